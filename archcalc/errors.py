@@ -1,0 +1,114 @@
+"""The errors that archcalc raises. Each carries one message that a user can act on.
+
+ArchcalcError
+├── SpecError           the text of a spec is wrong: file, line, column, the fact, a guess
+├── LayerError          a layer refuses its input: the shapes that met, and who and where
+├── QuantityError       a number leaves the range in which it can be exact
+├── UsageError          an argument is wrong: a name, a file, the value of an option
+└── MissingExtraError   what was asked for needs an optional package; says which to install
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from archcalc.analysis import Analysis
+
+
+class ArchcalcError(Exception):
+    """Whatever archcalc refuses. `str()` of it is the message, ready to show."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A text that a user wrote: the name to call it by in messages, and its lines.
+
+    Attributes:
+        name: a path, as the user gave it, or `<string>`.
+        text: the whole of it.
+    """
+
+    name: str
+    text: str = field(repr=False)
+
+    def line(self, number: int) -> str:
+        """The text of line `number`, counted from 1; empty past the end."""
+        lines = self.text.splitlines()
+        return lines[number - 1] if 0 < number <= len(lines) else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A position in a source; line and column count from 1."""
+
+    source: Source
+    line: int
+    column: int
+
+    def __str__(self) -> str:
+        return f"{self.source.name}:{self.line}:{self.column}"
+
+    def excerpt(self) -> str:
+        """The line, indented, and a caret under the column."""
+        text = self.source.line(self.line).replace("\t", " ")
+        lead = len(text) - len(text.lstrip())
+        start = max(0, self.column - 61)  # keeps the caret on screen in a very long line
+        lead = 0 if start else min(lead, self.column - 1)
+        shown = text[start + lead : start + lead + 76]
+        return f"    {shown}\n    {' ' * (self.column - 1 - start - lead)}^"
+
+
+class SpecError(ArchcalcError):
+    """The text of a spec is wrong.
+
+    Attributes:
+        fact: what is wrong, in one sentence.
+        place: where, or None where the fault has no position (a file that is too large).
+    """
+
+    def __init__(self, fact: str, place: Place | None = None) -> None:
+        self.fact = fact
+        self.place = place
+        super().__init__(f"{place}: {fact}\n{place.excerpt()}" if place else fact)
+
+
+class LayerError(ArchcalcError):
+    """A layer refuses its input.
+
+    A rule raises it with the local fact alone; the walk raises it again with who and where.
+
+    Attributes:
+        partial: the analysis of all layers before the one that refuses; None inside a rule.
+    """
+
+    def __init__(self, message: str, partial: Analysis | None = None) -> None:
+        self.partial = partial
+        super().__init__(message)
+
+
+class QuantityError(ArchcalcError):
+    """A number leaves the range in which it can be exact: 64 bits, as in torch."""
+
+
+class UsageError(ArchcalcError):
+    """An argument is wrong: an unknown name, an unreadable file, a malformed option."""
+
+
+class MissingExtraError(ArchcalcError):
+    """What was asked for needs a package that is not installed."""
+
+    def __init__(self, what: str, package: str, extra: str) -> None:
+        super().__init__(
+            f"{what} needs {package}, which is not installed: pip install 'archcalc[{extra}]'"
+        )
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """`"; did you mean 'conv'?"` where something known is close to `name`, else nothing."""
+    from difflib import get_close_matches  # 3 ms that only a mistake should cost
+
+    close = get_close_matches(name, list(known), n=1)
+    return f"; did you mean {close[0]!r}?" if close else ""

@@ -1,0 +1,167 @@
+"""Non-linearities. All are pointwise but softmax, which mixes the channels of one position.
+
+Operations count one for each addition, multiplication, comparison or elementary function (exp,
+erf, tanh); the docstrings give the formula that is counted.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from archcalc.feature_map import FeatureMap
+from archcalc.layers.layer import Effect, Layer, Saved, Storage, pointwise
+from archcalc.window import Reach
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Activation(Layer):
+    """A function of each value alone.
+
+    Class attributes:
+        ops_each: arithmetic operations for each value.
+        keeps: what torch keeps for the backward pass.
+    """
+
+    ops_each: ClassVar[int]
+    keeps: ClassVar[Saved]
+
+    def effect_on(self, x: FeatureMap, /) -> Effect:
+        return pointwise(x, ops_each=self.ops_each, saved=(self.keeps,))
+
+
+class ReLU(_Activation):
+    """max(x, 0). Shapes unchanged. Source: Nair & Hinton 2010."""
+
+    kind: ClassVar[str] = "relu"
+    ops_each = 1
+    keeps = Saved.OUTPUT
+
+
+class ReLU6(_Activation):
+    """min(max(x, 0), 6). Shapes unchanged. Source: Krizhevsky 2010, CIFAR-10 deep belief nets."""
+
+    kind: ClassVar[str] = "relu6"
+    ops_each = 2
+    keeps = Saved.INPUT
+
+
+@dataclass(frozen=True, kw_only=True)
+class LeakyReLU(_Activation):
+    """x where positive, else slope x. Shapes unchanged. Source: Maas et al. 2013."""
+
+    kind: ClassVar[str] = "leaky_relu"
+    ops_each = 2
+    keeps = Saved.INPUT
+
+    slope: float = 0.01
+
+
+@dataclass(frozen=True, kw_only=True)
+class PReLU(Layer):
+    """x where positive, else w x with a learned w: one in all, or one for each channel.
+
+    Shapes unchanged. Weight (1) or (C). Source: He et al. 2015 (arXiv:1502.01852), eq. 1.
+    """
+
+    kind: ClassVar[str] = "prelu"
+
+    per_channel: bool = False
+
+    def effect_on(self, x: FeatureMap, /) -> Effect:
+        return Effect(
+            output=x,
+            windows=Reach.SAME,
+            weight=(x.channels if self.per_channel else 1,),
+            bias=None,
+            buffers=0,
+            macs=0,
+            other_ops=2 * x.values,
+            saved=(Saved.INPUT,),
+            storage=Storage.OWN,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ELU(_Activation):
+    """x where positive, else alpha (exp(x) - 1). Shapes unchanged.
+
+    Source: Clevert et al. 2016 (arXiv:1511.07289), eq. 15.
+    """
+
+    kind: ClassVar[str] = "elu"
+    ops_each = 4
+    keeps = Saved.INPUT
+
+    alpha: float = 1.0
+
+
+class GELU(_Activation):
+    """0.5 x (1 + erf(x / sqrt 2)). Shapes unchanged.
+
+    Source: Hendrycks & Gimpel 2016 (arXiv:1606.08415), section 2.
+    """
+
+    kind: ClassVar[str] = "gelu"
+    ops_each = 5
+    keeps = Saved.INPUT
+
+
+class SiLU(_Activation):
+    """x / (1 + exp(-x)), also called swish. Shapes unchanged.
+
+    Source: Elfwing et al. 2018 (arXiv:1702.03118), eq. 6.
+    """
+
+    kind: ClassVar[str] = "silu"
+    ops_each = 4
+    keeps = Saved.INPUT
+
+
+class Sigmoid(_Activation):
+    """1 / (1 + exp(-x)). Shapes unchanged. Source: the logistic function, Verhulst 1845."""
+
+    kind: ClassVar[str] = "sigmoid"
+    ops_each = 4
+    keeps = Saved.OUTPUT
+
+
+class Tanh(_Activation):
+    """tanh(x). Shapes unchanged. Source: LeCun et al. 1998, appendix A."""
+
+    kind: ClassVar[str] = "tanh"
+    ops_each = 1
+    keeps = Saved.OUTPUT
+
+
+class Softmax(_Activation):
+    """exp(x - max) / sum of it, over the channels of each position. Shapes unchanged.
+
+    Source: Bridle 1990; the shift by the maximum as torch has it.
+    """
+
+    kind: ClassVar[str] = "softmax"
+    ops_each = 5
+    keeps = Saved.OUTPUT
+
+
+class HardSwish(_Activation):
+    """x min(max(x + 3, 0), 6) / 6. Shapes unchanged.
+
+    Source: Howard et al. 2019 (arXiv:1905.02244), section 5.2.
+    """
+
+    kind: ClassVar[str] = "hard_swish"
+    ops_each = 5
+    keeps = Saved.INPUT
+
+
+class HardSigmoid(_Activation):
+    """min(max(x + 3, 0), 6) / 6. Shapes unchanged.
+
+    Source: Howard et al. 2019 (arXiv:1905.02244), section 5.2.
+    """
+
+    kind: ClassVar[str] = "hard_sigmoid"
+    ops_each = 4
+    keeps = Saved.INPUT

@@ -1,0 +1,188 @@
+"""Convolutions: shared weights, transposed, and locally connected."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from archcalc.feature_map import FeatureMap
+from archcalc.layers.layer import (
+    Axes,
+    Effect,
+    Extra,
+    Layer,
+    Padding,
+    Saved,
+    Storage,
+    per_axis,
+    require_positive,
+    require_spatial,
+)
+from archcalc.layers.sliding import placements, sliding_windows
+from archcalc.quantity import Quantity, largest, product, require_at_least, require_multiple
+from archcalc.window import Reach
+
+
+@dataclass(frozen=True, kw_only=True)
+class Conv(Layer):
+    """Convolution (cross-correlation), as `torch.nn.Conv1d/2d/3d`.
+
+    Shapes: (C, n…) -> (channels, m…), m = floor((n + p_before + p_after - d (k-1) - 1) / s) + 1.
+    Weight (channels, C / groups, k…), bias (channels).
+    MACs: m… x channels x C / groups x k….
+    `groups: C` with `channels: q C` is a depthwise convolution of channel multiplier q.
+    Source: LeCun et al. 1998; arithmetic in Dumoulin & Visin 2016 (arXiv:1603.07285), section 2;
+    groups in Krizhevsky et al. 2012; depthwise in Howard et al. 2017 (arXiv:1704.04861), eq. 5.
+    """
+
+    kind: ClassVar[str] = "conv"
+    in_lecture_total: ClassVar[bool] = True
+
+    channels: Quantity
+    kernel: Axes
+    stride: Axes = 1
+    padding: Padding = 0
+    dilation: Axes = 1
+    groups: Quantity = 1
+    bias: bool = True
+
+    def effect_on(self, x: FeatureMap, /) -> Effect:
+        require_positive(self.channels, "output channels")
+        _require_groups(x.channels, self.channels, self.groups)
+        windows = sliding_windows(x, self.kernel, self.stride, self.padding, self.dilation)
+        output = FeatureMap(self.channels, placements(windows, x))
+        weight = (self.channels, x.channels // self.groups, *[w.kernel for w in windows])
+        return Effect(
+            output=output,
+            windows=windows,
+            weight=weight,
+            bias=(self.channels,) if self.bias else None,
+            buffers=0,
+            macs=product(weight) * output.positions,
+            other_ops=output.values if self.bias else 0,
+            saved=(Saved.INPUT,),
+            storage=Storage.OWN,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConvTranspose(Layer):
+    """Transposed convolution, as `torch.nn.ConvTranspose1d/2d/3d`.
+
+    Shapes: (C, n…) -> (channels, m…), m = (n - 1) s - 2 p + d (k - 1) + output_padding + 1.
+    Weight (C, channels / groups, k…), bias (channels).
+    MACs are counted over *input* positions: n… x C x channels / groups x k….
+    Source: Dumoulin & Visin 2016 (arXiv:1603.07285), section 4.
+    """
+
+    kind: ClassVar[str] = "conv_transpose"
+    in_lecture_total: ClassVar[bool] = True
+
+    channels: Quantity
+    kernel: Axes
+    stride: Axes = 1
+    padding: Axes = 0
+    output_padding: Axes = 0
+    dilation: Axes = 1
+    groups: Quantity = 1
+    bias: bool = True
+
+    def effect_on(self, x: FeatureMap, /) -> Effect:
+        require_spatial(x)
+        require_positive(self.channels, "output channels")
+        _require_groups(x.channels, self.channels, self.groups)
+        kernels = per_axis(self.kernel, x, "kernel")
+        sizes = tuple(
+            _transposed_size(*axis)
+            for axis in zip(
+                x.sizes,
+                kernels,
+                per_axis(self.stride, x, "stride"),
+                per_axis(self.padding, x, "padding"),
+                per_axis(self.output_padding, x, "output_padding"),
+                per_axis(self.dilation, x, "dilation"),
+                strict=True,
+            )
+        )
+        output = FeatureMap(self.channels, sizes)
+        weight = (x.channels, self.channels // self.groups, *kernels)
+        return Effect(
+            output=output,
+            windows=Reach.UNKNOWN,  # depends on the phase of the output position
+            weight=weight,
+            bias=(self.channels,) if self.bias else None,
+            buffers=0,
+            macs=product(weight) * x.positions,
+            other_ops=output.values if self.bias else 0,
+            saved=(Saved.INPUT,),
+            storage=Storage.OWN,
+        )
+
+
+def _transposed_size(
+    size: Quantity, kernel: Quantity, stride: Quantity, padding: Quantity, extra: Quantity,
+    dilation: Quantity,
+) -> Quantity:  # fmt: skip
+    require_at_least(kernel, 1, "a kernel of {}", kernel)
+    require_at_least(stride, 1, "a stride of {}", stride)
+    require_at_least(dilation, 1, "a dilation of {}", dilation)
+    require_at_least(padding, 0, "a padding of {}", padding)
+    require_at_least(extra, 0, "an output_padding of {}", extra)
+    # As torch: an output_padding of a whole step could just as well be another input.
+    require_at_least(
+        largest(stride, dilation) - extra, 1,
+        "output_padding {} is not smaller than the stride {} or the dilation {}",
+        extra, stride, dilation,
+    )  # fmt: skip
+    out = (size - 1) * stride - 2 * padding + dilation * (kernel - 1) + extra + 1
+    require_at_least(out, 1, "padding {} leaves an output of {}", padding, out)
+    return out
+
+
+@dataclass(frozen=True, kw_only=True)
+class LocallyConnected(Layer):
+    """A convolution whose weights are not shared: every output position has its own.
+
+    Shapes: as `conv` without dilation and groups.
+    Weight (m…, channels, C, k…), bias (m…, channels). MACs as a convolution's.
+    Source: LeCun 1989, "Generalization and network design strategies", net-3;
+    Taigman et al. 2014 (DeepFace), section 2.2.
+    """
+
+    kind: ClassVar[str] = "locally_connected"
+    in_lecture_total: ClassVar[bool] = True
+
+    channels: Quantity
+    kernel: Axes
+    stride: Axes = 1
+    padding: Padding = 0
+    bias: bool = True
+
+    def effect_on(self, x: FeatureMap, /) -> Effect:
+        require_positive(self.channels, "output channels")
+        windows = sliding_windows(x, self.kernel, self.stride, self.padding, dilation=1)
+        output = FeatureMap(self.channels, placements(windows, x))
+        weight = (*output.sizes, self.channels, x.channels, *[w.kernel for w in windows])
+        unfolded = output.positions * x.channels * product([w.kernel for w in windows])
+        return Effect(
+            output=output,
+            windows=windows,
+            weight=weight,
+            bias=(*output.sizes, self.channels) if self.bias else None,
+            buffers=0,
+            macs=product(weight),
+            other_ops=output.values if self.bias else 0,
+            saved=(
+                Extra("intermediate", unfolded),
+            ),  # torch has no such layer: unfold, then matmul
+            storage=Storage.OWN,
+        )
+
+
+def _require_groups(inputs: Quantity, outputs: Quantity, groups: Quantity) -> None:
+    require_multiple(
+        inputs, groups, "{} input channels do not divide into {} groups", inputs, groups
+    )
+    require_multiple(
+        outputs, groups, "{} output channels do not divide into {} groups", outputs, groups
+    )

@@ -1,0 +1,116 @@
+"""Joins: where branches meet."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar
+
+from archcalc.errors import LayerError
+from archcalc.feature_map import FeatureMap
+from archcalc.layers.layer import Effect, Extra, Join, Saved, pointwise
+from archcalc.quantity import Quantity, certainly_one, require_equal
+
+
+@dataclass(frozen=True, kw_only=True)
+class Concat(Join):
+    """Branches of equal sizes, one after the other along the channels, as `torch.cat(dim=1)`.
+
+    Shapes: (C_i, n…) -> (sum of C_i, n…). Source: Szegedy et al. 2015 (arXiv:1409.4842).
+    """
+
+    kind: ClassVar[str] = "concat"
+
+    def effect_on(self, x: FeatureMap, /, *others: FeatureMap) -> Effect:
+        channels = x.channels
+        for other in others:
+            _require_equal(x.sizes, other.sizes, x, other)
+            channels = channels + other.channels
+        return pointwise(x, ops_each=0, saved=(), output=FeatureMap(channels, x.sizes))
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Elementwise(Join):
+    """Combines b branches of equal shape, value by value.
+
+    A branch of a single position is spread over the positions of the others, as torch does.
+    """
+
+    @abstractmethod
+    def ops_for(self, branches: int) -> int:
+        """Arithmetic operations for each output value."""
+
+    @abstractmethod
+    def saved_for(self, branches: int, values: Quantity) -> tuple[Saved | Extra, ...]:
+        """What torch keeps for the backward pass."""
+
+    def effect_on(self, x: FeatureMap, /, *others: FeatureMap) -> Effect:
+        maps = (x, *others)
+        output = next((m for m in maps if not _is_single_position(m)), x)
+        for other in maps:
+            _require_equal((output.channels,), (other.channels,), output, other)
+            if len(other.sizes) != len(output.sizes) or not _is_single_position(other):
+                _require_equal(output.sizes, other.sizes, output, other)
+        saved = self.saved_for(len(maps), output.values)
+        return pointwise(x, ops_each=self.ops_for(len(maps)), saved=saved, output=output)
+
+
+class Add(_Elementwise):
+    """The sum of the branches. Shapes: all (C, n…) -> (C, n…). b - 1 operations a value.
+
+    Source: He et al. 2016 (arXiv:1512.03385), eq. 1.
+    """
+
+    kind: ClassVar[str] = "add"
+
+    def ops_for(self, branches: int) -> int:
+        return branches - 1
+
+    def saved_for(self, branches: int, values: Quantity) -> tuple[Saved | Extra, ...]:
+        return ()
+
+
+class Mean(_Elementwise):
+    """The mean of the branches. Shapes: all (C, n…) -> (C, n…). b operations a value.
+
+    Source: Larsson et al. 2017 (arXiv:1605.07648), section 2.
+    """
+
+    kind: ClassVar[str] = "mean"
+
+    def ops_for(self, branches: int) -> int:
+        return branches
+
+    def saved_for(self, branches: int, values: Quantity) -> tuple[Saved | Extra, ...]:
+        return ()
+
+
+class Multiply(_Elementwise):
+    """The product of the branches. Shapes: all (C, n…) -> (C, n…). b - 1 operations a value.
+
+    Source: Srivastava et al. 2015 (arXiv:1505.00387), eq. 3; Hu et al. 2018, eq. 4.
+    """
+
+    kind: ClassVar[str] = "multiply"
+
+    def ops_for(self, branches: int) -> int:
+        return branches - 1
+
+    def saved_for(self, branches: int, values: Quantity) -> tuple[Saved | Extra, ...]:
+        if branches == 2:
+            return (Saved.INPUT,)
+        # Multiplied two at a time: every product but the last is kept as well.
+        return (Saved.INPUT, Extra("intermediate", (branches - 2) * values))
+
+
+def _is_single_position(x: FeatureMap) -> bool:
+    return bool(x.sizes) and all(map(certainly_one, x.sizes))
+
+
+def _require_equal(
+    a: tuple[Quantity, ...], b: tuple[Quantity, ...], x: FeatureMap, other: FeatureMap
+) -> None:
+    if len(a) != len(b):
+        raise LayerError(f"branches of {x} and {other} do not match")
+    for m, n in zip(a, b, strict=True):
+        require_equal(m, n, "branches of {} and {} do not match", x, other)

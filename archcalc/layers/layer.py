@@ -1,0 +1,188 @@
+"""What a layer kind is, and what it answers.
+
+A kind is one class: its fields are the keys of the spec language with their defaults, and
+`effect_on` answers everything that is asked of a layer, in one record.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from enum import Enum
+from typing import ClassVar, TypeAlias
+
+from archcalc.errors import LayerError
+from archcalc.feature_map import FeatureMap
+from archcalc.quantity import Quantity, product, require_at_least
+from archcalc.window import Reach, Windows
+
+# The vocabulary of field types, beside bool, float and str. `archcalc.spec.fields` reads each
+# from YAML and describes it in the JSON Schema.
+Axes: TypeAlias = "Quantity | tuple[Quantity, ...]"  # one value for all axes, or one for each
+Sides: TypeAlias = "Quantity | tuple[Quantity | tuple[Quantity, Quantity], ...]"  # (before, after)
+Padding: TypeAlias = "Sides | str"  # Sides, or "same", or "valid"
+Shape: TypeAlias = tuple[Quantity, ...]
+
+
+class Saved(Enum):
+    """A tensor that the layer shares with its neighbours and keeps for the backward pass."""
+
+    INPUT = "input"
+    OUTPUT = "output"
+
+
+@dataclass(frozen=True, slots=True)
+class Extra:
+    """A tensor that the layer makes for the backward pass alone.
+
+    Attributes:
+        what: "indices", "mask", "statistics" or "intermediate".
+        values: how many values; per image, or in all where not `per_image`.
+        bytes_each: bytes per value; None where they have the dtype of the activations.
+        per_image: whether there is one such tensor for each image of the batch.
+    """
+
+    what: str
+    values: Quantity
+    bytes_each: int | None = None
+    per_image: bool = True
+
+
+class Storage(Enum):
+    """Whether the output has memory of its own."""
+
+    OWN = "own"
+    SHARED = "shared"  # always a view of the (first) input
+    SHARED_AT_INFERENCE = "shared at inference"  # does nothing at inference: dropout
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """All that a layer answers about one input. No field has a default: a zero is written.
+
+    Attributes:
+        output: shape of the output, per image.
+        windows: what it slides along each spatial axis of its input, or how far it reaches.
+        weight: shape of the weight, as torch has it; None without one. Learned.
+        bias: shape of the bias; None without one. Learned.
+        buffers: values that are kept but not learned (running statistics).
+        macs: multiply-accumulates of convolutions and matrix products, per image.
+        other_ops: all other arithmetic operations, per image, at inference: one for each
+            addition, multiplication, comparison or elementary function.
+        saved: what autograd keeps for the backward pass in training, as torch does it.
+        storage: whether the output has memory of its own.
+    """
+
+    output: FeatureMap
+    windows: Windows
+    weight: Shape | None
+    bias: Shape | None
+    buffers: Quantity
+    macs: Quantity
+    other_ops: Quantity
+    saved: tuple[Saved | Extra, ...]
+    storage: Storage
+
+    @property
+    def weights(self) -> Quantity:
+        """The number of learned weights."""
+        return 0 if self.weight is None else product(self.weight)
+
+    @property
+    def biases(self) -> Quantity:
+        """The number of learned biases."""
+        return 0 if self.bias is None else product(self.bias)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layer(ABC):
+    """A layer kind. Either abstract, or final and listed in `archcalc.layers.LAYER_KINDS`.
+
+    The docstring of each kind gives its shapes (C channels, n positions along an axis), its
+    formula and its source. Class attributes:
+        kind: its name in specs and tables.
+        in_lecture_total: whether its output counts in the activation total "lecture"
+            (what lectures list by hand: convolutions, pools and linear layers).
+    """
+
+    kind: ClassVar[str]
+    in_lecture_total: ClassVar[bool] = False
+
+    @abstractmethod
+    def effect_on(self, x: FeatureMap, /) -> Effect:
+        """What the layer does to an input of shape `x`.
+
+        Raises:
+            LayerError: the layer refuses such an input; the message states the local fact.
+        """
+
+
+@dataclass(frozen=True, kw_only=True)
+class Join(Layer):
+    """A layer kind with several inputs: the outputs of its branches."""
+
+    @abstractmethod
+    def effect_on(self, x: FeatureMap, /, *others: FeatureMap) -> Effect:
+        """What the layer does to the inputs `x` and `others`, in the order of the branches."""
+
+
+def per_axis(value: Axes, x: FeatureMap, field: str) -> tuple[Quantity, ...]:
+    """`value` along each spatial axis of `x`."""
+    axes = len(x.sizes)
+    if not isinstance(value, tuple):
+        return (value,) * axes
+    if len(value) != axes:
+        raise LayerError(f"{field} has {len(value)} values for {_axes(axes)}")
+    return value
+
+
+def per_side(value: Sides, x: FeatureMap, field: str) -> tuple[tuple[Quantity, Quantity], ...]:
+    """`value` as (before, after) along each spatial axis of `x`."""
+    if not isinstance(value, tuple):
+        return ((value, value),) * len(x.sizes)
+    if len(value) != len(x.sizes):
+        raise LayerError(f"{field} has {len(value)} values for {_axes(len(x.sizes))}")
+    return tuple(side if isinstance(side, tuple) else (side, side) for side in value)
+
+
+def require_spatial(x: FeatureMap) -> None:
+    """Raises LayerError where `x` has no spatial axis to slide along."""
+    if not x.sizes:
+        raise LayerError("needs at least one spatial axis, and a vector has none")
+
+
+def require_positive(value: Quantity, what: str) -> None:
+    """Raises LayerError unless value >= 1."""
+    require_at_least(value, 1, "{1} {0}", what, value)
+
+
+def _axes(count: int) -> str:
+    return f"{count} spatial axis" if count == 1 else f"{count} spatial axes"
+
+
+def pointwise(
+    x: FeatureMap,
+    *,
+    ops_each: Quantity,
+    saved: tuple[Saved | Extra, ...],
+    storage: Storage = Storage.OWN,
+    output: FeatureMap | None = None,
+) -> Effect:
+    """The effect of a layer without parameters whose units see their own position alone.
+
+    Args:
+        ops_each: arithmetic operations for each value of the output.
+        output: the shape of the output where it is not that of the input.
+    """
+    out = output or x
+    return Effect(
+        output=out,
+        windows=Reach.SAME,
+        weight=None,
+        bias=None,
+        buffers=0,
+        macs=0,
+        other_ops=ops_each * out.values if ops_each else 0,
+        saved=saved,
+        storage=storage,
+    )

@@ -1,0 +1,49 @@
+"""The fully connected layer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from archcalc.feature_map import FeatureMap
+from archcalc.layers.layer import Effect, Layer, Saved, Storage, require_positive
+from archcalc.quantity import Quantity
+from archcalc.window import Reach, Windows
+
+
+@dataclass(frozen=True, kw_only=True)
+class Linear(Layer):
+    """Fully connected layer, y = W x + b, as `torch.nn.Linear`.
+
+    Shapes: (C) -> (features); on a map it acts on the last axis: (…, n) -> (…, features).
+    Weight (features, C or n), bias (features).
+    MACs: features x values of the input.
+    Source: Rumelhart et al. 1986; LeCun et al. 1998, layer F6.
+    """
+
+    kind: ClassVar[str] = "linear"
+    in_lecture_total: ClassVar[bool] = True
+
+    features: Quantity
+    bias: bool = True
+
+    def effect_on(self, x: FeatureMap, /) -> Effect:
+        require_positive(self.features, "output features")
+        *leading, last = x.shape
+        output = FeatureMap(*_channels_and_sizes((*leading, self.features)))
+        windows: Windows = (Reach.SAME,) * (len(x.sizes) - 1) + (Reach.ALL,)
+        return Effect(
+            output=output,
+            windows=windows if x.sizes else Reach.ALL,
+            weight=(self.features, last),
+            bias=(self.features,) if self.bias else None,
+            buffers=0,
+            macs=self.features * x.values,
+            other_ops=output.values if self.bias else 0,
+            saved=(Saved.INPUT,),
+            storage=Storage.OWN,
+        )
+
+
+def _channels_and_sizes(shape: tuple[Quantity, ...]) -> tuple[Quantity, tuple[Quantity, ...]]:
+    return shape[0], shape[1:]

@@ -1,0 +1,198 @@
+"""Normalizations, and the learned or constant scales that stand beside them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal, TypeAlias
+
+from archcalc.errors import LayerError
+from archcalc.feature_map import FeatureMap
+from archcalc.layers.layer import (
+    Effect,
+    Extra,
+    Layer,
+    Saved,
+    Shape,
+    Storage,
+    pointwise,
+    require_positive,
+)
+from archcalc.quantity import Quantity, product, require_multiple
+from archcalc.window import Reach, Windows
+
+NormalizedAxes: TypeAlias = Literal["all", "channels", "last"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class BatchNorm(Layer):
+    """Batch normalization, as `torch.nn.BatchNorm1d/2d/3d`.
+
+    Shapes unchanged. Weight gamma (C), bias beta (C); `affine: false` has neither,
+    `gamma: false` beta alone (TF-Slim's scale=False).
+    Buffers: running mean and variance, C each, and the count of batches, 1.
+    Operations at inference: 2 for each value, y = x a + b with a and b fixed per channel, so
+    that it is pointwise and adds nothing to the receptive field.
+    Source: Ioffe & Szegedy 2015 (arXiv:1502.03167), algorithms 1 and 2.
+    """
+
+    kind: ClassVar[str] = "batch_norm"
+
+    affine: bool = True
+    gamma: bool = True
+    eps: float = 1e-5
+    momentum: float = 0.1
+
+    def effect_on(self, x: FeatureMap, /) -> Effect:
+        statistics = Extra("statistics", 2 * x.channels, bytes_each=4, per_image=False)
+        return Effect(
+            output=x,
+            windows=Reach.SAME,
+            weight=(x.channels,) if self.affine and self.gamma else None,
+            bias=(x.channels,) if self.affine else None,
+            buffers=2 * x.channels + 1,
+            macs=0,
+            other_ops=2 * x.values,
+            saved=(Saved.INPUT, statistics),
+            storage=Storage.OWN,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class LayerNorm(Layer):
+    """Layer normalization over all values of an image, its channels, or its last axis.
+
+    Shapes unchanged. Weight and bias have the shape of what is normalized together:
+    `over: all` (C, n…), `channels` (C) at each position, `last` (n) along the last axis, as
+    `torch.nn.LayerNorm` of that normalized_shape.
+    Operations for each value: mean 1, variance 3, normalizing 1, and 1 each for weight and bias.
+    Source: Ba et al. 2016 (arXiv:1607.06450), eq. 3.
+    """
+
+    kind: ClassVar[str] = "layer_norm"
+
+    over: NormalizedAxes = "all"
+    affine: bool = True
+    bias: bool = True
+    eps: float = 1e-5
+
+    def effect_on(self, x: FeatureMap, /) -> Effect:
+        shape: Shape
+        windows: Windows
+        if self.over == "channels" or not x.sizes:
+            shape, windows = (x.channels,), Reach.SAME if x.sizes else Reach.ALL
+        elif self.over == "last":
+            shape, windows = x.sizes[-1:], (Reach.SAME,) * (len(x.sizes) - 1) + (Reach.ALL,)
+        else:
+            shape, windows = x.shape, Reach.ALL
+        groups = x.values // product(shape)
+        return _normalized(x, windows, shape, groups, self.affine, self.affine and self.bias)
+
+
+@dataclass(frozen=True, kw_only=True)
+class GroupNorm(Layer):
+    """Group normalization, as `torch.nn.GroupNorm`; every position enters its statistics.
+
+    Shapes unchanged. Weight and bias (C).
+    Operations for each value: mean 1, variance 3, normalizing 1, and 2 where affine.
+    Source: Wu & He 2018 (arXiv:1803.08494), eq. 7.
+    """
+
+    kind: ClassVar[str] = "group_norm"
+
+    groups: Quantity
+    affine: bool = True
+    eps: float = 1e-5
+
+    def effect_on(self, x: FeatureMap, /) -> Effect:
+        require_multiple(
+            x.channels, self.groups, "{} channels do not divide into {} groups",
+            x.channels, self.groups,
+        )  # fmt: skip
+        return _normalized(x, Reach.ALL, (x.channels,), self.groups, self.affine, self.affine)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LocalResponseNorm(Layer):
+    """Local response normalization across channels, as `torch.nn.LocalResponseNorm`.
+
+    y = x / (k + alpha / size * sum of the squares of `size` neighbouring channels)**beta.
+    Shapes unchanged, no parameters.
+    Operations for each value: square 1, sum size - 1, multiply, add, power, divide: size + 4.
+    Source: Krizhevsky et al. 2012, section 3.3 (there without the division of alpha).
+    """
+
+    kind: ClassVar[str] = "local_response_norm"
+
+    size: Quantity = 5
+    alpha: float = 1e-4
+    beta: float = 0.75
+    k: float = 1.0
+
+    def effect_on(self, x: FeatureMap, /) -> Effect:
+        require_positive(self.size, "neighbouring channels")
+        if not x.sizes:
+            raise LayerError("needs at least one spatial axis, and a vector has none")
+        # torch spells it out: the padded squares, the sum before the power, and the power.
+        kept = (x.channels + self.size - 1) * x.positions + 2 * x.values
+        saved = (Saved.INPUT, Extra("intermediate", kept))
+        return pointwise(x, ops_each=self.size + 4, saved=saved)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scale(Layer):
+    """y = factor x + shift, both constant: residual scaling, survival probabilities, 1 - x.
+
+    Shapes unchanged, no parameters. Operations for each value: 1 for each constant that acts.
+    Source: Szegedy et al. 2017 (arXiv:1602.07261), section 3.3.
+    """
+
+    kind: ClassVar[str] = "scale"
+
+    factor: float = 1.0
+    shift: float = 0.0
+
+    def effect_on(self, x: FeatureMap, /) -> Effect:
+        return pointwise(x, ops_each=(self.factor != 1) + (self.shift != 0), saved=())
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChannelScale(Layer):
+    """y = w x + b with a learned w, and b where wanted, for each channel.
+
+    Shapes unchanged. Weight (C), bias (C).
+    Source: LeCun et al. 1998, layers S2 and S4; Touvron et al. 2021 (arXiv:2103.17239), eq. 4.
+    """
+
+    kind: ClassVar[str] = "channel_scale"
+
+    bias: bool = False
+
+    def effect_on(self, x: FeatureMap, /) -> Effect:
+        return Effect(
+            output=x,
+            windows=Reach.SAME,
+            weight=(x.channels,),
+            bias=(x.channels,) if self.bias else None,
+            buffers=0,
+            macs=0,
+            other_ops=(2 if self.bias else 1) * x.values,
+            saved=(Saved.INPUT,),
+            storage=Storage.OWN,
+        )
+
+
+def _normalized(
+    x: FeatureMap, windows: Windows, shape: Shape, groups: Quantity, weight: bool, bias: bool
+) -> Effect:
+    """A norm whose statistics are taken anew for each image, in `groups` groups of values."""
+    return Effect(
+        output=x,
+        windows=windows,
+        weight=shape if weight else None,
+        bias=shape if bias else None,
+        buffers=0,
+        macs=0,
+        other_ops=(5 + weight + bias) * x.values,
+        saved=(Saved.INPUT, Extra("statistics", 2 * groups, bytes_each=4)),
+        storage=Storage.OWN,
+    )

@@ -1,0 +1,251 @@
+"""Pooling: sliding windows, adaptive, global, and the unpooling that undoes a max pool."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar
+
+from archcalc.errors import LayerError
+from archcalc.feature_map import FeatureMap
+from archcalc.layers.layer import (
+    Axes,
+    Effect,
+    Extra,
+    Layer,
+    Padding,
+    Saved,
+    Shape,
+    Storage,
+    per_axis,
+    require_spatial,
+)
+from archcalc.layers.sliding import placements, sliding_windows
+from archcalc.quantity import (
+    Quantity,
+    certainly_divides,
+    certainly_one,
+    product,
+    require_at_least,
+    require_equal,
+)
+from archcalc.window import Reach, Window, Windows
+
+INDEX_BYTES = 8  # torch keeps the places of the maxima as int64
+
+
+@dataclass(frozen=True, kw_only=True)
+class MaxPool(Layer):
+    """Max pooling, as `torch.nn.MaxPool1d/2d/3d`; the stride is the kernel unless given.
+
+    Shapes: (C, n…) -> (C, m…), m as a convolution's; with `ceil`, torch's ceil_mode.
+    Operations: k… - 1 comparisons for each output value.
+    Source: Scherer et al. 2010; Caffe's pooling_layer.cpp for the rounding up.
+    """
+
+    kind: ClassVar[str] = "max_pool"
+    in_lecture_total: ClassVar[bool] = True
+
+    kernel: Axes
+    stride: Axes | None = None
+    padding: Padding = 0
+    dilation: Axes = 1
+    ceil: bool = False
+
+    def effect_on(self, x: FeatureMap, /) -> Effect:
+        stride = self.kernel if self.stride is None else self.stride
+        windows = sliding_windows(x, self.kernel, stride, self.padding, self.dilation)
+        _require_pool_padding(windows, self.ceil)
+        output = FeatureMap(x.channels, placements(windows, x, self.ceil))
+        ops_each = product([w.kernel for w in windows]) - 1
+        indices = Extra("indices", output.values, INDEX_BYTES)
+        return _pooled(output, windows, ops_each * output.values, (Saved.INPUT, indices))
+
+
+@dataclass(frozen=True, kw_only=True)
+class AvgPool(Layer):
+    """Average pooling, as `torch.nn.AvgPool1d/2d/3d`; the stride is the kernel unless given.
+
+    Shapes: (C, n…) -> (C, m…), m as a convolution's; with `ceil`, torch's ceil_mode.
+    `count_include_pad: false` divides by the number of positions inside the input.
+    Operations: k… - 1 additions and a division for each output value.
+    Source: LeCun et al. 1998, layers S2 and S4.
+    """
+
+    kind: ClassVar[str] = "avg_pool"
+    in_lecture_total: ClassVar[bool] = True
+
+    kernel: Axes
+    stride: Axes | None = None
+    padding: Padding = 0
+    ceil: bool = False
+    count_include_pad: bool = True
+
+    def effect_on(self, x: FeatureMap, /) -> Effect:
+        stride = self.kernel if self.stride is None else self.stride
+        windows = sliding_windows(x, self.kernel, stride, self.padding, dilation=1)
+        _require_pool_padding(windows, self.ceil)
+        output = FeatureMap(x.channels, placements(windows, x, self.ceil))
+        ops_each = product([w.kernel for w in windows])
+        return _pooled(output, windows, ops_each * output.values, (Saved.INPUT,))
+
+
+@dataclass(frozen=True, kw_only=True)
+class _AdaptivePool(Layer):
+    """Pooling to a given output size, whatever the input's."""
+
+    in_lecture_total: ClassVar[bool] = True
+
+    output: Axes
+
+    @abstractmethod
+    def saved_for(self, output: FeatureMap) -> tuple[Saved | Extra, ...]:
+        """What autograd keeps for the backward pass."""
+
+    def effect_on(self, x: FeatureMap, /) -> Effect:
+        require_spatial(x)
+        sizes = per_axis(self.output, x, "output")
+        for size in sizes:
+            require_at_least(size, 1, "an output size of {}", size)
+        output = FeatureMap(x.channels, sizes)
+        windows = tuple(map(_adaptive_window, x.sizes, sizes))
+        return _pooled(output, windows, x.values, self.saved_for(output))
+
+
+def _adaptive_window(size: Quantity, outputs: Quantity) -> Window | Reach:
+    if certainly_one(outputs):
+        return Reach.ALL
+    if certainly_divides(outputs, size):
+        return Window(size // outputs, size // outputs)
+    return Reach.UNKNOWN  # windows of unequal sizes
+
+
+@dataclass(frozen=True, kw_only=True)
+class AdaptiveAvgPool(_AdaptivePool):
+    """Average pooling to a given output size, as `torch.nn.AdaptiveAvgPool1d/2d/3d`.
+
+    Shapes: (C, n…) -> (C, output…); output i averages floor(i n / m) … ceil((i+1) n / m) - 1.
+    Operations: one for each input value (where m divides n).
+    Source: torch; He et al. 2014 (arXiv:1406.4729), spatial pyramid pooling, section 2.2.
+    """
+
+    kind: ClassVar[str] = "adaptive_avg_pool"
+
+    def saved_for(self, output: FeatureMap) -> tuple[Saved | Extra, ...]:
+        # To a single position torch takes the mean, which keeps nothing.
+        return () if all(map(certainly_one, output.sizes)) else (Saved.INPUT,)
+
+
+@dataclass(frozen=True, kw_only=True)
+class AdaptiveMaxPool(_AdaptivePool):
+    """Max pooling to a given output size, as `torch.nn.AdaptiveMaxPool1d/2d/3d`.
+
+    Shapes: (C, n…) -> (C, output…); output i looks at floor(i n / m) … ceil((i+1) n / m) - 1.
+    Operations: one for each input value (where m divides n).
+    Source: torch; He et al. 2014 (arXiv:1406.4729), spatial pyramid pooling, section 2.2.
+    """
+
+    kind: ClassVar[str] = "adaptive_max_pool"
+
+    def saved_for(self, output: FeatureMap) -> tuple[Saved | Extra, ...]:
+        return (Saved.INPUT, Extra("indices", output.values, INDEX_BYTES))
+
+
+@dataclass(frozen=True, kw_only=True)
+class GlobalAvgPool(Layer):
+    """The mean over all positions, as `torch.nn.AdaptiveAvgPool2d(1)`; keeps the axes.
+
+    Shapes: (C, n…) -> (C, 1…). Operations: one for each input value.
+    Source: Lin et al. 2014 (arXiv:1312.4400), section 3.2.
+    """
+
+    kind: ClassVar[str] = "global_avg_pool"
+    in_lecture_total: ClassVar[bool] = True
+
+    def effect_on(self, x: FeatureMap, /) -> Effect:
+        require_spatial(x)
+        output = FeatureMap(x.channels, (1,) * len(x.sizes))
+        return _pooled(output, Reach.ALL, x.values, ())
+
+
+@dataclass(frozen=True, kw_only=True)
+class MaxUnpool(Layer):
+    """Puts each value back where a max pool took it from, zero elsewhere, as torch's MaxUnpool.
+
+    Shapes: (C, m…) -> (C, n…), n = (m - 1) s - 2 p + k, or the `output` that is given.
+    In a spec, `indices: NAME` names the max pool. Its indices are offsets into the map that was
+    pooled, so n has to be that map's size.
+    Source: Zeiler & Fergus 2014 (arXiv:1311.2901), section 2.1.
+    """
+
+    kind: ClassVar[str] = "max_unpool"
+
+    kernel: Axes
+    stride: Axes | None = None
+    padding: Axes = 0
+    output: Axes | None = None
+
+    def effect_on(self, x: FeatureMap, /, pooled: FeatureMap | None = None) -> Effect:
+        """As every layer's; `pooled` is the map that the named max pool took in."""
+        require_spatial(x)
+        if pooled is None:
+            raise LayerError("needs `indices`, the name of the max pool that it undoes")
+        output = FeatureMap(x.channels, self._sizes(x))
+        if len(output.shape) != len(pooled.shape):
+            raise LayerError(f"its max pool took in {pooled}, of other axes")
+        for size, pooled_size in zip(output.shape, pooled.shape, strict=True):
+            require_equal(
+                size,
+                pooled_size,
+                "unpools to {}, but its max pool took in {}; give `output`",
+                output,
+                pooled,
+            )
+        # The indices that the backward pass needs are those that the max pool keeps.
+        return _pooled(output, Reach.UNKNOWN, 0, ())
+
+    def _sizes(self, x: FeatureMap) -> Shape:
+        if self.output is not None:
+            return per_axis(self.output, x, "output")
+        stride = self.kernel if self.stride is None else self.stride
+        return tuple(
+            (m - 1) * s - 2 * p + k
+            for m, k, s, p in zip(
+                x.sizes,
+                per_axis(self.kernel, x, "kernel"),
+                per_axis(stride, x, "stride"),
+                per_axis(self.padding, x, "padding"),
+                strict=True,
+            )
+        )
+
+
+def _pooled(
+    output: FeatureMap, windows: Windows, ops: Quantity, saved: tuple[Saved | Extra, ...]
+) -> Effect:
+    return Effect(
+        output=output,
+        windows=windows,
+        weight=None,
+        bias=None,
+        buffers=0,
+        macs=0,
+        other_ops=ops,
+        saved=saved,
+        storage=Storage.OWN,
+    )
+
+
+def _require_pool_padding(windows: tuple[Window, ...], ceil: bool) -> None:
+    """A window must not lie in the padding alone: torch allows half a window of it."""
+    for w in windows:
+        for padding in (w.before, w.after):
+            require_at_least(
+                w.extent // 2 - padding, 0,
+                "padding {} is more than half a window of {}", padding, w.extent,
+            )  # fmt: skip
+        if ceil:
+            require_equal(
+                w.before, w.after,
+                "`ceil` wants the same padding on both sides, not {} and {}", w.before, w.after,
+            )  # fmt: skip

@@ -1,0 +1,51 @@
+"""Noise in training that does nothing at inference."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from archcalc.errors import LayerError
+from archcalc.feature_map import FeatureMap
+from archcalc.layers.layer import Effect, Extra, Layer, Storage, pointwise
+from archcalc.quantity import Quantity
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dropout(Layer):
+    """Zeroes each value with probability p in training; nothing at inference.
+
+    Shapes unchanged. Training keeps the mask (torch on the CPU: in the dtype of the values).
+    Source: Srivastava et al. 2014.
+    """
+
+    kind: ClassVar[str] = "dropout"
+
+    p: float = 0.5
+
+    def effect_on(self, x: FeatureMap, /) -> Effect:
+        return _noise(x, self.p, mask=x.values)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DropPath(Layer):
+    """Zeroes a whole path with probability p in training; nothing at inference.
+
+    Shapes unchanged. Training keeps one value for each image.
+    Source: Huang et al. 2016 (arXiv:1603.09382), eq. 2; Larsson et al. 2017 (arXiv:1605.07648).
+    """
+
+    kind: ClassVar[str] = "drop_path"
+
+    p: float = 0.1
+
+    def effect_on(self, x: FeatureMap, /) -> Effect:
+        return _noise(x, self.p, mask=1)
+
+
+def _noise(x: FeatureMap, p: float, mask: Quantity) -> Effect:
+    if not 0 <= p <= 1:
+        raise LayerError(f"p (={p}) is a probability, between 0 and 1")
+    saved = (Extra("mask", mask),) if p else ()
+    storage = Storage.SHARED_AT_INFERENCE if p else Storage.SHARED
+    return pointwise(x, ops_each=0, saved=saved, storage=storage)

@@ -1,0 +1,166 @@
+"""Layers that change the size of a map by a rule of its own: upsampling, padding, cropping."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal, TypeAlias
+
+from archcalc.errors import LayerError
+from archcalc.feature_map import FeatureMap
+from archcalc.layers.layer import (
+    Axes,
+    Effect,
+    Layer,
+    Sides,
+    Storage,
+    per_axis,
+    per_side,
+    pointwise,
+    require_spatial,
+)
+from archcalc.quantity import Quantity, require_at_least, require_multiple
+from archcalc.window import Reach, Window, Windows
+
+Interpolation: TypeAlias = Literal["nearest", "linear", "bilinear", "trilinear"]
+_AXES_OF = {"linear": 1, "bilinear": 2, "trilinear": 3}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Upsample(Layer):
+    """Enlarges a map by whole factors, as `torch.nn.Upsample(scale_factor=…)`.
+
+    Shapes: (C, n…) -> (C, factor n…).
+    Operations: nearest none; linear along a axes: 2**a multiplications and 2**a - 1 additions
+    for each output value.
+    Source: torch; Odena et al. 2016, "Deconvolution and checkerboard artifacts".
+    """
+
+    kind: ClassVar[str] = "upsample"
+
+    factor: Axes
+    mode: Interpolation = "nearest"
+
+    def effect_on(self, x: FeatureMap, /) -> Effect:
+        require_spatial(x)
+        axes = len(x.sizes)
+        if self.mode != "nearest" and _AXES_OF[self.mode] != axes:
+            raise LayerError(f"mode {self.mode!r} is for {_AXES_OF[self.mode]} spatial axes")
+        factors = per_axis(self.factor, x, "factor")
+        for factor in factors:
+            require_at_least(factor, 1, "a factor of {}", factor)
+        sizes = tuple([n * f for n, f in zip(x.sizes, factors, strict=True)])
+        ops_each = 0 if self.mode == "nearest" else 2 ** (axes + 1) - 1
+        return _resampled(FeatureMap(x.channels, sizes), Reach.UNKNOWN, ops_each)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PixelShuffle(Layer):
+    """Moves channels into space, as `torch.nn.PixelShuffle`.
+
+    Shapes: (C, h, w) -> (C / factor**2, factor h, factor w).
+    Source: Shi et al. 2016 (arXiv:1609.05158), section 2.2.
+    """
+
+    kind: ClassVar[str] = "pixel_shuffle"
+
+    factor: Quantity
+
+    def effect_on(self, x: FeatureMap, /) -> Effect:
+        if len(x.sizes) != 2:
+            raise LayerError(f"needs 2 spatial axes, not {len(x.sizes)}")
+        require_at_least(self.factor, 1, "a factor of {}", self.factor)
+        square = self.factor**2
+        require_multiple(
+            x.channels, square, "{} channels do not divide by {} squared", x.channels, self.factor
+        )
+        sizes = tuple([n * self.factor for n in x.sizes])
+        return _resampled(FeatureMap(x.channels // square, sizes), Reach.UNKNOWN, ops_each=0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pad(Layer):
+    """Surrounds a map with zeros, as `torch.nn.ConstantPad` with 0.
+
+    Shapes: (C, n…) -> (C, before + n + after…).
+    """
+
+    kind: ClassVar[str] = "pad"
+
+    sides: Sides
+
+    def effect_on(self, x: FeatureMap, /) -> Effect:
+        windows = _shifting_windows(x, self.sides, sign=1)
+        sizes = tuple([w.placements(n) for w, n in zip(windows, x.sizes, strict=True)])
+        return _resampled(FeatureMap(x.channels, sizes), windows, ops_each=0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Crop(Layer):
+    """Cuts the border of a map off.
+
+    Shapes: (C, n…) -> (C, n - before - after…). A view: no memory of its own.
+    Source: Ronneberger et al. 2015 (arXiv:1505.04597), section 2.
+    """
+
+    kind: ClassVar[str] = "crop"
+
+    sides: Sides
+
+    def effect_on(self, x: FeatureMap, /) -> Effect:
+        windows = _shifting_windows(x, self.sides, sign=-1)
+        sizes = []
+        for w, n in zip(windows, x.sizes, strict=True):
+            left = n + w.before + w.after
+            require_at_least(left, 1, "cropping {} and {} off {}", -w.before, -w.after, n)
+            sizes.append(left)
+        output = FeatureMap(x.channels, tuple(sizes))
+        return _resampled(output, windows, ops_each=0, storage=Storage.SHARED)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PadChannels(Layer):
+    """Adds channels of zeros: the parameter-free shortcut of ResNet, its option A.
+
+    Shapes: (C, n…) -> (before + C + after, n…).
+    Source: He et al. 2016 (arXiv:1512.03385), section 3.3.
+    """
+
+    kind: ClassVar[str] = "pad_channels"
+
+    before: Quantity = 0
+    after: Quantity = 0
+
+    def effect_on(self, x: FeatureMap, /) -> Effect:
+        require_at_least(self.before, 0, "{} channels before", self.before)
+        require_at_least(self.after, 0, "{} channels after", self.after)
+        output = FeatureMap(self.before + x.channels + self.after, x.sizes)
+        return pointwise(x, ops_each=0, saved=(), output=output)
+
+
+def _shifting_windows(x: FeatureMap, sides: Sides, sign: int) -> tuple[Window, ...]:
+    require_spatial(x)
+    windows = []
+    for before, after in per_side(sides, x, "sides"):
+        require_at_least(before, 0, "{} on a side", before)
+        require_at_least(after, 0, "{} on a side", after)
+        windows.append(Window(1, 1, sign * before, sign * after))
+    return tuple(windows)
+
+
+def _resampled(
+    output: FeatureMap,
+    windows: Windows,
+    ops_each: Quantity,
+    storage: Storage = Storage.OWN,
+) -> Effect:
+    return Effect(
+        output=output,
+        windows=windows,
+        weight=None,
+        bias=None,
+        buffers=0,
+        macs=0,
+        other_ops=ops_each * output.values,
+        saved=(),
+        storage=storage,
+    )

@@ -1,0 +1,128 @@
+"""Layers that move or select values and compute nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from archcalc.errors import LayerError
+from archcalc.feature_map import FeatureMap
+from archcalc.layers.layer import Effect, Layer, Shape, Storage, pointwise
+from archcalc.quantity import (
+    Quantity,
+    require_at_least,
+    require_equal,
+    require_multiple,
+)
+from archcalc.window import Reach
+
+
+@dataclass(frozen=True, kw_only=True)
+class Identity(Layer):
+    """The input, unchanged."""
+
+    kind: ClassVar[str] = "identity"
+
+    def effect_on(self, x: FeatureMap, /) -> Effect:
+        return pointwise(x, ops_each=0, saved=(), storage=Storage.SHARED)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Flatten(Layer):
+    """A map as a vector, channels slowest: (C, n…) -> (C n…). A view."""
+
+    kind: ClassVar[str] = "flatten"
+
+    def effect_on(self, x: FeatureMap, /) -> Effect:
+        output = FeatureMap(x.values)
+        return pointwise(x, ops_each=0, saved=(), storage=Storage.SHARED, output=output)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reshape(Layer):
+    """The same values, in the same order, under another shape (channels first). A view."""
+
+    kind: ClassVar[str] = "reshape"
+
+    shape: Shape
+
+    def effect_on(self, x: FeatureMap, /) -> Effect:
+        if not 1 <= len(self.shape) <= 4:
+            raise LayerError(
+                f"a shape has channels and up to 3 sizes, not {len(self.shape)} numbers"
+            )
+        for size in self.shape:
+            require_at_least(size, 1, "a size of {}", size)
+        output = FeatureMap(self.shape[0], self.shape[1:])
+        require_equal(output.values, x.values, "{} values do not fill {}", x.values, output)
+        return Effect(
+            output=output,
+            windows=Reach.UNKNOWN if output.sizes else Reach.SAME,
+            weight=None,
+            bias=None,
+            buffers=0,
+            macs=0,
+            other_ops=0,
+            saved=(),
+            storage=Storage.SHARED,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChannelShuffle(Layer):
+    """Interleaves the channels of `groups` groups, as `torch.nn.ChannelShuffle`.
+
+    Shapes unchanged. Source: Zhang et al. 2018 (arXiv:1707.01083), section 3.1.
+    """
+
+    kind: ClassVar[str] = "channel_shuffle"
+
+    groups: Quantity
+
+    def effect_on(self, x: FeatureMap, /) -> Effect:
+        _require_parts(x, self.groups)
+        return pointwise(x, ops_each=0, saved=())
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChannelSlice(Layer):
+    """The channels start … stop - 1: (C, n…) -> (stop - start, n…). A view."""
+
+    kind: ClassVar[str] = "channel_slice"
+
+    start: Quantity = 0
+    stop: Quantity
+
+    def effect_on(self, x: FeatureMap, /) -> Effect:
+        require_at_least(self.start, 0, "starts at channel {}", self.start)
+        require_at_least(x.channels, self.stop, "stops at {} of {} channels", self.stop, x.channels)
+        count = self.stop - self.start
+        require_at_least(count, 1, "no channels between {} and {}", self.start, self.stop)
+        output = FeatureMap(count, x.sizes)
+        return pointwise(x, ops_each=0, saved=(), storage=Storage.SHARED, output=output)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChannelSplit(Layer):
+    """Part number `part` (from 0) of `parts` equal parts: (C, n…) -> (C / parts, n…). A view.
+
+    Source: Ma et al. 2018 (arXiv:1807.11164), section 3.2.
+    """
+
+    kind: ClassVar[str] = "channel_split"
+
+    parts: Quantity
+    part: Quantity
+
+    def effect_on(self, x: FeatureMap, /) -> Effect:
+        _require_parts(x, self.parts)
+        require_at_least(self.part, 0, "part {}", self.part)
+        require_at_least(self.parts - 1, self.part, "part {} of {}", self.part, self.parts)
+        output = FeatureMap(x.channels // self.parts, x.sizes)
+        return pointwise(x, ops_each=0, saved=(), storage=Storage.SHARED, output=output)
+
+
+def _require_parts(x: FeatureMap, parts: Quantity) -> None:
+    require_multiple(
+        x.channels, parts, "{} channels do not divide into {} parts", x.channels, parts
+    )

@@ -1,0 +1,46 @@
+"""What all layers that slide a window share: their windows along the axes, and output sizes."""
+
+from __future__ import annotations
+
+from archcalc.errors import LayerError
+from archcalc.feature_map import FeatureMap
+from archcalc.layers.layer import Axes, Padding, per_axis, per_side, require_spatial
+from archcalc.quantity import Quantity, require_at_least
+from archcalc.window import Window
+
+
+def sliding_windows(
+    x: FeatureMap, kernel: Axes, stride: Axes, padding: Padding, dilation: Axes
+) -> tuple[Window, ...]:
+    """The window along each spatial axis of `x`.
+
+    `padding` is a number, one per axis, (before, after) per axis, "valid" (none) or "same"
+    (TensorFlow's: ceil(n / stride) outputs, the odd position after).
+    """
+    require_spatial(x)
+    kernels = per_axis(kernel, x, "kernel")
+    strides = per_axis(stride, x, "stride")
+    dilations = per_axis(dilation, x, "dilation")
+    for value in strides:
+        require_at_least(value, 1, "a stride of {}", value)
+    if padding == "same":
+        return tuple(map(Window.same, kernels, strides, dilations, x.sizes))
+    if isinstance(padding, str):
+        if padding != "valid":
+            raise LayerError(f"padding {padding!r} is neither 'same' nor 'valid'")
+        padding = 0
+    sides = per_side(padding, x, "padding")
+    for before, after in sides:
+        require_at_least(before, 0, "a padding of {}", before)
+        require_at_least(after, 0, "a padding of {}", after)
+    return tuple(
+        Window(k, s, before, after, d)
+        for k, s, (before, after), d in zip(kernels, strides, sides, dilations, strict=True)
+    )
+
+
+def placements(
+    windows: tuple[Window, ...], x: FeatureMap, ceil: bool = False
+) -> tuple[Quantity, ...]:
+    """The output size along each axis: how often each window fits."""
+    return tuple([w.placements(n, ceil) for w, n in zip(windows, x.sizes, strict=True)])

@@ -1,0 +1,1 @@
+"""Text -> typed statements: YAML with positions, fields, expressions, variants."""

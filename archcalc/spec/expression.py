@@ -1,0 +1,346 @@
+"""Expressions over parameters: `4*width`, `max(8, floor(c*alpha))`, `depths[0]`, `n > 1`.
+
+Python's grammar, of which a short list of constructs is let through; the tree is then turned
+into closures. Nothing is ever handed to `eval`. Numbers are ints or exact fractions
+(`0.75` is 3/4, `7/2` is 7/2), symbols or arrays; a fraction that is whole is an int.
+"""
+
+from __future__ import annotations
+
+import ast
+import operator
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from keyword import iskeyword
+from typing import Any, TypeAlias, cast
+
+from archcalc.errors import ArchcalcError, QuantityError, did_you_mean
+from archcalc.quantity import LARGEST_INT64, is_array, is_symbol, largest, smallest
+
+# What an expression can come out as: bool, int, Fraction, str, list, symbol or array.
+Value: TypeAlias = Any
+Environment: TypeAlias = Mapping[str, Value]
+_Closure: TypeAlias = Callable[[Environment], Value]
+
+MAX_LENGTH = 400
+MAX_EXPONENT = 64
+
+
+class ExpressionError(ArchcalcError):
+    """An expression is malformed, or fails on the values it is given. Has no place yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """A parsed expression.
+
+    Attributes:
+        text: as it was written.
+        names: the parameters that it mentions.
+    """
+
+    text: str
+    names: frozenset[str]
+    _closure: _Closure
+
+    def evaluate(self, environment: Environment) -> Value:
+        """Its value, with the parameters that `environment` gives.
+
+        Raises:
+            ExpressionError: a parameter is unknown, or the arithmetic fails.
+        """
+        try:
+            return self._closure(environment)
+        except (ExpressionError, QuantityError):
+            raise
+        except ZeroDivisionError:
+            raise ExpressionError(f"{self.text!r} divides by zero") from None
+        except (TypeError, ValueError, AttributeError):
+            raise ExpressionError(
+                f"{self.text!r} does not work on {self._given(environment)}"
+            ) from None
+        except (OverflowError, MemoryError, RecursionError):
+            raise ExpressionError(f"{self.text!r} grows too large") from None
+
+    def _given(self, environment: Environment) -> str:
+        shown = [f"{name} = {str(environment.get(name))[:40]}" for name in sorted(self.names)]
+        return ", ".join(shown) or "these values"
+
+
+@lru_cache(maxsize=4096)
+def parse(text: str) -> Expression:
+    """The expression that `text` spells.
+
+    Raises:
+        ExpressionError: `text` is no expression, or uses what the language does not have.
+    """
+    if len(text) > MAX_LENGTH:
+        raise ExpressionError(f"an expression of {len(text)} characters; {MAX_LENGTH} are the most")
+    if (
+        text.isidentifier() and not iskeyword(text) and text not in ("true", "false")
+    ):  # most are a single name
+        return Expression(text, frozenset((text,)), _name(text))
+    try:
+        tree = ast.parse(text.strip(), mode="eval").body
+    except (SyntaxError, ValueError, MemoryError, RecursionError):
+        raise ExpressionError(f"{text!r} is not an expression") from None
+    names: set[str] = set()
+    try:
+        return Expression(text, frozenset(names_in(tree, names)), _closure(tree, text))
+    except RecursionError:
+        raise ExpressionError(f"{text[:40]!r}… is nested too deep") from None
+
+
+def parse_with_symbols(text: str) -> Expression:
+    """As `parse`, where a number may stand before a name: `32h` is `32*h`."""
+    return parse(re.sub(r"(?<![\w.])(\d+)(?=[A-Za-z_])", r"\1*", text))
+
+
+def names_in(tree: ast.expr, names: set[str]) -> set[str]:
+    """The parameters that a tree mentions, added to `names`."""
+    called = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and id(node) not in called:
+            names.add(node.id)
+    return names
+
+
+def floor(value: Value) -> Value:
+    """The largest whole number that is not above `value`."""
+    return _round(value, "floor")
+
+
+def ceil(value: Value) -> Value:
+    """The smallest whole number that is not below `value`."""
+    return _round(value, "ceil")
+
+
+def _round(value: Value, way: str) -> Value:
+    if type(value) is int:
+        return value
+    if is_symbol(value):
+        import sympy
+
+        return (sympy.floor if way == "floor" else sympy.ceiling)(value)
+    if is_array(value):
+        return value
+    if hasattr(value, "dtype"):
+        import numpy as np
+
+        from archcalc.integer_array import as_quantity
+
+        return as_quantity((np.floor if way == "floor" else np.ceil)(value).astype(np.int64))
+    import math
+
+    return cast(int, (math.floor if way == "floor" else math.ceil)(_number(value)))
+
+
+def _extreme(which: Callable[[Value, Value], Value], values: tuple[Value, ...]) -> Value:
+    found = list(values[0]) if len(values) == 1 else list(values)
+    result = _number(found[0])
+    for value in found[1:]:
+        result = which(result, _number(value))
+    return result
+
+
+def _plainly(which: str, a: Value, b: Value) -> Value:
+    """min or max of numbers of any type; of symbols and arrays as quantities."""
+    if any(is_symbol(v) or is_array(v) for v in (a, b)):
+        return (smallest if which == "min" else largest)(a, b)
+    if any(hasattr(v, "dtype") for v in (a, b)):
+        import numpy as np
+
+        return (np.minimum if which == "min" else np.maximum)(a, b)
+    return (min if which == "min" else max)(a, b)
+
+
+_FUNCTIONS: dict[str, Callable[..., Value]] = {
+    "floor": floor,
+    "ceil": ceil,
+    "min": lambda *values: _extreme(lambda a, b: _plainly("min", a, b), values),
+    "max": lambda *values: _extreme(lambda a, b: _plainly("max", a, b), values),
+    "len": lambda values: len(_list(values)),
+    "sum": lambda values: _total(_list(values)),
+}
+
+
+def _total(values: list[Value]) -> Value:
+    result: Value = 0
+    for value in values:
+        result = _reckon(operator.add, result, value)
+    return result
+
+
+def _divide(a: Value, b: Value) -> Value:
+    if isinstance(a, int) and isinstance(b, int):
+        from fractions import Fraction
+
+        return Fraction(a, b)
+    return a / b
+
+
+def _power(a: Value, b: Value) -> Value:
+    if type(b) is not int or not -MAX_EXPONENT <= b <= MAX_EXPONENT:
+        raise ExpressionError(
+            f"an exponent of {str(b)[:40]}; whole numbers up to {MAX_EXPONENT} work"
+        )
+    if isinstance(a, int) and b < 0:
+        from fractions import Fraction
+
+        return Fraction(a) ** b
+    return a**b
+
+
+_OPERATORS: dict[type[ast.operator], Callable[[Value, Value], Value]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: _divide,
+    ast.FloorDiv: operator.floordiv,
+    ast.Mod: operator.mod,
+    ast.Pow: _power,
+}
+_COMPARISONS: dict[type[ast.cmpop], Callable[[Value, Value], Value]] = {
+    ast.Eq: operator.eq,
+    ast.NotEq: operator.ne,
+    ast.Lt: operator.lt,
+    ast.LtE: operator.le,
+    ast.Gt: operator.gt,
+    ast.GtE: operator.ge,
+}
+
+
+def _closure(node: ast.expr, text: str) -> _Closure:
+    match node:
+        case ast.Constant(value=bool() | int() | str() as value):
+            constant = _bounded(value)
+            return lambda env: constant
+        case ast.Constant(value=float()):
+            exact = _decimal(ast.get_source_segment(text.strip(), node) or "")
+            return lambda env: exact
+        case ast.Name(id="true" | "false" as word):
+            truth = word == "true"
+            return lambda env: truth
+        case ast.Name(id=name):
+            return _name(name)
+        case ast.BinOp(left=left, op=op, right=right) if type(op) in _OPERATORS:
+            operation, a, b = _OPERATORS[type(op)], _closure(left, text), _closure(right, text)
+            return lambda env: _reckon(operation, a(env), b(env))
+        case ast.UnaryOp(op=ast.USub(), operand=operand):
+            inner = _closure(operand, text)
+            return lambda env: _reckon(operator.mul, -1, inner(env))
+        case ast.UnaryOp(op=ast.Not(), operand=operand):
+            inner = _closure(operand, text)
+            return lambda env: not truth_of(inner(env))
+        case ast.BoolOp(op=op, values=values):
+            parts = [_closure(value, text) for value in values]
+            decide = all if isinstance(op, ast.And) else any
+            return lambda env: decide(truth_of(part(env)) for part in parts)
+        case ast.Compare(left=left, ops=[op], comparators=[right]) if type(op) in _COMPARISONS:
+            comparison, a, b = _COMPARISONS[type(op)], _closure(left, text), _closure(right, text)
+            return lambda env: comparison(a(env), b(env))
+        case ast.IfExp(test=test, body=body, orelse=orelse):
+            asked, yes, no = (_closure(n, text) for n in (test, body, orelse))
+            return lambda env: yes(env) if truth_of(asked(env)) else no(env)
+        case ast.Subscript(value=value, slice=index):
+            of, at = _closure(value, text), _closure(index, text)
+            return lambda env: _item(of(env), at(env))
+        case ast.List(elts=elements) | ast.Tuple(elts=elements):
+            closures = [_closure(element, text) for element in elements]
+            return lambda env: [closure(env) for closure in closures]
+        case ast.Call(func=ast.Name(id=name), args=args, keywords=[]) if args:
+            return _call(name, [_closure(arg, text) for arg in args])
+        case _:
+            raise ExpressionError(f"{text!r} uses what the language of expressions does not have")
+
+
+def _call(name: str, arguments: list[_Closure]) -> _Closure:
+    function = _FUNCTIONS.get(name)
+    if function is None:
+        guess = did_you_mean(name, _FUNCTIONS)
+        raise ExpressionError(
+            f"unknown function {name!r}{guess or '; known: ' + ', '.join(_FUNCTIONS)}"
+        )
+    return lambda env: function(*[argument(env) for argument in arguments])
+
+
+def _name(name: str) -> _Closure:
+    def look_up(env: Environment) -> Value:
+        try:
+            return env[name]
+        except KeyError:
+            guess = did_you_mean(name, env) or _known(env)
+            raise ExpressionError(f"unknown parameter {name!r}{guess}") from None
+
+    return look_up
+
+
+def _known(env: Environment) -> str:
+    return f"; known: {', '.join(sorted(env))}" if env else "; there are no parameters here"
+
+
+def _reckon(operation: Callable[[Value, Value], Value], a: Value, b: Value) -> Value:
+    a, b = _number(a), _number(b)
+    if type(a) is int and type(b) is int:
+        return _bounded(operation(a, b))
+    if hasattr(a, "dtype") or hasattr(b, "dtype"):  # an array of floats takes no fractions
+        a, b = (float(v) if hasattr(v, "numerator") and type(v) is not int else v for v in (a, b))
+    return _bounded(operation(a, b))
+
+
+def _number(value: Value) -> Value:
+    if isinstance(value, (bool, str, list)):
+        raise ExpressionError(f"{str(value)[:40]!r} is not a number")
+    return value
+
+
+def _bounded(value: Value) -> Value:
+    if type(value) is int:
+        if not -LARGEST_INT64 <= value <= LARGEST_INT64:
+            raise ExpressionError("a number that does not fit in 64 bits")
+        return value
+    if hasattr(value, "denominator") and not is_symbol(value):
+        if value.denominator == 1:
+            return _bounded(int(value))
+        if max(abs(value.numerator), value.denominator) > LARGEST_INT64:
+            raise ExpressionError("a fraction whose parts do not fit in 64 bits")
+    return value
+
+
+def _decimal(text: str) -> Value:
+    from fractions import Fraction
+
+    exponent = text.lower().partition("e")[2]
+    if exponent and abs(int(exponent)) > MAX_EXPONENT:
+        raise ExpressionError(f"{text} is out of range")
+    return _bounded(Fraction(text))
+
+
+def truth_of(value: Value) -> bool:
+    """`value` as a condition.
+
+    Raises:
+        ExpressionError: it is no plain truth value, as a comparison of symbols is not.
+    """
+    if type(value) is bool:
+        return value
+    if is_symbol(value) and str(value) in ("True", "False"):
+        return str(value) == "True"
+    raise ExpressionError(f"{str(value)[:60]!r} is neither true nor false")
+
+
+def _item(values: Value, index: Value) -> Value:
+    found = _list(values)
+    if type(index) is not int:
+        raise ExpressionError(f"{str(index)[:40]!r} is no index")
+    if not -len(found) <= index < len(found):
+        raise ExpressionError(f"index {index} is outside a list of {len(found)}")
+    return found[index]
+
+
+def _list(value: Value) -> list[Value]:
+    if not isinstance(value, (list, tuple)):
+        raise ExpressionError(f"{str(value)[:40]!r} is not a list")
+    return list(value)

@@ -1,0 +1,264 @@
+"""Field types: how the value of a key is read, checked, and described in the JSON Schema.
+
+The fields of the layer classes are annotated with the types listed here, so validation, schema
+and messages all come from the classes themselves.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import MISSING, dataclass
+from dataclasses import fields as dataclass_fields
+from functools import cache
+from typing import Any, TypeAlias, get_args
+
+from yaml.nodes import Node, ScalarNode, SequenceNode
+
+from archcalc.errors import Place, Source, SpecError
+from archcalc.layers import Layer
+from archcalc.layers.normalization import NormalizedAxes
+from archcalc.layers.resampling import Interpolation
+from archcalc.quantity import is_array, is_symbol
+from archcalc.spec.expression import (
+    Environment,
+    Expression,
+    ExpressionError,
+    Value,
+    parse,
+    parse_with_symbols,
+)
+from archcalc.spec.reader import place_of
+
+# What stands in a spec: a constant, an expression, or a list of these.
+Template: TypeAlias = Any
+Schema: TypeAlias = dict[str, Any]
+
+_INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]{0,18})")
+_DECIMAL = re.compile(r"[-+]?([0-9]+\.[0-9]*|\.[0-9]+|[0-9]+(?=[eE]))([eE][-+]?[0-9]{1,2})?")
+_WORDS: dict[str, Value] = {"true": True, "false": False, "null": None, "~": None, "": None}
+
+EXPRESSION_SCHEMA: Schema = {"type": "string", "description": "an expression over the parameters"}
+_WHOLE: Schema = {"anyOf": [{"type": "integer"}, EXPRESSION_SCHEMA]}
+
+
+@dataclass(frozen=True, slots=True)
+class FieldType:
+    """How the values of one type of field are read.
+
+    Attributes:
+        schema: JSON Schema of what may stand in a spec.
+        convert: an evaluated value -> the field's value; raises ExpressionError.
+        words: texts that stand for themselves and are no expressions.
+        decimals: whether decimals are read as floats (else as exact fractions).
+    """
+
+    schema: Schema
+    convert: Callable[[Value], object]
+    words: tuple[str, ...] = ()
+    decimals: bool = False
+
+    def read(self, node: Node, source: Source) -> Template:
+        """The template that stands at `node`."""
+        return read_template(node, source, self)
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A key that a layer kind takes."""
+
+    name: str
+    type: FieldType
+    required: bool
+
+
+def read_template(node: Node, source: Source, kind: FieldType | None = None) -> Template:
+    """The constant, expression or list at `node`, still to be evaluated.
+
+    Raises:
+        SpecError: the node is a mapping, or its text is no expression.
+    """
+    if isinstance(node, ScalarNode):
+        text: str = node.value
+        if kind is not None and text in kind.words:
+            return text
+        if kind is not None and kind.decimals and _DECIMAL.fullmatch(text):
+            return float(text)
+        if not node.style:
+            if text in _WORDS:
+                return _WORDS[text]
+            if _INTEGER.fullmatch(text):
+                return int(text)
+        return at(node, source, parse, text)
+    if isinstance(node, SequenceNode):
+        return [read_template(item, source, kind) for item in node.value]
+    raise SpecError("expected a value, found a mapping", place_of(node, source))
+
+
+def read_size(node: Node, source: Source) -> Template:
+    """As `read_template`, for a size of the input: `32h` is 32 times the symbol h."""
+    if not isinstance(node, ScalarNode):
+        raise SpecError("a size is a number or an expression", place_of(node, source))
+    if _INTEGER.fullmatch(node.value):
+        return int(node.value)
+    return at(node, source, parse_with_symbols, node.value)
+
+
+def read_literal(node: Node, source: Source) -> Value:
+    """The value of a parameter: a number, true or false, text, or a list of these."""
+    if isinstance(node, SequenceNode):
+        return [read_literal(item, source) for item in node.value]
+    if not isinstance(node, ScalarNode):
+        raise SpecError("expected a value, found a mapping", place_of(node, source))
+    text: str = node.value
+    if not node.style:
+        if text in _WORDS:
+            return _WORDS[text]
+        if _INTEGER.fullmatch(text) or _DECIMAL.fullmatch(text):
+            return at(node, source, lambda t: parse(t).evaluate({}), text)
+    return text
+
+
+def at(node: Node, source: Source, read: Callable[[str], Value], text: str) -> Value:
+    """read(text); what it refuses is reported at the place of `node`."""
+    try:
+        return read(text)
+    except ExpressionError as error:
+        raise SpecError(str(error), place_of(node, source)) from None
+
+
+def evaluate(template: Template, environment: Environment) -> Value:
+    """The value of a template under the given parameters."""
+    if isinstance(template, Expression):
+        return template.evaluate(environment)
+    if isinstance(template, list):
+        return [evaluate(item, environment) for item in template]
+    return template
+
+
+def is_constant(template: Template) -> bool:
+    """Whether a template mentions no parameter."""
+    if isinstance(template, list):
+        return all(map(is_constant, template))
+    return not isinstance(template, Expression)
+
+
+def whole(value: Value) -> object:
+    """`value` as a quantity: a whole number, a symbol or an array."""
+    if type(value) is int or is_symbol(value) or is_array(value):
+        return value
+    if hasattr(value, "dtype"):
+        from archcalc.integer_array import as_quantity
+
+        return as_quantity(value)
+    if hasattr(value, "denominator") and type(value) is not bool:
+        raise ExpressionError(f"expected a whole number, found {value}; round it with floor(…)")
+    raise ExpressionError(f"expected a whole number, found {_shown(value)}")
+
+
+def _axes(value: Value) -> object:
+    return tuple(map(whole, value)) if isinstance(value, list) else whole(value)
+
+
+def _optional_axes(value: Value) -> object:
+    return None if value is None else _axes(value)
+
+
+def _sides(value: Value) -> object:
+    if not isinstance(value, list):
+        return whole(value)
+    return tuple(_side(item) for item in value)
+
+
+def _side(value: Value) -> object:
+    if not isinstance(value, list):
+        return whole(value)
+    if len(value) != 2:
+        raise ExpressionError(f"expected [before, after], found {_shown(value)}")
+    return tuple(map(whole, value))
+
+
+def _padding(value: Value) -> object:
+    return value if value in ("same", "valid") else _sides(value)
+
+
+def _shape(value: Value) -> object:
+    if not isinstance(value, list):
+        raise ExpressionError(f"expected a list of sizes, found {_shown(value)}")
+    return tuple(map(whole, value))
+
+
+def truth(value: Value) -> object:
+    """`value` as true or false."""
+    if type(value) is not bool:
+        raise ExpressionError(f"expected true or false, found {_shown(value)}")
+    return value
+
+
+def _real(value: Value) -> object:
+    if isinstance(value, (bool, str, list)) or value is None:
+        raise ExpressionError(f"expected a number, found {_shown(value)}")
+    try:
+        return float(value)
+    except (TypeError, ValueError, OverflowError):
+        raise ExpressionError(f"expected a plain number, found {_shown(value)}") from None
+
+
+def _one_of(choices: tuple[str, ...]) -> FieldType:
+    def convert(value: Value) -> object:
+        if value not in choices:
+            raise ExpressionError(f"expected one of {', '.join(choices)}, found {_shown(value)}")
+        return value
+
+    schema = {"anyOf": [{"enum": list(choices)}, EXPRESSION_SCHEMA]}
+    return FieldType(schema, convert, words=choices)
+
+
+def _shown(value: Value) -> str:
+    if value is None:
+        return "nothing"
+    return str(value).lower() if isinstance(value, bool) else repr(str(value)[:60])
+
+
+def _list_of(schema: Schema) -> Schema:
+    return {"type": "array", "items": schema, "minItems": 1, "maxItems": 4}
+
+
+_AXES: Schema = {"anyOf": [{"type": "integer"}, EXPRESSION_SCHEMA, _list_of(_WHOLE)]}
+_SIDES: Schema = {
+    "anyOf": [
+        {"type": "integer"},
+        EXPRESSION_SCHEMA,
+        _list_of({"anyOf": [*_WHOLE["anyOf"], _list_of(_WHOLE)]}),
+    ]
+}
+
+FIELD_TYPES: dict[str, FieldType] = {
+    "Quantity": FieldType(_WHOLE, whole),
+    "Axes": FieldType(_AXES, _axes),
+    "Axes | None": FieldType(_AXES, _optional_axes),
+    "Sides": FieldType(_SIDES, _sides),
+    "Padding": FieldType(_SIDES, _padding, words=("same", "valid")),
+    "Shape": FieldType(_list_of(_WHOLE), _shape),
+    "bool": FieldType({"anyOf": [{"type": "boolean"}, EXPRESSION_SCHEMA]}, truth),
+    "float": FieldType({"anyOf": [{"type": "number"}, EXPRESSION_SCHEMA]}, _real, decimals=True),
+    "Interpolation": _one_of(get_args(Interpolation)),
+    "NormalizedAxes": _one_of(get_args(NormalizedAxes)),
+}
+
+
+@cache
+def fields_of(kind: type[Layer]) -> dict[str, Field]:
+    """The keys that a layer kind takes, by name, in the order of its class."""
+    return {
+        f.name: Field(f.name, FIELD_TYPES[str(f.type)], f.default is MISSING)
+        for f in dataclass_fields(kind)
+    }
+
+
+def convert(field: Field, value: Value, place: Place) -> object:
+    """An evaluated value as that of a field; what does not fit is reported at `place`."""
+    try:
+        return field.type.convert(value)
+    except ExpressionError as error:
+        raise SpecError(f"{field.name}: {error}", place) from None

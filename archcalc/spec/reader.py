@@ -1,0 +1,177 @@
+"""YAML text -> a tree of nodes that know their line and column. Knows nothing of networks.
+
+Read with PyYAML's C composer. Its hooks for tag resolution, which specs do not need (a scalar's
+meaning comes from the field it fills), serve to bound depth and size while the tree is built.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import yaml
+from yaml._yaml import CParser
+from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+
+from archcalc.errors import Place, Source, SpecError, UsageError, did_you_mean
+
+MAX_BYTES = 1 << 20
+MAX_NODES = 50_000
+MAX_DEPTH = 60
+
+# YAML 1.1 and 1.2 read these differently, and people a third way.
+_SURPRISES = [
+    (re.compile(pattern), why)
+    for pattern, why in (
+        (r"[-+]?0[0-9_]+", "is octal in YAML 1.1, decimal in 1.2; write it without the 0"),
+        (r"[-+]?[0-9]+(:[0-5]?[0-9])+(\.[0-9]*)?", "is a base-60 number in YAML 1.1"),
+        (r"[-+]?[0-9]+_[0-9_]*", "is a number in YAML 1.1, text in 1.2; leave the _ out"),
+        (r"[-+]?0[xob][0-9a-fA-F_]+", "is a number in YAML 1.1; write it in decimal"),
+        (r"[yY]es|YES|[oO]n|ON|True|TRUE", "is a boolean in YAML 1.1; write true, or quote it"),
+        (r"[nN]o|NO|[oO]ff|OFF|False|FALSE", "is a boolean in YAML 1.1; write false, or quote it"),
+    )
+]
+
+
+def read_file(path: Path, shown_as: str) -> Source:
+    """The text of a spec file.
+
+    Raises:
+        UsageError: it cannot be read.
+        SpecError: it is too large, or not UTF-8.
+    """
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise UsageError(f"{shown_as}: {error.strerror or error}") from None
+    if len(data) > MAX_BYTES:
+        raise SpecError(f"{shown_as}: more than {MAX_BYTES:,} bytes; a spec is far smaller")
+    try:
+        return Source(shown_as, data.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        raise SpecError(f"{shown_as}: not UTF-8 text, from byte {error.start} on") from None
+
+
+def compose(source: Source) -> Node:
+    """The tree of a YAML document, without aliases, repeated keys or surprising scalars."""
+    try:
+        node = _Parser(source).get_single_node()
+    except yaml.MarkedYAMLError as error:
+        raise SpecError(_yaml_problem(error), _marked(source, error)) from None
+    except yaml.YAMLError as error:
+        raise SpecError(f"{source.name}: {' '.join(str(error).split())}") from None
+    if node is None:
+        raise SpecError(f"{source.name}: empty")
+    _check(node, source, set())
+    return node
+
+
+def place_of(node: Node, source: Source) -> Place:
+    """Where a node begins."""
+    return Place(source, node.start_mark.line + 1, node.start_mark.column + 1)
+
+
+def entries(node: Node, source: Source, what: str) -> Iterator[tuple[str, Node, Node]]:
+    """(key, key's node, value's node) of a mapping; SpecError where `node` is none."""
+    if not isinstance(node, MappingNode):
+        raise SpecError(f"{what} is a mapping (key: value)", place_of(node, source))
+    for key, value in node.value:
+        yield key.value, key, value
+
+
+def items(node: Node, source: Source, what: str) -> list[Node]:
+    """The items of a sequence; SpecError where `node` is none."""
+    if not isinstance(node, SequenceNode):
+        raise SpecError(f"{what} is a list (- item)", place_of(node, source))
+    found: list[Node] = node.value
+    return found
+
+
+def text_of(node: Node, source: Source, what: str) -> str:
+    """The text of a scalar; SpecError where `node` is none."""
+    if not isinstance(node, ScalarNode):
+        raise SpecError(f"{what} is text, not a list or a mapping", place_of(node, source))
+    text: str = node.value
+    return text
+
+
+def unknown_key(
+    key: str, known: tuple[str, ...], node: Node, source: Source, owner: str
+) -> SpecError:
+    """The error for a key that `owner` does not have."""
+    guess = did_you_mean(key, known) or f"; it takes {', '.join(known)}" if known else ""
+    return SpecError(f"{owner} has no {key!r}{guess}", place_of(node, source))
+
+
+class _Parser(CParser):
+    """The C composer, with its resolver's hooks put to another use."""
+
+    def __init__(self, source: Source) -> None:
+        CParser.__init__(self, source.text)
+        self._source = source
+        self._depth = 0
+        self._nodes = 0
+
+    def resolve(self, kind: type, value: object, implicit: object) -> str:
+        self._nodes += 1
+        if self._nodes > MAX_NODES:
+            raise SpecError(f"{self._source.name}: more than {MAX_NODES:,} values")
+        return ""
+
+    def descend_resolver(self, parent: Node | None, index: object) -> None:
+        self._depth += 1
+        if self._depth > MAX_DEPTH:
+            place = place_of(parent, self._source) if parent is not None else None
+            raise SpecError(f"nested more than {MAX_DEPTH} deep", place)
+
+    def ascend_resolver(self) -> None:
+        self._depth -= 1
+
+
+def _check(node: Node, source: Source, seen: set[int]) -> None:
+    if id(node) in seen:
+        raise SpecError(
+            "YAML aliases (*name) are not part of the spec language; use `blocks`",
+            place_of(node, source),
+        )
+    seen.add(id(node))
+    if isinstance(node, ScalarNode):
+        if not node.style:
+            _check_plain(node, source)
+    elif isinstance(node, SequenceNode):
+        for item in node.value:
+            _check(item, source, seen)
+    else:
+        keys: dict[str, Node] = {}
+        for key, value in node.value:
+            if not isinstance(key, ScalarNode):
+                raise SpecError("a key is text, not a list or a mapping", place_of(key, source))
+            if key.value in keys:
+                first = place_of(keys[key.value], source).line
+                raise SpecError(
+                    f"{key.value!r} stands twice; first in line {first}", place_of(key, source)
+                )
+            keys[key.value] = key
+            _check(key, source, seen)
+            _check(value, source, seen)
+
+
+def _check_plain(node: ScalarNode, source: Source) -> None:
+    text: str = node.value
+    if not text or text[0] not in "+-0123456789yYnNoOtTfF":
+        return
+    for pattern, why in _SURPRISES:
+        if pattern.fullmatch(text):
+            raise SpecError(f"{text!r} {why}", place_of(node, source))
+
+
+def _yaml_problem(error: yaml.MarkedYAMLError) -> str:
+    problem = error.problem or "broken YAML"
+    return f"not YAML: {problem}{f' ({error.context})' if error.context else ''}"
+
+
+def _marked(source: Source, error: yaml.MarkedYAMLError) -> Place | None:
+    mark = error.problem_mark or error.context_mark
+    return Place(source, mark.line + 1, mark.column + 1) if mark else None

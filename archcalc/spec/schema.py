@@ -1,0 +1,156 @@
+"""The JSON Schema of the spec language, made from the classes of the layer kinds."""
+
+from __future__ import annotations
+
+import inspect
+
+from archcalc.layers import LAYER_KINDS, Join, Layer
+from archcalc.spec.fields import EXPRESSION_SCHEMA, Schema, fields_of
+from archcalc.spec.parser import ABOUT_KEYS
+
+_NAME: Schema = {"type": "string", "pattern": r"^[A-Za-z0-9_.\-{}+*/% ()\[\]]+$"}
+_VALUE: Schema = {
+    "anyOf": [
+        {"type": ["integer", "number", "boolean", "string", "null"]},
+        {"type": "array"},
+    ]
+}
+_COUNT: Schema = {"anyOf": [{"type": "integer", "minimum": 0}, EXPRESSION_SCHEMA]}
+_BODY: Schema = {"type": "array", "items": {"$ref": "#/$defs/statement"}}
+_BRANCHES: Schema = {"type": "array", "minItems": 1, "items": _BODY}
+_SIZE: Schema = {"anyOf": [{"type": "integer", "minimum": 1}, EXPRESSION_SCHEMA]}
+
+
+def spec_schema() -> Schema:
+    """The schema that every spec file validates against.
+
+    It lets a block's name stand where a layer kind may, since it cannot know the blocks of a
+    file; what it accepts may still be refused when the spec is loaded.
+    """
+    about = _about()
+    kinds = {kind.kind: _fields(kind) for kind in LAYER_KINDS}
+    variant = {
+        "anyOf": [
+            {
+                "type": "object",
+                "description": "what differs from the family; further keys are its parameters",
+                "properties": {**about, "input": _input(), "layers": _BODY},
+            },
+            {"type": "null"},
+        ]
+    }
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "archcalc spec",
+        "type": "object",
+        "required": ["name"],
+        "additionalProperties": False,
+        "properties": {
+            "name": _NAME,
+            **about,
+            "input": _input(),
+            "parameters": {"type": "object", "additionalProperties": _VALUE},
+            "let": _named_values("values computed from the parameters, in order"),
+            "variants": {"type": "object", "additionalProperties": variant},
+            "blocks": {"type": "object", "additionalProperties": {"$ref": "#/$defs/block"}},
+            "layers": _BODY,
+        },
+        "$defs": {
+            "statement": _statement(list(kinds)),
+            "block": _block(),
+            **{f"kind_{name}": schema for name, schema in kinds.items()},
+        },
+    }
+
+
+def _about() -> dict[str, Schema]:
+    text: Schema = {"type": "string"}
+    schemas: dict[str, Schema] = dict.fromkeys(ABOUT_KEYS, text)
+    schemas["year"] = {"type": "integer"}
+    schemas["authors"] = {"anyOf": [text, {"type": "array", "items": text}]}
+    return schemas
+
+
+def _input() -> Schema:
+    return {
+        "description": "[channels, size…]; 32h is 32 times the free size h",
+        "type": "array",
+        "minItems": 1,
+        "maxItems": 4,
+        "items": _SIZE,
+    }
+
+
+def _named_values(description: str) -> Schema:
+    return {"type": "object", "description": description, "additionalProperties": _VALUE}
+
+
+def _fields(kind: type[Layer]) -> Schema:
+    """What may stand under the name of a layer kind."""
+    fields = fields_of(kind)
+    placed: dict[str, Schema] = {"name": _NAME, "from": _NAME, "weights": _NAME, "indices": _NAME}
+    if issubclass(kind, Join):
+        placed["from"] = {"anyOf": [_NAME, {"type": "array", "minItems": 1, "items": _NAME}]}
+        placed["branches"] = _BRANCHES
+    schema: Schema = {
+        "type": "object",
+        "description": inspect.cleandoc(kind.__doc__ or ""),
+        "additionalProperties": False,
+        "required": [name for name, field in fields.items() if field.required],
+        "properties": {name: field.type.schema for name, field in fields.items()} | placed,
+    }
+    options = [schema]
+    if issubclass(kind, Join):
+        options.append(_BRANCHES)
+    if not schema["required"]:
+        options.append({"type": "null"})
+    return {"anyOf": options} if len(options) > 1 else schema
+
+
+def _statement(kinds: list[str]) -> Schema:
+    layers = {name: {"$ref": f"#/$defs/kind_{name}"} for name in kinds}
+    return {
+        "anyOf": [
+            {"type": "string", "description": "a layer or block without fields"},
+            {
+                "type": "object",
+                "description": "a layer, or a block with values for its parameters",
+                "minProperties": 1,
+                "maxProperties": 1,
+                "properties": layers,
+                "additionalProperties": {"type": ["object", "null"]},
+                "propertyNames": {"not": {"enum": ["repeat", "if", "head"]}},
+            },
+            _closed({"repeat": _COUNT, "index": _NAME, "layers": _BODY}, ["repeat", "layers"]),
+            _closed({"if": _VALUE, "then": _BODY, "else": _BODY}, ["if", "then"]),
+            _closed({"head": _head()}, ["head"]),
+        ]
+    }
+
+
+def _head() -> Schema:
+    training_only: Schema = {"type": "boolean", "default": True}
+    return _closed({"name": _NAME, "training_only": training_only, "layers": _BODY}, ["layers"])
+
+
+def _block() -> Schema:
+    required_or_default: Schema = {"anyOf": [_NAME, _named_values("a parameter and its default")]}
+    parameters: Schema = {
+        "anyOf": [
+            {"type": "array", "items": required_or_default},
+            _named_values("parameters and their defaults"),
+        ]
+    }
+    return _closed(
+        {"parameters": parameters, "let": _named_values("computed values"), "layers": _BODY},
+        ["layers"],
+    )
+
+
+def _closed(properties: dict[str, Schema], required: list[str]) -> Schema:
+    return {
+        "type": "object",
+        "additionalProperties": False,
+        "required": required,
+        "properties": properties,
+    }

@@ -1,0 +1,170 @@
+"""The spec language as typed objects: what `archcalc.spec.parser` makes of the YAML tree.
+
+A family holds variants (networks) and blocks; their bodies are lists of statements. Values are
+templates (`archcalc.spec.fields`): constants or expressions, evaluated when the graph is built.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from archcalc.errors import Place, Source
+from archcalc.layers import Layer
+from archcalc.spec.expression import Expression, Value
+from archcalc.spec.fields import Field, Template
+
+
+@dataclass(frozen=True, slots=True)
+class NameTemplate:
+    """A name, in which `{expression}` stands for the value of an expression."""
+
+    parts: tuple[str | Expression, ...]
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """The value given for a field or a parameter."""
+
+    template: Template
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class LayerStatement:
+    """`conv: {channels: 64, kernel: 3}`: one layer; with branches if it is a join.
+
+    Attributes:
+        kind: the class of the layer.
+        arguments: its fields as given, by name.
+        layer: the layer itself where no field mentions a parameter, else None.
+        name: its name, or None to number it by its kind.
+        sources: the earlier layers that it takes its input from; none for the one before it.
+        weights: the earlier layer whose weights it shares.
+        indices: the earlier max pool that it undoes.
+        branches: the bodies that a join joins; None for every other kind, and for a join
+            that names its inputs.
+    """
+
+    kind: type[Layer]
+    arguments: dict[str, tuple[Field, Argument]]
+    layer: Layer | None
+    name: NameTemplate | None
+    sources: tuple[NameTemplate, ...]
+    weights: NameTemplate | None
+    indices: NameTemplate | None
+    branches: tuple[Body, ...] | None
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class BlockStatement:
+    """`stage: {depth: 2, width: 64}`: a block, with values for its parameters."""
+
+    block: str
+    arguments: dict[str, Argument]
+    name: NameTemplate | None
+    source: NameTemplate | None
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class RepeatStatement:
+    """`repeat: depth`, `layers: […]`: the body `count` times; `index` counts from 0 in it."""
+
+    count: Argument
+    index: str | None
+    body: Body
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class IfStatement:
+    """`if: condition`, `then: […]`, `else: […]`."""
+
+    condition: Argument
+    then: Body
+    otherwise: Body
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class HeadStatement:
+    """`head: {name: aux1, training_only: true, layers: […]}`: leaves the main path."""
+
+    name: NameTemplate | None
+    training_only: bool
+    body: Body
+    place: Place
+
+
+Statement: TypeAlias = (
+    "LayerStatement | BlockStatement | RepeatStatement | IfStatement | HeadStatement"
+)
+Body: TypeAlias = "tuple[Statement, ...]"
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A small network with parameters.
+
+    Attributes:
+        parameters: the default of each parameter; None where a value has to be given.
+        let: values computed from the parameters, in order.
+    """
+
+    name: str
+    parameters: dict[str, Argument | None]
+    let: dict[str, Argument]
+    body: Body
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What is known of a network beside its layers.
+
+    Attributes:
+        title: what the literature calls it.
+        paper: where it was published.
+        origin: where this configuration comes from (`source` in a spec).
+    """
+
+    title: str = ""
+    authors: str = ""
+    year: int | None = None
+    paper: str = ""
+    origin: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """One variant of a family.
+
+    Attributes:
+        input: the templates of the input's channels and sizes.
+        parameters: the value of each parameter.
+        let: values computed from the parameters, in order.
+        blocks: the family's blocks, by name.
+    """
+
+    name: str
+    about: About
+    input: tuple[Argument, ...]
+    parameters: dict[str, Value]
+    let: dict[str, Argument]
+    blocks: dict[str, Block]
+    body: Body
+    source: Source = field(repr=False)
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """A spec file: networks that share blocks and parameters. `networks` is by name."""
+
+    name: str
+    networks: dict[str, Network]
+    blocks: dict[str, Block]
+    source: Source = field(repr=False)

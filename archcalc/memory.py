@@ -1,0 +1,156 @@
+"""Memory that takes the whole graph to know: liveness at inference, what training keeps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from archcalc.analysis import Analysis, LayerAnalysis
+from archcalc.graph import INPUT
+from archcalc.layers import Extra, Saved, Storage
+from archcalc.layers.pooling import INDEX_BYTES
+from archcalc.quantity import Quantity, largest
+
+
+@dataclass(frozen=True, slots=True)
+class ActivationBytes:
+    """Bytes of activations for the analysis' batch, under four definitions.
+
+    Attributes:
+        lecture: the network's input and the outputs of conv, pool and linear layers.
+        all: every layer's output.
+        peak: the most that lives at once at inference, each tensor freed after its last use.
+        training: what autograd keeps for the backward pass, as torch does on the CPU.
+    """
+
+    lecture: Quantity
+    all: Quantity
+    peak: Quantity
+    training: Quantity
+
+
+def activation_bytes(analysis: Analysis) -> ActivationBytes:
+    """The activations of the network, without the layers that exist in training only."""
+    layers = [layer for layer in analysis.layers if not layer.training_only]
+    listed = [layer for layer in layers if layer.node.layer.in_lecture_total]
+    image = _input_bytes(analysis)
+    saved = saved_bytes(analysis)
+    return ActivationBytes(
+        lecture=image + _sum(layer.activation_bytes for layer in listed),
+        all=_sum(layer.activation_bytes for layer in layers),
+        peak=peak_bytes(analysis),
+        training=_sum(saved[layer.name] for layer in layers),
+    )
+
+
+def training_only_bytes(analysis: Analysis) -> ActivationBytes:
+    """The activations of the layers that exist in training only.
+
+    Their `training` counts what they keep beyond what the rest keeps anyway; `peak` is of
+    inference, where they do not exist: 0.
+    """
+    layers = [layer for layer in analysis.layers if layer.training_only]
+    listed = [layer for layer in layers if layer.node.layer.in_lecture_total]
+    saved = saved_bytes(analysis)
+    return ActivationBytes(
+        lecture=_sum(layer.activation_bytes for layer in listed),
+        all=_sum(layer.activation_bytes for layer in layers),
+        peak=0,
+        training=_sum(saved[layer.name] for layer in layers),
+    )
+
+
+def peak_bytes(analysis: Analysis) -> Quantity:
+    """The most bytes of activations that live at once at inference.
+
+    Layers run in order; while one runs, its inputs and its output live. A tensor is freed after
+    its last use; the network's input and outputs live as all others do, to the last use and to
+    the end. Views have no memory of their own.
+    """
+    layers = [layer for layer in analysis.layers if not layer.training_only]
+    roots = _roots(layers, at_inference=True)
+    size: dict[str, Quantity] = {INPUT: _input_bytes(analysis)}
+    last_use: dict[str, int] = {INPUT: 0}
+    for step, layer in enumerate(layers):
+        if roots[layer.name] == layer.name:
+            size[layer.name] = layer.activation_bytes
+        for name in (*layer.inputs, layer.name):
+            last_use[roots[name]] = step
+        if layer.node.indices is not None:
+            indices = f"{layer.node.indices}\0indices"
+            last_use[indices] = step
+    for name in analysis.graph.outputs:
+        if name in roots:
+            last_use[roots[name]] = len(layers)
+    freed_after: dict[int, list[str]] = {}
+    for name, step in last_use.items():
+        freed_after.setdefault(step, []).append(name)
+    alive = size[INPUT]
+    peak = alive
+    for step, layer in enumerate(layers):
+        alive = alive + size.get(layer.name, 0)
+        indices = f"{layer.name}\0indices"
+        if indices in last_use:
+            size[indices] = layer.activation_values * INDEX_BYTES
+            alive = alive + size[indices]
+        peak = largest(peak, alive)
+        for name in freed_after.get(step, ()):
+            alive = alive - size[name]
+    return peak
+
+
+def saved_bytes(analysis: Analysis) -> dict[str, Quantity]:
+    """For each layer, the bytes that autograd keeps on its account for the backward pass.
+
+    A tensor that several layers need is kept once, on account of the first in order, with
+    layers that exist in training only behind all others. A layer keeps nothing where neither it
+    nor anything before it learns. Parameters are not counted.
+    """
+    layers = sorted(analysis.layers, key=lambda layer: layer.training_only)
+    roots = _roots(analysis.layers, at_inference=False)
+    size = {INPUT: _input_bytes(analysis)}
+    size |= {layer.name: layer.activation_bytes for layer in analysis.layers}
+    learns = {INPUT: False}
+    for layer in analysis.layers:
+        own = layer.effect.weight is not None or layer.effect.bias is not None
+        learns[layer.name] = own or any(learns[name] for name in layer.inputs)
+    kept: set[str] = set()
+    account: dict[str, Quantity] = {}
+    for layer in layers:
+        bytes_kept: Quantity = 0
+        for saved in layer.effect.saved if learns[layer.name] else ():
+            if isinstance(saved, Extra):
+                bytes_kept = bytes_kept + _extra_bytes(saved, analysis)
+                continue
+            for name in layer.inputs if saved is Saved.INPUT else (layer.name,):
+                if roots[name] not in kept:
+                    kept.add(roots[name])
+                    bytes_kept = bytes_kept + size[roots[name]]
+        account[layer.name] = bytes_kept
+    return account
+
+
+def _roots(layers: Iterable[LayerAnalysis], at_inference: bool) -> dict[str, str]:
+    """For each layer the one whose memory its output lies in: itself, unless it is a view."""
+    views = {Storage.SHARED, Storage.SHARED_AT_INFERENCE} if at_inference else {Storage.SHARED}
+    roots = {INPUT: INPUT}
+    for layer in layers:
+        view = layer.effect.storage in views
+        roots[layer.name] = roots[layer.inputs[0]] if view else layer.name
+    return roots
+
+
+def _extra_bytes(extra: Extra, analysis: Analysis) -> Quantity:
+    images = analysis.batch if extra.per_image else 1
+    return extra.values * images * (extra.bytes_each or analysis.bytes_each)
+
+
+def _input_bytes(analysis: Analysis) -> Quantity:
+    return analysis.input.values * analysis.batch * analysis.bytes_each
+
+
+def _sum(values: Iterable[Quantity]) -> Quantity:
+    result: Quantity = 0
+    for value in values:
+        result = result + value
+    return result

@@ -1,0 +1,95 @@
+"""The command line. Each command is a module of `archcalc.commands`, imported when called.
+
+Data goes to stdout, notes to stderr. Exit status: 0 good, 1 a check failed, 2 the user's input
+is wrong.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from types import ModuleType
+from typing import NoReturn
+
+from archcalc.commands import COMMANDS
+from archcalc.errors import ArchcalcError, did_you_mean
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the command line; the exit status."""
+    given = list(sys.argv[1:] if argv is None else argv)
+    command = next((word for word in given if not word.startswith("-")), None)
+    if command is not None and command not in COMMANDS:
+        guess = did_you_mean(command, COMMANDS) or f"; known: {', '.join(COMMANDS)}"
+        return _failed(f"unknown command {command!r}{guess}")
+    try:
+        arguments = _parser([command] if command else []).parse_args(given)
+        status: int = _module(arguments.command).run(arguments)
+        sys.stdout.flush()  # a closed pipe shows here, and not after the last except
+        return status
+    except ArchcalcError as error:
+        return _failed(str(error))
+    except BrokenPipeError:  # `archcalc table vgg16 | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        return 130
+
+
+def parser_of_all() -> argparse.ArgumentParser:
+    """The parser with the arguments of every command, for completion scripts."""
+    return _parser(COMMANDS)
+
+
+class _Parser(argparse.ArgumentParser):
+    """Reports a wrong argument in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message} (see {self.prog} --help)\n")
+
+
+def _parser(commands: Sequence[str] | dict[str, str]) -> argparse.ArgumentParser:
+    """The parser, with the arguments of `commands` only: the others are not imported."""
+    parser = _Parser(
+        prog="archcalc",
+        description="How big, how deep, how expensive is this network, "
+        "and is that published number right?",
+    )
+    parser.add_argument("--version", action=_Version, nargs=0, help="print the version")
+    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for name, summary in COMMANDS.items():
+        subparser = subparsers.add_parser(name, help=summary, description=_sentence(summary))
+        if name in commands:
+            _module(name).configure(subparser)
+    return parser
+
+
+class _Version(argparse.Action):
+    """Prints the version, which is looked up only here."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        from archcalc import __version__
+
+        print(f"archcalc {__version__}")
+        parser.exit()
+
+
+def _module(command: str) -> ModuleType:
+    return import_module(f"archcalc.commands.{command}")
+
+
+def _sentence(summary: str) -> str:
+    return f"{summary[0].upper()}{summary[1:]}."
+
+
+def _failed(message: str) -> int:
+    sys.stdout.flush()
+    print(f"archcalc: {message}", file=sys.stderr)
+    return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,15 @@
+"""The commands of the command line, one module each.
+
+A module offers `configure(parser)`, which declares its arguments, and `run(arguments)`, which
+carries it out and returns the exit status. It is imported only when its command is called.
+"""
+
+from __future__ import annotations
+
+COMMANDS: dict[str, str] = {
+    "list": "the networks that archcalc knows",
+    "table": "every figure of a network, layer by layer",
+    "expand": "a network's spec, fully written out",
+    "schema": "the JSON Schema of specs, or of the JSON that `table` prints",
+    "completion": "a completion script for your shell",
+}

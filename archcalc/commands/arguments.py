@@ -1,0 +1,100 @@
+"""Arguments that several commands share, and what they mean."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from typing import Any
+
+from archcalc.analysis import DTYPES
+from archcalc.errors import Source, SpecError, UsageError
+from archcalc.quantity import symbol
+from archcalc.spec.expression import ExpressionError, Value, parse_with_symbols
+from archcalc.spec.fields import read_literal, whole
+from archcalc.spec.reader import compose
+
+# Makes shells complete the names of networks; filled in by the completion command.
+COMPLETE_NETWORKS = {
+    "bash": "_archcalc_networks",
+    "zsh": "_archcalc_networks",
+    "tcsh": "`archcalc list --names`",
+}
+
+
+def add_network(parser: argparse.ArgumentParser) -> None:
+    """The positional argument NAME."""
+    action: Any = parser.add_argument(
+        "name", metavar="NAME", help="a network (see `archcalc list`), FILE or FILE#VARIANT"
+    )
+    action.complete = COMPLETE_NETWORKS
+
+
+def add_changes(parser: argparse.ArgumentParser) -> None:
+    """--set and --input, which change a network."""
+    parser.add_argument(
+        "--set",
+        metavar="KEY=VALUE",
+        action="append",
+        default=[],
+        help="another value for a parameter of the spec (again for more of them)",
+    )
+    parser.add_argument(
+        "--input", metavar="CxHxW", help="another input, such as 3x256x256 or 3x32hx32w"
+    )
+
+
+def add_batch(parser: argparse.ArgumentParser) -> None:
+    """--batch and --dtype, which the figures hold for."""
+    parser.add_argument("--batch", type=positive, default=1, metavar="N", help="images (default 1)")
+    parser.add_argument(
+        "--dtype", default="float32", metavar="TYPE",
+        help=f"of parameters and activations: {', '.join(DTYPES)} (default float32)",
+    )  # fmt: skip
+
+
+def positive(text: str) -> int:
+    """A whole number of at least 1, for argparse."""
+    if not re.fullmatch(r"[0-9]{1,9}", text) or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"expected a whole number from 1 on, found {text!r}")
+    return int(text)
+
+
+def parameters(arguments: argparse.Namespace) -> dict[str, Value]:
+    """What --set gave, as values of parameters.
+
+    Raises:
+        UsageError: a setting is no KEY=VALUE, or its value cannot be read.
+    """
+    values = {}
+    for setting in arguments.set:
+        key, equals, text = setting.partition("=")
+        if not equals or not key.strip().isidentifier():
+            raise UsageError(f"--set {setting}: expected KEY=VALUE, such as alpha=0.75")
+        try:
+            source = Source(f"--set {key}", text)
+            values[key.strip()] = read_literal(compose(source), source)
+        except SpecError as error:
+            raise UsageError(f"--set {setting}: {error.fact}") from None
+    return values
+
+
+def input_sizes(arguments: argparse.Namespace) -> list[Value] | None:
+    """What --input gave: channels and sizes, with names standing for free sizes.
+
+    Raises:
+        UsageError: it is no list of sizes.
+    """
+    if arguments.input is None:
+        return None
+    sizes = []
+    for part in re.split(r"[x,]", arguments.input):
+        try:
+            expression = parse_with_symbols(part)
+            known = {name: symbol(name) for name in expression.names}
+            sizes.append(whole(expression.evaluate(known)))
+        except ExpressionError:
+            raise UsageError(
+                f"--input {arguments.input}: {part!r} is no size; expected sizes with an x "
+                "between, such as 3x224x224 or 3x32hx32w"
+            ) from None
+    return sizes

@@ -1,0 +1,28 @@
+"""`archcalc schema`: the JSON Schema of specs, or of the JSON that `table` prints."""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declares the arguments."""
+    parser.add_argument(
+        "what", nargs="?", choices=("spec", "table"), default="spec",
+        help="spec: the spec language, for editors (default); table: `table --format json`",
+    )  # fmt: skip
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Prints the schema."""
+    if arguments.what == "spec":
+        from archcalc.spec.schema import spec_schema
+
+        schema = spec_schema()
+    else:
+        from archcalc.render.contract import contract_schema
+
+        schema = contract_schema()
+    print(json.dumps(schema, indent=2, ensure_ascii=False))
+    return 0

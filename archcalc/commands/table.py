@@ -1,0 +1,97 @@
+"""`archcalc table`: every figure of a network, layer by layer."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+
+from archcalc.analysis import Analysis, analyze
+from archcalc.commands.arguments import (
+    add_batch,
+    add_changes,
+    add_network,
+    input_sizes,
+    parameters,
+    positive,
+)
+from archcalc.errors import LayerError
+from archcalc.render.columns import COLUMNS, DEFAULT_COLUMNS, columns_named
+from archcalc.render.rows import depth_that_fits, layer_rows, rows_at_depth
+from archcalc.render.table import (
+    caption,
+    comma_separated,
+    summary,
+    tabulated,
+    text_table,
+)
+
+_ALL = 1000  # deeper than blocks can stand in blocks
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declares the arguments."""
+    add_network(parser)
+    add_changes(parser)
+    add_batch(parser)
+    parser.add_argument(
+        "--depth", type=_depth, metavar="N",
+        help="fold blocks below this level of nesting, or `all` (default: what fits a screen)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--columns", metavar="A,B,…",
+        help=f"any of {', '.join(column.name for column in COLUMNS)}",
+    )  # fmt: skip
+    parser.add_argument("--exact", action="store_true", help="all digits in place of 138.36M")
+    parser.add_argument(
+        "--format", default="text", metavar="FORMAT",
+        help="text (default), markdown, csv, json, or any format of tabulate",
+    )  # fmt: skip
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Prints the table; of a network that fails midway, all up to there, then the error."""
+    try:
+        analysis = analyze(
+            arguments.name,
+            input=input_sizes(arguments),
+            batch=arguments.batch,
+            dtype=arguments.dtype,
+            **parameters(arguments),
+        )
+    except LayerError as error:
+        if error.partial is not None:
+            print(_table(error.partial, arguments), flush=True)
+        raise
+    print(_table(analysis, arguments))
+    return 0
+
+
+def _table(analysis: Analysis, arguments: argparse.Namespace) -> str:
+    if arguments.format == "json":
+        from archcalc.render.contract import to_json
+
+        return to_json(analysis)
+    names = arguments.columns.split(",") if arguments.columns else None
+    if arguments.format == "csv":
+        every = names or [column.name for column in COLUMNS]
+        depth = arguments.depth
+        rows = rows_at_depth(analysis, depth) if depth else layer_rows(analysis)
+        return comma_separated(rows, columns_named(every))
+    columns = columns_named(names or DEFAULT_COLUMNS)
+    depth = arguments.depth or depth_that_fits(analysis)
+    rows = rows_at_depth(analysis, depth)
+    if arguments.format != "text":
+        return tabulated(analysis, rows, columns, form=arguments.format, in_full=arguments.exact)
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    lines = [*caption(analysis), ""]
+    lines.append(text_table(rows, columns, in_full=arguments.exact, width=width))
+    if analysis.error is None:
+        lines += ["", *summary(analysis, in_full=arguments.exact)]
+    if sum(len(row.layers) > 1 for row in rows):
+        lines.append(f"{len(analysis.layers)} layers, folded; --depth all shows each")
+    return "\n".join(lines)
+
+
+def _depth(text: str) -> int:
+    return _ALL if text == "all" else positive(text)

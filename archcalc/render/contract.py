@@ -1,0 +1,56 @@
+"""The JSON contract: an analysis under fixed keys. `table.schema.json` describes it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+from archcalc.analysis import Analysis, Totals
+from archcalc.memory import ActivationBytes, activation_bytes, training_only_bytes
+from archcalc.quantity import plain
+
+
+def to_contract(analysis: Analysis) -> dict[str, object]:
+    """The analysis in types that JSON knows.
+
+    A partial analysis has no totals (null) and says in `error` why it ends.
+    """
+    contract: dict[str, object] = {
+        "name": analysis.name,
+        "input": plain(analysis.input.shape),
+        "batch": analysis.batch,
+        "dtype": analysis.dtype,
+        "layers": [layer.record() for layer in analysis.layers],
+    }
+    if analysis.error is not None:
+        return contract | {"totals": None, "error": str(analysis.error)}
+    totals = _totals(analysis.totals, activation_bytes(analysis))
+    if any(layer.training_only for layer in analysis.layers):
+        apart = _totals(analysis.training_only_totals, training_only_bytes(analysis))
+        totals["training_only"] = apart
+    return contract | {"totals": totals}
+
+
+def to_json(analysis: Analysis) -> str:
+    """The contract as text, one layer a line."""
+    contract = to_contract(analysis)
+    layers = contract.pop("layers")
+    assert isinstance(layers, list)
+    lines = ",\n".join("  " + json.dumps(layer) for layer in layers)
+    head = {key: contract[key] for key in ("name", "input", "batch", "dtype")}
+    tail = {key: value for key, value in contract.items() if key not in head}
+    return f'{json.dumps(head)[:-1]}, "layers": [\n{lines}\n], {json.dumps(tail)[1:]}'
+
+
+def contract_schema() -> dict[str, object]:
+    """The JSON Schema of the contract."""
+    text = (Path(__file__).parent / "table.schema.json").read_text(encoding="utf-8")
+    schema: dict[str, object] = json.loads(text)
+    return schema
+
+
+def _totals(totals: Totals, memory: ActivationBytes) -> dict[str, object]:
+    figures: dict[str, object] = {key: plain(value) for key, value in asdict(totals).items()}
+    figures["activation_bytes"] = {key: plain(value) for key, value in asdict(memory).items()}
+    return figures

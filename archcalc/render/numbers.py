@@ -1,0 +1,74 @@
+"""Numbers as people read them: `138.36M`, `12.85MB`, `64x224x224`, `3x7`."""
+
+from __future__ import annotations
+
+from archcalc.quantity import is_array, normal, plain
+
+_PREFIXES = ("", "K", "M", "G", "T", "P", "E")
+
+
+def short(value: object) -> str:
+    """A count in steps of 1000, to two decimals: 138357544 -> `138.36M`, 64 -> `64`.
+
+    Symbols and arrays are shown as `exact` shows them.
+    """
+    number = normal(value)  # type: ignore[arg-type]  # whatever is no number comes back as it is
+    if type(number) is not int or abs(number) < 1000:
+        return exact(number)
+    step = (len(str(abs(number))) - 1) // 3
+    # Rounding may carry into the next step: 999,999 is 1.00M.
+    scaled = number / 1000**step
+    if abs(round(scaled, 2)) >= 1000 and step + 1 < len(_PREFIXES):
+        step, scaled = step + 1, scaled / 1000
+    if step >= len(_PREFIXES):
+        return f"{number:.2e}"
+    return f"{scaled:.2f}{_PREFIXES[step]}"
+
+
+def short_bytes(value: object) -> str:
+    """Bytes in steps of 1000: 12845056 -> `12.85MB`. MB is 10^6 bytes."""
+    return f"{short(value)}B"
+
+
+def exact(value: object) -> str:
+    """All digits, in groups of three: 138357544 -> `138,357,544`. Arrays as their range."""
+    number = plain(value)
+    if isinstance(number, int):
+        return f"{number:,}"
+    if is_array(value):
+        elements = value.elements  # type: ignore[attr-defined]  # is_array says so
+        return f"{elements.min():,} … {elements.max():,}"
+    return str(number)
+
+
+def exact_bytes(value: object) -> str:
+    """All digits, in groups of three."""
+    return exact(value)
+
+
+def shape(value: object) -> str:
+    """Sizes with an x between: (64, 224, 224) -> `64x224x224`."""
+    sizes = plain(value)
+    return "x".join(map(str, sizes)) if isinstance(sizes, list) else str(sizes)
+
+
+def per_axis(value: object, unknown: str = "?") -> str:
+    """One figure per axis, once where all are equal: (3, 3) -> `3`, (1, 7) -> `1x7`.
+
+    None is shown as `unknown`, and no spatial axes as `-`.
+    """
+    if value is None:
+        return unknown
+    figures = plain(value)
+    if not isinstance(figures, list):
+        return str(figures)
+    shown = [unknown if figure is None else str(figure) for figure in figures]
+    if not shown:
+        return "-"
+    return shown[0] if len(set(shown)) == 1 else "x".join(shown)
+
+
+def share(part: object, whole: object) -> str:
+    """A part of a whole in percent: `74%`; empty where they are no plain numbers."""
+    a, b = plain(part), plain(whole)
+    return f"{100 * a / b:.0f}%" if isinstance(a, int) and isinstance(b, int) and b else ""

@@ -1,0 +1,192 @@
+"""The table of a network, in every text format."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+
+from archcalc.analysis import Analysis
+from archcalc.errors import UsageError, did_you_mean
+from archcalc.quantity import plain
+from archcalc.render.columns import Column
+from archcalc.render.numbers import exact, share, short, short_bytes
+from archcalc.render.rows import Row
+
+MARKDOWN = "pipe"  # the format of tabulate that every Markdown reader takes
+_MOST_SHRINKABLE = ("name", "kind")
+_LEAST_WIDTH = 8
+
+
+def caption(analysis: Analysis) -> list[str]:
+    """What the table is of, and what its figures hold for."""
+    about = analysis.graph.network.about
+    origin = ", ".join(part for part in (about.authors, str(about.year or "")) if part)
+    title = f"{analysis.name}: {about.title}" if about.title else analysis.name
+    changed = [
+        f"{name}={plain(value)}"
+        for name, value in analysis.graph.parameters.items()
+        if value is not analysis.graph.network.parameters[name]
+    ]
+    return [
+        f"{title} ({origin})" if origin else title,
+        f"{conditions(analysis)}{', ' if changed else ''}{', '.join(changed)}; "
+        "MACs: multiply-accumulates; MB: 10^6 bytes",
+    ]
+
+
+def conditions(analysis: Analysis) -> str:
+    """The input, batch and dtype that the figures hold for."""
+    return f"input {analysis.input}, batch {analysis.batch}, {analysis.dtype}"
+
+
+def text_table(
+    rows: Sequence[Row], columns: Sequence[Column], *, in_full: bool, width: int | None
+) -> str:
+    """A table for a terminal, a tree where blocks stand in blocks; no dependency.
+
+    Args:
+        in_full: all digits in place of `138.36M`.
+        width: columns of the terminal to fit in; None for as wide as it gets.
+    """
+    cells = [[_cell(row, column, in_full, tree=True) for column in columns] for row in rows]
+    total = _total_cells("total", rows, columns, in_full)
+    headings = [column.heading for column in columns]
+    widths = [max(map(len, strip)) for strip in zip(headings, total, *cells, strict=True)]
+    _shrink(widths, columns, width)
+    left = [column.name in ("name", "kind", "inputs", "window") for column in columns]
+
+    def line(texts: Sequence[str]) -> str:
+        parts = [
+            _fitted(text, w).ljust(w) if to_left else text.rjust(w)
+            for text, w, to_left in zip(texts, widths, left, strict=True)
+        ]
+        return "  ".join(parts).rstrip()
+
+    rule = "  ".join("-" * w for w in widths)
+    return "\n".join([line(headings), rule, *map(line, cells), rule, line(total)])
+
+
+def tabulated(
+    analysis: Analysis, rows: Sequence[Row], columns: Sequence[Column], *, form: str, in_full: bool
+) -> str:
+    """The table in any format of tabulate, or `markdown`.
+
+    Raises:
+        UsageError: tabulate has no such format; with a guess.
+    """
+    from tabulate import tabulate, tabulate_formats
+
+    known = [*tabulate_formats, "markdown", "csv", "json", "text"]
+    if form not in known:
+        guess = did_you_mean(form, known) or f"; known: {', '.join(known)}"
+        raise UsageError(f"unknown format {form!r}{guess}")
+    full_rows = [row for row in rows if row.layers]
+    cells = [[_cell(row, column, in_full, tree=False) for column in columns] for row in full_rows]
+    total = _total_cells(f"total ({conditions(analysis)})", rows, columns, in_full)
+    return tabulate(
+        [*cells, total],
+        headers=[column.heading for column in columns],
+        tablefmt=MARKDOWN if form == "markdown" else form,
+        disable_numparse=True,
+        colalign=["right" if column.summed else "left" for column in columns],
+    )
+
+
+def comma_separated(rows: Sequence[Row], columns: Sequence[Column]) -> str:
+    """The rows as CSV under the names of the JSON contract, with plain integers, no total."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow([column.name for column in columns])
+    for row in rows:
+        if row.layers:
+            writer.writerow([_machine_cell(row, column) for column in columns])
+    return out.getvalue().rstrip("\n")
+
+
+def summary(analysis: Analysis, *, in_full: bool) -> list[str]:
+    """The totals in words, for under a table."""
+    from archcalc.memory import activation_bytes, training_only_bytes
+
+    count, size = (exact, exact) if in_full else (short, short_bytes)
+    totals, memory = analysis.totals, activation_bytes(analysis)
+    lines = [
+        f"params       {exact(totals.params)} "
+        f"= {exact(totals.weights)} weights + {exact(totals.biases)} biases, "
+        f"{size(totals.param_bytes)}",
+        f"buffers      {exact(totals.buffers)}",
+        f"MACs         {exact(totals.macs)}",
+        f"FLOPs        {exact(totals.flops)} = 2 x MACs; other ops {count(totals.other_ops)}",
+        f"activations  lecture {size(memory.lecture)}, all {size(memory.all)}, "
+        f"peak {size(memory.peak)}, training {size(memory.training)}",
+        *_most(analysis, in_full),
+    ]
+    if any(layer.training_only for layer in analysis.layers):
+        apart, kept = analysis.training_only_totals, training_only_bytes(analysis)
+        lines.append(
+            f"not in these totals, for training only: params {count(apart.params)}, "
+            f"MACs {count(apart.macs)}, activations {size(kept.all)}"
+        )
+    return lines
+
+
+def _most(analysis: Analysis, in_full: bool) -> list[str]:
+    """Where most of the memory and most of the parameters sit, if they are plain numbers."""
+    layers = [layer for layer in analysis.layers if not layer.training_only]
+    figures = [(plain(x.activation_bytes), plain(x.params), x.name) for x in layers]
+    if not figures or not all(isinstance(m, int) and isinstance(p, int) for m, p, _ in figures):
+        return []
+    count, size = (exact, exact) if in_full else (short, short_bytes)
+    widest = max(layers, key=lambda layer: layer.activation_values)
+    heaviest = max(layers, key=lambda layer: layer.params)
+    all_bytes = sum(layer.activation_bytes for layer in layers)
+    return [
+        f"most memory  {widest.name}, {size(widest.activation_bytes)} "
+        f"({share(widest.activation_bytes, all_bytes)}); "
+        f"most params {heaviest.name}, {count(heaviest.params)} "
+        f"({share(heaviest.params, analysis.totals.params) or '0%'})",
+    ]
+
+
+def _cell(row: Row, column: Column, in_full: bool, *, tree: bool) -> str:
+    if tree and column.name == "name":
+        return row.label
+    value = column.value(row)
+    if value is None and not row.layers:
+        return ""
+    return (column.exact if in_full else column.short)(value)
+
+
+def _machine_cell(row: Row, column: Column) -> object:
+    value = plain(column.value(row))
+    if isinstance(value, list):
+        separator = " " if column.name == "inputs" else "x"
+        return separator.join("" if item is None else str(item) for item in value)
+    return value
+
+
+def _total_cells(
+    label: str, rows: Sequence[Row], columns: Sequence[Column], in_full: bool
+) -> list[str]:
+    layers = tuple(x for row in rows for x in row.layers if not x.training_only)
+    everything = Row(label, "", layers, 0)
+    return [
+        label if column.name == "name"
+        else _cell(everything, column, in_full, tree=False) if column.summed and layers
+        else ""
+        for column in columns
+    ]  # fmt: skip
+
+
+def _shrink(widths: list[int], columns: Sequence[Column], width: int | None) -> None:
+    """Narrows the columns of words, the widest first, until the line fits `width`."""
+    words = [i for i, column in enumerate(columns) if column.name in _MOST_SHRINKABLE]
+    while width is not None and words and sum(widths) + 2 * (len(widths) - 1) > width:
+        widest = max(words, key=lambda i: widths[i])
+        if widths[widest] <= _LEAST_WIDTH:
+            return
+        widths[widest] -= 1
+
+
+def _fitted(text: str, width: int) -> str:
+    return text if len(text) <= width else text[: width - 1] + "…"

@@ -377,12 +377,7 @@ def _shape(effect: Effect) -> str:
 def _located(node: Node, inputs: list[FeatureMap], refusal: LayerError) -> str:
     """`features.conv9 (conv kernel=99) on 16x16x16, specs/tiny.yaml:9:5: the local fact`."""
     layer = node.layer
-    given = [
-        f"{key}={_short(value)}"
-        for key, value in vars(layer).items()
-        if key not in type(layer).__dataclass_fields__
-        or value != type(layer).__dataclass_fields__[key].default
-    ]
+    given = [f"{name}={_short(value)}" for name, value in layer.given().items()]
     what = " ".join([layer.kind, *given])
     met = " and ".join(map(str, inputs))
     return f"{node.name} ({what}) on {met}, {node.place}: {refusal}"

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 from types import ModuleType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from archcalc.commands import COMMANDS
 from archcalc.errors import ArchcalcError, did_you_mean
@@ -47,6 +47,9 @@ def parser_of_all() -> argparse.ArgumentParser:
 class _Parser(argparse.ArgumentParser):
     """Reports a wrong argument in one line."""
 
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(formatter_class=_formatter, **settings)
+
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"{self.prog}: {message} (see {self.prog} --help)\n")
 
@@ -59,7 +62,9 @@ def _parser(commands: Sequence[str] | dict[str, str]) -> argparse.ArgumentParser
         "and is that published number right?",
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="print the version")
-    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    subparsers = parser.add_subparsers(
+        prog="archcalc", dest="command", metavar="COMMAND", required=True
+    )
     for name, summary in COMMANDS.items():
         subparser = subparsers.add_parser(name, help=summary, description=_sentence(summary))
         if name in commands:
@@ -75,6 +80,12 @@ class _Version(argparse.Action):
 
         print(f"archcalc {__version__}")
         parser.exit()
+
+
+def _formatter(prog: str) -> argparse.HelpFormatter:
+    """argparse makes one for each argument, and on its own would import shutil for the width."""
+    width = os.get_terminal_size().columns if sys.stdout.isatty() else 80
+    return argparse.HelpFormatter(prog, width=width - 2)
 
 
 def _module(command: str) -> ModuleType:

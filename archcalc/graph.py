@@ -100,7 +100,7 @@ def build_graph(
     values = network.parameters | _overrides(network, parameters or {})
     environment = _with_let(values, network.let)
     expander = _Expander(network)
-    scope = _Scope("", environment, {}, {}, None)
+    scope = _Scope("", environment, None)
     last = expander.run(network.body, scope, INPUT)
     return Graph(
         network=network,
@@ -174,7 +174,6 @@ def _evaluate(template: Template, environment: Environment, place: Place) -> Val
         raise SpecError(str(error), place) from None
 
 
-@dataclass(slots=True)
 class _Scope:
     """What names mean inside one instance of a block.
 
@@ -186,11 +185,12 @@ class _Scope:
         outer: the scope of the caller, where names are looked up next.
     """
 
-    prefix: str
-    environment: dict[str, Value]
-    counts: dict[str, int]
-    names: dict[str, str]
-    outer: _Scope | None
+    def __init__(self, prefix: str, environment: dict[str, Value], outer: _Scope | None) -> None:
+        self.prefix = prefix
+        self.environment = environment
+        self.counts: dict[str, int] = {}
+        self.names: dict[str, str] = {}
+        self.outer = outer
 
 
 class _Expander:
@@ -313,23 +313,23 @@ class _Expander:
                 f"block {block.name!r}: blocks within blocks, {MAX_DEPTH} deep", statement.place
             )
         self._depth += 1
-        last = self.run(block.body, _Scope(full + ".", environment, {}, {}, scope), current)
+        last = self.run(block.body, _Scope(full + ".", environment, scope), current)
         self._depth -= 1
         scope.names[name] = last
         return last
 
     def _repeat(self, statement: RepeatStatement, scope: _Scope, current: str) -> str:
-        count = _evaluate(statement.count.template, scope.environment, statement.count.place)
+        count = _evaluate(statement.times.template, scope.environment, statement.times.place)
         if type(count) is not int or count < 0:
             raise SpecError(
                 f"repeat: expected a number of times, found {str(count)[:40]!r}",
-                statement.count.place,
+                statement.times.place,
             )
         hidden = scope.environment
         for index in range(count):
             self._step(statement.place)
-            if statement.index is not None:
-                scope.environment = {**hidden, statement.index: index}
+            if statement.counter is not None:
+                scope.environment = {**hidden, statement.counter: index}
             current = self.run(statement.body, scope, current)
         scope.environment = hidden
         return current
@@ -351,7 +351,7 @@ class _Expander:
         self.blocks[full] = "head"
         outer = self._training_only
         self._training_only = outer or statement.training_only
-        inner = _Scope(full + ".", scope.environment, {}, {}, scope)
+        inner = _Scope(full + ".", scope.environment, scope)
         self.heads.append(self.run(statement.body, inner, current))
         self._training_only = outer
         return current

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import shutil
+import os
 import sys
 
 from archcalc.analysis import Analysis, analyze
@@ -83,7 +83,7 @@ def _table(analysis: Analysis, arguments: argparse.Namespace) -> str:
     rows = rows_at_depth(analysis, depth)
     if arguments.format != "text":
         return tabulated(analysis, rows, columns, form=arguments.format, in_full=arguments.exact)
-    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    width = os.get_terminal_size().columns if sys.stdout.isatty() else None
     lines = [*caption(analysis), ""]
     lines.append(text_table(rows, columns, in_full=arguments.exact, width=width))
     if analysis.error is None:

@@ -6,7 +6,6 @@ erf, tanh); the docstrings give the formula that is counted.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from archcalc.feature_map import FeatureMap
@@ -14,7 +13,6 @@ from archcalc.layers.layer import Effect, Layer, Saved, Storage, pointwise
 from archcalc.window import Reach
 
 
-@dataclass(frozen=True, kw_only=True)
 class _Activation(Layer):
     """A function of each value alone.
 
@@ -46,7 +44,6 @@ class ReLU6(_Activation):
     keeps = Saved.INPUT
 
 
-@dataclass(frozen=True, kw_only=True)
 class LeakyReLU(_Activation):
     """x where positive, else slope x. Shapes unchanged. Source: Maas et al. 2013."""
 
@@ -57,7 +54,6 @@ class LeakyReLU(_Activation):
     slope: float = 0.01
 
 
-@dataclass(frozen=True, kw_only=True)
 class PReLU(Layer):
     """x where positive, else w x with a learned w: one in all, or one for each channel.
 
@@ -82,7 +78,6 @@ class PReLU(Layer):
         )
 
 
-@dataclass(frozen=True, kw_only=True)
 class ELU(_Activation):
     """x where positive, else alpha (exp(x) - 1). Shapes unchanged.
 

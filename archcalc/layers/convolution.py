@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from archcalc.feature_map import FeatureMap
@@ -23,7 +22,6 @@ from archcalc.quantity import Quantity, largest, product, require_at_least, requ
 from archcalc.window import Reach
 
 
-@dataclass(frozen=True, kw_only=True)
 class Conv(Layer):
     """Convolution (cross-correlation), as `torch.nn.Conv1d/2d/3d`.
 
@@ -65,7 +63,6 @@ class Conv(Layer):
         )
 
 
-@dataclass(frozen=True, kw_only=True)
 class ConvTranspose(Layer):
     """Transposed convolution, as `torch.nn.ConvTranspose1d/2d/3d`.
 
@@ -139,7 +136,6 @@ def _transposed_size(
     return out
 
 
-@dataclass(frozen=True, kw_only=True)
 class LocallyConnected(Layer):
     """A convolution whose weights are not shared: every output position has its own.
 

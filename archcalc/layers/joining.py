@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from dataclasses import dataclass
 from typing import ClassVar
 
 from archcalc.errors import LayerError
@@ -12,7 +11,6 @@ from archcalc.layers.layer import Effect, Extra, Join, Saved, pointwise
 from archcalc.quantity import Quantity, certainly_one, require_equal
 
 
-@dataclass(frozen=True, kw_only=True)
 class Concat(Join):
     """Branches of equal sizes, one after the other along the channels, as `torch.cat(dim=1)`.
 
@@ -29,7 +27,6 @@ class Concat(Join):
         return pointwise(x, ops_each=0, saved=(), output=FeatureMap(channels, x.sizes))
 
 
-@dataclass(frozen=True, kw_only=True)
 class _Elementwise(Join):
     """Combines b branches of equal shape, value by value.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from archcalc.feature_map import FeatureMap
@@ -11,7 +10,6 @@ from archcalc.quantity import Quantity
 from archcalc.window import Reach, Windows
 
 
-@dataclass(frozen=True, kw_only=True)
 class Linear(Layer):
     """Fully connected layer, y = W x + b, as `torch.nn.Linear`.
 

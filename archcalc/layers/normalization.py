@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar, Literal, TypeAlias
 
 from archcalc.errors import LayerError
@@ -23,7 +22,6 @@ from archcalc.window import Reach, Windows
 NormalizedAxes: TypeAlias = Literal["all", "channels", "last"]
 
 
-@dataclass(frozen=True, kw_only=True)
 class BatchNorm(Layer):
     """Batch normalization, as `torch.nn.BatchNorm1d/2d/3d`.
 
@@ -57,7 +55,6 @@ class BatchNorm(Layer):
         )
 
 
-@dataclass(frozen=True, kw_only=True)
 class LayerNorm(Layer):
     """Layer normalization over all values of an image, its channels, or its last axis.
 
@@ -88,7 +85,6 @@ class LayerNorm(Layer):
         return _normalized(x, windows, shape, groups, self.affine, self.affine and self.bias)
 
 
-@dataclass(frozen=True, kw_only=True)
 class GroupNorm(Layer):
     """Group normalization, as `torch.nn.GroupNorm`; every position enters its statistics.
 
@@ -111,7 +107,6 @@ class GroupNorm(Layer):
         return _normalized(x, Reach.ALL, (x.channels,), self.groups, self.affine, self.affine)
 
 
-@dataclass(frozen=True, kw_only=True)
 class LocalResponseNorm(Layer):
     """Local response normalization across channels, as `torch.nn.LocalResponseNorm`.
 
@@ -138,7 +133,6 @@ class LocalResponseNorm(Layer):
         return pointwise(x, ops_each=self.size + 4, saved=saved)
 
 
-@dataclass(frozen=True, kw_only=True)
 class Scale(Layer):
     """y = factor x + shift, both constant: residual scaling, survival probabilities, 1 - x.
 
@@ -155,7 +149,6 @@ class Scale(Layer):
         return pointwise(x, ops_each=(self.factor != 1) + (self.shift != 0), saved=())
 
 
-@dataclass(frozen=True, kw_only=True)
 class ChannelScale(Layer):
     """y = w x + b with a learned w, and b where wanted, for each channel.
 

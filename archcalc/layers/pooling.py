@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from dataclasses import dataclass
 from typing import ClassVar
 
 from archcalc.errors import LayerError
@@ -34,7 +33,6 @@ from archcalc.window import Reach, Window, Windows
 INDEX_BYTES = 8  # torch keeps the places of the maxima as int64
 
 
-@dataclass(frozen=True, kw_only=True)
 class MaxPool(Layer):
     """Max pooling, as `torch.nn.MaxPool1d/2d/3d`; the stride is the kernel unless given.
 
@@ -62,7 +60,6 @@ class MaxPool(Layer):
         return _pooled(output, windows, ops_each * output.values, (Saved.INPUT, indices))
 
 
-@dataclass(frozen=True, kw_only=True)
 class AvgPool(Layer):
     """Average pooling, as `torch.nn.AvgPool1d/2d/3d`; the stride is the kernel unless given.
 
@@ -90,7 +87,6 @@ class AvgPool(Layer):
         return _pooled(output, windows, ops_each * output.values, (Saved.INPUT,))
 
 
-@dataclass(frozen=True, kw_only=True)
 class _AdaptivePool(Layer):
     """Pooling to a given output size, whatever the input's."""
 
@@ -120,7 +116,6 @@ def _adaptive_window(size: Quantity, outputs: Quantity) -> Window | Reach:
     return Reach.UNKNOWN  # windows of unequal sizes
 
 
-@dataclass(frozen=True, kw_only=True)
 class AdaptiveAvgPool(_AdaptivePool):
     """Average pooling to a given output size, as `torch.nn.AdaptiveAvgPool1d/2d/3d`.
 
@@ -136,7 +131,6 @@ class AdaptiveAvgPool(_AdaptivePool):
         return () if all(map(certainly_one, output.sizes)) else (Saved.INPUT,)
 
 
-@dataclass(frozen=True, kw_only=True)
 class AdaptiveMaxPool(_AdaptivePool):
     """Max pooling to a given output size, as `torch.nn.AdaptiveMaxPool1d/2d/3d`.
 
@@ -151,7 +145,6 @@ class AdaptiveMaxPool(_AdaptivePool):
         return (Saved.INPUT, Extra("indices", output.values, INDEX_BYTES))
 
 
-@dataclass(frozen=True, kw_only=True)
 class GlobalAvgPool(Layer):
     """The mean over all positions, as `torch.nn.AdaptiveAvgPool2d(1)`; keeps the axes.
 
@@ -168,7 +161,6 @@ class GlobalAvgPool(Layer):
         return _pooled(output, Reach.ALL, x.values, ())
 
 
-@dataclass(frozen=True, kw_only=True)
 class MaxUnpool(Layer):
     """Puts each value back where a max pool took it from, zero elsewhere, as torch's MaxUnpool.
 

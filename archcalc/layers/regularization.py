@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from archcalc.errors import LayerError
@@ -11,7 +10,6 @@ from archcalc.layers.layer import Effect, Extra, Layer, Storage, pointwise
 from archcalc.quantity import Quantity
 
 
-@dataclass(frozen=True, kw_only=True)
 class Dropout(Layer):
     """Zeroes each value with probability p in training; nothing at inference.
 
@@ -27,7 +25,6 @@ class Dropout(Layer):
         return _noise(x, self.p, mask=x.values)
 
 
-@dataclass(frozen=True, kw_only=True)
 class DropPath(Layer):
     """Zeroes a whole path with probability p in training; nothing at inference.
 

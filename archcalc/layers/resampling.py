@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar, Literal, TypeAlias
 
 from archcalc.errors import LayerError
@@ -25,7 +24,6 @@ Interpolation: TypeAlias = Literal["nearest", "linear", "bilinear", "trilinear"]
 _AXES_OF = {"linear": 1, "bilinear": 2, "trilinear": 3}
 
 
-@dataclass(frozen=True, kw_only=True)
 class Upsample(Layer):
     """Enlarges a map by whole factors, as `torch.nn.Upsample(scale_factor=…)`.
 
@@ -53,7 +51,6 @@ class Upsample(Layer):
         return _resampled(FeatureMap(x.channels, sizes), Reach.UNKNOWN, ops_each)
 
 
-@dataclass(frozen=True, kw_only=True)
 class PixelShuffle(Layer):
     """Moves channels into space, as `torch.nn.PixelShuffle`.
 
@@ -77,7 +74,6 @@ class PixelShuffle(Layer):
         return _resampled(FeatureMap(x.channels // square, sizes), Reach.UNKNOWN, ops_each=0)
 
 
-@dataclass(frozen=True, kw_only=True)
 class Pad(Layer):
     """Surrounds a map with zeros, as `torch.nn.ConstantPad` with 0.
 
@@ -94,7 +90,6 @@ class Pad(Layer):
         return _resampled(FeatureMap(x.channels, sizes), windows, ops_each=0)
 
 
-@dataclass(frozen=True, kw_only=True)
 class Crop(Layer):
     """Cuts the border of a map off.
 
@@ -117,7 +112,6 @@ class Crop(Layer):
         return _resampled(output, windows, ops_each=0, storage=Storage.SHARED)
 
 
-@dataclass(frozen=True, kw_only=True)
 class PadChannels(Layer):
     """Adds channels of zeros: the parameter-free shortcut of ResNet, its option A.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from archcalc.errors import LayerError
@@ -17,7 +16,6 @@ from archcalc.quantity import (
 from archcalc.window import Reach
 
 
-@dataclass(frozen=True, kw_only=True)
 class Identity(Layer):
     """The input, unchanged."""
 
@@ -27,7 +25,6 @@ class Identity(Layer):
         return pointwise(x, ops_each=0, saved=(), storage=Storage.SHARED)
 
 
-@dataclass(frozen=True, kw_only=True)
 class Flatten(Layer):
     """A map as a vector, channels slowest: (C, n…) -> (C n…). A view."""
 
@@ -38,7 +35,6 @@ class Flatten(Layer):
         return pointwise(x, ops_each=0, saved=(), storage=Storage.SHARED, output=output)
 
 
-@dataclass(frozen=True, kw_only=True)
 class Reshape(Layer):
     """The same values, in the same order, under another shape (channels first). A view."""
 
@@ -68,7 +64,6 @@ class Reshape(Layer):
         )
 
 
-@dataclass(frozen=True, kw_only=True)
 class ChannelShuffle(Layer):
     """Interleaves the channels of `groups` groups, as `torch.nn.ChannelShuffle`.
 
@@ -84,7 +79,6 @@ class ChannelShuffle(Layer):
         return pointwise(x, ops_each=0, saved=())
 
 
-@dataclass(frozen=True, kw_only=True)
 class ChannelSlice(Layer):
     """The channels start … stop - 1: (C, n…) -> (stop - start, n…). A view."""
 
@@ -102,7 +96,6 @@ class ChannelSlice(Layer):
         return pointwise(x, ops_each=0, saved=(), storage=Storage.SHARED, output=output)
 
 
-@dataclass(frozen=True, kw_only=True)
 class ChannelSplit(Layer):
     """Part number `part` (from 0) of `parts` equal parts: (C, n…) -> (C / parts, n…). A view.
 

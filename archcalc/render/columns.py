@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from archcalc.analysis import LayerAnalysis
 from archcalc.errors import UsageError, did_you_mean
@@ -15,8 +15,7 @@ from archcalc.window import Window
 Shown = Callable[[object], str]
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(NamedTuple):
     """A column.
 
     Attributes:

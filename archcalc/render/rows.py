@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import groupby
+from typing import NamedTuple
 
 from archcalc.analysis import Analysis, LayerAnalysis
 
 MOST_ROWS = 64  # that a table shows unless the user says how deep it should go
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """One row: a layer, or all layers of a folded block.
 
     Attributes:

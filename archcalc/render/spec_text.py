@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import fields
 from itertools import groupby
 
 from archcalc.graph import INPUT, Graph, Node
@@ -68,10 +67,7 @@ def _statement(node: Node, previous: str, prefix: str = "") -> str:
         keys["weights"] = _scalar(node.weights)
     if node.indices is not None:
         keys["indices"] = _scalar(node.indices)
-    for field in fields(layer):
-        value = getattr(layer, field.name)
-        if value != field.default:
-            keys[field.name] = _value(value)
+    keys |= {name: _value(value) for name, value in layer.given().items()}
     return f"{layer.kind}: {{{', '.join(f'{key}: {text}' for key, text in keys.items())}}}"
 
 

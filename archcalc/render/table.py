@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
 
 from archcalc.analysis import Analysis
@@ -95,6 +93,9 @@ def tabulated(
 
 def comma_separated(rows: Sequence[Row], columns: Sequence[Column]) -> str:
     """The rows as CSV under the names of the JSON contract, with plain integers, no total."""
+    import csv
+    import io
+
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow([column.name for column in columns])

@@ -11,10 +11,9 @@ import ast
 import operator
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from keyword import iskeyword
-from typing import Any, TypeAlias, cast
+from typing import Any, NamedTuple, TypeAlias, cast
 
 from archcalc.errors import ArchcalcError, QuantityError, did_you_mean
 from archcalc.quantity import LARGEST_INT64, is_array, is_symbol, largest, smallest
@@ -32,18 +31,18 @@ class ExpressionError(ArchcalcError):
     """An expression is malformed, or fails on the values it is given. Has no place yet."""
 
 
-@dataclass(frozen=True, slots=True)
-class Expression:
+class Expression(NamedTuple):
     """A parsed expression.
 
     Attributes:
         text: as it was written.
         names: the parameters that it mentions.
+        closure: what evaluates it.
     """
 
     text: str
     names: frozenset[str]
-    _closure: _Closure
+    closure: _Closure
 
     def evaluate(self, environment: Environment) -> Value:
         """Its value, with the parameters that `environment` gives.
@@ -52,7 +51,7 @@ class Expression:
             ExpressionError: a parameter is unknown, or the arithmetic fails.
         """
         try:
-            return self._closure(environment)
+            return self.closure(environment)
         except (ExpressionError, QuantityError):
             raise
         except ZeroDivisionError:

@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import MISSING, dataclass
-from dataclasses import fields as dataclass_fields
 from functools import cache
-from typing import Any, TypeAlias, get_args
+from typing import Any, NamedTuple, TypeAlias, get_args
 
 from yaml.nodes import Node, ScalarNode, SequenceNode
 
 from archcalc.errors import Place, Source, SpecError
 from archcalc.layers import Layer
+from archcalc.layers.layer import REQUIRED
 from archcalc.layers.normalization import NormalizedAxes
 from archcalc.layers.resampling import Interpolation
 from archcalc.quantity import is_array, is_symbol
@@ -42,8 +41,7 @@ EXPRESSION_SCHEMA: Schema = {"type": "string", "description": "an expression ove
 _WHOLE: Schema = {"anyOf": [{"type": "integer"}, EXPRESSION_SCHEMA]}
 
 
-@dataclass(frozen=True, slots=True)
-class FieldType:
+class FieldType(NamedTuple):
     """How the values of one type of field are read.
 
     Attributes:
@@ -63,8 +61,7 @@ class FieldType:
         return read_template(node, source, self)
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(NamedTuple):
     """A key that a layer kind takes."""
 
     name: str
@@ -251,8 +248,8 @@ FIELD_TYPES: dict[str, FieldType] = {
 def fields_of(kind: type[Layer]) -> dict[str, Field]:
     """The keys that a layer kind takes, by name, in the order of its class."""
     return {
-        f.name: Field(f.name, FIELD_TYPES[str(f.type)], f.default is MISSING)
-        for f in dataclass_fields(kind)
+        name: Field(name, FIELD_TYPES[annotation], kind.defaults[name] is REQUIRED)
+        for name, annotation in kind.types.items()
     }
 
 

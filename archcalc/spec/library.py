@@ -2,43 +2,41 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 from archcalc.errors import Source, UsageError, did_you_mean
 from archcalc.spec.parser import parse_family
 from archcalc.spec.reader import read_file
 from archcalc.spec.syntax import Family, Network
 
-_PACKAGE = Path(__file__).resolve().parent.parent
+_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 _VARIANT = re.compile(r"^  ([A-Za-z0-9_.\-]+):", re.MULTILINE)
 
 
-def specs_folder() -> Path:
+def specs_folder() -> str:
     """Where the specs lie: inside the installed package, or beside it in a checkout."""
-    installed = _PACKAGE / "specs"
-    return installed if installed.is_dir() else _PACKAGE.parent / "specs"
+    installed = os.path.join(_PACKAGE, "specs")
+    return installed if os.path.isdir(installed) else os.path.join(_PACKAGE, "..", "specs")
 
 
-def spec_paths() -> list[Path]:
-    """The spec files that come with archcalc, in alphabetical order."""
-    return sorted(specs_folder().glob("*.yaml"))
+def spec_sources() -> Iterator[Source]:
+    """The texts of the specs that come with archcalc, in alphabetical order of their files."""
+    folder = specs_folder()
+    for name in sorted(os.listdir(folder)):
+        if name.endswith(".yaml"):
+            yield read_file(os.path.join(folder, name), f"specs/{name}")
 
 
 def families() -> Iterator[Family]:
     """All families that come with archcalc."""
-    for path in spec_paths():
-        yield parse_family(read_file(path, f"specs/{path.name}"))
+    return map(parse_family, spec_sources())
 
 
 def network_names() -> list[str]:
     """The names of all networks that come with archcalc, read off without parsing the specs."""
-    return [
-        name
-        for path in spec_paths()
-        for name in _declared(read_file(path, f"specs/{path.name}"))
-    ]
+    return [name for source in spec_sources() for name in _declared(source)]
 
 
 def find_network(name: str) -> Network:
@@ -49,13 +47,12 @@ def find_network(name: str) -> Network:
         SpecError: the spec is wrong.
     """
     path, _, variant = name.partition("#")
-    if path.endswith((".yaml", ".yml")) or "/" in path or Path(path).is_file():
-        return _in_file(parse_family(read_file(Path(path), path)), variant)
+    if path.endswith((".yaml", ".yml")) or "/" in path or os.path.isfile(path):
+        return _in_file(parse_family(read_file(path, path)), variant)
     # Only the file that seems to hold the variant is parsed: a table should take no longer
     # because there are many specs.
     known = []
-    for spec in spec_paths():
-        source = read_file(spec, f"specs/{spec.name}")
+    for source in spec_sources():
         names = _declared(source)
         if name in names:
             family = parse_family(source)

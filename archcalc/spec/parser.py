@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
@@ -116,8 +115,7 @@ class _Parser:
         changed = {
             k: read_literal(v, self._source) for k, v in found.items() if k in base.parameters
         }
-        return replace(
-            base,
+        return base._replace(
             name=name,
             about=self._about(found, base.about),
             input=self._input(found["input"]) if "input" in found else base.input,
@@ -321,8 +319,8 @@ class _Parser:
         if index is not None:
             self._parameter_name(text_of(index, self._source, "index"), index)
         return RepeatStatement(
-            count=self._argument(found["repeat"]),
-            index=None if index is None else text_of(index, self._source, "index"),
+            times=self._argument(found["repeat"]),
+            counter=None if index is None else text_of(index, self._source, "index"),
             body=self._body(self._required(found, "layers", node, "`repeat`"), "layers"),
             place=self._place(node),
         )

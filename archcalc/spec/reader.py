@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 import yaml
 from yaml._yaml import CParser
@@ -21,20 +20,35 @@ MAX_NODES = 50_000
 MAX_DEPTH = 60
 
 # YAML 1.1 and 1.2 read these differently, and people a third way.
-_SURPRISES = [
-    (re.compile(pattern), why)
-    for pattern, why in (
-        (r"[-+]?0[0-9_]+", "is octal in YAML 1.1, decimal in 1.2; write it without the 0"),
-        (r"[-+]?[0-9]+(:[0-5]?[0-9])+(\.[0-9]*)?", "is a base-60 number in YAML 1.1"),
-        (r"[-+]?[0-9]+_[0-9_]*", "is a number in YAML 1.1, text in 1.2; leave the _ out"),
-        (r"[-+]?0[xob][0-9a-fA-F_]+", "is a number in YAML 1.1; write it in decimal"),
-        (r"[yY]es|YES|[oO]n|ON|True|TRUE", "is a boolean in YAML 1.1; write true, or quote it"),
-        (r"[nN]o|NO|[oO]ff|OFF|False|FALSE", "is a boolean in YAML 1.1; write false, or quote it"),
-    )
-]
+_BOOLEANS = frozenset(
+    [
+        "yes",
+        "Yes",
+        "YES",
+        "no",
+        "No",
+        "NO",
+        "on",
+        "On",
+        "ON",
+        "off",
+        "Off",
+        "OFF",
+        "True",
+        "TRUE",
+        "False",
+        "FALSE",
+    ]
+)
+_NUMBERS = (
+    (r"[-+]?0[0-9_]+", "is octal in YAML 1.1, decimal in 1.2; write it without the 0"),
+    (r"[-+]?[0-9]+(:[0-5]?[0-9])+(\.[0-9]*)?", "is a base-60 number in YAML 1.1"),
+    (r"[-+]?[0-9]+_[0-9_]*", "is a number in YAML 1.1, text in 1.2; leave the _ out"),
+    (r"[-+]?0[xob][0-9a-fA-F_]+", "is a number in YAML 1.1; write it in decimal"),
+)
 
 
-def read_file(path: Path, shown_as: str) -> Source:
+def read_file(path: str, shown_as: str) -> Source:
     """The text of a spec file.
 
     Raises:
@@ -42,7 +56,7 @@ def read_file(path: Path, shown_as: str) -> Source:
         SpecError: it is too large, or not UTF-8.
     """
     try:
-        with path.open("rb") as file:
+        with open(path, "rb") as file:
             data = file.read(MAX_BYTES + 1)
     except OSError as error:
         raise UsageError(f"{shown_as}: {error.strerror or error}") from None
@@ -160,11 +174,15 @@ def _check(node: Node, source: Source, seen: set[int]) -> None:
 
 def _check_plain(node: ScalarNode, source: Source) -> None:
     text: str = node.value
-    if not text or text[0] not in "+-0123456789yYnNoOtTfF":
-        return
-    for pattern, why in _SURPRISES:
-        if pattern.fullmatch(text):
-            raise SpecError(f"{text!r} {why}", place_of(node, source))
+    if text in _BOOLEANS:
+        raise SpecError(
+            f"{text!r} is a boolean in YAML 1.1 alone; write true or false, or quote it",
+            place_of(node, source),
+        )
+    if text[:1] in "+-0123456789" and not (text.isdecimal() and text[0] != "0"):
+        for pattern, why in _NUMBERS:
+            if re.fullmatch(pattern, text):
+                raise SpecError(f"{text!r} {why}", place_of(node, source))
 
 
 def _yaml_problem(error: yaml.MarkedYAMLError) -> str:

@@ -298,9 +298,9 @@ def analyze(
     if isinstance(graph, str):
         graph = load(graph, input=input, **parameters)
     elif parameters or input is not None:
-        shape = graph.input if input is None else input_shape(input)
+        shape = None if input is None else input_shape(input)
         changed = graph.parameters | parameters
-        graph = build_graph(graph.network, input=shape if input else None, parameters=changed)
+        graph = build_graph(graph.network, input=shape, parameters=changed)
     if dtype not in DTYPES:
         guess = did_you_mean(dtype, DTYPES) or f"; known: {', '.join(DTYPES)}"
         raise UsageError(f"unknown dtype {dtype!r}{guess}")

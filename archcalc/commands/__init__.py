@@ -9,6 +9,8 @@ from __future__ import annotations
 COMMANDS: dict[str, str] = {
     "list": "the networks that archcalc knows",
     "table": "every figure of a network, layer by layer",
+    "check": "published figures against computed ones",
+    "errata": "the published figures that are wrong, and why",
     "expand": "a network's spec, fully written out",
     "schema": "the JSON Schema of specs, or of the JSON that `table` prints",
     "completion": "a completion script for your shell",

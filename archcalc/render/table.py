@@ -73,12 +73,9 @@ def tabulated(
     Raises:
         UsageError: tabulate has no such format; with a guess.
     """
-    from tabulate import tabulate, tabulate_formats
+    from tabulate import tabulate
 
-    known = [*tabulate_formats, "markdown", "csv", "json", "text"]
-    if form not in known:
-        guess = did_you_mean(form, known) or f"; known: {', '.join(known)}"
-        raise UsageError(f"unknown format {form!r}{guess}")
+    require_format(form)
     full_rows = [row for row in rows if row.layers]
     cells = [[_cell(row, column, in_full, tree=False) for column in columns] for row in full_rows]
     total = _total_cells(f"total ({conditions(analysis)})", rows, columns, in_full)
@@ -89,6 +86,16 @@ def tabulated(
         disable_numparse=True,
         colalign=["right" if column.summed else "left" for column in columns],
     )
+
+
+def require_format(form: str) -> None:
+    """Raises UsageError unless `form` is text, markdown, csv, json or a format of tabulate."""
+    from tabulate import tabulate_formats
+
+    known = [*tabulate_formats, "markdown", "csv", "json", "text"]
+    if form not in known:
+        guess = did_you_mean(form, known) or f"; known: {', '.join(known)}"
+        raise UsageError(f"unknown format {form!r}{guess}")
 
 
 def comma_separated(rows: Sequence[Row], columns: Sequence[Column]) -> str:

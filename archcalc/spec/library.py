@@ -21,12 +21,17 @@ def specs_folder() -> str:
     return installed if os.path.isdir(installed) else os.path.join(_PACKAGE, "..", "specs")
 
 
-def spec_sources() -> Iterator[Source]:
-    """The texts of the specs that come with archcalc, in alphabetical order of their files."""
-    folder = specs_folder()
+def spec_sources(subfolder: str = "") -> Iterator[Source]:
+    """The texts of the specs that come with archcalc, in alphabetical order of their files.
+
+    Args:
+        subfolder: a folder among them to read instead, such as `claims`.
+    """
+    folder = os.path.join(specs_folder(), subfolder)
     for name in sorted(os.listdir(folder)):
         if name.endswith(".yaml"):
-            yield read_file(os.path.join(folder, name), f"specs/{name}")
+            shown = "/".join(part for part in ("specs", subfolder, name) if part)
+            yield read_file(os.path.join(folder, name), shown)
 
 
 def families() -> Iterator[Family]:
@@ -39,6 +44,16 @@ def network_names() -> list[str]:
     return [name for source in spec_sources() for name in _declared(source)]
 
 
+def is_file(name: str) -> bool:
+    """Whether `name` is meant as a file, and not as a network that comes with archcalc."""
+    return name.endswith((".yaml", ".yml")) or "/" in name or os.path.isfile(name)
+
+
+def read_family(path: str) -> Family:
+    """The family in a user's file."""
+    return parse_family(read_file(path, path))
+
+
 def find_network(name: str) -> Network:
     """The network called `name`, or that of a spec file, `FILE` or `FILE#VARIANT`.
 
@@ -47,8 +62,8 @@ def find_network(name: str) -> Network:
         SpecError: the spec is wrong.
     """
     path, _, variant = name.partition("#")
-    if path.endswith((".yaml", ".yml")) or "/" in path or os.path.isfile(path):
-        return _in_file(parse_family(read_file(path, path)), variant)
+    if is_file(path):
+        return _in_file(read_family(path), variant)
     # Only the file that seems to hold the variant is parsed: a table should take no longer
     # because there are many specs.
     known = []

@@ -40,7 +40,9 @@ KINDS: dict[str, type[Layer]] = {kind.kind: kind for kind in LAYER_KINDS}
 PLACEMENT_KEYS = ("name", "from", "weights", "indices")  # where a layer stands; of every kind
 ABOUT_KEYS = ("title", "authors", "year", "paper", "source")
 VARIANT_KEYS = (*ABOUT_KEYS, "input", "layers")
-FAMILY_KEYS = ("name", *ABOUT_KEYS, "input", "parameters", "let", "variants", "blocks", "layers")
+FAMILY_KEYS = (
+    "name", *ABOUT_KEYS, "input", "parameters", "let", "variants", "blocks", "layers", "claims",
+)  # fmt: skip
 _KEYWORDS = {
     "repeat": ("repeat", "index", "layers"),
     "if": ("if", "then", "else"),
@@ -106,7 +108,7 @@ class _Parser:
         }
         for network in networks.values() or (base,):
             self._require_whole(network)
-        return Family(name, networks or {name: base}, blocks, self._source)
+        return Family(name, networks or {name: base}, blocks, found.get("claims"), self._source)
 
     def _variant(self, name: str, key: Node, node: Node, base: Network) -> Network:
         self._name_text(key, "the name of a variant")

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import NamedTuple, TypeAlias
 
+from yaml.nodes import Node
+
 from archcalc.errors import Place, Source
 from archcalc.layers import Layer
 from archcalc.spec.expression import Expression, Value
@@ -151,9 +153,15 @@ class Network(NamedTuple):
 
 
 class Family(NamedTuple):
-    """A spec file: networks that share blocks and parameters. `networks` is by name."""
+    """A spec file: networks that share blocks and parameters.
+
+    Attributes:
+        networks: by name.
+        claims: the tree of its published figures, which `archcalc.claims` reads when asked.
+    """
 
     name: str
     networks: dict[str, Network]
     blocks: dict[str, Block]
+    claims: Node | None
     source: Source

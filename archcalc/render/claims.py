@@ -1,0 +1,120 @@
+"""Checked claims as tables, and the errata among them as a list by source."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterable
+from fractions import Fraction
+from typing import Any
+
+from archcalc.claims.checking import CheckedClaim
+from archcalc.claims.printed import Verdict
+from archcalc.quantity import plain
+from archcalc.render.table import MARKDOWN, require_format
+
+WRONG = (Verdict.DIFFERS, Verdict.UNEXPLAINED)
+_KEYS = (
+    "id", "network", "quantity", "printed", "computed", "deviation", "verdict", "because", "source",
+)  # fmt: skip
+_WIDTHS = {"quantity": 34, "because": 44, "source": 30, "network": 16}
+
+
+def record(checked: CheckedClaim) -> dict[str, object]:
+    """A checked claim under fixed keys, in types that JSON knows."""
+    claim = checked.claim
+    changed = [f"{key}={plain(value)}" for key, value in claim.parameters.items()]
+    if claim.input is not None:
+        changed.append("input=" + "x".join(map(str, claim.input)))
+    deviation = claim.printed.deviation(checked.computed)
+    return {
+        "id": claim.id,
+        "network": " ".join([claim.network, *changed]),
+        "quantity": claim.quantity,
+        "printed": claim.printed.text,
+        "computed": figure(checked.computed),
+        "deviation": None if deviation is None else f"{float(deviation):+.2%}",
+        "verdict": checked.verdict.value,
+        "expected": checked.expected,
+        "convention": claim.convention,
+        "shown_by": claim.shown_by,
+        "shown": figure(checked.shown),
+        "because": claim.because,
+        "source": claim.source,
+    }
+
+
+def figure(value: Any) -> object:
+    """A computed value: integers as they are, other numbers to six digits, shapes with an x."""
+    if isinstance(value, (list, tuple)):
+        return "x".join(str(plain(item)) for item in value)
+    if isinstance(value, Fraction):
+        return float(f"{float(value):.6g}")
+    return plain(value)
+
+
+def claim_table(checked: Iterable[CheckedClaim], form: str) -> str:
+    """A row for each claim, in any format of tabulate, or text, markdown, csv or json.
+
+    Raises:
+        UsageError: there is no such format.
+    """
+    records = [record(claim) for claim in checked]
+    if form == "json":
+        return json.dumps(records, indent=1, ensure_ascii=False)
+    if form == "csv":
+        out = io.StringIO()
+        writer = csv.DictWriter(out, [*_KEYS], extrasaction="ignore", lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(records)
+        return out.getvalue().rstrip("\n")
+    from tabulate import tabulate
+
+    require_format(form)
+    if form == "text":
+        keys = ("id", "network", "quantity", "printed", "computed", "verdict")
+        rows = [[_cut(_shown(r[key]), _WIDTHS.get(key)) for key in keys] for r in records]
+        return tabulate(rows, headers=keys, tablefmt="simple", disable_numparse=True)
+    rows = [[_shown(r[key]) for key in _KEYS] for r in records]
+    style = MARKDOWN if form == "markdown" else form
+    return tabulate(rows, headers=_KEYS, tablefmt=style, disable_numparse=True)
+
+
+def errata(checked: Iterable[CheckedClaim], form: str) -> str:
+    """The figures that are wrong, grouped by source: printed, computed, and the reason."""
+    wrong = [claim for claim in checked if claim.verdict in WRONG]
+    if form == "json":
+        return json.dumps([record(claim) for claim in wrong], indent=1, ensure_ascii=False)
+    by_source: dict[str, list[CheckedClaim]] = {}
+    for claim in wrong:
+        by_source.setdefault(claim.claim.source, []).append(claim)
+    heading, bullet = ("## {}\n", "- ") if form == "markdown" else ("{}", "  ")
+    lines = []
+    for source in sorted(by_source):
+        lines.append(heading.format(source))
+        lines += [bullet + _erratum(claim) for claim in by_source[source]]
+        lines.append("")
+    return "\n".join(lines).rstrip("\n")
+
+
+def _erratum(checked: CheckedClaim) -> str:
+    claim = record(checked)
+    text = (
+        f"{claim['network']}, {claim['quantity']}: printed {claim['printed']}, "
+        f"computed {_shown(claim['computed'])}"
+    )
+    if checked.verdict is Verdict.UNEXPLAINED:
+        return f"{text}; unexplained. {claim['because']}".rstrip()
+    value = "" if checked.shown is True else f" = {_shown(claim['shown'])}"
+    return f"{text}. {claim['because']} ({claim['shown_by']}{value})"
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"{value:,}" if isinstance(value, int) else "" if value is None else str(value)
+
+
+def _cut(text: str, width: int | None) -> str:
+    return text if width is None or len(text) <= width else text[: width - 1] + "…"

@@ -152,4 +152,4 @@ def _any_negative(difference: Any) -> bool:
 def _symbolic(difference: Quantity) -> sympy.Expr:
     import sympy
 
-    return sympy.simplify(difference)
+    return sympy.expand(difference)

@@ -177,7 +177,7 @@ def _divide(a: Value, b: Value) -> Value:
         from fractions import Fraction
 
         return Fraction(a, b)
-    return a / b
+    return _as_floats(a) / _as_floats(b)
 
 
 def _power(a: Value, b: Value) -> Value:
@@ -284,9 +284,37 @@ def _reckon(operation: Callable[[Value, Value], Value], a: Value, b: Value) -> V
     a, b = _number(a), _number(b)
     if type(a) is int and type(b) is int:
         return _bounded(operation(a, b))
-    if hasattr(a, "dtype") or hasattr(b, "dtype"):  # an array of floats takes no fractions
-        a, b = (float(v) if hasattr(v, "numerator") and type(v) is not int else v for v in (a, b))
+    if _is_many(a) or _is_many(b):
+        if operation is operator.mul and _is_fraction(a):
+            a, b = b, a
+        if operation is operator.mul and is_array(a) and _is_fraction(b):
+            # One rounding, of an exact product: floor(100 * 29/100) is 29, and not 28.
+            return (a * b.numerator).elements / b.denominator
+        a, b = _beside_arrays(a), _beside_arrays(b)
+        if hasattr(a, "dtype") or hasattr(b, "dtype"):
+            a, b = _as_floats(a), _as_floats(b)
     return _bounded(operation(a, b))
+
+
+def _is_many(value: Value) -> bool:
+    return is_array(value) or hasattr(value, "dtype")
+
+
+def _beside_arrays(value: Value) -> Value:
+    """A fraction as a float: arrays hold whole numbers or floats, and round when asked to."""
+    if _is_fraction(value):
+        import numpy as np
+
+        return np.float64(value)
+    return value
+
+
+def _is_fraction(value: Value) -> bool:
+    return hasattr(value, "denominator") and type(value) is not int and not _is_many(value)
+
+
+def _as_floats(value: Value) -> Value:
+    return value.elements.astype(float) if is_array(value) else value
 
 
 def _number(value: Value) -> Value:

@@ -1,0 +1,128 @@
+"""The quantity language, on a network whose figures are easily worked out by hand."""
+
+from __future__ import annotations
+
+import pathlib
+
+import pytest
+
+from archcalc.analysis import Analysis, analyze
+from archcalc.claims.quantities import evaluate, longest_path
+from archcalc.spec.expression import ExpressionError
+
+SPEC = """
+name: small
+input: [3, 8, 8]
+parameters: {width: 4}
+blocks:
+  unit:
+    parameters: [channels]
+    layers:
+      - conv: {name: conv_a, channels: channels, kernel: 3, padding: 1}
+      - add:
+          - - conv: {name: conv_b, channels: channels, kernel: 1, bias: false}
+          - []
+layers:
+  - unit: {name: first, channels: width}
+  - unit: {name: second, channels: 2*width}
+  - max_pool: {name: pool, kernel: 2, stride: 2}
+  - head: {name: aux, layers: [flatten, linear: {features: 10}]}
+  - flatten
+  - linear: {name: fc, features: 10}
+"""
+
+# weights of conv_a, conv_b of the two units, then of fc:
+# 3*4*9 = 108, 4*4 = 16; 4*8*9 = 288, 8*8 = 64; 8*4*4*10 = 1280
+WEIGHTS = 108 + 16 + 288 + 64 + 1280
+BIASES = 4 + 8 + 10
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Analysis:
+    path = pathlib.Path(tmp_path_factory.mktemp("specs")) / "small.yaml"
+    path.write_text(SPEC)
+    return analyze(str(path))
+
+
+def no_other(name: str) -> Analysis:
+    raise AssertionError(f"asked for {name}")
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("params", WEIGHTS + BIASES),
+        ("weights", WEIGHTS),
+        ("flops - 2*macs", 0),
+        ("layers[fc].weights", 1280),
+        ("layers[first.conv_a].params", 108 + 4),
+        ("layers[*.conv_b].weights", 16 + 64),
+        ("layers[*.conv_b].count", 2),
+        ("blocks[first].weights", 108 + 16),
+        ("blocks[second].output", [8, 8, 8]),
+        ("blocks[second].input", [4, 8, 8]),
+        ("kinds[conv].weights", WEIGHTS - 1280),
+        ("kinds[linear].count", 1),
+        ("layers[pool].output", [8, 4, 4]),
+        ("layers[pool].size", 4),
+        ("layers[pool].channels", 8),
+        ("layers[pool].receptive_field", 6),
+        ("layers[pool].jump", 2),
+        ("layers[pool].kernel", 2),
+        ("layers[pool].output[0]", 8),
+        ("input", [3, 8, 8]),
+        ("width", 4),
+        # Longest path: conv_a, conv_b, conv_a, conv_b, fc.
+        ("weight_layers", 5),
+        ("path[conv, max_pool]", 5),
+        ("training_only_params", 1280 + 10),
+        ("kinds[conv].macs / macs < 1", True),
+        ("max(layers[fc].macs, 7)", 1280),
+        ("'B' == 'B'", True),
+        # The lectures list the image and the outputs of conv, pool and linear layers:
+        # 192 + (256 + 256) + (512 + 512) + 128 + 10
+        ("lecture_values", 192 + 512 + 1024 + 128 + 10),
+    ],
+)
+def test_a_quantity_has_its_value(small: Analysis, text: str, value: object) -> None:
+    assert evaluate(text, small, no_other) == value
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("parms", "did you mean 'params'"),
+        ("layers[fc1].macs", "did you mean 'fc'"),
+        ("layers[conv_a].macs", "2 layers of small are called 'conv_a'"),
+        ("layers[fc].wieghts", "did you mean 'weights'"),
+        ("layers[fc]", "which figure of layers[fc]?"),
+        ("blocks[frist].macs", "did you mean 'first'"),
+        ("kinds[cov].macs", "did you mean 'conv'"),
+        ("layers[*.nothing].macs", "no layers[*.nothing]"),
+        ("params +", "'params +' is not an expression"),
+        ("params.real", "does not have"),
+        ("__import__('os')", "has no figure '__import__'"),
+        ("params / 0", "divides by zero"),
+    ],
+)
+def test_a_wrong_quantity_is_explained(small: Analysis, text: str, message: str) -> None:
+    with pytest.raises(ExpressionError) as raised:
+        evaluate(text, small, no_other)
+    assert message in str(raised.value)
+
+
+def test_another_network_is_found_by_name_and_settings(small: Analysis) -> None:
+    asked = []
+
+    def find(text: str) -> Analysis:
+        asked.append(text)
+        return small
+
+    ratio = evaluate("networks[big width=8].layers[fc].macs / layers[fc].macs", small, find)
+    assert (ratio, asked) == (1, ["big width=8"])
+
+
+def test_the_longest_path_leaves_out_what_runs_beside_it(small: Analysis) -> None:
+    assert longest_path(small, ("conv",)) == 4
+    assert longest_path(small, ("add",)) == 2
+    assert longest_path(small, ()) == 0

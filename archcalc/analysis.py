@@ -11,17 +11,20 @@ from archcalc.feature_map import FeatureMap
 from archcalc.graph import INPUT, Graph, Node, build_graph
 from archcalc.layers import Effect
 from archcalc.quantity import LARGEST_INT64, Quantity, plain
+from archcalc.receptive_field import PIXEL, AxisField, field_after, field_of_join
 from archcalc.spec.expression import Value
 from archcalc.spec.library import find_network
-from archcalc.window import PIXEL, AxisField, Field, Reach, Windows, field_after, field_of_join
+from archcalc.window import Reach, Windows
 
 if TYPE_CHECKING:
+    from fractions import Fraction
+
     import pandas
 
 DTYPES: dict[str, int] = {"float32": 4, "float64": 8, "float16": 2, "bfloat16": 2, "int8": 1}
 
 # One number for each spatial axis of the network's input, None where it is unknown.
-PerAxis: TypeAlias = "tuple[Quantity | str | None, ...] | str | None"
+PerAxis: TypeAlias = "tuple[Quantity | Fraction | str | None, ...] | str | None"
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,17 +118,17 @@ class LayerAnalysis:
     @property
     def receptive_field(self) -> PerAxis:
         """Input pixels that a unit can see, along each axis; "all"; None where unknown."""
-        return _folded([f.size if isinstance(f, Field) else _reach(f) for f in self.field])
+        return _folded([_reach(f) if isinstance(f, Reach) else f.size for f in self.field])
 
     @property
     def jump(self) -> PerAxis:
         """Input pixels from what one unit sees to what the next sees, along each axis."""
-        return _folded([f.jump if isinstance(f, Field) else None for f in self.field])
+        return _folded([None if isinstance(f, Reach) else f.jump for f in self.field])
 
     @property
     def offset(self) -> PerAxis:
         """The first input pixel that unit 0 sees, along each axis; negative in the padding."""
-        return _folded([f.first if isinstance(f, Field) else None for f in self.field])
+        return _folded([None if isinstance(f, Reach) else f.offset for f in self.field])
 
     def record(self) -> dict[str, object]:
         """All of it under the keys of the JSON contract, in plain types that JSON knows."""
@@ -347,7 +350,9 @@ def _walk(graph: Graph, batch: int, dtype: str) -> Analysis:
             error = LayerError(_located(node, [maps[name] for name in node.inputs], refusal))
             error.partial = Analysis(graph, batch, dtype, tuple(done.values()), error)
             raise error from None
-        seen = _fields_after([fields[name] for name in node.inputs], effect.windows)
+        # Where an unpooling puts a value depends on all that its max pool has seen.
+        seen_from = (*node.inputs, node.indices) if node.indices else node.inputs
+        seen = _fields_after([fields[name] for name in seen_from], effect.windows)
         maps[node.name] = effect.output
         fields[node.name] = seen
         done[node.name] = LayerAnalysis(node, effect, seen, batch, bytes_each)
@@ -406,8 +411,9 @@ def _reach(reach: Reach) -> str | None:
     return "all" if reach is Reach.ALL else None
 
 
-def _folded(axes: list[Quantity | str | None]) -> PerAxis:
+def _folded(axes: Sequence[Quantity | Fraction | str | None]) -> PerAxis:
     """One word where all axes say the same word."""
-    if axes and (axes[0] is None or axes[0] == "all") and all(a == axes[0] for a in axes):
-        return axes[0]
+    for word in (None, "all"):
+        if axes and all(axis == word for axis in axes):
+            return word
     return tuple(axes)

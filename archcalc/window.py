@@ -1,12 +1,11 @@
-"""Sliding-window arithmetic and the receptive field, along ONE axis.
+"""Sliding-window arithmetic, along ONE axis.
 
-Height and width are a pair of axes, each with a window and a field of its own; networks with
-one or three spatial axes need nothing else.
+Height and width are a pair of axes, each with a window of its own; networks with one or three
+spatial axes need nothing else.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 from typing import TypeAlias
@@ -75,80 +74,43 @@ class Window:
         return cls(kernel, stride, pad // 2, pad - pad // 2, dilation)
 
 
+@dataclass(frozen=True, slots=True)
+class TransposedWindow:
+    """A window that slides along the output of an axis instead of its input.
+
+    Input i reaches the outputs i s - p, i s - p + d, … i s - p + d (k - 1). What spreads inputs
+    over outputs is one of these: transposed convolution, unpooling, and upsampling by f, where
+    the nearest neighbour takes k = s = f.
+
+    Attributes:
+        kernel: number of taps.
+        stride: output positions from what one input reaches to what the next reaches.
+        before: padding that is cut off before the first output.
+        dilation: output positions from one tap to the next.
+    """
+
+    kernel: Quantity
+    stride: Quantity = 1
+    before: Quantity = 0
+    dilation: Quantity = 1
+
+    @classmethod
+    def linear(cls, factor: Quantity) -> TransposedWindow:
+        """Linear interpolation by a whole factor f: the triangle that spans two inputs.
+
+        Output o lies at (2 o + 1 - f) / 2 f and mixes the inputs less than 1 away from it.
+        """
+        return cls(2 * factor - (factor - 2 * (factor // 2)), factor, factor // 2)
+
+
 class Reach(Enum):
     """How far a layer sees along an axis where it slides no window."""
 
     SAME = "same"  # each output depends on its own position alone
     ALL = "all"  # each output depends on every position of the input
     UNKNOWN = "unknown"  # depends on the position in a way that is not tracked
+    MISALIGNED = "misaligned"  # branches with different jumps met: there is no one interval
 
 
-Windows: TypeAlias = "Reach | tuple[Window | Reach, ...]"
-
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    """The input pixels that the units of a layer see along one axis, on an unbounded input.
-
-    Unit i sees the pixels first + i jump … last + i jump: the smallest interval that holds
-    every pixel that can influence it (Araujo et al. 2019, "Computing receptive fields of
-    convolutional neural networks", section 2).
-
-    Attributes:
-        first: the first pixel that unit 0 sees; negative where it lies in the padding.
-        last: the last pixel that unit 0 sees.
-        jump: pixels from what one unit sees to what the next sees.
-    """
-
-    first: Quantity
-    last: Quantity
-    jump: Quantity
-
-    @property
-    def size(self) -> Quantity:
-        """The receptive field: last - first + 1 pixels."""
-        return self.last - self.first + 1
-
-    def through(self, window: Window) -> Field:
-        """The field of a layer that slides `window` over this one.
-
-        Output i looks at the units i s - p_before … i s - p_before + d (k - 1), so that
-        r_out = r_in + d (k - 1) j_in and j_out = s j_in.
-        """
-        first = self.first - window.before * self.jump
-        last = self.last + (window.extent - 1 - window.before) * self.jump
-        return Field(first, last, self.jump * window.stride)
-
-
-PIXEL = Field(0, 0, 1)
-
-# The field along one axis: an interval; everything; or unknown.
-AxisField: TypeAlias = "Field | Reach"
-
-
-def field_after(field: AxisField, window: Window | Reach) -> AxisField:
-    """The field along one axis after a layer that slides `window` there, or reaches as said."""
-    if window is Reach.SAME:
-        return field
-    if isinstance(window, Reach) or isinstance(field, Reach):
-        return Reach.ALL if Reach.ALL in (window, field) else Reach.UNKNOWN
-    return field.through(window)
-
-
-def field_of_join(fields: Iterable[AxisField]) -> AxisField:
-    """The field along one axis where branches meet: the smallest first, the largest last.
-
-    Branches whose jumps differ never line up, and then there is no one interval: unknown.
-    """
-    together, *others = fields
-    for field in others:
-        if together == field:
-            continue
-        if isinstance(together, Reach) or isinstance(field, Reach):
-            together = Reach.ALL if Reach.ALL in (together, field) else Reach.UNKNOWN
-        elif together.jump != field.jump:
-            together = Reach.UNKNOWN
-        else:
-            first = smallest(together.first, field.first)
-            together = Field(first, largest(together.last, field.last), field.jump)
-    return together
+AxisWindow: TypeAlias = "Window | TransposedWindow | Reach"
+Windows: TypeAlias = "Reach | tuple[AxisWindow, ...]"

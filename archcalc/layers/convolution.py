@@ -19,7 +19,7 @@ from archcalc.layers.layer import (
 )
 from archcalc.layers.sliding import placements, sliding_windows
 from archcalc.quantity import Quantity, largest, product, require_at_least, require_multiple
-from archcalc.window import Reach
+from archcalc.window import TransposedWindow
 
 
 class Conv(Layer):
@@ -88,24 +88,24 @@ class ConvTranspose(Layer):
         require_spatial(x)
         require_positive(self.channels, "output channels")
         _require_groups(x.channels, self.channels, self.groups)
-        kernels = per_axis(self.kernel, x, "kernel")
-        sizes = tuple(
-            _transposed_size(*axis)
-            for axis in zip(
+        axes = list(
+            zip(
                 x.sizes,
-                kernels,
+                per_axis(self.kernel, x, "kernel"),
                 per_axis(self.stride, x, "stride"),
                 per_axis(self.padding, x, "padding"),
-                per_axis(self.output_padding, x, "output_padding"),
                 per_axis(self.dilation, x, "dilation"),
+                per_axis(self.output_padding, x, "output_padding"),
                 strict=True,
             )
         )
+        sizes = tuple([_transposed_size(*axis) for axis in axes])
+        windows = tuple([TransposedWindow(k, s, p, d) for _, k, s, p, d, _ in axes])
         output = FeatureMap(self.channels, sizes)
-        weight = (x.channels, self.channels // self.groups, *kernels)
+        weight = (x.channels, self.channels // self.groups, *[w.kernel for w in windows])
         return Effect(
             output=output,
-            windows=Reach.UNKNOWN,  # depends on the phase of the output position
+            windows=windows,
             weight=weight,
             bias=(self.channels,) if self.bias else None,
             buffers=0,
@@ -117,8 +117,8 @@ class ConvTranspose(Layer):
 
 
 def _transposed_size(
-    size: Quantity, kernel: Quantity, stride: Quantity, padding: Quantity, extra: Quantity,
-    dilation: Quantity,
+    size: Quantity, kernel: Quantity, stride: Quantity, padding: Quantity, dilation: Quantity,
+    extra: Quantity,
 ) -> Quantity:  # fmt: skip
     require_at_least(kernel, 1, "a kernel of {}", kernel)
     require_at_least(stride, 1, "a stride of {}", stride)

@@ -28,7 +28,7 @@ from archcalc.quantity import (
     require_at_least,
     require_equal,
 )
-from archcalc.window import Reach, Window, Windows
+from archcalc.window import Reach, TransposedWindow, Window, Windows
 
 INDEX_BYTES = 8  # torch keeps the places of the maxima as int64
 
@@ -194,20 +194,27 @@ class MaxUnpool(Layer):
                 pooled,
             )
         # The indices that the backward pass needs are those that the max pool keeps.
-        return _pooled(output, Reach.UNKNOWN, 0, ())
+        return _pooled(output, self._windows(x), 0, ())
 
     def _sizes(self, x: FeatureMap) -> Shape:
         if self.output is not None:
             return per_axis(self.output, x, "output")
+        return tuple(
+            [
+                (m - 1) * w.stride - 2 * w.before + w.kernel
+                for m, w in zip(x.sizes, self._windows(x), strict=True)
+            ]
+        )
+
+    def _windows(self, x: FeatureMap) -> tuple[TransposedWindow, ...]:
+        """What each value can be put back to: the window that it was the maximum of."""
         stride = self.kernel if self.stride is None else self.stride
         return tuple(
-            (m - 1) * s - 2 * p + k
-            for m, k, s, p in zip(
-                x.sizes,
+            map(
+                TransposedWindow,
                 per_axis(self.kernel, x, "kernel"),
                 per_axis(stride, x, "stride"),
                 per_axis(self.padding, x, "padding"),
-                strict=True,
             )
         )
 

@@ -18,7 +18,7 @@ from archcalc.layers.layer import (
     require_spatial,
 )
 from archcalc.quantity import Quantity, require_at_least, require_multiple
-from archcalc.window import Reach, Window, Windows
+from archcalc.window import TransposedWindow, Window, Windows
 
 Interpolation: TypeAlias = Literal["nearest", "linear", "bilinear", "trilinear"]
 _AXES_OF = {"linear": 1, "bilinear": 2, "trilinear": 3}
@@ -48,7 +48,9 @@ class Upsample(Layer):
             require_at_least(factor, 1, "a factor of {}", factor)
         sizes = tuple([n * f for n, f in zip(x.sizes, factors, strict=True)])
         ops_each = 0 if self.mode == "nearest" else 2 ** (axes + 1) - 1
-        return _resampled(FeatureMap(x.channels, sizes), Reach.UNKNOWN, ops_each)
+        spread = _nearest if self.mode == "nearest" else TransposedWindow.linear
+        windows = tuple([spread(factor) for factor in factors])
+        return _resampled(FeatureMap(x.channels, sizes), windows, ops_each)
 
 
 class PixelShuffle(Layer):
@@ -71,7 +73,8 @@ class PixelShuffle(Layer):
             x.channels, square, "{} channels do not divide by {} squared", x.channels, self.factor
         )
         sizes = tuple([n * self.factor for n in x.sizes])
-        return _resampled(FeatureMap(x.channels // square, sizes), Reach.UNKNOWN, ops_each=0)
+        windows = (_nearest(self.factor),) * 2
+        return _resampled(FeatureMap(x.channels // square, sizes), windows, ops_each=0)
 
 
 class Pad(Layer):
@@ -129,6 +132,11 @@ class PadChannels(Layer):
         require_at_least(self.after, 0, "{} channels after", self.after)
         output = FeatureMap(self.before + x.channels + self.after, x.sizes)
         return pointwise(x, ops_each=0, saved=(), output=output)
+
+
+def _nearest(factor: Quantity) -> TransposedWindow:
+    """Each input reaches the `factor` outputs that lie over it."""
+    return TransposedWindow(factor, factor)
 
 
 def _shifting_windows(x: FeatureMap, sides: Sides, sign: int) -> tuple[Window, ...]:

@@ -1,0 +1,160 @@
+"""Receptive fields against their definition: what a unit sees, tap by tap."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+from functools import cache
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from archcalc.receptive_field import (
+    PIXEL,
+    AxisField,
+    Field,
+    Interval,
+    PhasedField,
+    field_after,
+    field_of_join,
+)
+from archcalc.window import Reach, TransposedWindow, Window
+
+UNITS = range(-13, 14)
+
+Seen = Callable[[int], Interval]
+
+
+def hull(intervals: list[Interval]) -> Interval:
+    seen = [interval for interval in intervals if interval is not None]
+    return (min(i[0] for i in seen), max(i[1] for i in seen)) if seen else None
+
+
+def itself(unit: int) -> Interval:
+    return unit, unit
+
+
+def through(seen: Seen, window: Window | TransposedWindow) -> Seen:
+    """What output units see, by the definition of the two windows."""
+
+    @cache
+    def out(unit: int) -> Interval:
+        if isinstance(window, Window):
+            start = unit * window.stride - window.before
+            return hull([seen(start + window.dilation * tap) for tap in range(window.kernel)])
+        reached = [unit + window.before - window.dilation * tap for tap in range(window.kernel)]
+        return hull([seen(at // window.stride) for at in reached if at % window.stride == 0])
+
+    return out
+
+
+windows = st.builds(
+    Window, st.integers(1, 5), st.integers(1, 3), st.integers(-2, 3), st.just(0), st.integers(1, 3)
+)
+spreads = st.builds(
+    TransposedWindow, st.integers(1, 5), st.integers(1, 3), st.integers(0, 2), st.integers(1, 3)
+) | st.builds(TransposedWindow.linear, st.integers(1, 4))
+chains = st.lists(windows | spreads, max_size=5)
+
+
+def walk(chain: list[Window | TransposedWindow]) -> tuple[AxisField, Seen]:
+    field: AxisField = PIXEL
+    seen: Seen = itself
+    for window in chain:
+        field, seen = field_after(field, window), through(seen, window)
+    return field, seen
+
+
+@given(chains)
+def test_every_unit_of_a_chain_sees_what_the_definition_says(
+    chain: list[Window | TransposedWindow],
+) -> None:
+    field, seen = walk(chain)
+    assert not isinstance(field, Reach)
+    assert [field.of_unit(unit) for unit in UNITS] == [seen(unit) for unit in UNITS]
+
+
+@given(chains, chains)
+def test_every_unit_of_a_join_sees_what_its_branches_see(
+    left: list[Window | TransposedWindow], right: list[Window | TransposedWindow]
+) -> None:
+    (a, seen_a), (b, seen_b) = walk(left), walk(right)
+    joined = field_of_join([a, b])
+    assert not isinstance(a, Reach)
+    assert not isinstance(b, Reach)
+    if a.jump != b.jump:
+        assert joined is Reach.MISALIGNED
+        return
+    assert not isinstance(joined, Reach)
+    for unit in UNITS:
+        assert joined.of_unit(unit) == hull([seen_a(unit), seen_b(unit)])
+
+
+@given(chains)
+def test_the_size_is_the_largest_over_all_units(chain: list[Window | TransposedWindow]) -> None:
+    field, seen = walk(chain)
+    assert not isinstance(field, Reach)
+    period = len(field.phases) if isinstance(field, PhasedField) else 1
+    intervals = [seen(unit) for unit in range(period)]
+    assert field.size == max((i[1] - i[0] + 1 for i in intervals if i is not None), default=0)
+
+
+@given(st.integers(1, 9))
+def test_linear_interpolation_mixes_the_inputs_less_than_one_away(factor: int) -> None:
+    field = field_after(PIXEL, TransposedWindow.linear(factor))
+    assert not isinstance(field, Reach)
+    for unit in UNITS:
+        at = Fraction(2 * unit + 1 - factor, 2 * factor)
+        near = [i for i in range(-20, 21) if abs(i - at) < 1]
+        assert field.of_unit(unit) == (near[0], near[-1])
+
+
+def test_three_3x3_convolutions_see_7_pixels() -> None:
+    field: AxisField = PIXEL
+    for _ in range(3):
+        field = field_after(field, Window(3, 1, 1, 1))
+    assert field == Field(-3, 3, 1)
+
+
+def test_upsampling_halves_the_jump_and_pooling_doubles_it_again() -> None:
+    up = field_after(PIXEL, TransposedWindow(2, 2))
+    assert up == PhasedField(((0, 0), (0, 0)), 1)
+    assert isinstance(up, PhasedField)
+    assert up.jump == Fraction(1, 2)
+    assert field_after(up, Window(2, 2)) == PIXEL
+
+
+def test_a_stride_that_passes_the_kernel_leaves_units_that_see_nothing() -> None:
+    field = field_after(PIXEL, TransposedWindow(1, 3))
+    assert isinstance(field, PhasedField)
+    assert field.phases == ((0, 0), None, None)
+    assert (field.size, field.offset) == (1, 0)
+
+
+def test_branches_with_different_jumps_never_line_up() -> None:
+    assert field_of_join([PIXEL, Field(0, 2, 2)]) is Reach.MISALIGNED
+    # And it stays unknown from there on, unless all is seen anyway.
+    assert field_after(Reach.MISALIGNED, Window(3)) is Reach.UNKNOWN
+    assert field_of_join([Reach.MISALIGNED, PIXEL]) is Reach.UNKNOWN
+    assert field_of_join([Reach.MISALIGNED, Reach.ALL]) is Reach.ALL
+
+
+def test_what_sees_everything_goes_on_seeing_everything() -> None:
+    assert field_after(Reach.ALL, Window(3)) is Reach.ALL
+    assert field_after(PIXEL, Reach.ALL) is Reach.ALL
+    assert field_after(Reach.UNKNOWN, Reach.ALL) is Reach.ALL
+
+
+@pytest.mark.parametrize("factor", [1025, 10**9])
+def test_too_many_phases_count_as_unknown_at_once(factor: int) -> None:
+    assert field_after(PIXEL, TransposedWindow(factor, factor)) is Reach.UNKNOWN
+
+
+def test_a_mistake_in_the_jump_would_be_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        "archcalc.receptive_field._slide",
+        lambda field, window: Field(field.first, field.last + window.extent - 1, field.jump),
+    )
+    with pytest.raises(AssertionError):
+        test_every_unit_of_a_chain_sees_what_the_definition_says()

@@ -11,10 +11,10 @@ from archcalc.feature_map import FeatureMap
 from archcalc.graph import INPUT, Graph, Node, build_graph
 from archcalc.layers import Effect
 from archcalc.quantity import LARGEST_INT64, Quantity, plain
-from archcalc.receptive_field import PIXEL, AxisField, field_after, field_of_join
+from archcalc.receptive_field import PIXEL, AxisField, fields_after
 from archcalc.spec.expression import Value
 from archcalc.spec.library import find_network
-from archcalc.window import Reach, Windows
+from archcalc.window import Reach
 
 if TYPE_CHECKING:
     from fractions import Fraction
@@ -352,7 +352,7 @@ def _walk(graph: Graph, batch: int, dtype: str) -> Analysis:
             raise error from None
         # Where an unpooling puts a value depends on all that its max pool has seen.
         seen_from = (*node.inputs, node.indices) if node.indices else node.inputs
-        seen = _fields_after([fields[name] for name in seen_from], effect.windows)
+        seen = fields_after([fields[name] for name in seen_from], effect.windows)
         maps[node.name] = effect.output
         fields[node.name] = seen
         done[node.name] = LayerAnalysis(node, effect, seen, batch, bytes_each)
@@ -392,19 +392,6 @@ def _short(value: object) -> str:
     if isinstance(value, tuple):
         return "x".join(_short(item) for item in value)
     return str(value).lower() if isinstance(value, bool) else str(value)[:40]
-
-
-def _fields_after(inputs: list[tuple[AxisField, ...]], windows: Windows) -> tuple[AxisField, ...]:
-    seen = inputs[0]
-    if len(inputs) > 1:
-        seen = tuple(map(field_of_join, zip(*inputs, strict=True)))
-    if windows is Reach.SAME:
-        return seen
-    if isinstance(windows, Reach):
-        return tuple([field_after(axis, windows) for axis in seen])
-    if len(windows) != len(seen):  # the axes are no longer those of the input
-        return tuple([field_after(axis, Reach.UNKNOWN) for axis in seen])
-    return tuple(map(field_after, seen, windows))
 
 
 def _reach(reach: Reach) -> str | None:

@@ -14,7 +14,7 @@ from math import gcd, lcm
 from typing import TYPE_CHECKING, TypeAlias
 
 from archcalc.quantity import Quantity, largest, smallest
-from archcalc.window import AxisWindow, Reach, TransposedWindow, Window
+from archcalc.window import AxisWindow, Reach, TransposedWindow, Window, Windows
 
 if TYPE_CHECKING:
     from fractions import Fraction
@@ -123,6 +123,20 @@ def field_of_join(fields: Iterable[AxisField]) -> AxisField:
         if together != field:
             together = _union(together, field)
     return together
+
+
+def fields_after(inputs: list[tuple[AxisField, ...]], windows: Windows) -> tuple[AxisField, ...]:
+    """What a layer's units see, given what its inputs' units see, along each axis of the image."""
+    seen = inputs[0]
+    if len(inputs) > 1:
+        seen = tuple(map(field_of_join, zip(*inputs, strict=True)))
+    if windows is Reach.SAME:
+        return seen
+    if isinstance(windows, Reach):
+        return tuple([field_after(axis, windows) for axis in seen])
+    if len(windows) != len(seen):  # the axes are no longer those of the input
+        return tuple([field_after(axis, Reach.UNKNOWN) for axis in seen])
+    return tuple(map(field_after, seen, windows))
 
 
 def _slide(field: Field, window: Window) -> Field:

@@ -5,17 +5,20 @@
                                      lecture_bytes, all_bytes, peak_bytes, training_bytes,
                                      lecture_values, weight_layers, layer_count,
                                      training_only_params, training_only_macs,
+                                     paths (ways from the input to the output),
                                      input (a list), and the spec's own parameters
     layers[conv1].weights            of a layer (the end of its name will do); beside the figures
                                      of the JSON contract: output (a list), channels, size,
-                                     input (a list), receptive_field, jump, offset, count, and
-                                     the layer's own fields (kernel, stride, …)
+                                     sizes (a list), input (a list), receptive_field, jump,
+                                     offset, count, and the layer's own fields (kernel, stride, …;
+                                     a list of each layer's where several match)
     layers[*.conv_dw].macs           the sum over all layers whose names match
     blocks[inception_4a].macs        the sum over all layers of a block; output of its last
     kinds[conv].params               the sum over all layers of a kind
     path[conv, linear]               how many such layers stand on the longest path
     networks[vgg19].macs             any of these of another network, whose parameters can be
     networks[mobilenet_v1 alpha=0.5].layers[fc].params                              changed
+    networks[vgg16 depths=[1,1,3,3,3]].weight_layers                (a list has no spaces)
 
 Around these stands the arithmetic of `archcalc.spec.expression`: `networks[vgg19].macs / macs`.
 """
@@ -39,8 +42,11 @@ _SUMMED = (
     "weights", "biases", "params", "buffers", "macs", "flops", "other_ops",
     "activation_values", "activation_bytes",
 )  # fmt: skip
+_READ = (
+    "count", "output", "channels", "size", "sizes", "input", "receptive_field", "jump", "offset",
+)  # fmt: skip
 _REFERENCE = re.compile(
-    r"(?<![\w.'])(?:networks\[(?P<network>[^\]]*)\]\.)?"
+    r"(?<![\w.'])(?:networks\[(?P<network>(?:[^\[\]]|\[[^\[\]]*\])*)\]\.)?"
     r"(?:(?P<where>layers|blocks|kinds|path)\[(?P<which>[^\]]*)\](?:\.(?P<figure>\w+))?"
     r"|(?P<whole>[A-Za-z_]\w*))"
 )
@@ -92,6 +98,14 @@ def longest_path(analysis: Analysis, kinds: tuple[str, ...]) -> int:
     return length[analysis.graph.outputs[0]]
 
 
+def number_of_paths(analysis: Analysis) -> int:
+    """How many ways lead from the input to the output."""
+    ways = {INPUT: 1}
+    for layer in analysis.layers:
+        ways[layer.name] = sum(ways[name] for name in layer.inputs)
+    return ways[analysis.graph.outputs[0]]
+
+
 def _found(find: Find, text: str) -> Analysis:
     try:
         return find(text)
@@ -109,6 +123,7 @@ def _figure_of_network(analysis: Analysis, name: str) -> Any:
         "peak_bytes": lambda: activation_bytes(analysis).peak,
         "training_bytes": lambda: activation_bytes(analysis).training,
         "weight_layers": lambda: longest_path(analysis, _WEIGHT_KINDS),
+        "paths": lambda: number_of_paths(analysis),
         "layer_count": lambda: len(_main(analysis)),
         "training_only_params": lambda: analysis.training_only_totals.params,
         "training_only_macs": lambda: analysis.training_only_totals.macs,
@@ -144,17 +159,22 @@ def _part(analysis: Analysis, where: str, which: str, figure: str | None) -> Any
         return last.output.channels
     if figure == "size":
         return last.output.sizes[0] if last.output.sizes else 1
+    if figure == "sizes":
+        return list(last.output.sizes)
     if figure == "input":
         return list(_input_of(analysis, layers[0]))
     if figure in ("receptive_field", "jump", "offset"):
         return _once(getattr(last, figure))
-    fields = vars(last.node.layer)
-    if figure in fields and len(layers) == 1:
-        value = fields[figure]
-        return list(value) if isinstance(value, tuple) else value
-    known = [*_SUMMED, "count", "output", "channels", "size", "input", "receptive_field", "jump"]
-    guess = did_you_mean(figure, [*known, *fields])
+    if all(figure in vars(layer.node.layer) for layer in layers):
+        values = [_own(layer, figure) for layer in layers]
+        return values[0] if len(values) == 1 else values
+    guess = did_you_mean(figure, [*_SUMMED, *_READ, *vars(last.node.layer)])
     raise ExpressionError(f"{where}[{which}] has no figure {figure!r}{guess}")
+
+
+def _own(layer: LayerAnalysis, field: str) -> Any:
+    value = vars(layer.node.layer)[field]
+    return list(value) if isinstance(value, tuple) else value
 
 
 def _selected(analysis: Analysis, where: str, which: str) -> Iterator[LayerAnalysis]:

@@ -12,6 +12,7 @@ from archcalc.errors import Place, Source, SpecError, did_you_mean
 from archcalc.spec.expression import Value
 from archcalc.spec.fields import read_literal
 from archcalc.spec.library import spec_sources
+from archcalc.spec.parser import CLAIM_KEYS, VERDICT_WORDS
 from archcalc.spec.reader import (
     compose,
     entries,
@@ -22,17 +23,7 @@ from archcalc.spec.reader import (
 )
 from archcalc.spec.syntax import Family
 
-CLAIM_KEYS = (
-    "id", "variant", "set", "input", "quantity", "value", "source", "convention", "verdict",
-    "shown_by", "because",
-)  # fmt: skip
-VERDICTS = {
-    "agrees": Verdict.AGREES,
-    "truncated": Verdict.TRUNCATED,
-    "approximately": Verdict.APPROXIMATELY,
-    "differs": Verdict.DIFFERS,
-    "unexplained": Verdict.UNEXPLAINED,
-}
+VERDICTS = dict(zip(VERDICT_WORDS, Verdict, strict=True))
 
 
 class Claim(NamedTuple):

@@ -9,6 +9,7 @@ from __future__ import annotations
 COMMANDS: dict[str, str] = {
     "list": "the networks that archcalc knows",
     "table": "every figure of a network, layer by layer",
+    "field": "receptive fields: of all layers, or what one unit sees",
     "check": "published figures against computed ones",
     "errata": "the published figures that are wrong, and why",
     "expand": "a network's spec, fully written out",

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Iterable
 from fractions import Fraction
@@ -12,13 +10,13 @@ from typing import Any
 from archcalc.claims.checking import CheckedClaim
 from archcalc.claims.printed import Verdict
 from archcalc.quantity import plain
-from archcalc.render.table import MARKDOWN, require_format
+from archcalc.render.table import csv_text, tabulate_rows
 
 WRONG = (Verdict.DIFFERS, Verdict.UNEXPLAINED)
 _KEYS = (
     "id", "network", "quantity", "printed", "computed", "deviation", "verdict", "because", "source",
 )  # fmt: skip
-_WIDTHS = {"quantity": 34, "because": 44, "source": 30, "network": 16}
+_WIDTHS = {"quantity": 34, "network": 16}
 
 
 def record(checked: CheckedClaim) -> dict[str, object]:
@@ -64,21 +62,14 @@ def claim_table(checked: Iterable[CheckedClaim], form: str) -> str:
     if form == "json":
         return json.dumps(records, indent=1, ensure_ascii=False)
     if form == "csv":
-        out = io.StringIO()
-        writer = csv.DictWriter(out, [*_KEYS], extrasaction="ignore", lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(records)
-        return out.getvalue().rstrip("\n")
-    from tabulate import tabulate
-
-    require_format(form)
+        return csv_text([_KEYS, *([r[key] for key in _KEYS] for r in records)])
     if form == "text":
-        keys = ("id", "network", "quantity", "printed", "computed", "verdict")
+        keys: tuple[str, ...] = ("id", "network", "quantity", "printed", "computed", "verdict")
         rows = [[_cut(_shown(r[key]), _WIDTHS.get(key)) for key in keys] for r in records]
-        return tabulate(rows, headers=keys, tablefmt="simple", disable_numparse=True)
-    rows = [[_shown(r[key]) for key in _KEYS] for r in records]
-    style = MARKDOWN if form == "markdown" else form
-    return tabulate(rows, headers=_KEYS, tablefmt=style, disable_numparse=True)
+    else:
+        keys = _KEYS
+        rows = [[_shown(r[key]) for key in keys] for r in records]
+    return tabulate_rows(keys, rows, form)
 
 
 def errata(checked: Iterable[CheckedClaim], form: str) -> str:

@@ -98,18 +98,35 @@ def require_format(form: str) -> None:
         raise UsageError(f"unknown format {form!r}{guess}")
 
 
-def comma_separated(rows: Sequence[Row], columns: Sequence[Column]) -> str:
-    """The rows as CSV under the names of the JSON contract, with plain integers, no total."""
+def tabulate_rows(headings: Sequence[str], rows: Sequence[Sequence[str]], form: str) -> str:
+    """Rows of text as text, markdown, csv or in any format of tabulate.
+
+    Raises:
+        UsageError: there is no such format; with a guess.
+    """
+    if form == "csv":
+        return csv_text([headings, *rows])
+    from tabulate import tabulate
+
+    require_format(form)
+    style = {"text": "simple", "markdown": MARKDOWN}.get(form, form)
+    return tabulate(rows, headers=headings, tablefmt=style, disable_numparse=True)
+
+
+def csv_text(rows: Sequence[Sequence[object]]) -> str:
+    """Rows as CSV."""
     import csv
     import io
 
     out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow([column.name for column in columns])
-    for row in rows:
-        if row.layers:
-            writer.writerow([_machine_cell(row, column) for column in columns])
+    csv.writer(out, lineterminator="\n").writerows(rows)
     return out.getvalue().rstrip("\n")
+
+
+def comma_separated(rows: Sequence[Row], columns: Sequence[Column]) -> str:
+    """The rows as CSV under the names of the JSON contract, with plain integers, no total."""
+    cells = [[_machine_cell(row, column) for column in columns] for row in rows if row.layers]
+    return csv_text([[column.name for column in columns], *cells])
 
 
 def summary(analysis: Analysis, *, in_full: bool) -> list[str]:

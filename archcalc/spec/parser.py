@@ -43,6 +43,11 @@ VARIANT_KEYS = (*ABOUT_KEYS, "input", "layers")
 FAMILY_KEYS = (
     "name", *ABOUT_KEYS, "input", "parameters", "let", "variants", "blocks", "layers", "claims",
 )  # fmt: skip
+CLAIM_KEYS = (
+    "id", "variant", "set", "input", "quantity", "value", "source", "convention", "verdict",
+    "shown_by", "because",
+)  # fmt: skip
+VERDICT_WORDS = ("agrees", "truncated", "approximately", "differs", "unexplained")
 _KEYWORDS = {
     "repeat": ("repeat", "index", "layers"),
     "if": ("if", "then", "else"),

@@ -186,8 +186,12 @@ def _check_plain(node: ScalarNode, source: Source) -> None:
 
 
 def _yaml_problem(error: yaml.MarkedYAMLError) -> str:
-    problem = error.problem or "broken YAML"
-    return f"not YAML: {problem}{f' ({error.context})' if error.context else ''}"
+    problem = (
+        f"not YAML: {error.problem or 'broken'}{f' ({error.context})' if error.context else ''}"
+    )
+    if "',' or '}'" in problem:
+        problem += '; an expression with brackets wants quotes, as in {depth: "depths[0]"}'
+    return problem
 
 
 def _marked(source: Source, error: yaml.MarkedYAMLError) -> Place | None:

@@ -6,7 +6,7 @@ import inspect
 
 from archcalc.layers import LAYER_KINDS, Join, Layer
 from archcalc.spec.fields import EXPRESSION_SCHEMA, Schema, fields_of
-from archcalc.spec.parser import ABOUT_KEYS
+from archcalc.spec.parser import ABOUT_KEYS, CLAIM_KEYS, VERDICT_WORDS
 
 _NAME: Schema = {"type": "string", "pattern": r"^[A-Za-z0-9_.\-{}+*/% ()\[\]]+$"}
 _VALUE: Schema = {
@@ -54,6 +54,7 @@ def spec_schema() -> Schema:
             "variants": {"type": "object", "additionalProperties": variant},
             "blocks": {"type": "object", "additionalProperties": {"$ref": "#/$defs/block"}},
             "layers": _BODY,
+            "claims": {"type": "array", "items": _claim()},
         },
         "$defs": {
             "statement": _statement(list(kinds)),
@@ -145,6 +146,16 @@ def _block() -> Schema:
         {"parameters": parameters, "let": _named_values("computed values"), "layers": _BODY},
         ["layers"],
     )
+
+
+def _claim() -> Schema:
+    text: Schema = {"type": "string"}
+    properties: dict[str, Schema] = dict.fromkeys(CLAIM_KEYS, text)
+    properties["set"] = {"type": "object", "additionalProperties": _VALUE}
+    properties["input"] = _input()
+    properties["value"] = {"type": ["string", "number", "boolean"]}
+    properties["verdict"] = {"enum": list(VERDICT_WORDS)}
+    return _closed(properties, ["quantity", "value", "source"])
 
 
 def _closed(properties: dict[str, Schema], required: list[str]) -> Schema:

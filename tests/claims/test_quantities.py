@@ -76,6 +76,10 @@ def no_other(name: str) -> Analysis:
         ("weight_layers", 5),
         ("path[conv, max_pool]", 5),
         ("training_only_params", 1280 + 10),
+        # Through or around conv_b, twice.
+        ("paths", 4),
+        ("blocks[first].sizes", [8, 8]),
+        ("layers[*.conv_b].kernel", [1, 1]),
         ("kinds[conv].macs / macs < 1", True),
         ("max(layers[fc].macs, 7)", 1280),
         ("'B' == 'B'", True),

@@ -1,0 +1,79 @@
+"""What all plots share: size, colours, and files that are the same byte for byte.
+
+Plots stand on light and dark pages alike: the background is transparent, and text and lines are of
+a grey, and bars and boxes of colours, that both can carry.
+"""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from archcalc.errors import MissingExtraError, UsageError
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+GREY = "#808080"
+# Okabe & Ito 2008: told apart by all eyes; without the black and the yellow, which a dark and a
+# light page would swallow.
+COLORS = ("#0072b2", "#e69f00", "#009e73", "#d55e00", "#cc79a7", "#56b4e9")
+
+
+def new_figure(width: float, height: float) -> tuple[Figure, Axes]:
+    """An empty figure of so many inches, with one pair of axes.
+
+    Raises:
+        MissingExtraError: matplotlib is not installed.
+    """
+    try:
+        import matplotlib
+        from matplotlib.figure import Figure
+    except ImportError:
+        raise MissingExtraError("a plot", "matplotlib", "plots") from None
+    matplotlib.rcParams["svg.hashsalt"] = "archcalc"  # ids of clip paths, else random
+    figure = Figure(figsize=(width, height), layout="constrained")
+    figure.patch.set_alpha(0)
+    axes = figure.add_subplot()
+    style(axes)
+    return figure, axes
+
+
+def style(axes: Axes) -> None:
+    """Greys the frame and the ticks, and leaves the ground transparent."""
+    axes.patch.set_alpha(0)
+    axes.tick_params(colors=GREY)
+    for spine in axes.spines.values():
+        spine.set_color(GREY)
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)
+
+
+def palette(count: int) -> list[str]:
+    """`count` colours, which repeat from the seventh on."""
+    return [COLORS[n % len(COLORS)] for n in range(count)]
+
+
+def save_figure(figure: Figure, path: str) -> None:
+    """Writes a figure as SVG, PNG or PDF, by the ending of `path`; whole or not at all.
+
+    Raises:
+        UsageError: the ending is another one, or the file cannot be written.
+    """
+    ending = path.rpartition(".")[2].lower()
+    if ending not in ("svg", "png", "pdf"):
+        raise UsageError(f"{path}: a plot is written as .svg, .png or .pdf")
+    # What a file would say of when it was made, and with which release.
+    undated: dict[str, dict[str, Any]] = {
+        "svg": {"Date": None, "Creator": None},
+        "png": {"Software": None},
+        "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
+    }
+    data = io.BytesIO()
+    figure.savefig(data, format=ending, metadata=undated[ending], dpi=150)
+    try:
+        Path(path).write_bytes(data.getvalue())
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror or error}") from None

@@ -1,4 +1,4 @@
-"""Memory that takes the whole graph to know: liveness at inference, what training keeps."""
+"""The activation totals, and what training keeps: memory that takes the whole graph to know."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from archcalc.analysis import Analysis, LayerAnalysis
 from archcalc.graph import INPUT
 from archcalc.layers import Extra, Saved, Storage
-from archcalc.layers.pooling import INDEX_BYTES
-from archcalc.quantity import Quantity, largest
+from archcalc.liveness import image_bytes, most_alive, storages, timeline
+from archcalc.quantity import Quantity
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ def activation_bytes(analysis: Analysis) -> ActivationBytes:
     """The activations of the network, without the layers that exist in training only."""
     layers = [layer for layer in analysis.layers if not layer.training_only]
     listed = [layer for layer in layers if layer.node.layer.in_lecture_total]
-    image = _input_bytes(analysis)
+    image = image_bytes(analysis)
     saved = saved_bytes(analysis)
     return ActivationBytes(
         lecture=image + _sum(layer.activation_bytes for layer in listed),
@@ -64,39 +64,10 @@ def peak_bytes(analysis: Analysis) -> Quantity:
     """The most bytes of activations that live at once at inference.
 
     Layers run in order; while one runs, its inputs and its output live. A tensor is freed after
-    its last use; the network's input and outputs live as all others do, to the last use and to
-    the end. Views have no memory of their own.
+    its last use, the network's input too; its outputs live to the end. Views have no memory of
+    their own.
     """
-    layers = [layer for layer in analysis.layers if not layer.training_only]
-    roots = _roots(layers, at_inference=True)
-    size: dict[str, Quantity] = {INPUT: _input_bytes(analysis)}
-    last_use: dict[str, int] = {INPUT: 0}
-    for step, layer in enumerate(layers):
-        if roots[layer.name] == layer.name:
-            size[layer.name] = layer.activation_bytes
-        for name in (*layer.inputs, layer.name):
-            last_use[roots[name]] = step
-        if layer.node.indices is not None:
-            indices = f"{layer.node.indices}\0indices"
-            last_use[indices] = step
-    for name in analysis.graph.outputs:
-        if name in roots:
-            last_use[roots[name]] = len(layers)
-    freed_after: dict[int, list[str]] = {}
-    for name, step in last_use.items():
-        freed_after.setdefault(step, []).append(name)
-    alive = size[INPUT]
-    peak = alive
-    for step, layer in enumerate(layers):
-        alive = alive + size.get(layer.name, 0)
-        indices = f"{layer.name}\0indices"
-        if indices in last_use:
-            size[indices] = layer.activation_values * INDEX_BYTES
-            alive = alive + size[indices]
-        peak = largest(peak, alive)
-        for name in freed_after.get(step, ()):
-            alive = alive - size[name]
-    return peak
+    return most_alive(timeline(storages(analysis)))
 
 
 def saved_bytes(analysis: Analysis) -> dict[str, Quantity]:
@@ -107,13 +78,10 @@ def saved_bytes(analysis: Analysis) -> dict[str, Quantity]:
     nor anything before it learns. Parameters are not counted.
     """
     layers = sorted(analysis.layers, key=lambda layer: layer.training_only)
-    roots = _roots(analysis.layers, at_inference=False)
-    size = {INPUT: _input_bytes(analysis)}
+    roots = _roots(analysis.layers)
+    size = {INPUT: image_bytes(analysis)}
     size |= {layer.name: layer.activation_bytes for layer in analysis.layers}
-    learns = {INPUT: False}
-    for layer in analysis.layers:
-        own = layer.effect.weight is not None or layer.effect.bias is not None
-        learns[layer.name] = own or any(learns[name] for name in layer.inputs)
+    learns = learning(analysis)
     kept: set[str] = set()
     account: dict[str, Quantity] = {}
     for layer in layers:
@@ -130,12 +98,20 @@ def saved_bytes(analysis: Analysis) -> dict[str, Quantity]:
     return account
 
 
-def _roots(layers: Iterable[LayerAnalysis], at_inference: bool) -> dict[str, str]:
+def learning(analysis: Analysis) -> dict[str, bool]:
+    """For each layer whether it, or anything before it, learns; the network's input does not."""
+    learns = {INPUT: False}
+    for layer in analysis.layers:
+        own = layer.effect.weight is not None or layer.effect.bias is not None
+        learns[layer.name] = own or any(learns[name] for name in layer.inputs)
+    return learns
+
+
+def _roots(layers: Iterable[LayerAnalysis]) -> dict[str, str]:
     """For each layer the one whose memory its output lies in: itself, unless it is a view."""
-    views = {Storage.SHARED, Storage.SHARED_AT_INFERENCE} if at_inference else {Storage.SHARED}
     roots = {INPUT: INPUT}
     for layer in layers:
-        view = layer.effect.storage in views
+        view = layer.effect.storage is Storage.SHARED
         roots[layer.name] = roots[layer.inputs[0]] if view else layer.name
     return roots
 
@@ -143,10 +119,6 @@ def _roots(layers: Iterable[LayerAnalysis], at_inference: bool) -> dict[str, str
 def _extra_bytes(extra: Extra, analysis: Analysis) -> Quantity:
     images = analysis.batch if extra.per_image else 1
     return extra.values * images * (extra.bytes_each or analysis.bytes_each)
-
-
-def _input_bytes(analysis: Analysis) -> Quantity:
-    return analysis.input.values * analysis.batch * analysis.bytes_each
 
 
 def _sum(values: Iterable[Quantity]) -> Quantity:

@@ -1,0 +1,156 @@
+"""What a training step costs: memory by purpose, the batch that fits, and the MACs backward."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from archcalc.analysis import Analysis, LayerAnalysis, analyze
+from archcalc.errors import UsageError, did_you_mean
+from archcalc.layers import Extra, Saved
+from archcalc.memory import learning, saved_bytes
+from archcalc.quantity import Quantity
+
+# Values that an optimizer keeps for each parameter, always in float32 in mixed precision.
+OPTIMIZERS: dict[str, int] = {
+    "sgd": 0,  # plain
+    "momentum": 1,  # Polyak 1964: the velocity
+    "adam": 2,  # Kingma & Ba 2015, algorithm 1: first and second moment
+    "adamw": 2,  # Loshchilov & Hutter 2019: as Adam
+}
+MIXED = "mixed"
+TRAINING_DTYPES = ("float32", "bfloat16", "float16", MIXED)
+_MASTER_BYTES = 4
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingMemory:
+    """Bytes that a training step needs, by purpose.
+
+    In one dtype everything has it. In mixed precision (Micikevicius et al. 2018; counted as in
+    Rajbhandari et al. 2020, section 3.1) parameters, gradients and activations take 2 bytes, and a
+    master copy of the parameters and the optimizer's state 4.
+
+    Attributes:
+        batch: number of images.
+        parameters: the parameters that the forward pass uses.
+        gradients: of the parameters.
+        optimizer: the optimizer's state.
+        master: the master copy of the parameters; 0 unless mixed.
+        activations: what autograd keeps for the backward pass.
+    """
+
+    batch: int
+    parameters: Quantity
+    gradients: Quantity
+    optimizer: Quantity
+    master: Quantity
+    activations: Quantity
+
+    @property
+    def total(self) -> Quantity:
+        """All of it."""
+        held = self.parameters + self.gradients + self.optimizer + self.master
+        return held + self.activations
+
+
+@dataclass(frozen=True, slots=True)
+class BackwardMacs:
+    """Multiply-accumulates of a layer in the backward pass, for the batch.
+
+    Attributes:
+        weights: towards the gradient of its weights.
+        inputs: towards the gradient of its input; 0 where nothing before it learns.
+    """
+
+    weights: Quantity
+    inputs: Quantity
+
+    @property
+    def total(self) -> Quantity:
+        """Both."""
+        return self.weights + self.inputs
+
+
+def training_memory(
+    analysis: Analysis, *, optimizer: str = "sgd", dtype: str = "float32"
+) -> TrainingMemory:
+    """What a step with the analysis' batch needs, whatever the analysis' own dtype.
+
+    Heads that exist in training only are part of it.
+
+    Raises:
+        UsageError: an unknown optimizer, or a dtype in which one does not train.
+    """
+    if optimizer not in OPTIMIZERS:
+        guess = did_you_mean(optimizer, OPTIMIZERS) or f"; known: {', '.join(OPTIMIZERS)}"
+        raise UsageError(f"unknown optimizer {optimizer!r}{guess}")
+    if dtype not in TRAINING_DTYPES:
+        guess = did_you_mean(dtype, TRAINING_DTYPES) or f"; known: {', '.join(TRAINING_DTYPES)}"
+        raise UsageError(f"no training in dtype {dtype!r}{guess}")
+    mixed = dtype == MIXED
+    analysis = analyze(analysis.graph, batch=analysis.batch, dtype="float16" if mixed else dtype)
+    bytes_each = analysis.bytes_each
+    params = analysis.totals.params + analysis.training_only_totals.params
+    state_bytes = _MASTER_BYTES if mixed else bytes_each
+    activations: Quantity = 0
+    for kept in saved_bytes(analysis).values():
+        activations = activations + kept
+    return TrainingMemory(
+        batch=analysis.batch,
+        parameters=params * bytes_each,
+        gradients=params * bytes_each,
+        optimizer=params * OPTIMIZERS[optimizer] * state_bytes,
+        master=params * _MASTER_BYTES if mixed else 0,
+        activations=activations,
+    )
+
+
+def largest_batch(
+    analysis: Analysis, budget: int, *, optimizer: str = "sgd", dtype: str = "float32"
+) -> TrainingMemory:
+    """What a step needs at the largest batch for which it needs at most `budget` bytes.
+
+    Raises:
+        UsageError: not even one image fits; free sizes; and as `training_memory`.
+    """
+    one, two = (
+        training_memory(analyze(analysis.graph, batch=batch), optimizer=optimizer, dtype=dtype)
+        for batch in (1, 2)
+    )
+    if type(one.total) is not int:
+        raise UsageError(f"{analysis.name} has free sizes; give plain numbers with --input")
+    if one.total > budget:
+        raise UsageError(
+            f"{analysis.name} does not fit: one image takes {one.total:,} bytes of {budget:,}"
+        )
+    each = two.total - one.total  # every further image takes the same
+    batch = 1 + (budget - one.total) // each
+    return training_memory(analyze(analysis.graph, batch=batch), optimizer=optimizer, dtype=dtype)
+
+
+def backward_macs(analysis: Analysis) -> dict[str, BackwardMacs]:
+    """The backward pass of every layer.
+
+    The gradient of the weights takes as many multiply-accumulates as the forward pass, and so does
+    that of the input, which is not computed where nothing before the layer learns: towards the
+    network's own input. (FlopCounterMode leaves the groups of a convolution out of the former.)
+    """
+    learns = learning(analysis)
+    return {
+        layer.name: BackwardMacs(
+            weights=layer.macs,
+            inputs=layer.macs if any(learns[name] for name in layer.inputs) else 0,
+        )
+        for layer in analysis.layers
+    }
+
+
+def reasons(layer: LayerAnalysis) -> list[str]:
+    """What the layer needs for its backward pass, in words; what it learns not counted."""
+    words = []
+    for saved in layer.effect.saved:
+        if isinstance(saved, Extra):
+            words.append(saved.what)
+        else:
+            words.append("its input" if saved is Saved.INPUT else "its output")
+    return words

@@ -10,6 +10,7 @@ COMMANDS: dict[str, str] = {
     "list": "the networks that archcalc knows",
     "table": "every figure of a network, layer by layer",
     "field": "receptive fields: of all layers, or what one unit sees",
+    "memory": "what a network needs at inference, and in a training step",
     "check": "published figures against computed ones",
     "errata": "the published figures that are wrong, and why",
     "expand": "a network's spec, fully written out",

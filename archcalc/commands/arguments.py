@@ -20,6 +20,8 @@ COMPLETE_NETWORKS = {
     "tcsh": "`archcalc list --names`",
 }
 
+ALL_LEVELS = 1000  # deeper than blocks can stand in blocks
+
 
 def add_network(parser: argparse.ArgumentParser) -> None:
     """The positional argument NAME."""
@@ -57,6 +59,11 @@ def positive(text: str) -> int:
     if not re.fullmatch(r"[0-9]{1,9}", text) or int(text) < 1:
         raise argparse.ArgumentTypeError(f"expected a whole number from 1 on, found {text!r}")
     return int(text)
+
+
+def depth(text: str) -> int:
+    """A level of nesting, or `all`, for argparse."""
+    return ALL_LEVELS if text == "all" else positive(text)
 
 
 def parameters(arguments: argparse.Namespace) -> dict[str, Value]:

@@ -5,13 +5,30 @@ from __future__ import annotations
 import argparse
 import json
 import re
+from typing import TYPE_CHECKING
 
-from archcalc.analysis import analyze
-from archcalc.commands.arguments import add_changes, add_network, input_sizes, parameters
-from archcalc.errors import UsageError
-from archcalc.render.field import FIELD_KEYS, field_records, field_rows, unit_lines, unit_record
+from archcalc.analysis import Analysis, analyze
+from archcalc.commands.arguments import (
+    add_changes,
+    add_network,
+    input_sizes,
+    parameters,
+    positive,
+)
+from archcalc.errors import MissingExtraError, UsageError
+from archcalc.render.field import (
+    FIELD_KEYS,
+    effective_lines,
+    field_records,
+    field_rows,
+    unit_lines,
+    unit_record,
+)
 from archcalc.render.table import caption, tabulate_rows
-from archcalc.unit_field import unit_field, unit_over
+from archcalc.unit_field import UnitField, unit_field, unit_over
+
+if TYPE_CHECKING:
+    from archcalc.torch_backend.effective import EffectiveField
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -28,6 +45,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--at", metavar="ROW,COL", help="the unit's position, from 0 (default: in the middle)"
     )
     parser.add_argument("--phases", action="store_true", help="the interval of each phase")
+    parser.add_argument(
+        "--effective", action="store_true", help="measure how much each pixel matters (Luo 2016)"
+    )
+    parser.add_argument(
+        "--runs", type=positive, default=20, metavar="N", help="of --effective (default 20)"
+    )
     parser.add_argument("--plot", metavar="FILE.svg", help="draw the boxes over the image")
     parser.add_argument(
         "--layers", metavar="A,B,…", help="further layers whose boxes to draw around the same place"
@@ -55,17 +78,33 @@ def run(arguments: argparse.Namespace) -> int:
         print(tabulate_rows(headings, field_rows(analysis), arguments.format))
         return 0
     field = unit_field(analysis, arguments.layer, _position(arguments.at))
-    if arguments.format == "json":
-        print(json.dumps(unit_record(analysis, field), indent=1))
-    else:
-        print("\n".join(unit_lines(analysis, field, phases=arguments.phases)))
+    record, lines = (
+        unit_record(analysis, field),
+        unit_lines(analysis, field, phases=arguments.phases),
+    )
+    effective = _measured(analysis, field, arguments.runs) if arguments.effective else None
+    if effective is not None:
+        record["effective"] = {f"{share:.0%}": side for share, side in effective.sides.items()}
+        lines += effective_lines(effective)
+    print(json.dumps(record, indent=1) if arguments.format == "json" else "\n".join(lines))
     if arguments.plot:
-        from archcalc.render.field_plot import draw_fields
+        from archcalc.render.field_plot import draw_effective, draw_fields
 
-        names = (arguments.layers or "").split(",") if arguments.layers else []
-        others = [unit_over(analysis, name.strip(), field) for name in names]
-        draw_fields(arguments.plot, analysis, [field, *others], arguments.picture)
+        if effective is not None:
+            draw_effective(arguments.plot, analysis, effective)
+        else:
+            names = arguments.layers.split(",") if arguments.layers else []
+            others = [unit_over(analysis, name.strip(), field) for name in names]
+            draw_fields(arguments.plot, analysis, [field, *others], arguments.picture)
     return 0
+
+
+def _measured(analysis: Analysis, field: UnitField, runs: int) -> EffectiveField:
+    try:
+        from archcalc.torch_backend.effective import effective_field
+    except ImportError:
+        raise MissingExtraError("--effective", "torch", "torch") from None
+    return effective_field(analysis, field.layer.name, field.unit or None, runs=runs)
 
 
 def _position(text: str | None) -> tuple[int, ...] | None:

@@ -11,9 +11,9 @@ from archcalc.commands.arguments import (
     add_batch,
     add_changes,
     add_network,
+    depth,
     input_sizes,
     parameters,
-    positive,
 )
 from archcalc.errors import LayerError
 from archcalc.render.columns import COLUMNS, DEFAULT_COLUMNS, columns_named
@@ -26,8 +26,6 @@ from archcalc.render.table import (
     text_table,
 )
 
-_ALL = 1000  # deeper than blocks can stand in blocks
-
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declares the arguments."""
@@ -35,7 +33,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_changes(parser)
     add_batch(parser)
     parser.add_argument(
-        "--depth", type=_depth, metavar="N",
+        "--depth", type=depth, metavar="N",
         help="fold blocks below this level of nesting, or `all` (default: what fits a screen)",
     )  # fmt: skip
     parser.add_argument(
@@ -75,12 +73,12 @@ def _table(analysis: Analysis, arguments: argparse.Namespace) -> str:
     names = arguments.columns.split(",") if arguments.columns else None
     if arguments.format == "csv":
         every = names or [column.name for column in COLUMNS]
-        depth = arguments.depth
-        rows = rows_at_depth(analysis, depth) if depth else layer_rows(analysis)
+        level = arguments.depth
+        rows = rows_at_depth(analysis, level) if level else layer_rows(analysis)
         return comma_separated(rows, columns_named(every))
     columns = columns_named(names or DEFAULT_COLUMNS)
-    depth = arguments.depth or depth_that_fits(analysis)
-    rows = rows_at_depth(analysis, depth)
+    level = arguments.depth or depth_that_fits(analysis)
+    rows = rows_at_depth(analysis, level)
     if arguments.format != "text":
         return tabulated(analysis, rows, columns, form=arguments.format, in_full=arguments.exact)
     width = os.get_terminal_size().columns if sys.stdout.isatty() else None
@@ -91,7 +89,3 @@ def _table(analysis: Analysis, arguments: argparse.Namespace) -> str:
     if sum(len(row.layers) > 1 for row in rows):
         lines.append(f"{len(analysis.layers)} layers, folded; --depth all shows each")
     return "\n".join(lines)
-
-
-def _depth(text: str) -> int:
-    return _ALL if text == "all" else positive(text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
 from archcalc.analysis import Analysis, LayerAnalysis
 from archcalc.quantity import plain
@@ -10,6 +11,9 @@ from archcalc.receptive_field import AxisField, Interval, PhasedField
 from archcalc.render.numbers import per_axis
 from archcalc.unit_field import PathSizes, UnitField, alignment, path_sizes
 from archcalc.window import Reach
+
+if TYPE_CHECKING:
+    from archcalc.torch_backend.effective import EffectiveField
 
 AXIS_NAMES = {1: ("length",), 2: ("height", "width"), 3: ("depth", "height", "width")}
 FIELD_KEYS = (
@@ -86,6 +90,14 @@ def unit_lines(analysis: Analysis, field: UnitField, *, phases: bool) -> list[st
         lines += [
             line for name, f in zip(names, layer.field, strict=True) for line in _phases(name, f)
         ]
+    return lines
+
+
+def effective_lines(effective: EffectiveField) -> list[str]:
+    """How much of the field matters, in words."""
+    lines = ["", f"effective field, over {effective.runs} random inputs and weights:"]
+    for share, side in effective.sides.items():
+        lines.append(f"  {share:.0%} of the gradient lies within {side}x{side} around its middle")
     return lines
 
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from archcalc.analysis import Analysis
 from archcalc.errors import UsageError
 from archcalc.render.plots import GREY, new_figure, palette, save_figure
 from archcalc.unit_field import UnitField
+
+if TYPE_CHECKING:
+    from archcalc.torch_backend.effective import EffectiveField
 
 
 def draw_fields(
@@ -33,13 +37,47 @@ def draw_fields(
         if rows is None or columns is None:
             continue
         box = (columns[0] - 0.5, rows[0] - 0.5)
-        size = (columns[1] - columns[0] + 1, rows[1] - rows[0] + 1)
-        label = f"{field.layer.name}: {size[1]}x{size[0]}"
-        axes.add_patch(_rectangle(box, size, color, label))
+        height, width = rows[1] - rows[0] + 1, columns[1] - columns[0] + 1
+        label = f"{field.layer.name}: {height}x{width}"
+        axes.add_patch(_rectangle(box, (width, height), color, label))
     axes.autoscale_view()
     axes.set_xlabel("column", color=GREY)
     axes.set_ylabel("row", color=GREY)
     axes.set_title(f"{analysis.name}: what a unit sees of {height}x{width} pixels", color=GREY)
+    axes.legend(loc="upper left", bbox_to_anchor=(0, -0.12), frameon=False, labelcolor=GREY)
+    save_figure(figure, path)
+
+
+def draw_effective(path: str, analysis: Analysis, effective: EffectiveField) -> None:
+    """Draws how much each pixel matters, with the theoretical field and the boxes of its shares.
+
+    Raises:
+        UsageError: the file cannot be written.
+        MissingExtraError: matplotlib is not installed.
+    """
+    figure, axes = new_figure(6, 6)
+    mass = effective.mass
+    axes.imshow(mass / mass.max() if mass.max() > 0 else mass, cmap="magma")
+    rows, columns = effective.field.unbounded
+    if rows is not None and columns is not None:
+        middle = ((rows[0] + rows[1]) / 2, (columns[0] + columns[1]) / 2)
+        size = (rows[1] - rows[0] + 1, columns[1] - columns[0] + 1)
+        sides = [
+            (f"{share:.0%} of the gradient", (side, side))
+            for share, side in effective.sides.items()
+        ]
+        for color, (label, (height, width)) in zip(
+            palette(3), [("theoretical", size), *sides], strict=True
+        ):
+            corner = (middle[1] - width / 2, middle[0] - height / 2)
+            label = f"{label}: {width}x{height}"
+            axes.add_patch(_rectangle(corner, (width, height), color, label))
+    axes.autoscale_view()
+    axes.set_xlabel("column", color=GREY)
+    axes.set_ylabel("row", color=GREY)
+    axes.set_title(
+        f"{analysis.name}, {effective.field.layer.name}: effective receptive field", color=GREY
+    )
     axes.legend(loc="upper left", bbox_to_anchor=(0, -0.12), frameon=False, labelcolor=GREY)
     save_figure(figure, path)
 

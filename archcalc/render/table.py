@@ -19,7 +19,9 @@ _LEAST_WIDTH = 8
 def caption(analysis: Analysis) -> list[str]:
     """What the table is of, and what its figures hold for."""
     about = analysis.graph.network.about
-    origin = ", ".join(part for part in (about.authors, str(about.year or "")) if part)
+    origin = ", ".join(
+        part for part in (first_authors(about.authors), str(about.year or "")) if part
+    )
     title = f"{analysis.name}: {about.title}" if about.title else analysis.name
     changed = [
         f"{name}={plain(value)}"
@@ -27,10 +29,16 @@ def caption(analysis: Analysis) -> list[str]:
         if value is not analysis.graph.network.parameters[name]
     ]
     return [
-        f"{title} ({origin})" if origin else title,
+        f"{title}, {origin}" if origin else title,
         f"{conditions(analysis)}{', ' if changed else ''}{', '.join(changed)}; "
         "MACs: multiply-accumulates; MB: 10^6 bytes",
     ]
+
+
+def first_authors(authors: str) -> str:
+    """One or two authors as they are; of more, the first and "et al."."""
+    names = authors.split(", ")
+    return authors if len(names) < 3 else f"{names[0]} et al."
 
 
 def conditions(analysis: Analysis) -> str:

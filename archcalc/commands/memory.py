@@ -1,0 +1,117 @@
+"""`archcalc memory`: what a network needs at inference, and in a training step."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+
+from archcalc.analysis import Analysis, analyze
+from archcalc.commands.arguments import (
+    add_changes,
+    add_network,
+    depth,
+    input_sizes,
+    parameters,
+    positive,
+)
+from archcalc.errors import UsageError
+from archcalc.render.memory import (
+    HEADINGS,
+    LAYER_KEYS,
+    MemoryReport,
+    layer_cells,
+    memory_lines,
+    memory_record,
+    memory_report,
+)
+from archcalc.render.numbers import short_bytes
+from archcalc.render.rows import depth_that_fits, layer_rows, rows_at_depth
+from archcalc.render.table import caption, tabulate_rows
+from archcalc.training import OPTIMIZERS, TRAINING_DTYPES, largest_batch
+
+_BUDGET = re.compile(r"(\d+(?:\.\d+)?)\s*(?:([KMGT])(i?))?B?")
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declares the arguments."""
+    add_network(parser)
+    add_changes(parser)
+    parser.add_argument("--batch", type=positive, default=1, metavar="N", help="images (default 1)")
+    parser.add_argument(
+        "--dtype", default="float32", metavar="TYPE",
+        help=f"{', '.join(TRAINING_DTYPES)} (default float32)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--optimizer", default="sgd", metavar="NAME", help=f"{', '.join(OPTIMIZERS)} (default sgd)"
+    )
+    parser.add_argument(
+        "--budget", metavar="SIZE", help="also the largest batch that trains in it, such as 16GiB"
+    )
+    parser.add_argument(
+        "--depth", type=depth, metavar="N",
+        help="fold blocks below this level of nesting, or `all` (default: what fits a screen)",
+    )  # fmt: skip
+    parser.add_argument("--exact", action="store_true", help="all digits in place of 12.85MB")
+    parser.add_argument("--plot", metavar="FILE.svg", help="draw what is alive over time")
+    parser.add_argument(
+        "--format", default="text", metavar="FORMAT",
+        help="text (default), markdown, csv, json, or any format of tabulate",
+    )  # fmt: skip
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Prints the memory of each layer, of an inference and of a training step."""
+    budget = None if arguments.budget is None else _bytes(arguments.budget)
+    analysis = analyze(
+        arguments.name,
+        input=input_sizes(arguments),
+        batch=arguments.batch,
+        **parameters(arguments),
+    )
+    report = memory_report(analysis, optimizer=arguments.optimizer, dtype=arguments.dtype)
+    fitting = None
+    if budget is not None:
+        fitting = largest_batch(
+            analysis, budget, optimizer=arguments.optimizer, dtype=arguments.dtype
+        )
+    if arguments.format == "json":
+        extra = {} if fitting is None else {"largest_batch": fitting.batch}
+        print(json.dumps(memory_record(report) | extra, indent=1))
+    else:
+        print(_table(report, arguments))
+        if arguments.format == "text":
+            print("\n".join(["", *memory_lines(report, in_full=arguments.exact)]))
+            if fitting is not None:
+                print(
+                    f"  in {arguments.budget}  batch {fitting.batch} at most, "
+                    f"{short_bytes(fitting.total)} = {fitting.total / 2**30:,.2f}GiB"
+                )
+    if arguments.plot:
+        from archcalc.render.memory_plot import draw_memory
+
+        draw_memory(arguments.plot, report.analysis, report.inference[0].steps)
+    return 0
+
+
+def _table(report: MemoryReport, arguments: argparse.Namespace) -> str:
+    analysis: Analysis = report.analysis
+    if arguments.format == "csv":
+        cells = layer_cells(report, layer_rows(analysis), in_full=True)
+        plain_cells = [[cell.replace(",", "") for cell in row] for row in cells]
+        names = [[layer.name] for layer in analysis.layers]
+        rows = [name + row[1:] for name, row in zip(names, plain_cells, strict=True)]
+        return tabulate_rows(LAYER_KEYS, rows, "csv")
+    level = arguments.depth or depth_that_fits(analysis)
+    cells = layer_cells(report, rows_at_depth(analysis, level), in_full=arguments.exact)
+    table = tabulate_rows(HEADINGS, cells, arguments.format)
+    return "\n".join([*caption(analysis), "", table]) if arguments.format == "text" else table
+
+
+def _bytes(text: str) -> int:
+    match = _BUDGET.fullmatch(text.strip())
+    if match is None:
+        raise UsageError(f"--budget {text}: expected a size such as 16GiB or 24GB")
+    number, prefix, binary = match.groups()
+    scale = (1024 if binary else 1000) ** (" KMGT".index(prefix) if prefix else 0)
+    return int(float(number) * scale)

@@ -1,0 +1,202 @@
+"""Memory as text and JSON: per layer, at inference over time, and the bill of a training step."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from archcalc.analysis import Analysis, analyze
+from archcalc.liveness import Step, better_order, peak_of, storages, timeline
+from archcalc.memory import activation_bytes, saved_bytes
+from archcalc.quantity import plain
+from archcalc.render.numbers import exact, short, short_bytes
+from archcalc.render.rows import Row
+from archcalc.training import (
+    MIXED,
+    BackwardMacs,
+    TrainingMemory,
+    backward_macs,
+    reasons,
+    training_memory,
+)
+
+LAYER_KEYS = ("name", "output_bytes", "param_bytes", "kept_bytes", "kept", "backward_macs")
+HEADINGS = ("layer", "output", "params", "kept", "kept for the backward pass", "backward MACs")
+
+
+class Inference(NamedTuple):
+    """The peak at inference under one policy: which step it is at, and all steps."""
+
+    policy: str
+    steps: list[Step]
+    peak: Step
+
+
+class MemoryReport(NamedTuple):
+    """Everything that `archcalc memory` shows of a network.
+
+    Attributes:
+        analysis: in the dtype of the activations.
+        dtype: as asked for: one of the training dtypes.
+        training: the bill of a step.
+        backward: the MACs of each layer backward.
+        saved: the bytes that each layer keeps.
+        inference: the peak in the spec's order, and under policies that change it.
+    """
+
+    analysis: Analysis
+    dtype: str
+    optimizer: str
+    training: TrainingMemory
+    backward: dict[str, BackwardMacs]
+    saved: dict[str, int]
+    inference: list[Inference]
+
+
+def memory_report(analysis: Analysis, *, optimizer: str, dtype: str) -> MemoryReport:
+    """Gathers the figures.
+
+    Raises:
+        UsageError: an unknown optimizer or dtype; sizes that are no plain numbers.
+    """
+    training = training_memory(analysis, optimizer=optimizer, dtype=dtype)
+    activations_in = "float16" if dtype == MIXED else dtype
+    analysis = analyze(analysis.graph, batch=analysis.batch, dtype=activations_in)
+    return MemoryReport(
+        analysis=analysis,
+        dtype=dtype,
+        optimizer=optimizer,
+        training=training,
+        backward=backward_macs(analysis),
+        saved=saved_bytes(analysis),
+        inference=_policies(analysis),
+    )
+
+
+def _policies(analysis: Analysis) -> list[Inference]:
+    plainly = storages(analysis)
+    order = better_order(plainly)
+    runs = {
+        "as written": timeline(plainly),
+        "in place": timeline(storages(analysis, in_place=True)),
+        "concat as view": timeline(storages(analysis, concat_views=True)),
+        "in place, concat as view": timeline(storages(analysis, in_place=True, concat_views=True)),
+        "branches reordered": timeline(plainly, order),
+    }
+    return [Inference(policy, steps, peak_of(steps)) for policy, steps in runs.items()]
+
+
+def layer_cells(report: MemoryReport, rows: Sequence[Row], *, in_full: bool) -> list[list[str]]:
+    """The table: a row for each layer or folded block."""
+    count, size = (exact, exact) if in_full else (short, short_bytes)
+    cells = []
+    for row in rows:
+        if not row.layers:
+            cells.append([row.label, *[""] * (len(HEADINGS) - 1)])
+            continue
+        names = [layer.name for layer in row.layers]
+        why = ", ".join(reasons(row.layers[0])) if len(names) == 1 else ""
+        kept = sum(report.saved[name] for name in names)
+        if why and not kept:
+            why = f"({why}: kept already)" if report.backward[names[0]] else ""
+        cells.append(
+            [
+                row.label,
+                size(sum(layer.activation_bytes for layer in row.layers)),
+                size(sum(layer.params for layer in row.layers) * report.analysis.bytes_each),
+                size(kept),
+                why,
+                count(sum(report.backward[name].total for name in names)),
+            ]
+        )
+    return cells
+
+
+def layer_records(report: MemoryReport) -> list[dict[str, object]]:
+    """The figures of each layer, in types that JSON knows."""
+    return [
+        {
+            "name": layer.name,
+            "output_bytes": plain(layer.activation_bytes),
+            "param_bytes": plain(layer.params * report.analysis.bytes_each),
+            "kept_bytes": plain(report.saved[layer.name]),
+            "kept": reasons(layer),
+            "backward_macs": {
+                "weights": plain(report.backward[layer.name].weights),
+                "inputs": plain(report.backward[layer.name].inputs),
+            },
+        }
+        for layer in report.analysis.layers
+    ]
+
+
+def memory_lines(report: MemoryReport, *, in_full: bool) -> list[str]:
+    """What stands under the table: inference, and the bill of a training step."""
+    count, size = (exact, exact) if in_full else (short, short_bytes)
+    analysis, bill = report.analysis, report.training
+    totals = activation_bytes(analysis)
+    written = report.inference[0]
+    lines = [
+        f"inference, batch {analysis.batch}, {analysis.dtype}",
+        f"  activations  lecture {size(totals.lecture)}, all {size(totals.all)}",
+        f"  peak         {size(written.peak.bytes)} while {written.peak.layer} runs:",
+        *[
+            f"               {size(number)} {name}"
+            for name, number in sorted(written.peak.alive, key=lambda item: -item[1])
+        ],
+    ]
+    for run in report.inference[1:]:
+        saved = written.peak.bytes - run.peak.bytes
+        change = f"saves {saved / written.peak.bytes:.0%}" if saved > 0 else (
+            "saves nothing" if saved == 0 else f"costs {-saved / written.peak.bytes:.0%}"
+        )  # fmt: skip
+        lines.append(f"    {run.policy:<26}{size(run.peak.bytes)}, {change}")
+    forward = sum(layer.macs for layer in analysis.layers)
+    backward = sum(macs.total for macs in report.backward.values())
+    lines += [
+        "",
+        f"training step, batch {bill.batch}, {report.optimizer}, {report.dtype}",
+        f"  parameters   {size(bill.parameters)}",
+        f"  gradients    {size(bill.gradients)}",
+        f"  optimizer    {size(bill.optimizer)}",
+        *([f"  master copy  {size(bill.master)}"] if bill.master else []),
+        f"  activations  {size(bill.activations)} kept for the backward pass",
+        f"  total        {size(bill.total)} = {bill.total / 2**30:,.2f}GiB",
+        f"  MACs         {count(forward)} forward + {count(backward)} backward "
+        f"= {count(forward + backward)}",
+    ]
+    return lines
+
+
+def memory_record(report: MemoryReport) -> dict[str, object]:
+    """All of it, in types that JSON knows."""
+    analysis, bill = report.analysis, report.training
+    return {
+        "name": analysis.name,
+        "input": plain(analysis.input.shape),
+        "batch": analysis.batch,
+        "dtype": report.dtype,
+        "optimizer": report.optimizer,
+        "layers": layer_records(report),
+        "inference": [
+            {
+                "policy": run.policy,
+                "peak_bytes": run.peak.bytes,
+                "at": run.peak.layer,
+                "alive": [{"name": name, "bytes": size} for name, size in run.peak.alive],
+            }
+            for run in report.inference
+        ],
+        "training": {
+            "parameters": bill.parameters,
+            "gradients": bill.gradients,
+            "optimizer": bill.optimizer,
+            "master": bill.master,
+            "activations": bill.activations,
+            "total": bill.total,
+        },
+        "macs": {
+            "forward": sum(layer.macs for layer in analysis.layers),
+            "backward": sum(macs.total for macs in report.backward.values()),
+        },
+    }

@@ -1,0 +1,43 @@
+"""Memory over the steps of an inference, with its peak."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from archcalc.analysis import Analysis
+from archcalc.liveness import Step, peak_of
+from archcalc.render.numbers import short_bytes
+from archcalc.render.plots import COLORS, GREY, new_figure, save_figure
+
+
+def draw_memory(path: str, analysis: Analysis, steps: Sequence[Step]) -> None:
+    """Draws what is alive while each layer runs, its peak marked with the layer's name.
+
+    Raises:
+        UsageError: the file cannot be written.
+        MissingExtraError: matplotlib is not installed.
+    """
+    figure, axes = new_figure(8, 3.2)
+    heights = [step.bytes for step in steps]
+    peak = peak_of(steps)
+    at = next(n for n, step in enumerate(steps) if step is peak)
+    axes.bar(range(len(steps)), heights, width=1.0, color=COLORS[0], linewidth=0)
+    axes.bar([at], [peak.bytes], width=max(1.0, len(steps) / 200), color=COLORS[3], linewidth=0)
+    late = at > len(steps) / 2
+    axes.annotate(
+        f"{peak.layer}: {short_bytes(peak.bytes)}",
+        (at, peak.bytes),
+        xytext=(-6 if late else 6, 4),
+        textcoords="offset points",
+        ha="right" if late else "left",
+        color=GREY,
+    )
+    axes.set_xlim(-0.5, len(steps) - 0.5)
+    axes.set_ylim(0, peak.bytes * 1.12)
+    axes.yaxis.set_major_formatter(lambda value, _: short_bytes(int(value)))
+    axes.set_xlabel("layers, in order of execution", color=GREY)
+    axes.set_ylabel("alive", color=GREY)
+    axes.set_title(
+        f"{analysis.name}: activations alive at inference, batch {analysis.batch}", color=GREY
+    )
+    save_figure(figure, path)

@@ -1,0 +1,104 @@
+"""The effective receptive field: how much each pixel matters to a unit, measured.
+
+Luo et al. 2016, "Understanding the effective receptive field in deep convolutional neural networks"
+(arXiv:1701.04128): the pixels in the middle of the theoretical field have far more paths to the
+unit than those at its border, and the gradient shows it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+
+from archcalc.analysis import Analysis
+from archcalc.errors import UsageError
+from archcalc.torch_backend.build import build
+from archcalc.unit_field import UnitField, unit_field
+
+if TYPE_CHECKING:
+    from numpy import float64
+    from numpy.typing import NDArray
+
+SHARES = (0.5, 0.95)
+
+
+@dataclass(frozen=True, slots=True)
+class EffectiveField:
+    """How much each pixel matters to a unit.
+
+    Attributes:
+        field: what the unit sees in theory.
+        runs: over how many random inputs and weights it was measured.
+        mass: (height, width), the mean absolute gradient of the unit, summed over its channels
+            and the image's, by pixel; the sum over all pixels is 1.
+        sides: for each of `SHARES`, the side of the smallest square around the middle of the
+            theoretical field that holds that share of the mass.
+    """
+
+    field: UnitField
+    runs: int
+    mass: NDArray[float64]
+    sides: dict[float, int]
+
+
+def effective_field(
+    analysis: Analysis, name: str, at: tuple[int, ...] | None = None, *, runs: int = 20,
+    seed: int = 0, device: str = "cpu",
+) -> EffectiveField:  # fmt: skip
+    """Measures the effective receptive field of the unit at `at` of a layer (default: the middle).
+
+    Inputs are standard normal and weights as torch initializes them, new ones for every run; the
+    network is in evaluation mode. The same seed gives the same figures.
+
+    Raises:
+        UsageError: as `unit_field`; a network without exactly two spatial axes; no such device.
+    """
+    field = unit_field(analysis, name, at)
+    if len(field.image) != 2:
+        raise UsageError(f"the input of {analysis.name} has no two spatial axes")
+    total = torch.zeros(field.image, dtype=torch.float64)
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        for _ in range(runs):
+            total += _gradient(analysis, field, device)
+    mass = total / total.sum() if total.sum() > 0 else total
+    return EffectiveField(field, runs, mass.numpy(), {s: _side(mass, field, s) for s in SHARES})
+
+
+def _gradient(analysis: Analysis, field: UnitField, device: str) -> torch.Tensor:
+    """(height, width): the absolute gradient of the unit, for one input and one set of weights."""
+    module = build(analysis.graph, device=device).eval()
+    image = torch.randn(1, *analysis.input.shape, device=device, requires_grad=True)
+    caught: list[torch.Tensor] = []
+
+    def catch(module: torch.nn.Module, inputs: object, output: object) -> None:
+        first = output[0] if isinstance(output, tuple) else output
+        assert isinstance(first, torch.Tensor)
+        caught.append(first)
+
+    handle = module.get_submodule(field.layer.name).register_forward_hook(catch)
+    module(image)
+    handle.remove()
+    unit = caught[0][0]  # of the one image: all channels, then the position
+    for position in field.unit if field.layer.output.sizes else ():
+        unit = unit.select(1, position)
+    (gradient,) = torch.autograd.grad(unit.sum(), image)
+    return gradient[0].abs().sum(dim=0).double().cpu()
+
+
+def _side(mass: torch.Tensor, field: UnitField, share: float) -> int:
+    """The side of the smallest square around the field's middle with this share of the mass."""
+    bounds = [seen if seen is not None else (0, 0) for seen in field.unbounded]
+    middles = [(first + last) / 2 for first, last in bounds]
+    distances = [
+        (torch.arange(size) - middle).abs()
+        for size, middle in zip(field.image, middles, strict=True)
+    ]
+    # Pixels by their distance from the middle along the farther axis: rings of a growing square.
+    ring = torch.maximum(distances[0][:, None], distances[1][None, :])
+    order = ring.flatten().argsort(stable=True)
+    reached = mass.flatten()[order].cumsum(0) >= share * mass.sum()
+    farthest = float(ring.flatten()[order][int(reached.int().argmax())])
+    return int(2 * farthest) + 1

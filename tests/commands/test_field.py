@@ -1,0 +1,74 @@
+"""`archcalc field`, as a user calls it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from archcalc.cli import main
+
+
+def test_a_unit_is_shown_with_its_box(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["field", "vgg16", "pool5", "--at", "0,0"]) == 0
+    shown = capsys.readouterr().out
+    assert "height  212    32    -90     -90 … 121  0 … 121" in shown
+    # 122 of 212 pixels along each axis lie in the image: 1 - (122/212)**2.
+    assert "44,944 positions, 66.9% of them padding; 29.7% of the image" in shown
+
+
+def test_all_layers_are_a_table(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["field", "resnet18", "--format", "json"]) == 0
+    records = {record["name"]: record for record in json.loads(capsys.readouterr().out)}
+    # The paper of Araujo et al. has 435 for ResNet-18's last convolutions.
+    assert records["layer4.1.relu"]["receptive_field"] == [435, 435]
+    assert records["layer1.0.add"]["smallest_path"] == [11, 11]
+    assert records["layer1.0.add"]["aligned"] is True
+    assert records["fc"]["receptive_field"] == "all"
+
+
+def test_phases_are_shown_on_request(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["field", "deconv_unpool", "deconv", "--phases"]) == 0
+    shown = capsys.readouterr().out
+    assert "height: 2 phases, each further by" in shown
+    assert "  phase 1: " in shown
+    assert main(["field", "vgg16", "conv1_1", "--phases"]) == 0
+    assert "height: one phase" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["pool9"], "did you mean 'pool5'"),
+        (["pool5", "--at", "7,0"], "has 7x7 units, counted from 0; there is none at 7,0"),
+        (["pool5", "--at", "middle"], "expected a position such as 3,3"),
+        (["--at", "3,3"], "--at needs a LAYER"),
+        (["pool5", "--input", "3x32hx32w"], "give plain numbers with --input"),
+        (["pool5", "--plot", "box.gif"], "a plot is written as .svg, .png or .pdf"),
+        (["pool5", "--plot", "box.svg", "--picture", "nothing.png"], "--picture nothing.png"),
+        (["fc6", "--at", "0,0"], "fc6 has no positions"),
+    ],
+)
+def test_a_wrong_argument_is_one_clear_line(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["field", "vgg16", *arguments]) == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.count("\n") == 1
+
+
+def test_the_plot_is_the_same_byte_for_byte(tmp_path: Path) -> None:
+    first, second = tmp_path / "a.svg", tmp_path / "b.svg"
+    for path in (first, second):
+        assert main(["field", "lenet5", "C5", "--plot", str(path), "--layers", "C1"]) == 0
+    assert first.read_bytes() == second.read_bytes()
+
+
+def test_without_matplotlib_a_plot_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "matplotlib", None)
+    assert main(["field", "lenet5", "C5", "--plot", str(tmp_path / "a.svg")]) == 2
+    assert "pip install 'archcalc[plots]'" in capsys.readouterr().err

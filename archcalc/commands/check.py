@@ -37,7 +37,7 @@ def run(arguments: argparse.Namespace) -> int:
     ]
     print(claim_table(checked, arguments.format))
     counts = Counter(claim.verdict.value for claim in checked)
-    tally = ", ".join(f"{count} {verdict}" for verdict, count in counts.most_common())
+    tally = ", ".join(f"{verdict} {count}" for verdict, count in counts.most_common())
     print(f"{len(checked)} published figures: {tally or 'none'}", file=sys.stderr)
     problems = [error for error in map(problem, checked) if error is not None]
     for error in problems:

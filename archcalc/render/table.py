@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from archcalc.analysis import Analysis
 from archcalc.errors import UsageError, did_you_mean
 from archcalc.quantity import plain
+from archcalc.render import escape
 from archcalc.render.columns import Column
 from archcalc.render.numbers import exact, share, short, short_bytes
 from archcalc.render.rows import Row
@@ -28,11 +29,12 @@ def caption(analysis: Analysis) -> list[str]:
         for name, value in analysis.graph.parameters.items()
         if value is not analysis.graph.network.parameters[name]
     ]
-    return [
+    lines = (
         f"{title}, {origin}" if origin else title,
         f"{conditions(analysis)}{', ' if changed else ''}{', '.join(changed)}; "
         "MACs: multiply-accumulates; MB: 10^6 bytes",
-    ]
+    )
+    return [escape.one_line(line) for line in lines]
 
 
 def first_authors(authors: str) -> str:
@@ -88,7 +90,7 @@ def tabulated(
     cells = [[_cell(row, column, in_full, tree=False) for column in columns] for row in full_rows]
     total = _total_cells(f"total ({conditions(analysis)})", rows, columns, in_full)
     return tabulate(
-        [*cells, total],
+        [[escape.cell(text, form) for text in row] for row in (*cells, total)],
         headers=[column.heading for column in columns],
         tablefmt=MARKDOWN if form == "markdown" else form,
         disable_numparse=True,
@@ -114,11 +116,13 @@ def tabulate_rows(headings: Sequence[str], rows: Sequence[Sequence[str]], form: 
     """
     if form == "csv":
         return csv_text([headings, *rows])
-    from tabulate import tabulate
+    import tabulate as library
 
     require_format(form)
+    library.PRESERVE_WHITESPACE = True  # labels of a tree are indented
     style = {"text": "simple", "markdown": MARKDOWN}.get(form, form)
-    return tabulate(rows, headers=headings, tablefmt=style, disable_numparse=True)
+    cells = [[escape.cell(text, form) for text in row] for row in (headings, *rows)]
+    return tabulate(cells[1:], headers=cells[0], tablefmt=style, disable_numparse=True)
 
 
 def csv_text(rows: Sequence[Sequence[object]]) -> str:
@@ -183,11 +187,11 @@ def _most(analysis: Analysis, in_full: bool) -> list[str]:
 
 def _cell(row: Row, column: Column, in_full: bool, *, tree: bool) -> str:
     if tree and column.name == "name":
-        return row.label
+        return escape.one_line(row.label)
     value = column.value(row)
     if value is None and not row.layers:
         return ""
-    return (column.exact if in_full else column.short)(value)
+    return escape.one_line((column.exact if in_full else column.short)(value))
 
 
 def _machine_cell(row: Row, column: Column) -> object:

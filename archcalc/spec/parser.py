@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+from keyword import iskeyword
 
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from archcalc.errors import Place, Source, SpecError, did_you_mean
 from archcalc.layers import LAYER_KINDS, Join, Layer
+from archcalc.layers.pooling import MaxUnpool
 from archcalc.spec.expression import Expression, parse
 from archcalc.spec.fields import (
+    WORDS,
     Field,
     at,
     convert,
@@ -21,7 +24,9 @@ from archcalc.spec.fields import (
 )
 from archcalc.spec.reader import compose, entries, items, place_of, text_of, unknown_key
 from archcalc.spec.syntax import (
+    NAME,
     About,
+    Accuracy,
     Argument,
     Block,
     BlockStatement,
@@ -37,8 +42,10 @@ from archcalc.spec.syntax import (
 )
 
 KINDS: dict[str, type[Layer]] = {kind.kind: kind for kind in LAYER_KINDS}
-PLACEMENT_KEYS = ("name", "from", "weights", "indices")  # where a layer stands; of every kind
-ABOUT_KEYS = ("title", "authors", "year", "paper", "source")
+PLACEMENT_KEYS = ("name", "from", "weights")  # where a layer stands; of every kind
+INDICES = "indices"  # the max pool that a max_unpool undoes
+ABOUT_KEYS = ("title", "authors", "year", "paper", "source", "accuracy")
+ACCURACY_KEYS = ("top1", "top5", "crops", "source")
 VARIANT_KEYS = (*ABOUT_KEYS, "input", "layers")
 FAMILY_KEYS = (
     "name", *ABOUT_KEYS, "input", "parameters", "let", "variants", "blocks", "layers", "claims",
@@ -53,7 +60,8 @@ _KEYWORDS = {
     "if": ("if", "then", "else"),
     "head": ("head",),
 }
-_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.\-]{0,99}")
+_BRACED = re.compile(r"\{([^{}]*)\}")
+MAX_ENTRIES = 256  # of a mapping of names: parameters, blocks, variants
 
 
 def parse_family(source: Source) -> Family:
@@ -69,7 +77,7 @@ def parse_family(source: Source) -> Family:
 def template_parts(text: str, node: Node, source: Source) -> tuple[str | Expression, ...]:
     """`conv{i}_1` as its parts: plain text, and the expressions in braces."""
     parts: list[str | Expression] = []
-    for number, part in enumerate(re.split(r"[{}]", text)):
+    for number, part in enumerate(_BRACED.split(text)):
         if number % 2:
             parts.append(at(node, source, parse, part))
         elif part:
@@ -144,7 +152,26 @@ class _Parser:
             year=base.year if year is None else self._year(year),
             paper=self._text(found, "paper", base.paper),
             origin=self._text(found, "source", base.origin),
+            accuracy=self._accuracy(found.get("accuracy")),
         )
+
+    def _accuracy(self, node: Node | None) -> Accuracy | None:
+        if node is None:
+            return None
+        found = self._mapping(node, ACCURACY_KEYS, "accuracy")
+        shares = {key: self._percent(found[key]) for key in ("top1", "top5") if key in found}
+        crops = read_literal(found["crops"], self._source) if "crops" in found else 1
+        if type(crops) is not int or crops < 1:
+            raise SpecError("crops: expected a number", self._place(found["crops"]))
+        self._required(found, "source", node, "accuracy")
+        source = self._text(found, "source", "")
+        return Accuracy(shares.get("top1"), shares.get("top5"), crops, source)
+
+    def _percent(self, node: Node) -> float:
+        value = read_literal(node, self._source)
+        if isinstance(value, (bool, str, list)) or value is None or not 0 < value <= 100:
+            raise SpecError("expected a percentage, such as 76.1", self._place(node))
+        return float(value)
 
     def _year(self, node: Node) -> int:
         value = read_literal(node, self._source)
@@ -213,8 +240,8 @@ class _Parser:
         return arguments
 
     def _parameter_name(self, name: str, node: Node) -> None:
-        if not name.isidentifier() or name in PLACEMENT_KEYS:
-            raise SpecError(f"{name!r} is no name for a parameter", self._place(node))
+        if not name.isidentifier() or iskeyword(name) or name in (*PLACEMENT_KEYS, *WORDS):
+            raise SpecError(f"{name[:60]!r} is no name for a parameter", self._place(node))
 
     # ----- statements -----
 
@@ -222,7 +249,7 @@ class _Parser:
         return tuple([self._statement(item) for item in items(node, self._source, what)])
 
     def _statement(self, node: Node) -> Statement:
-        if isinstance(node, ScalarNode):
+        if isinstance(node, ScalarNode) and not _is_null(node):
             return self._layer_or_block(node.value, node, None)
         if not isinstance(node, MappingNode) or not node.value:
             raise SpecError("expected a layer: its kind, or kind: {fields}", self._place(node))
@@ -250,7 +277,10 @@ class _Parser:
         kind = KINDS.get(name)
         if kind is None:
             guess = did_you_mean(name, [*KINDS, *self._blocks, *_KEYWORDS])
-            raise SpecError(f"unknown layer kind {name!r}{guess}", self._place(key))
+            raise SpecError(
+                f"unknown layer kind {name!r}{guess or '; `archcalc schema` has them all'}",
+                self._place(key),
+            )
         return self._layer(kind, key, value)
 
     def _layer(self, kind: type[Layer], key: Node, value: Node | None) -> LayerStatement:
@@ -261,8 +291,7 @@ class _Parser:
         if joins and isinstance(value, SequenceNode):
             branches = self._branches(value)
         elif value is not None:
-            extra = ("branches",) if joins else ()
-            found = self._mapping(value, (*known, *PLACEMENT_KEYS, *extra), kind.kind)
+            found = self._mapping(value, (*known, *placement_keys(kind)), kind.kind)
             if "branches" in found:
                 branches = self._branches(found["branches"])
         arguments = {}
@@ -364,7 +393,10 @@ class _Parser:
     def _entries(self, node: Node | None, what: str) -> list[tuple[str, Node, Node]]:
         if node is None or _is_null(node):
             return []
-        return list(entries(node, self._source, what))
+        found = list(entries(node, self._source, what))
+        if len(found) > MAX_ENTRIES:
+            raise SpecError(f"{what}: more than {MAX_ENTRIES} entries", self._place(node))
+        return found
 
     def _mapping(self, node: Node, known: tuple[str, ...], owner: str) -> dict[str, Node]:
         found = {}
@@ -381,13 +413,17 @@ class _Parser:
 
     def _text(self, found: dict[str, Node], key: str, default: str) -> str:
         node = found.get(key)
-        if isinstance(node, SequenceNode):
-            return ", ".join(text_of(item, self._source, key) for item in node.value)
-        return default if node is None else text_of(node, self._source, key)
+        if node is None:
+            return default
+        parts = node.value if isinstance(node, SequenceNode) else [node]
+        text = ", ".join(" ".join(text_of(part, self._source, key).split()) for part in parts)
+        if not text.isprintable():
+            raise SpecError(f"{key}: a character that cannot be shown", self._place(node))
+        return text
 
     def _name_text(self, node: Node, what: str) -> str:
         text = text_of(node, self._source, what)
-        if not _NAME.fullmatch(text):
+        if not NAME.fullmatch(text):
             raise SpecError(
                 f"{text[:60]!r} is no name: letters, digits and _ . - make one", self._place(node)
             )
@@ -399,12 +435,18 @@ class _Parser:
     def _name_template(self, node: Node) -> NameTemplate:
         text = text_of(node, self._source, "a name")
         parts = template_parts(text, node, self._source)
-        if not _NAME.fullmatch("".join(p if isinstance(p, str) else "0" for p in parts)):
+        if not NAME.fullmatch("".join(p if isinstance(p, str) else "0" for p in parts)):
             raise SpecError(
                 f"{text[:60]!r} is no name: letters, digits, _ . - and {{expressions}} make one",
                 self._place(node),
             )
         return NameTemplate(parts, self._place(node))
+
+
+def placement_keys(kind: type[Layer]) -> tuple[str, ...]:
+    """The keys that a layer kind takes beside its fields."""
+    joins = ("branches",) if issubclass(kind, Join) else ()
+    return (*PLACEMENT_KEYS, *joins, *((INDICES,) if kind is MaxUnpool else ()))
 
 
 def _constant_layer(

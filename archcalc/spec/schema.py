@@ -6,7 +6,7 @@ import inspect
 
 from archcalc.layers import LAYER_KINDS, Join, Layer
 from archcalc.spec.fields import EXPRESSION_SCHEMA, Schema, fields_of
-from archcalc.spec.parser import ABOUT_KEYS, CLAIM_KEYS, VERDICT_WORDS
+from archcalc.spec.parser import ABOUT_KEYS, CLAIM_KEYS, VERDICT_WORDS, placement_keys
 
 _NAME: Schema = {"type": "string", "pattern": r"^[A-Za-z0-9_.\-{}+*/% ()\[\]]+$"}
 _VALUE: Schema = {
@@ -68,6 +68,9 @@ def _about() -> dict[str, Schema]:
     text: Schema = {"type": "string"}
     schemas: dict[str, Schema] = dict.fromkeys(ABOUT_KEYS, text)
     schemas["year"] = {"type": "integer"}
+    percent: Schema = {"type": "number", "exclusiveMinimum": 0, "maximum": 100}
+    accuracy = {"top1": percent, "top5": percent, "crops": {"type": "integer"}, "source": text}
+    schemas["accuracy"] = _closed(dict(accuracy), ["source"])
     schemas["authors"] = {"anyOf": [text, {"type": "array", "items": text}]}
     return schemas
 
@@ -89,7 +92,7 @@ def _named_values(description: str) -> Schema:
 def _fields(kind: type[Layer]) -> Schema:
     """What may stand under the name of a layer kind."""
     fields = fields_of(kind)
-    placed: dict[str, Schema] = {"name": _NAME, "from": _NAME, "weights": _NAME, "indices": _NAME}
+    placed: dict[str, Schema] = dict.fromkeys(placement_keys(kind), _NAME)
     if issubclass(kind, Join):
         placed["from"] = {"anyOf": [_NAME, {"type": "array", "minItems": 1, "items": _NAME}]}
         placed["branches"] = _BRANCHES

@@ -7,6 +7,7 @@ Named tuples, since a dozen dataclasses would add 5 ms to every start.
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple, TypeAlias
 
 from yaml.nodes import Node
@@ -15,6 +16,9 @@ from archcalc.errors import Place, Source
 from archcalc.layers import Layer
 from archcalc.spec.expression import Expression, Value
 from archcalc.spec.fields import Field, Template
+
+
+NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.\-]{0,99}")  # what networks, blocks and layers are called
 
 
 class NameTemplate(NamedTuple):
@@ -115,6 +119,22 @@ class Block(NamedTuple):
     place: Place
 
 
+class Accuracy(NamedTuple):
+    """A published accuracy on the network's own data set, in percent.
+
+    Attributes:
+        top1, top5: the share of images whose label is the first, or among the first five, of the
+            answers; None where not published.
+        crops: how many views of each image were averaged.
+        source: who printed it, and where.
+    """
+
+    top1: float | None
+    top5: float | None
+    crops: int
+    source: str
+
+
 class About(NamedTuple):
     """What is known of a network beside its layers.
 
@@ -122,6 +142,7 @@ class About(NamedTuple):
         title: what the literature calls it.
         paper: where it was published.
         origin: where this configuration comes from (`source` in a spec).
+        accuracy: as published, of this very variant.
     """
 
     title: str = ""
@@ -129,6 +150,7 @@ class About(NamedTuple):
     year: int | None = None
     paper: str = ""
     origin: str = ""
+    accuracy: Accuracy | None = None
 
 
 class Network(NamedTuple):

@@ -106,7 +106,7 @@ def test_check_exits_0_where_all_verdicts_are_as_recorded(
 ) -> None:
     verdicts(spec, "id: Z, quantity: params, value: 128")
     assert main(["check", str(spec)]) == 0
-    assert "1 published figures: 1 agrees" in capsys.readouterr().err
+    assert "1 published figures: agrees 1" in capsys.readouterr().err
 
 
 def test_every_claim_that_comes_with_archcalc_has_its_recorded_verdict() -> None:

@@ -1,0 +1,83 @@
+"""Every example of the README, run. `python -m tests.test_readme` writes what they print into it."""
+
+from __future__ import annotations
+
+import doctest
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+README = ROOT / "README.md"
+CONSOLE = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+PYTHON = re.compile(r"^```pycon\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def examples() -> list[tuple[str, str]]:
+    """(command, what the README says it prints), in order."""
+    found = []
+    for block in CONSOLE.findall(README.read_text(encoding="utf-8")):
+        for example in re.split(r"^(?=\$ )", block, flags=re.MULTILINE):
+            if example.strip():
+                command, _, output = example.partition("\n")
+                found.append((command.removeprefix("$ "), output.rstrip("\n")))
+    return found
+
+
+def printed(command: str, folder: Path) -> str:
+    """What a command prints on both streams, run by bash in an empty folder."""
+    scripts = str(Path(sys.executable).parent)
+    environment = os.environ | {"PATH": f"{scripts}{os.pathsep}{os.environ['PATH']}"}
+    done = subprocess.run(
+        ["bash", "-c", command], cwd=folder, env=environment, capture_output=True, text=True
+    )
+    return (done.stdout + done.stderr).rstrip("\n")
+
+
+@pytest.mark.parametrize(("command", "output"), examples())
+def test_an_example_prints_what_the_readme_says(command: str, output: str, tmp_path: Path) -> None:
+    assert printed(command, tmp_path) == output
+
+
+def test_python_examples_run() -> None:
+    blocks = PYTHON.findall(README.read_text(encoding="utf-8"))
+    assert blocks
+    parser, runner = doctest.DocTestParser(), doctest.DocTestRunner()
+    for number, block in enumerate(blocks):
+        test = parser.get_doctest(block, {}, f"README block {number}", str(README), 0)
+        assert runner.run(test).failed == 0
+
+
+def test_a_wrong_example_would_be_seen(tmp_path: Path) -> None:
+    assert printed("archcalc list --names | head -n 1", tmp_path) != "no such network"
+
+
+def test_ci_runs_the_two_commands_of_the_readme() -> None:
+    setup = [
+        line for line in README.read_text(encoding="utf-8").splitlines() if "pip install " in line
+    ]
+    commands = [line for line in setup if line.startswith("pip install")][:2]
+    assert len(commands) == 2
+    ci = (ROOT / ".ci" / "run").read_text(encoding="utf-8").replace("--quiet ", "")
+    for command in commands:
+        assert command in ci
+
+
+def write_examples() -> None:
+    """Puts into the README what its commands print now."""
+    text = README.read_text(encoding="utf-8")
+    folder = Path(os.environ.get("TMPDIR", "/tmp")) / "archcalc-readme"
+    folder.mkdir(exist_ok=True)
+    for command, output in examples():
+        old = f"$ {command}\n" + (f"{output}\n" if output else "")
+        new = printed(command, folder)
+        text = text.replace(old, f"$ {command}\n" + (f"{new}\n" if new else ""), 1)
+    README.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write_examples()

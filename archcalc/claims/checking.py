@@ -9,12 +9,11 @@ from archcalc.analysis import Analysis, analyze
 from archcalc.claims.printed import PrintedError, Verdict
 from archcalc.claims.quantities import evaluate
 from archcalc.claims.reading import Claim, claims_of, comparisons
-from archcalc.errors import ArchcalcError, Source, SpecError, UsageError
+from archcalc.errors import ArchcalcError, SpecError, UsageError
 from archcalc.graph import build_graph
 from archcalc.spec.expression import ExpressionError, Value
-from archcalc.spec.fields import read_literal
 from archcalc.spec.library import families, find_network
-from archcalc.spec.reader import compose
+from archcalc.spec.settings import split_settings
 from archcalc.spec.syntax import Family, Network
 
 
@@ -86,14 +85,7 @@ class Checker:
 
     def _find(self, text: str) -> Analysis:
         """The analysis of `NAME` or `NAME KEY=VALUE …`, as a quantity names it."""
-        name, *settings = text.split() or [""]
-        values: dict[str, Value] = {}
-        for setting in settings:
-            key, equals, value = setting.partition("=")
-            if not equals:
-                raise UsageError(f"networks[{text}]: expected KEY=VALUE, found {setting!r}")
-            source = Source(f"networks[{text}]", value)
-            values[key] = read_literal(compose(source), source)
+        name, values = split_settings(text)
         return self._analysis(name, values, None)
 
     def _analysis(

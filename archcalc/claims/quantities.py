@@ -14,7 +14,7 @@
                                      a list of each layer's where several match)
     layers[*.conv_dw].macs           the sum over all layers whose names match
     blocks[inception_4a].macs        the sum over all layers of a block; output of its last
-    kinds[conv].params               the sum over all layers of a kind
+    kinds[conv].params               the sum over all layers of a kind; 0 without any
     path[conv, linear]               how many such layers stand on the longest path
     networks[vgg19].macs             any of these of another network, whose parameters can be
     networks[mobilenet_v1 alpha=0.5].layers[fc].params                              changed
@@ -33,11 +33,12 @@ from typing import Any
 from archcalc.analysis import Analysis, LayerAnalysis
 from archcalc.errors import UsageError, did_you_mean
 from archcalc.graph import INPUT
+from archcalc.layers import LAYER_KINDS
 from archcalc.memory import activation_bytes
 from archcalc.quantity import Quantity
 from archcalc.spec.expression import ExpressionError, parse
 
-_WEIGHT_KINDS = ("conv", "conv_transpose", "locally_connected", "linear")
+WEIGHT_KINDS = ("conv", "conv_transpose", "locally_connected", "linear")
 _SUMMED = (
     "weights", "biases", "params", "buffers", "macs", "flops", "other_ops",
     "activation_values", "activation_bytes",
@@ -122,7 +123,7 @@ def _figure_of_network(analysis: Analysis, name: str) -> Any:
         "all_bytes": lambda: activation_bytes(analysis).all,
         "peak_bytes": lambda: activation_bytes(analysis).peak,
         "training_bytes": lambda: activation_bytes(analysis).training,
-        "weight_layers": lambda: longest_path(analysis, _WEIGHT_KINDS),
+        "weight_layers": lambda: longest_path(analysis, WEIGHT_KINDS),
         "paths": lambda: number_of_paths(analysis),
         "layer_count": lambda: len(_main(analysis)),
         "training_only_params": lambda: analysis.training_only_totals.params,
@@ -152,6 +153,8 @@ def _part(analysis: Analysis, where: str, which: str, figure: str | None) -> Any
         return _sum(layers, figure)
     if figure == "count":
         return len(layers)
+    if not layers:
+        raise ExpressionError(f"{analysis.name} has no layer of kind {which!r}")
     last = layers[-1]
     if figure == "output":
         return list(last.output.shape)
@@ -180,8 +183,10 @@ def _own(layer: LayerAnalysis, field: str) -> Any:
 def _selected(analysis: Analysis, where: str, which: str) -> Iterator[LayerAnalysis]:
     layers = analysis.layers
     if where == "kinds":
+        names = [kind.kind for kind in LAYER_KINDS]
         found = [layer for layer in _main(analysis) if layer.kind == which]
-        names = [layer.kind for layer in layers]
+        if which in names:  # of a kind there may be none
+            return iter(found)
     elif where == "blocks":
         prefixes = _blocks_called(analysis, which)
         found = [x for x in layers if any(x.name.startswith(p + ".") for p in prefixes)]

@@ -9,9 +9,10 @@ from typing import Any, NamedTuple
 
 from archcalc.errors import ArchcalcError
 
+PERCENT = Fraction(1, 100)
 _UNITS: dict[str, Fraction] = {
     "": Fraction(1),
-    "%": Fraction(1, 100),
+    "%": PERCENT,
     **{prefix: Fraction(1000) ** n for n, prefix in enumerate("KMGTP", 1)},
     **{f"{prefix}i": Fraction(1024) ** n for n, prefix in enumerate("KMGTP", 1)},
 }

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from collections.abc import Iterable
 from fractions import Fraction
 from typing import Any
 
 from archcalc.claims.checking import CheckedClaim
-from archcalc.claims.printed import Verdict
+from archcalc.claims.printed import PERCENT, Verdict
 from archcalc.quantity import plain
+from archcalc.render import escape
 from archcalc.render.table import csv_text, tabulate_rows
 
 WRONG = (Verdict.DIFFERS, Verdict.UNEXPLAINED)
 _KEYS = (
     "id", "network", "quantity", "printed", "computed", "deviation", "verdict", "because", "source",
 )  # fmt: skip
+WIDTH = 80
 _WIDTHS = {"quantity": 34, "network": 16}
 
 
@@ -31,22 +34,27 @@ def record(checked: CheckedClaim) -> dict[str, object]:
         "network": " ".join([claim.network, *changed]),
         "quantity": claim.quantity,
         "printed": claim.printed.text,
-        "computed": figure(checked.computed),
+        "computed": figure(checked.computed, claim.printed.unit),
         "deviation": None if deviation is None else f"{float(deviation):+.2%}",
         "verdict": checked.verdict.value,
         "expected": checked.expected,
         "convention": claim.convention,
         "shown_by": claim.shown_by,
-        "shown": figure(checked.shown),
+        "shown": figure(checked.shown, claim.printed.unit),
         "because": claim.because,
         "source": claim.source,
     }
 
 
-def figure(value: Any) -> object:
-    """A computed value: integers as they are, other numbers to six digits, shapes with an x."""
+def figure(value: Any, unit: Fraction = Fraction(1)) -> object:
+    """A computed value: integers as they are, other numbers to six digits, shapes with an x.
+
+    Shares are shown as the claim prints them: in percent, where its `unit` is a hundredth.
+    """
     if isinstance(value, (list, tuple)):
         return "x".join(str(plain(item)) for item in value)
+    if unit == PERCENT and not isinstance(value, bool) and value is not None:
+        return f"{float(value / unit):.4g}%"
     if isinstance(value, Fraction):
         return float(f"{float(value):.6g}")
     return plain(value)
@@ -80,11 +88,17 @@ def errata(checked: Iterable[CheckedClaim], form: str) -> str:
     by_source: dict[str, list[CheckedClaim]] = {}
     for claim in wrong:
         by_source.setdefault(claim.claim.source, []).append(claim)
-    heading, bullet = ("## {}\n", "- ") if form == "markdown" else ("{}", "  ")
     lines = []
     for source in sorted(by_source):
-        lines.append(heading.format(source))
-        lines += [bullet + _erratum(claim) for claim in by_source[source]]
+        if form == "markdown":
+            lines += [f"## {escape.markdown(source)}", ""]
+            lines += [f"- {escape.markdown(_erratum(claim))}" for claim in by_source[source]]
+        else:
+            lines.append(source)
+            for claim in by_source[source]:
+                lines += textwrap.wrap(
+                    _erratum(claim), WIDTH, initial_indent="  ", subsequent_indent="    "
+                )
         lines.append("")
     return "\n".join(lines).rstrip("\n")
 

@@ -4,22 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from archcalc.errors import LayerError, MissingExtraError, UsageError, did_you_mean
 from archcalc.feature_map import FeatureMap
 from archcalc.graph import INPUT, Graph, Node, build_graph
 from archcalc.layers import Effect
-from archcalc.quantity import LARGEST_INT64, Quantity, plain
-from archcalc.receptive_field import PIXEL, AxisField, fields_after
-from archcalc.spec.expression import Value
+from archcalc.quantity import LARGEST_INT64, Quantity, is_symbol, plain, require_at_least
+from archcalc.receptive_field import PIXEL, AxisField, PhasedField, fields_after
+from archcalc.spec.expression import ExpressionError, Value
+from archcalc.spec.fields import whole
 from archcalc.spec.library import find_network
-from archcalc.window import Reach
+from archcalc.window import Reach, Windows
 
 if TYPE_CHECKING:
     from fractions import Fraction
 
     import pandas
+
+MOST_SHOWN = 4  # inputs of a layer in a message
+MOST_PHASE_WORK = 1_000_000  # intervals; beyond it, fields with phases count as unknown
+LONGEST_FORMULA = 100  # operations; each layer wraps another floor around a free size
 
 DTYPES: dict[str, int] = {"float32": 4, "float64": 8, "float16": 2, "bfloat16": 2, "int8": 1}
 
@@ -249,7 +254,7 @@ class Analysis:
         return pandas.DataFrame([layer.record() for layer in self.layers])
 
 
-def load(name: str, *, input: Sequence[Value] | None = None, **parameters: Value) -> Graph:
+def load(name: str, /, *, input: Sequence[Value] | None = None, **parameters: Value) -> Graph:
     """The network called `name`, or of the spec file `FILE` or `FILE#VARIANT`.
 
     Args:
@@ -272,13 +277,18 @@ def input_shape(sizes: Sequence[Value]) -> FeatureMap:
     """
     if not 1 <= len(sizes) <= 4:
         raise UsageError(f"an input is channels and up to 3 sizes; {len(sizes)} numbers were given")
-    if any(isinstance(size, int) and size < 1 for size in sizes):
-        raise UsageError(f"an input of {'x'.join(map(str, sizes))}")
-    return FeatureMap(sizes[0], tuple(sizes[1:]))
+    try:
+        channels, *spatial = [cast(Quantity, whole(size)) for size in sizes]
+        for size in (channels, *spatial):
+            require_at_least(size, 1, "an input of {}", "x".join(map(str, sizes)))
+    except (ExpressionError, LayerError) as error:
+        raise UsageError(str(error)) from None
+    return FeatureMap(channels, tuple(spatial))
 
 
 def analyze(
     graph: Graph | str,
+    /,
     *,
     input: Sequence[Value] | None = None,
     batch: int = 1,
@@ -309,7 +319,7 @@ def analyze(
         raise UsageError(f"unknown dtype {dtype!r}{guess}")
     if batch < 1:
         raise UsageError(f"a batch of {batch}")
-    return _walk(graph, batch, dtype)
+    return walk(graph, batch, dtype)
 
 
 def total(layers: Iterable[LayerAnalysis], bytes_each: int) -> Totals:
@@ -333,12 +343,14 @@ def total(layers: Iterable[LayerAnalysis], bytes_each: int) -> Totals:
     )
 
 
-def _walk(graph: Graph, batch: int, dtype: str) -> Analysis:
+def walk(graph: Graph, batch: int, dtype: str) -> Analysis:
+    """Every figure of a graph, as `analyze`."""
     bytes_each = DTYPES[dtype]
     pixel = (PIXEL,) * len(graph.input.sizes)
     maps: dict[str, FeatureMap] = {INPUT: graph.input}
     fields: dict[str, tuple[AxisField, ...]] = {INPUT: pixel}
     done: dict[str, LayerAnalysis] = {}
+    phase_work = 0
     for node in graph.nodes:
         inputs = [maps[name] for name in node.inputs]
         try:
@@ -346,13 +358,17 @@ def _walk(graph: Graph, batch: int, dtype: str) -> Analysis:
                 inputs.append(maps[done[node.indices].inputs[0]])
             effect = node.layer.effect_on(*inputs)
             _check(node, effect, done)
+            # Where an unpooling puts a value depends on all that its max pool has seen.
+            seen_from = (*node.inputs, node.indices) if node.indices else node.inputs
+            seen = fields_after([fields[name] for name in seen_from], effect.windows)
+            _check_field(seen)
+            phase_work += _phase_work(seen, effect.windows, len(seen_from))
+            if phase_work > MOST_PHASE_WORK:
+                seen = tuple([Reach.UNKNOWN if isinstance(f, PhasedField) else f for f in seen])
         except LayerError as refusal:
             error = LayerError(_located(node, [maps[name] for name in node.inputs], refusal))
             error.partial = Analysis(graph, batch, dtype, tuple(done.values()), error)
             raise error from None
-        # Where an unpooling puts a value depends on all that its max pool has seen.
-        seen_from = (*node.inputs, node.indices) if node.indices else node.inputs
-        seen = fields_after([fields[name] for name in seen_from], effect.windows)
         maps[node.name] = effect.output
         fields[node.name] = seen
         done[node.name] = LayerAnalysis(node, effect, seen, batch, bytes_each)
@@ -363,6 +379,12 @@ def _check(node: Node, effect: Effect, done: dict[str, LayerAnalysis]) -> None:
     values = effect.output.values
     if type(values) is int and values > LARGEST_INT64:
         raise LayerError("an output of more than 2**63 - 1 values")
+    for size in effect.output.sizes:
+        if is_symbol(size) and cast(Any, size).count_ops() > LONGEST_FORMULA:
+            raise LayerError(
+                f"its output size takes more than {LONGEST_FORMULA} operations as a formula; "
+                "try sizes such as 32h"
+            )
     if node.weights is not None:
         owner = done[node.weights].effect
         if (owner.weight, owner.bias) != (effect.weight, effect.bias):
@@ -370,6 +392,25 @@ def _check(node: Node, effect: Effect, done: dict[str, LayerAnalysis]) -> None:
                 f"shares the weights of {node.weights}, of shape {_shape(owner)}; "
                 f"here they would be {_shape(effect)}"
             )
+
+
+def _check_field(seen: tuple[AxisField, ...]) -> None:
+    """Without a bound, the numbers of a long chain of strides would fill the memory."""
+    for axis in seen:
+        jump = None if isinstance(axis, Reach) else axis.jump
+        if getattr(jump, "numerator", 0) > LARGEST_INT64:  # of ints and fractions
+            raise LayerError("a jump of more than 2**63 - 1 pixels")
+
+
+def _phase_work(seen: tuple[AxisField, ...], windows: Windows, inputs: int) -> int:
+    """How many intervals it took to find the phases in `seen`."""
+    work = 0
+    for number, axis in enumerate(seen):
+        if isinstance(axis, PhasedField):
+            window = windows[number] if isinstance(windows, tuple) else None
+            each = inputs if window is None or isinstance(window, Reach) else window.kernel
+            work += len(axis.phases) * min(each, 2 * len(axis.phases))
+    return work
 
 
 def _shape(effect: Effect) -> str:
@@ -384,7 +425,8 @@ def _located(node: Node, inputs: list[FeatureMap], refusal: LayerError) -> str:
     layer = node.layer
     given = [f"{name}={_short(value)}" for name, value in layer.given().items()]
     what = " ".join([layer.kind, *given])
-    met = " and ".join(map(str, inputs))
+    met = " and ".join(str(x)[:60] for x in inputs[:MOST_SHOWN])
+    met += f" and {len(inputs) - MOST_SHOWN} more" if len(inputs) > MOST_SHOWN else ""
     return f"{node.name} ({what}) on {met}, {node.place}: {refusal}"
 
 

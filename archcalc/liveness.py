@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from archcalc.analysis import Analysis, LayerAnalysis
 from archcalc.errors import UsageError
 from archcalc.graph import INPUT
-from archcalc.layers import Storage
+from archcalc.layers import Extra, Storage
 from archcalc.layers.pooling import INDEX_BYTES
 from archcalc.quantity import Quantity, largest
 
@@ -25,8 +25,8 @@ class Step:
 
     Attributes:
         layer: the name of the layer.
-        alive: (name, bytes) of each tensor: the layer that made it, `input`, or the indices of a
-            max pool that is undone later.
+        alive: (name, bytes) of each tensor: the layer that made it, `input`, the indices of a
+            max pool that is undone later, or the workspace of the layer that runs.
     """
 
     layer: str
@@ -35,10 +35,7 @@ class Step:
     @property
     def bytes(self) -> Quantity:
         """All of it together."""
-        result: Quantity = 0
-        for _, size in self.alive:
-            result = result + size
-        return result
+        return _sum(size for _, size in self.alive)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +89,11 @@ def storages(analysis: Analysis, *, in_place: bool = False, concat_views: bool =
             of[_indices(undone)] = _indices(undone)
             pool = next(x for x in layers if x.name == undone)
             size[_indices(undone)] = pool.activation_values * INDEX_BYTES
+    for layer in layers:
+        made = [e for e in layer.effect.workspace if not _is_kept(e, layer, of)]
+        if made:
+            of[_workspace(layer.name)] = _workspace(layer.name)
+            size[_workspace(layer.name)] = _sum(extra_bytes(extra, analysis) for extra in made)
     return Storages(
         layers=layers,
         of=of,
@@ -284,17 +286,41 @@ def _users(layers: tuple[LayerAnalysis, ...], of: dict[str, str]) -> dict[str, f
             users[of[name]].add(layer.name)
         if layer.node.indices is not None:
             users[_indices(layer.node.indices)] |= {layer.name, layer.node.indices}
+        if _workspace(layer.name) in users:
+            users[_workspace(layer.name)].add(layer.name)
     return {storage: frozenset(names) for storage, names in users.items()}
 
 
 def _made_by(name: str, storages: Storages) -> list[str]:
     """The storages that a layer writes to: they are there from the first such layer on."""
-    indices = _indices(name)
-    return [storages.of[name], *([indices] if indices in storages.bytes else [])]
+    beside = (_indices(name), _workspace(name))
+    return [storages.of[name], *[made for made in beside if made in storages.bytes]]
 
 
 def _indices(name: str) -> str:
     return f"{name} (indices)"
+
+
+def _workspace(name: str) -> str:
+    return f"{name} (workspace)"
+
+
+def _is_kept(extra: Extra, layer: LayerAnalysis, of: dict[str, str]) -> bool:
+    """Whether what the layer makes beside its output is a storage of its own already."""
+    return extra.what == "indices" and _indices(layer.name) in of
+
+
+def extra_bytes(extra: Extra, analysis: Analysis) -> Quantity:
+    """Bytes of a tensor that a layer makes beside its output, for the batch."""
+    images = analysis.batch if extra.per_image else 1
+    return extra.values * images * (extra.bytes_each or analysis.bytes_each)
+
+
+def _sum(values: Iterable[Quantity]) -> Quantity:
+    result: Quantity = 0
+    for value in values:
+        result = result + value
+    return result
 
 
 def image_bytes(analysis: Analysis) -> Quantity:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from archcalc.analysis import Analysis, LayerAnalysis
 from archcalc.graph import INPUT
 from archcalc.layers import Extra, Saved, Storage
-from archcalc.liveness import image_bytes, most_alive, storages, timeline
+from archcalc.liveness import extra_bytes, image_bytes, most_alive, storages, timeline
 from archcalc.quantity import Quantity
 
 
@@ -63,9 +63,9 @@ def training_only_bytes(analysis: Analysis) -> ActivationBytes:
 def peak_bytes(analysis: Analysis) -> Quantity:
     """The most bytes of activations that live at once at inference.
 
-    Layers run in order; while one runs, its inputs and its output live. A tensor is freed after
-    its last use, the network's input too; its outputs live to the end. Views have no memory of
-    their own.
+    Layers run in order; while one runs, its inputs, its output and its workspace live. A tensor
+    is freed after its last use, the network's input too; its outputs live to the end. Views have
+    no memory of their own.
     """
     return most_alive(timeline(storages(analysis)))
 
@@ -88,7 +88,7 @@ def saved_bytes(analysis: Analysis) -> dict[str, Quantity]:
         bytes_kept: Quantity = 0
         for saved in layer.effect.saved if learns[layer.name] else ():
             if isinstance(saved, Extra):
-                bytes_kept = bytes_kept + _extra_bytes(saved, analysis)
+                bytes_kept = bytes_kept + extra_bytes(saved, analysis)
                 continue
             for name in layer.inputs if saved is Saved.INPUT else (layer.name,):
                 if roots[name] not in kept:
@@ -114,11 +114,6 @@ def _roots(layers: Iterable[LayerAnalysis]) -> dict[str, str]:
         view = layer.effect.storage is Storage.SHARED
         roots[layer.name] = roots[layer.inputs[0]] if view else layer.name
     return roots
-
-
-def _extra_bytes(extra: Extra, analysis: Analysis) -> Quantity:
-    images = analysis.batch if extra.per_image else 1
-    return extra.values * images * (extra.bytes_each or analysis.bytes_each)
 
 
 def _sum(values: Iterable[Quantity]) -> Quantity:

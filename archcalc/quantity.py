@@ -2,9 +2,10 @@
 
 A *quantity* is one of
 
-* an `int`: exact and fast;
+* an `int`: exact and fast; `Traced` is an int that remembers how it was reckoned;
 * a sympy expression: the rule then yields a formula in its symbols;
-* an `IntegerArray`: the rule then yields the figures of many settings at once.
+* an `IntegerArray`: the rule then yields the figures of many settings at once. Where a condition
+  holds for some of them only, they part ways: `archcalc.sweep` goes on with each lot by itself.
 
 A rule uses `+ - * // **` and the helpers below, and never `if`, `==`, `max` or `%` on a
 quantity: on symbols a comparison has no answer yet, and on arrays it has many.
@@ -13,8 +14,10 @@ A check that cannot be decided on a symbol passes; one that is certainly wrong r
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, TypeAlias, cast
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 
 from archcalc.errors import LayerError
 
@@ -36,6 +39,63 @@ def is_symbol(value: object) -> bool:
 def is_array(value: object) -> bool:
     """Whether `value` is an `IntegerArray`. Does not import numpy."""
     return hasattr(value, "elements")
+
+
+class Parting(Exception):
+    """A condition holds for some of the settings in an array, and not for the others.
+
+    Raised within `parting()` only, and never to be seen by users.
+
+    Attributes:
+        lots: at each setting's place the number, or the truth value, of its lot.
+    """
+
+    def __init__(self, lots: Any) -> None:
+        self.lots = lots
+        super().__init__("settings part ways")
+
+
+_PARTING: ContextVar[bool] = ContextVar("parting", default=False)
+
+
+@contextmanager
+def parting() -> Iterator[None]:
+    """Within it, conditions that settings of an array differ in raise `Parting`."""
+    token = _PARTING.set(True)
+    try:
+        yield
+    finally:
+        _PARTING.reset(token)
+
+
+def all_or_none(holds: Any, otherwise: bool) -> bool:
+    """Whether a condition holds, for all elements of an array or for none of them.
+
+    Where it holds for some only: `otherwise`; within `parting()`, raises Parting.
+    """
+    if bool(holds.all()):
+        return True
+    if not bool(holds.any()):
+        return False
+    if _PARTING.get():
+        raise Parting(holds)
+    return otherwise
+
+
+def one_for_all(values: Any) -> Any:
+    """The value that all elements of an array have; as it is where they differ, or is no array.
+
+    Within `parting()`, raises Parting where they differ.
+    """
+    array = getattr(values, "elements", values)
+    if not hasattr(array, "dtype") or not array.size:
+        return values
+    first = array.flat[0] if array.ndim else array
+    if bool((array == first).all()):
+        return first.item()
+    if _PARTING.get():
+        raise Parting(array)
+    return values
 
 
 def symbol(name: str) -> Quantity:
@@ -91,6 +151,10 @@ def _choose(which: str, a: Quantity, b: Quantity) -> Quantity:
         from archcalc.integer_array import IntegerArray
 
         return cast(Quantity, getattr(IntegerArray, which.lower())(a, b))
+    if isinstance(a, int) and isinstance(b, int):
+        from archcalc.traced import extreme
+
+        return extreme(which.lower(), a, b)
     import sympy
 
     return normal(cast(Quantity, getattr(sympy, which)(a, b)))
@@ -106,21 +170,39 @@ def ceil_div(a: Quantity, b: Quantity) -> Quantity:
 
 
 def certainly_divides(divisor: Quantity, value: Quantity) -> bool:
-    """Whether both are plain ints and `divisor` divides `value`. False where undecided."""
-    return type(divisor) is int and type(value) is int and value % divisor == 0
+    """Whether `divisor` divides `value`. False where undecided."""
+    if isinstance(divisor, int) and isinstance(value, int):
+        return value % divisor == 0
+    return _of_arrays(value, divisor) and _all(value - value // divisor * divisor, "==")
+
+
+def certainly_at_least(value: Quantity, low: Quantity) -> bool:
+    """Whether value >= low. False where undecided."""
+    if isinstance(value, int) and isinstance(low, int):
+        return value >= low
+    return _of_arrays(value, low) and _all(value - low, ">=")
 
 
 def certainly_one(value: Quantity) -> bool:
-    """Whether `value` is the plain int 1. False where undecided."""
-    return type(value) is int and value == 1
+    """Whether `value` is 1. False where undecided."""
+    if isinstance(value, int):
+        return value == 1
+    return is_array(value) and _all(value - 1, "==")
+
+
+def certainly_equal(a: Quantity, b: Quantity) -> bool:
+    """Whether two quantities are the same. False where undecided."""
+    if _of_arrays(a, b):
+        return _all(a - b, "==")
+    return bool(a == b)
 
 
 def require_at_least(value: Quantity, low: Quantity, message: str, *shown: object) -> None:
     """Raises LayerError unless value >= low; `message.format(*shown)` is its text."""
-    if type(value) is int and type(low) is int:
+    if isinstance(value, int) and isinstance(low, int):
         failed = value < low
-    elif is_array(value) or is_array(low):
-        failed = _any_negative(value - low)
+    elif _of_arrays(value, low):
+        failed = not _all(value - low, ">=")
     else:
         failed = _symbolic(value - low).is_negative is True
     if failed:
@@ -129,10 +211,10 @@ def require_at_least(value: Quantity, low: Quantity, message: str, *shown: objec
 
 def require_equal(a: Quantity, b: Quantity, message: str, *shown: object) -> None:
     """Raises LayerError unless a == b; `message.format(*shown)` is its text."""
-    if type(a) is int and type(b) is int:
+    if isinstance(a, int) and isinstance(b, int):
         failed = a != b
-    elif is_array(a) or is_array(b):
-        failed = _any_negative(a - b) or _any_negative(b - a)
+    elif _of_arrays(a, b):
+        failed = not _all(a - b, "==")
     else:
         failed = _symbolic(a - b).is_zero is False
     if failed:
@@ -145,8 +227,16 @@ def require_multiple(value: Quantity, divisor: Quantity, message: str, *shown: o
     require_equal(value, value // divisor * divisor, message, *shown)
 
 
-def _any_negative(difference: Any) -> bool:
-    return bool((difference.elements < 0).any())
+def _of_arrays(a: Quantity, b: Quantity) -> bool:
+    return is_array(a) or is_array(b)
+
+
+def _all(difference: Any, relation: Literal[">=", "=="]) -> bool:
+    """Whether all elements of an array are at least 0, or 0."""
+    if difference.low >= 0 and (relation == ">=" or difference.high <= 0):
+        return True
+    elements = difference.elements
+    return all_or_none(elements >= 0 if relation == ">=" else elements == 0, otherwise=False)
 
 
 def _symbolic(difference: Quantity) -> sympy.Expr:

@@ -10,7 +10,14 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TypeAlias
 
-from archcalc.quantity import Quantity, ceil_div, largest, require_at_least, smallest
+from archcalc.quantity import (
+    Quantity,
+    ceil_div,
+    certainly_at_least,
+    largest,
+    require_at_least,
+    smallest,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +29,7 @@ class Window:
         stride: input positions from one placement to the next.
         before, after: padding on the two sides of the axis; negative where it crops.
         dilation: input positions from one tap to the next.
+        outputs: the number of outputs where the padding was chosen for it, else None.
     """
 
     kernel: Quantity
@@ -29,6 +37,7 @@ class Window:
     before: Quantity = 0
     after: Quantity = 0
     dilation: Quantity = 1
+    outputs: Quantity | None = None
 
     @property
     def extent(self) -> Quantity:
@@ -48,14 +57,17 @@ class Window:
         require_at_least(self.kernel, 1, "a kernel of {}", self.kernel)
         require_at_least(self.stride, 1, "a stride of {}", self.stride)
         require_at_least(self.dilation, 1, "a dilation of {}", self.dilation)
+        if self.outputs is not None:
+            return self.outputs
         padded = size + self.before + self.after
         room = padded - self.extent
+        least = 1 - self.stride if ceil else 0  # rounding up, even a first window may stick out
         if self.before == 0 == self.after:  # of plain ints: which sentence to say
-            require_at_least(room, 0, "a window of {} does not fit in {}", self.extent, size)
+            require_at_least(room, least, "a window of {} does not fit in {}", self.extent, size)
         else:
             require_at_least(
                 room,
-                0,
+                least,
                 "a window of {} does not fit in {} padded by {} before and {} after",
                 self.extent,
                 size,
@@ -64,14 +76,18 @@ class Window:
             )
         if not ceil:
             return room // self.stride + 1
-        return smallest(ceil_div(room, self.stride) + 1, ceil_div(size + self.before, self.stride))
+        rounded_up = ceil_div(room, self.stride) + 1
+        if certainly_at_least(self.extent, self.stride + self.after):
+            return rounded_up  # the last window starts so early in any case
+        return smallest(rounded_up, ceil_div(size + self.before, self.stride))
 
     @classmethod
     def same(cls, kernel: Quantity, stride: Quantity, dilation: Quantity, size: Quantity) -> Window:
         """The window with TensorFlow's SAME padding: ceil(n / s) outputs, the odd pad after."""
         extent = dilation * (kernel - 1) + 1
-        pad = largest(0, (ceil_div(size, stride) - 1) * stride + extent - size)
-        return cls(kernel, stride, pad // 2, pad - pad // 2, dilation)
+        outputs = ceil_div(size, stride)
+        pad = largest(0, (outputs - 1) * stride + extent - size)
+        return cls(kernel, stride, pad // 2, pad - pad // 2, dilation, outputs)
 
 
 @dataclass(frozen=True, slots=True)

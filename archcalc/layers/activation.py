@@ -74,6 +74,7 @@ class PReLU(Layer):
             macs=0,
             other_ops=2 * x.values,
             saved=(Saved.INPUT,),
+            workspace=(),
             storage=Storage.OWN,
         )
 

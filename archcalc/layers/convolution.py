@@ -17,9 +17,16 @@ from archcalc.layers.layer import (
     require_positive,
     require_spatial,
 )
-from archcalc.layers.sliding import placements, sliding_windows
-from archcalc.quantity import Quantity, largest, product, require_at_least, require_multiple
-from archcalc.window import TransposedWindow
+from archcalc.layers.sliding import padded_copy, pads_alike, placements, sliding_windows
+from archcalc.quantity import (
+    Quantity,
+    certainly_equal,
+    largest,
+    product,
+    require_at_least,
+    require_multiple,
+)
+from archcalc.window import TransposedWindow, Window
 
 
 class Conv(Layer):
@@ -50,6 +57,7 @@ class Conv(Layer):
         windows = sliding_windows(x, self.kernel, self.stride, self.padding, self.dilation)
         output = FeatureMap(self.channels, placements(windows, x))
         weight = (self.channels, x.channels // self.groups, *[w.kernel for w in windows])
+        padded = padded_copy(x, windows, copied=not pads_alike(windows))
         return Effect(
             output=output,
             windows=windows,
@@ -58,7 +66,8 @@ class Conv(Layer):
             buffers=0,
             macs=product(weight) * output.positions,
             other_ops=output.values if self.bias else 0,
-            saved=(Saved.INPUT,),
+            saved=padded or (Saved.INPUT,),
+            workspace=padded,
             storage=Storage.OWN,
         )
 
@@ -112,6 +121,7 @@ class ConvTranspose(Layer):
             macs=product(weight) * x.positions,
             other_ops=output.values if self.bias else 0,
             saved=(Saved.INPUT,),
+            workspace=(),
             storage=Storage.OWN,
         )
 
@@ -159,7 +169,10 @@ class LocallyConnected(Layer):
         windows = sliding_windows(x, self.kernel, self.stride, self.padding, dilation=1)
         output = FeatureMap(self.channels, placements(windows, x))
         weight = (*output.sizes, self.channels, x.channels, *[w.kernel for w in windows])
-        unfolded = output.positions * x.channels * product([w.kernel for w in windows])
+        # torch has no such layer: pad, unfold, multiply, add the bias, put the channels first.
+        inside = output.positions * x.channels * product([w.kernel for w in windows])
+        unfolded = Extra("intermediate", inside)
+        padded = padded_copy(x, windows, copied=not all(map(_pads_nothing, windows)))
         return Effect(
             output=output,
             windows=windows,
@@ -168,11 +181,14 @@ class LocallyConnected(Layer):
             buffers=0,
             macs=product(weight),
             other_ops=output.values if self.bias else 0,
-            saved=(
-                Extra("intermediate", unfolded),
-            ),  # torch has no such layer: unfold, then matmul
+            saved=(unfolded,),
+            workspace=(*padded, unfolded, Extra("intermediate", output.values)),
             storage=Storage.OWN,
         )
+
+
+def _pads_nothing(window: Window) -> bool:
+    return certainly_equal(window.before, 0) and certainly_equal(window.after, 0)
 
 
 def _require_groups(inputs: Quantity, outputs: Quantity, groups: Quantity) -> None:

@@ -41,6 +41,10 @@ class _Elementwise(Join):
     def saved_for(self, branches: int, values: Quantity) -> tuple[Saved | Extra, ...]:
         """What torch keeps for the backward pass."""
 
+    def workspace_for(self, branches: int, values: Quantity) -> tuple[Extra, ...]:
+        """What torch makes beside the output: nothing where it adds up in place."""
+        return ()
+
     def effect_on(self, x: FeatureMap, /, *others: FeatureMap) -> Effect:
         maps = (x, *others)
         output = next((m for m in maps if not _is_single_position(m)), x)
@@ -48,8 +52,13 @@ class _Elementwise(Join):
             _require_equal((output.channels,), (other.channels,), output, other)
             if len(other.sizes) != len(output.sizes) or not _is_single_position(other):
                 _require_equal(output.sizes, other.sizes, output, other)
-        saved = self.saved_for(len(maps), output.values)
-        return pointwise(x, ops_each=self.ops_for(len(maps)), saved=saved, output=output)
+        return pointwise(
+            x,
+            ops_each=self.ops_for(len(maps)),
+            saved=self.saved_for(len(maps), output.values),
+            workspace=self.workspace_for(len(maps), output.values),
+            output=output,
+        )
 
 
 class Add(_Elementwise):
@@ -98,6 +107,9 @@ class Multiply(_Elementwise):
             return (Saved.INPUT,)
         # Multiplied two at a time: every product but the last is kept as well.
         return (Saved.INPUT, Extra("intermediate", (branches - 2) * values))
+
+    def workspace_for(self, branches: int, values: Quantity) -> tuple[Extra, ...]:
+        return (Extra("intermediate", values),) if branches > 2 else ()
 
 
 def _is_single_position(x: FeatureMap) -> bool:

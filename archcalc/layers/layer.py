@@ -34,7 +34,7 @@ class Saved(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Extra:
-    """A tensor that the layer makes for the backward pass alone.
+    """A tensor that the layer makes beside its output.
 
     Attributes:
         what: "indices", "mask", "statistics" or "intermediate".
@@ -71,6 +71,8 @@ class Effect:
         other_ops: all other arithmetic operations, per image, at inference: one for each
             addition, multiplication, comparison or elementary function.
         saved: what autograd keeps for the backward pass in training, as torch does it.
+        workspace: the most that lives at once inside the layer at inference, beside its inputs
+            and its output, as torch does it; freed when the layer is done.
         storage: whether the output has memory of its own.
     """
 
@@ -82,6 +84,7 @@ class Effect:
     macs: Quantity
     other_ops: Quantity
     saved: tuple[Saved | Extra, ...]
+    workspace: tuple[Extra, ...]
     storage: Storage
 
     @property
@@ -213,6 +216,7 @@ def pointwise(
     *,
     ops_each: Quantity,
     saved: tuple[Saved | Extra, ...],
+    workspace: tuple[Extra, ...] = (),
     storage: Storage = Storage.OWN,
     output: FeatureMap | None = None,
 ) -> Effect:
@@ -232,5 +236,6 @@ def pointwise(
         macs=0,
         other_ops=ops_each * out.values if ops_each else 0,
         saved=saved,
+        workspace=workspace,
         storage=storage,
     )

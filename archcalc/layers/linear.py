@@ -39,6 +39,7 @@ class Linear(Layer):
             macs=self.features * x.values,
             other_ops=output.values if self.bias else 0,
             saved=(Saved.INPUT,),
+            workspace=(),
             storage=Storage.OWN,
         )
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import ClassVar, Literal, TypeAlias
 
-from archcalc.errors import LayerError
 from archcalc.feature_map import FeatureMap
 from archcalc.layers.layer import (
     Effect,
@@ -15,8 +15,9 @@ from archcalc.layers.layer import (
     Storage,
     pointwise,
     require_positive,
+    require_spatial,
 )
-from archcalc.quantity import Quantity, product, require_multiple
+from archcalc.quantity import Quantity, certainly_equal, largest, product, require_multiple
 from archcalc.window import Reach, Windows
 
 NormalizedAxes: TypeAlias = Literal["all", "channels", "last"]
@@ -41,7 +42,7 @@ class BatchNorm(Layer):
     momentum: float = 0.1
 
     def effect_on(self, x: FeatureMap, /) -> Effect:
-        statistics = Extra("statistics", 2 * x.channels, bytes_each=4, per_image=False)
+        statistics = Extra("statistics", 2 * x.channels, per_image=False)
         return Effect(
             output=x,
             windows=Reach.SAME,
@@ -51,6 +52,7 @@ class BatchNorm(Layer):
             macs=0,
             other_ops=2 * x.values,
             saved=(Saved.INPUT, statistics),
+            workspace=(),
             storage=Storage.OWN,
         )
 
@@ -82,7 +84,12 @@ class LayerNorm(Layer):
         else:
             shape, windows = x.shape, Reach.ALL
         groups = x.values // product(shape)
-        return _normalized(x, windows, shape, groups, self.affine, self.affine and self.bias)
+        effect = _normalized(x, windows, shape, groups, self.affine, self.affine and self.bias)
+        alone = certainly_equal(x.channels, 1) or certainly_equal(x.positions, 1)
+        if self.over == "channels" and not alone:
+            # torch normalizes along the last axis: the result, before the channels come first
+            return replace(effect, workspace=(Extra("intermediate", x.values),))
+        return effect
 
 
 class GroupNorm(Layer):
@@ -125,12 +132,14 @@ class LocalResponseNorm(Layer):
 
     def effect_on(self, x: FeatureMap, /) -> Effect:
         require_positive(self.size, "neighbouring channels")
-        if not x.sizes:
-            raise LayerError("needs at least one spatial axis, and a vector has none")
-        # torch spells it out: the padded squares, the sum before the power, and the power.
-        kept = (x.channels + self.size - 1) * x.positions + 2 * x.values
-        saved = (Saved.INPUT, Extra("intermediate", kept))
-        return pointwise(x, ops_each=self.size + 4, saved=saved)
+        require_spatial(x)
+        # torch spells it out: squares, padded, averaged, times alpha, plus k, to the power.
+        padded = (x.channels + self.size - 1) * x.positions
+        # Kept are the padded squares, the sum before the power, and the power.
+        saved = (Saved.INPUT, Extra("intermediate", padded + 2 * x.values))
+        # The padded squares beside the squares, or the average beside the product and the sum.
+        workspace = (Extra("intermediate", largest(padded, 2 * x.values)),)
+        return pointwise(x, ops_each=self.size + 4, saved=saved, workspace=workspace)
 
 
 class Scale(Layer):
@@ -146,7 +155,12 @@ class Scale(Layer):
     shift: float = 0.0
 
     def effect_on(self, x: FeatureMap, /) -> Effect:
-        return pointwise(x, ops_each=(self.factor != 1) + (self.shift != 0), saved=())
+        ops_each = (self.factor != 1) + (self.shift != 0)
+        storage = Storage.OWN if ops_each else Storage.SHARED
+        product_before_sum = (Extra("intermediate", x.values),) if ops_each == 2 else ()
+        return pointwise(
+            x, ops_each=ops_each, saved=(), workspace=product_before_sum, storage=storage
+        )
 
 
 class ChannelScale(Layer):
@@ -170,6 +184,7 @@ class ChannelScale(Layer):
             macs=0,
             other_ops=(2 if self.bias else 1) * x.values,
             saved=(Saved.INPUT,),
+            workspace=(Extra("intermediate", x.values),) if self.bias else (),
             storage=Storage.OWN,
         )
 
@@ -178,6 +193,7 @@ def _normalized(
     x: FeatureMap, windows: Windows, shape: Shape, groups: Quantity, weight: bool, bias: bool
 ) -> Effect:
     """A norm whose statistics are taken anew for each image, in `groups` groups of values."""
+    statistics = Extra("statistics", 2 * groups)
     return Effect(
         output=x,
         windows=windows,
@@ -186,6 +202,7 @@ def _normalized(
         buffers=0,
         macs=0,
         other_ops=(5 + weight + bias) * x.values,
-        saved=(Saved.INPUT, Extra("statistics", 2 * groups, bytes_each=4)),
+        saved=(Saved.INPUT, statistics),
+        workspace=(statistics,),
         storage=Storage.OWN,
     )

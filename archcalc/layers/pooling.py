@@ -19,7 +19,7 @@ from archcalc.layers.layer import (
     per_axis,
     require_spatial,
 )
-from archcalc.layers.sliding import placements, sliding_windows
+from archcalc.layers.sliding import padded_copy, pads_alike, placements, sliding_windows
 from archcalc.quantity import (
     Quantity,
     certainly_divides,
@@ -53,11 +53,16 @@ class MaxPool(Layer):
     def effect_on(self, x: FeatureMap, /) -> Effect:
         stride = self.kernel if self.stride is None else self.stride
         windows = sliding_windows(x, self.kernel, stride, self.padding, self.dilation)
-        _require_pool_padding(windows, self.ceil)
+        _require_pool_padding(windows, self.padding, self.ceil)
         output = FeatureMap(x.channels, placements(windows, x, self.ceil))
         ops_each = product([w.kernel for w in windows]) - 1
+        # "same" may pad dilated windows by more than half a kernel, which torch does not.
+        dilated = not all(certainly_one(w.dilation) for w in windows)
+        copied = not pads_alike(windows) or (self.padding == "same" and dilated)
         indices = Extra("indices", output.values, INDEX_BYTES)
-        return _pooled(output, windows, ops_each * output.values, (Saved.INPUT, indices))
+        padded = padded_copy(x, windows, copied)
+        saved = (*(padded or (Saved.INPUT,)), indices)
+        return _pooled(output, windows, ops_each * output.values, saved, (*padded, indices))
 
 
 class AvgPool(Layer):
@@ -81,10 +86,17 @@ class AvgPool(Layer):
     def effect_on(self, x: FeatureMap, /) -> Effect:
         stride = self.kernel if self.stride is None else self.stride
         windows = sliding_windows(x, self.kernel, stride, self.padding, dilation=1)
-        _require_pool_padding(windows, self.ceil)
+        _require_pool_padding(windows, self.padding, self.ceil)
         output = FeatureMap(x.channels, placements(windows, x, self.ceil))
+        copied = not pads_alike(windows)
+        if len(windows) == 3 and not copied:
+            _require_kernel_inside(windows, x)
+        padded = padded_copy(x, windows, copied)
+        saved: tuple[Saved | Extra, ...] = padded or (Saved.INPUT,)
+        if copied and not self.count_include_pad:  # how many positions are inside, to divide by
+            saved += (Extra("intermediate", output.positions, per_image=False),)
         ops_each = product([w.kernel for w in windows])
-        return _pooled(output, windows, ops_each * output.values, (Saved.INPUT,))
+        return _pooled(output, windows, ops_each * output.values, saved, padded)
 
 
 class _AdaptivePool(Layer):
@@ -105,7 +117,9 @@ class _AdaptivePool(Layer):
             require_at_least(size, 1, "an output size of {}", size)
         output = FeatureMap(x.channels, sizes)
         windows = tuple(map(_adaptive_window, x.sizes, sizes))
-        return _pooled(output, windows, x.values, self.saved_for(output))
+        saved = self.saved_for(output)
+        made = tuple([extra for extra in saved if isinstance(extra, Extra)])
+        return _pooled(output, windows, x.values, saved, made)
 
 
 def _adaptive_window(size: Quantity, outputs: Quantity) -> Window | Reach:
@@ -158,7 +172,7 @@ class GlobalAvgPool(Layer):
     def effect_on(self, x: FeatureMap, /) -> Effect:
         require_spatial(x)
         output = FeatureMap(x.channels, (1,) * len(x.sizes))
-        return _pooled(output, Reach.ALL, x.values, ())
+        return _pooled(output, Reach.ALL, x.values, (), ())
 
 
 class MaxUnpool(Layer):
@@ -194,17 +208,26 @@ class MaxUnpool(Layer):
                 pooled,
             )
         # The indices that the backward pass needs are those that the max pool keeps.
-        return _pooled(output, self._windows(x), 0, ())
+        return _pooled(output, self._windows(x), 0, (), ())
 
     def _sizes(self, x: FeatureMap) -> Shape:
-        if self.output is not None:
-            return per_axis(self.output, x, "output")
-        return tuple(
+        windows = self._windows(x)
+        sizes = tuple(
             [
                 (m - 1) * w.stride - 2 * w.before + w.kernel
-                for m, w in zip(x.sizes, self._windows(x), strict=True)
+                for m, w in zip(x.sizes, windows, strict=True)
             ]
         )
+        if self.output is None:
+            return sizes
+        wanted = per_axis(self.output, x, "output")
+        for size, n, w in zip(wanted, sizes, windows, strict=True):
+            for difference in (size - n, n - size):
+                require_at_least(
+                    w.stride - 1, difference,
+                    "an output of {} is not within a stride ({}) of {}", size, w.stride, n,
+                )  # fmt: skip
+        return wanted
 
     def _windows(self, x: FeatureMap) -> tuple[TransposedWindow, ...]:
         """What each value can be put back to: the window that it was the maximum of."""
@@ -220,7 +243,11 @@ class MaxUnpool(Layer):
 
 
 def _pooled(
-    output: FeatureMap, windows: Windows, ops: Quantity, saved: tuple[Saved | Extra, ...]
+    output: FeatureMap,
+    windows: Windows,
+    ops: Quantity,
+    saved: tuple[Saved | Extra, ...],
+    workspace: tuple[Extra, ...],
 ) -> Effect:
     return Effect(
         output=output,
@@ -231,20 +258,30 @@ def _pooled(
         macs=0,
         other_ops=ops,
         saved=saved,
+        workspace=workspace,
         storage=Storage.OWN,
     )
 
 
-def _require_pool_padding(windows: tuple[Window, ...], ceil: bool) -> None:
-    """A window must not lie in the padding alone: torch allows half a window of it."""
+def _require_pool_padding(windows: tuple[Window, ...], padding: Padding, ceil: bool) -> None:
+    """No window may lie in the padding alone: torch allows half a kernel of it."""
     for w in windows:
-        for padding in (w.before, w.after):
+        for side in (w.before, w.after) if padding != "same" else ():
             require_at_least(
-                w.extent // 2 - padding, 0,
-                "padding {} is more than half a window of {}", padding, w.extent,
+                w.kernel // 2 - side, 0,
+                "padding {} is more than half a kernel of {}", side, w.kernel,
             )  # fmt: skip
         if ceil:
             require_equal(
                 w.before, w.after,
                 "`ceil` wants the same padding on both sides, not {} and {}", w.before, w.after,
             )  # fmt: skip
+
+
+def _require_kernel_inside(windows: tuple[Window, ...], x: FeatureMap) -> None:
+    """Along 3 axes torch does not count the padding when it asks whether a kernel fits."""
+    for w, size in zip(windows, x.sizes, strict=True):
+        require_at_least(
+            size - w.kernel, 0,
+            "a kernel of {} does not fit in {} without its padding", w.kernel, size,
+        )  # fmt: skip

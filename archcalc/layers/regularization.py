@@ -7,7 +7,6 @@ from typing import ClassVar
 from archcalc.errors import LayerError
 from archcalc.feature_map import FeatureMap
 from archcalc.layers.layer import Effect, Extra, Layer, Storage, pointwise
-from archcalc.quantity import Quantity
 
 
 class Dropout(Layer):
@@ -22,7 +21,9 @@ class Dropout(Layer):
     p: float = 0.5
 
     def effect_on(self, x: FeatureMap, /) -> Effect:
-        return _noise(x, self.p, mask=x.values)
+        if self.p == 1:  # torch multiplies by a single zero
+            return _noise(x, self.p, Extra("mask", 1, per_image=False))
+        return _noise(x, self.p, Extra("mask", x.values))
 
 
 class DropPath(Layer):
@@ -37,12 +38,12 @@ class DropPath(Layer):
     p: float = 0.1
 
     def effect_on(self, x: FeatureMap, /) -> Effect:
-        return _noise(x, self.p, mask=1)
+        return _noise(x, self.p, Extra("mask", 1))
 
 
-def _noise(x: FeatureMap, p: float, mask: Quantity) -> Effect:
+def _noise(x: FeatureMap, p: float, mask: Extra) -> Effect:
     if not 0 <= p <= 1:
         raise LayerError(f"p (={p}) is a probability, between 0 and 1")
-    saved = (Extra("mask", mask),) if p else ()
+    saved = (mask,) if p else ()
     storage = Storage.SHARED_AT_INFERENCE if p else Storage.SHARED
     return pointwise(x, ops_each=0, saved=saved, storage=storage)

@@ -164,5 +164,6 @@ def _resampled(
         macs=0,
         other_ops=ops_each * output.values,
         saved=(),
+        workspace=(),
         storage=storage,
     )

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from archcalc.errors import LayerError
 from archcalc.feature_map import FeatureMap
-from archcalc.layers.layer import Effect, Layer, Shape, Storage, pointwise
+from archcalc.layers.layer import Effect, Layer, Shape, Storage, pointwise, require_spatial
 from archcalc.quantity import (
     Quantity,
     require_at_least,
@@ -60,6 +60,7 @@ class Reshape(Layer):
             macs=0,
             other_ops=0,
             saved=(),
+            workspace=(),
             storage=Storage.SHARED,
         )
 
@@ -67,7 +68,8 @@ class Reshape(Layer):
 class ChannelShuffle(Layer):
     """Interleaves the channels of `groups` groups, as `torch.nn.ChannelShuffle`.
 
-    Shapes unchanged. Source: Zhang et al. 2018 (arXiv:1707.01083), section 3.1.
+    Shapes unchanged; needs a spatial axis.
+    Source: Zhang et al. 2018 (arXiv:1707.01083), section 3.1.
     """
 
     kind: ClassVar[str] = "channel_shuffle"
@@ -75,6 +77,7 @@ class ChannelShuffle(Layer):
     groups: Quantity
 
     def effect_on(self, x: FeatureMap, /) -> Effect:
+        require_spatial(x)
         _require_parts(x, self.groups)
         return pointwise(x, ops_each=0, saved=())
 

@@ -4,8 +4,15 @@ from __future__ import annotations
 
 from archcalc.errors import LayerError
 from archcalc.feature_map import FeatureMap
-from archcalc.layers.layer import Axes, Padding, per_axis, per_side, require_spatial
-from archcalc.quantity import Quantity, require_at_least
+from archcalc.layers.layer import (
+    Axes,
+    Extra,
+    Padding,
+    per_axis,
+    per_side,
+    require_spatial,
+)
+from archcalc.quantity import Quantity, certainly_equal, product, require_at_least
 from archcalc.window import Window
 
 
@@ -44,3 +51,20 @@ def placements(
 ) -> tuple[Quantity, ...]:
     """The output size along each axis: how often each window fits."""
     return tuple([w.placements(n, ceil) for w, n in zip(windows, x.sizes, strict=True)])
+
+
+def pads_alike(windows: tuple[Window, ...]) -> bool:
+    """Whether the padding is the same on both sides of each axis, as torch's own has to be.
+
+    Any other takes a padded copy of the map. So does "same" on sizes that are symbols or arrays
+    wherever it depends on them which side has the odd position.
+    """
+    return all(certainly_equal(w.before, w.after) for w in windows)
+
+
+def padded_copy(x: FeatureMap, windows: tuple[Window, ...], copied: bool) -> tuple[Extra, ...]:
+    """The padded copy of the map, which is needed in its place; nothing unless `copied`."""
+    if not copied:
+        return ()
+    padded = [n + w.before + w.after for n, w in zip(x.sizes, windows, strict=True)]
+    return (Extra("intermediate", x.channels * product(padded)),)

@@ -1,0 +1,159 @@
+"""`archcalc verify`: the rules beside what torch measures, layer by layer."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import Any
+
+from archcalc.commands.arguments import COMPLETE_NETWORKS, add_batch, add_changes, graph_of
+from archcalc.commands.progress import progress
+from archcalc.comparison import SUBJECTS, Comparison, Conditions
+from archcalc.errors import ArchcalcError, UsageError, did_you_mean
+from archcalc.graph import Graph
+from archcalc.render.verification import (
+    comparison_lines,
+    comparison_record,
+    furthest_line,
+    layer_table,
+    time_table,
+    total_lines,
+)
+from archcalc.roofline import device_names, find_device
+from archcalc.spec.library import network_names
+from archcalc.torch_backend import require_torch
+
+_DEFAULT = "sizes,params,macs"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declares the arguments."""
+    action: Any = parser.add_argument(
+        "names", metavar="NAME", nargs="*", help="networks, FILE or FILE#VARIANT"
+    )
+    action.complete = COMPLETE_NETWORKS
+    parser.add_argument("--all", action="store_true", help="all networks that archcalc knows")
+    parser.add_argument(
+        "--what", default=_DEFAULT, metavar="A,B,…",
+        help=f"{', '.join(SUBJECTS)}, or all (default {_DEFAULT})",
+    )  # fmt: skip
+    parser.add_argument(
+        "--device", default="auto", metavar="DEVICE",
+        help="cpu, cuda, cuda:0 …, meta, or auto: a GPU where there is one (default)",
+    )  # fmt: skip
+    add_changes(parser)
+    add_batch(parser)
+    parser.add_argument(
+        "--profile", metavar="DEVICE",
+        help=f"whose best the times are held against: {', '.join(device_names())}, or a FILE",
+    )  # fmt: skip
+    parser.add_argument(
+        "--format", default="text", choices=("text", "json"), help="text (default) or json"
+    )
+    parser.add_argument(
+        "--save", metavar="FOLDER", help="also write the results there, as pages and as JSON"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Prints each network's comparison as soon as it is done.
+
+    1 if a figure differs; else 2 if a network could not be compared; else 0.
+    """
+    require_torch("verify")
+    from archcalc.torch_backend.verify import conditions, verify
+
+    names = _names(arguments)
+    under = conditions(arguments.device, arguments.dtype, arguments.batch)
+    profile = find_device(arguments.profile) if arguments.profile else None
+    check = partial(verify, what=_subjects(arguments.what), under=under, profile=profile)
+    found: list[Comparison] = []
+    show = _show_json if arguments.format == "json" else _show_text
+    show(_comparisons(names, arguments, check, found), under, len(names))
+    if arguments.save:
+        from archcalc.reports.verification_page import save_verification
+
+        save_verification(found, arguments.save)
+    if any(comparison.differences for comparison in found):
+        return 1
+    return 0 if len(found) == len(names) else 2
+
+
+def _names(arguments: argparse.Namespace) -> list[str]:
+    if arguments.all and arguments.names:
+        raise UsageError("--all is all networks; leave the names out")
+    if not arguments.all and not arguments.names:
+        raise UsageError("name a network, or --all")
+    return network_names() if arguments.all else arguments.names
+
+
+def _subjects(text: str) -> list[str]:
+    given = list(SUBJECTS) if text == "all" else text.split(",")
+    for subject in given:
+        if subject not in SUBJECTS:
+            guess = did_you_mean(subject, SUBJECTS) or f"; known: {', '.join(SUBJECTS)}, all"
+            raise UsageError(f"--what: unknown {subject!r}{guess}")
+    return given
+
+
+def _comparisons(
+    names: Sequence[str],
+    arguments: argparse.Namespace,
+    check: Callable[[Graph], Comparison],
+    found: list[Comparison],
+) -> Iterator[Comparison]:
+    """Checks one network after the other, and adds each result to `found`.
+
+    What keeps one from being compared is said on stderr, and the next one follows.
+    """
+    for done, name in enumerate(names):
+        try:
+            with progress(done, len(names), name):
+                comparison = check(graph_of(arguments, name))
+        except ArchcalcError as error:
+            print(f"archcalc: {error}", file=sys.stderr, flush=True)
+            continue
+        found.append(comparison)
+        yield comparison
+
+
+def _show_text(comparisons: Iterator[Comparison], under: Conditions, count: int) -> None:
+    print(under, flush=True)
+    done = different = figures = 0
+    for comparison in comparisons:
+        print("\n".join(comparison_lines(comparison)), flush=True)
+        if count == 1:
+            print("\n".join(_in_full(comparison)))
+        done += 1
+        different += len(comparison.differences)
+        figures += sum(figure.rule is not None for figure in comparison.figures)
+    if count > 1:
+        print(f"{done} of {count} networks: {figures:,} figures compared, {different:,} differ")
+
+
+def _in_full(comparison: Comparison) -> Iterator[str]:
+    """All figures of a network, for when it is the only one."""
+    if comparison.figures:
+        yield ""
+        yield layer_table(comparison, "text")
+        yield ""
+        yield from total_lines(comparison)
+    if comparison.times is not None:
+        yield ""
+        yield time_table(comparison.times, "text")
+        yield furthest_line(comparison.times)
+
+
+def _show_json(comparisons: Iterator[Comparison], under: Conditions, count: int) -> None:
+    """One list, whose items come as they are done."""
+    separator = "[\n"
+    try:
+        for comparison in comparisons:
+            record = json.dumps(comparison_record(comparison), ensure_ascii=False)
+            print(f"{separator}{record}", end="", flush=True)
+            separator = ",\n"
+    finally:
+        print("[]" if separator == "[\n" else "\n]", flush=True)

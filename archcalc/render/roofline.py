@@ -1,0 +1,87 @@
+"""Rooflines as tables and records: the least time of each layer on a device."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from archcalc.render.numbers import short, short_bytes
+from archcalc.render.table import tabulate_rows
+from archcalc.roofline import Bound, Device
+
+_HEADINGS = ("layer", "kind", "FLOPs", "moved", "FLOPs/byte", "least time", "limit")
+_ALIGN = ("left", "left", "right", "right", "right", "right", "left")
+_UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
+
+
+def seconds_text(seconds: float) -> str:
+    """Three digits in the unit that fits: 0.00123 -> `1.23ms`."""
+    for unit, name in _UNITS:
+        if seconds >= unit:
+            return f"{seconds / unit:.3g}{name}"
+    return f"{seconds / 1e-9:.3g}ns" if seconds else "0s"
+
+
+def device_line(device: Device, dtype: str) -> str:
+    """What a device can do at best."""
+    return (
+        f"{device.title}: {short(round(device.flops_per_second[dtype]))}FLOP/s in {dtype}, "
+        f"{short_bytes(round(device.bytes_per_second))}/s ({device.source})"
+    )
+
+
+def roofline_table(bounds: Sequence[Bound], form: str) -> str:
+    """A row for each layer that costs something, and the totals, in any format of tabulate."""
+    rows = [
+        [
+            bound.layer.name,
+            bound.layer.kind,
+            short(bound.flops),
+            short_bytes(bound.bytes_moved),
+            f"{bound.intensity:.1f}",
+            seconds_text(bound.seconds),
+            bound.limit,
+        ]
+        for bound in bounds
+        if bound.seconds
+    ]
+    return tabulate_rows(_HEADINGS, [*rows, total_cells("total", bounds)], form, _ALIGN)
+
+
+def total_cells(name: str, bounds: Sequence[Bound]) -> list[str]:
+    """The cells of a row for a whole network, one layer after the other."""
+    flops = sum(bound.flops for bound in bounds)
+    moved = sum(bound.bytes_moved for bound in bounds)
+    seconds = sum(bound.seconds for bound in bounds)
+    by_memory = sum(bound.seconds for bound in bounds if bound.limit == "memory")
+    return [
+        name,
+        "",
+        short(flops),
+        short_bytes(moved),
+        f"{flops / moved:.1f}" if moved else "0.0",
+        seconds_text(seconds),
+        f"memory for {by_memory / seconds:.0%}" if seconds else "",
+    ]
+
+
+def roofline_record(name: str, bounds: Sequence[Bound], device: Device) -> dict[str, object]:
+    """A roofline in types that JSON knows; times in seconds."""
+    return {
+        "name": name,
+        "device": device.name,
+        "seconds": sum(bound.seconds for bound in bounds),
+        "layers": [bound_record(bound) for bound in bounds],
+    }
+
+
+def bound_record(bound: Bound) -> dict[str, object]:
+    """One layer of a roofline in types that JSON knows."""
+    return {
+        "name": bound.layer.name,
+        "kind": bound.layer.kind,
+        "flops": bound.flops,
+        "bytes_moved": bound.bytes_moved,
+        "intensity": bound.intensity,
+        "seconds": bound.seconds,
+        "limit": bound.limit,
+    }

@@ -1,0 +1,14 @@
+"""The network as a real torch model: built, run, measured, compared. Only this package imports
+torch; `require_torch` says what to install where it is missing."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+from archcalc.errors import MissingExtraError
+
+
+def require_torch(what: str) -> None:
+    """Raises MissingExtraError, which names `what` as the one that needs it, without torch."""
+    if find_spec("torch") is None:
+        raise MissingExtraError(what, "torch", "torch")

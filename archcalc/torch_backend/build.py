@@ -1,0 +1,205 @@
+"""Graph -> nn.Module: the network as a torch model that can be run, measured and trained."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+
+from archcalc.analysis import Analysis, analyze
+from archcalc.errors import UsageError
+from archcalc.graph import INPUT, Graph, Node
+from archcalc.spec.expression import Value
+from archcalc.torch_backend.layer_modules import module_for
+
+_INDICES = "\0indices"  # behind the name of a max pool: the places of its maxima
+
+
+def build(
+    what: Graph | str,
+    *,
+    device: str = "cpu",
+    input: Sequence[Value] | None = None,
+    **parameters: Value,
+) -> Twin:
+    """The network as a torch module, in training mode, with torch's own initial weights.
+
+    Args:
+        what, input, parameters: as `archcalc.analyze` takes them.
+        device: "cpu", "cuda", "cuda:1", or "meta" for shapes without values.
+
+    Raises:
+        UsageError: no such device here; a size that is no plain number; a layer whose name a
+            torch module cannot have; and as `analyze`.
+        LayerError, SpecError: as `analyze`.
+    """
+    place = torch_device(device)
+    analysis = analyze(what, input=input, **parameters)
+    _require_numbers(analysis)
+    maps = {INPUT: analysis.input} | {layer.name: layer.output for layer in analysis.layers}
+    with place:
+        modules = {
+            node.name: module_for(node.layer, *[maps[name] for name in node.inputs])
+            for node in analysis.graph.nodes
+        }
+    return Twin(analysis.graph, modules)
+
+
+def torch_device(name: str) -> torch.device:
+    """The device called `name`.
+
+    Raises:
+        UsageError: torch knows no such device, or it is not here.
+    """
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise UsageError(f"unknown device {name!r}; known: cpu, cuda, cuda:0 …, meta") from None
+    if device.type == "cuda":
+        here = torch.cuda.device_count()
+        if (device.index or 0) >= here:
+            raise UsageError(f"device {name!r} is not here: torch sees {here} CUDA devices")
+    return device
+
+
+def _require_numbers(analysis: Analysis) -> None:
+    shapes = [analysis.input.shape]
+    for layer in analysis.layers:
+        shapes += [layer.output.shape, layer.effect.weight or ()]
+    for shape in shapes:
+        if any(type(size) is not int for size in shape):
+            raise UsageError(
+                f"{analysis.name} has sizes that are no plain numbers "
+                f"({'x'.join(map(str, shape))}); a torch model needs numbers"
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """A layer in the order of execution, and the values that nobody needs after it."""
+
+    node: Node
+    keeps_indices: bool
+    released: tuple[str, ...]
+
+
+def _schedule(graph: Graph, training: bool) -> tuple[list[_Step], list[str]]:
+    """What runs, and the names of the values that leave the network."""
+    nodes = [node for node in graph.nodes if training or not node.training_only]
+    names = {INPUT, *[node.name for node in nodes]}
+    outputs = [name for name in graph.outputs if name in names]
+    undone = {node.indices for node in graph.nodes if node.indices is not None}
+    last_use = {INPUT: 0}
+    for number, node in enumerate(nodes):
+        used = [*node.inputs, node.name]
+        if node.name in undone:
+            used.append(node.name + _INDICES)
+        if node.indices is not None:
+            used.append(node.indices + _INDICES)
+        last_use |= dict.fromkeys(used, number)
+    released: dict[int, list[str]] = {}
+    for name, number in last_use.items():
+        if name not in outputs:
+            released.setdefault(number, []).append(name)
+    steps = [
+        _Step(node, node.name in undone, tuple(released.get(number, ())))
+        for number, node in enumerate(nodes)
+    ]
+    return steps, outputs
+
+
+class Twin(nn.Module):
+    """The torch twin of a network.
+
+    Each layer is a submodule under its own dotted name (`get_submodule("layer1.0.conv1")`), joins
+    and functions included, so that a hook can stand on any of them. A max pool that is undone
+    later returns (output, indices).
+
+    Attributes:
+        graph: the network.
+    """
+
+    def __init__(self, graph: Graph, modules: dict[str, nn.Module]) -> None:
+        """`modules`: one for each node of `graph`, by name."""
+        super().__init__()
+        self.graph = graph
+        for name, module in modules.items():
+            self._place(name, module)
+        for node in graph.nodes:
+            if node.indices is not None:
+                cast(Any, modules[node.indices]).return_indices = True
+        self._share_weights()
+        self._schedules = {training: _schedule(graph, training) for training in (True, False)}
+
+    def forward(self, x: Tensor) -> Tensor | tuple[Tensor, ...]:
+        """The output for images (N, C, n…); (main, *heads) where the network has heads.
+
+        Layers of training-only heads run in training mode alone.
+        """
+        return self.run([x])
+
+    def run(self, inputs: list[Tensor]) -> Tensor | tuple[Tensor, ...]:
+        """As `forward` of the tensor in `inputs`, which is taken out of the list.
+
+        Every tensor is let go after its last use; so is the input, where the caller has kept no
+        other reference to it.
+        """
+        values = {INPUT: inputs.pop()}
+        steps, outputs = self._schedules[self.training]
+        for step in steps:
+            self._carry_out(step, values)
+        if len(outputs) == 1:
+            return values[outputs[0]]
+        return tuple([values[name] for name in outputs])
+
+    def _carry_out(self, step: _Step, values: dict[str, Tensor]) -> None:
+        node = step.node
+        arguments = [values[name] for name in node.inputs]
+        if node.indices is not None:
+            arguments.append(values[node.indices + _INDICES])
+        result = self.get_submodule(node.name)(*arguments)
+        if step.keeps_indices:
+            values[node.name], values[node.name + _INDICES] = result
+        else:
+            values[node.name] = result
+        for name in step.released:
+            del values[name]
+
+    def _place(self, name: str, module: nn.Module) -> None:
+        """Puts `module` under its dotted name, in plain modules made as needed."""
+        parent: nn.Module = self
+        *path, last = name.split(".")
+        try:
+            for part in path:
+                if part not in dict(parent.named_children()):
+                    parent.add_module(part, nn.Module())
+                parent = parent.get_submodule(part)
+            if last in dict(parent.named_children()):
+                raise KeyError(last)
+            parent.add_module(last, module)
+        except KeyError:
+            raise UsageError(
+                f"a torch module cannot have a part called {name!r}: the name is taken or "
+                "malformed; give the layer another"
+            ) from None
+
+    def _share_weights(self) -> None:
+        """Gives layers with `weights: NAME` the very parameters and buffers of that layer."""
+        for node in self.graph.nodes:
+            if node.weights is None:
+                continue
+            owner = self.get_submodule(node.weights)
+            module = self.get_submodule(node.name)
+            for name, parameter in owner.named_parameters(recurse=False):
+                module.register_parameter(name, parameter)
+            for name, buffer in owner.named_buffers(recurse=False):
+                module.register_buffer(name, buffer)
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Twin:
+        """Moves and converts as every module; torch alone would split shared buffers by that."""
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]  # torch leaves it untyped
+        self._share_weights()
+        return self

@@ -1,0 +1,141 @@
+"""Rule beside measurement, layer by layer."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Collection, Iterator, Mapping
+
+import torch
+from torch import Tensor, nn
+
+from archcalc.analysis import Analysis, LayerAnalysis, analyze, total
+from archcalc.comparison import Comparison, Conditions, Figure
+from archcalc.errors import UsageError, did_you_mean
+from archcalc.graph import Graph
+from archcalc.torch_backend.counting import (
+    Output,
+    layer_macs,
+    layer_outputs,
+    layer_values,
+    module_values,
+)
+
+COUNTED = ("sizes", "params", "macs")  # the subjects for which shapes are enough
+
+
+def compare(
+    module: nn.Module, graph: Graph | str, *, what: Collection[str] = COUNTED, batch: int = 1
+) -> Comparison:
+    """A module that a user hands in, beside the spec that it should follow.
+
+    A layer is compared with the part of the module that has its name and runs once; the totals
+    are compared whatever the names. All is measured on a copy of the module on the meta device:
+    the module itself is not run, and nothing about it changes.
+
+    Args:
+        graph: what `archcalc.load` returned, or what it takes.
+        what: any of "sizes", "params", "macs".
+        batch: number of images.
+
+    Raises:
+        UsageError: an unknown subject; a module that cannot be copied, or that refuses the
+            spec's input.
+        LayerError, SpecError: as `archcalc.analyze`.
+    """
+    require_subjects(what, COUNTED)
+    analysis = analyze(graph, batch=batch)
+    shadow = on_meta(module)
+    x = images(analysis, next((p.dtype for p in module.parameters()), torch.float32), "meta")
+    every = [layer.name for layer in analysis.layers]
+    try:
+        outputs = layer_outputs(shadow, x, every)
+    except Exception as error:  # whatever a user's own module may raise
+        raise UsageError(f"the module refuses an input of {tuple(x.shape)}: {error}") from error
+    names = list(outputs)
+    return Comparison(
+        network=analysis.name,
+        input=analysis.input.shape,
+        conditions=Conditions("meta", "", torch.__version__, str(x.dtype)[6:], batch),
+        figures=(
+            *(size_figures(analysis, outputs, names) if "sizes" in what else ()),
+            *(param_figures(analysis, shadow, names) if "params" in what else ()),
+            *(mac_figures(analysis, shadow, x, names) if "macs" in what else ()),
+        ),
+        unmatched=tuple(name for name in every if name not in outputs),
+    )
+
+
+def size_figures(
+    analysis: Analysis, outputs: Mapping[str, Output], names: Collection[str]
+) -> Iterator[Figure]:
+    """The shape of the output, with the batch, of the layers called `names`."""
+    for layer in _layers(analysis, names):
+        shape = outputs[layer.name].shape if layer.name in outputs else None
+        yield Figure("sizes", "output", layer.name, (analysis.batch, *layer.output.shape), shape)
+
+
+def param_figures(
+    analysis: Analysis, module: nn.Module, names: Collection[str]
+) -> Iterator[Figure]:
+    """Weights, biases and buffers of the layers called `names`, and of the whole."""
+    measured = layer_values(module, names)
+    whole = module_values(module)
+    for quantity in ("weights", "biases", "buffers"):
+        for layer in _layers(analysis, names):
+            found = getattr(measured.get(layer.name), quantity, None)
+            yield Figure("params", quantity, layer.name, getattr(layer, quantity), found)
+        rule = _total(analysis, quantity)
+        yield Figure("params", quantity, "", rule, getattr(whole, quantity))
+
+
+def mac_figures(
+    analysis: Analysis, module: nn.Module, x: Tensor, names: Collection[str]
+) -> Iterator[Figure]:
+    """Multiply-accumulates of the layers called `names`, and of the whole."""
+    measured = layer_macs(module, x)
+    for layer in _layers(analysis, names):
+        yield Figure("macs", "macs", layer.name, layer.macs, measured.get(layer.name, 0))
+    yield Figure("macs", "macs", "", _total(analysis, "macs"), measured[""])
+
+
+def _layers(analysis: Analysis, names: Collection[str]) -> list[LayerAnalysis]:
+    return [layer for layer in analysis.layers if layer.name in names]
+
+
+def _total(analysis: Analysis, quantity: str) -> int:
+    """The sum over all layers, those that exist in training only included."""
+    figure: int = getattr(total(analysis.layers, analysis.bytes_each), quantity)
+    return figure
+
+
+def images(analysis: Analysis, dtype: torch.dtype, device: str) -> Tensor:
+    """The analysis' batch of images, all zeros."""
+    shape = (analysis.batch, *analysis.input.shape)
+    return torch.zeros(shape, dtype=dtype, device=device)
+
+
+def on_meta(module: nn.Module) -> nn.Module:
+    """A copy of `module` whose parameters and buffers have shapes and no values.
+
+    Raises:
+        UsageError: it cannot be copied.
+    """
+    shadows: dict[int, object] = {}
+    for parameter in module.parameters():
+        meta = torch.empty_like(parameter, device="meta")
+        shadows[id(parameter)] = nn.Parameter(meta, parameter.requires_grad)
+    for buffer in module.buffers():
+        shadows[id(buffer)] = torch.empty_like(buffer, device="meta")
+    try:
+        return copy.deepcopy(module, shadows)
+    except Exception as error:  # whatever the attributes of a user's own module may raise
+        name = type(module).__name__
+        raise UsageError(f"the {name} cannot be copied to be measured: {error}") from error
+
+
+def require_subjects(what: Collection[str], known: Collection[str]) -> None:
+    """Raises UsageError, with a guess, where a subject is not among those `known`."""
+    for subject in what:
+        if subject not in known:
+            guess = did_you_mean(subject, known) or f"; known: {', '.join(known)}"
+            raise UsageError(f"cannot compare {subject!r}{guess}")

@@ -1,0 +1,171 @@
+"""Counts on a module: output sizes, parameters, buffers, multiply-accumulates.
+
+None of these needs values, so the module may be on the meta device, where tensors have shapes
+alone.
+"""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from archcalc.torch_backend.modes import evaluating, one_thread
+from archcalc.torch_backend.running import Running, parts_named
+
+# The operators of fvcore whose figures are multiply-accumulates: convolutions and matrix
+# products, as FlopCounterMode counts them. Whatever else it counts, it counts by other measures.
+FVCORE_MAC_OPERATORS = frozenset(["conv", "linear", "addmm", "mm", "bmm", "matmul", "einsum"])
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """What a layer returned: its shape, with the batch, and its bytes."""
+
+    shape: tuple[int, ...]
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """The values that a layer has for its own; those of an earlier layer count there.
+
+    Attributes:
+        weights: learned values that are no biases.
+        biases: learned values that are called bias.
+        buffers: values that are kept but not learned.
+    """
+
+    weights: int
+    biases: int
+    buffers: int
+
+
+@dataclass(frozen=True, slots=True)
+class FvcoreCount:
+    """What fvcore counts in a whole network.
+
+    Attributes:
+        macs: the sum over the operators whose figures are multiply-accumulates.
+        others: the operators that it counts by another measure, such as 2 per value.
+        unknown: the operators that it does not count.
+    """
+
+    macs: int
+    others: tuple[str, ...]
+    unknown: tuple[str, ...]
+
+
+def layer_outputs(module: nn.Module, x: Tensor, layers: Iterable[str]) -> dict[str, Output]:
+    """What each layer returns for the images `x`, of the `layers` that run exactly once."""
+    seen: dict[str, list[Output]] = {}
+
+    def note(name: str, part: nn.Module, given: object, output: Tensor) -> None:
+        size = output.numel() * output.element_size()
+        seen.setdefault(name, []).append(Output(tuple(output.shape), size))
+
+    with evaluating(module), Running(module, layers, note):
+        module(x)
+    return {name: outputs[0] for name, outputs in seen.items() if len(outputs) == 1}
+
+
+def layer_values(module: nn.Module, layers: Iterable[str]) -> dict[str, Learned]:
+    """The parameters and buffers of each layer, of the `layers` that the module has."""
+    counted: set[int] = set()
+
+    def count(tensors: Iterable[Tensor]) -> int:
+        new = {id(tensor): tensor.numel() for tensor in tensors if id(tensor) not in counted}
+        counted.update(new)
+        return sum(new.values())
+
+    found = {}
+    for name, part in parts_named(module, layers).items():
+        named = list(part.named_parameters())
+        found[name] = Learned(
+            weights=count(p for path, p in named if not _is_bias(path)),
+            biases=count(p for path, p in named if _is_bias(path)),
+            buffers=count(part.buffers()),
+        )
+    return found
+
+
+def _is_bias(path: str) -> bool:
+    return path.rpartition(".")[2] == "bias"
+
+
+def module_values(module: nn.Module) -> Learned:
+    """The parameters and buffers of the whole module, each once."""
+    named = list(module.named_parameters())
+    return Learned(
+        weights=sum(p.numel() for path, p in named if not _is_bias(path)),
+        biases=sum(p.numel() for path, p in named if _is_bias(path)),
+        buffers=sum(buffer.numel() for buffer in module.buffers()),
+    )
+
+
+def layer_macs(module: nn.Module, x: Tensor) -> dict[str, int]:
+    """The multiply-accumulates of each part by its dotted name, and of the module as "".
+
+    By torch's FlopCounterMode, which counts 2 for each, in convolutions, matrix products and
+    attention. On the meta device: on the CPU it misses what fused kernels do. Parts that it
+    counts nothing for are missing.
+    """
+    with evaluating(module), FlopCounterMode(display=False) as counter:
+        module(x)
+    prefix = type(module).__name__ + "."
+    counts = {
+        name.removeprefix(prefix): sum(by_operator.values()) // 2
+        for name, by_operator in counter.get_flop_counts().items()
+        if name.startswith(prefix)
+    }
+    return counts | {"": counter.get_total_flops() // 2}
+
+
+class NotCounted(Exception):
+    """Why fvcore has no figure."""
+
+
+def fvcore_count(module: nn.Module, x: Tensor) -> FvcoreCount:
+    """What fvcore counts.
+
+    It traces the module, which the meta device does not allow: module and images have to be on
+    the CPU or a GPU.
+
+    Raises:
+        NotCounted: fvcore is not installed, or torch cannot trace one of the operators.
+    """
+    try:
+        from fvcore.nn import FlopCountAnalysis
+    except ImportError:
+        raise NotCounted("fvcore is not installed") from None
+    with evaluating(module), one_thread(), _quiet():
+        count = FlopCountAnalysis(module, x)
+        try:
+            by_operator = dict(count.by_operator())
+        except (TypeError, RuntimeError) as error:
+            raise NotCounted(f"torch cannot trace the network for fvcore: {error}") from error
+        unknown = tuple(sorted(name.removeprefix("aten::") for name in count.unsupported_ops()))
+    return FvcoreCount(
+        macs=int(sum(n for name, n in by_operator.items() if name in FVCORE_MAC_OPERATORS)),
+        others=tuple(sorted(name for name in by_operator if name not in FVCORE_MAC_OPERATORS)),
+        unknown=unknown,
+    )
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without the warnings of a trace, all of which the returned record states."""
+    logger = logging.getLogger("fvcore.nn.jit_analysis")
+    level = logger.level
+    try:
+        logger.setLevel(logging.ERROR)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(level)

@@ -1,0 +1,118 @@
+"""The most memory that is alive at once: of tensors, or of a GPU's allocator."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
+
+import torch
+from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+
+from archcalc.torch_backend.build import Twin
+from archcalc.torch_backend.modes import one_thread
+
+MakeImages: TypeAlias = Callable[[], Tensor]  # a new batch of images
+
+
+class LiveStorages(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch gives no types
+    """Follows, as a context, how many bytes of tensors are alive.
+
+    It sees every tensor that an operator returns, until the last view of it is gone. What an
+    operator's kernel takes for itself and gives back before it returns, it does not see.
+
+    Attributes:
+        live: bytes alive now.
+        peak: the most that were alive at once.
+    """
+
+    def __init__(self, module: nn.Module) -> None:
+        """The parameters and buffers of `module` do not count."""
+        super().__init__()  # type: ignore[no-untyped-call]  # as above
+        self.live = 0
+        self.peak = 0
+        self._seen: weakref.WeakSet[torch.UntypedStorage] = weakref.WeakSet()
+        for tensor in (*module.parameters(), *module.buffers()):
+            self._seen.add(tensor.untyped_storage())
+
+    def __torch_dispatch__(
+        self,
+        func: Callable[..., Any],
+        types: object,
+        args: tuple[Any, ...] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:
+        returned = func(*args, **(kwargs or {}))
+        for leaf in tree_leaves(returned):
+            if isinstance(leaf, Tensor):
+                self._follow(leaf.untyped_storage())
+        return returned
+
+    def _follow(self, storage: torch.UntypedStorage) -> None:
+        if storage in self._seen:
+            return
+        self._seen.add(storage)
+        size = storage.nbytes()
+        self.live += size
+        self.peak = max(self.peak, self.live)
+        weakref.finalize(storage, self._free, size)
+
+    def _free(self, size: int) -> None:
+        self.live -= size
+
+
+def peak_at_inference(twin: Twin, make_images: MakeImages) -> int:
+    """The most bytes of activations that are alive at once, the images included.
+
+    Every tensor is let go after its last use.
+    """
+    twin.eval()
+    storages = LiveStorages(twin)
+    with torch.no_grad(), one_thread(), storages:
+        twin.run([make_images()])
+    return storages.peak
+
+
+def peak_in_training(twin: Twin, make_images: MakeImages) -> int:
+    """The most bytes that are alive at once in a training step, beyond the parameters.
+
+    A step is a pass forward and one backward from the sum of the outputs; the gradients of the
+    parameters are part of it, an optimizer is not.
+    """
+    twin.train()
+    storages = LiveStorages(twin)
+    with one_thread(), storages:
+        _step(twin, make_images())
+        twin.zero_grad(set_to_none=True)
+    return storages.peak
+
+
+def _step(twin: Twin, x: Tensor) -> None:
+    returned = twin(x)
+    outputs = returned if isinstance(returned, tuple) else (returned,)
+    loss = torch.stack([output.sum() for output in outputs]).sum()
+    if loss.requires_grad:
+        loss.backward()  # type: ignore[no-untyped-call]  # as above
+
+
+def allocated_at_inference(twin: Twin, make_images: MakeImages) -> int:
+    """The most bytes that CUDA's allocator had given out at once, parameters included.
+
+    As they were asked for, before rounding. What kernels take for themselves is among them, but
+    not what they keep for good, such as the workspace of cuBLAS.
+    """
+    peak_at_inference(twin, make_images)  # the first run takes what stays
+    torch.cuda.synchronize()
+    torch.cuda.reset_peak_memory_stats()
+    before = torch.cuda.memory_stats()["requested_bytes.all.current"]
+    peak_at_inference(twin, make_images)
+    torch.cuda.synchronize()
+    activations = torch.cuda.memory_stats()["requested_bytes.all.peak"] - before
+    return int(activations) + constant_bytes(twin)
+
+
+def constant_bytes(module: nn.Module) -> int:
+    """Bytes of parameters and buffers."""
+    return sum(t.numel() * t.element_size() for t in (*module.parameters(), *module.buffers()))

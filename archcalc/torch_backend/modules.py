@@ -1,0 +1,331 @@
+"""The modules that torch lacks: explicit padding, unshared weights, joins, views, noise.
+
+Tensors are (N, C, n…): images, channels, and sizes along 0 to 3 spatial axes. Everything comes
+out contiguous but the views (crops and slices of channels), so that memory is what the rules say.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from functools import reduce
+from typing import TypeAlias
+
+import torch
+import torch.nn.functional as F  # torch's own name for it
+from torch import Tensor, nn
+
+Sides: TypeAlias = tuple[tuple[int, int], ...]  # (before, after) along each spatial axis
+
+
+def pad(x: Tensor, sides: Sides, value: float = 0.0) -> Tensor:
+    """`x`, a new tensor, with `value` around its spatial axes."""
+    last_axis_first = [count for side in reversed(sides) for count in side]
+    return F.pad(x, last_axis_first, value=value)
+
+
+# ----- padding that differs between the two sides of an axis -----
+
+
+class _PaddedConv(nn.Module):
+    """A convolution that pads each side by its own measure."""
+
+    def __init__(self, *arguments: object, sides: Sides, **options: object) -> None:
+        super().__init__(*arguments, **options)
+        self.sides = sides
+
+    def forward(self, x: Tensor) -> Tensor:
+        convolved: Tensor = super().forward(pad(x, self.sides))
+        return convolved
+
+    def extra_repr(self) -> str:
+        return f"{super().extra_repr()}, sides={self.sides}"
+
+
+class PaddedConv1d(_PaddedConv, nn.Conv1d):
+    """`nn.Conv1d` with (before, after) for padding."""
+
+
+class PaddedConv2d(_PaddedConv, nn.Conv2d):
+    """`nn.Conv2d` with (before, after) for padding along each axis."""
+
+
+class PaddedConv3d(_PaddedConv, nn.Conv3d):
+    """`nn.Conv3d` with (before, after) for padding along each axis."""
+
+
+class PaddedMaxPool(nn.Module):
+    """A max pool over a map that is surrounded by minus infinity.
+
+    Attributes:
+        return_indices: as torch's: whether to return the places of the maxima as well, as
+            offsets into the map without its padding.
+    """
+
+    def __init__(self, pool: nn.Module, sides: Sides) -> None:
+        super().__init__()
+        self.pool = pool
+        self.sides = sides
+        self.return_indices = False
+
+    def forward(self, x: Tensor) -> Tensor | tuple[Tensor, Tensor]:
+        padded = pad(x, self.sides, value=-math.inf)
+        if not self.return_indices:
+            pooled: Tensor = self.pool(padded)
+            return pooled
+        pooled, indices = self.pool(padded)
+        return pooled, _without_padding(indices, x.shape[2:], self.sides)
+
+
+def _without_padding(indices: Tensor, sizes: Sequence[int], sides: Sides) -> Tensor:
+    """Offsets into a padded map of `sizes` as offsets into the map alone."""
+    inside = torch.zeros_like(indices)
+    step = 1
+    for size, (before, after) in zip(reversed(sizes), reversed(sides), strict=True):
+        padded = before + size + after
+        inside += (indices % padded - before) * step
+        indices = indices // padded
+        step *= size
+    return inside
+
+
+class PaddedAvgPool(nn.Module):
+    """An average pool over a map that is surrounded by zeros; they count or do not count."""
+
+    def __init__(self, pool: nn.Module, sides: Sides, count_include_pad: bool) -> None:
+        super().__init__()
+        self.pool = pool
+        self.sides = sides
+        self.count_include_pad = count_include_pad
+
+    def forward(self, x: Tensor) -> Tensor:
+        pooled: Tensor = self.pool(pad(x, self.sides))
+        if self.count_include_pad:
+            return pooled
+        inside: Tensor = self.pool(pad(torch.ones_like(x[:1, :1]), self.sides))
+        return pooled / inside
+
+
+# ----- layers with learned values -----
+
+
+class LocallyConnected(nn.Module):
+    """A convolution with weights of its own at every output position of maps of given sizes.
+
+    Weight (m…, channels, C, k…), bias (m…, channels). One matrix product for each position.
+    """
+
+    def __init__(
+        self,
+        inputs: int,
+        sizes: Sequence[int],
+        channels: int,
+        kernel: Sequence[int],
+        stride: Sequence[int],
+        sides: Sides,
+        bias: bool,
+    ) -> None:
+        super().__init__()
+        self.kernel = tuple(kernel)
+        self.stride = tuple(stride)
+        self.sides = sides
+        windows = self._windows(torch.empty(1, inputs, *sizes, device="meta"))
+        self.outputs = tuple(windows.shape[2 : 2 + len(sizes)])
+        self.weight = nn.Parameter(torch.empty(*self.outputs, channels, inputs, *kernel))
+        self.bias = nn.Parameter(torch.empty(*self.outputs, channels)) if bias else None
+        bound = 1 / math.sqrt(inputs * math.prod(kernel))  # as nn.Conv
+        for parameter in self.parameters():
+            nn.init.uniform_(parameter, -bound, bound)
+
+    def forward(self, x: Tensor) -> Tensor:
+        axes = len(self.kernel)
+        # (N, C, m…, k…) -> (positions, N, C k…), copied once whatever the strides are
+        windows = self._windows(x).movedim(tuple(range(2, 2 + axes)), tuple(range(axes)))
+        columns = windows.clone(memory_format=torch.contiguous_format)
+        columns = columns.view(math.prod(self.outputs), len(x), -1)
+        weight = self.weight.view(len(columns), -1, columns.shape[2])
+        y = torch.bmm(columns, weight.transpose(1, 2))
+        if self.bias is not None:
+            y = y + self.bias.view(len(columns), 1, -1)
+        channels_first = y.permute(1, 2, 0).reshape(len(x), -1, *self.outputs)
+        return channels_first.clone(memory_format=torch.contiguous_format)  # always a copy
+
+    def _windows(self, x: Tensor) -> Tensor:
+        """(N, C, n…) -> (N, C, m…, k…): what each output position sees."""
+        windows = pad(x, self.sides) if any(map(any, self.sides)) else x
+        for axis, (k, s) in enumerate(zip(self.kernel, self.stride, strict=True), start=2):
+            windows = windows.unfold(axis, k, s)
+        return windows
+
+
+class ChannelNorm(nn.LayerNorm):
+    """Layer normalization over the channels of each position."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        normalized = super().forward(x.movedim(1, -1))
+        return normalized.movedim(-1, 1).contiguous()
+
+
+class ChannelScale(nn.Module):
+    """y = w x + b for each channel, from w = 1, b = 0."""
+
+    def __init__(self, channels: int, bias: bool) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(channels))
+        self.bias = nn.Parameter(torch.zeros(channels)) if bias else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        per_channel = (-1, *[1] * (x.dim() - 2))
+        y = x * self.weight.view(per_channel)
+        return y if self.bias is None else y + self.bias.view(per_channel)
+
+
+# ----- layers without -----
+
+
+class Scale(nn.Module):
+    """y = factor x + shift, both constant."""
+
+    def __init__(self, factor: float, shift: float) -> None:
+        super().__init__()
+        self.factor = factor
+        self.shift = shift
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = x if self.factor == 1 else x * self.factor
+        return y if self.shift == 0 else y + self.shift
+
+
+class DropPath(nn.Module):
+    """Zeroes whole images with probability p in training, and scales the others up."""
+
+    def __init__(self, p: float) -> None:
+        super().__init__()
+        self.p = p
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.training or self.p == 0:
+            return x
+        keep = 1 - self.p
+        mask = x.new_empty((len(x), *[1] * (x.dim() - 1))).bernoulli_(keep)
+        return x * (mask.div_(keep) if keep else mask)
+
+
+class MaxUnpool(nn.Module):
+    """`nn.MaxUnpoolNd` to given sizes (None: torch's own choice)."""
+
+    def __init__(self, unpool: nn.Module, sizes: Sequence[int] | None) -> None:
+        super().__init__()
+        self.unpool = unpool
+        self.sizes = None if sizes is None else list(sizes)
+
+    def forward(self, x: Tensor, indices: Tensor) -> Tensor:
+        unpooled: Tensor = self.unpool(x, indices, output_size=self.sizes)
+        return unpooled
+
+
+class Crop(nn.Module):
+    """A view of a map without its border."""
+
+    def __init__(self, sides: Sides) -> None:
+        super().__init__()
+        self.sides = sides
+
+    def forward(self, x: Tensor) -> Tensor:
+        for axis, (before, after) in enumerate(self.sides, start=2):
+            x = x.narrow(axis, before, x.shape[axis] - before - after)
+        return x
+
+
+class PadChannels(nn.Module):
+    """Channels of zeros before and after those of the input."""
+
+    def __init__(self, before: int, after: int) -> None:
+        super().__init__()
+        self.before = before
+        self.after = after
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.pad(x, [*[0, 0] * (x.dim() - 2), self.before, self.after])
+
+
+class ChannelSlice(nn.Module):
+    """A view of the channels start … stop - 1."""
+
+    def __init__(self, start: int, stop: int) -> None:
+        super().__init__()
+        self.start = start
+        self.stop = stop
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.narrow(1, self.start, self.stop - self.start)
+
+
+class ChannelSplit(nn.Module):
+    """A view of part number `part` of `parts` equal parts of the channels."""
+
+    def __init__(self, parts: int, part: int) -> None:
+        super().__init__()
+        self.parts = parts
+        self.part = part
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.unflatten(x, 1, (self.parts, -1)).select(1, self.part)
+
+
+class Reshape(nn.Module):
+    """The same values of each image under another shape."""
+
+    def __init__(self, shape: Sequence[int]) -> None:
+        super().__init__()
+        self.shape = tuple(shape)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.reshape(len(x), *self.shape)
+
+
+# ----- joins -----
+
+
+class Concat(nn.Module):
+    """The channels of all branches, one after the other."""
+
+    def forward(self, *branches: Tensor) -> Tensor:
+        return torch.cat(branches, dim=1)
+
+
+class Add(nn.Module):
+    """The sum of the branches; one of a single position is spread over the others."""
+
+    def forward(self, *branches: Tensor) -> Tensor:
+        return _sum(branches)
+
+
+class Mean(nn.Module):
+    """The mean of the branches; one of a single position is spread over the others."""
+
+    def forward(self, *branches: Tensor) -> Tensor:
+        return _sum(branches).div_(len(branches))
+
+
+class Multiply(nn.Module):
+    """The product of the branches; one of a single position is spread over the others."""
+
+    def forward(self, *branches: Tensor) -> Tensor:
+        first, *others = _widest_first(branches)
+        return reduce(torch.mul, others, first) if others else first.clone()
+
+
+def _sum(branches: Sequence[Tensor]) -> Tensor:
+    """A new tensor, and no other: what comes after the second branch is added in place."""
+    first, *others = _widest_first(branches)
+    if not others:
+        return first.clone()
+    total = first + others[0]
+    for other in others[1:]:
+        total += other
+    return total
+
+
+def _widest_first(branches: Sequence[Tensor]) -> list[Tensor]:
+    return sorted(branches, key=torch.Tensor.numel, reverse=True)

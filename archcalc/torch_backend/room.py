@@ -1,0 +1,56 @@
+"""Whether there is memory enough, asked before it is taken."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+
+from archcalc.errors import UsageError
+
+_MEMINFO = Path("/proc/meminfo")
+
+
+def free_bytes(device: torch.device) -> int | None:
+    """Bytes that can still be taken on `device`; None where nobody says."""
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
+        free: int = torch.cuda.mem_get_info(device)[0]
+        return free
+    if device.type == "cpu" and _MEMINFO.exists():
+        for line in _MEMINFO.read_text(encoding="ascii").splitlines():
+            if line.startswith("MemAvailable:"):
+                return int(line.split()[1]) * 1024
+    return None
+
+
+def require_room(needed: int, device: torch.device, what: str) -> None:
+    """Raises UsageError, which names `what`, where `needed` bytes cannot be taken."""
+    free = free_bytes(device)
+    if free is not None and needed > free:
+        raise UsageError(
+            f"{what} needs {needed / 1e9:,.1f} GB on {device}, where {free / 1e9:,.1f} GB "
+            "are free; take a smaller batch or input"
+        )
+
+
+@contextmanager
+def refusals_named(device: torch.device, what: str) -> Iterator[None]:
+    """Turns torch's refusals into a UsageError that names `what`.
+
+    It refuses where memory runs out, and what it has not implemented for a dtype or a device.
+    """
+    ran_out = f"{what}: the memory of {device} ran out; take a smaller batch or input"
+    try:
+        yield
+    except (torch.OutOfMemoryError, MemoryError):
+        raise UsageError(ran_out) from None
+    except (NotImplementedError, ValueError) as error:
+        refusal = str(error).partition("\n")[0]
+        raise UsageError(f"{what}: torch refuses on {device}: {refusal}") from None
+    except RuntimeError as error:  # the CPU's allocator has no error of its own
+        if "can't allocate memory" not in str(error):
+            raise
+        raise UsageError(ran_out) from None

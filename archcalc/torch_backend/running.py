@@ -1,0 +1,72 @@
+"""Which layer of a module is running, seen by hooks that stand on none of its parts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from types import TracebackType
+
+from torch import Tensor, nn
+from torch.nn.modules.module import (
+    register_module_forward_hook,
+    register_module_forward_pre_hook,
+)
+
+# Called when a layer has run: its name, the module, what it was given, what it returned.
+WhenRun = Callable[[str, nn.Module, tuple[Tensor, ...], Tensor], None]
+
+
+def parts_named(module: nn.Module, names: Iterable[str]) -> dict[str, nn.Module]:
+    """The parts of `module` by their dotted names, of those `names` that it has."""
+    parts = dict(module.named_modules(remove_duplicate=False))
+    return {name: parts[name] for name in names if name in parts}
+
+
+class Running:
+    """Follows, as a context, which layer runs. Leaves nothing behind on the module.
+
+    The hooks are torch's global ones: they see every module, and stand on none.
+    """
+
+    def __init__(
+        self, module: nn.Module, names: Iterable[str], when_run: WhenRun | None = None
+    ) -> None:
+        """Follows the layers called `names`; others count to the layer that they are part of."""
+        self._names = {part: name for name, part in parts_named(module, names).items()}
+        self._when_run = when_run
+        self._stack: list[str] = []
+
+    @property
+    def layer(self) -> str:
+        """The layer that runs now; empty between layers."""
+        return self._stack[-1] if self._stack else ""
+
+    def __enter__(self) -> Running:
+        self._handles = [
+            register_module_forward_pre_hook(self._enter_layer),
+            register_module_forward_hook(self._leave_layer, always_call=True),
+        ]
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        for handle in self._handles:
+            handle.remove()
+
+    def _enter_layer(self, part: nn.Module, given: object) -> None:
+        if part in self._names:
+            self._stack.append(self._names[part])
+
+    def _leave_layer(
+        self, part: nn.Module, given: tuple[Tensor, ...], returned: Tensor | tuple[Tensor, ...]
+    ) -> None:
+        if part not in self._names:
+            return
+        name = self._stack.pop()
+        if self._when_run is not None and returned is not None:
+            # A max pool that is undone later returns its indices as well.
+            output = returned[0] if isinstance(returned, tuple) else returned
+            self._when_run(name, part, given, output)

@@ -1,0 +1,79 @@
+"""What a layer does along one axis of the image, on a single channel.
+
+What a unit sees along an axis hangs on no other axis and on no number of channels. So it can be
+measured on a thin network, a thousand layers on a thousand pixels in seconds.
+"""
+
+from __future__ import annotations
+
+from functools import singledispatch
+from typing import Any
+
+from archcalc.errors import LayerError
+from archcalc.feature_map import FeatureMap
+from archcalc.layers import Layer, joining, linear, normalization, resampling, reshaping
+
+_ALONG_AXES = ("Axes", "Axes | None", "Sides", "Padding")  # fields with a value for each axis
+_OF_CHANNELS = ("channels", "groups")
+
+
+@singledispatch
+def thin_layer(layer: Layer, axis: int, axes: int, x: FeatureMap) -> Layer:
+    """What does to a single channel along `axis` what `layer` does to a map of `axes` axes.
+
+    Args:
+        axis: counted from 0.
+        x: the thin map that it will meet: (1, n), or a vector behind a flatten.
+
+    Raises:
+        LayerError: it depends on more than that.
+    """
+    changed: dict[str, Any] = {}
+    for name, value in vars(layer).items():
+        if name in _OF_CHANNELS:
+            changed[name] = 1
+        elif layer.types[name] in _ALONG_AXES and isinstance(value, tuple):
+            changed[name] = (value[axis],)
+    return type(layer)(**vars(layer) | changed)
+
+
+@thin_layer.register
+def _(layer: linear.Linear, axis: int, axes: int, x: FeatureMap) -> Layer:
+    if not x.sizes:  # one feature sees what all the others see
+        return linear.Linear(features=1)
+    return layer if axis == axes - 1 else reshaping.Identity()
+
+
+@thin_layer.register
+def _(layer: normalization.LayerNorm, axis: int, axes: int, x: FeatureMap) -> Layer:
+    return layer if layer.over != "last" or axis == axes - 1 else reshaping.Identity()
+
+
+@thin_layer.register
+def _(layer: resampling.Upsample, axis: int, axes: int, x: FeatureMap) -> Layer:
+    factor = layer.factor[axis] if isinstance(layer.factor, tuple) else layer.factor
+    mode: resampling.Interpolation = "nearest" if layer.mode == "nearest" else "linear"
+    return resampling.Upsample(factor=factor, mode=mode)
+
+
+@thin_layer.register
+def _(layer: resampling.PixelShuffle, axis: int, axes: int, x: FeatureMap) -> Layer:
+    return resampling.Upsample(factor=layer.factor)
+
+
+@thin_layer.register(resampling.PadChannels)
+@thin_layer.register(reshaping.ChannelShuffle)
+@thin_layer.register(reshaping.ChannelSlice)
+@thin_layer.register(reshaping.ChannelSplit)
+def _(layer: Layer, axis: int, axes: int, x: FeatureMap) -> Layer:
+    return reshaping.Identity()
+
+
+@thin_layer.register
+def _(layer: joining.Concat, axis: int, axes: int, x: FeatureMap) -> Layer:
+    return joining.Add()
+
+
+@thin_layer.register
+def _(layer: reshaping.Reshape, axis: int, axes: int, x: FeatureMap) -> Layer:
+    raise LayerError("a reshape mixes the axes")

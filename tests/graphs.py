@@ -1,0 +1,183 @@
+"""Graphs made by hand, and random ones: hypothesis strategies."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from hypothesis import strategies as st
+
+from archcalc import FeatureMap, Graph, LayerError, Node
+from archcalc.errors import Place, Source
+from archcalc.graph import INPUT
+from archcalc.layers import Effect, Layer
+from archcalc.layers.activation import ReLU
+from archcalc.layers.convolution import Conv, ConvTranspose
+from archcalc.layers.joining import Add, Concat, Mean, Multiply
+from archcalc.layers.normalization import BatchNorm
+from archcalc.layers.pooling import AvgPool, MaxPool, MaxUnpool
+from archcalc.layers.resampling import Upsample
+from archcalc.spec.syntax import About, Network
+from tests.layers.examples import LAYERS
+
+PLACE = Place(Source("<test>", ""), 1, 1)
+
+
+def node(
+    name: str,
+    layer: Layer,
+    *inputs: str,
+    weights: str | None = None,
+    indices: str | None = None,
+    training_only: bool = False,
+) -> Node:
+    """A layer in its place; on the network's input unless `inputs` are named."""
+    return Node(name, layer, inputs or (INPUT,), weights, indices, training_only, PLACE)
+
+
+def graph(input: FeatureMap, nodes: Sequence[Node], outputs: Sequence[str] = ()) -> Graph:
+    """The network of these nodes; its output is the last node's unless `outputs` are named."""
+    network = Network("test", About(), (), {}, {}, {}, (), PLACE.source, PLACE)
+    return Graph(network, input, {}, tuple(nodes), {}, tuple(outputs) or (nodes[-1].name,))
+
+
+def chain(input: FeatureMap, *layers: Layer) -> Graph:
+    """The layers one after the other; each is called by its kind and its place in the row."""
+    nodes: list[Node] = []
+    for number, layer in enumerate(layers):
+        before = [nodes[-1].name] if nodes else []
+        nodes.append(node(f"{layer.kind}{number}", layer, *before))
+    return graph(input, nodes)
+
+
+# ----- random graphs -----
+
+Draw = st.DrawFn
+MOST_VALUES = 4096  # in a map: larger ones are left out
+FREQUENT: tuple[type[Layer], ...] = (*[Conv] * 12, *[MaxPool, AvgPool, ConvTranspose, Upsample, BatchNorm, ReLU] * 3)
+
+
+class _Growing:
+    """A graph to which layers are added one at a time, where they fit.
+
+    Attributes:
+        maps: the shape of what comes out of each layer, by name.
+    """
+
+    def __init__(self, input: FeatureMap) -> None:
+        self.maps = {INPUT: input}
+        self.effects: dict[str, Effect] = {}
+        self.nodes: dict[str, Node] = {}
+        self.training_only = False
+
+    def add(
+        self,
+        layer: Layer,
+        *inputs: str,
+        weights: str | None = None,
+        indices: str | None = None,
+    ) -> str | None:
+        """The name of the new layer; None where it refuses its input, or grows too large."""
+        maps = [self.maps[name] for name in inputs]
+        if indices is not None:
+            maps.append(self.maps[self.nodes[indices].inputs[0]])
+        rule: Callable[..., Effect] = layer.effect_on  # joins and unpooling take several maps
+        try:
+            effect = rule(*maps)
+        except LayerError:
+            return None
+        if effect.output.values > MOST_VALUES:
+            return None
+        if weights is not None and not _same_learned(effect, self.effects[weights]):
+            return None
+        number = len(self.nodes)
+        name = f"stage{number // 4}.{layer.kind}{number}"
+        self.maps[name] = effect.output
+        self.effects[name] = effect
+        self.nodes[name] = Node(name, layer, inputs, weights, indices, self.training_only, PLACE)
+        return name
+
+    def any_layer(self, draw: Draw, source: str) -> str | None:
+        """Any layer of any kind."""
+        kind = draw(st.sampled_from([*LAYERS, *FREQUENT]))
+        return self.add(draw(LAYERS[kind](self.maps[source])), source)
+
+    def join(self, draw: Draw, source: str) -> str | None:
+        """A join of `source` with earlier layers that fit it."""
+        x = self.maps[source]
+        fitting = [name for name, y in self.maps.items() if y.sizes == x.sizes]
+        equal = [name for name in fitting if self.maps[name] == x]
+        concat = draw(st.booleans())
+        others = draw(st.lists(st.sampled_from(fitting if concat else equal), max_size=4))
+        layer = Concat() if concat else draw(st.sampled_from([Add(), Mean(), Multiply()]))
+        return self.add(layer, source, *others)
+
+    def residual(self, draw: Draw, source: str) -> str | None:
+        """A body that keeps the shape, around which `source` is added."""
+        end: str | None = source
+        for layer in (
+            Conv(channels=self.maps[source].channels, kernel=3, padding="same", bias=False),
+            BatchNorm(),
+            ReLU(),
+        )[: draw(st.integers(1, 3))]:
+            end = end and self.add(layer, end)
+        return end and self.add(Add(), end, source)
+
+    def shared(self, draw: Draw, source: str) -> str | None:
+        """A layer with the weights of an earlier one."""
+        owners = [name for name, effect in self.effects.items() if effect.weight is not None]
+        if not owners:
+            return None
+        owner = draw(st.sampled_from(owners))
+        return self.add(self.nodes[owner].layer, source, weights=owner)
+
+    def unpool(self, draw: Draw, source: str) -> str | None:
+        """A max pool, something behind it that keeps the shape, and what undoes the pool."""
+        stride = draw(st.integers(1, 3))
+        pool = self.add(MaxPool(kernel=2, stride=stride, ceil=draw(st.booleans())), source)
+        between = pool and self.add(draw(st.sampled_from([ReLU(), BatchNorm()])), pool)
+        if pool is None or between is None:
+            return None
+        layer = MaxUnpool(kernel=2, stride=stride, output=self.maps[source].sizes)
+        return self.add(layer, between, indices=pool)
+
+
+def _same_learned(a: Effect, b: Effect) -> bool:
+    return (a.weight, a.bias, a.buffers) == (b.weight, b.bias, b.buffers)
+
+
+STEPS = (
+    *[_Growing.any_layer] * 6,
+    *[_Growing.join] * 2,
+    _Growing.residual,
+    _Growing.shared,
+    _Growing.unpool,
+)
+
+
+@st.composite
+def inputs(draw: Draw) -> FeatureMap:
+    """Images of 1 to 3 axes, large enough for a few layers that shrink them."""
+    sizes = {1: st.integers(4, 24), 2: st.integers(4, 12), 3: st.integers(4, 8)}
+    axes = draw(st.integers(1, 3))
+    return FeatureMap(draw(st.integers(1, 4)), draw(st.tuples(*[sizes[axes]] * axes)))
+
+
+@st.composite
+def random_graphs(draw: Draw, most: int = 30) -> Graph:
+    """Up to `most` layers of all kinds: chains, branches, joins, residuals, dense concatenations.
+
+    Layers may share weights, undo a pool, leave the network early, or exist in training only.
+    """
+    growing = _Growing(draw(inputs()))
+    last = INPUT
+    for _ in range(draw(st.integers(1, most))):
+        step = draw(st.sampled_from(STEPS))
+        goes_on = draw(st.integers(0, 4))  # else it starts from any earlier layer
+        source = last if goes_on else draw(st.sampled_from([*growing.maps]))
+        last = step(growing, draw, source) or last
+    heads = draw(st.lists(st.sampled_from([*growing.maps]), max_size=2, unique=True))
+    growing.training_only = True
+    for _ in range(draw(st.integers(0, 2))):
+        head = growing.any_layer(draw, draw(st.sampled_from([*growing.maps])))
+        heads += [head] if head else []
+    return graph(growing.maps[INPUT], [*growing.nodes.values()], [last, *heads])

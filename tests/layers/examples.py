@@ -1,0 +1,450 @@
+"""Hypothesis strategies: for each layer kind, layers with the shapes that they meet.
+
+Every option is drawn, along 0 to 3 spatial axes, and now and then a value that a layer has to
+refuse. Left to tests of their own are the refusals on which torch has no verdict: a wrong number
+of values for the axes, a border of negative width, spreading a branch over channels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, TypeVar
+
+from hypothesis import strategies as st
+
+from archcalc import FeatureMap
+from archcalc.layers import (
+    Layer,
+    activation,
+    convolution,
+    joining,
+    linear,
+    normalization,
+    pooling,
+    regularization,
+    resampling,
+    reshaping,
+)
+from archcalc.layers.layer import Axes, Padding
+
+LARGEST_SIZE = {0: 0, 1: 12, 2: 9, 3: 6}  # by the number of axes: small maps make quick tests
+
+T = TypeVar("T")
+Draw = st.DrawFn
+
+
+@dataclass(frozen=True)
+class Example:
+    """A layer and the shapes of its inputs.
+
+    Attributes:
+        pool: for a max unpool, the pool that it undoes,
+        pooled: and the map that this one took in.
+    """
+
+    layer: Layer
+    inputs: tuple[FeatureMap, ...]
+    pool: pooling.MaxPool | None = None
+    pooled: FeatureMap | None = None
+
+
+# The layers of a kind with one input, for an input of a given shape.
+LAYERS: dict[type[Layer], Callable[[FeatureMap], st.SearchStrategy[Layer]]] = {}
+EXAMPLES: dict[type[Layer], st.SearchStrategy[Example]] = {}
+
+
+def register(
+    kind: type[Layer],
+    layers: Callable[[FeatureMap], st.SearchStrategy[Layer]],
+    inputs: st.SearchStrategy[FeatureMap],
+) -> None:
+    """`layers` draws layers of `kind` for a map, `inputs` the maps to draw them for."""
+    LAYERS[kind] = layers
+    EXAMPLES[kind] = inputs.flatmap(lambda x: st.builds(Example, layers(x), st.just((x,))))
+
+
+def layers_of(
+    kind: type[Layer], inputs: st.SearchStrategy[FeatureMap]
+) -> Callable[[Callable[[Draw, FeatureMap], Layer]], None]:
+    """As `register`, for a function that draws the layer."""
+    return lambda draw_layer: register(kind, st.composite(draw_layer), inputs)
+
+
+# ----- parts -----
+
+
+def mostly(usual: st.SearchStrategy[T], rare: st.SearchStrategy[T]) -> st.SearchStrategy[T]:
+    """`rare` one time in sixteen."""
+    return st.integers(0, 15).flatmap(lambda n: rare if n == 15 else usual)
+
+
+def number(low: int, high: int, wrong: int) -> st.SearchStrategy[int]:
+    """From `low` to `high`; now and then `wrong`, which a layer has to refuse."""
+    return mostly(st.integers(low, high), st.just(wrong))
+
+
+def maps(low: int = 0, high: int = 3, channels: int = 8) -> st.SearchStrategy[FeatureMap]:
+    """Maps of `low` to `high` spatial axes."""
+    return st.integers(low, high).flatmap(
+        lambda axes: st.builds(
+            FeatureMap,
+            st.integers(1, channels),
+            st.tuples(*[st.integers(1, LARGEST_SIZE[axes])] * axes),
+        )
+    )
+
+
+def spatial_maps(channels: int = 8) -> st.SearchStrategy[FeatureMap]:
+    """Maps for a layer that needs a spatial axis; now and then a vector, which has none."""
+    return mostly(maps(1, 3, channels), maps(0, 0, channels))
+
+
+def axes(value: st.SearchStrategy[int], x: FeatureMap) -> st.SearchStrategy[Axes]:
+    """One value for all axes of `x`, or one for each."""
+    if not x.sizes:
+        return value
+    return st.one_of(value, st.tuples(*[value] * len(x.sizes)))
+
+
+def sides(most: int, x: FeatureMap) -> st.SearchStrategy[Any]:
+    """Up to `most` for all sides of `x`, or for each axis, or for each side of each axis."""
+    value = st.integers(0, most)
+    pair = st.tuples(value, value)
+    each: list[st.SearchStrategy[Any]] = [value, pair, st.one_of(value, pair)]
+    return st.one_of(value, *[st.tuples(*[axis] * len(x.sizes)) for axis in each])
+
+
+def paddings(most: int, x: FeatureMap) -> st.SearchStrategy[Padding]:
+    """Every form of padding; now and then -1."""
+    words = st.sampled_from(["same", "valid"])
+    return mostly(st.one_of(sides(most, x), words), st.just(-1))
+
+
+def divisors(value: int) -> st.SearchStrategy[int]:
+    """A divisor of `value`; now and then a number that may not be one."""
+    found = [n for n in range(1, value + 1) if value % n == 0]
+    return mostly(st.sampled_from(found), st.integers(0, 5))
+
+
+def multiples(value: int, most: int) -> st.SearchStrategy[int]:
+    """1 to `most` times `value`; now and then a number that may not be a multiple."""
+    return mostly(st.integers(1, most).map(lambda n: n * value), st.integers(0, 5))
+
+
+# ----- convolutions, fully connected -----
+
+
+@layers_of(convolution.Conv, spatial_maps())
+def _(draw: Draw, x: FeatureMap) -> Layer:
+    groups = draw(divisors(x.channels))
+    return convolution.Conv(
+        channels=draw(multiples(groups, 4)),
+        kernel=draw(axes(number(1, 4, wrong=0), x)),
+        stride=draw(axes(number(1, 3, wrong=0), x)),
+        padding=draw(paddings(3, x)),
+        dilation=draw(axes(number(1, 3, wrong=0), x)),
+        groups=groups,
+        bias=draw(st.booleans()),
+    )
+
+
+@layers_of(convolution.ConvTranspose, spatial_maps(channels=6))
+def _(draw: Draw, x: FeatureMap) -> Layer:
+    groups = draw(divisors(x.channels))
+    return convolution.ConvTranspose(
+        channels=draw(multiples(groups, 3)),
+        kernel=draw(axes(number(1, 4, wrong=0), x)),
+        stride=draw(axes(number(1, 3, wrong=0), x)),
+        padding=draw(axes(number(0, 2, wrong=-1), x)),
+        output_padding=draw(axes(number(0, 1, wrong=2), x)),
+        dilation=draw(axes(st.integers(1, 3), x)),  # some of torch's kernels take even 0
+        groups=groups,
+        bias=draw(st.booleans()),
+    )
+
+
+@layers_of(convolution.LocallyConnected, maps(1, 3, channels=4))
+def _(draw: Draw, x: FeatureMap) -> Layer:
+    return convolution.LocallyConnected(
+        channels=draw(number(1, 4, wrong=0)),
+        kernel=draw(axes(number(1, 3, wrong=9), x)),
+        stride=draw(axes(number(1, 3, wrong=0), x)),
+        padding=draw(st.one_of(sides(2, x), st.sampled_from(["same", "valid"]))),
+        bias=draw(st.booleans()),
+    )
+
+
+@layers_of(linear.Linear, maps())
+def _(draw: Draw, x: FeatureMap) -> Layer:
+    return linear.Linear(features=draw(number(1, 9, wrong=0)), bias=draw(st.booleans()))
+
+
+# ----- pooling -----
+
+
+def pool_paddings(kernel: Axes, x: FeatureMap) -> st.SearchStrategy[tuple[Padding, bool]]:
+    """A padding, and whether to round up, for which the two sides have to be alike.
+
+    Unlike sides stay within half a window: torch, which has no such padding, cannot judge them.
+    """
+    alike = st.tuples(axes(number(0, 2, wrong=-1), x), st.booleans())
+    most = (min(kernel) if isinstance(kernel, tuple) else kernel) // 2
+    return st.one_of(alike, st.tuples(paddings(most, x), st.just(False)))
+
+
+@layers_of(pooling.MaxPool, spatial_maps())
+def _(draw: Draw, x: FeatureMap) -> Layer:
+    kernel = draw(axes(number(1, 4, wrong=0), x))
+    padding, ceil = draw(pool_paddings(kernel, x))
+    return pooling.MaxPool(
+        kernel=kernel,
+        stride=draw(st.one_of(st.none(), axes(number(1, 4, wrong=0), x))),
+        padding=padding,
+        dilation=draw(axes(number(1, 3, wrong=0), x)),
+        ceil=ceil,
+    )
+
+
+@layers_of(pooling.AvgPool, spatial_maps())
+def _(draw: Draw, x: FeatureMap) -> Layer:
+    kernel = draw(axes(number(1, 4, wrong=0), x))
+    padding, ceil = draw(pool_paddings(kernel, x))
+    return pooling.AvgPool(
+        kernel=kernel,
+        stride=draw(st.one_of(st.none(), axes(number(1, 4, wrong=0), x))),
+        padding=padding,
+        ceil=ceil,
+        count_include_pad=draw(st.booleans()),
+    )
+
+
+@layers_of(pooling.AdaptiveAvgPool, spatial_maps())
+def _(draw: Draw, x: FeatureMap) -> Layer:
+    return pooling.AdaptiveAvgPool(output=draw(axes(number(1, 5, wrong=0), x)))
+
+
+@layers_of(pooling.AdaptiveMaxPool, spatial_maps())
+def _(draw: Draw, x: FeatureMap) -> Layer:
+    return pooling.AdaptiveMaxPool(output=draw(axes(number(1, 5, wrong=0), x)))
+
+
+@st.composite
+def unpooled_examples(draw: Draw) -> Example:
+    """A max unpool behind its pool: most often with the figures of that, and its input's size."""
+    pooled = draw(maps(1, 3))
+    kernel = draw(st.integers(1, min(4, *pooled.sizes)))
+    padding = draw(st.integers(0, kernel // 2))
+    pool = pooling.MaxPool(
+        kernel=kernel,
+        stride=draw(st.one_of(st.none(), st.integers(1, 3))),
+        padding=padding,
+        ceil=draw(st.booleans()),
+    )
+    layer = pooling.MaxUnpool(
+        kernel=draw(mostly(st.just(kernel), st.integers(1, 5))),
+        stride=pool.stride,
+        padding=draw(mostly(st.just(padding), st.integers(0, 2))),
+        output=draw(st.one_of(st.none(), st.just(pooled.sizes), axes(st.integers(1, 9), pooled))),
+    )
+    return Example(layer, (pool.effect_on(pooled).output,), pool, pooled)
+
+
+EXAMPLES[pooling.MaxUnpool] = unpooled_examples()
+
+
+# ----- resampling -----
+
+
+@layers_of(resampling.Upsample, spatial_maps())
+def _(draw: Draw, x: FeatureMap) -> Layer:
+    modes: tuple[resampling.Interpolation, ...] = ("nearest", "linear", "bilinear", "trilinear")
+    fitting = st.sampled_from(["nearest", modes[len(x.sizes)]])
+    return resampling.Upsample(
+        factor=draw(axes(number(1, 3, wrong=0), x)),
+        mode=draw(mostly(fitting, st.sampled_from(modes))),
+    )
+
+
+@layers_of(resampling.PixelShuffle, maps(2, 2, channels=36))
+def _(draw: Draw, x: FeatureMap) -> Layer:
+    fitting = [factor for factor in (1, 2, 3) if x.channels % factor**2 == 0]
+    return resampling.PixelShuffle(factor=draw(mostly(st.sampled_from(fitting), st.integers(0, 3))))
+
+
+@layers_of(resampling.Pad, spatial_maps())
+def _(draw: Draw, x: FeatureMap) -> Layer:
+    return resampling.Pad(sides=draw(sides(3, x)))
+
+
+@layers_of(resampling.Crop, maps(1, 3))
+def _(draw: Draw, x: FeatureMap) -> Layer:
+    most = (min(x.sizes, default=1) - 1) // 2
+    return resampling.Crop(sides=draw(mostly(sides(min(most, 3), x), sides(5, x))))
+
+
+@layers_of(resampling.PadChannels, maps())
+def _(draw: Draw, x: FeatureMap) -> Layer:
+    count = st.integers(0, 4)
+    return resampling.PadChannels(before=draw(count), after=draw(count))
+
+
+# ----- normalization and scales -----
+
+
+@layers_of(normalization.BatchNorm, maps())
+def _(draw: Draw, x: FeatureMap) -> Layer:
+    return normalization.BatchNorm(affine=draw(st.booleans()), gamma=draw(st.booleans()))
+
+
+@layers_of(normalization.LayerNorm, maps())
+def _(draw: Draw, x: FeatureMap) -> Layer:
+    return normalization.LayerNorm(
+        over=draw(st.sampled_from(["all", "channels", "last"])),
+        affine=draw(st.booleans()),
+        bias=draw(st.booleans()),
+    )
+
+
+@layers_of(normalization.GroupNorm, maps())
+def _(draw: Draw, x: FeatureMap) -> Layer:
+    return normalization.GroupNorm(groups=draw(divisors(x.channels)), affine=draw(st.booleans()))
+
+
+@layers_of(normalization.LocalResponseNorm, spatial_maps())
+def _(draw: Draw, x: FeatureMap) -> Layer:
+    return normalization.LocalResponseNorm(size=draw(number(1, 6, wrong=0)))
+
+
+@layers_of(normalization.Scale, maps())
+def _(draw: Draw, x: FeatureMap) -> Layer:
+    factor, shift = st.sampled_from([1.0, 0.5]), st.sampled_from([0.0, 1.0])
+    return normalization.Scale(factor=draw(factor), shift=draw(shift))
+
+
+@layers_of(normalization.ChannelScale, maps())
+def _(draw: Draw, x: FeatureMap) -> Layer:
+    return normalization.ChannelScale(bias=draw(st.booleans()))
+
+
+# ----- activations -----
+
+
+@layers_of(activation.PReLU, maps())
+def _(draw: Draw, x: FeatureMap) -> Layer:
+    return activation.PReLU(per_channel=draw(st.booleans()))
+
+
+@layers_of(activation.LeakyReLU, maps())
+def _(draw: Draw, x: FeatureMap) -> Layer:
+    return activation.LeakyReLU(slope=draw(st.floats(0, 1)))
+
+
+@layers_of(activation.ELU, maps())
+def _(draw: Draw, x: FeatureMap) -> Layer:
+    return activation.ELU(alpha=draw(st.floats(0.125, 2)))
+
+
+# ----- regularization -----
+
+
+@layers_of(regularization.Dropout, maps())
+def _(draw: Draw, x: FeatureMap) -> Layer:
+    p = draw(mostly(st.sampled_from([0.0, 0.3, 0.5, 1.0]), st.just(1.5)))
+    return regularization.Dropout(p=p)
+
+
+@layers_of(regularization.DropPath, maps())
+def _(draw: Draw, x: FeatureMap) -> Layer:
+    return regularization.DropPath(p=draw(st.sampled_from([0.0, 0.3, 0.5, 1.0])))
+
+
+# ----- reshaping -----
+
+
+@layers_of(reshaping.Reshape, maps())
+def _(draw: Draw, x: FeatureMap) -> Layer:
+    shape = []
+    left = x.values
+    for _ in range(draw(st.integers(0, 3))):
+        shape.append(draw(divisors(left)))
+        left = max(1, left // max(1, shape[-1]))
+    return reshaping.Reshape(shape=(*shape, left))
+
+
+@layers_of(reshaping.ChannelShuffle, spatial_maps())
+def _(draw: Draw, x: FeatureMap) -> Layer:
+    return reshaping.ChannelShuffle(groups=draw(divisors(x.channels)))
+
+
+@layers_of(reshaping.ChannelSlice, maps())
+def _(draw: Draw, x: FeatureMap) -> Layer:
+    start = draw(st.integers(0, x.channels - 1))
+    stop = draw(mostly(st.integers(start + 1, x.channels), st.integers(0, x.channels + 2)))
+    return reshaping.ChannelSlice(start=start, stop=stop)
+
+
+@layers_of(reshaping.ChannelSplit, maps())
+def _(draw: Draw, x: FeatureMap) -> Layer:
+    parts = draw(divisors(x.channels))
+    part = draw(mostly(st.integers(0, max(0, parts - 1)), st.just(parts)))
+    return reshaping.ChannelSplit(parts=parts, part=part)
+
+
+# ----- kinds without options -----
+
+
+def _layer_alone(kind: type[Layer], x: FeatureMap) -> st.SearchStrategy[Layer]:
+    return st.builds(kind)
+
+
+_WITHOUT_OPTIONS: tuple[type[Layer], ...] = (
+    activation.ReLU,
+    activation.ReLU6,
+    activation.GELU,
+    activation.SiLU,
+    activation.Sigmoid,
+    activation.Tanh,
+    activation.Softmax,
+    activation.HardSwish,
+    activation.HardSigmoid,
+    reshaping.Identity,
+    reshaping.Flatten,
+)
+for _kind in _WITHOUT_OPTIONS:
+    register(_kind, partial(_layer_alone, _kind), maps())
+register(pooling.GlobalAvgPool, partial(_layer_alone, pooling.GlobalAvgPool), spatial_maps())
+
+
+# ----- joins -----
+
+
+def strangers(x: FeatureMap) -> st.SearchStrategy[list[FeatureMap]]:
+    """Now and then a branch that fits neither `x` nor what torch would spread over it."""
+    larger = FeatureMap(x.channels + 1, tuple([n + 1 for n in x.sizes]))
+    wrong = [larger] if x.sizes and x.channels > 1 and min(x.sizes) > 1 else []
+    return mostly(st.just([]), st.just(wrong))
+
+
+@st.composite
+def concat_examples(draw: Draw) -> Example:
+    """Maps of the same sizes, with any number of channels."""
+    x = draw(maps())
+    others = draw(st.lists(st.integers(1, 8), max_size=3))
+    branches = [x, *[FeatureMap(channels, x.sizes) for channels in others]]
+    return Example(joining.Concat(), (*branches, *draw(strangers(x))))
+
+
+@st.composite
+def elementwise_examples(draw: Draw, kind: type[Layer]) -> Example:
+    """Maps of one shape, some of them of a single position, which is spread over the others."""
+    x = draw(maps())
+    spread = FeatureMap(x.channels, (1,) * len(x.sizes))
+    branches = draw(st.lists(st.sampled_from([x, x, spread]), min_size=1, max_size=4))
+    return Example(kind(), (*branches, *draw(strangers(x))))
+
+
+EXAMPLES[joining.Concat] = concat_examples()
+for _join in (joining.Add, joining.Mean, joining.Multiply):
+    EXAMPLES[_join] = elementwise_examples(_join)

@@ -11,6 +11,7 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from io import TextIOWrapper
 from types import ModuleType
 from typing import Any, NoReturn
 
@@ -25,16 +26,24 @@ def main(argv: Sequence[str] | None = None) -> int:
     if command is not None and command not in COMMANDS:
         guess = did_you_mean(command, COMMANDS) or f"; known: {', '.join(COMMANDS)}"
         return _failed(f"unknown command {command!r}{guess}")
+    if sys.stdout is None:
+        return _failed("standard output is closed")
+    if isinstance(sys.stdout, TextIOWrapper):  # where it cannot show a name's accents: a ?
+        sys.stdout.reconfigure(errors="replace")
     try:
-        arguments = _parser([command] if command else []).parse_args(given)
-        status: int = _module(arguments.command).run(arguments)
-        sys.stdout.flush()  # a closed pipe shows here, and not after the last except
+        try:
+            arguments = _parser([command] if command else []).parse_args(given)
+            status: int = _module(arguments.command).run(arguments)
+        except ArchcalcError as error:
+            status = _failed(str(error))
+        sys.stdout.flush()  # a closed pipe or a full disk shows here, and not later
         return status
-    except ArchcalcError as error:
-        return _failed(str(error))
     except BrokenPipeError:  # `archcalc table vgg16 | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _discard_output()
         return 0
+    except OSError as error:
+        _discard_output()
+        return _failed(f"cannot write: {error.strerror}")
     except KeyboardInterrupt:
         return 130
 
@@ -96,8 +105,12 @@ def _sentence(summary: str) -> str:
     return f"{summary[0].upper()}{summary[1:]}."
 
 
+def _discard_output() -> None:
+    """Has what is still in the buffer written nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def _failed(message: str) -> int:
-    sys.stdout.flush()
     print(f"archcalc: {message}", file=sys.stderr)
     return 2
 

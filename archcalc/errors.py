@@ -12,10 +12,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from archcalc.analysis import Analysis
+
+
+MOST_CHARACTERS = 1000  # of a message: what a hostile spec puts into it ends here
+MOST_CANDIDATES = 1000  # that a guess looks at
+LONGEST_NAME = 40  # that a guess is made for
 
 
 class ArchcalcError(Exception):
@@ -70,9 +76,9 @@ class SpecError(ArchcalcError):
     """
 
     def __init__(self, fact: str, place: Place | None = None) -> None:
-        self.fact = fact
+        self.fact = _shortened(fact)
         self.place = place
-        super().__init__(f"{place}: {fact}\n{place.excerpt()}" if place else fact)
+        super().__init__(f"{place}: {self.fact}\n{place.excerpt()}" if place else self.fact)
 
 
 class LayerError(ArchcalcError):
@@ -86,7 +92,7 @@ class LayerError(ArchcalcError):
 
     def __init__(self, message: str, partial: Analysis | None = None) -> None:
         self.partial = partial
-        super().__init__(message)
+        super().__init__(_shortened(message))
 
 
 class QuantityError(ArchcalcError):
@@ -110,5 +116,12 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     """`"; did you mean 'conv'?"` where something known is close to `name`, else nothing."""
     from difflib import get_close_matches  # 3 ms that only a mistake should cost
 
-    close = get_close_matches(name, list(known), n=1)
-    return f"; did you mean {close[0]!r}?" if close else ""
+    if len(name) > LONGEST_NAME:
+        return ""
+    spelled = {word.lower(): word for word in islice(known, MOST_CANDIDATES)}
+    close = get_close_matches(name.lower(), spelled, n=1)
+    return f"; did you mean {spelled[close[0]]!r}?" if close else ""
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= MOST_CHARACTERS else text[:MOST_CHARACTERS] + "…"

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import cast
 
 from archcalc.errors import ArchcalcError, Place, SpecError, UsageError, did_you_mean
 from archcalc.feature_map import FeatureMap
 from archcalc.layers import Layer
 from archcalc.layers.pooling import MaxPool
-from archcalc.quantity import symbol
+from archcalc.quantity import Quantity, one_for_all, require_at_least, symbol
 from archcalc.spec.expression import Environment, Expression, ExpressionError, Value, truth_of
-from archcalc.spec.fields import Template, convert, evaluate, whole
+from archcalc.spec.fields import Template, convert, cost_of, evaluate, shown, whole
 from archcalc.spec.syntax import (
+    NAME,
     Argument,
     BlockStatement,
     Body,
@@ -31,8 +33,11 @@ from archcalc.spec.syntax import (
 
 INPUT = "input"  # the name of the network's input, as a source of layers
 
-MAX_STEPS = 20_000  # statements carried out; ResNet-1202 takes 9,000
-MAX_DEPTH = 40  # blocks within blocks
+MAX_STEPS = 20_000  # statements, inputs and branches carried out; ResNet-1202 takes 15,000
+MAX_DEPTH = 100  # bodies of blocks, repeats, conditions, branches and heads within one another
+MAX_NAME = 400  # characters of a dotted name
+MAX_FREE_SIZE = 40  # characters of an expression with a free size: formulas grow fast
+_STEP = 100  # operations on numbers that take as long as a step
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +88,12 @@ class Graph:
         """The name of the network."""
         return self.network.name
 
+    def blocks_around(self, layer: str) -> list[str]:
+        """The dotted names of the blocks that a layer stands in, from the outermost in."""
+        parts = layer.split(".")
+        prefixes = [".".join(parts[:n]) for n in range(1, len(parts))]
+        return [prefix for prefix in prefixes if prefix in self.blocks]
+
 
 def build_graph(
     network: Network,
@@ -98,13 +109,11 @@ def build_graph(
             block calls itself without end.
     """
     values = network.parameters | _overrides(network, parameters or {})
-    environment = _with_let(values, network.let)
-    expander = _Expander(network)
-    scope = _Scope("", environment, None)
-    last = expander.run(network.body, scope, INPUT)
+    expander = _Expander(network, values)
+    last = expander.run(network.body, _Scope("", expander.globals, None), INPUT)
     return Graph(
         network=network,
-        input=input or _input_of(network, environment),
+        input=input or _input_of(network, expander.globals),
         parameters=values,
         nodes=tuple(expander.nodes.values()),
         blocks=expander.blocks,
@@ -122,56 +131,31 @@ def _overrides(network: Network, given: Mapping[str, Value]) -> dict[str, Value]
         old = network.parameters[name]
         if any(isinstance(value, t) != isinstance(old, t) for t in (list, str, bool)):
             raise UsageError(
-                f"{name} is {_shown(old)} in {network.name}; {_shown(value)} does not fit"
+                f"{name} is {shown(old)} in {network.name}; {shown(value)} does not fit"
             )
         values[name] = value
     return values
 
 
-def _shown(value: Value) -> str:
-    return (
-        "a list"
-        if isinstance(value, list)
-        else str(value)[:40].lower()
-        if isinstance(value, bool)
-        else repr(value)[:40]
-    )
-
-
-def _with_let(values: dict[str, Value], let: Mapping[str, Argument]) -> dict[str, Value]:
-    environment = dict(values)
-    for name, argument in let.items():
-        environment[name] = _evaluate(argument.template, environment, argument.place)
-    return environment
-
-
 def _input_of(network: Network, environment: Environment) -> FeatureMap:
-    sizes = []
-    for argument in network.input:
-        template: Template = argument.template
-        known = dict(environment)
-        if isinstance(template, Expression):  # a name that is no parameter is a free size
-            known |= {name: symbol(name) for name in template.names if name not in known}
-        try:
-            sizes.append(whole(_evaluate(template, known, argument.place)))
-        except ExpressionError as error:
-            raise SpecError(str(error), argument.place) from None
-    return feature_map_of(sizes, network.place)
+    channels, *sizes = [_size(argument, environment) for argument in network.input]
+    return FeatureMap(channels, tuple(sizes))
 
 
-def feature_map_of(sizes: list[Value], place: Place | None) -> FeatureMap:
-    """[channels, size…] as a feature map; sizes below 1 are refused."""
-    for size in sizes:
-        if type(size) is int and size < 1:
-            raise SpecError(f"an input of {'x'.join(map(str, sizes))}", place)
-    return FeatureMap(sizes[0], tuple(sizes[1:]))
-
-
-def _evaluate(template: Template, environment: Environment, place: Place) -> Value:
+def _size(argument: Argument, environment: Environment) -> Value:
+    template: Template = argument.template
+    known = dict(environment)
+    if isinstance(template, Expression):  # a name that is no parameter is a free size
+        free = {name: symbol(name) for name in template.names if name not in known}
+        if free and len(template.text) > MAX_FREE_SIZE:
+            raise SpecError(f"a free size takes up to {MAX_FREE_SIZE} characters", argument.place)
+        known |= free
     try:
-        return evaluate(template, environment)
+        size = whole(evaluate(template, known))
+        require_at_least(cast(Quantity, size), 1, "an input size of {}", size)
     except ArchcalcError as error:
-        raise SpecError(str(error), place) from None
+        raise SpecError(str(error), argument.place) from None
+    return size
 
 
 class _Scope:
@@ -194,24 +178,33 @@ class _Scope:
 
 
 class _Expander:
-    """Carries the statements of a network out, one after the other."""
+    """Carries the statements of a network out, one after the other.
 
-    def __init__(self, network: Network) -> None:
+    `globals` are the values that are visible in every block.
+    """
+
+    def __init__(self, network: Network, values: dict[str, Value]) -> None:
         self._network = network
-        self._globals: dict[str, Value] | None = None
-        self._steps = 0
+        self._work = 0
         self._depth = 0
         self._training_only = False
         self.nodes: dict[str, Node] = {}
         self.blocks: dict[str, str] = {}
         self.heads: list[str] = []
+        self.globals = self._with_let(values, network.let)
 
     def run(self, body: Body, scope: _Scope, current: str) -> str:
         """Carries `body` out on the output of layer `current`; the name of its last layer."""
-        if self._globals is None:
-            self._globals = scope.environment
+        self._depth += 1
         for statement in body:
+            if self._depth > MAX_DEPTH:
+                raise SpecError(
+                    f"blocks, branches and conditions within one another, {MAX_DEPTH} deep; "
+                    "does a block call itself without end?",
+                    statement.place,
+                )
             current = self._carry_out(statement, scope, current)
+        self._depth -= 1
         return current
 
     def _carry_out(self, statement: Statement, scope: _Scope, current: str) -> str:
@@ -226,10 +219,27 @@ class _Expander:
             return self._choose(statement, scope, current)
         return self._head(statement, scope, current)
 
-    def _step(self, place: Place) -> None:
-        self._steps += 1
-        if self._steps > MAX_STEPS:
-            raise SpecError(f"the network has more than {MAX_STEPS:,} layers", place)
+    def _step(self, place: Place, work: int = _STEP) -> None:
+        self._work += work
+        if self._work > MAX_STEPS * _STEP:
+            raise SpecError(
+                f"writing the network out takes more than {MAX_STEPS:,} steps; "
+                "is a `repeat` or a block out of hand?",
+                place,
+            )
+
+    def _evaluate(self, argument: Argument, environment: Environment) -> Value:
+        self._step(argument.place, cost_of(argument.template))
+        try:
+            return evaluate(argument.template, environment)
+        except ArchcalcError as error:
+            raise SpecError(str(error), argument.place) from None
+
+    def _with_let(self, values: dict[str, Value], let: Mapping[str, Argument]) -> dict[str, Value]:
+        environment = dict(values)
+        for name, argument in let.items():
+            environment[name] = self._evaluate(argument, environment)
+        return environment
 
     # ----- layers -----
 
@@ -240,40 +250,43 @@ class _Expander:
         else:
             inputs = (current,)
         if statement.branches is not None:
-            inputs = tuple([self.run(branch, scope, current) for branch in statement.branches])
+            inputs = tuple([self._branch(b, scope, current, statement) for b in statement.branches])
         layer = statement.layer or self._make(statement, scope.environment)
-        weights = self._resolve(statement.weights, scope) if statement.weights else None
-        indices = self._resolve(statement.indices, scope) if statement.indices else None
-        if weights:
-            self._require_same_kind(layer, weights, statement)
-        if indices and not isinstance(self.nodes[indices].layer, MaxPool):
-            raise SpecError(f"{indices!r} is no max_pool", statement.place)
+        weights = self._owner(statement.weights, scope, type(layer), "weights")
+        indices = self._owner(statement.indices, scope, MaxPool, "indices")
         name = self._name(statement.name, statement.kind.kind, scope, statement.place)
-        full = scope.prefix + name
-        if full in self.nodes or full == INPUT:
-            raise SpecError(
-                f"a second layer is called {full!r}{_index_hint(statement.name)}", statement.place
-            )
+        full = self._new_name(scope.prefix + name, statement.name, statement.place)
         scope.names[name] = full
         self.nodes[full] = Node(
             full, layer, inputs, weights, indices, self._training_only, statement.place
         )
         return full
 
+    def _branch(self, body: Body, scope: _Scope, current: str, join: LayerStatement) -> str:
+        self._step(join.place)
+        return self.run(body, scope, current)
+
     def _make(self, statement: LayerStatement, environment: Environment) -> Layer:
         values = {}
         for name, (spec_field, argument) in statement.arguments.items():
-            value = _evaluate(argument.template, environment, argument.place)
+            words = spec_field.type.words
+            known = {**{word: word for word in words}, **environment} if words else environment
+            value = self._evaluate(argument, known)
             values[name] = convert(spec_field, value, argument.place)
         return statement.kind(**values)
 
-    def _require_same_kind(self, layer: Layer, owner: str, statement: LayerStatement) -> None:
-        node = self.nodes[owner]
-        if type(node.layer) is not type(layer):
-            raise SpecError(
-                f"a {layer.kind} cannot share the weights of {owner!r}, a {node.layer.kind}",
-                statement.place,
-            )
+    def _owner(
+        self, template: NameTemplate | None, scope: _Scope, kind: type[Layer], what: str
+    ) -> str | None:
+        """The earlier layer whose weights or indices are shared, if there is one."""
+        if template is None:
+            return None
+        name = self._resolve(template, scope)
+        found = None if name == INPUT else self.nodes[name].layer
+        if type(found) is not kind:
+            is_a = "the network's input" if found is None else f"a {found.kind}"
+            raise SpecError(f"{what} of a {kind.kind}, but {name!r} is {is_a}", template.place)
+        return name
 
     # ----- structure -----
 
@@ -282,7 +295,7 @@ class _Expander:
         if statement.source is not None:
             current = self._resolve(statement.source, scope)
         given = {
-            name: _evaluate(argument.template, scope.environment, argument.place)
+            name: self._evaluate(argument, scope.environment)
             for name, argument in statement.arguments.items()
         }
         for name, argument in statement.arguments.items():
@@ -292,38 +305,27 @@ class _Expander:
                 raise SpecError(
                     f"block {block.name!r} has no parameter {name!r}{guess}", argument.place
                 )
-        environment = dict(self._globals or {})
+        environment = dict(self.globals)
         for name, default in block.parameters.items():
             if name in given:
                 environment[name] = given[name]
             elif default is None:
                 raise SpecError(f"block {block.name!r} needs `{name}`", statement.place)
             else:
-                environment[name] = _evaluate(default.template, environment, default.place)
-        environment = _with_let(environment, block.let)
+                environment[name] = self._evaluate(default, environment)
+        environment = self._with_let(environment, block.let)
         name = self._name(statement.name, block.name, scope, statement.place)
-        full = scope.prefix + name
-        if full in self.blocks or full in self.nodes:
-            raise SpecError(
-                f"a second block is called {full!r}{_index_hint(statement.name)}", statement.place
-            )
+        full = self._new_name(scope.prefix + name, statement.name, statement.place)
         self.blocks[full] = block.name
-        if self._depth == MAX_DEPTH:
-            raise SpecError(
-                f"block {block.name!r}: blocks within blocks, {MAX_DEPTH} deep", statement.place
-            )
-        self._depth += 1
         last = self.run(block.body, _Scope(full + ".", environment, scope), current)
-        self._depth -= 1
         scope.names[name] = last
         return last
 
     def _repeat(self, statement: RepeatStatement, scope: _Scope, current: str) -> str:
-        count = _evaluate(statement.times.template, scope.environment, statement.times.place)
+        count = one_for_all(self._evaluate(statement.times, scope.environment))
         if type(count) is not int or count < 0:
             raise SpecError(
-                f"repeat: expected a number of times, found {str(count)[:40]!r}",
-                statement.times.place,
+                f"repeat: expected a number of times, found {shown(count)}", statement.times.place
             )
         hidden = scope.environment
         for index in range(count):
@@ -335,19 +337,16 @@ class _Expander:
         return current
 
     def _choose(self, statement: IfStatement, scope: _Scope, current: str) -> str:
-        place = statement.condition.place
-        value = _evaluate(statement.condition.template, scope.environment, place)
+        value = self._evaluate(statement.condition, scope.environment)
         try:
             chosen = statement.then if truth_of(value) else statement.otherwise
         except ExpressionError as error:
-            raise SpecError(f"if: {error}", place) from None
+            raise SpecError(f"if: {error}", statement.condition.place) from None
         return self.run(chosen, scope, current)
 
     def _head(self, statement: HeadStatement, scope: _Scope, current: str) -> str:
         name = self._name(statement.name, "head", scope, statement.place)
-        full = scope.prefix + name
-        if full in self.blocks or full in self.nodes:
-            raise SpecError(f"a second head is called {full!r}", statement.place)
+        full = self._new_name(scope.prefix + name, statement.name, statement.place)
         self.blocks[full] = "head"
         outer = self._training_only
         self._training_only = outer or statement.training_only
@@ -360,34 +359,54 @@ class _Expander:
 
     def _name(self, template: NameTemplate | None, kind: str, scope: _Scope, place: Place) -> str:
         if template is not None:
-            return _text(template, scope.environment)
+            return self._text(template, scope.environment)
         while True:
             number = scope.counts[kind] = scope.counts.get(kind, 0) + 1
             name = f"{kind}{number}"
             if name not in scope.names:
                 return name
 
+    def _new_name(self, full: str, template: NameTemplate | None, place: Place) -> str:
+        """`full`, if nothing is called so yet."""
+        if full in self.nodes or full in self.blocks:
+            earlier = "layer" if full in self.nodes else "block"
+            hint = "; in a `repeat`, give it an `index: i` and put {i} into the name"
+            raise SpecError(
+                f"an earlier {earlier} is called {full!r}{hint if template else ''}", place
+            )
+        if full == INPUT:
+            raise SpecError(f"{INPUT!r} is what the network's input is called", place)
+        if len(full) > MAX_NAME:
+            raise SpecError(f"{full[:60]!r}…: a name of more than {MAX_NAME} characters", place)
+        return full
+
     def _resolve(self, template: NameTemplate, scope: _Scope) -> str:
         """The earlier layer that a name stands for, in this block or one around it."""
-        name = _text(template, scope.environment)
+        self._step(template.place)
+        name = self._text(template, scope.environment)
         around: _Scope | None = scope
-        while around is not None:
-            if name in around.names:
-                return around.names[name]
+        known: list[str] = []
+        while around is not None and name not in around.names:
+            known += around.names
             around = around.outer
-        if name in self.nodes or name == INPUT:
-            return name
-        guess = did_you_mean(name, self.nodes)
-        raise SpecError(f"no earlier layer is called {name!r}{guess}", template.place)
+        full = name if around is None else around.names[name]
+        if full != INPUT and full not in self.nodes:
+            guess = did_you_mean(name, [*known, *self.nodes])
+            raise SpecError(f"no earlier layer is called {name!r}{guess}", template.place)
+        if full != INPUT and self.nodes[full].training_only and not self._training_only:
+            raise SpecError(
+                f"{full!r} exists in training only, and what uses it does not", template.place
+            )
+        return full
 
-
-def _text(template: NameTemplate, environment: Environment) -> str:
-    parts = [
-        part if isinstance(part, str) else str(_evaluate(part, environment, template.place))
-        for part in template.parts
-    ]
-    return "".join(parts)
-
-
-def _index_hint(template: NameTemplate | None) -> str:
-    return "; in a `repeat`, give it an `index: i` and put {i} into the name" if template else ""
+    def _text(self, template: NameTemplate, environment: Environment) -> str:
+        parts = []
+        for part in template.parts:
+            if not isinstance(part, str):
+                value = self._evaluate(Argument(part, template.place), environment)
+                part = str(one_for_all(value))
+            parts.append(part)
+        text = "".join(parts)
+        if not NAME.fullmatch(text):
+            raise SpecError(f"{text[:60]!r} is no name", template.place)
+        return text

@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archcalc.errors import QuantityError
-from archcalc.quantity import LARGEST_INT64, Quantity
+from archcalc.quantity import LARGEST_INT64, Quantity, all_or_none
 
 Elements: TypeAlias = NDArray[np.int64]
+Operand: TypeAlias = tuple[Any, int, int]
 
 
 class IntegerArray:
@@ -69,39 +70,48 @@ class IntegerArray:
         return 0 - self
 
     def __add__(self, other: object) -> IntegerArray:
-        b = _lift(other)
-        return _exact(np.add, self, b, [self.low + b.low, self.high + b.high])
+        b, low, high = _operand(other)
+        if type(b) is int and b == 0:
+            return self
+        return _exact(np.add, self.elements, b, [self.low + low, self.high + high])
 
     __radd__ = __add__
 
     def __sub__(self, other: object) -> IntegerArray:
-        b = _lift(other)
-        return _exact(np.subtract, self, b, [self.low - b.high, self.high - b.low])
+        b, low, high = _operand(other)
+        if type(b) is int and b == 0:
+            return self
+        return _exact(np.subtract, self.elements, b, [self.low - high, self.high - low])
 
     def __rsub__(self, other: object) -> IntegerArray:
-        return _lift(other) - self
+        a, low, high = _operand(other)
+        return _exact(np.subtract, a, self.elements, [low - self.high, high - self.low])
 
     def __mul__(self, other: object) -> IntegerArray:
-        b = _lift(other)
-        corners = [x * y for x in (self.low, self.high) for y in (b.low, b.high)]
-        return _exact(np.multiply, self, b, corners)
+        b, low, high = _operand(other)
+        if type(b) is int and b == 1:
+            return self
+        corners = [x * y for x in (self.low, self.high) for y in (low, high)]
+        return _exact(np.multiply, self.elements, b, corners)
 
     __rmul__ = __mul__
 
     def __floordiv__(self, other: object) -> IntegerArray:
-        b = _lift(other)
-        if bool((b.elements == 0).any()):
-            raise QuantityError("a division by zero")
-        corners = [LARGEST_INT64 + 1] if self.low < -LARGEST_INT64 and b.low < 0 else [0]
-        return _exact(np.floor_divide, self, b, corners, tight=False)
+        return _divided(self.elements, self.low, self.high, *_operand(other))
 
     def __rfloordiv__(self, other: object) -> IntegerArray:
-        return _lift(other) // self
+        return _divided(*_operand(other), self.elements, self.low, self.high)
+
+    def __mod__(self, other: object) -> IntegerArray:
+        return self - self // other * other
+
+    def __rmod__(self, other: int) -> IntegerArray:
+        return other - other // self * self
 
     def __pow__(self, exponent: int) -> IntegerArray:
         if type(exponent) is not int or not 0 <= exponent <= 64:
             raise QuantityError(f"an array to the power of {exponent!r}")
-        result = _lift(1)
+        result = IntegerArray(np.ones_like(self.elements), 1, 1)
         for _ in range(exponent):
             result = result * self
         return result
@@ -109,12 +119,14 @@ class IntegerArray:
     @staticmethod
     def min(a: object, b: object) -> IntegerArray:
         """The smaller of the two at each element."""
-        return IntegerArray(np.minimum(_lift(a).elements, _lift(b).elements))
+        (x, x_low, x_high), (y, y_low, y_high) = _operand(a), _operand(b)
+        return _known(np.minimum(x, y), min(x_low, y_low), min(x_high, y_high))
 
     @staticmethod
     def max(a: object, b: object) -> IntegerArray:
         """The larger of the two at each element."""
-        return IntegerArray(np.maximum(_lift(a).elements, _lift(b).elements))
+        (x, x_low, x_high), (y, y_low, y_high) = _operand(a), _operand(b)
+        return _known(np.maximum(x, y), max(x_low, y_low), max(x_high, y_high))
 
 
 def as_quantity(value: object) -> Quantity:
@@ -123,27 +135,42 @@ def as_quantity(value: object) -> Quantity:
     return int(array) if array.ndim == 0 else cast(Quantity, IntegerArray(array))
 
 
-def _lift(value: object) -> IntegerArray:
-    if isinstance(value, IntegerArray):
-        return value
+def _operand(value: object) -> Operand:
+    """What a ufunc can take, and bounds on it. An array of no more than 64 bits."""
     if type(value) is int and abs(value) <= LARGEST_INT64:
-        return IntegerArray(np.int64(value), value, value)
+        return value, value, value
     if isinstance(value, (np.ndarray, np.integer)):
-        return IntegerArray(value)
+        value = IntegerArray(value)
+    if isinstance(value, IntegerArray):
+        return value.elements, value.low, value.high
     raise QuantityError(f"an array meets {value!r}, which is no 64-bit integer")
 
 
-def _exact(
-    operation: np.ufunc, a: IntegerArray, b: IntegerArray, corners: list[int], tight: bool = True
-) -> IntegerArray:
-    """operation(a, b), where `corners` bound the result (only its overflow if not `tight`)."""
+def _known(elements: Any, low: int, high: int) -> IntegerArray:
+    """An array of int64 whose bounds are known: nothing is checked."""
+    array = IntegerArray.__new__(IntegerArray)
+    array.elements, array.low, array.high = elements, low, high
+    return array
+
+
+def _exact(operation: np.ufunc, a: Any, b: Any, corners: list[int]) -> IntegerArray:
+    """operation(a, b), where `corners` bound the result."""
     low, high = min(corners), max(corners)
-    if low < -LARGEST_INT64 or high > LARGEST_INT64:
-        exact = operation(a.elements.astype(object), b.elements.astype(object))
-        flat = np.ravel(exact)
-        for index, value in enumerate(flat):
-            if not -LARGEST_INT64 <= value <= LARGEST_INT64:
-                raise QuantityError(f"{value:,} at element {index} does not fit in 64 bits")
-        return IntegerArray(np.asarray(exact, dtype=np.int64))
-    result = operation(a.elements, b.elements)
-    return IntegerArray(result, low, high) if tight else IntegerArray(result)
+    if low >= -LARGEST_INT64 and high <= LARGEST_INT64:
+        return _known(operation(a, b), low, high)
+    exact = operation(np.asarray(a, dtype=object), np.asarray(b, dtype=object))
+    for index, value in enumerate(np.ravel(exact)):
+        if not -LARGEST_INT64 <= value <= LARGEST_INT64:
+            raise QuantityError(f"{value:,} at element {index} does not fit in 64 bits")
+    return IntegerArray(np.asarray(exact, dtype=np.int64))
+
+
+def _divided(a: Any, a_low: int, a_high: int, b: Any, b_low: int, b_high: int) -> IntegerArray:
+    if type(b) is int and b == 1:
+        return _known(a, a_low, a_high)
+    if b_low <= 0 <= b_high and all_or_none(np.equal(b, 0), otherwise=True):
+        raise ZeroDivisionError
+    # Only the smallest number of 64 bits has no negative in 64 bits.
+    most = max(abs(a_low), abs(a_high))
+    corners = [x // y for x in (a_low, a_high) for y in (b_low, b_high)] if b_low > 0 else []
+    return _exact(np.floor_divide, a, b, corners or [-most, most])

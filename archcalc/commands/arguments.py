@@ -6,12 +6,14 @@ import argparse
 import re
 from typing import Any
 
-from archcalc.analysis import DTYPES
-from archcalc.errors import Source, SpecError, UsageError
+from archcalc.analysis import DTYPES, input_shape
+from archcalc.errors import UsageError
+from archcalc.graph import Graph, build_graph
 from archcalc.quantity import symbol
 from archcalc.spec.expression import ExpressionError, Value, parse_with_symbols
-from archcalc.spec.fields import read_literal, whole
-from archcalc.spec.reader import compose
+from archcalc.spec.fields import whole
+from archcalc.spec.library import find_network
+from archcalc.spec.settings import read_setting, split_settings
 
 # Makes shells complete the names of networks; filled in by the completion command.
 COMPLETE_NETWORKS = {
@@ -72,17 +74,27 @@ def parameters(arguments: argparse.Namespace) -> dict[str, Value]:
     Raises:
         UsageError: a setting is no KEY=VALUE, or its value cannot be read.
     """
-    values = {}
-    for setting in arguments.set:
-        key, equals, text = setting.partition("=")
-        if not equals or not key.strip().isidentifier():
-            raise UsageError(f"--set {setting}: expected KEY=VALUE, such as alpha=0.75")
-        try:
-            source = Source(f"--set {key}", text)
-            values[key.strip()] = read_literal(compose(source), source)
-        except SpecError as error:
-            raise UsageError(f"--set {setting}: {error.fact}") from None
-    return values
+    try:
+        return dict(map(read_setting, arguments.set))
+    except UsageError as error:
+        raise UsageError(f"--set {error}") from None
+
+
+def graph_of(arguments: argparse.Namespace, network: str | None = None) -> Graph:
+    """The network that NAME, --set and --input describe.
+
+    Args:
+        network: `NAME` or `NAME KEY=VALUE …` in place of the argument NAME.
+
+    Raises:
+        UsageError: there is no such network or parameter, or a value cannot be read.
+        SpecError: the spec is wrong.
+    """
+    sizes = input_sizes(arguments)
+    shape = None if sizes is None else input_shape(sizes)
+    name, settings = split_settings(arguments.name if network is None else network)
+    changed = parameters(arguments) | settings
+    return build_graph(find_network(name), input=shape, parameters=changed)
 
 
 def input_sizes(arguments: argparse.Namespace) -> list[Value] | None:
@@ -94,7 +106,7 @@ def input_sizes(arguments: argparse.Namespace) -> list[Value] | None:
     if arguments.input is None:
         return None
     sizes = []
-    for part in re.split(r"[x,]", arguments.input):
+    for part in re.split(r"[xX×,]", arguments.input):
         try:
             expression = parse_with_symbols(part)
             known = {name: symbol(name) for name in expression.names}

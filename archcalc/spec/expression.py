@@ -16,7 +16,16 @@ from keyword import iskeyword
 from typing import Any, NamedTuple, TypeAlias, cast
 
 from archcalc.errors import ArchcalcError, QuantityError, did_you_mean
-from archcalc.quantity import LARGEST_INT64, is_array, is_symbol, largest, smallest
+from archcalc.quantity import (
+    LARGEST_INT64,
+    all_or_none,
+    is_array,
+    is_symbol,
+    largest,
+    normal,
+    one_for_all,
+    smallest,
+)
 
 # What an expression can come out as: bool, int, Fraction, str, list, symbol or array.
 Value: TypeAlias = Any
@@ -25,6 +34,8 @@ _Closure: TypeAlias = Callable[[Environment], Value]
 
 MAX_LENGTH = 400
 MAX_EXPONENT = 64
+MAX_ITEMS = 256  # of a list
+LIST_COST = 3000  # of what goes through a list, in operations on numbers
 
 
 class ExpressionError(ArchcalcError):
@@ -37,11 +48,13 @@ class Expression(NamedTuple):
     Attributes:
         text: as it was written.
         names: the parameters that it mentions.
+        cost: what it takes to evaluate, in operations on numbers.
         closure: what evaluates it.
     """
 
     text: str
     names: frozenset[str]
+    cost: int
     closure: _Closure
 
     def evaluate(self, environment: Environment) -> Value:
@@ -54,9 +67,9 @@ class Expression(NamedTuple):
             return self.closure(environment)
         except (ExpressionError, QuantityError):
             raise
-        except ZeroDivisionError:
+        except (ZeroDivisionError, FloatingPointError):
             raise ExpressionError(f"{self.text!r} divides by zero") from None
-        except (TypeError, ValueError, AttributeError):
+        except (TypeError, ValueError, AttributeError, IndexError):
             raise ExpressionError(
                 f"{self.text!r} does not work on {self._given(environment)}"
             ) from None
@@ -80,30 +93,51 @@ def parse(text: str) -> Expression:
     if (
         text.isidentifier() and not iskeyword(text) and text not in ("true", "false")
     ):  # most are a single name
-        return Expression(text, frozenset((text,)), _name(text))
+        return Expression(text, frozenset((text,)), 1, _name(text))
     try:
         tree = ast.parse(text.strip(), mode="eval").body
     except (SyntaxError, ValueError, MemoryError, RecursionError):
         raise ExpressionError(f"{text!r} is not an expression") from None
-    names: set[str] = set()
     try:
-        return Expression(text, frozenset(names_in(tree, names)), _closure(tree, text))
+        return Expression(text, frozenset(_names_in(tree)), _cost_of(tree), _closure(tree, text))
     except RecursionError:
         raise ExpressionError(f"{text[:40]!r}… is nested too deep") from None
 
 
 def parse_with_symbols(text: str) -> Expression:
     """As `parse`, where a number may stand before a name: `32h` is `32*h`."""
-    return parse(re.sub(r"(?<![\w.])(\d+)(?=[A-Za-z_])", r"\1*", text))
+    return parse(re.sub(r"(?<![\w.])(\d+)(?=[A-Za-z_])(?![eE]\d)", r"\1*", text))
 
 
-def names_in(tree: ast.expr, names: set[str]) -> set[str]:
-    """The parameters that a tree mentions, added to `names`."""
+def _names_in(tree: ast.expr) -> set[str]:
+    """The parameters that a tree mentions."""
     called = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Name) and id(node) not in called:
-            names.add(node.id)
-    return names
+    return {
+        node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and id(node) not in called
+    }
+
+
+def _cost_of(tree: ast.expr) -> int:
+    """One for each node, and more for a function that may go through a list."""
+    return sum(
+        LIST_COST if isinstance(node, ast.Call) and len(node.args) == 1 else 1
+        for node in ast.walk(tree)
+    )
+
+
+def short_list(values: list[Value]) -> list[Value]:
+    """`values`, if it can be shown, compared and copied in no time.
+
+    Raises:
+        ExpressionError: it is too long, or holds lists of lists, of which a few would grow
+            without bound.
+    """
+    if len(values) > MAX_ITEMS:
+        raise ExpressionError(f"a list of {len(values)}; {MAX_ITEMS} items are the most")
+    inner = [item for value in values if isinstance(value, list) for item in value]
+    if any(isinstance(item, list) for item in inner):
+        raise ExpressionError("a list of lists of lists")
+    return values
 
 
 def floor(value: Value) -> Value:
@@ -130,7 +164,10 @@ def _round(value: Value, way: str) -> Value:
 
         from archcalc.integer_array import as_quantity
 
-        return as_quantity((np.floor if way == "floor" else np.ceil)(value).astype(np.int64))
+        rounded = (np.floor if way == "floor" else np.ceil)(value)
+        if not (abs(rounded) < 2.0**63).all():
+            raise QuantityError("a number that does not fit in 64 bits")
+        return as_quantity(rounded.astype(np.int64))
     import math
 
     return cast(int, (math.floor if way == "floor" else math.ceil)(_number(value)))
@@ -177,14 +214,17 @@ def _divide(a: Value, b: Value) -> Value:
         from fractions import Fraction
 
         return Fraction(a, b)
-    return _as_floats(a) / _as_floats(b)
+    return a / b
 
 
 def _power(a: Value, b: Value) -> Value:
+    b = one_for_all(b)
     if type(b) is not int or not -MAX_EXPONENT <= b <= MAX_EXPONENT:
         raise ExpressionError(
             f"an exponent of {str(b)[:40]}; whole numbers up to {MAX_EXPONENT} work"
         )
+    if is_symbol(a) and not a.is_Symbol:  # multiplied out it could fill the memory
+        raise ExpressionError(f"({a})**{b}: of free sizes, only a single name has powers")
     if isinstance(a, int) and b < 0:
         from fractions import Fraction
 
@@ -239,7 +279,7 @@ def _closure(node: ast.expr, text: str) -> _Closure:
             return lambda env: decide(truth_of(part(env)) for part in parts)
         case ast.Compare(left=left, ops=[op], comparators=[right]) if type(op) in _COMPARISONS:
             comparison, a, b = _COMPARISONS[type(op)], _closure(left, text), _closure(right, text)
-            return lambda env: comparison(a(env), b(env))
+            return lambda env: comparison(_comparable(a(env)), _comparable(b(env)))
         case ast.IfExp(test=test, body=body, orelse=orelse):
             asked, yes, no = (_closure(n, text) for n in (test, body, orelse))
             return lambda env: yes(env) if truth_of(asked(env)) else no(env)
@@ -248,7 +288,7 @@ def _closure(node: ast.expr, text: str) -> _Closure:
             return lambda env: _item(of(env), at(env))
         case ast.List(elts=elements) | ast.Tuple(elts=elements):
             closures = [_closure(element, text) for element in elements]
-            return lambda env: [closure(env) for closure in closures]
+            return lambda env: short_list([closure(env) for closure in closures])
         case ast.Call(func=ast.Name(id=name), args=args, keywords=[]) if args:
             return _call(name, [_closure(arg, text) for arg in args])
         case _:
@@ -291,8 +331,14 @@ def _reckon(operation: Callable[[Value, Value], Value], a: Value, b: Value) -> V
             # One rounding, of an exact product: floor(100 * 29/100) is 29, and not 28.
             return (a * b.numerator).elements / b.denominator
         a, b = _beside_arrays(a), _beside_arrays(b)
-        if hasattr(a, "dtype") or hasattr(b, "dtype"):
-            a, b = _as_floats(a), _as_floats(b)
+        if hasattr(a, "dtype") or hasattr(b, "dtype") or operation is _divide:
+            import numpy as np
+
+            divides = operation in (_divide, operator.floordiv, operator.mod)
+            if divides and all_or_none(np.equal(_as_floats(b), 0), otherwise=True):
+                raise ZeroDivisionError
+            with np.errstate(all="raise"):  # and no warning, with infinities to follow
+                return operation(_as_floats(a), _as_floats(b))
     return _bounded(operation(a, b))
 
 
@@ -323,17 +369,37 @@ def _number(value: Value) -> Value:
     return value
 
 
+def _comparable(value: Value) -> Value:
+    if is_array(value):
+        return value.elements
+    # Lists in lists could share their parts, and take without end to compare.
+    if isinstance(value, list) and any(isinstance(item, list) for item in value):
+        raise ExpressionError("lists of lists cannot be compared; their items can")
+    return value
+
+
 def _bounded(value: Value) -> Value:
+    if is_symbol(value):
+        return _finite(value)
     if type(value) is int:
         if not -LARGEST_INT64 <= value <= LARGEST_INT64:
             raise ExpressionError("a number that does not fit in 64 bits")
         return value
-    if hasattr(value, "denominator") and not is_symbol(value):
+    if hasattr(value, "denominator"):
         if value.denominator == 1:
             return _bounded(int(value))
         if max(abs(value.numerator), value.denominator) > LARGEST_INT64:
             raise ExpressionError("a fraction whose parts do not fit in 64 bits")
     return value
+
+
+def _finite(formula: Value) -> Value:
+    """A formula, as an int where it came out as one."""
+    import sympy
+
+    if formula.has(sympy.zoo, sympy.nan):
+        raise ZeroDivisionError
+    return normal(formula)
 
 
 def _decimal(text: str) -> Value:
@@ -353,6 +419,9 @@ def truth_of(value: Value) -> bool:
     """
     if type(value) is bool:
         return value
+    agreed = one_for_all(value)
+    if type(agreed) is bool:
+        return agreed
     if is_symbol(value) and str(value) in ("True", "False"):
         return str(value) == "True"
     raise ExpressionError(f"{str(value)[:60]!r} is neither true nor false")
@@ -360,6 +429,7 @@ def truth_of(value: Value) -> bool:
 
 def _item(values: Value, index: Value) -> Value:
     found = _list(values)
+    index = one_for_all(index)
     if type(index) is not int:
         raise ExpressionError(f"{str(index)[:40]!r} is no index")
     if not -len(found) <= index < len(found):
@@ -370,4 +440,4 @@ def _item(values: Value, index: Value) -> Value:
 def _list(value: Value) -> list[Value]:
     if not isinstance(value, (list, tuple)):
         raise ExpressionError(f"{str(value)[:40]!r} is not a list")
-    return list(value)
+    return cast(list[Value], value)

@@ -18,7 +18,7 @@ from archcalc.layers import Layer
 from archcalc.layers.layer import REQUIRED
 from archcalc.layers.normalization import NormalizedAxes
 from archcalc.layers.resampling import Interpolation
-from archcalc.quantity import is_array, is_symbol
+from archcalc.quantity import is_array, is_symbol, one_for_all
 from archcalc.spec.expression import (
     Environment,
     Expression,
@@ -26,6 +26,7 @@ from archcalc.spec.expression import (
     Value,
     parse,
     parse_with_symbols,
+    short_list,
 )
 from archcalc.spec.reader import place_of
 
@@ -35,7 +36,7 @@ Schema: TypeAlias = dict[str, Any]
 
 _INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]{0,18})")
 _DECIMAL = re.compile(r"[-+]?([0-9]+\.[0-9]*|\.[0-9]+|[0-9]+(?=[eE]))([eE][-+]?[0-9]{1,2})?")
-_WORDS: dict[str, Value] = {"true": True, "false": False, "null": None, "~": None, "": None}
+WORDS: dict[str, Value] = {"true": True, "false": False, "null": None, "~": None, "": None}
 
 EXPRESSION_SCHEMA: Schema = {"type": "string", "description": "an expression over the parameters"}
 _WHOLE: Schema = {"anyOf": [{"type": "integer"}, EXPRESSION_SCHEMA]}
@@ -47,7 +48,7 @@ class FieldType(NamedTuple):
     Attributes:
         schema: JSON Schema of what may stand in a spec.
         convert: an evaluated value -> the field's value; raises ExpressionError.
-        words: texts that stand for themselves and are no expressions.
+        words: texts that stand for themselves, alone or in an expression.
         decimals: whether decimals are read as floats (else as exact fractions).
     """
 
@@ -82,19 +83,20 @@ def read_template(node: Node, source: Source, kind: FieldType | None = None) -> 
         if kind is not None and kind.decimals and _DECIMAL.fullmatch(text):
             return float(text)
         if not node.style:
-            if text in _WORDS:
-                return _WORDS[text]
+            if text in WORDS:
+                return WORDS[text]
             if _INTEGER.fullmatch(text):
                 return int(text)
         return at(node, source, parse, text)
     if isinstance(node, SequenceNode):
+        at(node, source, short_list, node.value)
         return [read_template(item, source, kind) for item in node.value]
     raise SpecError("expected a value, found a mapping", place_of(node, source))
 
 
 def read_size(node: Node, source: Source) -> Template:
     """As `read_template`, for a size of the input: `32h` is 32 times the symbol h."""
-    if not isinstance(node, ScalarNode):
+    if not isinstance(node, ScalarNode) or node.value in WORDS:
         raise SpecError("a size is a number or an expression", place_of(node, source))
     if _INTEGER.fullmatch(node.value):
         return int(node.value)
@@ -104,22 +106,23 @@ def read_size(node: Node, source: Source) -> Template:
 def read_literal(node: Node, source: Source) -> Value:
     """The value of a parameter: a number, true or false, text, or a list of these."""
     if isinstance(node, SequenceNode):
+        at(node, source, short_list, node.value)
         return [read_literal(item, source) for item in node.value]
     if not isinstance(node, ScalarNode):
         raise SpecError("expected a value, found a mapping", place_of(node, source))
     text: str = node.value
     if not node.style:
-        if text in _WORDS:
-            return _WORDS[text]
+        if text in WORDS:
+            return WORDS[text]
         if _INTEGER.fullmatch(text) or _DECIMAL.fullmatch(text):
             return at(node, source, lambda t: parse(t).evaluate({}), text)
     return text
 
 
-def at(node: Node, source: Source, read: Callable[[str], Value], text: str) -> Value:
-    """read(text); what it refuses is reported at the place of `node`."""
+def at(node: Node, source: Source, read: Callable[[Any], Value], given: object) -> Value:
+    """read(given); what it refuses is reported at the place of `node`."""
     try:
-        return read(text)
+        return read(given)
     except ExpressionError as error:
         raise SpecError(str(error), place_of(node, source)) from None
 
@@ -129,8 +132,15 @@ def evaluate(template: Template, environment: Environment) -> Value:
     if isinstance(template, Expression):
         return template.evaluate(environment)
     if isinstance(template, list):
-        return [evaluate(item, environment) for item in template]
+        return short_list([evaluate(item, environment) for item in template])
     return template
+
+
+def cost_of(template: Template) -> int:
+    """What it takes to evaluate a template, in operations on numbers."""
+    if isinstance(template, list):
+        return sum(map(cost_of, template))
+    return template.cost if isinstance(template, Expression) else 1
 
 
 def is_constant(template: Template) -> bool:
@@ -142,15 +152,19 @@ def is_constant(template: Template) -> bool:
 
 def whole(value: Value) -> object:
     """`value` as a quantity: a whole number, a symbol or an array."""
-    if type(value) is int or is_symbol(value) or is_array(value):
+    if type(value) is int or is_array(value):
         return value
-    if hasattr(value, "dtype"):
+    if is_symbol(value):
+        if value.is_integer is False or value.is_Relational:
+            raise ExpressionError(f"expected a whole number, found {shown(value)}")
+        return value
+    if hasattr(value, "dtype") and value.dtype.kind in "iu":
         from archcalc.integer_array import as_quantity
 
         return as_quantity(value)
     if hasattr(value, "denominator") and type(value) is not bool:
         raise ExpressionError(f"expected a whole number, found {value}; round it with floor(…)")
-    raise ExpressionError(f"expected a whole number, found {_shown(value)}")
+    raise ExpressionError(f"expected a whole number, found {shown(value)}")
 
 
 def _axes(value: Value) -> object:
@@ -171,7 +185,7 @@ def _side(value: Value) -> object:
     if not isinstance(value, list):
         return whole(value)
     if len(value) != 2:
-        raise ExpressionError(f"expected [before, after], found {_shown(value)}")
+        raise ExpressionError(f"expected [before, after], found {shown(value)}")
     return tuple(map(whole, value))
 
 
@@ -181,37 +195,39 @@ def _padding(value: Value) -> object:
 
 def _shape(value: Value) -> object:
     if not isinstance(value, list):
-        raise ExpressionError(f"expected a list of sizes, found {_shown(value)}")
+        raise ExpressionError(f"expected a list of sizes, found {shown(value)}")
     return tuple(map(whole, value))
 
 
 def truth(value: Value) -> object:
     """`value` as true or false."""
+    value = one_for_all(value)
     if type(value) is not bool:
-        raise ExpressionError(f"expected true or false, found {_shown(value)}")
+        raise ExpressionError(f"expected true or false, found {shown(value)}")
     return value
 
 
 def _real(value: Value) -> object:
     if isinstance(value, (bool, str, list)) or value is None:
-        raise ExpressionError(f"expected a number, found {_shown(value)}")
+        raise ExpressionError(f"expected a number, found {shown(value)}")
     try:
-        return float(value)
+        return float(one_for_all(value))
     except (TypeError, ValueError, OverflowError):
-        raise ExpressionError(f"expected a plain number, found {_shown(value)}") from None
+        raise ExpressionError(f"expected a plain number, found {shown(value)}") from None
 
 
 def _one_of(choices: tuple[str, ...]) -> FieldType:
     def convert(value: Value) -> object:
         if value not in choices:
-            raise ExpressionError(f"expected one of {', '.join(choices)}, found {_shown(value)}")
+            raise ExpressionError(f"expected one of {', '.join(choices)}, found {shown(value)}")
         return value
 
     schema = {"anyOf": [{"enum": list(choices)}, EXPRESSION_SCHEMA]}
     return FieldType(schema, convert, words=choices)
 
 
-def _shown(value: Value) -> str:
+def shown(value: Value) -> str:
+    """`value` as messages show it."""
     if value is None:
         return "nothing"
     return str(value).lower() if isinstance(value, bool) else repr(str(value)[:60])

@@ -46,7 +46,17 @@ def network_names() -> list[str]:
 
 def is_file(name: str) -> bool:
     """Whether `name` is meant as a file, and not as a network that comes with archcalc."""
-    return name.endswith((".yaml", ".yml")) or "/" in name or os.path.isfile(name)
+    if name.endswith((".yaml", ".yml")) or "/" in name:
+        return True
+    return os.path.isfile(name) and name not in network_names()
+
+
+def split_variant(name: str) -> tuple[str, str]:
+    """`FILE#VARIANT` as (FILE, VARIANT); the variant is empty where none is named."""
+    if os.path.isfile(name):
+        return name, ""
+    path, _, variant = name.partition("#")
+    return path, variant
 
 
 def read_family(path: str) -> Family:
@@ -61,7 +71,7 @@ def find_network(name: str) -> Network:
         UsageError: there is no such network or file; with a guess.
         SpecError: the spec is wrong.
     """
-    path, _, variant = name.partition("#")
+    path, variant = split_variant(name)
     if is_file(path):
         return _in_file(read_family(path), variant)
     # Only the file that seems to hold the variant is parsed: a table should take no longer
@@ -92,7 +102,8 @@ def _in_file(family: Family, variant: str) -> Network:
     path, names = family.source.name, list(family.networks)
     if variant:
         if variant not in family.networks:
-            raise UsageError(f"{path} has no variant {variant!r}{did_you_mean(variant, names)}")
+            guess = did_you_mean(variant, names) or f"; it has {', '.join(names)}"
+            raise UsageError(f"{path} has no variant {variant!r}{guess}")
         return family.networks[variant]
     if len(names) > 1:
         raise UsageError(f"{path} has {len(names)} variants; say which: {path}#{names[0]}")

@@ -46,9 +46,10 @@ PLACEMENT_KEYS = ("name", "from", "weights")  # where a layer stands; of every k
 INDICES = "indices"  # the max pool that a max_unpool undoes
 ABOUT_KEYS = ("title", "authors", "year", "paper", "source", "accuracy")
 ACCURACY_KEYS = ("top1", "top5", "crops", "source")
-VARIANT_KEYS = (*ABOUT_KEYS, "input", "layers")
+VARIANT_KEYS = (*ABOUT_KEYS, "input", "layers", "budget")
 FAMILY_KEYS = (
-    "name", *ABOUT_KEYS, "input", "parameters", "let", "variants", "blocks", "layers", "claims",
+    "name", *ABOUT_KEYS, "input", "parameters", "let", "variants", "blocks", "layers", "budget",
+    "claims",
 )  # fmt: skip
 CLAIM_KEYS = (
     "id", "variant", "set", "input", "quantity", "value", "source", "convention", "verdict",
@@ -114,6 +115,7 @@ class _Parser:
             body=self._body(found["layers"], "layers") if "layers" in found else (),
             source=self._source,
             place=self._place(root),
+            budget=found.get("budget"),
         )
         networks = {
             key: self._variant(key, node, value, base)
@@ -121,7 +123,14 @@ class _Parser:
         }
         for network in networks.values() or (base,):
             self._require_whole(network)
-        return Family(name, networks or {name: base}, blocks, found.get("claims"), self._source)
+        return Family(
+            name=name,
+            about=base.about,
+            networks=networks or {name: base},
+            blocks=blocks,
+            claims=found.get("claims"),
+            source=self._source,
+        )
 
     def _variant(self, name: str, key: Node, node: Node, base: Network) -> Network:
         self._name_text(key, "the name of a variant")
@@ -137,6 +146,7 @@ class _Parser:
             parameters=base.parameters | changed,
             body=self._body(found["layers"], "layers") if "layers" in found else base.body,
             place=self._place(key),
+            budget=found.get("budget", base.budget),
         )
 
     def _require_whole(self, network: Network) -> None:
@@ -160,8 +170,8 @@ class _Parser:
             return None
         found = self._mapping(node, ACCURACY_KEYS, "accuracy")
         shares = {key: self._percent(found[key]) for key in ("top1", "top5") if key in found}
-        crops = read_literal(found["crops"], self._source) if "crops" in found else 1
-        if type(crops) is not int or crops < 1:
+        crops = read_literal(found["crops"], self._source) if "crops" in found else None
+        if crops is not None and (type(crops) is not int or crops < 1):
             raise SpecError("crops: expected a number", self._place(found["crops"]))
         self._required(found, "source", node, "accuracy")
         source = self._text(found, "source", "")
@@ -416,10 +426,7 @@ class _Parser:
         if node is None:
             return default
         parts = node.value if isinstance(node, SequenceNode) else [node]
-        text = ", ".join(" ".join(text_of(part, self._source, key).split()) for part in parts)
-        if not text.isprintable():
-            raise SpecError(f"{key}: a character that cannot be shown", self._place(node))
-        return text
+        return ", ".join(" ".join(text_of(part, self._source, key).split()) for part in parts)
 
     def _name_text(self, node: Node, what: str) -> str:
         text = text_of(node, self._source, what)

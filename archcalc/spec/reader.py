@@ -12,6 +12,7 @@ from collections.abc import Iterator
 import yaml
 from yaml._yaml import CParser
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from yaml.reader import ReaderError
 
 from archcalc.errors import Place, Source, SpecError, UsageError, did_you_mean
 
@@ -45,6 +46,10 @@ _NUMBERS = (
     (r"[-+]?[0-9]+(:[0-5]?[0-9])+(\.[0-9]*)?", "is a base-60 number in YAML 1.1"),
     (r"[-+]?[0-9]+_[0-9_]*", "is a number in YAML 1.1, text in 1.2; leave the _ out"),
     (r"[-+]?0[xob][0-9a-fA-F_]+", "is a number in YAML 1.1; write it in decimal"),
+    (
+        r"[0-9]{4}(-[0-9]{1,2}){2}",
+        "is a date in YAML 1.1; for a difference put spaces around the -",
+    ),
 )
 
 
@@ -60,6 +65,8 @@ def read_file(path: str, shown_as: str) -> Source:
             data = file.read(MAX_BYTES + 1)
     except OSError as error:
         raise UsageError(f"{shown_as}: {error.strerror or error}") from None
+    except ValueError:
+        raise UsageError(f"{shown_as!r} is no name of a file") from None
     if len(data) > MAX_BYTES:
         raise SpecError(f"{shown_as}: more than {MAX_BYTES:,} bytes; a spec is far smaller")
     try:
@@ -74,8 +81,13 @@ def compose(source: Source) -> Node:
         node = _Parser(source).get_single_node()
     except yaml.MarkedYAMLError as error:
         raise SpecError(_yaml_problem(error), _marked(source, error)) from None
-    except yaml.YAMLError as error:
-        raise SpecError(f"{source.name}: {' '.join(str(error).split())}") from None
+    except ReaderError as error:
+        before = source.text.encode()[: error.position].decode(errors="ignore")
+        *_, last = before.splitlines() or [""]
+        place = Place(source, max(1, len(before.splitlines())), len(last) + 1)
+        raise SpecError("not YAML: a control character", place) from None
+    except UnicodeEncodeError:
+        raise SpecError(f"{source.name}: not UTF-8 text") from None
     if node is None:
         raise SpecError(f"{source.name}: empty")
     _check(node, source, set())
@@ -149,6 +161,10 @@ def _check(node: Node, source: Source, seen: set[int]) -> None:
         raise SpecError(
             "YAML aliases (*name) are not part of the spec language; use `blocks`",
             place_of(node, source),
+        )
+    if node.tag:
+        raise SpecError(
+            "YAML tags (!name) are not part of the spec language", place_of(node, source)
         )
     seen.add(id(node))
     if isinstance(node, ScalarNode):

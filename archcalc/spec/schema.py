@@ -18,6 +18,12 @@ _VALUE: Schema = {
 _COUNT: Schema = {"anyOf": [{"type": "integer", "minimum": 0}, EXPRESSION_SCHEMA]}
 _BODY: Schema = {"type": "array", "items": {"$ref": "#/$defs/statement"}}
 _BRANCHES: Schema = {"type": "array", "minItems": 1, "items": _BODY}
+_BUDGET: Schema = {
+    "type": "array",
+    "description": "bounds that `archcalc check` holds, such as params <= 5M or peak <= 8MB; "
+    "a variant's stand in place of the family's",
+    "items": {"type": "string", "pattern": "<|>"},
+}
 _SIZE: Schema = {"anyOf": [{"type": "integer", "minimum": 1}, EXPRESSION_SCHEMA]}
 
 
@@ -34,7 +40,7 @@ def spec_schema() -> Schema:
             {
                 "type": "object",
                 "description": "what differs from the family; further keys are its parameters",
-                "properties": {**about, "input": _input(), "layers": _BODY},
+                "properties": {**about, "input": _input(), "layers": _BODY, "budget": _BUDGET},
             },
             {"type": "null"},
         ]
@@ -54,6 +60,7 @@ def spec_schema() -> Schema:
             "variants": {"type": "object", "additionalProperties": variant},
             "blocks": {"type": "object", "additionalProperties": {"$ref": "#/$defs/block"}},
             "layers": _BODY,
+            "budget": _BUDGET,
             "claims": {"type": "array", "items": _claim()},
         },
         "$defs": {

@@ -17,8 +17,7 @@ from archcalc.layers import Layer
 from archcalc.spec.expression import Expression, Value
 from archcalc.spec.fields import Field, Template
 
-
-NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.\-]{0,99}")  # what networks, blocks and layers are called
+NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.\-]{0,99}")  # of a network, block or layer
 
 
 class NameTemplate(NamedTuple):
@@ -125,13 +124,14 @@ class Accuracy(NamedTuple):
     Attributes:
         top1, top5: the share of images whose label is the first, or among the first five, of the
             answers; None where not published.
-        crops: how many views of each image were averaged.
+        crops: how many views of each image were averaged; None where that is not said, or where
+            the network ran over the whole image.
         source: who printed it, and where.
     """
 
     top1: float | None
     top5: float | None
-    crops: int
+    crops: int | None
     source: str
 
 
@@ -161,6 +161,7 @@ class Network(NamedTuple):
         parameters: the value of each parameter.
         let: values computed from the parameters, in order.
         blocks: the family's blocks, by name.
+        budget: the tree of its bounds, which `archcalc.claims.budgets` reads when asked.
     """
 
     name: str
@@ -172,17 +173,20 @@ class Network(NamedTuple):
     body: Body
     source: Source
     place: Place
+    budget: Node | None = None
 
 
 class Family(NamedTuple):
     """A spec file: networks that share blocks and parameters.
 
     Attributes:
+        about: what is known of all of them, where a variant says nothing else.
         networks: by name.
         claims: the tree of its published figures, which `archcalc.claims` reads when asked.
     """
 
     name: str
+    about: About
     networks: dict[str, Network]
     blocks: dict[str, Block]
     claims: Node | None

@@ -1,0 +1,39 @@
+"""`KEY=VALUE`: another value for a parameter, as people write it behind a network's name."""
+
+from __future__ import annotations
+
+import re
+
+from archcalc.errors import Source, SpecError, UsageError
+from archcalc.spec.expression import Value
+from archcalc.spec.fields import read_literal
+from archcalc.spec.reader import compose
+
+_WITH_SETTINGS = re.compile(r"(?P<name>.*?)(?P<settings>(\s+\w+=\S*)*)\s*", re.DOTALL)
+
+
+def read_setting(text: str) -> tuple[str, Value]:
+    """`alpha=0.75` as ("alpha", 0.75).
+
+    Raises:
+        UsageError: it is no KEY=VALUE, or its value cannot be read.
+    """
+    key, equals, value = text.partition("=")
+    if not equals or not key.strip().isidentifier() or not value.strip():
+        raise UsageError(f"{text}: expected KEY=VALUE, such as alpha=0.75")
+    source = Source(key, value)
+    try:
+        return key.strip(), read_literal(compose(source), source)
+    except SpecError as error:
+        raise UsageError(f"{text}: {error.fact}") from None
+
+
+def split_settings(text: str) -> tuple[str, dict[str, Value]]:
+    """`mobilenet_v1 alpha=0.5` as ("mobilenet_v1", {"alpha": 0.5}); a list has no spaces.
+
+    Raises:
+        UsageError: a value cannot be read.
+    """
+    match = _WITH_SETTINGS.fullmatch(text)
+    assert match is not None, "the name may be anything"
+    return match["name"].strip(), dict(map(read_setting, match["settings"].split()))

@@ -1,0 +1,84 @@
+"""The errors: their tree, their carets, their guesses."""
+
+from __future__ import annotations
+
+import inspect
+
+import pytest
+
+from archcalc import errors
+from archcalc.errors import (
+    ArchcalcError,
+    LayerError,
+    MissingExtraError,
+    Place,
+    Source,
+    SpecError,
+    did_you_mean,
+)
+
+TEXT = "name: tiny\nlayers:\n  - maxpol: {kernel: 3}\n"
+
+
+def test_the_tree_in_the_docstring_has_every_error() -> None:
+    drawn = inspect.getdoc(errors) or ""
+    classes = [c for _, c in inspect.getmembers(errors, inspect.isclass)]
+    subclasses = [c for c in classes if issubclass(c, ArchcalcError)]
+    assert len(subclasses) == 6
+    assert all(c.__name__ in drawn for c in subclasses)
+
+
+def test_a_caret_stands_under_the_column() -> None:
+    error = SpecError("unknown layer kind 'maxpol'", Place(Source("tiny.yaml", TEXT), 3, 5))
+    assert str(error).splitlines() == [
+        "tiny.yaml:3:5: unknown layer kind 'maxpol'",
+        "    - maxpol: {kernel: 3}",
+        "      ^",
+    ]
+
+
+def test_a_caret_stands_under_the_column_of_a_tabbed_line() -> None:
+    place = Place(Source("t", "a:\tb\n"), 1, 4)
+    assert place.excerpt() == "    a: b\n       ^"
+
+
+def test_a_place_past_the_end_shows_an_empty_line() -> None:
+    assert Place(Source("t", "a\n"), 9, 1).excerpt() == "    \n    ^"
+
+
+def test_the_excerpt_of_a_very_long_line_is_short_and_holds_the_column() -> None:
+    place = Place(Source("t", "x" * 5000 + "!" + "x" * 5000), 1, 5001)
+    line, caret = place.excerpt().splitlines()
+    assert len(line) <= 80
+    assert line[caret.index("^")] == "!"
+
+
+def test_without_a_place_an_error_is_its_fact() -> None:
+    assert str(SpecError("tiny.yaml: empty")) == "tiny.yaml: empty"
+
+
+@pytest.mark.parametrize("error", [SpecError("x" * 10**6), LayerError("x" * 10**6)])
+def test_what_a_spec_puts_into_a_message_is_cut(error: ArchcalcError) -> None:
+    assert len(str(error)) < 1100
+
+
+def test_a_missing_package_is_named_with_what_installs_it() -> None:
+    error = MissingExtraError("to_frame()", "pandas", "pandas")
+    assert str(error) == (
+        "to_frame() needs pandas, which is not installed: pip install 'archcalc[pandas]'"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "guess"),
+    [
+        ("maxpol", "; did you mean 'max_pool'?"),
+        ("MaxPool", "; did you mean 'max_pool'?"),
+        ("CONV", "; did you mean 'conv'?"),
+        ("zzz", ""),
+        ("", ""),
+        ("max_pool" * 10**5, ""),  # a comparison of long texts would take minutes
+    ],
+)
+def test_a_guess_is_made_where_something_is_close(name: str, guess: str) -> None:
+    assert did_you_mean(name, ["conv", "max_pool"]) == guess

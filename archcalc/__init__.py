@@ -8,6 +8,11 @@
 (212, 212)
 """
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 from archcalc.analysis import DTYPES, Analysis, LayerAnalysis, Totals, analyze, load
 from archcalc.errors import (
     ArchcalcError,
@@ -21,6 +26,10 @@ from archcalc.feature_map import FeatureMap
 from archcalc.graph import Graph, Node
 from archcalc.memory import ActivationBytes, activation_bytes
 from archcalc.quantity import symbol
+from archcalc.spec.expression import Value
+
+if TYPE_CHECKING:
+    from archcalc.torch_backend.build import Twin
 
 __version__ = "0.1.0"
 
@@ -41,6 +50,32 @@ __all__ = [
     "UsageError",
     "activation_bytes",
     "analyze",
+    "build",
     "load",
     "symbol",
 ]
+
+
+def build(
+    what: Graph | str,
+    /,
+    *,
+    device: str = "cpu",
+    input: Sequence[Value] | None = None,
+    **parameters: Value,
+) -> Twin:
+    """The network as a torch module that can be run and trained; imports torch.
+
+    Args:
+        what, input, parameters: as for `analyze`.
+        device: "cpu", "cuda", "cuda:1", or "meta" for shapes without values.
+
+    Raises:
+        MissingExtraError: torch is not installed.
+        UsageError: no such device here; and as `analyze`.
+    """
+    try:
+        from archcalc.torch_backend import build as torch_build
+    except ImportError:
+        raise MissingExtraError("build()", "torch", "torch") from None
+    return torch_build.build(what, device=device, input=input, **parameters)

@@ -54,7 +54,7 @@ def test_the_bill_by_optimizer_and_dtype(
     assert bill.parameters == bill.gradients == PARAMS * bytes_each
     assert bill.optimizer == PARAMS * state
     assert bill.master == PARAMS * master
-    assert bill.activations == VALUES * bytes_each + INDICES * 8 + STATISTICS * 4
+    assert bill.activations == VALUES * bytes_each + INDICES * 8 + STATISTICS * bytes_each
     parts = (bill.parameters, bill.gradients, bill.optimizer, bill.master, bill.activations)
     assert bill.total == sum(parts)
 

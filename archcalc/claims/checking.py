@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from archcalc.analysis import Analysis, analyze
 from archcalc.claims.printed import PrintedError, Verdict
 from archcalc.claims.quantities import evaluate
 from archcalc.claims.reading import Claim, claims_of, comparisons
-from archcalc.errors import ArchcalcError, SpecError, UsageError
+from archcalc.errors import ArchcalcError, Place, SpecError, UsageError
 from archcalc.graph import build_graph
 from archcalc.spec.expression import ExpressionError, Value
 from archcalc.spec.library import families, find_network
@@ -56,32 +56,42 @@ class Checker:
         Raises:
             SpecError: its quantity cannot be computed; says why, at its place.
         """
+        place = claim.place
         analysis = self._at(
-            claim, lambda: self._analysis(claim.network, claim.parameters, claim.input)
+            place, lambda: self._analysis(claim.network, claim.parameters, claim.input)
         )
-        computed = self._evaluate(claim.quantity, analysis, claim)
-        verdict = self._at(claim, lambda: claim.printed.verdict(computed))
-        shown = self._evaluate(claim.shown_by, analysis, claim) if claim.shown_by else None
+        computed = self._evaluate(claim.quantity, analysis, place)
+        verdict = self._at(place, lambda: claim.printed.verdict(computed))
+        shown = self._evaluate(claim.shown_by, analysis, place) if claim.shown_by else None
         if verdict is Verdict.DIFFERS and not self._explains(shown, claim):
             verdict = Verdict.UNEXPLAINED
         return CheckedClaim(claim, computed, verdict, shown)
+
+    def value(self, quantity: str, network: str, place: Place) -> Any:
+        """The value of a quantity of a network.
+
+        Raises:
+            SpecError: it cannot be computed; says why, at `place`.
+        """
+        analysis = self._at(place, lambda: self._analysis(network, {}, None))
+        return self._evaluate(quantity, analysis, place)
 
     def _explains(self, shown: Any, claim: Claim) -> bool:
         """Whether the explanation holds: it is true, or it gives the printed figure."""
         if shown is None or isinstance(shown, bool):
             return bool(shown)
-        agrees = self._at(claim, lambda: claim.printed.verdict(shown))
+        agrees = self._at(claim.place, lambda: claim.printed.verdict(shown))
         return agrees is not Verdict.DIFFERS
 
-    def _evaluate(self, text: str, analysis: Analysis, claim: Claim) -> Any:
-        return self._at(claim, lambda: evaluate(text, analysis, self._find))
+    def _evaluate(self, text: str, analysis: Analysis, place: Place) -> Any:
+        return self._at(place, lambda: evaluate(text, analysis, self._find))
 
-    def _at(self, claim: Claim, compute: Callable[[], Any]) -> Any:
-        """compute(); what it raises is reported at the place of the claim."""
+    def _at(self, place: Place, compute: Callable[[], Any]) -> Any:
+        """compute(); what it raises is reported at `place`."""
         try:
             return compute()
         except (ExpressionError, PrintedError, UsageError) as error:
-            raise SpecError(str(error), claim.place) from None
+            raise SpecError(str(error), place) from None
 
     def _find(self, text: str) -> Analysis:
         """The analysis of `NAME` or `NAME KEY=VALUE …`, as a quantity names it."""
@@ -100,14 +110,19 @@ class Checker:
         return self._analyses[key]
 
 
-def check_library(names: Iterable[str] = ()) -> Iterator[CheckedClaim]:
+def check_library(
+    names: Iterable[str] = (), known: Sequence[Family] | None = None
+) -> Iterator[CheckedClaim]:
     """Checks the claims that come with archcalc: all, or those about networks called so.
+
+    Args:
+        known: the families that come with archcalc, where they are at hand already.
 
     Raises:
         UsageError: there is no such network.
         SpecError: a claim is malformed.
     """
-    known = list(families())
+    known = list(families()) if known is None else known
     checker = Checker(known)
     wanted = set(names)
     everything = [claim for family in known for claim in claims_of(family)] + comparisons()

@@ -1,17 +1,25 @@
-"""`archcalc check`: published figures against computed ones."""
+"""`archcalc check`: published figures, and budgets, against computed ones."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Sequence
 
+from archcalc.claims.budgets import CheckedBudget, broken, check_budgets
 from archcalc.claims.checking import CheckedClaim, check_family, check_library, problem
 from archcalc.claims.reading import VERDICTS
 from archcalc.errors import UsageError, did_you_mean
 from archcalc.render.claims import claim_table
-from archcalc.spec.library import is_file, network_names, read_family
+from archcalc.spec.library import (
+    families,
+    find_network,
+    is_file,
+    network_names,
+    read_family,
+    split_variant,
+)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -20,44 +28,74 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "names", metavar="NAME", nargs="*", help="networks or spec files (default: all networks)"
     )
     parser.add_argument("--source", metavar="TEXT", help="only figures from sources with this text")
-    parser.add_argument("--verdict", choices=tuple(VERDICTS), help="only figures with this verdict")
+    parser.add_argument(
+        "--verdict", metavar="VERDICT", choices=tuple(VERDICTS),
+        help=f"only figures with this verdict: {', '.join(VERDICTS)}",
+    )  # fmt: skip
     parser.add_argument(
         "--format", default="text", metavar="FORMAT",
-        help="text (default), markdown, csv, json, or any format of tabulate",
+        help="text (default), markdown, csv, json, junit, or any format of tabulate",
     )  # fmt: skip
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Prints the verdicts; 1 where one is not the verdict that its claim records."""
+    """Prints the verdicts; 1 where one is not what its claim records, or a budget is broken."""
+    everything, budgets = _checked(arguments.names)
     checked = [
         claim
-        for claim in _checked(arguments.names)
+        for claim in everything
         if (arguments.source or "").lower() in claim.claim.source.lower()
         and arguments.verdict in (None, _word(claim))
     ]
-    print(claim_table(checked, arguments.format))
-    counts = Counter(claim.verdict.value for claim in checked)
-    tally = ", ".join(f"{verdict} {count}" for verdict, count in counts.most_common())
-    print(f"{len(checked)} published figures: {tally or 'none'}", file=sys.stderr)
-    problems = [error for error in map(problem, checked) if error is not None]
+    if arguments.source or arguments.verdict:  # which a budget has none of
+        budgets = []
+    if arguments.format == "junit":
+        from archcalc.render.junit import junit_text
+
+        print(junit_text(checked, budgets))
+    else:
+        print(claim_table(checked, arguments.format, budgets))
+    print(_tally(checked, budgets), file=sys.stderr)
+    problems = [error for error in (*map(problem, checked), *map(broken, budgets)) if error]
     for error in problems:
         print(f"archcalc: {error}", file=sys.stderr)
     return 1 if problems else 0
 
 
-def _checked(names: list[str]) -> Iterable[CheckedClaim]:
-    files = [name for name in names if is_file(name.partition("#")[0])]
+def _checked(names: list[str]) -> tuple[list[CheckedClaim], list[CheckedBudget]]:
+    """The claims and budgets of the networks and files called so; of all networks without any."""
+    files = [name for name in names if is_file(split_variant(name)[0])]
     networks = [name for name in names if name not in files]
     known = network_names()
     for name in networks:
         if name not in known:
             guess = did_you_mean(name, known) or "; `archcalc list` shows all"
             raise UsageError(f"unknown network {name!r}{guess}")
+    claims: list[CheckedClaim] = []
+    budgets: list[CheckedBudget] = []
     for name in files:
-        path, _, variant = name.partition("#")
-        yield from check_family(read_family(path), variant or None)
+        path, variant = split_variant(name)
+        if variant:
+            find_network(name)  # or an error that says which there are
+        family = read_family(path)
+        claims += check_family(family, variant or None)
+        budgets += check_budgets(family, variant or None)
     if networks or not files:
-        yield from check_library(networks)
+        shipped = list(families())
+        claims += check_library(networks, shipped)
+        for family in shipped:
+            for name in family.networks:
+                if not networks or name in networks:
+                    budgets += check_budgets(family, name)
+    return claims, budgets
+
+
+def _tally(claims: Sequence[CheckedClaim], budgets: Sequence[CheckedBudget]) -> str:
+    counts = Counter(claim.verdict.value for claim in claims)
+    told = ", ".join(f"{verdict} {count}" for verdict, count in counts.most_common())
+    text = f"{len(claims)} published figures: {told or 'none'}"
+    kept = sum(budget.is_kept for budget in budgets)
+    return f"{text}; {len(budgets)} budgets: kept {kept}" if budgets else text
 
 
 def _word(checked: CheckedClaim) -> str:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from archcalc.analysis import load
-from archcalc.commands.arguments import add_changes, add_network, input_sizes, parameters
+from archcalc.commands.arguments import add_changes, add_network, graph_of
 from archcalc.render.spec_text import spec_text
 
 
@@ -17,6 +16,5 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Prints a spec of the same network without blocks, repeats, conditions and parameters."""
-    graph = load(arguments.name, input=input_sizes(arguments), **parameters(arguments))
-    print(spec_text(graph), end="")
+    print(spec_text(graph_of(arguments)), end="")
     return 0

@@ -11,11 +11,10 @@ from archcalc.analysis import Analysis, analyze
 from archcalc.commands.arguments import (
     add_changes,
     add_network,
-    input_sizes,
-    parameters,
+    graph_of,
     positive,
 )
-from archcalc.errors import MissingExtraError, UsageError
+from archcalc.errors import UsageError
 from archcalc.render.field import (
     FIELD_KEYS,
     effective_lines,
@@ -64,7 +63,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Prints what all layers, or one unit, see."""
-    analysis = analyze(arguments.name, input=input_sizes(arguments), **parameters(arguments))
+    analysis = analyze(graph_of(arguments))
     if arguments.layer is None:
         for option in ("at", "plot", "layers", "picture"):
             if getattr(arguments, option):
@@ -100,10 +99,11 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _measured(analysis: Analysis, field: UnitField, runs: int) -> EffectiveField:
-    try:
-        from archcalc.torch_backend.effective import effective_field
-    except ImportError:
-        raise MissingExtraError("--effective", "torch", "torch") from None
+    from archcalc.torch_backend import require_torch
+
+    require_torch("--effective")
+    from archcalc.torch_backend.effective import effective_field
+
     return effective_field(analysis, field.layer.name, field.unit or None, runs=runs)
 
 

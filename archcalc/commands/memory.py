@@ -11,8 +11,7 @@ from archcalc.commands.arguments import (
     add_changes,
     add_network,
     depth,
-    input_sizes,
-    parameters,
+    graph_of,
     positive,
 )
 from archcalc.errors import UsageError
@@ -63,12 +62,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Prints the memory of each layer, of an inference and of a training step."""
     budget = None if arguments.budget is None else _bytes(arguments.budget)
-    analysis = analyze(
-        arguments.name,
-        input=input_sizes(arguments),
-        batch=arguments.batch,
-        **parameters(arguments),
-    )
+    analysis = analyze(graph_of(arguments), batch=arguments.batch)
     report = memory_report(analysis, optimizer=arguments.optimizer, dtype=arguments.dtype)
     fitting = None
     if budget is not None:

@@ -12,8 +12,7 @@ from archcalc.commands.arguments import (
     add_changes,
     add_network,
     depth,
-    input_sizes,
-    parameters,
+    graph_of,
 )
 from archcalc.errors import LayerError
 from archcalc.render.columns import COLUMNS, DEFAULT_COLUMNS, columns_named
@@ -24,7 +23,10 @@ from archcalc.render.table import (
     summary,
     tabulated,
     text_table,
+    total_label,
 )
+
+_INDENT = " " * 13  # what follows the names of the figures under a table
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -50,13 +52,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Prints the table; of a network that fails midway, all up to there, then the error."""
     try:
-        analysis = analyze(
-            arguments.name,
-            input=input_sizes(arguments),
-            batch=arguments.batch,
-            dtype=arguments.dtype,
-            **parameters(arguments),
-        )
+        analysis = analyze(graph_of(arguments), batch=arguments.batch, dtype=arguments.dtype)
     except LayerError as error:
         if error.partial is not None:
             print(_table(error.partial, arguments), flush=True)
@@ -70,7 +66,7 @@ def _table(analysis: Analysis, arguments: argparse.Namespace) -> str:
         from archcalc.render.contract import to_json
 
         return to_json(analysis)
-    names = arguments.columns.split(",") if arguments.columns else None
+    names = [name.strip() for name in arguments.columns.split(",")] if arguments.columns else None
     if arguments.format == "csv":
         every = names or [column.name for column in COLUMNS]
         level = arguments.depth
@@ -82,10 +78,19 @@ def _table(analysis: Analysis, arguments: argparse.Namespace) -> str:
     if arguments.format != "text":
         return tabulated(analysis, rows, columns, form=arguments.format, in_full=arguments.exact)
     width = os.get_terminal_size().columns if sys.stdout.isatty() else None
-    lines = [*caption(analysis), ""]
-    lines.append(text_table(rows, columns, in_full=arguments.exact, width=width))
-    if analysis.error is None:
-        lines += ["", *summary(analysis, in_full=arguments.exact)]
+    total, exact = total_label(analysis), arguments.exact
+    table = text_table(rows, columns, total=total, in_full=exact, width=width)
+    notes = summary(analysis, in_full=exact) if analysis.error is None else []
     if sum(len(row.layers) > 1 for row in rows):
-        lines.append(f"{len(analysis.layers)} layers, folded; --depth all shows each")
+        notes.append(f"{len(analysis.layers)} layers, folded; --depth all shows each")
+    parts = [_wrapped(caption(analysis), width), table, _wrapped(notes, width)]
+    return "\n\n".join(part for part in parts if part)
+
+
+def _wrapped(lines: list[str], width: int | None) -> str:
+    """The lines, broken where a terminal would break them, but between words."""
+    if width is not None and any(len(line) > width for line in lines):
+        from textwrap import fill
+
+        lines = [fill(line, width, subsequent_indent=_INDENT) for line in lines]
     return "\n".join(lines)

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from fractions import Fraction
 from typing import Any
 
+from archcalc.claims.budgets import CheckedBudget
 from archcalc.claims.checking import CheckedClaim
 from archcalc.claims.printed import PERCENT, Verdict
 from archcalc.quantity import plain
@@ -60,23 +61,44 @@ def figure(value: Any, unit: Fraction = Fraction(1)) -> object:
     return plain(value)
 
 
-def claim_table(checked: Iterable[CheckedClaim], form: str) -> str:
-    """A row for each claim, in any format of tabulate, or text, markdown, csv or json.
+def budget_record(checked: CheckedBudget) -> dict[str, object]:
+    """A checked budget under the keys of a claim."""
+    budget, bound = checked.budget, checked.budget.bound
+    deviation = bound.deviation(checked.computed)
+    nothing = dict.fromkeys(("convention", "shown_by", "because"), "")
+    return nothing | {
+        "id": "budget",
+        "network": budget.network,
+        "quantity": budget.quantity,
+        "printed": bound.text,
+        "computed": figure(checked.computed, bound.unit),
+        "deviation": None if deviation is None else f"{float(deviation):+.2%}",
+        "verdict": "kept" if checked.is_kept else "broken",
+        "expected": checked.is_kept,
+        "shown": None,
+        "source": str(budget.place),
+    }
+
+
+def claim_table(
+    checked: Iterable[CheckedClaim], form: str, budgets: Iterable[CheckedBudget] = ()
+) -> str:
+    """A row for each claim and budget, in any format of tabulate, or text, markdown, csv or json.
 
     Raises:
         UsageError: there is no such format.
     """
-    records = [record(claim) for claim in checked]
+    records = [*map(record, checked), *map(budget_record, budgets)]
     if form == "json":
         return json.dumps(records, indent=1, ensure_ascii=False)
     if form == "csv":
         return csv_text([_KEYS, *([r[key] for key in _KEYS] for r in records)])
     if form == "text":
         keys: tuple[str, ...] = ("id", "network", "quantity", "printed", "computed", "verdict")
-        rows = [[_cut(_shown(r[key]), _WIDTHS.get(key)) for key in keys] for r in records]
+        rows = [[_cut(shown(r[key]), _WIDTHS.get(key)) for key in keys] for r in records]
     else:
         keys = _KEYS
-        rows = [[_shown(r[key]) for key in keys] for r in records]
+        rows = [[shown(r[key]) for key in keys] for r in records]
     return tabulate_rows(keys, rows, form)
 
 
@@ -107,15 +129,16 @@ def _erratum(checked: CheckedClaim) -> str:
     claim = record(checked)
     text = (
         f"{claim['network']}, {claim['quantity']}: printed {claim['printed']}, "
-        f"computed {_shown(claim['computed'])}"
+        f"computed {shown(claim['computed'])}"
     )
     if checked.verdict is Verdict.UNEXPLAINED:
         return f"{text}; unexplained. {claim['because']}".rstrip()
-    value = "" if checked.shown is True else f" = {_shown(claim['shown'])}"
+    value = "" if checked.shown is True else f" = {shown(claim['shown'])}"
     return f"{text}. {claim['because']} ({claim['shown_by']}{value})"
 
 
-def _shown(value: object) -> str:
+def shown(value: object) -> str:
+    """A computed value as text: `true`, `1,234`; empty for None."""
     if isinstance(value, bool):
         return str(value).lower()
     return f"{value:,}" if isinstance(value, int) else "" if value is None else str(value)

@@ -8,53 +8,67 @@ in one language; what no language can show (control characters, line ends) is ta
 from __future__ import annotations
 
 import re
-from html import escape
 
-_OTHER_THAN_TEXT = "\N{REPLACEMENT CHARACTER}"
-_MARKDOWN_SIGNS = re.compile(
+_OTHER_THAN_TEXT = "\ufffd"
+# Patterns are compiled where they are used: a table in a terminal needs none of them.
+_MARKDOWN_SIGNS = (
     r"[\\`*\[\]~|]"  # code, emphasis, links, tables
     r"|(?<![^\W_])_|_(?![^\W_])"  # emphasis; inside a word it is none
-    r"|^(?:#(?=#*(?: |$))|[+-](?=[ -]|$)|=(?==*$)|\d+(?=[.)](?: |$)))"  # headings, rules, lists
 )
-_MARKDOWN_ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "$": "&#36;"}  # $: formulas
+_MARKDOWN_STARTS = (  # of headings, rules and lists
+    r"^(?:#(?=#*(?: |$))|[+-](?=[ -]|$)|=(?==*$)|\d+(?=[.)](?: |$)))"
+)
+_HTML = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#x27;"}
+_MARKDOWN_ENTITIES = {
+    "&": "&amp;", "<": "&lt;", ">": "&gt;",
+    "$": "&#36;", "@": "&#64;",  # GitHub's formulas and mentions
+}  # fmt: skip
+_MARKDOWN_ADDRESSES = r"(?i):(?=//)|(?<=\bwww)\."  # which GitHub makes links of
 _LATEX = {
     "\\": r"\textbackslash{}", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}",
     "<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}",
     **{sign: "\\" + sign for sign in "&%$#_{}"},
 }  # fmt: skip
-# Mermaid takes labels for Markdown, replaces icons (fa:fa-car), and marks its own entities by the
-# four letters at the end. A list would start with `1. ` or `- `.
-_MERMAID = re.compile(
-    r"[^\w ,./=×·()+-]|(?<![^\W_])_|_(?![^\W_])|(?<=\d)[.)](?= |$)|^[+-](?= |$)|[ﬂ°¶ß]"
+# Mermaid takes labels for Markdown, where a list would start with `1. ` or `- `; replaces icons
+# (fa:fa-car) even where the colon is an entity; and writes ﬂ° and ¶ß for the & and ; of its own
+# entities, which it resolves twice. A space of no width breaks up the latter three.
+_MERMAID = (
+    r"[^\w ,./:=×·°…()+-]|(?<![^\W_])_|_(?![^\W_])|(?<=\d)[.)](?= |$)|^[+-](?= |$)|:(?=\S)|[ﬂ¶]"
 )
-_MARKED_UP = re.compile(r"[^\w ,.;:/%()…×·]|_")
+_MERMAID_APART = {sign: f"{sign}#8203;" for sign in ":ﬂ¶"}
+_MARKED_UP = r"[^\w ,.;:/%()…×·]|_"
 
 
 def one_line(text: str) -> str:
     """`text` in one line, without characters that steer a terminal or the direction of writing."""
-    shown = [c if c.isprintable() else _OTHER_THAN_TEXT for c in " ".join(text.split())]
+    if text.isprintable():
+        return text
+    shown = [" " if c.isspace() else c if c.isprintable() else _OTHER_THAN_TEXT for c in text]
     return "".join(shown)
 
 
 def markdown(text: str) -> str:
-    """`text` as Markdown (CommonMark and GitHub's), also in a cell of a table."""
-    escaped = _MARKDOWN_SIGNS.sub(_after_backslash, one_line(text))
-    return "".join(_MARKDOWN_ENTITIES.get(c, c) for c in escaped)
+    """`text` as Markdown (CommonMark and GitHub's), wherever in a paragraph."""
+    return re.sub(_MARKDOWN_STARTS, _with_backslash, _markdown_within_line(text))
 
 
 def html(text: str) -> str:
     """`text` as HTML or XML, also in an attribute."""
-    return escape(one_line(text))
+    return _replaced(text, _HTML)
 
 
 def latex(text: str) -> str:
     """`text` as LaTeX."""
-    return "".join(_LATEX.get(c, c) for c in one_line(text))
+    return _replaced(text, _LATEX)
 
 
 def mermaid(text: str) -> str:
     """`text` as a part of a label of Mermaid that stands in double quotes."""
-    return _MERMAID.sub(lambda sign: f"#{ord(sign[0])};", one_line(text))
+
+    def entity(sign: re.Match[str]) -> str:
+        return _MERMAID_APART.get(sign[0], f"#{ord(sign[0])};")
+
+    return re.sub(_MERMAID, entity, one_line(text))
 
 
 def dot(text: str) -> str:
@@ -75,14 +89,24 @@ def cell(text: str, form: str) -> str:
     return _CELLS.get(form, one_line)(text)
 
 
-def _after_backslash(sign: re.Match[str]) -> str:
+def _replaced(text: str, signs: dict[str, str]) -> str:
+    return "".join(signs.get(c, c) for c in one_line(text))
+
+
+def _markdown_within_line(text: str) -> str:
+    escaped = re.sub(_MARKDOWN_SIGNS, _with_backslash, one_line(text))
+    shown = _replaced(escaped, _MARKDOWN_ENTITIES)
+    return re.sub(_MARKDOWN_ADDRESSES, lambda sign: f"&#{ord(sign[0])};", shown)
+
+
+def _with_backslash(sign: re.Match[str]) -> str:
     """A backslash before a sign; behind the number of a list, before the dot that makes it one."""
     return f"{sign[0]}\\" if sign[0].isdigit() else f"\\{sign[0]}"
 
 
 def _with_entities(text: str) -> str:
     """For the markups of wikis: what is no letter and no digit by its number, as in HTML."""
-    return _MARKED_UP.sub(lambda sign: f"&#{ord(sign[0])};", one_line(text))
+    return re.sub(_MARKED_UP, lambda sign: f"&#{ord(sign[0])};", one_line(text))
 
 
 def _restructured_text(text: str) -> str:
@@ -95,9 +119,7 @@ def _org(text: str) -> str:
 
 # tabulate itself escapes in its formats html, latex, latex_booktabs and latex_longtable.
 _CELLS = {
-    "markdown": markdown,
-    "pipe": markdown,
-    "github": markdown,
+    **dict.fromkeys(("markdown", "pipe", "github"), _markdown_within_line),
     "unsafehtml": html,
     "latex_raw": latex,
     "rst": _restructured_text,

@@ -20,10 +20,31 @@ GREY = "#808080"
 # Okabe & Ito 2008: told apart by all eyes; without the black and the yellow, which a dark and a
 # light page would swallow.
 COLORS = ("#0072b2", "#e69f00", "#009e73", "#d55e00", "#cc79a7", "#56b4e9")
+# Of the boxes of diagrams: fill, frame and text. The text is dark on a light fill, on any page.
+ROLE_COLORS = {
+    "terminal": ("#f2f2f2", GREY, "#1a1a1a"),
+    "conv": ("#cfe4f3", COLORS[0], "#1a1a1a"),
+    "pool": ("#fbe6bf", COLORS[1], "#1a1a1a"),
+    "linear": ("#c8ebdf", COLORS[2], "#1a1a1a"),
+    "block": ("#e6e6e6", GREY, "#1a1a1a"),
+    "join": ("#f4dce9", COLORS[4], "#1a1a1a"),
+    "sign": ("#f4dce9", COLORS[4], "#1a1a1a"),
+    "other": ("#f8f8f8", GREY, "#1a1a1a"),
+}
 
 
 def new_figure(width: float, height: float) -> tuple[Figure, Axes]:
     """An empty figure of so many inches, with one pair of axes.
+
+    Raises:
+        MissingExtraError: matplotlib is not installed.
+    """
+    figure, (axes,) = new_panels(width, height, 1)
+    return figure, axes
+
+
+def new_panels(width: float, height: float, count: int) -> tuple[Figure, list[Axes]]:
+    """An empty figure of so many inches, with `count` pairs of axes side by side.
 
     Raises:
         MissingExtraError: matplotlib is not installed.
@@ -34,11 +55,14 @@ def new_figure(width: float, height: float) -> tuple[Figure, Axes]:
     except ImportError:
         raise MissingExtraError("a plot", "matplotlib", "plots") from None
     matplotlib.rcParams["svg.hashsalt"] = "archcalc"  # ids of clip paths, else random
+    matplotlib.rcParams["svg.fonttype"] = "none"  # text as text: smaller, and can be searched
+    matplotlib.rcParams["font.sans-serif"] = ["DejaVu Sans", "Verdana"]  # of the same width
     figure = Figure(figsize=(width, height), layout="constrained")
     figure.patch.set_alpha(0)
-    axes = figure.add_subplot()
-    style(axes)
-    return figure, axes
+    panels = [figure.add_subplot(1, count, number) for number in range(1, count + 1)]
+    for axes in panels:
+        style(axes)
+    return figure, panels
 
 
 def style(axes: Axes) -> None:

@@ -48,19 +48,30 @@ def conditions(analysis: Analysis) -> str:
     return f"input {analysis.input}, batch {analysis.batch}, {analysis.dtype}"
 
 
+def total_label(analysis: Analysis) -> str:
+    """What stands before the sums; a partial analysis has no total."""
+    return "total" if analysis.error is None else "up to here"
+
+
 def text_table(
-    rows: Sequence[Row], columns: Sequence[Column], *, in_full: bool, width: int | None
+    rows: Sequence[Row],
+    columns: Sequence[Column],
+    *,
+    total: str = "total",
+    in_full: bool,
+    width: int | None,
 ) -> str:
     """A table for a terminal, a tree where blocks stand in blocks; no dependency.
 
     Args:
+        total: what stands before the sums.
         in_full: all digits in place of `138.36M`.
         width: columns of the terminal to fit in; None for as wide as it gets.
     """
     cells = [[_cell(row, column, in_full, tree=True) for column in columns] for row in rows]
-    total = _total_cells("total", rows, columns, in_full)
+    sums = _total_cells(total, rows, columns, in_full)
     headings = [column.heading for column in columns]
-    widths = [max(map(len, strip)) for strip in zip(headings, total, *cells, strict=True)]
+    widths = [max(map(len, strip)) for strip in zip(headings, sums, *cells, strict=True)]
     _shrink(widths, columns, width)
     left = [column.name in ("name", "kind", "inputs", "window") for column in columns]
 
@@ -72,7 +83,7 @@ def text_table(
         return "  ".join(parts).rstrip()
 
     rule = "  ".join("-" * w for w in widths)
-    return "\n".join([line(headings), rule, *map(line, cells), rule, line(total)])
+    return "\n".join([line(headings), rule, *map(line, cells), rule, line(sums)])
 
 
 def tabulated(
@@ -88,7 +99,8 @@ def tabulated(
     require_format(form)
     full_rows = [row for row in rows if row.layers]
     cells = [[_cell(row, column, in_full, tree=False) for column in columns] for row in full_rows]
-    total = _total_cells(f"total ({conditions(analysis)})", rows, columns, in_full)
+    label = f"{total_label(analysis)} ({conditions(analysis)})"
+    total = _total_cells(label, rows, columns, in_full)
     return tabulate(
         [[escape.cell(text, form) for text in row] for row in (*cells, total)],
         headers=[column.heading for column in columns],
@@ -108,8 +120,16 @@ def require_format(form: str) -> None:
         raise UsageError(f"unknown format {form!r}{guess}")
 
 
-def tabulate_rows(headings: Sequence[str], rows: Sequence[Sequence[str]], form: str) -> str:
+def tabulate_rows(
+    headings: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    form: str,
+    align: Sequence[str] | None = None,
+) -> str:
     """Rows of text as text, markdown, csv or in any format of tabulate.
+
+    Args:
+        align: for each column "left" or "right"; None for all to the left.
 
     Raises:
         UsageError: there is no such format; with a guess.
@@ -122,7 +142,9 @@ def tabulate_rows(headings: Sequence[str], rows: Sequence[Sequence[str]], form: 
     library.PRESERVE_WHITESPACE = True  # labels of a tree are indented
     style = {"text": "simple", "markdown": MARKDOWN}.get(form, form)
     cells = [[escape.cell(text, form) for text in row] for row in (headings, *rows)]
-    return tabulate(cells[1:], headers=cells[0], tablefmt=style, disable_numparse=True)
+    return library.tabulate(
+        cells[1:], headers=cells[0], tablefmt=style, disable_numparse=True, colalign=align
+    )
 
 
 def csv_text(rows: Sequence[Sequence[object]]) -> str:
@@ -206,7 +228,7 @@ def _total_cells(
     label: str, rows: Sequence[Row], columns: Sequence[Column], in_full: bool
 ) -> list[str]:
     layers = tuple(x for row in rows for x in row.layers if not x.training_only)
-    everything = Row(label, "", layers, 0)
+    everything = Row(label, "", layers)
     return [
         label if column.name == "name"
         else _cell(everything, column, in_full, tree=False) if column.summed and layers

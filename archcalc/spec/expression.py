@@ -98,8 +98,9 @@ def parse(text: str) -> Expression:
         tree = ast.parse(text.strip(), mode="eval").body
     except (SyntaxError, ValueError, MemoryError, RecursionError):
         raise ExpressionError(f"{text!r} is not an expression") from None
+    nodes = list(ast.walk(tree))
     try:
-        return Expression(text, frozenset(_names_in(tree)), _cost_of(tree), _closure(tree, text))
+        return Expression(text, _names_in(nodes), _cost_of(nodes), _closure(tree, text))
     except RecursionError:
         raise ExpressionError(f"{text[:40]!r}… is nested too deep") from None
 
@@ -109,20 +110,17 @@ def parse_with_symbols(text: str) -> Expression:
     return parse(re.sub(r"(?<![\w.])(\d+)(?=[A-Za-z_])(?![eE]\d)", r"\1*", text))
 
 
-def _names_in(tree: ast.expr) -> set[str]:
+def _names_in(nodes: list[ast.AST]) -> frozenset[str]:
     """The parameters that a tree mentions."""
-    called = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
-    return {
-        node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and id(node) not in called
-    }
+    called = {id(node.func) for node in nodes if isinstance(node, ast.Call)}
+    names = [node for node in nodes if isinstance(node, ast.Name)]
+    return frozenset(node.id for node in names if id(node) not in called)
 
 
-def _cost_of(tree: ast.expr) -> int:
+def _cost_of(nodes: list[ast.AST]) -> int:
     """One for each node, and more for a function that may go through a list."""
-    return sum(
-        LIST_COST if isinstance(node, ast.Call) and len(node.args) == 1 else 1
-        for node in ast.walk(tree)
-    )
+    calls = sum(isinstance(node, ast.Call) and len(node.args) == 1 for node in nodes)
+    return len(nodes) + LIST_COST * calls
 
 
 def short_list(values: list[Value]) -> list[Value]:

@@ -25,7 +25,7 @@ def read_setting(text: str) -> tuple[str, Value]:
     try:
         return key.strip(), read_literal(compose(source), source)
     except SpecError as error:
-        raise UsageError(f"{text}: {error.fact}") from None
+        raise UsageError(f"{text}: {error.fact.removeprefix(f'{key}: ')}") from None
 
 
 def split_settings(text: str) -> tuple[str, dict[str, Value]]:

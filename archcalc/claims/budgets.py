@@ -1,0 +1,131 @@
+"""Budgets: bounds that a spec sets to its own networks.
+
+    budget:
+      - params <= 5M
+      - macs <= 600M
+      - peak <= 8MB
+      - layers[fc].params < 1M
+
+On the left stands a quantity, in the language of `archcalc.claims.quantities`; `lecture`, `all`,
+`peak` and `training` are short for `lecture_bytes` and so on. On the right stands a figure, in the
+units of `archcalc.claims.printed`; where it is one of bytes the quantity has to be, too. The
+family's budget holds for each variant that has none of its own.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from fractions import Fraction
+from typing import NamedTuple
+
+from yaml.nodes import Node
+
+from archcalc.claims.checking import Checker
+from archcalc.claims.printed import Printed, PrintedError, Verdict, parse_printed
+from archcalc.errors import Place, Source, SpecError
+from archcalc.spec.reader import items, place_of, text_of
+from archcalc.spec.syntax import Family, Network
+
+_CONDITION = re.compile(r"(?P<quantity>.*[^<>=])(?P<relation><=|>=|<|>)(?P<figure>[^<>=]+)")
+_MEMORY = ("lecture", "all", "peak", "training")  # of `archcalc.memory.ActivationBytes`
+
+
+class Budget(NamedTuple):
+    """A bound.
+
+    Attributes:
+        network: the name of the network that it is set to.
+        quantity: what is bounded.
+        bound: the relation and the figure.
+        place: where it stands.
+    """
+
+    network: str
+    quantity: str
+    bound: Printed
+    place: Place
+
+
+class CheckedBudget(NamedTuple):
+    """A bound, and whether it is kept.
+
+    Attributes:
+        computed: the quantity, as archcalc has it.
+    """
+
+    budget: Budget
+    computed: int | float | Fraction
+    is_kept: bool
+
+
+def budgets_of(network: Network) -> list[Budget]:
+    """The bounds of a network, in their order.
+
+    Raises:
+        SpecError: one is malformed.
+    """
+    if network.budget is None:
+        return []
+    nodes = items(network.budget, network.source, "budget")
+    return [_budget(node, network.source, network.name) for node in nodes]
+
+
+def check_budgets(family: Family, network: str | None = None) -> Iterator[CheckedBudget]:
+    """Checks the budgets of a family, or of one of its networks.
+
+    Raises:
+        SpecError: a budget is malformed, or its quantity is no number.
+    """
+    checker = Checker([family])
+    for each in family.networks.values():
+        if network in (None, each.name):
+            for budget in budgets_of(each):
+                yield _checked(budget, checker)
+
+
+def broken(checked: CheckedBudget) -> SpecError | None:
+    """The error to report where a budget is broken, else None."""
+    if checked.is_kept:
+        return None
+    budget = checked.budget
+    bound = budget.bound.text
+    return SpecError(
+        f"{budget.network} breaks its budget: {budget.quantity} is {checked.computed}, not {bound}",
+        budget.place,
+    )
+
+
+def _checked(budget: Budget, checker: Checker) -> CheckedBudget:
+    computed = checker.value(_in_full(budget.quantity), budget.network, budget.place)
+    if isinstance(computed, bool) or not isinstance(computed, (int, float, Fraction)):
+        raise SpecError(f"{budget.quantity} is {computed}, and no number", budget.place)
+    return CheckedBudget(budget, computed, budget.bound.verdict(computed) is Verdict.AGREES)
+
+
+def _budget(node: Node, source: Source, network: str) -> Budget:
+    text = text_of(node, source, "a budget").strip()
+    place = place_of(node, source)
+    match = _CONDITION.fullmatch(text)
+    if match is None:
+        raise SpecError(
+            f"{text[:60]!r} is no budget; expected one such as params <= 5M or peak <= 8MB", place
+        )
+    quantity, figure = match["quantity"].strip(), match["figure"].strip()
+    try:
+        bound = parse_printed(f"{match['relation']} {figure}")
+    except PrintedError:
+        raise SpecError(
+            f"{figure[:60]!r} is no bound; expected one such as 5M, 8MB, 1,024Ki or 10%", place
+        ) from None
+    if figure.endswith("B") and "bytes" not in _in_full(quantity):
+        raise SpecError(
+            f"{figure} is of bytes, and {quantity} is not; peak, training, all, lecture and "
+            "param_bytes are",
+            place,
+        )
+    return Budget(network, quantity, bound, place)
+
+
+def _in_full(quantity: str) -> str:
+    return f"{quantity}_bytes" if quantity in _MEMORY else quantity

@@ -1,0 +1,43 @@
+"""`archcalc compare`: networks side by side."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from archcalc.analysis import analyze
+from archcalc.commands.arguments import COMPLETE_NETWORKS, add_batch, add_changes, graph_of
+from archcalc.contrast import contrast
+from archcalc.render.contrast import contrast_text
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declares the arguments."""
+    action: Any = parser.add_argument(
+        "names", metavar="NAME", nargs="+",
+        help="two networks or more; 'NAME KEY=VALUE' sets a parameter of one of them",
+    )  # fmt: skip
+    action.complete = COMPLETE_NETWORKS
+    add_changes(parser)
+    add_batch(parser)
+    parser.add_argument("--exact", action="store_true", help="all digits in place of 138.36M")
+    parser.add_argument("--plot", metavar="FILE.svg", help="draw the networks as bars of stages")
+    parser.add_argument(
+        "--format", default="text", metavar="FORMAT",
+        help="text (default), markdown, csv, json, or any format of tabulate",
+    )  # fmt: skip
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Prints totals with their ratios to the first network's, then stage by stage."""
+    analyses = [
+        analyze(graph_of(arguments, name), batch=arguments.batch, dtype=arguments.dtype)
+        for name in arguments.names
+    ]
+    found = contrast(analyses, arguments.names)
+    print(contrast_text(found, arguments.format, in_full=arguments.exact))
+    if arguments.plot:
+        from archcalc.render.contrast_plot import draw_contrast
+
+        draw_contrast(arguments.plot, found)
+    return 0

@@ -1,0 +1,45 @@
+"""`archcalc diff`: what changes from one network to another."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from typing import Any
+
+from archcalc.analysis import analyze
+from archcalc.commands.arguments import COMPLETE_NETWORKS, add_batch, add_changes, graph_of
+from archcalc.difference import difference
+from archcalc.render.difference import difference_text
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declares the arguments."""
+    for name in ("before", "after"):
+        action: Any = parser.add_argument(
+            name, metavar=name.upper(),
+            help="a network, FILE or FILE#VARIANT; 'NAME KEY=VALUE' sets a parameter of it",
+        )  # fmt: skip
+        action.complete = COMPLETE_NETWORKS
+    add_changes(parser)
+    add_batch(parser)
+    parser.add_argument(
+        "--full", action="store_true",
+        help="every layer that is different, and those whose figures alone are; nothing folded",
+    )  # fmt: skip
+    parser.add_argument(
+        "--format", default="text", metavar="FORMAT",
+        help="text (default), markdown, csv, json, or any format of tabulate",
+    )  # fmt: skip
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Prints the difference; 1 where there is one, as `diff` does, so that scripts can ask."""
+    before, after = (
+        analyze(graph_of(arguments, name), batch=arguments.batch, dtype=arguments.dtype)
+        for name in (arguments.before, arguments.after)
+    )
+    found = difference(before, after, (arguments.before, arguments.after))
+    in_color = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+    print(difference_text(found, arguments.format, full=arguments.full, in_color=in_color))
+    return 0 if found.is_empty else 1

@@ -1,0 +1,51 @@
+"""Networks side by side: their figures, and those of the stages that correspond."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from archcalc.analysis import Analysis
+from archcalc.errors import UsageError
+from archcalc.key_figures import KeyFigures, key_figures
+from archcalc.stages import Stage, Stride, stages, union
+
+
+class Contrast(NamedTuple):
+    """Networks side by side.
+
+    Attributes:
+        labels: what to call each network.
+        analyses: the networks.
+        totals: the figures of each.
+        strides: the output strides of all stages that any of them has, in order.
+        stages: for each network its stages, by output stride (see `archcalc.stages`).
+    """
+
+    labels: tuple[str, ...]
+    analyses: tuple[Analysis, ...]
+    totals: tuple[KeyFigures, ...]
+    strides: tuple[Stride, ...]
+    stages: tuple[dict[Stride, Stage], ...]
+
+
+def contrast(analyses: Sequence[Analysis], labels: Sequence[str] = ()) -> Contrast:
+    """Networks side by side; the first is the one that the others are held against.
+
+    Args:
+        labels: what to call the networks where their names are not all different.
+
+    Raises:
+        UsageError: fewer than two networks; or a stride is no plain number.
+    """
+    if len(analyses) < 2:
+        raise UsageError("a comparison takes two networks or more")
+    found = [stages(analysis) for analysis in analyses]
+    names = tuple(analysis.name for analysis in analyses)
+    return Contrast(
+        labels=names if len(set(names)) == len(names) or not labels else tuple(labels),
+        analyses=tuple(analyses),
+        totals=tuple(map(key_figures, analyses)),
+        strides=tuple(union(found)),
+        stages=tuple({stage.stride: stage for stage in of_one} for of_one in found),
+    )

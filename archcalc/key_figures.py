@@ -1,0 +1,79 @@
+"""The figures of a whole network by which networks are compared."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import NamedTuple
+
+from archcalc.analysis import Analysis, PerAxis
+from archcalc.claims.quantities import WEIGHT_KINDS, longest_path
+from archcalc.memory import activation_bytes
+from archcalc.quantity import Quantity, plain
+
+
+class KeyFigures(NamedTuple):
+    """Figures of a network for a batch of images, without what exists in training only.
+
+    Attributes:
+        params: learned values.
+        flops: 2 x macs.
+        other_ops: all arithmetic operations beside the MACs.
+        lecture_bytes, all_bytes, peak_bytes, training_bytes: activations, under the definitions
+            of `archcalc.memory.ActivationBytes`.
+        weight_layers: the most layers with weights on a path from the input to the output.
+        receptive_field: of the last layer that sees a bounded part of the input; None if none does.
+    """
+
+    params: Quantity
+    macs: Quantity
+    flops: Quantity
+    other_ops: Quantity
+    lecture_bytes: Quantity
+    all_bytes: Quantity
+    peak_bytes: Quantity
+    training_bytes: Quantity
+    weight_layers: int
+    receptive_field: PerAxis
+
+
+def key_figures(analysis: Analysis) -> KeyFigures:
+    """The figures of a network."""
+    totals, memory = analysis.totals, activation_bytes(analysis)
+    return KeyFigures(
+        params=totals.params,
+        macs=totals.macs,
+        flops=totals.flops,
+        other_ops=totals.other_ops,
+        lecture_bytes=memory.lecture,
+        all_bytes=memory.all,
+        peak_bytes=memory.peak,
+        training_bytes=memory.training,
+        weight_layers=longest_path(analysis, WEIGHT_KINDS),
+        receptive_field=_last_bounded_field(analysis),
+    )
+
+
+def ratio(value: object, reference: object) -> Fraction | None:
+    """`value` / `reference`; None where they are no plain numbers, and for a reference of 0."""
+    a, b = plain(_once(value)), plain(_once(reference))
+    return Fraction(a, b) if isinstance(a, int) and isinstance(b, int) and b else None
+
+
+def gap(value: object, reference: object) -> int | None:
+    """`value` - `reference`; None where they are no plain numbers."""
+    a, b = plain(_once(value)), plain(_once(reference))
+    return a - b if isinstance(a, int) and isinstance(b, int) else None
+
+
+def _last_bounded_field(analysis: Analysis) -> PerAxis:
+    for layer in reversed(analysis.layers):
+        field = layer.receptive_field
+        bounded = isinstance(field, tuple) and field and not {None, "all"} & set(field)
+        if bounded and not layer.training_only:
+            return field
+    return None
+
+
+def _once(value: object) -> object:
+    """What is the same along all axes as one figure."""
+    return value[0] if isinstance(value, tuple) and len(set(value)) == 1 else value

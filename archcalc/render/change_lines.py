@@ -1,0 +1,204 @@
+"""What changes between two networks, in lines: folded where much of it is alike."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from typing import Any, NamedTuple
+
+from archcalc.alignment import stem
+from archcalc.analysis import LayerAnalysis
+from archcalc.difference import Change, Difference, Fate, LayerChange
+from archcalc.graph import Graph
+from archcalc.quantity import Quantity, plain
+from archcalc.render.contrast import TOTALS
+from archcalc.render.numbers import short
+
+MOST_LINES = 24
+
+
+class Line(NamedTuple):
+    """A layer that changed, or several that changed alike.
+
+    Attributes:
+        fate: what became of them.
+        name: before, and after where it is another; or the first and the last of several.
+        kind: of the layer or block.
+        what: what changed, and what follows from that; or of what is new or gone, how it is set
+            or how large it is.
+        cause: what changed alone: layers with the same may become one line. Empty for blocks.
+    """
+
+    fate: Fate
+    name: str
+    kind: str
+    what: str
+    cause: str = ""
+
+
+def difference_lines(found: Difference, *, full: bool = False) -> list[Line]:
+    """What changed, in order; what was merely renamed behind the rest.
+
+    Args:
+        full: a line for each layer, also for those whose figures alone changed. Else a block that
+            is new or gone is one line, and so are such blocks in a row, and layers renamed alike;
+            and where that leaves more than `MOST_LINES`, layers that changed alike.
+    """
+    if full:
+        return [_layer_line(layer) for layer in found.layers if layer.fate is not Fate.SAME]
+    folding = {
+        Fate.REMOVED: _Folding(found.of_fate(Fate.REMOVED), found.before.graph),
+        Fate.ADDED: _Folding(found.of_fate(Fate.ADDED), found.after.graph),
+    }
+    lines: list[Line] = []
+    for fate, group in groupby(found.layers, key=lambda layer: layer.fate):
+        if fate in folding:
+            lines += folding[fate].lines(list(group))
+        elif fate is Fate.CHANGED:
+            lines += map(_layer_line, group)
+    if len(lines) > MOST_LINES:
+        lines = list(_merged(lines))
+    return lines + list(_renamings(found))
+
+
+def change_text(change: Change) -> str:
+    """`kernel 3 -> 5`."""
+    return f"{change.what} {_value(change.before)} -> {_value(change.after)}"
+
+
+def _layer_line(change: LayerChange) -> Line:
+    old, new, layer = change.before, change.after, change.layer
+    if old is None or new is None:
+        given = [f"{name} {_value(value)}" for name, value in layer.node.layer.given().items()]
+        setting = ", ".join(given)
+        return Line(change.fate, layer.name, layer.kind, setting, cause=setting or layer.kind)
+    causes = list(map(change_text, change.changes))
+    return Line(
+        fate=change.fate,
+        name=_names(old.name, new.name),
+        kind=layer.kind,
+        what=", ".join([*causes, *_consequences(old, new)]),
+        cause=", ".join(causes),
+    )
+
+
+def _consequences(old: LayerAnalysis, new: LayerAnalysis) -> Iterator[str]:
+    """What is different in the figures of a layer."""
+    if old.output != new.output:
+        yield f"output {old.output} -> {new.output}"
+    for what in ("params", "macs"):
+        a, b = getattr(old, what), getattr(new, what)
+        if a != b:
+            yield f"{TOTALS[what].heading} {short(a)} -> {short(b)}"
+
+
+def _merged(lines: Sequence[Line]) -> Iterator[Line]:
+    """The lines, with one for all that say the same of layers of the same kind."""
+    alike: dict[object, list[Line]] = {}
+    for place, line in enumerate(lines):
+        key = (line.fate, line.kind, line.cause) if line.cause else place
+        alike.setdefault(key, []).append(line)
+    for same in alike.values():
+        first, last = same[0], same[-1]
+        if first is last:
+            yield first
+            continue
+        what = f"{len(same)} layers" + (f": {first.cause}" if first.cause != first.kind else "")
+        yield Line(first.fate, f"{first.name} … {last.name}", first.kind, what)
+
+
+class _Folding:
+    """Folds layers that are new, or gone, where that is true of the whole of a block."""
+
+    def __init__(self, concerned: Sequence[LayerChange], graph: Graph) -> None:
+        self._blocks = graph.blocks
+        every = Counter(block for node in graph.nodes for block in self._around(node.name))
+        these = Counter(block for change in concerned for block in self._around(change.layer.name))
+        self._whole = {block for block, count in these.items() if count == every[block]}
+
+    def lines(self, changes: Sequence[LayerChange]) -> Iterator[Line]:
+        """Lines for layers in a row."""
+        parts = [(block, list(inside)) for block, inside in groupby(changes, self._whole_block)]
+        for (kind, _), group in groupby(parts, lambda part: self._kind_and_place(part[0])):
+            members = list(group)
+            inside = [change for _, some in members for change in some]
+            if kind is None:
+                yield from map(_layer_line, inside)
+                continue
+            first, last = str(members[0][0]), str(members[-1][0])
+            yield Line(
+                fate=inside[0].fate,
+                name=first if first == last else f"{first} … {last}",
+                kind=kind if first == last else f"{kind} × {len(members)}",
+                what=_size([change.layer for change in inside]),
+            )
+
+    def _around(self, name: str) -> list[str]:
+        parts = name.split(".")
+        prefixes = [".".join(parts[:end]) for end in range(1, len(parts))]
+        return [prefix for prefix in prefixes if prefix in self._blocks]
+
+    def _whole_block(self, change: LayerChange) -> str | None:
+        """The outermost block that shares the fate of the layer."""
+        around = self._around(change.layer.name)
+        return next((block for block in around if block in self._whole), None)
+
+    def _kind_and_place(self, block: str | None) -> tuple[str | None, str]:
+        return (None, "") if block is None else (self._blocks[block], block.rpartition(".")[0])
+
+
+def _size(layers: Sequence[LayerAnalysis]) -> str:
+    params: Quantity = 0
+    macs: Quantity = 0
+    for layer in layers:
+        params, macs = params + layer.params, macs + layer.macs
+    return f"{len(layers)} layers, {short(params)} params, {short(macs)} MACs"
+
+
+def _renamings(found: Difference) -> Iterator[Line]:
+    """Layers renamed alike, with what is left of their names without what stayed."""
+    alike: dict[tuple[str, str], list[tuple[LayerAnalysis, LayerAnalysis]]] = {}
+    counted: list[tuple[LayerAnalysis, LayerAnalysis]] = []
+    for layer in found.of_fate(Fate.RENAMED):
+        old, new = layer.before, layer.after
+        assert old is not None and new is not None, "what is renamed is there before and after"
+        parts = stem(old.node, found.before.graph)
+        if None in parts and parts == stem(new.node, found.after.graph):
+            counted.append((old, new))
+        else:
+            alike.setdefault(_different_parts(old.name, new.name), []).append((old, new))
+    for (before, after), pairs in alike.items():
+        old, new = pairs[0]
+        if len(pairs) == 1:
+            yield Line(Fate.RENAMED, _names(old.name, new.name), new.kind, "")
+        else:
+            yield Line(Fate.RENAMED, _names(before, after), "", f"{len(pairs)} layers")
+    if counted:
+        old, new = counted[0]
+        what = "" if len(counted) == 1 else f"{len(counted)} layers have another number"
+        yield Line(Fate.RENAMED, _names(old.name, new.name), new.kind, what)
+
+
+def _different_parts(old: str, new: str) -> tuple[str, str]:
+    """`layer1.0.conv1` and `stage1.0.conv1` as `layer1.*` and `stage1.*`."""
+    a, b = old.split("."), new.split(".")
+    shared = 0
+    while shared < min(len(a), len(b)) and a[-1 - shared] == b[-1 - shared]:
+        shared += 1
+    if not shared:
+        return old, new
+    return ".".join([*a[: len(a) - shared], "*"]), ".".join([*b[: len(b) - shared], "*"])
+
+
+def _names(old: str, new: str) -> str:
+    return old if old == new else f"{old} -> {new}"
+
+
+def _value(value: Any) -> str:
+    if value is None:
+        return "none"
+    if isinstance(value, tuple):
+        separator = ", " if any(isinstance(item, str) for item in value) else "x"
+        return separator.join(map(_value, value))
+    return str(value).lower() if isinstance(value, bool) else str(plain(value))

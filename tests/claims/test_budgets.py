@@ -1,0 +1,213 @@
+"""Budgets: how they are read, whether they are kept, and what `archcalc check` makes of them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from xml.etree import ElementTree
+
+import jsonschema
+import pytest
+
+from archcalc.claims.budgets import broken, budgets_of, check_budgets
+from archcalc.cli import main
+from archcalc.errors import SpecError
+from archcalc.spec.library import read_family
+from archcalc.spec.schema import spec_schema
+
+# conv 8 x 3 x 9 + 8 = 224 parameters, and 8192 x 10 + 10 = 81,930 of the linear layer: 82,154.
+# 224 x 1024 - 8 x 1024 = 221,184 MACs, and 81,920: 303,104. The image of 3 x 1024 values and the
+# map of 8 x 1024 live at once: 45,056 bytes.
+SPEC = """
+name: tiny
+input: [3, 32, 32]
+parameters: {{width: 8}}
+budget: {budget}
+layers:
+  - conv: {{name: c1, channels: width, kernel: 3, padding: 1}}
+  - flatten
+  - linear: {{name: fc, features: 10}}
+"""
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "tiny.yaml"
+
+
+def kept(path: Path, *conditions: str) -> list[bool]:
+    path.write_text(SPEC.format(budget=json.dumps(conditions)))
+    return [checked.is_kept for checked in check_budgets(read_family(str(path)))]
+
+
+@pytest.mark.parametrize(
+    ("condition", "holds"),
+    [
+        ("params <= 82154", True),
+        ("params < 82154", False),
+        ("params <= 82,153", False),
+        ("params <= 0.1M", True),
+        ("params >= 82154", True),
+        ("params > 83K", False),
+        ("macs <= 303.104K", True),
+        ("peak <= 45.056KB", True),
+        ("peak <= 44KiB", True),
+        ("peak <= 43KiB", False),
+        ("peak_bytes <= 44KiB", True),
+        ("training_bytes / peak_bytes <= 1", True),
+        ("layers[c1].params <= 224", True),
+        ("layers[c1].params / params <= 0.3%", True),
+        ("layers[c1].params / params <= 0.2%", False),
+        ("weight_layers>=2", True),
+        ("params - layers[fc].params <= 1K", True),
+    ],
+)
+def test_a_bound_is_kept_or_broken(path: Path, condition: str, holds: bool) -> None:
+    assert kept(path, condition) == [holds]
+
+
+def test_a_broken_budget_is_reported_at_its_place(path: Path) -> None:
+    kept(path, "params <= 1M", "macs <= 1K")
+    good, bad = check_budgets(read_family(str(path)))
+    assert broken(good) is None
+    error = broken(bad)
+    assert error is not None
+    assert error.fact == "tiny breaks its budget: macs is 303104, not <= 1K"
+    assert error.place is not None
+    assert (error.place.line, error.place.column) == (5, 26)
+
+
+def test_a_variant_has_the_family_s_budget_or_its_own(path: Path) -> None:
+    spec = SPEC.format(budget="[params <= 1M]") + "\n".join(
+        ["variants:", "  small:", "  large: {width: 64, budget: [macs <= 1G, peak <= 1MB]}",
+         "  free: {budget: []}"]
+    )  # fmt: skip
+    path.write_text(spec)
+    networks = read_family(str(path)).networks
+    assert {
+        name: [(budget.network, budget.quantity, budget.bound.text) for budget in budgets_of(each)]
+        for name, each in networks.items()
+    } == {
+        "small": [("small", "params", "<= 1M")],
+        "large": [("large", "macs", "<= 1G"), ("large", "peak", "<= 1MB")],
+        "free": [],
+    }
+    assert len(list(check_budgets(read_family(str(path)), "large"))) == 2
+
+
+@pytest.mark.parametrize(
+    ("budget", "place", "message"),
+    [
+        ("[params = 5M]", (5, 10), "'params = 5M' is no budget; expected one such as params <= 5M"),
+        ("[5M]", (5, 10), "'5M' is no budget"),
+        ("[<= 5M]", (5, 10), "'<= 5M' is no budget"),
+        ("[params <=]", (5, 10), "'params <=' is no budget"),
+        ("[params <= 5Q]", (5, 10), "'5Q' is no bound; expected one such as 5M"),
+        ("[params <= 5x5]", (5, 10), "'5x5' is no bound"),
+        ("[params <= 1M, params <= 5MB]", (5, 24), "5MB is of bytes, and params is not; peak,"),
+        ("[pramas <= 5M]", (5, 10), "tiny has no figure 'pramas'; did you mean 'params'?"),
+        ("[input <= 5M]", (5, 10), "input is [3, 32, 32], and no number"),
+        ("{params: 5M}", (5, 9), "budget is a list (- item)"),
+        ("[[params]]", (5, 10), "a budget is text, not a list or a mapping"),
+    ],
+)
+def test_a_malformed_budget_is_refused_at_its_place(
+    path: Path, budget: str, place: tuple[int, int], message: str
+) -> None:
+    path.write_text(SPEC.format(budget=budget))
+    with pytest.raises(SpecError) as raised:
+        list(check_budgets(read_family(str(path))))
+    assert raised.value.fact.startswith(message)
+    assert raised.value.place is not None
+    assert (raised.value.place.line, raised.value.place.column) == place
+
+
+def test_a_quantity_that_depends_on_a_free_size_is_no_number(path: Path) -> None:
+    free = SPEC.format(budget="[macs <= 5M]").replace("[3, 32, 32]", "[3, 8h, 8w]")
+    path.write_text(free.replace("flatten", "global_avg_pool: {name: gap}\n  - flatten"))
+    with pytest.raises(SpecError, match=r"macs is .*h\*w.*, and no number"):
+        list(check_budgets(read_family(str(path))))
+
+
+def test_the_schema_knows_budgets() -> None:
+    validator = jsonschema.Draft202012Validator(spec_schema())
+    spec: dict[str, object] = {"name": "tiny", "input": [1], "layers": ["relu"]}
+    assert validator.is_valid(spec | {"budget": ["params <= 5M"]})
+    assert validator.is_valid(spec | {"variants": {"a": {"budget": ["peak < 8MB"]}}})
+    assert not validator.is_valid(spec | {"budget": {"params": 5}})
+    assert not validator.is_valid(spec | {"budget": ["params"]})
+
+
+def test_check_exits_1_on_a_broken_budget(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert kept(path, "params <= 1M") == [True]
+    assert main(["check", str(path)]) == 0
+    assert kept(path, "params <= 1M", "macs <= 1K") == [True, False]
+    assert main(["check", str(path)]) == 1
+    captured = capsys.readouterr()
+    assert ["budget", "tiny", "macs", "<=", "1K", "303,104", "broken"] in [
+        line.split() for line in captured.out.splitlines()
+    ]
+    assert "2 budgets: kept 1" in captured.err
+    assert f"archcalc: {path}:5:26: tiny breaks its budget" in captured.err
+
+
+def test_check_tells_budgets_in_json(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    kept(path, "params <= 100K")
+    assert main(["check", str(path), "--format", "json"]) == 0
+    (record,) = json.loads(capsys.readouterr().out)
+    assert record["id"] == "budget"
+    assert (record["printed"], record["computed"]) == ("<= 100K", 82154)
+    assert (record["verdict"], record["expected"]) == ("kept", True)
+    assert record["deviation"] == "+21.72%"  # 100,000 / 82,154 - 1
+
+
+def test_a_question_about_sources_leaves_budgets_out(path: Path) -> None:
+    kept(path, "params <= 1")
+    assert main(["check", str(path)]) == 1
+    assert main(["check", str(path), "--source", "paper"]) == 0
+    assert main(["check", str(path), "--verdict", "agrees"]) == 0
+
+
+def test_check_asks_for_a_variant_that_there_is(
+    path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kept(path, "params <= 1M")
+    assert main(["check", f"{path}#tny"]) == 2
+    assert "has no variant 'tny'; did you mean 'tiny'?" in capsys.readouterr().err
+
+
+def test_junit_has_a_case_for_each_claim_and_budget(
+    path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kept(path, "params <= 1M", "macs <= 1K")
+    claims = 'claims:\n  - {quantity: params, value: 1M, source: a <paper> "of" ours, id: T1}\n'
+    path.write_text(path.read_text() + claims)
+    assert main(["check", str(path), "--format", "junit"]) == 1
+    root = ElementTree.fromstring(capsys.readouterr().out)
+    assert root.attrib == {"name": "archcalc check", "tests": "3", "failures": "2"}
+    (suite,) = root
+    assert suite.attrib == {"name": "tiny", "tests": "3", "failures": "2"}
+    assert [case.get("name") for case in suite] == [
+        'T1: params is 1M (a <paper> "of" ours)',
+        "budget: params <= 1M",
+        "budget: macs <= 1K",
+    ]
+    assert all(case.get("file") == str(path) for case in suite)
+    assert [case.get("line") for case in suite] == ["11", "5", "5"]
+    first, second, third = (case.find("failure") for case in suite)
+    assert second is None
+    assert first is not None and third is not None
+    assert third.get("message") == f"{path}:5:26: tiny breaks its budget: macs is 303104, not <= 1K"
+    assert str(third.text).splitlines()[-1].strip() == "^"
+
+
+def test_junit_holds_no_character_that_xml_forbids(
+    path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kept(path, "params <= 1M")
+    hostile = r'"\x1b[31m \x01 <b> & \u0085"'
+    claim = f"claims:\n  - {{quantity: params, value: 1M, source: {hostile}, id: T1}}\n"
+    path.write_text(path.read_text() + claim)
+    assert main(["check", str(path), "--format", "junit"]) == 1
+    (suite,) = ElementTree.fromstring(capsys.readouterr().out)
+    assert "<b> &" in str(suite[0].get("name"))

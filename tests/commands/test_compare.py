@@ -1,0 +1,59 @@
+"""`archcalc compare`, as a user calls it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from archcalc.cli import main
+
+
+def test_networks_are_compared(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["compare", "vgg16", "resnet50"]) == 0
+    shown = capsys.readouterr().out
+    assert "0.185x" in shown
+    assert "vectors" in shown
+
+
+def test_a_network_is_compared_with_a_setting_of_itself(capsys: pytest.CaptureFixture[str]) -> None:
+    half = "mobilenet_v1 alpha=0.5"
+    assert main(["compare", "mobilenet_v1", half, "--format", "json"]) == 0
+    networks = json.loads(capsys.readouterr().out)["networks"]
+    assert [network["label"] for network in networks] == ["mobilenet_v1", half]
+    assert [network["totals"]["params"] for network in networks] == [4_231_976, 1_331_592]
+
+
+def test_changes_hold_for_all(capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["compare", "vgg16", "resnet50", "--input", "3x64x64", "--set", "classes=10"]
+    assert main([*arguments, "--batch", "2", "--dtype", "float16", "--format", "json"]) == 0
+    for network in json.loads(capsys.readouterr().out)["networks"]:
+        assert network["input"] == [3, 64, 64]
+        assert (network["batch"], network["dtype"]) == (2, "float16")
+
+
+def test_the_plot_is_written(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    path = tmp_path / "bars.svg"
+    assert main(["compare", "vgg16", "resnet50", "--plot", str(path)]) == 0
+    assert path.read_text().startswith("<?xml")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["vgg16"], "a comparison takes two networks or more"),
+        (["vgg16", "resnet5"], "unknown network 'resnet5'; did you mean"),
+        (["vgg16", "vgg11 clases=10"], "vgg11 has no parameter 'clases'; did you mean 'classes'?"),
+        (["vgg16", "vgg11", "--format", "yml"], "unknown format 'yml'"),
+        (["vgg16", "vgg11", "--plot", "a.gif"], "a plot is written as .svg, .png or .pdf"),
+    ],
+)
+def test_a_wrong_argument_is_one_clear_line(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["compare", *arguments]) == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.count("\n") == 1

@@ -1,0 +1,75 @@
+"""`archcalc draw`, as a user calls it."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from archcalc.cli import main
+from tests.render.flowchart import read_flowchart
+
+
+def test_mermaid_is_printed(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    assert main(["draw", "resnet50"]) == 0
+    chart = read_flowchart(capfdbinary.readouterr().out.decode())
+    assert chart.title == "ResNet-50"
+
+
+def test_dot_is_printed_on_request(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    assert main(["draw", "resnet50", "--format", "dot"]) == 0
+    assert capfdbinary.readouterr().out.startswith(b"digraph")
+
+
+@pytest.mark.parametrize("ending", ["mmd", "dot", "svg", "png"])
+def test_the_ending_of_the_file_says_the_format(ending: str, tmp_path: Path) -> None:
+    if ending in ("svg", "png") and shutil.which("dot") is None:
+        pytest.skip("Graphviz is not installed")
+    path = tmp_path / f"net.{ending}"
+    assert main(["draw", "lenet5", "-o", str(path)]) == 0
+    start = {"mmd": b"---\n", "dot": b"digraph", "svg": b"<?xml", "png": b"\x89PNG"}[ending]
+    assert path.read_bytes().startswith(start)
+
+
+def test_blocks_are_folded_at_a_depth(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    sizes = []
+    for depth in ("1", "2", "3", "all"):
+        assert main(["draw", "resnet18", "--depth", depth]) == 0
+        sizes.append(len(read_flowchart(capfdbinary.readouterr().out.decode()).boxes))
+    assert sizes == sorted(set(sizes))
+    assert sizes[-1] == 71  # 69 layers, input and output
+
+
+def test_sizes_follow_the_input(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    assert main(["draw", "resnet18", "--input", "3x64x64", "--set", "classes=7"]) == 0
+    labels = [label for *_, label in read_flowchart(capfdbinary.readouterr().out.decode()).arrows]
+    assert (labels[0], labels[-1]) == ("3x64x64", "7")
+
+
+def test_more_arrows_than_mermaid_draws_are_noted(
+    capfdbinary: pytest.CaptureFixture[bytes],
+) -> None:
+    assert main(["draw", "resnet152", "--depth", "all"]) == 0
+    assert b"Mermaid draws 500 unless told otherwise" in capfdbinary.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["-o", "net.gif"], "net.gif: a drawing is written as .mmd, .dot, .svg, .png"),
+        (["-o", "nowhere/net.mmd"], "nowhere/net.mmd: No such file or directory"),
+        (["--depth", "0"], "expected a whole number from 1 on"),
+    ],
+)
+def test_a_wrong_argument_is_one_clear_line(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    try:
+        status = main(["draw", "lenet5", *arguments])
+    except SystemExit as error:  # argparse's own
+        status = int(str(error.code))
+    assert status == 2
+    error_text = capsys.readouterr().err
+    assert message in error_text
+    assert error_text.count("\n") == 1

@@ -1,0 +1,14 @@
+"""The drawings of the networks that come with archcalc, each made once for all tests."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from archcalc import analyze
+from archcalc.render.drawing import Drawing, draw
+
+
+@cache
+def drawing_of(name: str) -> Drawing:
+    """The diagram of a network as `archcalc draw` makes it."""
+    return draw(analyze(name))

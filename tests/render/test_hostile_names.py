@@ -1,0 +1,99 @@
+"""A network with hostile names and a hostile title: text in every output, and nothing else."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from collections.abc import Callable
+
+import pytest
+from tabulate import tabulate_formats
+
+from archcalc import Analysis, analyze
+from archcalc.contrast import contrast
+from archcalc.difference import difference
+from archcalc.render.columns import DEFAULT_COLUMNS, columns_named
+from archcalc.render.contract import to_json
+from archcalc.render.contrast import contrast_text
+from archcalc.render.difference import difference_text
+from archcalc.render.escape import one_line
+from archcalc.render.rows import layer_rows
+from archcalc.render.table import caption, comma_separated, tabulated, text_table
+from tests.hostile import TEXTS, hostile_analysis
+
+FORMS = ["text", "markdown", *tabulate_formats]
+
+
+@pytest.fixture(scope="module")
+def hostile() -> Analysis:
+    return hostile_analysis()
+
+
+def table(analysis: Analysis, form: str) -> str:
+    rows, columns = layer_rows(analysis), columns_named(DEFAULT_COLUMNS)
+    if form == "text":
+        return text_table(rows, columns, in_full=False, width=None)
+    return tabulated(analysis, rows, columns, form=form, in_full=False)
+
+
+def side_by_side(analysis: Analysis, form: str) -> str:
+    return contrast_text(contrast([analysis, analyze("lenet5")]), form)
+
+
+def changes(analysis: Analysis, form: str) -> str:
+    return difference_text(difference(analyze("lenet5"), analysis), form)
+
+
+OUTPUTS = [table, side_by_side, changes]
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("output", OUTPUTS)
+def test_no_output_has_a_control_character(
+    hostile: Analysis, output: Callable[[Analysis, str], str], form: str
+) -> None:
+    for line in output(hostile, form).split("\n"):
+        assert line.replace("\t", " ").isprintable(), line  # tabs part the cells of tsv
+
+
+@pytest.mark.parametrize("output", OUTPUTS)
+def test_rows_of_markdown_keep_their_columns(
+    hostile: Analysis, output: Callable[[Analysis, str], str]
+) -> None:
+    for part in output(hostile, "markdown").split("\n\n"):
+        bars = {len(re.findall(r"(?<!\\)\|", line)) for line in part.splitlines()}
+        assert len(bars) == 1
+
+
+@pytest.mark.parametrize("form", ["html", "unsafehtml"])
+@pytest.mark.parametrize("output", OUTPUTS)
+def test_html_has_no_tags_but_those_of_the_table(
+    hostile: Analysis, output: Callable[[Analysis, str], str], form: str
+) -> None:
+    tags = set(re.findall(r"</?(\w+)", output(hostile, form)))
+    assert tags == {"table", "thead", "tbody", "tr", "th", "td"}
+
+
+@pytest.mark.parametrize("output", OUTPUTS)
+def test_latex_has_no_commands_but_those_of_the_table(
+    hostile: Analysis, output: Callable[[Analysis, str], str]
+) -> None:
+    commands = set(re.findall(r"\\([a-z]{3,})", output(hostile, "latex")))
+    assert commands <= {
+        "begin", "end", "hline", "textbackslash", "textasciitilde", "ensuremath",
+    }  # fmt: skip
+
+
+def test_the_caption_is_two_lines(hostile: Analysis) -> None:
+    title, _ = caption(hostile)
+    assert title.isprintable()
+    assert one_line(TEXTS[0]) in title
+
+
+def test_csv_and_json_hold_the_names_as_they_are(hostile: Analysis) -> None:
+    text = comma_separated(layer_rows(hostile), columns_named(["name", "kind"]))
+    names = [row[0] for row in csv.reader(io.StringIO(text, newline=""))][1:]
+    assert names == [layer.name for layer in hostile.layers]
+    assert [layer["name"] for layer in json.loads(to_json(hostile))["layers"]] == names

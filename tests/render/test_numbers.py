@@ -1,0 +1,125 @@
+"""Numbers as people read them."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from archcalc import symbol
+from archcalc.integer_array import IntegerArray
+from archcalc.render.numbers import (
+    exact,
+    exact_bytes,
+    per_axis,
+    shape,
+    share,
+    short,
+    short_bytes,
+)
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (0, "0"),
+        (1, "1"),
+        (999, "999"),
+        (1000, "1.00K"),
+        (1005, "1.00K"),
+        (1006, "1.01K"),
+        (9994, "9.99K"),
+        (64000, "64.00K"),
+        (999_990, "999.99K"),
+        (999_994, "999.99K"),
+        (999_996, "1.00M"),
+        (999_999, "1.00M"),
+        (1_000_000, "1.00M"),
+        (138_357_544, "138.36M"),
+        (15_470_264_320, "15.47G"),
+        (10**12, "1.00T"),
+        (10**15, "1.00P"),
+        (10**18, "1.00E"),
+        (999_999_999_999_999_999_999, "1000.00E"),
+        (10**21, "1.00e+21"),
+        (10**40, "1.00e+40"),
+        (-1500, "-1.50K"),
+        (symbol("h") * 2, "2*h"),
+        (symbol("h") - symbol("h") + 1500, "1.50K"),
+        (IntegerArray([1000, 2000]), "1,000 … 2,000"),
+    ],
+)
+def test_a_count_is_shown_in_steps_of_1000(value: object, shown: str) -> None:
+    assert short(value) == shown
+
+
+@given(st.integers(0, 10**21 - 1))
+def test_a_short_count_is_within_half_a_unit_of_its_last_digit(value: int) -> None:
+    text = short(value)
+    prefixes = "KMGTPE"
+    step = prefixes.find(text[-1]) + 1
+    number = Fraction(text.rstrip(prefixes)) * 1000**step
+    # Floats round the scaled number once more, by less than a part in 10**15.
+    assert abs(number - value) <= Fraction(1000**step, 200) * (1 + Fraction(1, 10**9)) * bool(step)
+    assert len(text.rstrip(prefixes)) <= 7
+
+
+def test_bytes_are_counts_of_bytes() -> None:
+    assert short_bytes(12_845_056) == "12.85MB"
+    assert short_bytes(40) == "40B"
+    assert exact_bytes(12_845_056) == "12,845,056"
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (138_357_544, "138,357,544"),
+        (0, "0"),
+        (symbol("h") + 1, "h + 1"),
+        (Fraction(1, 2), "1/2"),
+        (IntegerArray([5, 1000]), "5 … 1,000"),
+        ("all", "all"),
+    ],
+)
+def test_an_exact_number_has_all_its_digits(value: object, shown: str) -> None:
+    assert exact(value) == shown
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [((64, 224, 224), "64x224x224"), ((10,), "10"), ((3, 32 * symbol("h")), "3x32*h")],
+)
+def test_a_shape_has_an_x_between_its_sizes(value: object, shown: str) -> None:
+    assert shape(value) == shown
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ((3, 3), "3"),
+        ((1, 7), "1x7"),
+        ((1, 7, 7), "1x7x7"),
+        ((5,), "5"),
+        ((), "-"),
+        ("all", "all"),
+        (None, "?"),
+        ((None, 3), "?x3"),
+        (("all", 3), "allx3"),
+        ((Fraction(1, 2), Fraction(1, 2)), "1/2"),
+        ((-3, -3), "-3"),
+    ],
+)
+def test_figures_along_the_axes_are_shown_once_where_they_are_equal(
+    value: object, shown: str
+) -> None:
+    assert per_axis(value) == shown
+
+
+@pytest.mark.parametrize(
+    ("part", "whole", "shown"),
+    [(1, 2, "50%"), (2, 3, "67%"), (0, 5, "0%"), (5, 0, ""), (symbol("h"), 5, "")],
+)
+def test_a_share_is_in_percent(part: object, whole: object, shown: str) -> None:
+    assert share(part, whole) == shown

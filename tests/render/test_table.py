@@ -1,0 +1,240 @@
+"""The table in every format: what it shows, and how."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+import pytest
+
+from archcalc import Analysis, LayerError, UsageError, analyze
+from archcalc.render.columns import COLUMNS, DEFAULT_COLUMNS, columns_named, window_text
+from archcalc.render.rows import layer_rows, rows_at_depth
+from archcalc.render.table import (
+    caption,
+    comma_separated,
+    summary,
+    tabulated,
+    text_table,
+    total_label,
+)
+from tests.spec_texts import HEAD, analysis_of
+
+NET = """\
+name: net
+title: A net
+authors: [A. Person, B. Person, C. Person]
+year: 1999
+input: [3, 8, 8]
+parameters: {classes: 10, alpha: 0.5}
+blocks:
+  stage:
+    layers:
+      - conv: {name: conv, channels: 4, kernel: 3, padding: 1}
+      - relu: {name: relu}
+layers:
+  - stage: {name: one}
+  - head: {name: aux, layers: [flatten, linear: {name: fc, features: 5}]}
+  - max_pool: {name: pool, kernel: 2}
+  - flatten: {name: flat}
+  - linear: {name: fc, features: classes}
+"""
+TABLE = """\
+layer       kind      output  field  jump  params   MACs  memory
+----------  --------  ------  -----  ----  ------  -----  ------
+one         stage
+  conv      conv       4x8x8      3     1     112  6.91K  1.02KB
+  relu      relu       4x8x8      3     1       0      0  1.02KB
+aux         head
+  flatten1  flatten      256      3     1       0      0  1.02KB
+  fc        linear         5    all     -   1.28K  1.28K     20B
+pool        max_pool   4x4x4      4     2       0      0    256B
+flat        flatten       64      4     2       0      0    256B
+fc          linear        10    all     -     650    640     40B
+----------  --------  ------  -----  ----  ------  -----  ------
+total                                         762  7.55K  2.60KB"""
+
+
+def partial() -> Analysis:
+    """A network that fails midway, up to there."""
+    with pytest.raises(LayerError) as raised:
+        analysis_of(HEAD + "  - relu\n  - conv: {channels: 1, kernel: 99}")
+    assert raised.value.partial is not None
+    return raised.value.partial
+
+
+def plain_table(analysis: Analysis, *columns: str, width: int | None = None) -> str:
+    rows = rows_at_depth(analysis, 1000)
+    chosen = columns_named(columns or DEFAULT_COLUMNS)
+    return text_table(rows, chosen, in_full=False, width=width)
+
+
+# ----- text -----
+
+
+def test_the_text_table_is_a_tree_with_a_total_below() -> None:
+    # Totals leave the head out, which exists in training only.
+    assert plain_table(analysis_of(NET)) == TABLE
+
+
+def test_exact_figures_have_all_their_digits() -> None:
+    analysis = analyze("vgg16")
+    rows = rows_at_depth(analysis, 1)
+    exact = text_table(rows, columns_named(["name", "params"]), in_full=True, width=None)
+    assert exact.splitlines()[-1].split() == ["total", "138,357,544"]
+
+
+@pytest.mark.parametrize("width", [70, 80])
+def test_a_terminal_narrows_the_words_and_never_the_figures(width: int) -> None:
+    text = "name: t\ninput: [3, 8, 8]\nlayers:\n"
+    text += "  - local_response_norm: {name: a_layer_with_a_name_of_more_than_forty_letters}\n"
+    lines = plain_table(analysis_of(text), width=width).splitlines()
+    assert max(map(len, lines)) <= width
+    assert "…" in lines[2]
+    assert "768B" in lines[2]
+
+
+@pytest.mark.parametrize("name", ["vgg16", "resnet152", "googlenet", "mobilenet_v1"])
+def test_the_default_table_fits_80_columns(name: str) -> None:
+    analysis = analyze(name)
+    lines = plain_table(analysis, width=80).splitlines()
+    assert max(map(len, lines)) <= 80
+
+
+def test_the_caption_says_what_the_figures_hold_for() -> None:
+    assert caption(analysis_of(NET)) == [
+        "net: A net, A. Person et al., 1999",
+        "input 3x8x8, batch 1, float32; MACs: multiply-accumulates; MB: 10^6 bytes",
+    ]
+    changed = analyze(analysis_of(NET).graph, batch=32, dtype="float16", classes=7)
+    assert caption(changed)[1].startswith("input 3x8x8, batch 32, float16, classes=7; MACs: ")
+
+
+def test_a_network_without_a_title_is_called_by_its_name() -> None:
+    assert caption(analysis_of("  - relu"))[0] == "tiny"
+
+
+def test_the_summary_gives_every_total_its_name() -> None:
+    # lecture: input 768 + conv 1024 + pool 256 + fc 40; all: 1024 + 1024 + 256 + 256 + 40; peak:
+    # relu's input and output; training: conv's input 768, relu 1024, which the pool needs, too,
+    # its indices 64 x 8 = 512, and the pool's output, which fc needs, 256.
+    assert summary(analysis_of(NET), in_full=True) == [
+        "params       762 = 748 weights + 14 biases, 3,048",
+        "buffers      0",
+        "MACs         7,552",
+        "FLOPs        15,104 = 2 x MACs; other ops 714",
+        "activations  lecture 2,088, all 2,600, peak 2,048, training 2,560",
+        "most memory  one.conv, 1,024 (39%); most params fc, 650 (85%)",
+        "not in these totals, for training only: params 1,285, MACs 1,280, activations 1,044",
+    ]
+
+
+def test_a_network_without_parameters_has_a_summary_too() -> None:
+    lines = summary(analysis_of("  - relu"), in_full=False)
+    assert lines[0] == "params       0 = 0 weights + 0 biases, 0B"
+    assert lines[-1].endswith("most params relu1, 0 (0%)")
+
+
+def test_what_a_partial_table_sums_is_no_total() -> None:
+    assert total_label(partial()) == "up to here"
+    assert total_label(analysis_of(NET)) == "total"
+
+
+# ----- columns -----
+
+
+def test_every_column_of_the_contract_can_be_shown() -> None:
+    analysis = analysis_of(NET)
+    for column in COLUMNS:
+        lines = plain_table(analysis, column.name).splitlines()
+        assert lines[0].strip() == column.heading
+        assert "None" not in "\n".join(lines)
+
+
+def test_columns_stand_in_the_order_that_is_asked_for() -> None:
+    heading = plain_table(analysis_of(NET), "macs", "name", "macs").splitlines()[0]
+    assert heading.split() == ["MACs", "layer", "MACs"]
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("param", "unknown column 'param'; did you mean 'params'?"),
+        ("", "unknown column ''; known: name, kind, inputs, window, output, receptive_field, "),
+    ],
+)
+def test_an_unknown_column_is_refused(name: str, message: str) -> None:
+    with pytest.raises(UsageError) as raised:
+        columns_named([name])
+    assert str(raised.value).startswith(message)
+
+
+def test_a_folded_block_shows_what_enters_it_and_what_leaves_it() -> None:
+    row = rows_at_depth(analyze("resnet18"), 1)[4]
+    shown = {column.name: column.value(row) for column in COLUMNS}
+    assert (shown["name"], shown["kind"], shown["inputs"]) == ("layer1", "stage", ["maxpool"])
+    assert shown["output"] == (64, 56, 56)
+    # Four 3x3 convolutions of 64 x 64 x 9 weights, and as many norms of 2 x 64.
+    assert shown["params"] == 4 * 36_864 + 4 * 128
+    # Four convolutions after the stem's 11 and jump of 4: 11 + 4 x 2 x 4.
+    assert shown["receptive_field"] == (43, 43)
+    assert shown["window"] is None
+
+
+@pytest.mark.parametrize(
+    ("layer", "shown"),
+    [
+        ("conv: {channels: 1, kernel: 7, stride: 2, padding: 3}", "7x7/2 p3"),
+        ("conv: {channels: 1, kernel: 3}", "3x3"),
+        ("conv: {channels: 1, kernel: [1, 7], padding: [0, 3]}", "1x7 p0x3"),
+        ("conv: {channels: 1, kernel: 2, padding: [[0, 1], 1]}", "2x2 p(0,1)x1"),
+        ("conv: {channels: 1, kernel: 3, dilation: 2}", "3x3 d2"),
+        ("max_pool: {kernel: 3, stride: 2, padding: same}", "3x3/2 p(0,1)"),
+        ("relu", ""),
+        ("linear: {features: 3}", ""),
+    ],
+)
+def test_a_window_is_shown_in_short(layer: str, shown: str) -> None:
+    assert window_text(analysis_of(f"  - {layer}").layers[0]) == shown
+
+
+# ----- other formats -----
+
+
+def test_csv_has_plain_numbers_under_the_names_of_the_contract() -> None:
+    analysis = analysis_of(NET)
+    text = comma_separated(layer_rows(analysis), COLUMNS)
+    conv, *_, fc = csv.DictReader(io.StringIO(text))
+    assert conv["name"] == "one.conv"
+    assert (conv["output"], conv["receptive_field"], conv["offset"]) == ("4x8x8", "3x3", "-1x-1")
+    assert (conv["macs"], conv["activation_bytes"]) == ("6912", "1024")
+    assert (fc["receptive_field"], fc["jump"], fc["inputs"]) == ("all", "", "flat")
+
+
+def test_csv_lists_several_inputs_with_spaces() -> None:
+    text = comma_separated(layer_rows(analysis_of("  - add: [[relu], [tanh]]")), COLUMNS)
+    assert list(csv.DictReader(io.StringIO(text)))[-1]["inputs"] == "relu1 tanh1"
+
+
+def test_markdown_has_whole_names_and_says_what_its_total_holds_for() -> None:
+    analysis = analysis_of(NET)
+    rows = rows_at_depth(analysis, 1000)
+    columns = columns_named(["name", "params"])
+    lines = tabulated(analysis, rows, columns, form="markdown", in_full=True).splitlines()
+    assert [cell.strip() for cell in lines[2].strip("|").split("|")] == ["one.conv", "112"]
+    assert [cell.strip() for cell in lines[-1].strip("|").split("|")] == [
+        "total (input 3x8x8, batch 1, float32)",
+        "762",
+    ]
+    assert lines[1].endswith("-:|")
+
+
+def test_an_unknown_format_is_refused() -> None:
+    analysis = analysis_of(NET)
+    rows, columns = rows_at_depth(analysis, 1), columns_named(["name"])
+    with pytest.raises(UsageError, match=r"^unknown format 'gird'; did you mean 'grid'\?$"):
+        tabulated(analysis, rows, columns, form="gird", in_full=False)
+    with pytest.raises(
+        UsageError, match=r"^unknown format 'q'; known: .*markdown, csv, json, text"
+    ):
+        tabulated(analysis, rows, columns, form="q", in_full=False)

@@ -1,0 +1,51 @@
+"""The figures of a network by which networks are compared."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import pytest
+
+from archcalc import analyze, symbol
+from archcalc.key_figures import gap, key_figures, ratio
+
+
+def test_the_figures_are_those_of_the_totals() -> None:
+    analysis = analyze("resnet50", batch=2)
+    figures = key_figures(analysis)
+    assert figures.params == analysis.totals.params == 25_557_032
+    assert figures.macs == analysis.totals.macs
+    assert figures.flops == 2 * figures.macs
+    assert figures.weight_layers == 50
+    assert figures.receptive_field == (427, 427)
+
+
+def test_the_receptive_field_is_that_of_the_last_bounded_layer() -> None:
+    # Global pooling and the linear layer behind it see everything.
+    assert key_figures(analyze("vgg16")).receptive_field == (212, 212)
+    assert key_figures(analyze("mlp_7_3")).receptive_field is None
+    # The auxiliary heads, which end in larger fields, are no part of the network at inference.
+    googlenet = analyze("googlenet")
+    assert (
+        key_figures(googlenet).receptive_field
+        == googlenet.layer("inception_5b.output").receptive_field
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "reference", "quotient", "difference"),
+    [
+        (3, 2, Fraction(3, 2), 1),
+        (0, 2, Fraction(0), -2),
+        (3, 0, None, 3),
+        ((6, 6), (4, 4), Fraction(3, 2), 2),
+        ((6, 4), (4, 4), None, None),
+        (None, 4, None, None),
+        (symbol("n"), 4, None, None),
+    ],
+)
+def test_ratios_and_gaps_are_of_plain_numbers(
+    value: object, reference: object, quotient: Fraction | None, difference: int | None
+) -> None:
+    assert ratio(value, reference) == quotient
+    assert gap(value, reference) == difference

@@ -9,11 +9,18 @@ from __future__ import annotations
 COMMANDS: dict[str, str] = {
     "list": "the networks that archcalc knows",
     "table": "every figure of a network, layer by layer",
+    "explain": "how each figure comes about: the rule, the values put in, the result",
     "field": "receptive fields: of all layers, or what one unit sees",
     "memory": "what a network needs at inference, and in a training step",
+    "compare": "networks side by side, by totals and by stages",
+    "diff": "what changes from one network to another, layer by layer",
+    "draw": "a network as a diagram: Mermaid, DOT, SVG or PNG",
+    "roofline": "the least time that a device needs, layer by layer",
+    "verify": "the rules beside what torch measures, layer by layer",
     "check": "published figures against computed ones",
     "errata": "the published figures that are wrong, and why",
     "expand": "a network's spec, fully written out",
+    "report": "networks as pages with diagrams, tables and plots",
     "schema": "the JSON Schema of specs, or of the JSON that `table` prints",
     "completion": "a completion script for your shell",
 }

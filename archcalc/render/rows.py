@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import groupby
+from collections.abc import Iterator, Sequence
+from itertools import groupby, islice
 from typing import NamedTuple
 
 from archcalc.analysis import Analysis, LayerAnalysis
@@ -19,22 +19,24 @@ class Row(NamedTuple):
         kind: the layer kind, or the name of the block.
         layers: the layers that the row stands for, in order; none for the heading of a block.
         level: how many blocks it stands in.
+        block: the dotted name of the innermost of these, with a dot behind; empty at the top.
     """
 
     name: str
     kind: str
     layers: tuple[LayerAnalysis, ...]
-    level: int
+    level: int = 0
+    block: str = ""
 
     @property
     def label(self) -> str:
-        """The last part of the name, indented by level: for tables that show a tree."""
-        return "  " * self.level + self.name.rpartition(".")[2]
+        """The name within its block, indented by level: for tables that show a tree."""
+        return "  " * self.level + self.name.removeprefix(self.block)
 
 
 def layer_rows(analysis: Analysis) -> list[Row]:
     """A row for each layer."""
-    return [Row(layer.name, layer.kind, (layer,), 0) for layer in analysis.layers]
+    return [Row(layer.name, layer.kind, (layer,)) for layer in analysis.layers]
 
 
 def rows_at_depth(analysis: Analysis, depth: int) -> list[Row]:
@@ -42,25 +44,33 @@ def rows_at_depth(analysis: Analysis, depth: int) -> list[Row]:
 
     The blocks above it stand as headings over their rows.
     """
-    paths = {layer.name: _blocks_around(layer.name, analysis) for layer in analysis.layers}
-    return list(_rows(list(analysis.layers), paths, analysis, depth, 0))
+    return list(_rows(analysis.layers, _paths(analysis), analysis, depth))
 
 
-def depth_that_fits(analysis: Analysis) -> int:
-    """The greatest depth at which the table has at most `MOST_ROWS` rows, and at least 1."""
-    deepest = max((len(_blocks_around(x.name, analysis)) for x in analysis.layers), default=0)
-    for depth in range(deepest + 1, 1, -1):
-        if len(rows_at_depth(analysis, depth)) <= MOST_ROWS:
-            return depth
-    return 1
+def depth_that_fits(analysis: Analysis, most: int = MOST_ROWS) -> int:
+    """The greatest depth at which the table has at most `most` rows, and at least 1."""
+    paths = _paths(analysis)
+    deepest = max(map(len, paths.values()), default=0)
+    depth = 1
+    while depth <= deepest:
+        deeper = _rows(analysis.layers, paths, analysis, depth + 1)
+        if len(list(islice(deeper, most + 1))) > most:
+            break
+        depth += 1
+    return depth
+
+
+def _paths(analysis: Analysis) -> dict[str, list[str]]:
+    return {layer.name: analysis.graph.blocks_around(layer.name) for layer in analysis.layers}
 
 
 def _rows(
-    layers: list[LayerAnalysis],
+    layers: Sequence[LayerAnalysis],
     paths: dict[str, list[str]],
     analysis: Analysis,
     depth: int,
-    level: int,
+    level: int = 0,
+    within: str = "",
 ) -> Iterator[Row]:
     def block_at_level(layer: LayerAnalysis) -> str | None:
         path = paths[layer.name]
@@ -69,16 +79,9 @@ def _rows(
     for block, group in groupby(layers, key=block_at_level):
         inside = list(group)
         if block is None:
-            yield from (Row(layer.name, layer.kind, (layer,), level) for layer in inside)
+            yield from (Row(layer.name, layer.kind, (layer,), level, within) for layer in inside)
         elif level + 1 >= depth:
-            yield Row(block, analysis.graph.blocks[block], tuple(inside), level)
+            yield Row(block, analysis.graph.blocks[block], tuple(inside), level, within)
         else:
-            yield Row(block, analysis.graph.blocks[block], (), level)
-            yield from _rows(inside, paths, analysis, depth, level + 1)
-
-
-def _blocks_around(name: str, analysis: Analysis) -> list[str]:
-    """The dotted names of the blocks that a layer stands in, from the outermost in."""
-    parts = name.split(".")
-    prefixes = [".".join(parts[:n]) for n in range(1, len(parts))]
-    return [prefix for prefix in prefixes if prefix in analysis.graph.blocks]
+            yield Row(block, analysis.graph.blocks[block], (), level, within)
+            yield from _rows(inside, paths, analysis, depth, level + 1, block + ".")

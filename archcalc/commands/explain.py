@@ -1,0 +1,84 @@
+"""`archcalc explain`: how each figure of a layer comes about, and what makes up the totals."""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+from archcalc.analysis import Analysis, analyze
+from archcalc.commands.arguments import add_batch, add_changes, add_network, graph_of
+from archcalc.derivation.layers import QUANTITIES, derive
+from archcalc.derivation.totals import TOTALS, block_called, block_parts, makeup
+from archcalc.errors import UsageError
+from archcalc.render.derivation import (
+    block_markdown,
+    block_record,
+    block_text,
+    layer_markdown,
+    layer_record,
+    layer_text,
+    totals_markdown,
+    totals_record,
+    totals_text,
+)
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declares the arguments."""
+    add_network(parser)
+    parser.add_argument(
+        "layer", metavar="LAYER", nargs="?",
+        help="a layer, or a block (default: which layers make up the totals)",
+    )  # fmt: skip
+    add_changes(parser)
+    add_batch(parser)
+    parser.add_argument(
+        "--quantity", metavar="A,B,…",
+        help=f"of a layer, any of {', '.join(QUANTITIES)} (default: all that say something)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--format", choices=("text", "markdown", "json"), default="text",
+        help="default: text; markdown has its formulas in LaTeX",
+    )  # fmt: skip
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Prints the derivations."""
+    analysis = analyze(graph_of(arguments), batch=arguments.batch, dtype=arguments.dtype)
+    quantities = arguments.quantity.split(",") if arguments.quantity else []
+    name = arguments.layer
+    if name is not None and (block := block_called(analysis, name)) is not None:
+        _refuse_quantities(quantities)
+        print(_block(analysis, block, arguments.format))
+    elif name is not None:
+        print(_layer(analysis, name, quantities, arguments.format))
+    else:
+        _refuse_quantities(quantities)
+        print(_totals(analysis, arguments.format))
+    return 0
+
+
+def _refuse_quantities(quantities: list[str]) -> None:
+    if quantities:
+        raise UsageError("--quantity needs a LAYER, and no block")
+
+
+def _layer(analysis: Analysis, name: str, quantities: list[str], form: str) -> str:
+    found = derive(analysis, analysis.layer(name)).only(quantities)
+    if form == "json":
+        return json.dumps(layer_record(analysis, found), indent=1, ensure_ascii=False)
+    return (layer_text if form == "text" else layer_markdown)(analysis, found)
+
+
+def _block(analysis: Analysis, block: str, form: str) -> str:
+    parts = block_parts(analysis, block)
+    if form == "json":
+        return json.dumps(block_record(analysis, block, parts), indent=1, ensure_ascii=False)
+    return (block_text if form == "text" else block_markdown)(analysis, block, parts)
+
+
+def _totals(analysis: Analysis, form: str) -> str:
+    makeups = [makeup(analysis, quantity) for quantity in TOTALS]
+    if form == "json":
+        return json.dumps(totals_record(analysis, makeups), indent=1, ensure_ascii=False)
+    return (totals_text if form == "text" else totals_markdown)(analysis, makeups)

@@ -1,0 +1,33 @@
+"""`archcalc report`: networks as pages with diagrams, tables and plots."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from archcalc.commands.arguments import COMPLETE_NETWORKS
+from archcalc.reports.library import part_of_library, whole_library
+from archcalc.reports.report import pages, write_report
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declares the arguments."""
+    action = parser.add_argument(
+        "names", metavar="NAME", nargs="*",
+        help="networks, FILE or FILE#VARIANT (default: all networks, and the pages about all)",
+    )  # fmt: skip
+    action.complete = COMPLETE_NETWORKS  # type: ignore[attr-defined]  # what shtab reads
+    parser.add_argument(
+        "-o", "--output", metavar="FOLDER", default="reports", help="default: reports"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Writes the pages."""
+    library = part_of_library(arguments.names) if arguments.names else whole_library()
+    missing = write_report(library, Path(arguments.output))
+    if missing:
+        print(f"archcalc: no plots: {missing}", file=sys.stderr)
+    print(f"{arguments.output}: {len(dict(pages(library)))} pages", file=sys.stderr)
+    return 0

@@ -1,0 +1,123 @@
+"""Where totals come from: the parts of a network or of a block, and which of them make up most."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import NamedTuple
+
+from archcalc.analysis import Analysis, LayerAnalysis
+from archcalc.errors import UsageError
+
+MOST = Fraction(9, 10)
+MOST_PARTS = 12  # that are listed one by one; of more, blocks are looked at as a whole
+
+# What a network consists of, for each total.
+TOTALS = ("params", "macs", "activation_bytes")
+
+
+class Part(NamedTuple):
+    """A layer, or all layers of a block."""
+
+    name: str
+    kind: str
+    layers: tuple[LayerAnalysis, ...]
+
+    def total(self, quantity: str) -> int:
+        """The sum of a quantity over the layers."""
+        return sum(getattr(layer, quantity) for layer in self.layers)
+
+
+@dataclass(frozen=True, slots=True)
+class Makeup:
+    """The parts that make up `MOST` of a total, the largest first.
+
+    Attributes:
+        quantity: one of `TOTALS`.
+        total: over all layers but those that exist in training only.
+        parts: so many of the largest as it takes.
+        among: how many parts there are.
+    """
+
+    quantity: str
+    total: int
+    parts: tuple[Part, ...]
+    among: int
+
+    def shares(self) -> list[tuple[Part, int, Fraction, Fraction]]:
+        """Each part with its figure, its share of the total, and its share with those before."""
+        found, together = [], 0
+        for part in self.parts:
+            figure = part.total(self.quantity)
+            together += figure
+            found.append(
+                (part, figure, Fraction(figure, self.total), Fraction(together, self.total))
+            )
+        return found
+
+
+def makeup(analysis: Analysis, quantity: str) -> Makeup:
+    """Which layers make up most of a total; which blocks, where it takes too many layers.
+
+    Raises:
+        UsageError: its layers' figures are no plain numbers.
+    """
+    layers = [layer for layer in analysis.layers if not layer.training_only]
+    if not all(isinstance(getattr(layer, quantity), int) for layer in layers):
+        raise UsageError(f"{analysis.name} has free sizes; give plain numbers with --input")
+    deepest = max((len(analysis.graph.blocks_around(layer.name)) for layer in layers), default=0)
+    for depth in (0, *range(deepest, 0, -1)):  # 0 folds nothing
+        found = _largest(_parts(layers, analysis, 0, depth), quantity)
+        if len(found.parts) <= MOST_PARTS:
+            break
+    return found
+
+
+def block_called(analysis: Analysis, name: str) -> str | None:
+    """The dotted name of the block called `name`, whose end will do; None if a layer is.
+
+    Raises:
+        UsageError: several blocks are called so.
+    """
+    blocks = analysis.graph.blocks
+    if name in blocks or any(layer.name == name for layer in analysis.layers):
+        return name if name in blocks else None
+    found = [block for block in blocks if block.endswith("." + name)]
+    if len(found) > 1:
+        shown = ", ".join(found[:4])
+        raise UsageError(f"{len(found)} blocks of {analysis.name} are called {name!r}: {shown}")
+    return found[0] if found else None
+
+
+def block_parts(analysis: Analysis, block: str) -> list[Part]:
+    """The layers of a block, with the blocks that stand in it as one part each."""
+    inside = [layer for layer in analysis.layers if layer.name.startswith(block + ".")]
+    level = len(analysis.graph.blocks_around(block)) + 1
+    return _parts(inside, analysis, level, level + 1)
+
+
+def _largest(parts: Sequence[Part], quantity: str) -> Makeup:
+    total = sum(part.total(quantity) for part in parts)
+    found, together = [], 0
+    for part in sorted(parts, key=lambda part: -part.total(quantity)):
+        if together >= MOST * total:
+            break
+        found.append(part)
+        together += part.total(quantity)
+    return Makeup(quantity, total, tuple(found), len(parts))
+
+
+def _parts(
+    layers: Iterable[LayerAnalysis], analysis: Analysis, level: int, depth: int
+) -> list[Part]:
+    """The layers, each folded into the innermost of the blocks `level` … `depth` - 1 around it."""
+    folded: dict[str, list[LayerAnalysis]] = {}
+    for layer in layers:
+        around = analysis.graph.blocks_around(layer.name)[level:depth]
+        folded.setdefault(around[-1] if around else layer.name, []).append(layer)
+    blocks = analysis.graph.blocks
+    return [
+        Part(name, blocks[name] if name in blocks else inside[0].kind, tuple(inside))
+        for name, inside in folded.items()
+    ]

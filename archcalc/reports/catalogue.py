@@ -1,0 +1,96 @@
+"""Which networks are worth a page of their own together: a list, for people."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Selection(NamedTuple):
+    """Networks that are compared on one page.
+
+    Attributes:
+        slug: the name of the page's file.
+        about: what there is to see, in a sentence or two.
+        names: the networks; with two, the first is what the second is held against.
+    """
+
+    slug: str
+    title: str
+    about: str
+    names: tuple[str, ...]
+
+
+class Grid(NamedTuple):
+    """A network at all combinations of two parameters' values.
+
+    Attributes:
+        rows, columns: the parameter, and its values.
+    """
+
+    slug: str
+    title: str
+    about: str
+    name: str
+    rows: tuple[str, tuple[int | float, ...]]
+    columns: tuple[str, tuple[int | float, ...]]
+
+
+SELECTIONS: tuple[Selection, ...] = (
+    Selection(
+        "inception_module",
+        "The Inception module, naive and with bottlenecks",
+        "A 1x1 convolution before each larger one, and behind the pool, takes the cost out of the "
+        "module, and keeps its pool from adding all input channels to the output.",
+        ("inception_naive", "inception_bottleneck"),
+    ),
+    Selection(
+        "residual_block",
+        "The residual block, basic and with a bottleneck",
+        "The bottleneck does its 3x3 convolution at a quarter of the channels that enter.",
+        ("residual_basic", "residual_bottleneck"),
+    ),
+    Selection(
+        "stacked_3x3",
+        "A 7x7 convolution, and three of 3x3 that see as much",
+        "Both see 7x7 pixels. The stack needs fewer weights, and has two more activations between.",
+        ("single_7x7", "stack_3x3x3"),
+    ),
+    Selection(
+        "inception",
+        "Inception, from GoogLeNet to Inception-ResNet",
+        "Five papers in two years: factorized convolutions and batch normalization first, more "
+        "depth and residual connections then.",
+        (
+            "googlenet", "bn_inception", "inception_v3", "inception_v4", "inception_resnet_v1",
+            "inception_resnet_v2",
+        ),
+    ),
+    Selection(
+        "residual",
+        "Residual networks and what came of them",
+        "Shortcuts made depth affordable; width, groups and dense connections came next.",
+        (
+            "vgg16", "plain34", "resnet34", "resnet50", "resnet101", "wrn_50_2", "resnext50_32x4d",
+            "densenet121",
+        ),
+    ),
+    Selection(
+        "small",
+        "Networks for small devices",
+        "Fire modules save parameters, depthwise separable convolutions save multiply-adds.",
+        ("alexnet_two_tower", "googlenet", "squeezenet1_0", "squeezenet1_1", "mobilenet_v1",
+         "mobilenet_v1_conv"),
+    ),
+)  # fmt: skip
+
+GRIDS: tuple[Grid, ...] = (
+    Grid(
+        "mobilenet_settings",
+        "The 16 settings of MobileNet",
+        "The width multiplier thins every layer: parameters and multiply-adds fall with nearly its "
+        "square. The resolution shrinks every map: only multiply-adds and activations fall.",
+        "mobilenet_v1",
+        ("alpha", (1, 0.75, 0.5, 0.25)),
+        ("resolution", (224, 192, 160, 128)),
+    ),
+)

@@ -1,0 +1,45 @@
+"""What the page of a network says about how its key figures come about."""
+
+from __future__ import annotations
+
+from archcalc.analysis import Analysis
+from archcalc.derivation.layers import derive
+from archcalc.derivation.totals import Makeup, makeup
+from archcalc.render.derivation import layer_markdown
+from archcalc.render.numbers import exact
+from archcalc.reports.page import Markup, Page, bullets, code, details
+
+_TOTALS = {"params": "parameters", "macs": "MACs"}
+_MOST_NAMED = 4  # parts of a total
+
+
+def add_derivations(page: Page, analysis: Analysis) -> None:
+    """Adds the section: which layers make up the totals, and the largest of them in full."""
+    found = {quantity: makeup(analysis, quantity) for quantity in _TOTALS}
+    if not any(of_one.total for of_one in found.values()):
+        return
+    page.heading("How the figures come about")
+    lines = [_makeup_line(x) for x in found.values() if x.total and x.among > _MOST_NAMED]
+    page.add(bullets(lines))
+    for name in _largest_layers(analysis):
+        derivation = derive(analysis, analysis.layer(name))
+        page.add(details(f"{name}, derived", layer_markdown(analysis, derivation)))
+
+
+def _makeup_line(found: Makeup) -> Markup:
+    """`90% of the 138,357,544 parameters are in 4 of 39 parts: `fc6` 74.3%, …`."""
+    shares = found.shares()
+    named = [f"{code(part.name)} {float(share):.1%}" for part, _, share, _ in shares[:_MOST_NAMED]]
+    together = float(shares[-1][3])
+    more = ", …" if len(shares) > _MOST_NAMED else ""
+    return Markup(
+        f"{together:.0%} of the {exact(found.total)} {_TOTALS[found.quantity]} are in "
+        f"{len(shares)} of {found.among} parts: {', '.join(named)}{more}"
+    )
+
+
+def _largest_layers(analysis: Analysis) -> list[str]:
+    """The layer with most parameters and the one with most MACs; one where they are the same."""
+    layers = [layer for layer in analysis.layers if not layer.training_only]
+    largest = [max(layers, key=lambda layer: getattr(layer, key)).name for key in _TOTALS]
+    return list(dict.fromkeys(largest))

@@ -1,0 +1,85 @@
+"""The first page of a report: all networks, and where the other pages are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from archcalc.render.claims import WRONG
+from archcalc.reports import (
+    activations_page,
+    complexity_page,
+    depth_page,
+    errata_page,
+    glossary_page,
+)
+from archcalc.reports.catalogue import GRIDS, SELECTIONS, Grid, Selection
+from archcalc.reports.claim_tables import tally
+from archcalc.reports.comparison_page import path_of
+from archcalc.reports.imagenet import IMAGENET
+from archcalc.reports.library import Entry, Library
+from archcalc.reports.network_page import family_page
+from archcalc.reports.network_table import by_year, network_table
+from archcalc.reports.page import Page, bullets, joined
+from archcalc.reports.site import HOME, Site
+from archcalc.reports.verification_section import PAGE
+
+CIFAR = 10  # classes; of MNIST as well
+
+
+def index_page(library: Library, site: Site) -> Page:
+    """All networks in a table, and links to all other pages."""
+    page = site.page(HOME, "The networks and their numbers")
+    wrong = sum(checked.verdict in WRONG for checked in library.claims)
+    page.add(
+        f"{len(library.entries)} networks, each computed from its spec, layer by layer; the "
+        "figures are for one image in float32. MACs are multiply-accumulates, M is 10^6, depth "
+        "counts the layers with weights on the longest path, activations are what the lectures "
+        "list (the input and the outputs of convolutions, pools and linear layers), field is the "
+        "receptive field of the last layer that does not see everything. "
+        f"The {page.link('glossary', glossary_page.PATH)} has them all.",
+        f"{len(library.claims)} published figures are held against the computed ones: "
+        f"{tally(library.claims)}. The {page.link('errata', errata_page.PATH)} list the {wrong} "
+        "that are wrong.",
+    )
+    if PAGE in site:
+        page.add(
+            f"{page.link('Verification', PAGE)} has the rules beside what torch measures on the "
+            "same networks."
+        )
+    page.heading("Comparisons")
+    page.add(bullets(_comparisons(page)))
+    page.heading("Families")
+    page.add(_families(page, library))
+    for heading, entries in _groups(library).items():
+        page.heading(heading)
+        in_millions = all(entry.classes in (IMAGENET, CIFAR) for entry in entries)
+        page.add(network_table(page, by_year(entries), in_millions=in_millions))
+    return page
+
+
+def _groups(library: Library) -> dict[str, list[Entry]]:
+    """The networks by what they are for."""
+    headings = {IMAGENET: "ImageNet", CIFAR: "CIFAR and MNIST"}
+    found: dict[str, list[Entry]] = {heading: [] for heading in headings.values()}
+    for entry in library.entries:
+        heading = headings.get(entry.classes or 0, "Modules and small examples")
+        found.setdefault(heading, []).append(entry)
+    return found
+
+
+def _comparisons(page: Page) -> Sequence[str]:
+    charts = [
+        page.link(chart.TITLE, chart.PATH)
+        for chart in (complexity_page, depth_page, activations_page)
+    ]
+    subjects: list[Selection | Grid] = [*SELECTIONS, *GRIDS]
+    return [*charts, *(page.link(subject.title, path_of(subject)) for subject in subjects)]
+
+
+def _families(page: Page, library: Library) -> str:
+    links = [
+        page.link(entries[0].family.about.title, family_page(entries[0]))
+        for entries in library.families().values()
+        if family_page(entries[0]) in page.known
+    ]
+    return joined(links, " · ") + "."

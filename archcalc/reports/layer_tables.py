@@ -1,0 +1,56 @@
+"""The layers of a network on a page: a table, and a diagram that fits on a screen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from archcalc.analysis import Analysis
+from archcalc.render.columns import DEFAULT_COLUMNS, columns_named
+from archcalc.render.drawing import Drawing, draw
+from archcalc.render.rows import Row, depth_that_fits, layer_rows, rows_at_depth
+from archcalc.reports.page import table
+
+MOST_BOXES = 12  # of a diagram that a page shows unfolded
+MOST_ROWS = 30  # of a table that a page shows unfolded
+_FULL_COLUMNS = (
+    "name", "kind", "window", "output", "receptive_field", "jump", "params", "macs",
+    "activation_bytes",
+)  # fmt: skip
+
+
+def block_table(analysis: Analysis) -> str:
+    """A row for each layer or block, folded until it is short."""
+    rows = rows_at_depth(analysis, depth_that_fits(analysis, MOST_ROWS))
+    return _table([row for row in rows if row.layers], DEFAULT_COLUMNS, analysis, in_full=False)
+
+
+def full_table(analysis: Analysis) -> str:
+    """A row for each layer, with all digits."""
+    return _table(layer_rows(analysis), _FULL_COLUMNS, analysis, in_full=True)
+
+
+def small_drawing(analysis: Analysis) -> Drawing:
+    """The diagram with the deepest blocks that still fits on a screen."""
+    depth = depth_that_fits(analysis, MOST_ROWS)
+    drawing = draw(analysis, depth)
+    while depth > 1 and len(drawing.boxes) > MOST_BOXES:
+        depth -= 1
+        drawing = draw(analysis, depth)
+    return drawing
+
+
+def _table(rows: Sequence[Row], names: Sequence[str], analysis: Analysis, *, in_full: bool) -> str:
+    columns = columns_named(names)
+    shows = [column.exact if in_full else column.short for column in columns]
+    cells = [
+        [show(column.value(row)) for column, show in zip(columns, shows, strict=True)]
+        for row in rows
+    ]
+    at_inference = tuple(layer for layer in analysis.layers if not layer.training_only)
+    everything = Row("total", "", at_inference, 0)
+    total = [
+        show(column.value(everything)) if column.summed or column.name == "name" else ""
+        for column, show in zip(columns, shows, strict=True)
+    ]
+    align = "".join("r" if column.summed else "l" for column in columns)
+    return table([column.heading for column in columns], [*cells, total], align)

@@ -1,0 +1,134 @@
+"""What a report is about: networks with their figures and claims, each computed once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from archcalc.analysis import Analysis, analyze
+from archcalc.claims.checking import CheckedClaim, check_family, check_library
+from archcalc.errors import UsageError, did_you_mean
+from archcalc.graph import build_graph
+from archcalc.key_figures import KeyFigures, key_figures
+from archcalc.spec.library import families, is_file, network_names, read_family
+from archcalc.spec.syntax import About, Family
+
+
+class Entry(NamedTuple):
+    """A network with all that pages tell of it.
+
+    Attributes:
+        family: the spec file that it comes from.
+        claims: the published figures about it, checked.
+        shipped: whether it comes with archcalc, and not from a user's file.
+    """
+
+    family: Family
+    analysis: Analysis
+    figures: KeyFigures
+    claims: tuple[CheckedClaim, ...]
+    shipped: bool
+
+    @property
+    def name(self) -> str:
+        """The name of the network."""
+        return self.analysis.name
+
+    @property
+    def about(self) -> About:
+        """What is known of it beside its layers."""
+        return self.analysis.graph.network.about
+
+    @property
+    def title(self) -> str:
+        """What the literature calls it; its name where that is unknown."""
+        return self.about.title or self.name
+
+    @property
+    def classes(self) -> int | None:
+        """How many classes it tells apart: the values of its output; None where that is a map."""
+        output = self.analysis.layer(self.analysis.graph.outputs[0]).output
+        return None if output.sizes or not isinstance(output.channels, int) else output.channels
+
+    @property
+    def page(self) -> str:
+        """The path of its page."""
+        return f"networks/{self.name}.md"
+
+
+class Library(NamedTuple):
+    """The networks of a report, in the order of their specs.
+
+    Attributes:
+        claims: all published figures about them, checked.
+        whole: whether these are all networks that come with archcalc.
+    """
+
+    entries: tuple[Entry, ...]
+    claims: tuple[CheckedClaim, ...]
+    whole: bool
+
+    def families(self) -> dict[str, list[Entry]]:
+        """The networks of each family, by its name."""
+        found: dict[str, list[Entry]] = {}
+        for entry in self.entries:
+            found.setdefault(entry.family.name, []).append(entry)
+        return found
+
+    def named(self, names: Iterable[str]) -> list[Entry]:
+        """The networks called so, in this order."""
+        by_name = {entry.name: entry for entry in self.entries}
+        return [by_name[name] for name in names]
+
+
+def whole_library() -> Library:
+    """All networks that come with archcalc.
+
+    Raises:
+        SpecError: a claim is malformed.
+    """
+    claims = list(check_library())
+    entries = [entry for family in families() for entry in _entries(family, None, claims, True)]
+    return Library(tuple(entries), tuple(claims), whole=True)
+
+
+def part_of_library(names: Sequence[str]) -> Library:
+    """Some networks: by name, or of spec files, `FILE` or `FILE#VARIANT`.
+
+    Raises:
+        UsageError: there is no such network or file; with a guess.
+        SpecError: a spec or a claim is malformed.
+    """
+    files = [name for name in names if is_file(name.partition("#")[0])]
+    wanted = [name for name in names if name not in files]
+    known = network_names()
+    for name in wanted:
+        if name not in known:
+            guess = did_you_mean(name, known) or "; `archcalc list` shows all"
+            raise UsageError(f"unknown network {name!r}{guess}")
+    entries: list[Entry] = []
+    claims = list(check_library(wanted)) if wanted else []
+    for family in families() if wanted else ():
+        entries += [e for n in family.networks if n in wanted for e in _entries(family, n, claims)]
+    for name in files:
+        path, _, variant = name.partition("#")
+        family = read_family(path)
+        if variant and variant not in family.networks:
+            guess = did_you_mean(variant, family.networks)
+            raise UsageError(f"{path} has no variant {variant!r}{guess}")
+        own = list(check_family(family, variant or None))
+        entries += _entries(family, variant or None, own, shipped=False)
+        claims += own
+    return Library(tuple(entries), tuple(claims), whole=False)
+
+
+def _entries(
+    family: Family, variant: str | None, claims: Sequence[CheckedClaim], shipped: bool = True
+) -> list[Entry]:
+    entries = []
+    for name, network in family.networks.items():
+        if variant in (None, name):
+            analysis = analyze(build_graph(network))
+            about = tuple(checked for checked in claims if checked.claim.network == name)
+            entries.append(Entry(family, analysis, key_figures(analysis), about, shipped))
+    return entries

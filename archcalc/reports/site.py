@@ -1,0 +1,103 @@
+"""The report as a whole: which pages there are to link to, and where files are written."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from archcalc.errors import MissingExtraError, UsageError
+from archcalc.reports.page import Page
+
+HOME = "README.md"  # what GitHub shows of a folder
+
+_MADE = "<!-- Made by `archcalc report` -->\n"
+_HEAD = re.compile(r"<\?xml.*?\?>\s*<!DOCTYPE.*?>\s*", re.DOTALL)
+_METADATA = re.compile(r"\s*<metadata>.*?</metadata>", re.DOTALL)
+_ATTRIBUTE = re.compile(r'="[^"]*\.\d{2}[^"]*"')
+_INDENT = re.compile(r"^ +", re.MULTILINE)
+_LONG_NUMBER = re.compile(r"(?<![\w#.])-?\d+\.\d{2,}")
+
+Draw = Callable[[str], None]  # writes a plot to a path
+
+
+class Site:
+    """Where the pages and plots of a report go.
+
+    Attributes:
+        missing: why there are no plots, where there are none; else None.
+    """
+
+    def __init__(self, folder: Path, pages: Iterable[str]) -> None:
+        """A report in `folder` that will have `pages`, beside those that lie there already."""
+        self._folder = folder
+        self._pages = frozenset(pages)
+        self.missing: str | None = None
+
+    def page(self, path: str, title: str) -> Page:
+        """A new page, with a way home; it can link to all pages of the report."""
+        page = Page(path, title, self)
+        if path != HOME and HOME in self:
+            page.add(page.link("All networks", HOME))
+        return page
+
+    def __contains__(self, path: object) -> bool:
+        """Whether the report has this page."""
+        return path in self._pages or (self._folder / str(path)).is_file()
+
+    def read(self, path: str) -> str | None:
+        """The text of a file that lies in the report; None where there is none."""
+        try:
+            return (self._folder / path).read_text(encoding="utf-8")
+        except OSError:
+            return None
+
+    def write(self, page: Page) -> None:
+        """Writes a page.
+
+        Raises:
+            UsageError: the file cannot be written.
+        """
+        self._write(page.path, page.text())
+
+    def plot(self, page: Page, name: str, alt: str, draw: Draw) -> None:
+        """Has a plot drawn and shows it on a page; nothing where matplotlib is missing.
+
+        Raises:
+            UsageError: the file cannot be written.
+        """
+        path = f"plots/{name}.svg"
+        target = self._folder / path
+        try:
+            _make_folder(target.parent)
+            draw(str(target))
+        except MissingExtraError as missing:
+            self.missing = str(missing)
+            return
+        self._write(path, _lean(target.read_text(encoding="utf-8")))
+        page.picture(path, alt)
+
+    def _write(self, path: str, text: str) -> None:
+        target = self._folder / path
+        try:
+            _make_folder(target.parent)
+            target.write_text(text, encoding="utf-8", newline="\n")
+        except OSError as error:
+            raise UsageError(f"{target}: {error.strerror or error}") from None
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"{folder}: {error.strerror or error}") from None
+
+
+def _lean(svg: str) -> str:
+    """An SVG of matplotlib's with coordinates to a tenth of a point: half of it."""
+    svg = _INDENT.sub("", _METADATA.sub("", _HEAD.sub("", svg, count=1), count=1))
+    return _MADE + _ATTRIBUTE.sub(lambda found: _LONG_NUMBER.sub(_rounded, found[0]), svg)
+
+
+def _rounded(number: re.Match[str]) -> str:
+    return f"{float(number[0]):.1f}".removesuffix(".0")

@@ -1,0 +1,231 @@
+"""The kept results of `archcalc verify --save`: two pages and a JSON file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from archcalc.analysis import analyze
+from archcalc.comparison import SUBJECTS, Comparison, Figure
+from archcalc.errors import UsageError
+from archcalc.render.numbers import exact, shape
+from archcalc.render.roofline import device_line, roofline_table, seconds_text, total_cells
+from archcalc.render.verification import (
+    difference_text,
+    figure_record,
+    furthest_line,
+    tally,
+    time_text,
+)
+from archcalc.reports.page import Markup, bullets, code, details, joined, markdown, table
+from archcalc.roofline import Bound, Device, device_names, find_device, roofline
+
+_MADE = "<!-- Made by `archcalc verify --save`: change what it measures, not this file. -->"
+# Of all the networks that were verified, those whose roofline is shown.
+_ROOFLINES = ("vgg16", "resnet50", "googlenet", "mobilenet_v1", "densenet121")
+_PROFILE = "nvidia_h200"  # the device whose roofline is shown layer by layer
+_DTYPE = "float32"
+# The totals that the page shows, with their headings.
+_TOTALS = {
+    "weights": "weights",
+    "biases": "biases",
+    "macs": "MACs",
+    "macs (fvcore)": "MACs by fvcore, one image",
+    "saved_bytes": "bytes kept for the backward pass",
+    "peak_bytes": "bytes alive at once, at inference",
+    "training_step_bytes": "bytes alive at once, in a training step (no rule)",
+}
+
+
+def save_verification(comparisons: Sequence[Comparison], folder: str) -> None:
+    """Writes README.md, roofline.md and results.json into `folder`.
+
+    Raises:
+        UsageError: a file cannot be written, or nothing was compared.
+    """
+    if not comparisons:
+        raise UsageError(f"nothing was compared that could be saved in {folder}")
+    _write(Path(folder, "README.md"), verification_page(comparisons))
+    _write(Path(folder, "roofline.md"), roofline_page())
+    _write(Path(folder, "results.json"), results_json(comparisons))
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8", newline="\n")
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror or error}") from None
+
+
+# ----- rules beside measurements -----
+
+
+def verification_page(comparisons: Sequence[Comparison]) -> str:
+    """How many figures agree, network by network, and every one that does not."""
+    blocks = [
+        _MADE,
+        "# Verification",
+        *_introduction(comparisons),
+        "## Networks",
+        _network_table(comparisons),
+        "## Differences",
+        _differences(comparisons),
+        "## What was compared",
+        bullets(_meanings(comparisons)),
+        "## Totals",
+        "Each is the rule's and torch's at once, unless both stand there.",
+        _total_table(comparisons),
+        *_times(comparisons),
+    ]
+    return "\n\n".join(block for block in blocks if block) + "\n"
+
+
+def _introduction(comparisons: Sequence[Comparison]) -> Iterator[str]:
+    figures = sum(sum(tally(c.figures).values()) for c in comparisons)
+    different = sum(len(c.differences) for c in comparisons)
+    yield (
+        "Each network is built as a torch model from its spec; what torch measures on it is held "
+        f"against the rules, layer by layer. {len(comparisons)} networks, {figures:,} figures, "
+        f"**{different:,} differences**."
+    )
+    under = comparisons[0].conditions
+    on_gpu = "" if under.device.startswith("cuda") else " No GPU has run this yet."
+    yield (
+        f"Measured with {markdown(str(under))}. Parameters and MACs are counted on the meta "
+        f"device.{on_gpu} The least times on some devices are on "
+        "[a page of their own](roofline.md); [results.json](results.json) has the figures."
+    )
+
+
+def _meanings(comparisons: Sequence[Comparison]) -> Iterator[str]:
+    for subject, meaning in SUBJECTS.items():
+        if any(subject in tally(c.figures) for c in comparisons):
+            yield f"{subject}: {meaning}"
+    figures = [figure for c in comparisons for figure in c.figures]
+    if any(figure.subject == "macs" for figure in figures):
+        yield (
+            "MACs are those of convolutions and matrix products, by torch's FlopCounterMode for "
+            "each layer. fvcore counts them alike, in a trace of the whole network on one image; "
+            "what else it counts, by other measures, is left out; some networks it cannot trace."
+        )
+    alone = {f"{figure.quantity}: {figure.note}" for figure in figures if figure.rule is None}
+    yield from sorted(alone)
+
+
+def _network_table(comparisons: Sequence[Comparison]) -> str:
+    subjects = [s for s in SUBJECTS if any(s in tally(c.figures) for c in comparisons)]
+    rows = []
+    for comparison in comparisons:
+        counts = tally(comparison.figures)
+        rows.append(
+            [
+                code(comparison.network),
+                shape(comparison.input),
+                *[exact(counts.get(subject, 0)) for subject in subjects],
+                exact(len(comparison.differences)),
+            ]
+        )
+    return table(["network", "input", *subjects, "differ"], rows, "ll" + "r" * (len(subjects) + 1))
+
+
+def _differences(comparisons: Sequence[Comparison]) -> str:
+    lines = [
+        joined([code(comparison.network), difference_text(figure)], ", ")
+        for comparison in comparisons
+        for figure in comparison.differences
+    ]
+    return bullets(lines) or "None."
+
+
+def _total_table(comparisons: Sequence[Comparison]) -> str:
+    totals = [{f.quantity: f for f in c.figures if not f.layer} for c in comparisons]
+    shown = {key: text for key, text in _TOTALS.items() if any(key in t for t in totals)}
+    rows = [
+        [code(comparison.network), *[_total_cell(found.get(key)) for key in shown]]
+        for comparison, found in zip(comparisons, totals, strict=True)
+    ]
+    return table(["network", *shown.values()], rows, "l" + "r" * len(shown))
+
+
+def _total_cell(figure: Figure | None) -> str:
+    if figure is None:
+        return ""
+    if figure.measured is None:
+        return "not counted"
+    if figure.agrees:
+        return exact(figure.measured)
+    return f"{exact(figure.rule)} ≠ {exact(figure.measured)}"
+
+
+def _times(comparisons: Sequence[Comparison]) -> Iterator[str]:
+    timed = [(c.network, c.times) for c in comparisons if c.times is not None]
+    if timed:
+        yield "## Times"
+        yield bullets(
+            joined([code(name), time_text(times), furthest_line(times)], ": ")
+            for name, times in timed
+        )
+
+
+def results_json(comparisons: Sequence[Comparison]) -> str:
+    """The results without the figures of single layers, but for those that differ."""
+    results = {
+        "conditions": asdict(comparisons[0].conditions),
+        "networks": [_result(comparison) for comparison in comparisons],
+    }
+    return json.dumps(results, indent=1, ensure_ascii=False) + "\n"
+
+
+def _result(comparison: Comparison) -> dict[str, object]:
+    totals = [figure_record(figure) for figure in comparison.figures if not figure.layer]
+    result: dict[str, object] = {
+        "network": comparison.network,
+        "input": list(comparison.input),
+        "compared": tally(comparison.figures),
+        "differences": [figure_record(figure) for figure in comparison.differences],
+        "totals": totals,
+    }
+    if comparison.times is not None:
+        result["seconds"] = comparison.times.seconds
+    return result
+
+
+# ----- rooflines -----
+
+
+def roofline_page() -> str:
+    """The least time that devices need for a few networks, and one of them layer by layer."""
+    devices = [find_device(name) for name in device_names()]
+    profile = find_device(_PROFILE)
+    analyses = [analyze(name, dtype=_DTYPE) for name in _ROOFLINES]
+    blocks = [
+        _MADE,
+        "# Rooflines",
+        "The least time for one image: each layer takes as long as its FLOPs (2 x MACs) at the "
+        "device's peak, or as long as moving its inputs, its output and its parameters once, "
+        "whichever is longer, one layer after the other. No measurement is in it.",
+        bullets(f"{device.name}: {device_line(device, _DTYPE)}" for device in devices),
+    ]
+    rooflines = [(a.name, [(d, roofline(a, d)) for d in devices]) for a in analyses]
+    blocks.append(_least_times(rooflines, devices))
+    for analysis in analyses:
+        bounds = roofline(analysis, profile)
+        blocks.append(f"## {markdown(analysis.name)}")
+        blocks.append(details(f"each layer on {profile.title}", roofline_table(bounds, "markdown")))
+    return "\n\n".join(blocks) + "\n"
+
+
+def _least_times(
+    rooflines: Sequence[tuple[str, Sequence[tuple[Device, Sequence[Bound]]]]],
+    devices: Sequence[Device],
+) -> str:
+    rows = []
+    for name, on_devices in rooflines:
+        _, _, flops, moved, intensity, *_ = total_cells(name, on_devices[0][1])
+        times = [seconds_text(sum(bound.seconds for bound in bounds)) for _, bounds in on_devices]
+        rows.append([Markup(f"[{markdown(name)}](#{name})"), flops, moved, intensity, *times])
+    headings = ["network", "FLOPs", "moved", "FLOPs/byte", *[device.name for device in devices]]
+    return table(headings, rows, "l" + "r" * (3 + len(devices)))

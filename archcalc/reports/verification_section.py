@@ -1,0 +1,71 @@
+"""What the page of a network says of how its rules were held against torch.
+
+Nothing is measured here: it is what `archcalc verify --save` has left in the report.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from typing import Any
+
+from archcalc.comparison import Conditions
+from archcalc.errors import UsageError
+from archcalc.render.claims import shown
+from archcalc.reports.library import Entry
+from archcalc.reports.page import Page, bullets, joined, markdown, table
+from archcalc.reports.site import Site
+
+PAGE = "verification/README.md"
+RESULTS = "verification/results.json"
+
+
+def add_verification(page: Page, entry: Entry, site: Site) -> None:
+    """Adds the section; nothing for a network that was not verified.
+
+    Raises:
+        UsageError: the results cannot be read.
+    """
+    text = site.read(RESULTS)
+    found = None if text is None or not entry.shipped else _results(text).get(entry.name)
+    if found is None:
+        return
+    conditions, result = found
+    compared = [f"{count:,} {subject}" for subject, count in result["compared"].items()]
+    differences = result["differences"]
+    verdict = f"{len(differences):,} differ" if differences else "all agree"
+    training_only = any(layer.training_only for layer in entry.analysis.layers)
+    heads = " Totals are with the heads that exist in training only." if training_only else ""
+    page.heading("Verification")
+    page.add(
+        f"The rules beside {markdown(conditions)}: {joined(compared)}; {verdict}."
+        f"{heads} {page.link('All networks verified', PAGE)}.",
+        bullets(_difference(figure) for figure in differences),
+        table(
+            ["total", "by the rule", "by torch", ""],
+            [
+                [f["quantity"], shown(f["rule"]), shown(f["measured"]), f.get("note", "")]
+                for f in result["totals"]
+            ],
+            "lrrl",
+        ),
+    )
+
+
+@cache
+def _results(text: str) -> dict[str, tuple[str, dict[str, Any]]]:
+    """For each network what was measured under, and what came of it."""
+    try:
+        kept = json.loads(text)
+        conditions = str(Conditions(**kept["conditions"]))
+        return {result["network"]: (conditions, result) for result in kept["networks"]}
+    except (ValueError, TypeError, KeyError) as error:
+        raise UsageError(f"{RESULTS} is no result of archcalc verify: {error!r}") from None
+
+
+def _difference(figure: dict[str, Any]) -> str:
+    where = figure["layer"] or "in all"
+    return (
+        f"{where}: {figure['quantity']} {shown(figure['rule'])} by the rule, "
+        f"{shown(figure['measured'])} by torch"
+    )

@@ -1,0 +1,258 @@
+"""The report as a whole: what is checked in is what archcalc makes, and reads well."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from archcalc.cli import main
+from archcalc.errors import Source
+from archcalc.key_figures import key_figures
+from archcalc.reports.library import Entry, Library, part_of_library, whole_library
+from archcalc.reports.page import MADE, anchor
+from archcalc.reports.report import pages, write_report
+from archcalc.reports.site import Site
+from archcalc.spec.syntax import Family
+from tests.hostile import hostile_analysis
+from tests.render.flowchart import read_flowchart
+from tests.render.test_mermaid import MERMAID_FOLDER, PARSE
+
+CHECKED_IN = Path(__file__).parents[2] / "reports"
+_LINK = re.compile(r"(?<!\\)\]\(([^)\s]+)\)")
+_FENCE = re.compile(r"^```mermaid\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+@cache
+def library() -> Library:
+    return whole_library()
+
+
+@pytest.fixture(scope="session")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The report made anew, beside what was measured for it."""
+    folder = with_verification(tmp_path_factory.mktemp("reports"))
+    write_report(library(), folder)
+    return folder
+
+
+def test_the_checked_in_report_has_all_pages_and_no_other() -> None:
+    made = {path for path, _ in pages(library())}
+    assert files_in(CHECKED_IN, "*.md") - files_in(CHECKED_IN, "verification/*") == made
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "README.md",
+        "errata.md",
+        "glossary.md",
+        "networks/vgg16.md",
+        "networks/googlenet.md",
+        "networks/resnet1202.md",
+        "networks/mlp_7_3.md",
+        "families/vgg.md",
+        "comparisons/complexity.md",
+        "comparisons/inception_module.md",
+        "comparisons/mobilenet_settings.md",
+    ],
+)
+def test_a_page_is_made_anew_as_it_is_checked_in(path: str, tmp_path: Path) -> None:
+    make = dict(pages(library()))[path]
+    site = Site(with_verification(tmp_path), dict(pages(library())))
+    site.write(make(site))
+    for name in files_in(tmp_path, "*"):
+        assert (tmp_path / name).read_bytes() == (CHECKED_IN / name).read_bytes(), name
+
+
+@pytest.mark.slow
+def test_all_of_it_is_made_anew_as_it_is_checked_in(whole: Path) -> None:
+    names = files_in(whole, "*")
+    assert names == files_in(CHECKED_IN, "*")
+    different = [n for n in names if (whole / n).read_bytes() != (CHECKED_IN / n).read_bytes()]
+    assert different == []
+
+
+def test_every_file_says_first_how_it_was_made() -> None:
+    for path, _ in pages(library()):
+        assert (CHECKED_IN / path).read_text(encoding="utf-8").startswith(MADE), path
+    for path in files_in(CHECKED_IN, "*.svg"):
+        assert (CHECKED_IN / path).read_text(encoding="utf-8").startswith("<!-- Made by"), path
+
+
+def test_every_link_leads_to_a_page_and_a_heading() -> None:
+    texts = {path: (CHECKED_IN / path).read_text("utf-8") for path in files_in(CHECKED_IN, "*.md")}
+    headings = {
+        path: {anchor(heading) for heading in re.findall(r"^#+ (.*)$", text, re.MULTILINE)}
+        for path, text in texts.items()
+    }
+    linked = set()
+    for path, text in texts.items():
+        for target in _LINK.findall(text):
+            if target.startswith("https://"):
+                continue
+            file, _, fragment = target.partition("#")
+            found = (CHECKED_IN / path).parent / file if file else CHECKED_IN / path
+            name = found.resolve().relative_to(CHECKED_IN.resolve()).as_posix()
+            assert found.is_file(), f"{path}: {target}"
+            assert not fragment or f"#{fragment}" in headings[name], f"{path}: {target}"
+            linked.add(name)
+    assert linked >= texts.keys() | files_in(CHECKED_IN, "*.svg")
+
+
+def test_every_diagram_is_a_flowchart() -> None:
+    for path in files_in(CHECKED_IN, "networks/*.md"):
+        charts = _FENCE.findall((CHECKED_IN / path).read_text(encoding="utf-8"))
+        assert charts, path
+        for chart in charts:
+            assert read_flowchart(chart).boxes
+
+
+@pytest.mark.skipif(
+    MERMAID_FOLDER is None or shutil.which("node") is None,
+    reason="MERMAID_FOLDER names no folder with mermaid and jsdom, or node is not installed",
+)
+def test_mermaid_itself_reads_every_diagram(tmp_path: Path) -> None:
+    paths: list[str] = []
+    for page in sorted(files_in(CHECKED_IN, "*.md")):
+        for chart in _FENCE.findall((CHECKED_IN / page).read_text(encoding="utf-8")):
+            paths.append(str(tmp_path / f"{len(paths)}.mmd"))
+            Path(paths[-1]).write_text(chart, encoding="utf-8")
+    command = ["node", "--input-type=module", "-", *paths]
+    done = subprocess.run(
+        command, input=PARSE, cwd=MERMAID_FOLDER, capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_every_plot_is_xml_without_a_date() -> None:
+    for path in files_in(CHECKED_IN, "*.svg"):
+        text = (CHECKED_IN / path).read_text(encoding="utf-8")
+        assert ElementTree.fromstring(text).tag.endswith("svg")
+        assert "metadata" not in text
+
+
+@pytest.mark.slow
+def test_the_markdown_passes_the_linter() -> None:
+    command = [sys.executable, "-m", "pymarkdown", "scan", "--recurse", str(CHECKED_IN)]
+    done = subprocess.run(
+        command, cwd=CHECKED_IN.parent, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+# ----- hostile texts, missing packages, wrong arguments -----
+
+
+def hostile_entry() -> Entry:
+    analysis = hostile_analysis()
+    network = analysis.graph.network
+    source = Source("hostile.yaml", "name: x\n```\n<script>alert(1)</script>\n")
+    family = Family(
+        name=network.name, about=network.about, networks={network.name: network}, blocks={},
+        claims=None, source=source,
+    )  # fmt: skip
+    return Entry(family, analysis, key_figures(analysis), (), shipped=False)
+
+
+def test_hostile_texts_are_text_in_pages_and_plots(tmp_path: Path) -> None:
+    entry = hostile_entry()
+    write_report(Library((entry,), (), whole=False), tmp_path)
+    text = (tmp_path / entry.page).read_text(encoding="utf-8")
+    (chart, *more) = _FENCE.findall(text)
+    assert read_flowchart(chart).boxes
+    outside = re.sub(r"^(`{3,})\w*\n.*?^\1$", "", text, flags=re.MULTILINE | re.DOTALL)
+    outside = re.sub(r"`[^`\n]*`", "", re.sub(r"\\[\\`|$*\[\]]", "", outside))
+    assert not re.search(r"<(?!/?details>|/?summary>|!-- Made)", outside)
+    assert not re.search(
+        r"[`\x00-\x09\x0b-\x1f\u202e]|javascript:[^)]*\)\]|\]\(https://example", outside
+    )
+    for path in (tmp_path / "plots").iterdir():
+        ElementTree.fromstring(path.read_text(encoding="utf-8"))
+    assert not more
+
+
+def test_without_matplotlib_the_rest_still_comes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    assert main(["report", "lenet5", "-o", str(tmp_path)]) == 0
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0] == (
+        "archcalc: no plots: a plot needs matplotlib, which is not installed: "
+        "pip install 'archcalc[plots]'"
+    )
+    assert len(lines) == 2
+    text = (tmp_path / "networks" / "lenet5.md").read_text(encoding="utf-8")
+    assert "![" not in text
+    assert "## Memory at inference" in text
+
+
+def test_a_users_file_gets_a_page_that_stands_alone(tmp_path: Path) -> None:
+    spec = tmp_path / "tiny.yaml"
+    spec.write_text(
+        "name: tiny\ntitle: A *tiny* net\ninput: [3, 8, 8]\n"
+        "layers: [conv: {channels: 4, kernel: 3}, relu, flatten, linear: {features: 2}]\n"
+    )
+    assert main(["report", str(spec), "-o", str(tmp_path / "out")]) == 0
+    text = (tmp_path / "out" / "networks" / "tiny.md").read_text(encoding="utf-8")
+    assert text.startswith(f"{MADE}\n\n# A \\*tiny\\* net\n")
+    for target in _LINK.findall(text):
+        assert (tmp_path / "out" / "networks" / target).is_file()
+    assert "<summary>tiny.yaml</summary>" in text
+
+
+def test_one_networks_page_is_the_same_as_in_the_whole_report(tmp_path: Path) -> None:
+    with_verification(tmp_path)
+    for path, _ in pages(library()):
+        (tmp_path / path).parent.mkdir(exist_ok=True)
+        (tmp_path / path).touch()  # what can be linked to is what is there
+    assert main(["report", "alexnet", "-o", str(tmp_path)]) == 0
+    for name in ("networks/alexnet.md", *(f"plots/alexnet-{k}.svg" for k in ("field", "stages"))):
+        assert (tmp_path / name).read_bytes() == (CHECKED_IN / name).read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["gogglenet"], "unknown network 'gogglenet'; did you mean 'googlenet'?"),
+        (["nowhere.yaml"], "nowhere.yaml: No such file or directory"),
+        (["lenet5", "-o", "/dev/null/x"], "/dev/null/x/plots: Not a directory"),
+    ],
+)
+def test_wrong_arguments_are_refused_in_one_line(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["report", *arguments]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_free_sizes_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    spec = tmp_path / "free.yaml"
+    spec.write_text("name: free\ninput: [3, 32h, 32w]\nlayers: [relu]\n")
+    assert main(["report", str(spec), "-o", str(tmp_path / "out")]) == 2
+    assert "free sizes" in capsys.readouterr().err
+
+
+def test_part_of_the_library_has_only_claims_about_it() -> None:
+    part = part_of_library(["lenet5"])
+    assert {claim.claim.network for claim in part.claims} == {"lenet5"}
+    (entry,) = part.entries
+    assert entry.claims == part.claims
+
+
+def with_verification(folder: Path) -> Path:
+    """`folder`, with the measurements that are checked in, which the report only reads."""
+    if (CHECKED_IN / "verification").is_dir():
+        shutil.copytree(CHECKED_IN / "verification", folder / "verification")
+    return folder
+
+
+def files_in(folder: Path, pattern: str) -> set[str]:
+    return {path.relative_to(folder).as_posix() for path in folder.rglob(pattern) if path.is_file()}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import builtins
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Sequence
 from keyword import iskeyword
 
 # What every nn.Module has, so that no part of one can be called so.
@@ -27,14 +27,15 @@ MODULE_ATTRIBUTES = frozenset(
     register_load_state_dict_pre_hook register_module register_parameter
     register_state_dict_post_hook register_state_dict_pre_hook requires_grad_ set_extra_state
     set_submodule share_memory state_dict to to_empty train training type xpu zero_grad
-    """.split()
+    """.split()  # noqa: SIM905  a hundred lines with a name each would be no easier to read
 )
 # And what an nn.ModuleDict has besides.
-MODULE_DICT_ATTRIBUTES = frozenset("clear items keys pop update values".split())
+MODULE_DICT_ATTRIBUTES = frozenset({"clear", "items", "keys", "pop", "update", "values"})
 # What the file itself calls things.
-_IMPORTED = frozenset({"torch", "math", "nn", "F", "Tensor", "self"})
+_OWN = frozenset({"torch", "math", "nn", "F", "Tensor", "self"})
 
-_LONGEST_CLASS_NAME = 40
+_CHUNK = re.compile(r"[A-Za-z0-9]+")
+_WORD = re.compile(r"[A-Za-z]+|[0-9]+")
 
 
 def is_plain(part: str) -> bool:
@@ -60,16 +61,25 @@ def variable_name(text: str) -> str | None:
     """`text` as the name of a variable; None where it does not make one."""
     name = re.sub(r"\W", "_", text)
     good = is_plain(name) and not name.startswith("_")
-    return name if good and name not in _IMPORTED and not hasattr(builtins, name) else None
+    return name if good and name not in _OWN and not hasattr(builtins, name) else None
 
 
-def class_name(texts: Iterable[str], taken: Collection[str]) -> str:
-    """The first of `texts` that makes the name of a class, numbered where that is taken."""
-    names = (_camel_case(text) for text in texts)
-    name = next((n for n in names if n and len(n) <= _LONGEST_CLASS_NAME), "Network")
-    while iskeyword(name) or name in _IMPORTED or hasattr(builtins, name):
-        name += "Block"
-    return unique(name, taken)
+def class_name(text: str, taken: Collection[str]) -> str:
+    """`text` as the name of a class, `ConvBnRelu` of `conv_bn_relu`; numbered where it is taken."""
+    return unique(_camel_case(_CHUNK.findall(text)), taken)
+
+
+def network_class_name(name: str, title: str, taken: Collection[str]) -> str:
+    """The name of a network's class: `ResNet50` of `resnet50`, whose title has the capitals."""
+    words = []
+    left = "".join(_WORD.findall(name)).lower()
+    for word in _WORD.findall(title):
+        if not word.isascii() or not left.startswith(word.lower()):
+            break
+        words.append(word)
+        left = left.removeprefix(word.lower())
+    rest = _CHUNK.findall(_without_start(name, "".join(words)))
+    return unique(_camel_case([*words, *rest]), taken)
 
 
 def unique(name: str, taken: Collection[str]) -> str:
@@ -77,12 +87,20 @@ def unique(name: str, taken: Collection[str]) -> str:
     found, number = name, 1
     while found in taken:
         number += 1
-        found = f"{name}{number}"
+        found = f"{name}_{number}" if name[-1].isdigit() else f"{name}{number}"
     return found
 
 
-def _camel_case(text: str) -> str:
-    """`ConvBnRelu` of `conv_bn_relu`, `VGG16` of `VGG-16`, `SqueezeNet1_1` of `SqueezeNet 1.1`."""
-    words = re.findall(r"[A-Za-z0-9]+(?:\.[0-9]+)*", text)
-    name = "".join(word[0].upper() + word[1:].replace(".", "_") for word in words)
-    return name if not name or name[0].isalpha() else f"Net{name}"
+def _without_start(name: str, start: str) -> str:
+    """What is left of `name` after the letters and digits of `start`."""
+    pattern = "[^A-Za-z0-9]*".join(start)
+    return re.sub(f"^[^A-Za-z0-9]*{pattern}", "", name, count=1, flags=re.IGNORECASE)
+
+
+def _camel_case(words: Sequence[str]) -> str:
+    joined = ""
+    for word in words:
+        between = "_" if joined[-1:].isdigit() and word[0].isdigit() else ""
+        joined += between + word[0].upper() + word[1:]
+    name = joined if joined[:1].isalpha() else f"Net{joined}"
+    return f"{name}Block" if iskeyword(name) or name in _OWN or hasattr(builtins, name) else name

@@ -1,0 +1,122 @@
+"""Classes that torch lacks. Each is written into the file that needs it, and into no other."""
+
+from __future__ import annotations
+
+import re
+from string import Template
+
+_LOCALLY_CONNECTED = '''\
+class LocallyConnected(nn.Module):
+    """A convolution with weights of its own at every output position."""
+
+    def __init__(
+        self,
+        in_channels: int,
+        channels: int,
+        sizes: tuple[int, ...],
+        kernel: tuple[int, ...],
+        stride: tuple[int, ...],
+        bias: bool = True,
+    ) -> None:
+        """`sizes` are those of the output, one for each spatial axis, as in `kernel`."""
+        super().__init__()
+        self.sizes = sizes
+        self.kernel = kernel
+        self.stride = stride
+        bound = (in_channels * math.prod(kernel)) ** -0.5  # as nn.Conv2d begins
+        weight = torch.empty(*sizes, channels, in_channels, *kernel)
+        self.weight = nn.Parameter(weight.uniform_(-bound, bound))
+        self.bias = None
+        if bias:
+            self.bias = nn.Parameter(torch.empty(*sizes, channels).uniform_(-bound, bound))
+
+    def forward(self, x: Tensor) -> Tensor:
+        axes = len(self.sizes)
+        for axis, (kernel, stride) in enumerate(zip(self.kernel, self.stride), start=2):
+            x = x.unfold(axis, kernel, stride)
+        # (N, C, *sizes, *kernel) -> (positions, N, C * taps)
+        x = x.movedim(tuple(range(2, 2 + axes)), tuple(range(axes)))
+        x = x.flatten(0, axes - 1).flatten(2)
+        weight = self.weight.flatten(0, axes - 1).flatten(2)
+        x = torch.bmm(x, weight.transpose(1, 2))
+        if self.bias is not None:
+            x = x + self.bias.flatten(0, axes - 1).unsqueeze(1)
+        return x.permute(1, 2, 0).unflatten(2, self.sizes)
+'''
+
+_CONV_SAME = Template('''\
+class Conv${axes}dSame(nn.Conv${axes}d):
+    """A convolution padded as TensorFlow's SAME: ceil(n / stride) outputs, the odd pad after."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        pads: list[int] = []
+        figures = zip(x.shape[2:], self.kernel_size, self.stride, self.dilation)
+        for size, kernel, stride, dilation in figures:
+            steps = (size - 1) // stride * stride
+            pad = max(0, steps + dilation * (kernel - 1) + 1 - size)
+            pads = [pad // 2, pad - pad // 2, *pads]  # F.pad begins with the last axis
+        return super().forward(F.pad(x, pads))
+''')
+
+_BATCH_NORM_WITHOUT_SCALE = Template('''\
+class BatchNorm${axes}dWithoutScale(nn.BatchNorm${axes}d):
+    """Batch normalization that learns a shift but no scale."""
+
+    def __init__(self, channels: int, eps: float = 1e-5, momentum: float = 0.1) -> None:
+        super().__init__(channels, eps=eps, momentum=momentum)
+        self.register_parameter("weight", None)
+''')
+
+_CHANNEL_NORM = '''\
+class ChannelNorm(nn.LayerNorm):
+    """Layer normalization over the channels of each position."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x.movedim(1, -1)).movedim(-1, 1)
+'''
+
+_CHANNEL_SCALE = '''\
+class ChannelScale(nn.Module):
+    """A learned factor, and a shift where wanted, for each channel."""
+
+    def __init__(self, channels: int, bias: bool = False) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(channels))
+        self.bias = nn.Parameter(torch.zeros(channels)) if bias else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        shape = (-1,) + (1,) * (x.dim() - 2)
+        x = x * self.weight.view(shape)
+        return x if self.bias is None else x + self.bias.view(shape)
+'''
+
+_DROP_PATH = '''\
+class DropPath(nn.Module):
+    """Zeroes whole images with probability p in training, and scales the others up."""
+
+    def __init__(self, p: float) -> None:
+        super().__init__()
+        self.p = p
+
+    def forward(self, x: Tensor) -> Tensor:
+        shape = (x.shape[0],) + (1,) * (x.dim() - 1)
+        return x * F.dropout(x.new_ones(shape), self.p, self.training)
+'''
+
+HELPERS: dict[str, str] = {
+    "LocallyConnected": _LOCALLY_CONNECTED,
+    **{f"Conv{n}dSame": _CONV_SAME.substitute(axes=n) for n in (1, 2, 3)},
+    **{
+        f"BatchNorm{n}dWithoutScale": _BATCH_NORM_WITHOUT_SCALE.substitute(axes=n)
+        for n in (1, 2, 3)
+    },
+    "ChannelNorm": _CHANNEL_NORM,
+    "ChannelScale": _CHANNEL_SCALE,
+    "DropPath": _DROP_PATH,
+}
+
+
+def needed_helpers(code: str) -> list[str]:
+    """The sources of the helpers that `code` makes modules of, in the order above."""
+    made = set(re.findall(r"(?<![\w.])\w+(?=\()", code))
+    return [source for name, source in HELPERS.items() if name in made]

@@ -1,0 +1,105 @@
+"""Lines of code that fit, broken as ruff breaks them; and ruff itself, where there is one."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+WIDTH = 100
+
+_CLOSING = {"(": ")", "[": "]", "{": "}"}
+_STRING = re.compile(r"""f?("[^"\\]*(?:\\.[^"\\]*)*"|'[^'\\]*(?:\\.[^'\\]*)*')""")
+# Where an expression is broken, the loosest first: what separates its pieces, and whether that
+# ends a line or begins one.
+_SEPARATORS = (
+    (re.compile(r" (?=for )"), ""),
+    (re.compile(r"(?<=,) "), ""),
+    (re.compile(r" (?=(?:if|else) )"), ""),
+    (re.compile(r" (?=[+-] )"), ""),
+    (re.compile(r" (?=[*/] )"), ""),
+)
+
+
+def formatted(source: str) -> str:
+    """`source` as ruff formats it; unchanged where there is no ruff."""
+    beside_python = str(Path(sys.executable).parent)
+    ruff = shutil.which("ruff") or shutil.which("ruff", path=beside_python)
+    if ruff is None:
+        return source
+    command = [ruff, "format", "--isolated", "--line-length", str(WIDTH), "-"]
+    done = subprocess.run(command, input=source, capture_output=True, text=True, encoding="utf-8")
+    return done.stdout if done.returncode == 0 else source
+
+
+def lay_out(statement: str, indent: int) -> list[str]:
+    """The lines of a statement that stands `indent` spaces in."""
+    line = " " * indent + statement
+    if len(line) <= WIDTH:
+        return [line]
+    start = re.match(r"return |[^()=]+ = ", statement)
+    head = start.group() if start else ""
+    pieces = _pieces(statement.removeprefix(head), commas=False)
+    if len(pieces) > 1:
+        return [f"{' ' * indent}{head}(", *_each(pieces, indent + 4), f"{' ' * indent})"]
+    return _at_brackets(statement, indent)
+
+
+def _at_brackets(text: str, indent: int) -> list[str]:
+    """`text` with what stands in its last brackets on lines of its own."""
+    pairs = _top_brackets(text)
+    if not pairs:
+        return [" " * indent + text]
+    opening, closing = pairs[0] if text.startswith("def ") else pairs[-1]
+    inside = text[opening + 1 : closing]
+    lines = [" " * (indent + 4) + inside]
+    if len(lines[0]) > WIDTH:
+        pieces = _pieces(inside, commas=True)
+        if pieces[0].endswith(","):
+            pieces[-1] += ","
+        lines = _each(pieces, indent + 4)
+    return [" " * indent + text[: opening + 1], *lines, " " * indent + text[closing:]]
+
+
+def _each(pieces: list[str], indent: int) -> list[str]:
+    lines = []
+    for piece in pieces:
+        fits = len(piece) + indent <= WIDTH
+        lines += [" " * indent + piece] if fits else _at_brackets(piece, indent)
+    return lines
+
+
+def _pieces(expression: str, commas: bool) -> list[str]:
+    """An expression cut at its loosest separators outside of brackets; `commas` among them."""
+    bare = _without_insides(expression)
+    for separator, _ in _SEPARATORS:
+        cuts = [match.start() for match in separator.finditer(bare)]
+        if cuts and (commas or bare[cuts[0] - 1] != ","):
+            ends = [*cuts, len(expression)]
+            starts = [0, *[cut + 1 for cut in cuts]]
+            return [expression[a:b] for a, b in zip(starts, ends, strict=True)]
+    return [expression]
+
+
+def _top_brackets(text: str) -> list[tuple[int, int]]:
+    """Where the brackets stand that are inside no others."""
+    pairs, opened = [], []
+    bare = _STRING.sub(lambda match: "_" * len(match.group()), text)
+    for at, character in enumerate(bare):
+        if character in _CLOSING:
+            opened.append(at)
+        elif character in _CLOSING.values():
+            start = opened.pop()
+            if not opened and at - start > 1:
+                pairs.append((start, at))
+    return pairs
+
+
+def _without_insides(text: str) -> str:
+    """`text`, as long as before, with strings and what stands in brackets blotted out."""
+    blotted = _STRING.sub(lambda match: "_" * len(match.group()), text)
+    for start, end in _top_brackets(text):
+        blotted = blotted[: start + 1] + "_" * (end - start - 1) + blotted[end:]
+    return blotted

@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -70,11 +71,10 @@ def test_ci_runs_the_two_commands_of_the_readme() -> None:
 def write_examples() -> None:
     """Puts into the README what its commands print now."""
     text = README.read_text(encoding="utf-8")
-    folder = Path(os.environ.get("TMPDIR", "/tmp")) / "archcalc-readme"
-    folder.mkdir(exist_ok=True)
     for command, output in examples():
         old = f"$ {command}\n" + (f"{output}\n" if output else "")
-        new = printed(command, folder)
+        with tempfile.TemporaryDirectory() as folder:
+            new = printed(command, Path(folder))
         text = text.replace(old, f"$ {command}\n" + (f"{new}\n" if new else ""), 1)
     README.write_text(text, encoding="utf-8")
 

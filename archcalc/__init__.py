@@ -74,8 +74,9 @@ def build(
         MissingExtraError: torch is not installed.
         UsageError: no such device here; and as `analyze`.
     """
-    try:
-        from archcalc.torch_backend import build as torch_build
-    except ImportError:
-        raise MissingExtraError("build()", "torch", "torch") from None
-    return torch_build.build(what, device=device, input=input, **parameters)
+    from archcalc.torch_backend import require_torch
+
+    require_torch("build()")
+    from archcalc.torch_backend.build import build as build_twin
+
+    return build_twin(what, device=device, input=input, **parameters)

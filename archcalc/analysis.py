@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, TypeAlias, cast, overload
 
 from archcalc.errors import LayerError, MissingExtraError, UsageError, did_you_mean
 from archcalc.feature_map import FeatureMap
 from archcalc.graph import INPUT, Graph, Node, build_graph
 from archcalc.layers import Effect
-from archcalc.quantity import LARGEST_INT64, Quantity, is_symbol, plain, require_at_least
+from archcalc.quantity import LARGEST_INT64, Quantity, is_array, is_symbol, plain, require_at_least
 from archcalc.receptive_field import PIXEL, AxisField, PhasedField, fields_after
 from archcalc.spec.expression import ExpressionError, Value
 from archcalc.spec.fields import whole
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from fractions import Fraction
 
     import pandas
+    from numpy.typing import NDArray
+
+    from archcalc.sweep import Sweep
 
 MOST_SHOWN = 4  # inputs of a layer in a message
 MOST_PHASE_WORK = 1_000_000  # intervals; beyond it, fields with phases count as unknown
@@ -286,6 +289,30 @@ def input_shape(sizes: Sequence[Value]) -> FeatureMap:
     return FeatureMap(channels, tuple(spatial))
 
 
+@overload
+def analyze(  # type: ignore[overload-overlap]  # what makes it a Sweep is that there are arrays
+    graph: Graph | str,
+    /,
+    *,
+    input: Sequence[int] | None = None,
+    batch: int = 1,
+    dtype: str = "float32",
+    **parameters: int | float | str | Fraction | list[Any],
+) -> Analysis: ...
+
+
+@overload
+def analyze(
+    graph: Graph | str,
+    /,
+    *,
+    input: Sequence[int | NDArray[Any]] | None = None,
+    batch: int = 1,
+    dtype: str = "float32",
+    **parameters: int | float | str | Fraction | list[Any] | NDArray[Any],
+) -> Sweep: ...
+
+
 def analyze(
     graph: Graph | str,
     /,
@@ -294,8 +321,11 @@ def analyze(
     batch: int = 1,
     dtype: str = "float32",
     **parameters: Value,
-) -> Analysis:
+) -> Analysis | Sweep:
     """Every figure of a network.
+
+    With numpy arrays among the parameters or the sizes of the input, which broadcast against each
+    other, the figures at all their settings: a `Sweep`, whose `totals` are arrays.
 
     Args:
         graph: what `load` returned, or what it takes.
@@ -304,22 +334,39 @@ def analyze(
         dtype: of parameters and activations; see `DTYPES`.
 
     Raises:
-        LayerError: a layer refuses its input; its `partial` is the analysis up to there.
+        LayerError: a layer refuses its input; its `partial` is the analysis up to there. Of
+            arrays none is raised: a `Sweep` marks the settings.
         UsageError: an unknown dtype, or a batch below 1; and as `load`.
         SpecError: as `load`.
     """
+    if dtype not in DTYPES:
+        guess = did_you_mean(dtype, DTYPES) or f"; known: {', '.join(DTYPES)}"
+        raise UsageError(f"unknown dtype {dtype!r}{guess}")
+    if batch < 1:
+        raise UsageError(f"a batch of {batch}")
+    if _has_arrays([*parameters.values(), input]):
+        from archcalc.sweep import sweep
+
+        network = find_network(graph) if isinstance(graph, str) else graph.network
+        before = {} if isinstance(graph, str) else graph.parameters
+        changed = before | parameters
+        return sweep(network, input=input, parameters=changed, batch=batch, dtype=dtype)
     if isinstance(graph, str):
         graph = load(graph, input=input, **parameters)
     elif parameters or input is not None:
         shape = None if input is None else input_shape(input)
         changed = graph.parameters | parameters
         graph = build_graph(graph.network, input=shape, parameters=changed)
-    if dtype not in DTYPES:
-        guess = did_you_mean(dtype, DTYPES) or f"; known: {', '.join(DTYPES)}"
-        raise UsageError(f"unknown dtype {dtype!r}{guess}")
-    if batch < 1:
-        raise UsageError(f"a batch of {batch}")
     return walk(graph, batch, dtype)
+
+
+def _has_arrays(values: Iterable[Value]) -> bool:
+    """Whether there are arrays among the values, or in lists among them."""
+    return any(
+        _has_arrays(value) if isinstance(value, (list, tuple))
+        else is_array(value) or getattr(value, "ndim", 0) > 0
+        for value in values
+    )  # fmt: skip
 
 
 def total(layers: Iterable[LayerAnalysis], bytes_each: int) -> Totals:

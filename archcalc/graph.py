@@ -111,6 +111,8 @@ def build_graph(
     values = network.parameters | _overrides(network, parameters or {})
     expander = _Expander(network, values)
     last = expander.run(network.body, _Scope("", expander.globals, None), INPUT)
+    if not expander.nodes:
+        raise SpecError(f"{network.name!r} has no layers with these parameters", network.place)
     return Graph(
         network=network,
         input=input or _input_of(network, expander.globals),

@@ -10,7 +10,7 @@ from archcalc.errors import UsageError
 from archcalc.graph import INPUT
 from archcalc.layers import Extra, Storage
 from archcalc.layers.pooling import INDEX_BYTES
-from archcalc.quantity import Quantity, largest
+from archcalc.quantity import Quantity, largest_of
 
 # Kinds that torch can do in place: what they return may lie where their input lay.
 IN_PLACE = frozenset(
@@ -134,10 +134,7 @@ def peak_of(steps: Sequence[Step]) -> Step:
 
 def most_alive(steps: Sequence[Step]) -> Quantity:
     """The most that is alive at once; of free sizes, as an expression. 0 of no steps."""
-    peak: Quantity = 0
-    for step in steps:
-        peak = largest(peak, step.bytes)
-    return peak
+    return largest_of(step.bytes for step in steps)
 
 
 def better_order(storages: Storages) -> list[str]:

@@ -14,14 +14,17 @@ A check that cannot be decided on a symbol passes; one that is certainly wrong r
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from enum import Enum
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 
 from archcalc.errors import LayerError
 
 if TYPE_CHECKING:
+    from fractions import Fraction
+
     import sympy
 
 # To the type checker a quantity is an int: a rule may do with it just what ints, symbols and
@@ -55,29 +58,46 @@ class Parting(Exception):
         super().__init__("settings part ways")
 
 
-_PARTING: ContextVar[bool] = ContextVar("parting", default=False)
+class _Mode(Enum):
+    """What happens where a condition holds for some of the settings in an array only."""
+
+    TOGETHER = "they stay together, and count as undecided"
+    FOR_TOTALS = "they part ways if totals hang on it"
+    ALWAYS = "they part ways"
+
+
+_MODE = ContextVar("_MODE", default=_Mode.TOGETHER)
 
 
 @contextmanager
-def parting() -> Iterator[None]:
-    """Within it, conditions that settings of an array differ in raise `Parting`."""
-    token = _PARTING.set(True)
+def parting(*, in_full: bool) -> Iterator[None]:
+    """Within it, conditions that settings of an array differ in raise `Parting`.
+
+    Args:
+        in_full: also those that no total hangs on: of what is kept in memory, and of what a unit
+            sees.
+    """
+    token = _MODE.set(_Mode.ALWAYS if in_full else _Mode.FOR_TOTALS)
     try:
         yield
     finally:
-        _PARTING.reset(token)
+        _MODE.reset(token)
 
 
-def all_or_none(holds: Any, otherwise: bool) -> bool:
+def all_or_none(holds: Any, otherwise: bool, for_totals: bool = True) -> bool:
     """Whether a condition holds, for all elements of an array or for none of them.
 
     Where it holds for some only: `otherwise`; within `parting()`, raises Parting.
+
+    Args:
+        for_totals: whether totals hang on it.
     """
     if bool(holds.all()):
         return True
     if not bool(holds.any()):
         return False
-    if _PARTING.get():
+    mode = _MODE.get()
+    if mode is _Mode.ALWAYS or (mode is _Mode.FOR_TOTALS and for_totals):
         raise Parting(holds)
     return otherwise
 
@@ -93,9 +113,29 @@ def one_for_all(values: Any) -> Any:
     first = array.flat[0] if array.ndim else array
     if bool((array == first).all()):
         return first.item()
-    if _PARTING.get():
+    if _MODE.get() is not _Mode.TOGETHER:
         raise Parting(array)
     return values
+
+
+_DECIDER: ContextVar[Callable[[Any], bool] | None] = ContextVar("_DECIDER", default=None)
+
+
+@contextmanager
+def deciding(decide: Callable[[Any], bool]) -> Iterator[None]:
+    """Within it, `decide` says whether a condition on symbols holds: `archcalc.formulas` looks at
+    each case by itself."""
+    token = _DECIDER.set(decide)
+    try:
+        yield
+    finally:
+        _DECIDER.reset(token)
+
+
+def decided(condition: Any) -> bool | None:
+    """Whether a condition on symbols holds; None where nobody decides."""
+    decide = _DECIDER.get()
+    return None if decide is None else decide(condition)
 
 
 def symbol(name: str) -> Quantity:
@@ -146,6 +186,19 @@ def largest(a: Quantity, b: Quantity) -> Quantity:
     return _choose("Max", a, b)
 
 
+def largest_of(values: Iterable[Quantity]) -> Quantity:
+    """The largest of several quantities that are not negative; 0 of none."""
+    several = [0, *values]
+    if any(map(is_symbol, several)):
+        from archcalc import symbolic
+
+        return normal(symbolic.largest_of(several))
+    result = 0
+    for value in several:
+        result = largest(result, value)
+    return result
+
+
 def _choose(which: str, a: Quantity, b: Quantity) -> Quantity:
     if is_array(a) or is_array(b):
         from archcalc.integer_array import IntegerArray
@@ -160,12 +213,21 @@ def _choose(which: str, a: Quantity, b: Quantity) -> Quantity:
     return normal(cast(Quantity, getattr(sympy, which)(a, b)))
 
 
-def ceil_div(a: Quantity, b: Quantity) -> Quantity:
-    """a / b, rounded up."""
+def floor_div(a: Quantity, b: Quantity) -> Quantity:
+    """a / b >= 0, rounded down: as `//`, but of symbols floors within floors become one."""
     if is_symbol(a) or is_symbol(b):
-        import sympy
+        from archcalc import symbolic
 
-        return normal(cast(Quantity, sympy.ceiling(sympy.sympify(a) / b)))
+        return normal(symbolic.floor_div(a, b))
+    return a // b
+
+
+def ceil_div(a: Quantity, b: Quantity) -> Quantity:
+    """a / b >= 0, rounded up."""
+    if is_symbol(a) or is_symbol(b):
+        from archcalc import symbolic
+
+        return normal(symbolic.ceil_div(a, b))
     return -(-a // b)
 
 
@@ -190,10 +252,11 @@ def certainly_one(value: Quantity) -> bool:
     return is_array(value) and _all(value - 1, "==")
 
 
-def certainly_equal(a: Quantity, b: Quantity) -> bool:
-    """Whether two quantities are the same. False where undecided."""
-    if _of_arrays(a, b):
-        return _all(a - b, "==")
+def certainly_equal(a: Quantity | Fraction, b: Quantity | Fraction) -> bool:
+    """Whether two quantities are the same. False where undecided. No total may hang on it."""
+    if _of_arrays(a, b) and all(is_array(value) or isinstance(value, int) for value in (a, b)):
+        difference: Any = a - b
+        return all_or_none(difference.elements == 0, otherwise=False, for_totals=False)
     return bool(a == b)
 
 
@@ -227,7 +290,7 @@ def require_multiple(value: Quantity, divisor: Quantity, message: str, *shown: o
     require_equal(value, value // divisor * divisor, message, *shown)
 
 
-def _of_arrays(a: Quantity, b: Quantity) -> bool:
+def _of_arrays(a: object, b: object) -> bool:
     return is_array(a) or is_array(b)
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from math import gcd, lcm
 from typing import TYPE_CHECKING, TypeAlias
 
-from archcalc.quantity import Quantity, largest, smallest
+from archcalc.quantity import Quantity, certainly_equal, largest, smallest
 from archcalc.window import AxisWindow, Reach, TransposedWindow, Window, Windows
 
 if TYPE_CHECKING:
@@ -201,7 +201,7 @@ def _ends(count: int, most: int) -> Sequence[int]:
 def _union(a: AxisField, b: AxisField) -> AxisField:
     if isinstance(a, Reach) or isinstance(b, Reach):
         return Reach.ALL if Reach.ALL in (a, b) else Reach.UNKNOWN
-    if a.jump != b.jump:
+    if not certainly_equal(a.jump, b.jump):
         return Reach.MISALIGNED
     if isinstance(a, Field) and isinstance(b, Field):
         return Field(smallest(a.first, b.first), largest(a.last, b.last), a.jump)

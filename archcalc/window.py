@@ -14,6 +14,7 @@ from archcalc.quantity import (
     Quantity,
     ceil_div,
     certainly_at_least,
+    floor_div,
     largest,
     require_at_least,
     smallest,
@@ -75,7 +76,7 @@ class Window:
                 self.after,
             )
         if not ceil:
-            return room // self.stride + 1
+            return floor_div(room, self.stride) + 1
         rounded_up = ceil_div(room, self.stride) + 1
         if certainly_at_least(self.extent, self.stride + self.after):
             return rounded_up  # the last window starts so early in any case

@@ -28,7 +28,7 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_teardown(item: pytest.Item) -> Iterator[None]:
     statistics: str = getattr(item, "hypothesis_statistics", "")
-    tried = sum(map(int, re.findall(r"(\d+) passing examples", statistics)))
+    tried = sum(map(int, re.findall(r"(\d+) passing", statistics)))
     if tried:
         module = item.nodeid.partition("::")[0]
         counts = item.config.stash[EXAMPLES_TRIED]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import TypeAlias
 
 from hypothesis import strategies as st
 
@@ -11,11 +12,11 @@ from archcalc.errors import Place, Source
 from archcalc.graph import INPUT
 from archcalc.layers import Effect, Layer
 from archcalc.layers.activation import ReLU
-from archcalc.layers.convolution import Conv, ConvTranspose
+from archcalc.layers.convolution import Conv, ConvTranspose, LocallyConnected
 from archcalc.layers.joining import Add, Concat, Mean, Multiply
 from archcalc.layers.normalization import BatchNorm
 from archcalc.layers.pooling import AvgPool, MaxPool, MaxUnpool
-from archcalc.layers.resampling import Upsample
+from archcalc.layers.resampling import Crop, Pad, Upsample
 from archcalc.spec.syntax import About, Network
 from tests.layers.examples import LAYERS
 
@@ -53,17 +54,22 @@ def chain(input: FeatureMap, *layers: Layer) -> Graph:
 
 Draw = st.DrawFn
 MOST_VALUES = 4096  # in a map: larger ones are left out
-FREQUENT: tuple[type[Layer], ...] = (*[Conv] * 12, *[MaxPool, AvgPool, ConvTranspose, Upsample, BatchNorm, ReLU] * 3)
+# Drawn more often than the other kinds.
+FREQUENT: list[type[Layer]] = [MaxPool, AvgPool, ConvTranspose, Upsample, BatchNorm, ReLU] * 3
+FREQUENT += [Conv] * 12
+SLIDING: list[type[Layer]] = [Conv, MaxPool, AvgPool, LocallyConnected, Pad, Crop, ReLU]
 
 
 class _Growing:
     """A graph to which layers are added one at a time, where they fit.
 
     Attributes:
+        kinds: of single layers.
         maps: the shape of what comes out of each layer, by name.
     """
 
-    def __init__(self, input: FeatureMap) -> None:
+    def __init__(self, input: FeatureMap, kinds: Sequence[type[Layer]]) -> None:
+        self.kinds = kinds
         self.maps = {INPUT: input}
         self.effects: dict[str, Effect] = {}
         self.nodes: dict[str, Node] = {}
@@ -97,8 +103,8 @@ class _Growing:
         return name
 
     def any_layer(self, draw: Draw, source: str) -> str | None:
-        """Any layer of any kind."""
-        kind = draw(st.sampled_from([*LAYERS, *FREQUENT]))
+        """Any layer of the kinds that there are."""
+        kind = draw(st.sampled_from(self.kinds))
         return self.add(draw(LAYERS[kind](self.maps[source])), source)
 
     def join(self, draw: Draw, source: str) -> str | None:
@@ -145,12 +151,11 @@ def _same_learned(a: Effect, b: Effect) -> bool:
     return (a.weight, a.bias, a.buffers) == (b.weight, b.bias, b.buffers)
 
 
-STEPS = (
+Step: TypeAlias = Callable[[_Growing, Draw, str], "str | None"]
+STRUCTURE: tuple[Step, ...] = (
     *[_Growing.any_layer] * 6,
     *[_Growing.join] * 2,
     _Growing.residual,
-    _Growing.shared,
-    _Growing.unpool,
 )
 
 
@@ -162,22 +167,36 @@ def inputs(draw: Draw) -> FeatureMap:
     return FeatureMap(draw(st.integers(1, 4)), draw(st.tuples(*[sizes[axes]] * axes)))
 
 
+def _grow(growing: _Growing, draw: Draw, steps: Sequence[Step], most: int) -> str:
+    """Takes up to `most` steps; the name of the last layer."""
+    last = INPUT
+    for _ in range(draw(st.integers(1, most))):
+        step = draw(st.sampled_from(steps))
+        goes_on = draw(st.integers(0, 4))  # else it starts from any earlier layer
+        source = last if goes_on else draw(st.sampled_from([*growing.maps]))
+        last = step(growing, draw, source) or last
+    return last
+
+
 @st.composite
 def random_graphs(draw: Draw, most: int = 30) -> Graph:
     """Up to `most` layers of all kinds: chains, branches, joins, residuals, dense concatenations.
 
     Layers may share weights, undo a pool, leave the network early, or exist in training only.
     """
-    growing = _Growing(draw(inputs()))
-    last = INPUT
-    for _ in range(draw(st.integers(1, most))):
-        step = draw(st.sampled_from(STEPS))
-        goes_on = draw(st.integers(0, 4))  # else it starts from any earlier layer
-        source = last if goes_on else draw(st.sampled_from([*growing.maps]))
-        last = step(growing, draw, source) or last
+    growing = _Growing(draw(inputs()), [*LAYERS, *FREQUENT])
+    last = _grow(growing, draw, [*STRUCTURE, _Growing.shared, _Growing.unpool], most)
     heads = draw(st.lists(st.sampled_from([*growing.maps]), max_size=2, unique=True))
     growing.training_only = True
     for _ in range(draw(st.integers(0, 2))):
         head = growing.any_layer(draw, draw(st.sampled_from([*growing.maps])))
         heads += [head] if head else []
     return graph(growing.maps[INPUT], [*growing.nodes.values()], [last, *heads])
+
+
+@st.composite
+def sliding_graphs(draw: Draw, most: int = 12) -> Graph:
+    """Up to `most` layers that slide windows, pad and crop: chains, branches, joins, residuals."""
+    growing = _Growing(draw(inputs()), SLIDING)
+    last = _grow(growing, draw, STRUCTURE, most)
+    return graph(growing.maps[INPUT], [*growing.nodes.values()], [last])

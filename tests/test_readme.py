@@ -1,4 +1,4 @@
-"""Every example of the README, run. `python -m tests.test_readme` writes what they print into it."""
+"""The examples of the README, run. `python -m tests.test_readme` writes what they print into it."""
 
 from __future__ import annotations
 

@@ -6,6 +6,7 @@ erf, tanh); the docstrings give the formula that is counted.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import ClassVar
 
 from archcalc.feature_map import FeatureMap
@@ -130,15 +131,18 @@ class Tanh(_Activation):
     keeps = Saved.OUTPUT
 
 
-class Softmax(_Activation):
+class Softmax(Layer):
     """exp(x - max) / sum of it, over the channels of each position. Shapes unchanged.
 
     Source: Bridle 1990; the shift by the maximum as torch has it.
     """
 
     kind: ClassVar[str] = "softmax"
-    ops_each = 5
-    keeps = Saved.OUTPUT
+
+    def effect_on(self, x: FeatureMap, /) -> Effect:
+        effect = pointwise(x, ops_each=5, saved=(Saved.OUTPUT,))
+        # The features of a vector may come from all over a map.
+        return effect if x.sizes else replace(effect, windows=Reach.ALL)
 
 
 class HardSwish(_Activation):

@@ -99,6 +99,10 @@ def _once(values: list[str]) -> str:
     return values[0] if len(set(values)) == 1 else "x".join(values)
 
 
+def _text(value: object) -> str:
+    return "" if value is None else str(value)
+
+
 def _listed(value: object) -> str:
     return ", ".join(value) if isinstance(value, list) else str(value)
 
@@ -107,7 +111,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("name", "layer", lambda row: row.name, str, str),
     Column("kind", "kind", lambda row: row.kind, str, str),
     Column("inputs", "inputs", _inputs, _listed, _listed),
-    Column("window", "window", _window, str, str),
+    Column("window", "window", _window, _text, _text),
     Column("output", "output", _output, numbers.shape, numbers.shape),
     _per_axis("receptive_field", "field", unknown="?"),
     _per_axis("jump", "jump", unknown="-"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Iterator
 from itertools import groupby
 
 from archcalc.graph import INPUT, Graph, Node
@@ -25,31 +26,36 @@ def spec_text(graph: Graph) -> str:
         "source": about.origin,
     }
     lines = [f"{key}: {_scalar(value)}" for key, value in known.items() if value]
+    if about.accuracy is not None:
+        figures = about.accuracy._asdict().items()
+        lines.append(f"accuracy: {_mapping({k: _scalar(v) for k, v in figures if v is not None})}")
     lines += [f"input: {_value(graph.input.shape)}", "layers:"]
-    previous = INPUT
-    for head, nodes in groupby(graph.nodes, key=lambda node: _head_of(node, graph)):
-        if head is None:
-            for node in nodes:
-                lines.append(f"  - {_statement(node, previous)}")
-                previous = node.name
-            continue
-        members = list(nodes)
-        training_only = _scalar(members[0].training_only)
-        lines.append("  - head:")
-        lines.append(f"      name: {_scalar(head)}")
-        lines.append(f"      training_only: {training_only}")
-        lines.append("      layers:")
-        inside = previous
-        for node in members:
-            lines.append(f"        - {_statement(node, inside, head + '.')}")
-            inside = node.name
+    lines += _body(graph.nodes, graph, INPUT)
     return "\n".join(lines) + "\n"
 
 
-def _head_of(node: Node, graph: Graph) -> str | None:
-    """The outermost head that a layer belongs to."""
-    parts = node.name.split(".")
-    prefixes = (".".join(parts[:n]) for n in range(1, len(parts)))
+def _body(
+    nodes: Iterable[Node], graph: Graph, previous: str, within: str = "", indent: str = "  "
+) -> Iterator[str]:
+    """The lines of a list of layers: the whole network's, or a head's, whose name is `within`."""
+    for head, group in groupby(nodes, key=lambda node: _head_of(node, graph, within)):
+        if head is None:
+            for node in group:
+                yield f"{indent}- {_statement(node, previous, within)}"
+                previous = node.name
+            continue
+        members = list(group)
+        yield f"{indent}- head:"
+        yield f"{indent}    name: {_scalar(head.removeprefix(within))}"
+        yield f"{indent}    training_only: {_scalar(all(node.training_only for node in members))}"
+        yield f"{indent}    layers:"
+        yield from _body(members, graph, previous, head + ".", indent + "      ")
+
+
+def _head_of(node: Node, graph: Graph, within: str) -> str | None:
+    """The outermost head inside the one called `within` that a layer belongs to."""
+    parts = node.name.removeprefix(within).split(".")
+    prefixes = (within + ".".join(parts[:n]) for n in range(1, len(parts)))
     return next((prefix for prefix in prefixes if graph.blocks.get(prefix) == "head"), None)
 
 
@@ -68,7 +74,11 @@ def _statement(node: Node, previous: str, prefix: str = "") -> str:
     if node.indices is not None:
         keys["indices"] = _scalar(node.indices)
     keys |= {name: _value(value) for name, value in layer.given().items()}
-    return f"{layer.kind}: {{{', '.join(f'{key}: {text}' for key, text in keys.items())}}}"
+    return f"{layer.kind}: {_mapping(keys)}"
+
+
+def _mapping(texts: dict[str, str]) -> str:
+    return f"{{{', '.join(f'{key}: {text}' for key, text in texts.items())}}}"
 
 
 def _value(value: object) -> str:

@@ -10,6 +10,7 @@ from archcalc.quantity import plain
 from archcalc.render.numbers import exact, shape, short, short_bytes
 from archcalc.render.roofline import bound_record, seconds_text
 from archcalc.render.table import tabulate_rows
+from archcalc.roofline import Bound
 
 _MOST_SHOWN = 20  # differences of one network
 _FURTHEST = 5  # layers that are named as furthest from their best
@@ -110,22 +111,30 @@ def time_text(times: Times) -> str:
 
 
 def time_table(times: Times, form: str) -> str:
-    """A row for each layer: its best, its time, and what it achieved."""
-    return tabulate_rows(_TIME_HEADINGS, [_time_row(layer) for layer in times.layers], form,
-                         _TIME_ALIGN)  # fmt: skip
+    """A row for each layer, its best, its time and what it achieved; the network last, at once."""
+    rows = [
+        _time_row(layer.bound.layer.name, layer.bound.layer.kind, [layer.bound], layer.seconds)
+        for layer in times.layers
+    ]
+    bounds = [layer.bound for layer in times.layers]
+    rows.append(_time_row("the network at once", "", bounds, times.seconds))
+    return tabulate_rows(_TIME_HEADINGS, rows, form, _TIME_ALIGN)
 
 
-def _time_row(layer: LayerTime) -> list[str]:
+def _time_row(name: str, kind: str, bounds: Sequence[Bound], seconds: float) -> list[str]:
+    flops = sum(bound.flops for bound in bounds)
+    moved = sum(bound.bytes_moved for bound in bounds)
+    best = sum(bound.seconds for bound in bounds)
     return [
-        layer.bound.layer.name,
-        layer.bound.layer.kind,
-        short(layer.bound.flops),
-        short_bytes(layer.bound.bytes_moved),
-        seconds_text(layer.bound.seconds),
-        seconds_text(layer.seconds),
-        f"{layer.slowdown:.1f}" if layer.slowdown else "",
-        short(round(layer.flops_per_second)),
-        short_bytes(round(layer.bytes_per_second)),
+        name,
+        kind,
+        short(flops),
+        short_bytes(moved),
+        seconds_text(best),
+        seconds_text(seconds),
+        f"{seconds / best:.1f}" if best else "",
+        short(round(flops / seconds)),
+        short_bytes(round(moved / seconds)),
     ]
 
 

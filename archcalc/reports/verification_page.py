@@ -171,12 +171,14 @@ def _times(comparisons: Sequence[Comparison]) -> Iterator[str]:
 
 
 def results_json(comparisons: Sequence[Comparison]) -> str:
-    """The results without the figures of single layers, but for those that differ."""
-    results = {
-        "conditions": asdict(comparisons[0].conditions),
-        "networks": [_result(comparison) for comparison in comparisons],
-    }
-    return json.dumps(results, indent=1, ensure_ascii=False) + "\n"
+    """The results without the figures of single layers, but for those that differ.
+
+    One network a line.
+    """
+    conditions = json.dumps(asdict(comparisons[0].conditions))
+    lines = [json.dumps(_result(c), ensure_ascii=False) for c in comparisons]
+    networks = ",\n".join(lines)
+    return f'{{"conditions": {conditions}, "networks": [\n{networks}\n]}}\n'
 
 
 def _result(comparison: Comparison) -> dict[str, object]:

@@ -19,6 +19,7 @@ from archcalc.errors import ArchcalcError, QuantityError, did_you_mean
 from archcalc.quantity import (
     LARGEST_INT64,
     all_or_none,
+    decided,
     is_array,
     is_symbol,
     largest,
@@ -240,8 +241,8 @@ _OPERATORS: dict[type[ast.operator], Callable[[Value, Value], Value]] = {
     ast.Pow: _power,
 }
 _COMPARISONS: dict[type[ast.cmpop], Callable[[Value, Value], Value]] = {
-    ast.Eq: operator.eq,
-    ast.NotEq: operator.ne,
+    ast.Eq: lambda a, b: _equal(a, b),
+    ast.NotEq: lambda a, b: _negated(_equal(a, b)),
     ast.Lt: operator.lt,
     ast.LtE: operator.le,
     ast.Gt: operator.gt,
@@ -367,6 +368,20 @@ def _number(value: Value) -> Value:
     return value
 
 
+def _equal(a: Value, b: Value) -> Value:
+    """a == b; of symbols a condition on them, where sympy itself would compare the spelling."""
+    numbers = not any(isinstance(value, (bool, str, list)) for value in (a, b))
+    if numbers and (is_symbol(a) or is_symbol(b)):
+        import sympy
+
+        return sympy.Eq(a, b)
+    return a == b
+
+
+def _negated(value: Value) -> Value:
+    return not value if isinstance(value, bool) else ~value
+
+
 def _comparable(value: Value) -> Value:
     if is_array(value):
         return value.elements
@@ -409,6 +424,9 @@ def _decimal(text: str) -> Value:
     return _bounded(Fraction(text))
 
 
+_TRUTHS = {"True": True, "False": False}  # what sympy calls them
+
+
 def truth_of(value: Value) -> bool:
     """`value` as a condition.
 
@@ -420,8 +438,10 @@ def truth_of(value: Value) -> bool:
     agreed = one_for_all(value)
     if type(agreed) is bool:
         return agreed
-    if is_symbol(value) and str(value) in ("True", "False"):
-        return str(value) == "True"
+    if is_symbol(value) and (value.is_Relational or value.is_Boolean):
+        truth = _TRUTHS[str(value)] if str(value) in _TRUTHS else decided(value)
+        if truth is not None:
+            return truth
     raise ExpressionError(f"{str(value)[:60]!r} is neither true nor false")
 
 

@@ -58,10 +58,11 @@ def torch_device(name: str) -> torch.device:
         device = torch.device(name)
     except RuntimeError:
         raise UsageError(f"unknown device {name!r}; known: cpu, cuda, cuda:0 …, meta") from None
-    if device.type == "cuda":
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError):  # by the kind of device
         here = torch.cuda.device_count()
-        if (device.index or 0) >= here:
-            raise UsageError(f"device {name!r} is not here: torch sees {here} CUDA devices")
+        raise UsageError(f"device {name!r} is not here: torch sees {here} CUDA devices") from None
     return device
 
 
@@ -174,11 +175,11 @@ class Twin(nn.Module):
         *path, last = name.split(".")
         try:
             for part in path:
-                if part not in dict(parent.named_children()):
+                if not isinstance(getattr(parent, part, None), nn.Module):
                     parent.add_module(part, nn.Module())
                 parent = parent.get_submodule(part)
-            if last in dict(parent.named_children()):
-                raise KeyError(last)
+            if isinstance(getattr(parent, last, None), nn.Module):
+                raise KeyError(last)  # torch would replace it in silence
             parent.add_module(last, module)
         except KeyError:
             raise UsageError(

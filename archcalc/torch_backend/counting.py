@@ -139,11 +139,11 @@ def fvcore_count(module: nn.Module, x: Tensor) -> FvcoreCount:
     Raises:
         NotCounted: fvcore is not installed, or torch cannot trace one of the operators.
     """
-    try:
-        from fvcore.nn import FlopCountAnalysis
-    except ImportError:
-        raise NotCounted("fvcore is not installed") from None
     with evaluating(module), one_thread(), _quiet():
+        try:
+            from fvcore.nn import FlopCountAnalysis
+        except ImportError:
+            raise NotCounted("fvcore is not installed") from None
         count = FlopCountAnalysis(module, x)
         try:
             by_operator = dict(count.by_operator())
@@ -159,7 +159,7 @@ def fvcore_count(module: nn.Module, x: Tensor) -> FvcoreCount:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Without the warnings of a trace, all of which the returned record states."""
+    """Without fvcore's warnings: what matters of them is in the returned record."""
     logger = logging.getLogger("fvcore.nn.jit_analysis")
     level = logger.level
     try:

@@ -63,17 +63,17 @@ class PaddedMaxPool(nn.Module):
     """
 
     def __init__(self, pool: nn.Module, sides: Sides) -> None:
+        """`pool` returns its indices as well."""
         super().__init__()
         self.pool = pool
         self.sides = sides
         self.return_indices = False
 
     def forward(self, x: Tensor) -> Tensor | tuple[Tensor, Tensor]:
-        padded = pad(x, self.sides, value=-math.inf)
+        pooled: Tensor
+        pooled, indices = self.pool(pad(x, self.sides, value=-math.inf))
         if not self.return_indices:
-            pooled: Tensor = self.pool(padded)
             return pooled
-        pooled, indices = self.pool(padded)
         return pooled, _without_padding(indices, x.shape[2:], self.sides)
 
 

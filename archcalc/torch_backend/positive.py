@@ -1,8 +1,8 @@
-"""Modules through which a gradient reaches all that a layer sees, and nothing else.
+"""Modules with which a unit answers to all that it sees, and to nothing else.
 
-A gradient lies through a max pool, which picks one position of many, through a rectifier, which
-is flat for half of its inputs, and through weights that cancel. So here all weights are one, pools
-add up, and activations and norms let everything pass.
+A real network hides much of it: a max pool answers to one position of many, a rectifier to none
+where it is flat, and weights cancel. So here all weights are one, pools add up, activations and
+norms let everything pass, and there are no biases.
 """
 
 from __future__ import annotations
@@ -51,8 +51,8 @@ _POINTWISE: tuple[type[Layer], ...] = (
 def positive_module(layer: Layer, *inputs: FeatureMap) -> nn.Module:
     """A linear module without negative weights that sees what `layer` sees."""
     module = module_for(layer, *inputs)
-    for parameter in module.parameters():
-        nn.init.ones_(parameter)
+    for name, parameter in module.named_parameters():
+        nn.init.constant_(parameter, 0 if name == "bias" else 1)
     return module
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 
@@ -15,6 +16,7 @@ from archcalc.errors import UsageError
 from archcalc.graph import Graph
 from archcalc.layers.normalization import BatchNorm
 from archcalc.memory import peak_bytes, saved_bytes
+from archcalc.receptive_field import AxisField, PhasedField
 from archcalc.roofline import Device, device_of_torch, find_device, roofline
 from archcalc.torch_backend.build import Twin, build, torch_device
 from archcalc.torch_backend.compare import (
@@ -94,7 +96,8 @@ def verify(
     if under.device == "meta" and "time" in what:
         raise UsageError("the meta device computes nothing that could be timed")
     analysis = analyze(graph, batch=under.batch, dtype=under.dtype)
-    with refusals_named(torch.device(under.device), analysis.name):
+    place = torch.device(under.device)
+    with refusals_named(place, analysis.name), _current(place):
         return Comparison(
             network=analysis.name,
             input=analysis.input.shape,
@@ -102,6 +105,16 @@ def verify(
             figures=tuple(_figures(analysis, under, what)),
             times=_times(analysis, under, profile) if "time" in what else None,
         )
+
+
+@contextmanager
+def _current(device: torch.device) -> Iterator[None]:
+    """With `device` as the GPU that torch means where none is named."""
+    if device.type == "cuda":
+        with torch.cuda.device(device):
+            yield
+    else:
+        yield
 
 
 def _figures(analysis: Analysis, under: Conditions, what: Collection[str]) -> Iterator[Figure]:
@@ -217,6 +230,14 @@ def _fields(analysis: Analysis) -> Iterator[Figure]:
             for quantity in ("receptive_field", "jump", "offset"):
                 rule = getattr(layer, quantity)
                 yield Figure("field", quantity, layer.name, rule, getattr(seen, quantity))
+            if any(isinstance(axis, PhasedField) for axis in layer.field):
+                rule = _phases(layer.field)
+                yield Figure("field", "phases", layer.name, rule, _phases(seen.field))
+
+
+def _phases(field: tuple[AxisField, ...]) -> tuple[object, ...]:
+    """Along each axis the interval of each phase; None where all see alike."""
+    return tuple([axis.phases if isinstance(axis, PhasedField) else None for axis in field])
 
 
 def _times(analysis: Analysis, under: Conditions, profile: Device | None) -> Times:

@@ -139,8 +139,8 @@ MISTAKES: dict[str, tuple[str, str | None, str]] = {
     "a free size within a layer": (
         "name: t\ninput: [3, h, 8]\nlayers: [conv: {channels: h, kernel: 1}]\n", "3:27",
         "unknown parameter 'h'; there are no parameters here"),
-    "a formula of 60 floors": ("name: t\ninput: [3, h, 8]\n"
-        "layers: [{repeat: 60, layers: [max_pool: {kernel: [2, 1]}]}]\n", "3:32",
+    "a formula of 60 floors": ("name: t\ninput: [3, h, 8]\nlayers:\n  - repeat: 60\n"
+        "    layers: [upsample: {factor: [3, 1]}, max_pool: {kernel: [2, 1]}]\n", "5:42",
         "its output size takes more than 100 operations as a formula; try sizes such as 32h"),
     # ----- parameters -----
     "a space in a name": (TINY + "layers: [relu]\nparameters: {'a b': 4}\n", "4:14",

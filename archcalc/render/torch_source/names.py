@@ -50,8 +50,9 @@ def safe_part(part: str, taken: Collection[str]) -> str:
         part: what stands between two dots of a layer's name.
         taken: names that are given away.
     """
-    dunder = part.startswith("__") and part.endswith("__")
-    name = f"{part}_" if part in MODULE_ATTRIBUTES or dunder or not part else part
+    name = re.sub(r"[^A-Za-z0-9_-]", "_", part)  # a graph made by hand may have any names
+    dunder = name.startswith("__") and name.endswith("__")
+    name = f"{name}_" if name in MODULE_ATTRIBUTES or dunder or not name else name
     while name in taken:
         name += "_"
     return name

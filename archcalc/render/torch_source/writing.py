@@ -74,31 +74,27 @@ class _ClassWriter:
             self._put(8, f"self.{name} = {name}")
 
     def _make_parts(self) -> None:
-        paths = {item.path for item in self._body.items if item.callee is not None}
-        above = {path[:n]: None for path in sorted(paths) for n in range(1, len(path))}
-        for path in above:
-            if path not in paths:  # it has parts, but no `forward`
+        """Makes each part after what it stands in."""
+        sections = {
+            section.members[0].part.item.path: section
+            for section in self._sections
+            if section.members[0].part.item.callee is not None
+        }
+        for path in dict.fromkeys(p[:n] for p in sections for n in range(1, len(p) + 1)):
+            section = sections.get(path)
+            if section is None:  # what has parts, but no `forward`
                 self._put(8, self._placed(path, "nn.Module()"))
-        for section in self._outer_first():
-            if section.loop is None:
+            elif section.loop is None:
                 self._make(section)
-                continue
-            self._put(8, f"{section.rounds(self._names)}:")
-            for member in section.members:
-                self._put(12, self._made(member, member.construction(self._names)))
-
-    def _outer_first(self) -> list[Section]:
-        """The sections in their order, but a part that stands in another one after that."""
-        places = {section.members[0].part.item.path: section for section in self._sections}
-        paths = [path[:n] for path in places for n in range(1, len(path) + 1)]
-        return [places[path] for path in dict.fromkeys(paths) if path in places]
+            else:
+                self._put(8, f"{section.rounds(self._names)}:")
+                for member in section.members:
+                    self._put(12, self._made(member, member.construction(self._names)))
 
     def _make(self, section: Section) -> None:
         """Makes a single part, if it is wanted."""
         member = section.members[0]
         item = member.part.item
-        if item.callee is None:
-            return
         if item.shares is not None:
             self._put(8, self._made(member, self._access(item.shares)) + _SHARED)
             return

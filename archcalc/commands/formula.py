@@ -1,0 +1,73 @@
+"""`archcalc formula`: the closed form of a quantity in a network's parameters and sizes."""
+
+from __future__ import annotations
+
+import argparse
+import re
+
+from archcalc.commands.arguments import (
+    add_batch,
+    add_changes,
+    add_network,
+    input_sizes,
+    parameters,
+)
+from archcalc.errors import MissingExtraError
+from archcalc.spec.library import find_network
+
+DEFAULT_QUANTITIES = ("params", "macs", "activation_values")
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declares the arguments."""
+    add_network(parser)
+    parser.add_argument(
+        "--symbols", metavar="A,B,…",
+        help="parameters such as classes or depths[0], and sizes of the input: H, W, C "
+        "(default: its sizes)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--quantity", metavar="A,B,…",
+        help="as in claims: params, macs, peak_bytes, layers[fc].params … "
+        f"(default: {','.join(DEFAULT_QUANTITIES)})",
+    )  # fmt: skip
+    parser.add_argument("--layer", metavar="LAYER", help="the quantities of this layer or block")
+    parser.add_argument(
+        "--assume", metavar="CONDITION", action="append", default=[],
+        help="such as H%%32==0 or alpha>=0.25, to be rid of floors (again for more of them)",
+    )  # fmt: skip
+    add_changes(parser)
+    add_batch(parser)
+    forms = parser.add_mutually_exclusive_group()
+    forms.add_argument("--latex", action="store_true", help="as LaTeX")
+    forms.add_argument("--python", action="store_true", help="as functions that need nothing")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Prints the formulas."""
+    try:
+        from archcalc.formulas.deriving import derive_formulas
+        from archcalc.render import formula as render
+    except ModuleNotFoundError as error:
+        if error.name != "sympy":
+            raise
+        raise MissingExtraError("archcalc formula", "sympy", "symbols") from None
+    found = derive_formulas(
+        find_network(arguments.name),
+        _listed(arguments.quantity) or DEFAULT_QUANTITIES,
+        _listed(arguments.symbols),
+        layer=arguments.layer,
+        input=input_sizes(arguments),
+        batch=arguments.batch,
+        dtype=arguments.dtype,
+        assume=arguments.assume,
+        parameters=parameters(arguments),
+    )
+    form = render.latex if arguments.latex else render.python if arguments.python else render.text
+    print(form(found))
+    return 0
+
+
+def _listed(text: str | None) -> list[str] | None:
+    """The items between commas, but for those in brackets; None where the option is not given."""
+    return None if text is None else [item.strip() for item in re.split(r",(?![^\[]*\])", text)]

@@ -1,0 +1,333 @@
+"""Network -> formulas of its quantities in some of its parameters and sizes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import Any, NamedTuple
+
+import sympy
+
+from archcalc.analysis import Analysis, input_shape, walk
+from archcalc.claims.quantities import evaluate
+from archcalc.derivation.totals import block_called
+from archcalc.errors import ArchcalcError, LayerError, SpecError, UsageError
+from archcalc.feature_map import FeatureMap
+from archcalc.formulas.assumptions import Replacement, read_assumption, replacements
+from archcalc.formulas.cases import cases, known_values
+from archcalc.formulas.interpolation import interpolate
+from archcalc.formulas.subjects import Subject, size_labels, subjects
+from archcalc.formulas.tidying import size_shifts, tidy
+from archcalc.graph import Graph, build_graph
+from archcalc.quantity import certainly_equal, deciding, is_symbol, normal
+from archcalc.spec.expression import ExpressionError, Value
+from archcalc.spec.syntax import Network
+from archcalc.window import Window
+
+# What is kept in memory hangs on whether a map is padded by the same on both sides.
+_OF_PADDED_MAPS = re.compile(r"\b(peak|training)_bytes\b")
+
+
+class Case(NamedTuple):
+    """A formula, and when it holds.
+
+    Attributes:
+        condition: a sympy condition on the symbols; true where it always holds.
+        values: one expression, or one for each item where the quantity is a list.
+    """
+
+    condition: Any
+    values: tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Formula:
+    """A quantity in closed form.
+
+    Attributes:
+        quantity: in the language of `archcalc.claims.quantities`.
+        is_list: whether it is a list, such as an output's shape.
+        cases: of which exactly one holds.
+        symbols: that it may mention, in the order asked for.
+    """
+
+    quantity: str
+    is_list: bool
+    cases: tuple[Case, ...]
+    symbols: tuple[Any, ...]
+
+    @property
+    def expression(self) -> Any:
+        """As one sympy expression, or a list of them."""
+        columns = zip(*[case.values for case in self.cases], strict=True)
+        found = [_piecewise(self.cases, column) for column in columns]
+        return found if self.is_list else found[0]
+
+    def at(self, values: Mapping[Any, Any]) -> list[Any]:
+        """The number, or the numbers of a list, with values put in for its symbols."""
+        given = {symbol: sympy.sympify(value) for symbol, value in values.items()}
+        case = next(case for case in self.cases if case.condition.subs(given) == sympy.true)
+        return [value.subs(given) for value in case.values]
+
+
+@dataclass(frozen=True, slots=True)
+class Formulas:
+    """Formulas of several quantities of one network.
+
+    Attributes:
+        graph: the network, with all that is not a symbol.
+        formulas: in the order asked for.
+        assumptions: what they take for granted, as it was written.
+        first: for each symbol that shapes the graph, the least value that they hold for.
+    """
+
+    graph: Graph
+    formulas: tuple[Formula, ...]
+    assumptions: tuple[str, ...]
+    first: dict[str, int]
+
+
+def derive_formulas(
+    network: Network,
+    quantities: Sequence[str],
+    symbols: Sequence[str] | None = None,
+    *,
+    layer: str | None = None,
+    input: Sequence[Value] | None = None,
+    batch: int = 1,
+    dtype: str = "float32",
+    assume: Sequence[str] = (),
+    parameters: Mapping[str, Value] | None = None,
+) -> Formulas:
+    """The closed form of `quantities` in `symbols`.
+
+    Args:
+        quantities: in the language of `archcalc.claims.quantities`.
+        symbols: parameters (`classes`, `depths[0]`) and sizes (`H`, `W`, of fewer or more axes
+            `L` or `D`; `C` for the channels); None for all sizes, unless `input` has free ones.
+        layer: the layer or block whose quantities they are; None for the network's.
+        assume: such as `H%32==0` and `alpha>=0.25`.
+        input, parameters: as for `archcalc.load`.
+
+    Raises:
+        UsageError: a symbol, a quantity or an assumption is malformed; or there is no closed form.
+        SpecError, LayerError: as `archcalc.analyze`, at the network's own values.
+    """
+    shape = None if input is None else input_shape(input)
+    graph = build_graph(network, input=shape, parameters=parameters)
+    if layer is not None:
+        whose = _whose(walk(graph, batch, dtype), layer)
+        quantities = [f"{whose}.{quantity}" for quantity in quantities]
+    sizes = [*graph.input.shape]
+    free = {str(symbol): symbol for symbol in _free_symbols(sizes)}
+    if symbols is None:
+        symbols = [] if free else size_labels(len(sizes) - 1)
+    found = subjects(symbols, network, graph.parameters, sizes)
+    free |= {subject.label: subject.symbol for subject in found}
+    replaced = replacements([read_assumption(text) for text in assume], free)
+    derivation = _Derivation(graph, shape, quantities, found, replaced, batch, dtype)
+    formulas = derivation.formulas(tuple(free.values()))
+    derivation.check(formulas)
+    return Formulas(graph, formulas, tuple(assume), derivation.first)
+
+
+def _whose(analysis: Analysis, layer: str) -> str:
+    """`layers[NAME]` or `blocks[NAME]`."""
+    block = block_called(analysis, layer)
+    return f"layers[{analysis.layer(layer).name}]" if block is None else f"blocks[{block}]"
+
+
+class _Derivation:
+    """Derives formulas of one network.
+
+    Attributes:
+        first: for each symbol that shapes the graph, the least value that the formulas hold for.
+    """
+
+    def __init__(
+        self,
+        graph: Graph,
+        input: FeatureMap | None,
+        quantities: Sequence[str],
+        found: Sequence[Subject],
+        replaced: Sequence[Replacement],
+        batch: int,
+        dtype: str,
+    ) -> None:
+        self._graph, self._input = graph, input
+        self._quantities = quantities
+        self._subjects = found
+        self._replaced = {r.symbol: r.expression for r in replaced}
+        self._back = {r.inner: r.back for r in replaced}
+        self._batch, self._dtype = batch, dtype
+        self._sizes: list[Any] = []
+        self._lengths: list[int | None] = []
+        self.first: dict[str, int] = {}
+
+    def formulas(self, symbols: tuple[Any, ...]) -> tuple[Formula, ...]:
+        """The formulas, case by case."""
+        shaping = [subject for subject in self._subjects if self._shapes_the_graph(subject)]
+        others: dict[Subject, Value] = {
+            subject: self._replaced.get(subject.symbol, subject.symbol)
+            for subject in self._subjects
+            if subject not in shaping
+        }
+        for subject in shaping:
+            if subject.symbol in self._replaced:
+                raise UsageError(f"--assume: {subject.label} counts blocks: there is no need")
+        found: list[tuple[Any, list[Any]]] = []
+        for path, values in cases(lambda: self._at(others, shaping)):
+            known = known_values(path)
+            condition = sympy.And(*[c.as_relation() for c in path]).xreplace(self._back)
+            shifts = size_shifts(self._put_back(size, known) for size in self._sizes)
+            found.append((condition, [tidy(self._put_back(v, known), shifts) for v in values]))
+        return tuple(self._collected(found, symbols))
+
+    def check(self, formulas: Iterable[Formula]) -> None:
+        """Raises where a formula is not what the plain walk says, near the network's own values."""
+        values: dict[Subject, Value] = {s: self._near(s.symbol, s.own) for s in self._subjects}
+        sizes = {s: self._near(s, 2) for s in _free_symbols(self._graph.input.shape)}
+        given = {**sizes, **{subject.symbol: value for subject, value in values.items()}}
+        try:
+            analysis = walk(self._built(values, sizes), self._batch, self._dtype)
+        except (LayerError, SpecError):  # what is assumed need not hold for the network itself
+            return
+        for formula in formulas:
+            right = evaluate(formula.quantity, analysis, _no_other)
+            found = formula.at(given)
+            if found != (right if isinstance(right, list) else [right]):
+                raise ArchcalcError(
+                    f"the formula of {formula.quantity} gives {found} at {given}, and the walk "
+                    f"{right}; please report this"
+                )
+
+    def _near(self, symbol: Any, value: Value) -> Value:
+        """`value`, or the next one that what is assumed allows, as a plain number."""
+        if symbol not in self._replaced:
+            return value
+        expression = self._replaced[symbol]
+        (inner,) = expression.free_symbols
+        least = 1 if inner.is_positive else 0
+        steps = max(least, sympy.ceiling(self._back[inner].subs(symbol, sympy.sympify(value))))
+        found = expression.subs(inner, steps)
+        return int(found) if found.is_Integer else Fraction(int(found.p), int(found.q))
+
+    # ----- values at a point -----
+
+    def _at(self, values: dict[Subject, Value], shaping: Sequence[Subject]) -> list[Any]:
+        """All quantities, in the symbols that shape the graph and those among the values."""
+        if not shaping:
+            analysis = walk(self._built(values, self._replaced), self._batch, self._dtype)
+            return self._evaluated(analysis)
+        subject, *others = shaping
+        found = interpolate(
+            lambda number: self._at({**values, subject: number}, others), subject.symbol
+        )
+        self.first[subject.label] = max(found.first, self.first.get(subject.label, 0))
+        return found.values
+
+    def _built(self, values: Mapping[Subject, Value], sizes: Mapping[Any, Value]) -> Graph:
+        """The network with `values` for subjects, and `sizes` for free sizes of its input."""
+        parameters = dict(self._graph.parameters)
+        for subject, value in values.items():
+            if subject.parameter is not None and subject.number is None:
+                parameters[subject.parameter] = value
+            elif subject.parameter is not None:
+                items = list(parameters[subject.parameter])
+                items[subject.number or 0] = value
+                parameters[subject.parameter] = items
+        graph = build_graph(self._graph.network, input=self._input, parameters=parameters)
+        input_sizes: Sequence[Any] = graph.input.shape
+        shape = [n.subs(sizes) if is_symbol(n) else n for n in input_sizes]
+        for subject, value in values.items():
+            if subject.parameter is None:
+                shape[subject.number or 0] = value
+        return replace(graph, input=input_shape(list(map(normal, shape))))
+
+    def _shapes_the_graph(self, subject: Subject) -> bool:
+        """Whether the graph cannot be built with a symbol in its place."""
+        try:
+            with deciding(
+                lambda condition: condition.subs(subject.symbol, subject.own) == sympy.true
+            ):
+                self._built({subject: subject.symbol}, {})
+        except SpecError:
+            return True
+        return False
+
+    def _evaluated(self, analysis: Analysis) -> list[Any]:
+        """All quantities, with lists item by item."""
+        self._sizes = [size for layer in analysis.layers for size in layer.output.sizes]
+        found, lengths = [], []
+        for quantity in self._quantities:
+            if _OF_PADDED_MAPS.search(quantity):
+                _require_settled(analysis, quantity)
+            try:
+                value = evaluate(quantity, analysis, _no_other)
+            except ExpressionError as error:
+                raise UsageError(f"{quantity}: {error}") from None
+            items = value if isinstance(value, list) else [value]
+            for item in items:
+                if isinstance(item, bool) or not (
+                    is_symbol(item) or isinstance(item, (int, Fraction))
+                ):
+                    raise UsageError(f"{quantity} is {item}, which no formula gives")
+            lengths.append(len(items) if isinstance(value, list) else None)
+            found += [sympy.sympify(item) for item in items]
+        self._lengths = lengths
+        return found
+
+    # ----- from values to formulas -----
+
+    def _put_back(self, value: Any, known: Mapping[Any, Any]) -> Any:
+        """A value in the symbols that the user named."""
+        return sympy.sympify(value).xreplace(self._back).subs(known)
+
+    def _collected(
+        self, found: list[tuple[Any, list[Any]]], symbols: tuple[Any, ...]
+    ) -> Iterator[Formula]:
+        """For each quantity its values, those that are the same in several cases once."""
+        start = 0
+        for quantity, length in zip(self._quantities, self._lengths, strict=True):
+            end = start + (1 if length is None else length)
+            by_value: dict[tuple[Any, ...], list[Any]] = {}
+            for condition, values in found:
+                by_value.setdefault(tuple(values[start:end]), []).append(condition)
+            merged = tuple(
+                Case(sympy.simplify(sympy.Or(*conditions)), values)
+                for values, conditions in by_value.items()
+            )
+            yield Formula(quantity, length is not None, merged, symbols)
+            start = end
+
+
+def _piecewise(cases: Sequence[Case], values: Sequence[Any]) -> Any:
+    if len(cases) == 1:
+        return values[0]
+    pairs = [(value, case.condition) for value, case in zip(values, cases, strict=True)]
+    return sympy.Piecewise(*pairs)
+
+
+def _free_symbols(sizes: Iterable[Any]) -> list[Any]:
+    found = {symbol for size in sizes if is_symbol(size) for symbol in size.free_symbols}
+    return sorted(found, key=str)
+
+
+def _no_other(text: str) -> Analysis:
+    raise UsageError(f"networks[{text}]: a formula is of one network")
+
+
+def _require_settled(analysis: Analysis, quantity: str) -> None:
+    """Raises UsageError where it hangs on free sizes whether maps are padded alike."""
+    for layer in analysis.layers:
+        windows = layer.effect.windows
+        for window in windows if isinstance(windows, tuple) else ():
+            if not isinstance(window, Window) or certainly_equal(window.before, window.after):
+                continue
+            if sympy.sympify(window.after - window.before).is_zero is None:
+                raise UsageError(
+                    f"{quantity} hangs on which sizes are even ({layer.name} pads `same`); "
+                    "say more of them, such as --assume H%32==0"
+                )

@@ -1,0 +1,93 @@
+"""Arithmetic of free sizes: floors within floors become one, and a largest is a short list.
+
+Imports sympy, and is itself imported only where a user brings symbols.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import lru_cache
+from math import gcd, lcm
+from typing import Any
+
+import sympy
+
+
+class floor(sympy.floor):  # type: ignore[misc]  # prints and is found as sympy's
+    """A floor that is not negative: how often a window fits beyond its first placement."""
+
+    def _eval_is_nonnegative(self) -> bool:
+        return True
+
+
+@lru_cache(maxsize=4096)
+def floor_div(a: Any, b: Any) -> Any:
+    """a / b, rounded down, with the floors in `a` merged: floor(floor(n/2)/2) is floor(n/4).
+
+    For whole numbers e and d >= 1, floor((floor(x) + e)/d) is floor((x + e)/d). The result
+    counts as not negative.
+    """
+    a, b = sympy.sympify(a), sympy.sympify(b)
+    if not b.is_Integer or b < 1:
+        return floor(a / b)
+    constant, rest = sympy.expand(a).as_coeff_Add()
+    if isinstance(rest, sympy.floor) and constant.is_integer:
+        return _floor((rest.args[0] + constant) / b)
+    return _floor((rest + constant) / b)
+
+
+def ceil_div(a: Any, b: Any) -> Any:
+    """a / b, rounded up; of a whole number, so that it is a floor, too."""
+    if sympy.sympify(a).is_integer and sympy.sympify(b).is_Integer:
+        return floor_div(a + b - 1, b)
+    return sympy.ceiling(sympy.sympify(a) / b)
+
+
+def largest_of(values: Iterable[Any]) -> Any:
+    """The largest of expressions in positive symbols.
+
+    Leaves out what cannot be the largest since another has no smaller coefficient in any term;
+    comparing as sympy does would take minutes.
+    """
+    expanded = dict.fromkeys(map(sympy.expand, map(sympy.sympify, values)))
+    terms = {value: value.as_coefficients_dict() for value in expanded}
+    left: list[Any] = []
+    for value in sorted(terms, key=lambda v: -sum(terms[v].values())):
+        if not any(_is_no_less(terms[other], terms[value]) for other in left):
+            left.append(value)
+    return left[0] if len(left) == 1 else sympy.Max(*left, evaluate=False)
+
+
+def linear(expression: Any) -> tuple[dict[Any, int], int, int] | None:
+    """(coefficients, constant, denominator) of a sum of whole numbers; None if it is none.
+
+    The expression is (sum of coefficient x symbol + constant) / denominator, all whole.
+    """
+    constant, rest = sympy.expand(expression).as_coeff_Add()
+    parts = [term.as_coeff_Mul() for term in sympy.Add.make_args(rest)]
+    numbers = [constant, *[coefficient for coefficient, _ in parts]]
+    if not all(n.is_Rational for n in numbers) or not all(s.is_integer for _, s in parts):
+        return None
+    denominator = lcm(*[int(n.q) for n in numbers])
+    whole = [int(n * denominator) for n in numbers]
+    return {s: n for (_, s), n in zip(parts, whole[1:], strict=True)}, whole[0], denominator
+
+
+def _is_no_less(a: dict[Any, Any], b: dict[Any, Any]) -> bool:
+    """Whether no term of a - b is negative: that suffices for a >= b."""
+    for term in {**a, **b}:
+        difference = a.get(term, 0) - b.get(term, 0)
+        if difference and not (difference * term).is_nonnegative:
+            return False
+    return True
+
+
+def _floor(expression: Any) -> Any:
+    """The floor, with no larger a constant than it takes: floor((2 n + 1)/4) is floor(n/2)."""
+    found = linear(expression)
+    if found is None:
+        return floor(expression)
+    coefficients, constant, denominator = found
+    step = gcd(denominator, *coefficients.values())
+    numerator = sum(n * s for s, n in coefficients.items()) + constant // step * step
+    return floor(numerator / sympy.Integer(denominator))

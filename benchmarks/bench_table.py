@@ -1,0 +1,142 @@
+"""How fast archcalc is, as ratios that mean the same on every machine.
+
+    python benchmarks/bench_table.py [--rounds 15]
+
+Each round measures the two sides of a ratio one after the other, so that what else the machine
+does meets both; a figure is the median over the rounds. What needs torch says so where there is
+none.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from statistics import median
+from typing import NamedTuple
+
+import yaml
+
+from archcalc import MissingExtraError, analyze, load
+from archcalc.render.spec_text import spec_text
+
+BARE = [sys.executable, "-c", "pass"]
+COMMAND = [str(shutil.which("archcalc", path=str(Path(sys.executable).parent)) or "")]
+ARCHCALC = COMMAND if COMMAND[0] else [sys.executable, "-m", "archcalc"]
+
+
+class Ratio(NamedTuple):
+    """Two times and the most that one may be of the other."""
+
+    what: str
+    seconds: float
+    beside: str
+    beside_seconds: float
+    most: float
+
+    def __str__(self) -> str:
+        ratio = self.seconds / self.beside_seconds
+        verdict = "" if ratio <= self.most else "  MISSED"
+        return (
+            f"{self.what:36} {1e3 * self.seconds:8.2f} ms  {self.beside:36} "
+            f"{1e3 * self.beside_seconds:8.2f} ms  ratio {ratio:6.3f}, at most {self.most}{verdict}"
+        )
+
+
+def timed(run: Callable[[], object]) -> float:
+    """Seconds that a call takes."""
+    start = time.perf_counter()
+    run()
+    return time.perf_counter() - start
+
+
+def side_by_side(
+    one: Callable[[], object], other: Callable[[], object], rounds: int
+) -> tuple[float, float]:
+    """The medians of two calls, measured in turns; a first turn warms up."""
+    times = [(timed(one), timed(other)) for _ in range(rounds + 1)][1:]
+    return median(a for a, _ in times), median(b for _, b in times)
+
+
+def process(command: list[str]) -> Callable[[], object]:
+    """A call that starts a process and waits for its end."""
+    return lambda: subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
+
+
+def cold_starts(rounds: int) -> Iterator[Ratio]:
+    """The command, process and all, beside an interpreter that does nothing."""
+    for name, most in (("vgg16", 12), ("resnet152", 20)):
+        table, bare = side_by_side(process([*ARCHCALC, "table", name]), process(BARE), rounds)
+        yield Ratio(f"archcalc table {name}", table, "python -c pass", bare, most)
+
+
+def loading(rounds: int) -> Ratio:
+    """Loading a spec beside PyYAML's C loader on the same network, fully written out."""
+    text = spec_text(load("resnet152"))
+    ours, theirs = side_by_side(
+        lambda: load("resnet152"), lambda: yaml.load(text, Loader=yaml.CSafeLoader), rounds
+    )
+    return Ratio("load('resnet152')", ours, f"CSafeLoader, {len(text):,} characters", theirs, 1)
+
+
+def analyzing(rounds: int) -> Ratio:
+    """The walk beside FlopCounterMode on the same network on the meta device."""
+    from archcalc import build
+
+    twin, graph = build("resnet152", device="meta").eval(), load("resnet152")
+
+    import torch
+    from torch.utils.flop_counter import FlopCounterMode
+
+    image = torch.empty(1, 3, 224, 224, device="meta")
+
+    def count() -> None:
+        with torch.no_grad(), FlopCounterMode(display=False) as counter:
+            twin(image)
+        assert counter.get_total_flops() == analyze(graph).totals.flops
+
+    ours, theirs = side_by_side(lambda: analyze(graph), count, rounds)
+    return Ratio("analyze(graph of resnet152)", ours, "FlopCounterMode, on meta", theirs, 0.1)
+
+
+# What a process says of itself: what its parent sees counts the parent's own memory in.
+PEAK = """
+import re, sys
+from archcalc.cli import main
+main(sys.argv[1:])
+with open("/proc/self/status") as status:
+    print(*re.findall(r"VmHWM:\\s+(\\d+)", status.read()), file=sys.stderr)
+"""
+
+
+def peak_mebibytes(*words: str) -> float:
+    """The most memory that a command of archcalc holds; Linux only."""
+    done = subprocess.run(
+        [sys.executable, "-c", PEAK, *words], capture_output=True, text=True, check=True
+    )
+    return int(done.stderr) / 1024
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Prints how fast archcalc is, as ratios.")
+    parser.add_argument("--rounds", type=int, default=15, help="measurements of each (default 15)")
+    rounds = parser.parse_args().rounds
+    for ratio in cold_starts(rounds):
+        print(ratio)
+    try:
+        print(analyzing(rounds))
+    except MissingExtraError as error:
+        print(error)
+    print(loading(rounds))
+    for name in ("vgg16", "resnet152"):
+        peak = peak_mebibytes("table", name)
+        verdict = "" if peak < 35 else "  MISSED"
+        print(f"{f'archcalc table {name}':36} {peak:8.2f} MiB at its peak, less than 35{verdict}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,69 @@
+"""`archcalc formula`: closed forms, held against the plain walk."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from archcalc.analysis import analyze
+from archcalc.cli import main
+
+
+def python_of(capsys: pytest.CaptureFixture[str], *arguments: str) -> Callable[..., int]:
+    """The function that `--python` prints."""
+    assert main(["formula", *arguments, "--python"]) == 0
+    source = capsys.readouterr().out
+    namespace: dict[str, Callable[..., int]] = {}
+    exec(source, namespace)  # the source under test, which needs nothing
+    quantity = arguments[arguments.index("--quantity") + 1]
+    return namespace[quantity]
+
+
+@pytest.mark.parametrize("name", ["vgg16", "resnet18", "lenet5", "squeezenet1_0", "resnet20"])
+@pytest.mark.parametrize("quantity", ["params", "macs"])
+def test_the_formula_in_h_and_w_has_the_value_of_the_walk(
+    name: str, quantity: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    closed = python_of(capsys, name, "--symbols", "H,W", "--quantity", quantity)
+    channels, *sizes = analyze(name).input.shape
+    for more in (0, 1, 2, 17, 32):
+        height, width = sizes[0] + more, sizes[1] + 2 * more
+        if name == "lenet5":  # its last convolution wants to come out as one position
+            height, width = sizes
+        walked = getattr(analyze(name, input=[channels, height, width]).totals, quantity)
+        assert closed(H=height, W=width) == walked
+
+
+@pytest.mark.parametrize("units", [1, 2, 4, 7])
+def test_a_parameter_that_shapes_the_graph_gives_a_closed_form(
+    units: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    closed = python_of(capsys, "wrn_28_10", "--symbols", "units", "--quantity", "params")
+    assert closed(units=units) == analyze("wrn_28_10", units=units).totals.params
+
+
+def test_it_is_written_as_a_person_would(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["formula", "stack_3x3x3", "--symbols", "C", "--quantity", "weights"]) == 0
+    assert main(["formula", "single_7x7", "--symbols", "C", "--quantity", "weights"]) == 0
+    shown = capsys.readouterr().out
+    assert "weights = 27*C**2" in shown
+    assert "weights = 49*C**2" in shown
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--symbols", "nothing"], "nothing"),
+        (["--quantity", "parms"], "parms"),
+        (["--assume", "__import__('os')"], "--assume"),
+        (["--assume", "H %"], "--assume"),
+    ],
+)
+def test_a_malformed_argument_is_one_clear_line(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["formula", "vgg16", *arguments]) == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.count("\n") == 1

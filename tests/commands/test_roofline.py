@@ -1,0 +1,51 @@
+"""`archcalc roofline`, as a user calls it."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from archcalc.cli import main
+
+Capture = pytest.CaptureFixture[str]
+
+
+def test_it_shows_each_layer_and_what_limits_it(capsys: Capture) -> None:
+    assert main(["roofline", "vgg16"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "vgg16: input 3x224x224, batch 1, float32"
+    assert "NVIDIA H200" in lines[1]
+    layers = {line.split()[0].rpartition(".")[2]: line.split() for line in lines[4:] if line}
+    assert layers["fc6"][-1] == "memory"
+    assert layers["conv3_2"][-1] == "arithmetic"
+    assert "flatten1" not in layers  # a view costs nothing
+
+
+def test_json_has_plain_seconds(capsys: Capture) -> None:
+    command = ["roofline", "vgg16", "--profile", "nvidia_a100", "--batch", "8"]
+    assert main([*command, "--dtype", "bfloat16", "--format", "json"]) == 0
+    record = json.loads(capsys.readouterr().out)
+    assert (record["name"], record["device"]) == ("vgg16", "nvidia_a100")
+    assert record["seconds"] == pytest.approx(sum(layer["seconds"] for layer in record["layers"]))
+    widest = next(layer for layer in record["layers"] if layer["name"].endswith("conv1_2"))
+    # 2 x 8 x 224**2 x 64 x 64 x 9 FLOPs at 312 TFLOP/s
+    assert widest["seconds"] == pytest.approx(2 * 8 * 224**2 * 64 * 64 * 9 / 312e12)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["vgg16", "--profile", "h100"], "unknown device 'h100'"),
+        (["vgg16", "--dtype", "int8", "--profile", "generic_cpu"], "no figure for int8"),
+        (["vgg16", "--format", "jsno"], "did you mean 'json'"),
+        (["vgg16", "--input", "3x32hx32w"], "has free sizes"),
+    ],
+)
+def test_a_wrong_argument_is_one_clear_line(
+    arguments: list[str], message: str, capsys: Capture
+) -> None:
+    assert main(["roofline", *arguments]) == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.count("\n") == 1

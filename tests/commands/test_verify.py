@@ -1,0 +1,241 @@
+"""`archcalc verify`, as a user calls it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from archcalc.cli import main
+from archcalc.comparison import Comparison
+from archcalc.feature_map import FeatureMap
+from archcalc.layers import Effect
+from archcalc.layers.convolution import Conv
+from archcalc.spec.library import network_names
+from archcalc.torch_backend import verify as verifying
+from archcalc.torch_backend.counting import layer_outputs
+
+Capture = pytest.CaptureFixture[str]
+
+SPEC = """\
+name: tiny
+input: [1, 8, 8]
+layers:
+  - conv: {name: first, channels: 2, kernel: 3}
+  - relu
+"""
+
+
+@pytest.fixture
+def wrong_macs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A rule that forgets one multiply-accumulate of every convolution."""
+    right = Conv.effect_on
+
+    def wrong(layer: Conv, x: FeatureMap, /) -> Effect:
+        effect = right(layer, x)
+        return replace(effect, macs=effect.macs - 1)
+
+    monkeypatch.setattr(Conv, "effect_on", wrong)
+
+
+def test_one_network_is_shown_layer_by_layer(capsys: Capture) -> None:
+    assert main(["verify", "lenet5", "--device", "cpu"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == f"torch {torch.__version__} on cpu, float32, batch 1"
+    assert lines[1] == "lenet5  agrees  14 sizes, 45 params, 16 macs"
+    assert lines[3].split() == ["layer", "output", "weights", "biases", "buffers", "macs"]
+    assert lines[5].split() == ["C1", "1x6x28x28", "150", "6", "0", "117,600"]
+    assert "macs (fvcore): 416,520 (for one image; not counted: avg_pool2d, tanh)" in lines
+
+
+def test_several_networks_take_a_line_each_and_one_in_all(capsys: Capture) -> None:
+    assert main(["verify", "lenet5", "alexnet", "--device", "meta"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[:2] for line in lines[1:3]] == [
+        ["lenet5", "agrees"], ["alexnet", "agrees"],
+    ]  # fmt: skip
+    assert lines[3].startswith("2 of 2 networks: ")
+    assert lines[3].endswith(" figures compared, 0 differ")
+
+
+@pytest.mark.usefixtures("wrong_macs")
+def test_differences_come_first_and_set_the_exit_status(capsys: Capture) -> None:
+    assert main(["verify", "lenet5", "--device", "cpu"]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1] == "  C1: macs 117,599 by the rule, 117,600 by torch"
+    assert "lenet5  5 differ" in lines[6]
+    assert any("117,599 ≠ 117,600" in line for line in lines[7:])
+
+
+@pytest.mark.usefixtures("wrong_macs")
+def test_many_differences_are_cut_short(capsys: Capture) -> None:
+    assert main(["verify", "vgg19", "resnet18", "--device", "meta"]) == 1
+    # ResNet-18: 20 convolutions and two totals, torch's and fvcore's; 20 are shown.
+    assert "\n  and 2 more\nresnet18  22 differ" in capsys.readouterr().out
+
+
+def test_json_has_every_figure(capsys: Capture) -> None:
+    command = ["verify", "lenet5", "alexnet", "--device", "cpu", "--what", "sizes,macs"]
+    assert main([*command, "--format", "json"]) == 0
+    lenet, alexnet = json.loads(capsys.readouterr().out)
+    assert (lenet["network"], alexnet["network"]) == ("lenet5", "alexnet")
+    assert lenet["agrees"] is True
+    assert lenet["conditions"]["torch"] == torch.__version__
+    assert lenet["figures"][0] == {
+        "subject": "sizes", "quantity": "output", "layer": "C1",
+        "rule": [1, 6, 28, 28], "measured": [1, 6, 28, 28], "agrees": True,
+    }  # fmt: skip
+
+
+def test_json_of_nothing_is_a_list_still(capsys: Capture) -> None:
+    assert main(["verify", "lenet6", "--format", "json"]) == 2
+    assert json.loads(capsys.readouterr().out) == []
+
+
+def test_times_stand_beside_the_best(capsys: Capture) -> None:
+    command = ["verify", "lenet5", "--device", "cpu", "--what", "time"]
+    assert main([*command, "--profile", "nvidia_a100"]) == 0
+    shown = capsys.readouterr().out
+    assert "at best (nvidia_a100)" in shown
+    assert "furthest from their best: " in shown
+    assert "FLOP/s" in shown
+    assert main([*command, "--format", "json"]) == 0
+    (record,) = json.loads(capsys.readouterr().out)
+    first = record["times"]["layers"][0]
+    assert first["seconds"] > first["best_seconds"] > 0
+    assert first["flops_per_second"] == pytest.approx(first["flops"] / first["seconds"])
+
+
+def test_set_input_batch_and_dtype_change_what_is_built(capsys: Capture, tmp_path: Path) -> None:
+    path = tmp_path / "tiny.yaml"
+    path.write_text(SPEC, encoding="utf-8")
+    changes = ["--input", "3x10x12", "--batch", "4", "--dtype", "float64"]
+    assert main(["verify", str(path), "--device", "cpu", *changes]) == 0
+    shown = capsys.readouterr().out
+    assert "float64, batch 4" in shown
+    assert "4x2x8x10" in shown
+    assert main(["verify", "lenet5", "--set", "classes=7", "--device", "cpu"]) == 0
+    assert "1x7 " in capsys.readouterr().out
+
+
+def test_all_means_every_network(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    def empty(graph: object, **options: object) -> Comparison:
+        return Comparison("a network", (1,), verifying.conditions("cpu"), ())
+
+    monkeypatch.setattr(verifying, "verify", empty)
+    assert main(["verify", "--all"]) == 0
+    count = len(network_names())
+    assert f"{count} of {count} networks" in capsys.readouterr().out
+
+
+def test_a_network_that_fails_leaves_the_others_their_results(capsys: Capture) -> None:
+    assert main(["verify", "lenet5", "lenet6", "alexnet", "--device", "cpu"]) == 2
+    shown = capsys.readouterr()
+    assert "lenet5  agrees" in shown.out
+    assert "alexnet  agrees" in shown.out
+    assert "2 of 3 networks" in shown.out
+    assert shown.err == "archcalc: unknown network 'lenet6'; did you mean 'lenet5'?\n"
+
+
+def test_a_gpu_that_runs_out_of_memory_leaves_the_others_their_results(
+    capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = []
+
+    def run_out(*arguments: object) -> object:
+        calls.append(arguments)
+        if len(calls) == 2:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate …")
+        return layer_outputs(*arguments)  # type: ignore[arg-type]  # as it was called
+
+    monkeypatch.setattr(verifying, "layer_outputs", run_out)
+    assert main(["verify", "lenet5", "alexnet", "zfnet", "--device", "cpu"]) == 2
+    shown = capsys.readouterr()
+    assert "lenet5  agrees" in shown.out
+    assert "zfnet  agrees" in shown.out
+    assert shown.err.startswith("archcalc: alexnet: the memory of cpu ran out; take a smaller")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "name a network, or --all"),
+        (["lenet5", "--all"], "--all is all networks; leave the names out"),
+        (["lenet5", "--what", "sizes,mac"], "--what: unknown 'mac'; did you mean 'macs'?"),
+        (["lenet5", "--device", "gpu"], "unknown device 'gpu'"),
+        (["lenet5", "--device", "cuda:77"], "device 'cuda:77' is not here"),
+        (["lenet5", "--device", "meta", "--what", "time"], "the meta device computes nothing"),
+        (["lenet5", "--dtype", "int8"], "torch does not compute in 'int8'"),
+        (["lenet5", "--what", "time", "--profile", "h20"], "unknown device 'h20'"),
+        (["vgg16", "--what", "memory", "--batch", "9999999", "--device", "cpu"], "smaller batch"),
+        (["vgg16", "--input", "3x32hx32w"], "a torch model needs numbers"),
+    ],
+)
+def test_a_wrong_argument_is_one_clear_line(
+    arguments: list[str], message: str, capsys: Capture
+) -> None:
+    assert main(["verify", *arguments]) == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.count("\n") == 1
+
+
+def test_without_torch_one_line_says_what_to_install(
+    capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("archcalc.torch_backend.find_spec", lambda name: None)
+    assert main(["verify", "lenet5"]) == 2
+    assert capsys.readouterr().err == (
+        "archcalc: verify needs torch, which is not installed: pip install 'archcalc[torch]'\n"
+    )
+
+
+def test_progress_goes_to_a_terminal_alone(
+    capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert main(["verify", "lenet5", "alexnet", "--device", "meta"]) == 0
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    assert main(["verify", "lenet5", "alexnet", "--device", "meta"]) == 0
+    assert "2/2 alexnet" in capsys.readouterr().err
+
+
+# ----- kept results -----
+
+
+def test_results_are_kept_as_pages_and_as_json(capsys: Capture, tmp_path: Path) -> None:
+    folder = tmp_path / "kept"
+    command = ["verify", "lenet5", "deconv_unpool", "--device", "cpu"]
+    assert main([*command, "--what", "sizes,macs,memory", "--save", str(folder)]) == 0
+    page = (folder / "README.md").read_text(encoding="utf-8")
+    assert "2 networks, " in page
+    assert "**0 differences**" in page
+    assert "No GPU has run this yet." in page
+    assert "| `lenet5` | 1x32x32 | 14 | 16 | 30 | 0 |" in page
+    assert "not counted" in page  # fvcore cannot trace unpooling
+    results = json.loads((folder / "results.json").read_text(encoding="utf-8"))
+    assert results["conditions"]["device"] == "cpu"
+    assert [result["network"] for result in results["networks"]] == ["lenet5", "deconv_unpool"]
+    assert results["networks"][0]["differences"] == []
+    roofline = (folder / "roofline.md").read_text(encoding="utf-8")
+    for name in ("vgg16", "resnet50", "googlenet", "densenet121", "mobilenet_v1"):
+        assert f"## {name}\n" in roofline
+
+
+@pytest.mark.usefixtures("wrong_macs")
+def test_a_kept_page_lists_every_difference(tmp_path: Path) -> None:
+    assert main(["verify", "lenet5", "--device", "cpu", "--save", str(tmp_path)]) == 1
+    page = (tmp_path / "README.md").read_text(encoding="utf-8")
+    assert "**5 differences**" in page
+    assert "- `lenet5`, C1: macs 117,599 by the rule, 117,600 by torch" in page
+
+
+def test_a_folder_that_cannot_be_written_is_one_clear_line(capsys: Capture, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    command = ["verify", "lenet5", "--device", "cpu", "--save", str(tmp_path / "file" / "folder")]
+    assert main(command) == 2
+    assert "Not a directory" in capsys.readouterr().err

@@ -1,0 +1,123 @@
+"""What layers refuse of which torch has no word, or says something else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from archcalc import FeatureMap, LayerError
+from archcalc.layers import Effect, Layer
+from archcalc.layers.convolution import Conv, ConvTranspose, LocallyConnected
+from archcalc.layers.joining import Add, Concat, Multiply
+from archcalc.layers.normalization import LocalResponseNorm
+from archcalc.layers.pooling import AdaptiveAvgPool, AvgPool, GlobalAvgPool, MaxPool, MaxUnpool
+from archcalc.layers.regularization import Dropout, DropPath
+from archcalc.layers.resampling import Crop, Pad, PadChannels, PixelShuffle, Upsample
+from archcalc.layers.reshaping import ChannelShuffle, ChannelSlice, ChannelSplit, Reshape
+
+VECTOR = (8,)
+NO_AXIS = "needs at least one spatial axis, and a vector has none"
+
+
+def refusal(layer: Layer, *shapes: tuple[int, ...]) -> str:
+    """Why the layer refuses maps of these shapes, channels first."""
+    rule: Callable[..., Effect] = layer.effect_on  # joins take several maps
+    with pytest.raises(LayerError) as refused:
+        rule(*[FeatureMap(shape[0], shape[1:]) for shape in shapes])
+    return str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        Conv(channels=4, kernel=3),
+        ConvTranspose(channels=4, kernel=3),
+        LocallyConnected(channels=4, kernel=3),
+        MaxPool(kernel=2),
+        AvgPool(kernel=2),
+        AdaptiveAvgPool(output=1),
+        GlobalAvgPool(),
+        MaxUnpool(kernel=2),
+        Upsample(factor=2),
+        Pad(sides=1),
+        Crop(sides=1),
+        LocalResponseNorm(),
+        ChannelShuffle(groups=2),
+    ],
+    ids=lambda layer: layer.kind,
+)
+def test_what_slides_needs_an_axis_to_slide_along(layer: Layer) -> None:
+    assert refusal(layer, VECTOR) == NO_AXIS
+
+
+@pytest.mark.parametrize(
+    ("layer", "shape", "why"),
+    [
+        (Conv(channels=4, kernel=(3, 3)), (8, 9), "kernel has 2 values for 1 spatial axis"),
+        (Conv(channels=4, kernel=3, stride=(2,)), (8, 9, 9), "stride has 1 values for 2"),
+        (MaxPool(kernel=3, padding=(1, 1, 1)), (8, 9, 9), "padding has 3 values for 2"),
+        (Upsample(factor=(2, 2)), (8, 9), "factor has 2 values for 1 spatial axis"),
+        (AdaptiveAvgPool(output=(2,)), (8, 9, 9), "output has 1 values for 2 spatial axes"),
+    ],
+)
+def test_there_is_one_value_for_each_axis(layer: Layer, shape: tuple[int, ...], why: str) -> None:
+    assert why in refusal(layer, shape)
+
+
+@pytest.mark.parametrize(
+    ("layer", "why"),
+    [
+        (Conv(channels=4, kernel=3, padding=((1, -1), (0, 0))), "a padding of -1"),
+        (Conv(channels=4, kernel=3, padding="full"), "'full' is neither 'same' nor 'valid'"),
+        (ConvTranspose(channels=4, kernel=3, dilation=0), "a dilation of 0"),
+        (MaxPool(kernel=2, padding=((0, 2), (0, 0))), "padding 2 is more than half a kernel of 2"),
+        (MaxPool(kernel=2, padding=((0, 1), (0, 0)), ceil=True), "same padding on both sides"),
+        (MaxUnpool(kernel=2), "needs `indices`, the name of the max pool that it undoes"),
+        (Pad(sides=((0, -1), (0, 0))), "-1 on a side"),
+        (Crop(sides=(-1, 0)), "-1 on a side"),
+        (Crop(sides=((4, 5), (0, 0))), "cropping 4 and 5 off 9"),
+        (PadChannels(before=-1), "-1 channels before"),
+        (PadChannels(after=-1), "-1 channels after"),
+        (ChannelSlice(start=-1, stop=2), "starts at channel -1"),
+        (ChannelSlice(start=2, stop=2), "no channels between 2 and 2"),
+        (ChannelSplit(parts=2, part=-1), "part -1"),
+        (ChannelSplit(parts=3, part=0), "8 channels do not divide into 3 parts"),
+        (Reshape(shape=(-1, 81)), "a size of -1"),
+        (Reshape(shape=(8, 3, 3, 3, 3)), "channels and up to 3 sizes, not 5 numbers"),
+        (Dropout(p=1.5), "p (=1.5) is a probability"),
+        (DropPath(p=-0.1), "p (=-0.1) is a probability"),
+        (Upsample(factor=2, mode="trilinear"), "mode 'trilinear' is for 3 spatial axes"),
+    ],
+)
+def test_figures_without_a_meaning_are_refused(layer: Layer, why: str) -> None:
+    assert why in refusal(layer, (8, 9, 9))
+
+
+@pytest.mark.parametrize("shape", [(8, 9), (8, 9, 9, 9)])
+def test_a_pixel_shuffle_takes_two_axes(shape: tuple[int, ...]) -> None:
+    assert "needs 2 spatial axes" in refusal(PixelShuffle(factor=2), shape)
+
+
+def test_along_three_axes_torch_fits_averages_without_their_padding() -> None:
+    why = refusal(AvgPool(kernel=4, padding=2), (8, 3, 9, 9))
+    assert why == "a kernel of 4 does not fit in 3 without its padding"
+
+
+@pytest.mark.parametrize(
+    "other", [(1, 5, 5), (4, 1, 5), (4, 5), VECTOR], ids=["channels", "one axis", "axes", "vector"]
+)
+@pytest.mark.parametrize("join", [Add(), Multiply()], ids=lambda join: join.kind)
+def test_a_branch_is_spread_over_all_positions_or_none(join: Layer, other: tuple[int, ...]) -> None:
+    assert "do not match" in refusal(join, (4, 5, 5), other)
+
+
+def test_branches_of_other_sizes_do_not_concatenate() -> None:
+    assert refusal(Concat(), (4, 5, 5), (2, 5, 4)) == "branches of 4x5x5 and 2x5x4 do not match"
+
+
+@pytest.mark.parametrize("output", [(3, 7), (9, 7)])
+def test_an_unpooling_stays_within_a_stride(output: tuple[int, int]) -> None:
+    layer = MaxUnpool(kernel=2, stride=2, output=output)
+    with pytest.raises(LayerError, match="is not within a stride"):
+        layer.effect_on(FeatureMap(2, (3, 3)), FeatureMap(2, output))

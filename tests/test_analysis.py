@@ -1,0 +1,328 @@
+"""The walk: every figure of every layer, and their sums."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import pytest
+
+from archcalc import (
+    DTYPES,
+    Analysis,
+    FeatureMap,
+    LayerError,
+    MissingExtraError,
+    SpecError,
+    UsageError,
+    analyze,
+    load,
+    symbol,
+)
+from archcalc.quantity import plain
+from tests.spec_texts import analysis_of, graph_of
+
+NET = """\
+name: net
+input: [3, 8, 8]
+parameters: {classes: 10}
+layers:
+  - conv: {name: conv, channels: 4, kernel: 3, padding: 1}
+  - batch_norm: {name: norm}
+  - relu: {name: relu}
+  - max_pool: {name: pool, kernel: 2}
+  - flatten: {name: flat}
+  - linear: {name: fc, features: classes, bias: false}
+"""
+
+
+def figures(analysis: Analysis, *attributes: str) -> dict[str, Any]:
+    return {
+        layer.name: tuple(getattr(layer, attribute) for attribute in attributes)
+        if len(attributes) > 1
+        else getattr(layer, attributes[0])
+        for layer in analysis.layers
+    }
+
+
+def test_sizes_follow_the_rules_of_the_layers() -> None:
+    assert figures(analysis_of(NET), "output") == {
+        "conv": FeatureMap(4, (8, 8)),
+        "norm": FeatureMap(4, (8, 8)),
+        "relu": FeatureMap(4, (8, 8)),
+        "pool": FeatureMap(4, (4, 4)),
+        "flat": FeatureMap(64),
+        "fc": FeatureMap(10),
+    }
+
+
+def test_parameters_and_operations_are_counted_by_layer() -> None:
+    # conv: 4 x 3 x 3 x 3 = 108 weights, 4 biases; 108 x 8 x 8 = 6,912 MACs, 4 x 8 x 8 additions.
+    # norm: gamma 4, beta 4; mean 4, variance 4, count 1; 2 x 4 x 8 x 8 = 512 operations.
+    # pool: 3 comparisons for each of 4 x 4 x 4 = 64 outputs. fc: 10 x 64 = 640.
+    counted = figures(analysis_of(NET), "weights", "biases", "buffers", "macs", "other_ops")
+    assert counted == {
+        "conv": (108, 4, 0, 6912, 256),
+        "norm": (4, 4, 9, 0, 512),
+        "relu": (0, 0, 0, 0, 256),
+        "pool": (0, 0, 0, 0, 192),
+        "flat": (0, 0, 0, 0, 0),
+        "fc": (640, 0, 0, 640, 0),
+    }
+
+
+def test_totals_are_the_sums_of_the_layers() -> None:
+    totals = analysis_of(NET).totals
+    assert (totals.weights, totals.biases, totals.params) == (752, 8, 760)
+    assert (totals.macs, totals.flops, totals.buffers) == (7552, 15104, 9)
+    assert (totals.other_ops, totals.param_bytes) == (1216, 3040)
+
+
+def test_what_units_see_is_followed_through_the_layers() -> None:
+    # conv 3x3: 3 pixels, from -1; pool 2x2: 3 + 1 x 1 = 4, jump 2; fc: all.
+    seen = figures(analysis_of(NET), "receptive_field", "jump", "offset")
+    assert seen["conv"] == ((3, 3), (1, 1), (-1, -1))
+    assert seen["relu"] == seen["conv"]
+    assert seen["pool"] == ((4, 4), (2, 2), (-1, -1))
+    assert seen["flat"] == seen["pool"]
+    assert seen["fc"] == ("all", None, None)
+
+
+def test_each_axis_has_its_own_field() -> None:
+    analysis = analysis_of(
+        "  - conv: {channels: 1, kernel: [1, 7], stride: [2, 1], padding: [0, 3]}"
+    )
+    (layer,) = analysis.layers
+    assert (layer.receptive_field, layer.jump, layer.offset) == ((1, 7), (2, 1), (0, -3))
+
+
+def test_where_branches_meet_the_field_holds_those_of_all() -> None:
+    # 5x5 padded by 2 sees -2 … 2; two 3x3 unpadded see 0 … 4, cropped to the same size.
+    text = """\
+  - concat:
+      - [conv: {channels: 1, kernel: 5, padding: 2}, crop: {sides: 2}]
+      - [conv: {channels: 1, kernel: 3}, conv: {channels: 1, kernel: 3}]
+"""
+    layer = analysis_of(text).layer("concat1")
+    # After the crop of 2, unit 0 of the first branch sees 0 … 4 as well.
+    assert (layer.receptive_field, layer.offset) == ((5, 5), (0, 0))
+
+
+def test_branches_with_different_jumps_are_flagged_and_the_rest_goes_on() -> None:
+    text = """\
+  - concat:
+      - [max_pool: {kernel: 2}, upsample: {factor: 2}]
+      - [max_pool: {kernel: 2}, conv_transpose: {channels: 3, kernel: 2, stride: 2}, identity]
+      - [max_pool: {kernel: 2, stride: 1, padding: [[1, 0], [1, 0]]}]
+  - add: [[crop: {sides: [[0, 4], [0, 4]]}], [max_pool: {kernel: 2}]]
+  - relu
+"""
+    analysis = analysis_of(text)
+    assert analysis.layer("concat1").jump == (1, 1)
+    assert analysis.layer("add1").receptive_field is None
+    assert analysis.layer("relu1").output == FeatureMap(9, (4, 4))
+
+
+def test_a_vector_has_no_axes_to_see_along() -> None:
+    analysis = analysis_of("name: t\ninput: [7]\nlayers: [linear: {features: 3}]")
+    assert analysis.layers[0].receptive_field == ()
+
+
+def test_shared_weights_count_once_and_macs_at_each_use() -> None:
+    text = """\
+  - conv: {name: a, channels: 3, kernel: 3, padding: 1}
+  - conv: {name: b, channels: 3, kernel: 3, padding: 1, weights: a}
+  - batch_norm: {name: n}
+  - batch_norm: {name: m, weights: n}
+"""
+    counted = figures(analysis_of(text), "params", "macs", "buffers")
+    assert counted == {"a": (84, 5184, 0), "b": (0, 5184, 0), "n": (6, 0, 7), "m": (0, 0, 0)}
+
+
+def test_shared_weights_must_have_one_shape() -> None:
+    text = "  - linear: {name: a, features: 8}\n  - linear: {features: 9, weights: a}"
+    with pytest.raises(LayerError, match="shares the weights of a, of shape 8x8 and 8; here"):
+        analysis_of(text)
+
+
+def test_an_unpooling_undoes_the_size_that_its_pool_took_in() -> None:
+    pool = "  - max_pool: {name: p, kernel: 2}\n"
+    assert analysis_of(pool + "  - max_unpool: {kernel: 2, indices: p}").layers[
+        -1
+    ].output.sizes == (
+        8,
+        8,
+    )
+    with pytest.raises(LayerError, match="unpools to 3x16x16, but its max pool took in 3x8x8"):
+        analysis_of(pool + "  - max_unpool: {kernel: 4, indices: p}")
+
+
+def test_heads_for_training_only_are_counted_apart() -> None:
+    text = """\
+  - conv: {name: c, channels: 2, kernel: 1}
+  - head: {name: h, layers: [linear: {features: 5}]}
+  - head: {name: g, training_only: false, layers: [linear: {features: 7, bias: false}]}
+"""
+    analysis = analysis_of(text)
+    assert analysis.totals.params == 2 * 3 + 2 + 7 * 8
+    assert analysis.training_only_totals.params == 5 * 8 + 5
+
+
+# ----- batch, dtype -----
+
+
+def test_operations_and_activations_are_for_the_batch_and_parameters_are_not() -> None:
+    one, many = analyze(graph_of(NET)), analyze(graph_of(NET), batch=32)
+    for a, b in zip(one.layers, many.layers, strict=True):
+        assert (b.macs, b.other_ops) == (32 * a.macs, 32 * a.other_ops)
+        assert (b.activation_values, b.activation_bytes) == (
+            32 * a.activation_values,
+            32 * a.activation_bytes,
+        )
+        assert (b.params, b.buffers, b.output) == (a.params, a.buffers, a.output)
+
+
+@pytest.mark.parametrize(("dtype", "size"), DTYPES.items())
+def test_the_dtype_sets_the_bytes(dtype: str, size: int) -> None:
+    analysis = analyze(graph_of(NET), dtype=dtype)
+    assert analysis.bytes_each == size
+    assert analysis.totals.param_bytes == size * 760
+    assert analysis.layer("conv").activation_bytes == size * 256
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"dtype": "float"}, "unknown dtype 'float'; did you mean 'float64'?"),
+        ({"dtype": "q"}, "unknown dtype 'q'; known: float32, float64, float16, bfloat16, int8"),
+        ({"batch": 0}, "a batch of 0"),
+        ({"batch": -3}, "a batch of -3"),
+    ],
+)
+def test_a_wrong_setting_is_refused(settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(UsageError) as raised:
+        analyze(graph_of(NET), **settings)
+    assert str(raised.value) == message
+
+
+# ----- the door -----
+
+
+def test_a_graph_can_be_analyzed_with_other_parameters_and_another_input() -> None:
+    graph = graph_of(NET, classes=5)
+    assert analyze(graph).layer("fc").weights == 5 * 64
+    assert analyze(graph, input=[3, 16, 16]).layer("fc").weights == 5 * 256
+    assert analyze(graph, classes=2).layer("fc").weights == 2 * 64
+    assert graph.input == FeatureMap(3, (8, 8))
+
+
+def test_a_name_is_enough() -> None:
+    assert analyze("lenet5").totals == analyze(load("lenet5")).totals
+    assert analyze("lenet5", classes=100).layer("output").output == FeatureMap(100)
+    assert analyze("lenet5", input=[3, 32, 32]).layers[0].weights == 3 * 150
+
+
+def test_a_parameter_may_be_called_as_an_argument() -> None:
+    text = "name: t\ninput: [n]\nparameters: {n: 3, graph: 4}\nlayers: [linear: {features: graph}]"
+    assert analyze(graph_of(text), graph=5).totals.params == 20
+
+
+@pytest.mark.parametrize("name", ["conv1_1", "stage1.conv1_1"])
+def test_a_layer_is_found_by_its_name_or_the_end_of_it(name: str) -> None:
+    assert analyze("vgg16").layer(name).name == "stage1.conv1_1"
+
+
+@pytest.mark.parametrize(
+    ("network", "name", "message"),
+    [
+        ("vgg16", "conv1_1a", "vgg16 has no layer 'conv1_1a'; did you mean 'conv1_1'?"),
+        ("vgg16", "zzz", "vgg16 has no layer 'zzz'"),
+        ("resnet18", "bn1", None),
+        ("resnet18", "conv2", "8 layers of resnet18 are called 'conv2': layer1.0.conv2, "),
+    ],
+)
+def test_a_layer_that_is_not_there_or_there_twice_is_refused(
+    network: str, name: str, message: str | None
+) -> None:
+    analysis = analyze(network)
+    if message is None:  # the whole name of one layer, though the end of others
+        assert analysis.layer(name).name == name
+        return
+    with pytest.raises(UsageError) as raised:
+        analysis.layer(name)
+    assert str(raised.value).startswith(message)
+
+
+def test_a_frame_has_the_columns_of_the_contract() -> None:
+    analysis = analysis_of(NET)
+    frame = analysis.to_frame()
+    assert list(frame.columns) == list(analysis.layers[0].record())
+    assert frame["params"].sum() == 760
+    assert list(frame["name"]) == [layer.name for layer in analysis.layers]
+
+
+def test_a_frame_without_pandas_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(MissingExtraError, match=r"pip install 'archcalc\[pandas\]'"):
+        analysis_of(NET).to_frame()
+
+
+# ----- not all or nothing -----
+
+
+def test_a_layer_that_refuses_leaves_all_before_it() -> None:
+    text = "  - conv: {name: a, channels: 4, kernel: 3}\n  - relu: {name: b}\n"
+    with pytest.raises(LayerError) as raised:
+        analysis_of(text + "  - conv: {name: c, channels: 4, kernel: 99}\n  - relu")
+    partial = raised.value.partial
+    assert partial is not None
+    assert [layer.name for layer in partial.layers] == ["a", "b"]
+    assert [x.record() for x in partial.layers] == [x.record() for x in analysis_of(text).layers]
+    assert partial.error is raised.value
+    assert str(raised.value) == (
+        "c (conv channels=4 kernel=99) on 4x6x6, tiny.yaml:6:5: a window of 99 does not fit in 6"
+    )
+
+
+def test_a_layer_is_told_by_the_fields_that_were_given() -> None:
+    text = "  - conv: {channels: 4, kernel: [9, 3], padding: [[1, 2], 0], bias: false, stride: 1}"
+    with pytest.raises(LayerError) as raised:
+        analysis_of("name: t\ninput: [3, 2, 2]\nlayers:\n" + text)
+    assert str(raised.value).startswith(
+        "conv1 (conv channels=4 kernel=9x3 padding=1x2x0 bias=false) on 3x2x2, "
+    )
+
+
+def test_a_message_about_many_inputs_is_short() -> None:
+    inputs = ", ".join(["input"] * 50 + ["r"])
+    with pytest.raises(LayerError, match=r"on 3x8x8 and 3x8x8 and 3x8x8 and 3x8x8 and 47 more, "):
+        analysis_of(f"  - flatten: {{name: r}}\n  - concat: {{from: [{inputs}]}}")
+
+
+def test_a_spec_that_is_wrong_is_no_partial_success() -> None:
+    with pytest.raises(SpecError):
+        analysis_of("  - relu\n  - maxpol")
+
+
+# ----- symbols -----
+
+
+@pytest.mark.parametrize("name", ["vgg16", "resnet18", "densenet121", "squeezenet1_0", "googlenet"])
+def test_formulas_put_to_numbers_are_the_numbers(name: str) -> None:
+    h, w = symbol("h"), symbol("w")
+    formulas = analyze(name, input=[3, 32 * h, 32 * w])
+    for height, width in ((7, 7), (8, 9)):
+        numbers = analyze(name, input=[3, 32 * height, 32 * width])
+        for attribute in ("params", "macs", "other_ops", "buffers"):
+            formula = getattr(formulas.totals, attribute)
+            at = formula.subs({h: height, w: width}) if hasattr(formula, "subs") else formula
+            assert plain(at) == getattr(numbers.totals, attribute)
+
+
+def test_a_formula_is_short_where_sizes_are_multiples() -> None:
+    h, w = symbol("h"), symbol("w")
+    totals = analyze("vgg16", input=[3, 32 * h, 32 * w]).totals
+    # At h = w = 7 the convolutions take 15,346,630,656 = 49 x 313,196,544 MACs and fc6
+    # 102,760,448 = 49 x 2,097,152; fc7 and fc8 take 16,777,216 + 4,096,000 at any size.
+    assert str(totals.macs) == "315293696*h*w + 20873216"
+    assert 315293696 * 49 + 20873216 == 15_470_264_320

@@ -1,0 +1,289 @@
+"""Imports run one way, and a table waits for nothing that it does not need."""
+
+from __future__ import annotations
+
+import ast
+import json
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import NamedTuple
+
+import pytest
+
+import archcalc
+
+PACKAGE = Path(str(archcalc.__file__)).parent
+
+# The units of the package (modules and subpackages), from the ground up: each may import from
+# lines above its own. `archcalc` is the door, `__init__.py`.
+ORDER: tuple[tuple[str, ...], ...] = (
+    ("errors",),
+    ("quantity",),
+    ("integer_array", "symbolic", "traced"),
+    ("feature_map", "window"),
+    ("layers", "receptive_field"),
+    ("spec",),
+    ("graph", "lots"),
+    ("analysis",),
+    ("alignment", "derivation", "liveness", "roofline", "stages", "unit_field"),
+    ("memory",),
+    ("claims", "sweep", "training"),
+    ("formulas", "key_figures"),
+    ("comparison", "contrast", "difference"),
+    ("archcalc",),
+    ("render", "torch_backend"),
+    ("render.formula",),
+    ("reports",),
+    ("commands",),
+    ("cli",),
+    ("__main__",),
+)
+# The one module of `render` that prints sympy's formulas: a unit by itself.
+OWN_UNITS = ("render.formula",)
+RANK = {unit: rank for rank, units in enumerate(ORDER) for unit in units}
+
+# What is imported inside a function, from further up: only where a user brings symbols or
+# arrays, asks for a torch module, or wants a completion script of the whole command line.
+LATE = {
+    ("quantity", "integer_array"),
+    ("quantity", "symbolic"),
+    ("quantity", "traced"),
+    ("analysis", "sweep"),
+    ("archcalc", "torch_backend"),
+    ("commands", "cli"),
+}
+
+# Units that are imported inside functions only, by one another, or by a command when it is called.
+IMPORTED_LATE = {"formulas", "integer_array", "lots", "render.formula", "symbolic", "sweep"}
+
+# Packages that cost a user who does not need them, and the units that may import them: inside
+# functions, or in a unit that is imported late, or for torch in torch_backend, which only what is
+# about torch imports.
+COSTLY: dict[str, set[str]] = {
+    "torch": {"torch_backend"},
+    "fvcore": {"torch_backend"},
+    "sympy": {"formulas", "quantity", "render.formula", "spec", "symbolic"},
+    "numpy": {"analysis", "integer_array", "lots", "spec", "sweep", "torch_backend"},
+    "pandas": {"analysis"},
+    "matplotlib": {"render", "reports"},
+    "tabulate": {"render"},
+    "shtab": {"commands"},
+}
+
+
+class Import(NamedTuple):
+    """An import: from which unit, of what, and whether a function does it."""
+
+    unit: str
+    target: str
+    late: bool
+
+
+def unit_of(module: str) -> str:
+    """`archcalc.layers.conv` -> `layers`; `archcalc` -> `archcalc`; others -> their package."""
+    first, _, rest = module.partition(".")
+    if rest in OWN_UNITS:
+        return rest
+    return (rest.partition(".")[0] or first) if first == "archcalc" else first
+
+
+def imports_in(unit: str, text: str) -> Iterator[Import]:
+    """The imports of a module, those for the type checker alone left out."""
+    tree = ast.parse(text)
+    skipped = {id(n) for guard in ast.walk(tree) if _for_types(guard) for n in ast.walk(guard)}
+    inside = {
+        id(n)
+        for function in ast.walk(tree)
+        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+        for n in ast.walk(function)
+    }
+    for node in ast.walk(tree):
+        if id(node) not in skipped:
+            for module in _modules(node):
+                yield Import(unit, unit_of(module), id(node) in inside)
+
+
+def _for_types(node: ast.AST) -> bool:
+    return isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+
+
+def _modules(node: ast.AST) -> list[str]:
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    if isinstance(node, ast.ImportFrom) and node.module == "archcalc":  # modules, or the door's
+        return [f"archcalc.{a.name}" if a.name in RANK else "archcalc" for a in node.names]
+    return [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+
+
+def violations(modules: Mapping[str, str]) -> list[str]:
+    """What is wrong with the imports of these modules, given as name and text."""
+    found = []
+    for module, text in modules.items():
+        unit = unit_of(module)
+        if unit not in RANK:
+            found.append(f"{module}: say in ORDER where {unit} stands")
+            continue
+        for imported in imports_in(unit, text):
+            early = not imported.late and unit not in IMPORTED_LATE
+            if imported.target in COSTLY:
+                early = early and unit != "torch_backend"
+                if unit not in COSTLY[imported.target] or early:
+                    found.append(f"{module} imports {imported.target}")
+            elif imported.target in RANK and imported.target != unit:
+                below = RANK[imported.target] < RANK[unit]
+                if not below and not (imported.late and (unit, imported.target) in LATE):
+                    found.append(f"{module} imports {imported.target}")
+                if below and imported.target in IMPORTED_LATE and early and unit != "commands":
+                    found.append(f"{module} imports {imported.target}, and not late")
+    return found
+
+
+def the_package() -> dict[str, str]:
+    modules = {}
+    for path in sorted(PACKAGE.rglob("*.py")):
+        parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+        modules[".".join(parts).removesuffix(".__init__")] = path.read_text(encoding="utf-8")
+    return modules
+
+
+def test_imports_run_one_way() -> None:
+    assert violations(the_package()) == []
+
+
+def test_every_unit_in_the_order_exists() -> None:
+    assert {unit_of(module) for module in the_package()} == set(RANK)
+
+
+@pytest.mark.parametrize(
+    ("module", "text"),
+    [
+        ("archcalc.errors", "from archcalc.quantity import Quantity"),
+        ("archcalc.layers.conv", "from archcalc.spec.fields import Field"),
+        ("archcalc.layers.conv", "import archcalc.spec.fields"),
+        ("archcalc.graph", "from archcalc import analysis"),
+        ("archcalc.window", "from archcalc.feature_map import FeatureMap"),
+        ("archcalc.memory", "def f():\n    from archcalc.render.table import caption"),
+        ("archcalc.quantity", "from archcalc.integer_array import IntegerArray"),
+        ("archcalc.analysis", "import torch"),
+        ("archcalc.analysis", "import pandas"),
+        ("archcalc.analysis", "class C:\n    import pandas.core"),
+        ("archcalc.layers.conv", "def f():\n    import sympy"),
+        ("archcalc.render.table", "from tabulate import tabulate"),
+        ("archcalc.spec.expression", "from archcalc.integer_array import IntegerArray"),
+        ("archcalc.brand_new", ""),
+    ],
+)
+def test_an_import_the_wrong_way_would_be_seen(module: str, text: str) -> None:
+    assert len(violations({module: text})) == 1
+
+
+@pytest.mark.parametrize(
+    ("module", "text"),
+    [
+        ("archcalc.layers.conv", "from archcalc.errors import LayerError"),
+        ("archcalc.layers.conv", "from archcalc.layers.layer import Layer"),
+        ("archcalc.quantity", "def f():\n    from archcalc import symbolic"),
+        ("archcalc.errors", "if TYPE_CHECKING:\n    from archcalc.analysis import Analysis"),
+        ("archcalc.analysis", "def f():\n    import pandas"),
+        ("archcalc.torch_backend.build", "import torch"),
+        ("archcalc.graph", "import re\nfrom dataclasses import dataclass"),
+    ],
+)
+def test_an_import_the_right_way_is_none_of_its_business(module: str, text: str) -> None:
+    assert violations({module: text}) == []
+
+
+# ----- what a process has imported in the end -----
+
+LOADED = """
+import json, os, sys
+sys.stdout = open(os.devnull, "w")
+{code}
+sys.__stdout__.write(json.dumps([name for name in {costly} if name in sys.modules]))
+"""
+TABLE = "from archcalc.cli import main; main({words})"
+WAITED_FOR = [*COSTLY, "jsonschema", "hypothesis", "importlib.metadata", "pathlib", "csv"]
+
+
+def loaded_by(code: str) -> set[str]:
+    """Which of the costly modules a process has imported after running `code`."""
+    script = LOADED.format(code=code, costly=WAITED_FOR)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return set(json.loads(done.stdout))
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["table", "vgg16"],
+        ["table", "googlenet", "--exact", "--depth", "all", "--columns", "name,params,offset"],
+        ["table", "resnet50", "--batch", "32", "--dtype", "float16", "--set", "classes=10"],
+        ["table", "vgg16", "--format", "json"],
+        ["expand", "vgg16"],
+        ["list"],
+    ],
+)
+def test_a_table_waits_for_nothing_that_it_does_not_need(words: list[str]) -> None:
+    assert loaded_by(TABLE.format(words=words)) == set()
+
+
+def test_the_door_waits_for_nothing_either() -> None:
+    assert loaded_by("import archcalc; archcalc.analyze('vgg16').totals") == set()
+
+
+@pytest.mark.parametrize(
+    ("code", "package"),
+    [
+        (TABLE.format(words=["table", "vgg16", "--format", "grid"]), "tabulate"),
+        (TABLE.format(words=["table", "vgg16", "--input", "3x32hx32w"]), "sympy"),
+        (TABLE.format(words=["completion", "bash"]), "shtab"),
+        ("import archcalc; archcalc.analyze('lenet5').to_frame()", "pandas"),
+        ("import archcalc.integer_array", "numpy"),
+        ("import torch", "torch"),
+    ],
+)
+def test_what_was_imported_would_be_seen(code: str, package: str) -> None:
+    assert package in loaded_by(code)
+
+
+# ----- the public names -----
+
+
+def public_names(module: ModuleType) -> list[str]:
+    """Names without an underscore that are no modules, and no `annotations`."""
+    return [
+        name
+        for name, value in vars(module).items()
+        if not name.startswith("_") and not isinstance(value, ModuleType)
+        if getattr(value, "__module__", "archcalc").startswith("archcalc")
+    ]
+
+
+# What the door's own functions are written with.
+FOR_SIGNATURES = {"TYPE_CHECKING", "Value"}
+
+
+def test_all_public_names_are_listed_in_order() -> None:
+    listed = archcalc.__all__
+    assert listed == sorted(listed, key=lambda name: (not name.isupper(), name))
+    assert set(listed) == set(public_names(archcalc)) - FOR_SIGNATURES
+
+
+def test_a_name_that_is_not_listed_would_be_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(archcalc, "surprise", 1, raising=False)
+    with pytest.raises(AssertionError):
+        test_all_public_names_are_listed_in_order()
+
+
+def test_a_star_gives_the_public_names() -> None:
+    names: dict[str, object] = {}
+    exec("from archcalc import *", names)
+    assert set(names) - {"__builtins__"} == set(archcalc.__all__)
+
+
+def test_the_package_says_that_it_is_typed() -> None:
+    assert (PACKAGE / "py.typed").exists()

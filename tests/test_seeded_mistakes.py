@@ -1,0 +1,314 @@
+"""Every check can fail: mistakes put into the rules on purpose, and the check that sees each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from typing import Any, NamedTuple, TypeAlias
+
+import pytest
+
+from archcalc import FeatureMap, LayerAnalysis, integer_array, receptive_field, window
+from archcalc.integer_array import IntegerArray
+from archcalc.layers import Effect, Layer, Saved, convolution, sliding
+from archcalc.layers.activation import ReLU, Softmax
+from archcalc.layers.convolution import Conv, ConvTranspose, LocallyConnected
+from archcalc.layers.joining import Add, Concat
+from archcalc.layers.layer import per_side
+from archcalc.layers.linear import Linear
+from archcalc.layers.normalization import BatchNorm, LayerNorm
+from archcalc.layers.pooling import GlobalAvgPool, MaxPool
+from archcalc.layers.regularization import Dropout
+from archcalc.layers.reshaping import Flatten
+from archcalc.quantity import Quantity, ceil_div, is_symbol, product
+from archcalc.receptive_field import AxisField, Field
+from archcalc.window import Reach, Window
+from tests.graphs import chain, graph, node
+from tests.layers.checks import (
+    check_arrays,
+    check_huge_arrays,
+    check_placements,
+    check_saved,
+    check_symbols,
+    check_torch_agrees,
+)
+from tests.layers.examples import Example
+from tests.torch_backend.test_field import check_field
+from tests.torch_backend.test_random_graphs import check_graph
+
+Seed: TypeAlias = Callable[[pytest.MonkeyPatch], None]
+
+
+class Mistake(NamedTuple):
+    """A mistake, and a check that passes without it and must fail with it."""
+
+    what: str
+    seed: Seed
+    check: Callable[[], None]
+
+
+def forgetting(kind: type[Layer], **values: object) -> Seed:
+    """The rule of `kind` takes every layer for one with these values."""
+    rule: Callable[..., Effect] = kind.effect_on
+
+    def wrong(layer: Layer, *maps: FeatureMap) -> Effect:
+        return rule(kind(**vars(layer) | values), *maps)
+
+    return lambda patch: patch.setattr(kind, "effect_on", wrong)
+
+
+def answering(kind: type[Layer], change: Callable[[Effect, FeatureMap], dict[str, Any]]) -> Seed:
+    """The rule of `kind` answers some things differently, given its answer and its input."""
+    rule: Callable[..., Effect] = kind.effect_on
+
+    def wrong(layer: Layer, *maps: FeatureMap) -> Effect:
+        effect = rule(layer, *maps)
+        return replace(effect, **change(effect, maps[0]))
+
+    return lambda patch: patch.setattr(kind, "effect_on", wrong)
+
+
+def replacing(owner: Any, name: str, value: object) -> Seed:
+    """Another function in the place of one that the rules use."""
+    return lambda patch: patch.setattr(owner, name, value)
+
+
+def on(layer: Layer, *sizes: int, channels: int = 4) -> Example:
+    """The layer on a map of these sizes."""
+    return Example(layer, (FeatureMap(channels, sizes),))
+
+
+def torch_on(layer: Layer, *sizes: int) -> Callable[[], None]:
+    """The check of a layer against torch."""
+    return partial(check_torch_agrees, on(layer, *sizes))
+
+
+def saved_on(layer: Layer, *sizes: int) -> Callable[[], None]:
+    """The check of what autograd keeps of a layer."""
+    return partial(check_saved, on(layer, *sizes))
+
+
+def field_of(*layers: Layer) -> Callable[[], None]:
+    """The check of what units see, for a chain of layers."""
+    return partial(check_field, chain(FeatureMap(3, (24, 24)), *layers))
+
+
+# ----- the mistakes -----
+
+
+def _one_sided(value: Any, x: FeatureMap, field: str) -> tuple[tuple[Quantity, Quantity], ...]:
+    return tuple([(before, 0) for before, _ in per_side(value, x, field)])
+
+
+def _jump_kept(field: Field, window: Window) -> Field:
+    first = field.first - window.before * field.jump
+    return Field(first, first + (window.extent - 1) * field.jump, field.jump)
+
+
+def _offset_kept(field: Field, window: Window) -> Field:
+    last = field.first + field.size - 1 + (window.extent - 1) * field.jump
+    return Field(field.first, last, field.jump * window.stride)
+
+
+def _first_branch(fields: list[AxisField]) -> AxisField:
+    return next(iter(fields))
+
+
+def _wrapping(operation: Any, a: Any, b: Any, corners: list[int]) -> IntegerArray:
+    return IntegerArray(operation(a, b))
+
+
+def _symbols_rounded_down(a: Quantity, b: Quantity) -> Quantity:
+    return a // b if is_symbol(a) else ceil_div(a, b)
+
+
+DILATED = Conv(channels=4, kernel=3, dilation=2)
+STRIDED = Conv(channels=4, kernel=3, stride=2, padding=1)
+SAME = Conv(channels=4, kernel=3, stride=2, padding="same")
+TRANSPOSED = ConvTranspose(channels=4, kernel=3, stride=2, output_padding=1)
+POOL = MaxPool(kernel=3, stride=2, ceil=True)
+TWO_BRANCHES = graph(
+    FeatureMap(3, (24, 24)),
+    [
+        node("narrow", Conv(channels=4, kernel=1)),
+        node("wide", Conv(channels=4, kernel=5, padding=2)),
+        node("sum", Add(), "narrow", "wide"),
+    ],
+)
+SHARED_WEIGHTS = graph(
+    FeatureMap(3, (24, 24)),
+    [
+        node("first", Conv(channels=3, kernel=3)),
+        node("second", Conv(channels=3, kernel=3), "first", weights="first"),
+    ],
+)
+TWO_WIDTHS = Example(Concat(), (FeatureMap(2, (5,)), FeatureMap(3, (5,))))
+
+MISTAKES = (
+    # sizes
+    Mistake(
+        "a dilation",
+        replacing(Window, "extent", property(lambda self: self.kernel)),
+        torch_on(DILATED, 9, 8),
+    ),
+    Mistake("a stride", forgetting(Conv, stride=1), torch_on(STRIDED, 9, 8)),
+    Mistake("padding", forgetting(Conv, padding=0), torch_on(STRIDED, 9, 8)),
+    Mistake(
+        "padding on one side",
+        replacing(sliding, "per_side", _one_sided),
+        torch_on(Conv(channels=4, kernel=3, padding=1), 9, 8),
+    ),
+    Mistake("floor for ceil", forgetting(MaxPool, ceil=False), torch_on(POOL, 8, 8)),
+    Mistake(
+        "ceil for floor",
+        forgetting(MaxPool, ceil=True),
+        torch_on(MaxPool(kernel=3, stride=2), 8, 8),
+    ),
+    Mistake(
+        "a last window that starts in the padding",
+        replacing(window, "smallest", lambda a, b: a),
+        torch_on(MaxPool(kernel=2, stride=4, padding=1, ceil=True), 5, 5),
+    ),
+    Mistake(
+        "the same, window by window",
+        replacing(window, "smallest", lambda a, b: a),
+        partial(check_placements, on(MaxPool(kernel=2, stride=4, padding=1, ceil=True), 5, 5)),
+    ),
+    Mistake(
+        "a pool's stride is its kernel",
+        forgetting(MaxPool, stride=1),
+        torch_on(MaxPool(kernel=2), 8, 8),
+    ),
+    Mistake("output padding", forgetting(ConvTranspose, output_padding=0), torch_on(TRANSPOSED, 5)),
+    Mistake(
+        "a global pool keeps its axes",
+        answering(GlobalAvgPool, lambda effect, x: {"output": FeatureMap(x.channels)}),
+        torch_on(GlobalAvgPool(), 5, 5),
+    ),
+    Mistake(
+        "branches add up in a concat",
+        answering(Concat, lambda effect, x: {"output": x}),
+        partial(check_torch_agrees, TWO_WIDTHS),
+    ),
+    Mistake(
+        "what does not fit is refused",
+        replacing(window, "require_at_least", lambda *arguments: None),
+        torch_on(Conv(channels=4, kernel=9), 5, 5),
+    ),
+    # parameters and MACs
+    Mistake(
+        "groups", forgetting(Conv, groups=1), torch_on(Conv(channels=4, kernel=3, groups=2), 9, 8)
+    ),
+    Mistake("a bias", forgetting(Conv, bias=False), torch_on(Conv(channels=4, kernel=3), 9, 8)),
+    Mistake(
+        "weights of a transposed convolution start with the input's channels",
+        answering(ConvTranspose, lambda effect, x: {"weight": (6, x.channels, 3)}),
+        torch_on(ConvTranspose(channels=6, kernel=3), 5),
+    ),
+    Mistake(
+        "a transposed convolution works once for each input",
+        answering(
+            ConvTranspose,
+            lambda effect, x: {"macs": effect.weights * effect.output.positions},
+        ),
+        torch_on(TRANSPOSED, 5),
+    ),
+    Mistake(
+        "weights that are not shared",
+        answering(LocallyConnected, lambda effect, x: {"weight": (effect.weight or ())[1:]}),
+        torch_on(LocallyConnected(channels=2, kernel=3), 5),
+    ),
+    Mistake(
+        "a linear layer works on every row",
+        answering(Linear, lambda effect, x: {"macs": product(effect.weight or ())}),
+        torch_on(Linear(features=5), 3, 7),
+    ),
+    Mistake(
+        "the count of batches",
+        answering(BatchNorm, lambda effect, x: {"buffers": 2 * x.channels}),
+        torch_on(BatchNorm(), 5, 5),
+    ),
+    Mistake("no gamma", forgetting(BatchNorm, gamma=True), torch_on(BatchNorm(gamma=False), 5, 5)),
+    Mistake(
+        "what is normalized",
+        forgetting(LayerNorm, over="all"),
+        torch_on(LayerNorm(over="channels"), 5, 5),
+    ),
+    Mistake(
+        "shared weights count once",
+        replacing(LayerAnalysis, "weights", property(lambda layer: layer.effect.weights)),
+        partial(check_graph, SHARED_WEIGHTS),
+    ),
+    # what autograd keeps
+    Mistake(
+        "a rectifier keeps its output",
+        replacing(ReLU, "keeps", Saved.INPUT),
+        saved_on(ReLU(), 5, 5),
+    ),
+    Mistake(
+        "a dropout keeps its mask",
+        answering(Dropout, lambda effect, x: {"saved": ()}),
+        saved_on(Dropout(), 5, 5),
+    ),
+    Mistake(
+        "a max pool keeps its indices",
+        answering(MaxPool, lambda effect, x: {"saved": (Saved.INPUT,)}),
+        saved_on(MaxPool(kernel=2), 6, 6),
+    ),
+    Mistake(
+        "uneven padding takes a copy",
+        replacing(convolution, "padded_copy", lambda x, windows, copied: ()),
+        saved_on(Conv(channels=4, kernel=2, padding="same"), 5, 5),
+    ),
+    # symbols and arrays
+    Mistake(
+        "a symbol is rounded up",
+        replacing(window, "ceil_div", _symbols_rounded_down),
+        partial(check_symbols, on(POOL, 8, 8), "inputs"),
+    ),
+    Mistake(
+        "the larger of two arrays",
+        replacing(IntegerArray, "max", staticmethod(IntegerArray.min)),
+        partial(check_arrays, on(SAME, 9, 8), "inputs", [(1, 0), (2, 1)]),
+    ),
+    Mistake(
+        "64 bits",
+        replacing(integer_array, "_exact", _wrapping),
+        partial(check_huge_arrays, on(SAME, 9, 8), 2**40),
+    ),
+    # what units see
+    Mistake(
+        "a jump is multiplied",
+        replacing(receptive_field, "_slide", _jump_kept),
+        field_of(STRIDED, STRIDED),
+    ),
+    Mistake(
+        "padding moves what is seen",
+        replacing(receptive_field, "_slide", _offset_kept),
+        field_of(STRIDED, STRIDED),
+    ),
+    Mistake(
+        "a dilation is seen",
+        replacing(Window, "extent", property(lambda self: self.kernel)),
+        field_of(Conv(channels=4, kernel=3, dilation=2, padding=2)),
+    ),
+    Mistake(
+        "a softmax of a vector sees all of it",
+        answering(Softmax, lambda effect, x: {"windows": Reach.SAME}),
+        field_of(Conv(channels=1, kernel=3), Flatten(), Softmax()),
+    ),
+    Mistake(
+        "all branches are seen",
+        replacing(receptive_field, "field_of_join", _first_branch),
+        partial(check_field, TWO_BRANCHES),
+    ),
+)
+
+
+@pytest.mark.parametrize("mistake", MISTAKES, ids=lambda mistake: mistake.what)
+def test_the_check_sees_the_mistake(mistake: Mistake, monkeypatch: pytest.MonkeyPatch) -> None:
+    mistake.check()
+    mistake.seed(monkeypatch)
+    with pytest.raises(AssertionError):
+        mistake.check()

@@ -1,0 +1,94 @@
+"""What units see, by the rule, is what answers to single pixels, and what the gradient reaches."""
+
+from __future__ import annotations
+
+from math import prod
+
+import numpy as np
+import torch
+from hypothesis import assume, given
+
+from archcalc import Analysis, FeatureMap, Graph, analyze
+from archcalc.graph import INPUT
+from archcalc.receptive_field import Field, PhasedField
+from archcalc.torch_backend.field import (
+    measured_field,
+    measured_fields,
+    positive_twin,
+    roomy_size,
+)
+from archcalc.window import Reach
+from tests.graphs import random_graphs, sliding_graphs
+
+LARGEST_JUMP = 64
+MOST_PIXELS = 20_000  # of a whole image, for the gradient
+
+
+def check_field(graph: Graph) -> None:
+    """Every field of the rule is measured, and is the measured one."""
+    analysis = analyze(graph)
+    measured = measured_fields(analysis, [layer.name for layer in analysis.layers])
+    for layer in analysis.layers:
+        for rule, found in zip(layer.field, measured[layer.name], strict=True):
+            assert found == rule or not isinstance(rule, (Field, PhasedField)), layer.name
+
+
+@given(sliding_graphs())
+def test_what_sliding_windows_see_is_what_they_answer_to(graph: Graph) -> None:
+    assume(_largest_jump(analyze(graph)) <= LARGEST_JUMP)
+    check_field(graph)
+
+
+@given(random_graphs(most=15))
+def test_no_layer_answers_to_anything_but_its_field(graph: Graph) -> None:
+    analysis = analyze(graph)
+    assume(_largest_jump(analysis) <= LARGEST_JUMP)
+    measured = measured_fields(analysis, [layer.name for layer in analysis.layers])
+    for layer in analysis.layers:
+        for rule, found in zip(layer.field, measured[layer.name], strict=True):
+            open_to_all = rule in (Reach.UNKNOWN, Reach.MISALIGNED)
+            assert found in (rule, None) or open_to_all, layer.name
+
+
+@given(sliding_graphs(most=5))
+def test_the_gradient_of_a_unit_reaches_its_field(graph: Graph) -> None:
+    assume(graph.outputs[0] != INPUT)
+    analysis = analyze(graph)
+    found = analysis.layer(graph.outputs[0]).field
+    fields = [field for field in found if isinstance(field, Field)]
+    assume(len(fields) == len(found))
+    sizes = tuple([roomy_size(analysis, axis)[0] for axis in range(len(fields))])
+    assume(prod(sizes) <= MOST_PIXELS)
+    unit, reached = _reached_by_gradient(graph, FeatureMap(graph.input.channels, sizes))
+    assert reached == [field.of_unit(n) for field, n in zip(fields, unit, strict=True)]
+
+
+def test_one_layer_is_measured_by_the_end_of_its_name() -> None:
+    pool5 = measured_field(analyze("vgg16"), "pool5")
+    assert pool5 == (Field(-90, 121, 32),) * 2
+
+
+def _reached_by_gradient(
+    graph: Graph, image: FeatureMap
+) -> tuple[list[int], list[tuple[int, int]]]:
+    """A unit in the middle of the output, and along each axis the first and last pixel it sees.
+
+    On all channels and axes at once, where `measured_fields` takes one of each.
+    """
+    x = torch.zeros(1, *image.shape, dtype=torch.float64, requires_grad=True)
+    y = positive_twin(graph, image).double()(x)
+    assert isinstance(y, torch.Tensor)
+    unit = [size // 2 for size in y.shape[2:]]
+    of_unit = y[0].flatten(1)[:, int(np.ravel_multi_index(unit, y.shape[2:]))]
+    (gradient,) = torch.autograd.grad(of_unit.sum(), x)
+    pixels = gradient[0].sum(dim=0).nonzero()
+    return unit, [(int(axis.min()), int(axis.max())) for axis in pixels.unbind(dim=1)]
+
+
+def _largest_jump(analysis: Analysis) -> int:
+    fields = [field for layer in analysis.layers for field in layer.field]
+    return max(
+        [f.jump for f in fields if isinstance(f, Field)]
+        + [f.advance for f in fields if isinstance(f, PhasedField)],
+        default=1,
+    )

@@ -1,0 +1,273 @@
+"""What is measured on a module: sizes, counts, memory, time."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import pytest
+import torch
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from torch import Tensor, nn
+
+from archcalc import FeatureMap, Graph, analyze
+from archcalc.layers import LAYER_KINDS, Layer
+from archcalc.layers.activation import ReLU
+from archcalc.layers.convolution import Conv
+from archcalc.layers.joining import Add
+from archcalc.layers.normalization import BatchNorm, LocalResponseNorm
+from archcalc.layers.pooling import AvgPool, MaxPool
+from archcalc.memory import peak_bytes, saved_bytes
+from archcalc.torch_backend.build import build
+from archcalc.torch_backend.counting import (
+    Learned,
+    NotCounted,
+    Output,
+    fvcore_count,
+    layer_macs,
+    layer_outputs,
+    layer_values,
+    module_values,
+)
+from archcalc.torch_backend.live import (
+    LiveStorages,
+    allocated_at_inference,
+    peak_at_inference,
+    peak_in_training,
+)
+from archcalc.torch_backend.modes import one_thread
+from archcalc.torch_backend.saved import saved_by_layer
+from archcalc.torch_backend.timing import layer_seconds
+from tests.graphs import chain, graph, node, random_graphs
+from tests.layers.checks import between_learned_layers, effect_of
+from tests.layers.examples import EXAMPLES
+
+needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+BATCH = 2
+
+
+class TwoPaths(nn.Module):
+    """A user's own module: a part that runs twice, a part that never runs, a shared weight."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 4, 3, padding=1)
+        self.again = nn.Conv2d(4, 4, 1, bias=False)
+        self.tied = nn.Conv2d(4, 4, 1, bias=False)
+        self.tied.weight = self.again.weight
+        self.never = nn.Linear(5, 6)
+        self.norm = nn.BatchNorm2d(4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.norm(self.conv(x))
+        y: Tensor = self.tied(self.again(self.again(x)))
+        return y
+
+
+NAMES = ["conv", "again", "tied", "never", "norm"]
+
+
+# ----- counts -----
+
+
+def test_outputs_are_those_of_the_layers_that_run_exactly_once() -> None:
+    outputs = layer_outputs(TwoPaths(), torch.zeros(2, 3, 5, 6), NAMES)
+    assert outputs == {  # 2*4*5*6 values of 4 bytes
+        "conv": Output((2, 4, 5, 6), 960),
+        "norm": Output((2, 4, 5, 6), 960),
+        "tied": Output((2, 4, 5, 6), 960),
+    }
+
+
+def test_a_shared_parameter_counts_for_its_first_owner() -> None:
+    assert layer_values(TwoPaths(), NAMES) == {
+        "conv": Learned(weights=3 * 4 * 9, biases=4, buffers=0),
+        "again": Learned(weights=16, biases=0, buffers=0),
+        "tied": Learned(weights=0, biases=0, buffers=0),
+        "never": Learned(weights=30, biases=6, buffers=0),
+        "norm": Learned(weights=4, biases=4, buffers=9),  # 4 means, 4 variances, 1 count
+    }
+    assert module_values(TwoPaths()) == Learned(weights=108 + 16 + 30 + 4, biases=14, buffers=9)
+
+
+def test_macs_add_up_over_the_runs_of_a_part() -> None:
+    with torch.device("meta"):
+        macs = layer_macs(TwoPaths(), torch.zeros(2, 3, 5, 6))
+    assert macs["conv"] == 2 * 30 * 4 * 27
+    assert macs["again"] == 2 * (2 * 30 * 16)
+    assert "never" not in macs
+    assert macs[""] == macs["conv"] + macs["again"] + 2 * 30 * 16
+
+
+def test_fvcore_says_what_it_counts_by_other_measures_and_what_not_at_all() -> None:
+    layers = (Conv(channels=4, kernel=3), BatchNorm(), MaxPool(kernel=2))
+    network = chain(FeatureMap(3, (8, 8)), *layers)
+    found = fvcore_count(build(network), torch.zeros(1, 3, 8, 8))
+    assert found.macs == 36 * 4 * 27
+    assert found.others == ("batch_norm",)
+    assert found.unknown == ("max_pool2d",)
+
+
+def test_a_network_that_cannot_be_traced_has_no_fvcore_count() -> None:
+    twin = build("deconv_unpool")
+    with pytest.raises(NotCounted, match="torch cannot trace the network for fvcore"):
+        fvcore_count(twin, torch.zeros(1, *twin.graph.input.shape))
+
+
+# ----- what training keeps -----
+
+
+def test_a_storage_counts_once_for_the_first_layer_that_saves_it() -> None:
+    network = chain(FeatureMap(2, (4, 4)), Conv(channels=2, kernel=1), ReLU(), AvgPool(kernel=2))
+    names = [layer.name for layer in network.nodes]
+    found = saved_by_layer(build(network), torch.zeros(1, 2, 4, 4), names)
+    # The convolution keeps the image, the rectifier its output, and the pool needs no more.
+    assert found == {"conv0": 128, "relu1": 128, "avg_pool2": 0, "": 0}
+
+
+def test_what_a_later_layer_of_the_main_path_saves_is_on_its_account() -> None:
+    nodes = [
+        node("stem", Conv(channels=2, kernel=1)),
+        node("head", Conv(channels=1, kernel=1), "stem", training_only=True),
+        node("body", Conv(channels=1, kernel=1), "stem"),
+    ]
+    network = graph(FeatureMap(2, (4, 4)), nodes, ["body", "head"])
+    account = saved_by_layer(build(network), torch.zeros(1, 2, 4, 4), ["stem", "body", "head"])
+    assert account == {"stem": 128, "body": 128, "head": 0, "": 0}
+    assert account == saved_bytes(analyze(network)) | {"": 0}
+
+
+def test_the_meta_device_saves_what_the_cpu_saves() -> None:
+    twin = build("resnet18", device="meta")
+    names = [layer.name for layer in twin.graph.nodes]
+    found = saved_by_layer(twin, torch.zeros(2, 3, 224, 224, device="meta"), names)
+    assert found == saved_bytes(analyze("resnet18", batch=2)) | {"": 0}
+
+
+# ----- what is alive at once -----
+
+
+def peak(network: Graph, batch: int = BATCH) -> int:
+    return peak_at_inference(build(network), partial(torch.zeros, batch, *network.input.shape))
+
+
+def test_a_tensor_is_alive_until_its_last_view_is_gone() -> None:
+    storages = LiveStorages(nn.Identity())
+    with storages:
+        x = torch.zeros(10)
+        view = x[2:4]
+        del x
+        assert storages.live == 40
+        del view
+        assert storages.live == 0
+    assert storages.peak == 40
+
+
+def test_parameters_do_not_count_as_alive() -> None:
+    linear = nn.Linear(100, 2)
+    storages = LiveStorages(linear)
+    with torch.no_grad(), storages:
+        linear(torch.zeros(1, 100))
+    assert storages.peak == 400 + 8
+
+
+def test_the_image_is_freed_after_its_last_use() -> None:
+    network = chain(FeatureMap(64, (4, 4)), Conv(channels=1, kernel=1), ReLU())
+    assert peak(network, 1) == 64 * 64 + 64  # of 4096 and 64, and then of 64 and 64
+
+
+def test_a_max_pool_needs_room_for_its_indices() -> None:
+    network = chain(FeatureMap(1, (4, 4)), MaxPool(kernel=2))
+    assert peak(network, 1) == 64 + 16 + 32  # 16 values, 4 maxima, 4 indices of 8 bytes
+
+
+@pytest.mark.parametrize("kind", LAYER_KINDS, ids=lambda kind: kind.kind)
+@given(data=st.data())
+def test_the_peak_of_every_kind_is_the_rules(kind: type[Layer], data: st.DataObject) -> None:
+    example = data.draw(EXAMPLES[kind])
+    effect = effect_of(example)
+    assume(effect is not None)
+    assert effect is not None
+    between = between_learned_layers(example, effect.output)
+    network = graph(between.input, between.nodes[:-1])  # the layer itself is the last
+    assert peak(network) == peak_bytes(analyze(network, batch=BATCH))
+
+
+@given(random_graphs())
+def test_the_peak_of_any_graph_is_the_rules(network: Graph) -> None:
+    assume(any(not layer.training_only for layer in network.nodes))
+    assert peak(network) == peak_bytes(analyze(network, batch=BATCH))
+
+
+def test_a_workspace_forgotten_in_the_rule_would_be_noticed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    network = chain(FeatureMap(8, (4, 4)), LocalResponseNorm())
+    measured = peak(network, 1)
+    assert measured == peak_bytes(analyze(network))
+    monkeypatch.setattr("archcalc.liveness._workspace", lambda name: name)
+    assert measured != peak_bytes(analyze(network))
+
+
+def test_a_training_step_holds_activations_and_gradients() -> None:
+    network = chain(FeatureMap(2, (4, 4)), Conv(channels=3, kernel=1), ReLU())
+    analysis = analyze(network)
+    measured = peak_in_training(build(network), partial(torch.zeros, 1, 2, 4, 4))
+    kept = sum(saved_bytes(analysis).values())
+    assert kept + analysis.totals.param_bytes <= measured <= 3 * kept
+
+
+# ----- time -----
+
+
+def test_every_layer_and_the_whole_take_time() -> None:
+    twin = build("lenet5")
+    names = [layer.name for layer in twin.graph.nodes]
+    seconds = layer_seconds(twin, torch.rand(1, 1, 32, 32), names)
+    assert set(seconds) == {*names, ""}
+    assert all(value > 0 for value in seconds.values())
+
+
+def test_a_layer_with_a_thousand_times_the_work_takes_longer() -> None:
+    small = node("small", Conv(channels=8, kernel=1))
+    large = node("large", Conv(channels=8, kernel=31, padding=15))
+    network = graph(FeatureMap(8, (64, 64)), [small, large, node("sum", Add(), "small", "large")])
+    with one_thread():  # on a busy machine threads wait for each other
+        seconds = layer_seconds(build(network), torch.rand(1, 8, 64, 64), ["small", "large"])
+    assert seconds["large"] > seconds["small"]
+
+
+# ----- on a GPU -----
+
+
+@needs_gpu
+def test_a_gpu_times_every_layer() -> None:
+    twin = build("lenet5", device="cuda")
+    names = [layer.name for layer in twin.graph.nodes]
+    seconds = layer_seconds(twin, torch.rand(1, 1, 32, 32, device="cuda"), names)
+    assert set(seconds) == {*names, ""}
+    assert all(0 < value < 1 for value in seconds.values())
+
+
+@needs_gpu
+@pytest.mark.parametrize("name", ["lenet5", "resnet18", "googlenet"])
+def test_tensors_on_a_gpu_live_as_the_rule_says(name: str) -> None:
+    twin = build(name, device="cuda")
+    make_images = partial(torch.zeros, 1, *twin.graph.input.shape, device="cuda")
+    assert peak_at_inference(twin, make_images) == peak_bytes(analyze(name))
+
+
+@needs_gpu
+def test_the_allocator_gives_out_at_least_what_lives() -> None:
+    twin = build("resnet18", device="cuda")
+    make_images = partial(torch.zeros, 1, 3, 224, 224, device="cuda")
+    analysis = analyze("resnet18")
+    least = peak_bytes(analysis) + analysis.totals.param_bytes
+    assert allocated_at_inference(twin, make_images) >= least
+
+
+@needs_gpu
+def test_a_training_step_on_a_gpu_is_measured() -> None:
+    twin = build("lenet5", device="cuda")
+    kept = sum(saved_bytes(analyze("lenet5")).values())
+    assert peak_in_training(twin, partial(torch.zeros, 1, 1, 32, 32, device="cuda")) > kept

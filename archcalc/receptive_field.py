@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from math import gcd, lcm
 from typing import TYPE_CHECKING, TypeAlias
 
-from archcalc.quantity import Quantity, certainly_equal, largest, smallest
+from archcalc.quantity import Quantity, certainly_equal, is_symbol, largest, smallest
 from archcalc.window import AxisWindow, Reach, TransposedWindow, Window, Windows
 
 if TYPE_CHECKING:
@@ -204,6 +204,8 @@ def _union(a: AxisField, b: AxisField) -> AxisField:
     if not certainly_equal(a.jump, b.jump):
         return Reach.MISALIGNED
     if isinstance(a, Field) and isinstance(b, Field):
+        if any(map(is_symbol, (a.first, a.last, b.first, b.last))):
+            return Reach.UNKNOWN  # "same" padding of free sizes: which branch sees more is open
         return Field(smallest(a.first, b.first), largest(a.last, b.last), a.jump)
     period = lcm(*(len(f.phases) for f in (a, b) if isinstance(f, PhasedField)))
     if period > MOST_PHASES:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from archcalc.analysis import Analysis, LayerAnalysis
@@ -106,19 +106,22 @@ def storages(analysis: Analysis, *, in_place: bool = False, concat_views: bool =
 
 def timeline(storages: Storages, order: Sequence[str] | None = None) -> list[Step]:
     """What is alive while each layer runs, in the spec's order or another."""
+    return list(step_by_step(storages, order))
+
+
+def step_by_step(storages: Storages, order: Sequence[str] | None = None) -> Iterator[Step]:
+    """As `timeline`, one step at a time: all together grow with the square of the layers."""
     layers = {layer.name: layer for layer in storages.layers}
     alive: dict[str, Quantity] = {INPUT: storages.bytes[INPUT]}
     waiting = {name: set(users) for name, users in storages.users.items()}
-    steps = []
     for name in order or layers:
         for made in _made_by(name, storages):
             alive.setdefault(made, storages.bytes[made])
-        steps.append(Step(name, tuple(alive.items())))
+        yield Step(name, tuple(alive.items()))
         for storage in list(alive):
             waiting[storage].discard(name)
             if not waiting[storage] and storage not in storages.kept:
                 del alive[storage]
-    return steps
 
 
 def peak_of(steps: Sequence[Step]) -> Step:
@@ -132,7 +135,7 @@ def peak_of(steps: Sequence[Step]) -> Step:
     return max(steps, key=lambda step: step.bytes)
 
 
-def most_alive(steps: Sequence[Step]) -> Quantity:
+def most_alive(steps: Iterable[Step]) -> Quantity:
     """The most that is alive at once; of free sizes, as an expression. 0 of no steps."""
     return largest_of(step.bytes for step in steps)
 

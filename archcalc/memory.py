@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from archcalc.analysis import Analysis, LayerAnalysis
 from archcalc.graph import INPUT
 from archcalc.layers import Extra, Saved, Storage
-from archcalc.liveness import extra_bytes, image_bytes, most_alive, storages, timeline
+from archcalc.liveness import extra_bytes, image_bytes, most_alive, step_by_step, storages
 from archcalc.quantity import Quantity
 
 
@@ -67,7 +67,7 @@ def peak_bytes(analysis: Analysis) -> Quantity:
     is freed after its last use, the network's input too; its outputs live to the end. Views have
     no memory of their own.
     """
-    return most_alive(timeline(storages(analysis)))
+    return most_alive(step_by_step(storages(analysis)))
 
 
 def saved_bytes(analysis: Analysis) -> dict[str, Quantity]:

@@ -111,7 +111,8 @@ def _meanings(comparisons: Sequence[Comparison]) -> Iterator[str]:
             "each layer. fvcore counts them alike, in a trace of the whole network on one image; "
             "what else it counts, by other measures, is left out; some networks it cannot trace."
         )
-    alone = {f"{figure.quantity}: {figure.note}" for figure in figures if figure.rule is None}
+    unruled = [figure for figure in figures if figure.rule is None and figure.note]
+    alone = {f"{figure.quantity}: {figure.note}" for figure in unruled}
     yield from sorted(alone)
 
 

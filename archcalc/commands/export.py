@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import os
+import shlex
+from contextlib import suppress
 from pathlib import Path
 
-from archcalc.analysis import load
-from archcalc.commands.arguments import add_changes, add_network, input_sizes, parameters
+from archcalc.commands.arguments import add_changes, add_network, graph_of
 from archcalc.errors import UsageError
 from archcalc.render.torch_source import torch_source
 
@@ -21,8 +23,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Writes a source file that imports torch alone; needs no torch to write it."""
-    graph = load(arguments.name, input=input_sizes(arguments), **parameters(arguments))
-    source = torch_source(graph, _command(arguments))
+    source = torch_source(graph_of(arguments), _command(arguments))
     if arguments.output is None:
         print(source, end="")
     else:
@@ -32,20 +33,31 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _command(arguments: argparse.Namespace) -> str:
     """How the file was made, for its docstring."""
-    changes = [f" --set {setting}" for setting in arguments.set]
+    words = ["archcalc", "export", arguments.name]
+    for setting in arguments.set:
+        words += ["--set", setting]
     if arguments.input is not None:
-        changes.append(f" --input {arguments.input}")
-    return f"archcalc export {arguments.name}{''.join(changes)}"
+        words += ["--input", arguments.input]
+    return shlex.join(words)
 
 
 def _write(path: Path, source: str, *, replace: bool) -> None:
-    """Writes the file whole or not at all."""
+    """Writes the file whole or not at all.
+
+    Raises:
+        UsageError: it is there and may not be replaced, or cannot be written.
+    """
     if path.exists() and not replace:
         raise UsageError(f"{path} is there already; --force replaces it")
-    unfinished = path.with_name(path.name + ".part")
+    if path.exists() and not path.is_file():
+        raise UsageError(f"{path} is no file")
+    target = path.resolve()
+    unfinished = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
-        unfinished.write_text(source, encoding="utf-8")
-        unfinished.replace(path)
+        unfinished.write_text(source, encoding="utf-8", newline="\n")
+        unfinished.replace(target)
     except OSError as error:
-        unfinished.unlink(missing_ok=True)
         raise UsageError(f"{path}: {error.strerror or error}") from None
+    finally:
+        with suppress(OSError):
+            unfinished.unlink(missing_ok=True)

@@ -158,7 +158,9 @@ class _Forward:
             return False
         if self._last_use[value] == len(self._statements):
             return bool(readers)
-        return readers != list(range(number + 1, number + 1 + len(readers)))
+        made = {output for n in readers for output in self._statements[n].outputs}
+        meet = any(made.intersection(self._reads[n]) for n in readers)
+        return meet or readers != list(range(number + 1, number + 1 + len(readers)))
 
     def _names_of_branch(self, value: int) -> list[str | None]:
         """Names for a value at which a branch begins: by where the branch leads."""

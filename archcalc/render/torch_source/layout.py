@@ -12,14 +12,9 @@ WIDTH = 100
 
 _CLOSING = {"(": ")", "[": "]", "{": "}"}
 _STRING = re.compile(r"""f?("[^"\\]*(?:\\.[^"\\]*)*"|'[^'\\]*(?:\\.[^'\\]*)*')""")
-# Where an expression is broken, the loosest first: what separates its pieces, and whether that
-# ends a line or begins one.
-_SEPARATORS = (
-    (re.compile(r" (?=for )"), ""),
-    (re.compile(r"(?<=,) "), ""),
-    (re.compile(r" (?=(?:if|else) )"), ""),
-    (re.compile(r" (?=[+-] )"), ""),
-    (re.compile(r" (?=[*/] )"), ""),
+# Where an expression is broken, the loosest place first.
+_SEPARATORS = tuple(
+    map(re.compile, (r" (?=for )", r"(?<=,) ", r" (?=(?:if|else) )", r" (?=[+-] )", r" (?=[*/] )"))
 )
 
 
@@ -74,7 +69,7 @@ def _each(pieces: list[str], indent: int) -> list[str]:
 def _pieces(expression: str, commas: bool) -> list[str]:
     """An expression cut at its loosest separators outside of brackets; `commas` among them."""
     bare = _without_insides(expression)
-    for separator, _ in _SEPARATORS:
+    for separator in _SEPARATORS:
         cuts = [match.start() for match in separator.finditer(bare)]
         if cuts and (commas or bare[cuts[0] - 1] != ","):
             ends = [*cuts, len(expression)]

@@ -116,11 +116,11 @@ class Loop:
         """The places of the figures of the first round."""
         return [slot for part in self.parts for slot in part.slots()]
 
-    def rounds(self, parts: Sequence[Part]) -> list[list[object]]:
-        """The figures of each round of it that `parts` begin with."""
+    def rounds(self, parts: Sequence[Part], at: int) -> list[list[object]]:
+        """The figures of each round of it, as far as `parts` have such from `at` on."""
         rounds: list[list[object]] = []
         shapes = [part.shape for part in self.parts]
-        for start in range(0, len(parts), len(shapes)):
+        for start in range(at, len(parts), len(shapes)):
             these = parts[start : start + len(shapes)]
             figures = [figure for part in these for figure in part.figures]
             if [part.shape for part in these] != shapes:
@@ -157,10 +157,12 @@ class Pattern:
         if not body.is_chain:
             return cls(body, tuple(parts))
         folded: list[Part | Loop] = []
-        while parts:
-            loop, length = _loop_at(parts, 1 if body.is_positional else _LONGEST_ROUND)
-            folded.append(parts[0] if loop is None else _counted_on(loop, folded))
-            parts = parts[length:]
+        longest = 1 if body.is_positional else _LONGEST_ROUND
+        at = 0
+        while at < len(parts):
+            loop, length = _loop_at(parts, at, longest)
+            folded.append(parts[at] if loop is None else _counted_on(loop, folded))
+            at += length
         return cls(body, tuple(folded))
 
     def key(self) -> Hashable:
@@ -197,18 +199,18 @@ class Pattern:
         parts = [Part.of(item, body) for item in body.items]
         same = {n: n for n in range(body.inputs)}  # a value of mine -> that of the body
         figures: list[object] = []
-        missing = 0
+        at = missing = 0
         for part in self.parts:
             if isinstance(part, Loop):
-                rounds = part.rounds(parts)
+                rounds = part.rounds(parts, at)
                 if not rounds:
                     return None
                 figures += [part.start + len(rounds), *rounds[0]]
-                parts = parts[len(rounds) * len(part.parts) :]
-            elif parts and _alike(part, parts[0], None if body.is_chain else same):
-                figures += [True, *parts[0].figures]
-                same |= zip(part.item.outputs, parts[0].item.outputs, strict=True)
-                parts = parts[1:]
+                at += len(rounds) * len(part.parts)
+            elif at < len(parts) and _alike(part, parts[at], None if body.is_chain else same):
+                figures += [True, *parts[at].figures]
+                same |= zip(part.item.outputs, parts[at].item.outputs, strict=True)
+                at += 1
             elif part.may_be_missing() and missing < _MOST_MISSING and not body.is_positional:
                 figures += [False, *[ABSENT] * len(part.figures)]
                 if not body.is_chain:
@@ -216,7 +218,7 @@ class Pattern:
                 missing += 1
             else:
                 return None
-        if parts or not (body.is_chain or _returns_alike(mine, body, same)):
+        if at < len(parts) or not (body.is_chain or _returns_alike(mine, body, same)):
             return None
         return figures
 
@@ -244,14 +246,15 @@ def _counted_on(loop: Loop, before: Sequence[Part | Loop]) -> Loop:
     return replace(loop, start=next(unlike, len(before)))
 
 
-def _loop_at(parts: Sequence[Part], longest: int) -> tuple[Loop | None, int]:
-    """The loop that covers most of what `parts` begin with, and how many it covers."""
+def _loop_at(parts: Sequence[Part], at: int, longest: int) -> tuple[Loop | None, int]:
+    """The loop that covers most of `parts` from `at` on, and how many it covers."""
     best, most = None, 1
-    for length in range(1, min(longest, len(parts) // 2) + 1):
-        loop = _loop_of(parts[:length], parts[length : 2 * length])
+    for length in range(1, min(longest, (len(parts) - at) // 2) + 1):
+        middle = at + length
+        loop = _loop_of(parts[at:middle], parts[middle : middle + length])
         if loop is None:
             continue
-        rounds = len(loop.rounds(parts))
+        rounds = len(loop.rounds(parts, at))
         if rounds >= 2 and rounds * length > most and (rounds > 2 or not _grows(loop)):
             best, most = loop, rounds * length
     return best, most

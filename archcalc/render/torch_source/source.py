@@ -44,17 +44,11 @@ def torch_source(graph: Graph, made_by: str) -> str:
 
 
 def _require_writable(analysis: Analysis) -> None:
-    shapes = [analysis.input.shape]
     for layer in analysis.layers:
-        shapes += [layer.output.shape, layer.effect.weight or ()]
+        if any(type(number) is not int for number in (*layer.output.shape, layer.params)):
+            raise UsageError(f"{analysis.name} has free sizes; give plain numbers with --input")
         if layer.name.count(".") >= _DEEPEST:
             raise UsageError(f"{layer.name[:60]}…: more than {_DEEPEST} dots in a name")
-    for shape in shapes:
-        if any(type(size) is not int for size in shape):
-            raise UsageError(
-                f"{analysis.name} has sizes that are no plain numbers "
-                f"({'x'.join(map(str, shape))}); a torch module needs numbers"
-            )
 
 
 def _imports(code: str) -> str:
@@ -73,9 +67,7 @@ def _docstring(analysis: Analysis, made_by: str) -> list[str]:
     about = analysis.graph.network.about
     authors = ", ".join(part for part in (about.authors, str(about.year or "")) if part)
     side = analysis.training_only_totals.params
-    heads = (
-        f" ({analysis.totals.params + side:,} with those of the heads for training)" if side else ""
-    )
+    heads = f", and {side:,} of heads for training" if side else ""
     shape = ", ".join(map(str, ("N", *analysis.input.shape)))
     texts = [
         about.title or analysis.name,

@@ -30,6 +30,7 @@ class _ClassWriter:
         self._sections = sections(module)
         self._names = {p.name: p.name for p in module.parameters}
         self._lines: list[str] = []
+        self._members = {id(m.part.item): m for s in self._sections for m in s.members}
         parts = {part for item in self._body.items if item.callee for part in item.path}
         odd = not all(map(is_plain, parts)) and not parts & MODULE_DICT_ATTRIBUTES
         self._is_dict = odd and not self._body.is_chain
@@ -149,8 +150,7 @@ class _ClassWriter:
         """The call of an item; `{0}` … stand for its inputs."""
         kept = {name: f"self.{name}" for name in self._names}
         call = item.call.replace("{module}", self._access(item.path))
-        member = next(s.members[0] for s in self._sections if s.members[0].part.item is item)
-        for argument, figure in member.arguments:
+        for argument, figure in self._members[id(item)].arguments:
             if argument.in_call:
                 call = call.replace(f"{{{argument.name}}}", figure.text(kept))
         return call

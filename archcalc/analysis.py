@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias, cast, overload
 
 from archcalc.errors import LayerError, MissingExtraError, UsageError, did_you_mean
@@ -198,7 +198,14 @@ class Analysis:
     batch: int
     dtype: str
     layers: tuple[LayerAnalysis, ...]
-    error: LayerError | None = field(default=None, repr=False)
+    error: LayerError | None = None
+
+    def __repr__(self) -> str:
+        totals = self.totals
+        return (
+            f"<Analysis of {self.name}: input {self.input}, batch {self.batch}, {self.dtype}; "
+            f"{len(self.layers)} layers, {totals.params} params, {totals.macs} MACs>"
+        )
 
     @property
     def name(self) -> str:

@@ -83,6 +83,9 @@ class Graph:
     blocks: dict[str, str]
     outputs: tuple[str, ...]
 
+    def __repr__(self) -> str:
+        return f"<Graph of {self.name}: input {self.input}, {len(self.nodes)} layers>"
+
     @property
     def name(self) -> str:
         """The name of the network."""

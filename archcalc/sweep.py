@@ -116,6 +116,13 @@ class Sweep:
     _lots: tuple[Lot, ...]
     _combinations: Combinations
 
+    def __repr__(self) -> str:
+        valid = int(self.valid.sum())
+        return (
+            f"<Sweep of {self._source.network.name}: {self.valid.size} settings, {valid} of them "
+            f"valid; shape {self.shape}>"
+        )
+
     def activation_bytes(self) -> ActivationBytes:
         """The activations under four definitions, as arrays. Walks the network once more."""
         found: Any = self._collected(_memory_of, len(fields(ActivationBytes)))

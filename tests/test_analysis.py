@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+import numpy as np
 import pytest
 
 from archcalc import (
@@ -326,3 +327,15 @@ def test_a_formula_is_short_where_sizes_are_multiples() -> None:
     # 102,760,448 = 49 x 2,097,152; fc7 and fc8 take 16,777,216 + 4,096,000 at any size.
     assert str(totals.macs) == "315293696*h*w + 20873216"
     assert 315293696 * 49 + 20873216 == 15_470_264_320
+
+
+def test_what_a_prompt_shows_is_one_line() -> None:
+    analysis = analyze("vgg16")
+    assert repr(analysis) == (
+        "<Analysis of vgg16: input 3x224x224, batch 1, float32; 39 layers, 138357544 params, "
+        "15470264320 MACs>"
+    )
+    assert repr(analysis.graph) == "<Graph of vgg16: input 3x224x224, 39 layers>"
+    assert repr(analysis.graph.network) == "<Network vgg16: VGG-16 (configuration D)>"
+    sweep = analyze("alexnet", towers=np.array([1, 7]))
+    assert repr(sweep) == "<Sweep of alexnet: 2 settings, 1 of them valid; shape (2,)>"

@@ -175,6 +175,9 @@ class Network(NamedTuple):
     place: Place
     budget: Node | None = None
 
+    def __repr__(self) -> str:
+        return f"<Network {self.name}: {self.about.title}>"
+
 
 class Family(NamedTuple):
     """A spec file: networks that share blocks and parameters.

@@ -11,7 +11,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from archcalc.analysis import DTYPES, Analysis, LayerAnalysis, Totals, analyze, load
 from archcalc.errors import (
@@ -51,6 +51,7 @@ __all__ = [
     "activation_bytes",
     "analyze",
     "build",
+    "formula",
     "load",
     "symbol",
 ]
@@ -80,3 +81,50 @@ def build(
     from archcalc.torch_backend.build import build as build_twin
 
     return build_twin(what, device=device, input=input, **parameters)
+
+
+def formula(
+    name: str,
+    quantity: str = "params",
+    symbols: Sequence[str] | None = None,
+    /,
+    *,
+    layer: str | None = None,
+    assume: Sequence[str] = (),
+    input: Sequence[Value] | None = None,
+    batch: int = 1,
+    dtype: str = "float32",
+    **parameters: Value,
+) -> Any:
+    """A quantity in closed form, as a sympy expression; imports sympy.
+
+    `formula("stack_3x3x3", "params", ["C"])` is `27*C**2`. The symbols in it are those of
+    `archcalc.symbol`; a parameter that the spec rounds, such as a width multiplier, is a positive
+    real one.
+
+    Args:
+        name, input, parameters: as for `load`.
+        quantity: `params`, `macs`, `peak_bytes`, `layers[conv1].macs` …, as in claims.
+        symbols: parameters, items of lists such as `depths[0]`, and sizes: `H`, `W`, and `C` for
+            the input's channels. The sizes if None.
+        layer: the layer or block whose quantity it is.
+        assume: what it may take for granted, such as `H%32==0` and `alpha>=0.25`.
+        batch, dtype: as for `analyze`.
+
+    Raises:
+        MissingExtraError: sympy is not installed.
+        UsageError: a symbol, the quantity or an assumption is wrong, or there is no closed form.
+    """
+    try:
+        from archcalc.formulas.deriving import derive_formulas
+    except ModuleNotFoundError as error:
+        if error.name != "sympy":
+            raise
+        raise MissingExtraError("formula()", "sympy", "symbols") from None
+    from archcalc.spec.library import find_network
+
+    found = derive_formulas(
+        find_network(name), [quantity], symbols, layer=layer, input=input, batch=batch,
+        dtype=dtype, assume=assume, parameters=parameters,
+    )  # fmt: skip
+    return found.formulas[0].expression

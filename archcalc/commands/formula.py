@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
+from typing import Any
 
 from archcalc.commands.arguments import (
     add_batch,
@@ -15,6 +16,10 @@ from archcalc.commands.arguments import (
 from archcalc.errors import MissingExtraError
 from archcalc.spec.library import find_network
 
+SCREEN = 24  # lines; of what takes more, the parts are shown as well
+SUMS = (
+    "params", "weights", "biases", "buffers", "macs", "flops", "other_ops", "activation_values",
+)  # fmt: skip
 DEFAULT_QUANTITIES = ("params", "macs", "activation_values")
 
 
@@ -46,25 +51,32 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Prints the formulas."""
     try:
-        from archcalc.formulas.deriving import derive_formulas
+        from archcalc.formulas.deriving import derive_formulas, parts_of
         from archcalc.render import formula as render
     except ModuleNotFoundError as error:
         if error.name != "sympy":
             raise
         raise MissingExtraError("archcalc formula", "sympy", "symbols") from None
-    found = derive_formulas(
-        find_network(arguments.name),
-        _listed(arguments.quantity) or DEFAULT_QUANTITIES,
-        _listed(arguments.symbols),
-        layer=arguments.layer,
-        input=input_sizes(arguments),
-        batch=arguments.batch,
-        dtype=arguments.dtype,
-        assume=arguments.assume,
-        parameters=parameters(arguments),
-    )
-    form = render.latex if arguments.latex else render.python if arguments.python else render.text
-    print(form(found))
+    settings: dict[str, Any] = {
+        "symbols": _listed(arguments.symbols),
+        "input": input_sizes(arguments),
+        "batch": arguments.batch,
+        "dtype": arguments.dtype,
+        "assume": arguments.assume,
+        "parameters": parameters(arguments),
+    }
+    network = find_network(arguments.name)
+    quantities = _listed(arguments.quantity) or DEFAULT_QUANTITIES
+    found = derive_formulas(network, quantities, layer=arguments.layer, **settings)
+    if arguments.latex or arguments.python:
+        print(render.latex(found) if arguments.latex else render.python(found))
+        return 0
+    print(render.text(found))
+    for formula in found.formulas:
+        if formula.quantity in SUMS and render.line_count(formula) > SCREEN:
+            names = parts_of(found.graph, formula.quantity)
+            parts = derive_formulas(network, [*names], **settings).without_zeros()
+            print(f"\n{formula.quantity} by part:\n\n{render.text_by_part(parts, names)}")
     return 0
 
 

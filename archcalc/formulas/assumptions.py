@@ -57,11 +57,13 @@ def read_assumption(text: str) -> Assumption:
     """
     if len(text) > MOST_CHARACTERS:
         raise UsageError(f"--assume: {len(text)} characters; {MOST_CHARACTERS} are the most")
+    text = text.strip()
     try:
-        tree = ast.parse(text.strip(), mode="eval").body
-    except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
-        column = getattr(error, "offset", None) or 1
-        raise _wrong(text, column) from None
+        tree = ast.parse(text, mode="eval").body
+    except SyntaxError as error:  # at column 0 where the text ends too early
+        raise _wrong(text, error.offset or len(text) + 1) from None
+    except (ValueError, MemoryError, RecursionError):
+        raise _wrong(text, 1) from None
     match tree:
         case ast.Compare(
             left=ast.BinOp(left=of, op=ast.Mod(), right=by), ops=[ast.Eq()], comparators=[to]
@@ -151,14 +153,14 @@ def _number(node: ast.expr, text: str) -> Fraction:
     """A number above 0, or a quotient of two."""
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div):
         return _number(node.left, text) / _number(node.right, text)
-    shown = ast.get_source_segment(text.strip(), node) or ""
+    shown = ast.get_source_segment(text, node) or ""
     if not isinstance(node, ast.Constant) or not _NUMBER.fullmatch(shown) or not Fraction(shown):
         raise _wrong(text, node.col_offset + 1)
     return Fraction(shown)
 
 
 def _whole(node: ast.expr, text: str) -> int:
-    shown = ast.get_source_segment(text.strip(), node) or ""
+    shown = ast.get_source_segment(text, node) or ""
     if not isinstance(node, ast.Constant) or not shown.isdigit() or int(shown) > _LARGEST:
         raise _wrong(text, node.col_offset + 1)
     return int(shown)

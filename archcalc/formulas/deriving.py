@@ -88,6 +88,11 @@ class Formulas:
     assumptions: tuple[str, ...]
     first: dict[str, int]
 
+    def without_zeros(self) -> Formulas:
+        """The same without the formulas that are 0 in every case."""
+        kept = [f for f in self.formulas if any(any(case.values) for case in f.cases)]
+        return replace(self, formulas=tuple(kept))
+
 
 def derive_formulas(
     network: Network,
@@ -137,6 +142,17 @@ def _whose(analysis: Analysis, layer: str) -> str:
     """`layers[NAME]` or `blocks[NAME]`."""
     block = block_called(analysis, layer)
     return f"layers[{analysis.layer(layer).name}]" if block is None else f"blocks[{block}]"
+
+
+def parts_of(graph: Graph, quantity: str) -> dict[str, str]:
+    """The blocks and layers at the top level by their quantity, whose sum is the network's."""
+    found = {}
+    for node in graph.nodes:
+        if not node.training_only:
+            block = next(iter(graph.blocks_around(node.name)), None)
+            part = f"layers[{node.name}]" if block is None else f"blocks[{block}]"
+            found[f"{part}.{quantity}"] = block or node.name
+    return found
 
 
 class _Derivation:
@@ -270,9 +286,7 @@ class _Derivation:
                 raise UsageError(f"{quantity}: {error}") from None
             items = value if isinstance(value, list) else [value]
             for item in items:
-                if isinstance(item, bool) or not (
-                    is_symbol(item) or isinstance(item, (int, Fraction))
-                ):
+                if not _is_number(item):
                     raise UsageError(f"{quantity} is {item}, which no formula gives")
             lengths.append(len(items) if isinstance(value, list) else None)
             found += [sympy.sympify(item) for item in items]
@@ -308,6 +322,12 @@ def _piecewise(cases: Sequence[Case], values: Sequence[Any]) -> Any:
         return values[0]
     pairs = [(value, case.condition) for value, case in zip(values, cases, strict=True)]
     return sympy.Piecewise(*pairs)
+
+
+def _is_number(item: Any) -> bool:
+    if is_symbol(item):
+        return not (item.is_Boolean or item.is_Relational)
+    return isinstance(item, (int, Fraction)) and not isinstance(item, bool)
 
 
 def _free_symbols(sizes: Iterable[Any]) -> list[Any]:

@@ -62,7 +62,13 @@ def interpolate(at: Callable[[int], Values], symbol: Any) -> Polynomials:
                 f"no polynomial in {symbol} of degree {MOST_DEGREE} or less gives this"
             )
         number += 1
-        rows.append(_row(at(number)))
+        try:
+            rows.append(_row(at(number)))
+        except (LayerError, SpecError):
+            raise UsageError(
+                f"no polynomial in {symbol} passes through {symbol} = {first} … {number - 1}, and "
+                f"there is no network at {number} to look further"
+            ) from None
 
 
 def _first(at: Callable[[int], Values]) -> tuple[int, list[list[Any]]]:

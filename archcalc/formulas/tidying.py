@@ -7,7 +7,7 @@ from typing import Any
 
 import sympy
 
-from archcalc.symbolic import linear
+from archcalc.symbolic import floor, linear
 
 MOST_TO_FACTOR = 40  # terms: factoring more takes long, and makes them no shorter
 SHORTER = 0.8  # a product has to be so much shorter than the sum
@@ -46,7 +46,7 @@ def tidy(expression: Any, shifts: Mapping[Any, int]) -> Any:
         shift = shifts.get(rounded, 0)
         stand_in = sympy.Dummy("n", integer=True, nonnegative=True)
         stand_ins[rounded] = stand_in - shift
-        written[stand_in] = _written(rounded.args[0] + shift, rounded.func)
+        written[stand_in] = _written(rounded.args[0] + shift)
     collected = sympy.expand(expression.xreplace(stand_ins))
     return _shorter(collected).xreplace(written)
 
@@ -66,7 +66,7 @@ def _shorter(collected: Any) -> Any:
     return factored if len(str(factored)) < SHORTER * len(str(collected)) else collected
 
 
-def _written(inside: Any, kind: Any) -> Any:
+def _written(inside: Any) -> Any:
     """floor(inside), as a ceiling where that is shorter: floor((H + 31)/32) is ceiling(H/32)."""
     found = linear(inside)
     if found is not None:
@@ -74,4 +74,4 @@ def _written(inside: Any, kind: Any) -> Any:
         if constant == denominator - 1 > 0:
             total = sum(n * symbol for symbol, n in coefficients.items())
             return sympy.ceiling(total / sympy.Integer(denominator))
-    return kind(inside)
+    return sympy.floor(inside.replace(floor, sympy.floor))  # equal to what a user writes

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import keyword
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import sympy
@@ -29,6 +29,27 @@ def text(formulas: Formulas) -> str:
     blocks = ["\n".join(_lines(formula)) for formula in formulas.formulas]
     separator = "\n\n" if any("\n" in block for block in blocks) else "\n"
     return separator.join([*blocks, *_notes(formulas)])
+
+
+def line_count(formula: Formula) -> int:
+    """How many lines `text` takes for it."""
+    return len(list(_lines(formula)))
+
+
+def text_by_part(formulas: Formulas, parts: Mapping[str, str]) -> str:
+    """The formulas of one quantity of several parts, with what recurs in them named once.
+
+    Args:
+        parts: the name of each, by the quantity that its formula is of; at least one.
+    """
+    writer = _Text(formulas.formulas[0].symbols)
+    writer.name_recurring([value for formula in formulas.formulas for value in _values(formula)])
+    width = max(len(parts[formula.quantity]) for formula in formulas.formulas)
+    lines: list[str] = []
+    for formula in formulas.formulas:
+        lead = f"{escape.one_line(parts[formula.quantity]):{width}} = "
+        lines += _formula_lines(lead, formula, writer)
+    return "\n".join([*lines, *_where(len(lead), writer), *_notes(formulas)])
 
 
 def latex(formulas: Formulas) -> str:
@@ -58,16 +79,28 @@ def _notes(formulas: Formulas) -> Iterator[str]:
 
 def _lines(formula: Formula) -> Iterator[str]:
     writer = _Text(formula.symbols)
-    values = [value for case in formula.cases for value in case.values]
+    values = _values(formula)
     if sum(len(writer.doprint(value)) for value in values) > MOST_WRITTEN_OUT:
         writer.name_recurring(values)
     lead = f"{escape.one_line(formula.quantity)} = "
+    yield from _formula_lines(lead, formula, writer)
+    yield from _where(len(lead), writer)
+
+
+def _values(formula: Formula) -> list[Any]:
+    return [value for case in formula.cases for value in case.values]
+
+
+def _formula_lines(lead: str, formula: Formula, writer: _Text) -> Iterator[str]:
     for case in formula.cases:
         yield from _case_lines(lead, case, formula.is_list, writer)
         lead = " " * (len(lead) - 2) + "= "
-    if writer.names:
-        lead = " " * (len(lead) - 2) + "where "
-        yield from _filled(lead, writer.meanings(), WIDTH)
+
+
+def _where(width: int, writer: _Text) -> list[str]:
+    """What the names stand for, behind a lead of this width."""
+    lead = " " * (width - 2) + "where "
+    return _filled(lead, writer.meanings(), WIDTH) if writer.names else []
 
 
 def _case_lines(lead: str, case: Case, is_list: bool, writer: _Text) -> list[str]:

@@ -51,6 +51,16 @@ def test_it_is_written_as_a_person_would(capsys: pytest.CaptureFixture[str]) -> 
     assert "weights = 49*C**2" in shown
 
 
+def test_what_takes_more_than_a_screen_is_shown_by_part(capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["--symbols", "alpha,resolution", "--quantity", "macs"]
+    assert main(["formula", "mobilenet_v1", *arguments]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert "macs by part:" in lines
+    assert "Conv2d_1  = (x2 + 9)*resolution2**2*x1" in lines
+    assert lines[-1] == "                resolution32 = ceil(resolution/32)"
+    assert max(map(len, lines)) <= 80
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

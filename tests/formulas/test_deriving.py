@@ -1,0 +1,311 @@
+"""Formulas are what the plain walk says, at the network's own values and at others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pytest
+import sympy
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import archcalc
+from archcalc import ArchcalcError, LayerError, UsageError, analyze, load, symbol
+from archcalc.claims.quantities import evaluate
+from archcalc.formulas import deriving
+from archcalc.formulas.deriving import Formulas, derive_formulas, parts_of
+from archcalc.formulas.subjects import size_labels
+from archcalc.render.formula import python
+from archcalc.spec.library import find_network, network_names
+from archcalc.sweep import Sweep
+
+TOTALS = (
+    "params", "weights", "biases", "buffers", "macs", "flops", "other_ops", "param_bytes",
+)  # fmt: skip
+MEMORY = ("activation_values", "lecture_bytes", "all_bytes", "peak_bytes", "training_bytes")
+PADS_SAME = ("mobilenet_v1", "inception_v2_slim", "resnet50_slim")
+SETTINGS = 20
+
+
+@cache
+def _of_sizes(name: str) -> Formulas:
+    """Formulas of all totals in the sizes of the input, and in the classes."""
+    graph = load(name)
+    sizes = size_labels(len(graph.input.sizes))
+    quantities = [*TOTALS, *(MEMORY[:3] if name.startswith(PADS_SAME) else MEMORY)]
+    classes = [key for key in ("classes",) if key in graph.parameters]
+    return derive_formulas(find_network(name), quantities, [*sizes, *classes])
+
+
+def _functions(formulas: Formulas) -> dict[str, Callable[..., Any]]:
+    """The functions that `--python` prints, by quantity."""
+    known: dict[str, Any] = {}
+    exec(python(formulas), known)
+    return {formula.quantity: known[formula.quantity] for formula in formulas.formulas}
+
+
+def _right(name: str, quantity: str, **changes: Any) -> Any:
+    return evaluate(quantity, analyze(name, **changes), analyze)
+
+
+@pytest.mark.parametrize("name", network_names())
+def test_at_its_own_values_a_formula_is_the_plain_walk(name: str) -> None:
+    formulas, graph = _of_sizes(name), load(name)
+    own = [
+        *graph.input.sizes,
+        *[graph.parameters[k] for k in ("classes",) if k in graph.parameters],
+    ]
+    functions = _functions(formulas)
+    for formula in formulas.formulas:
+        right = _right(name, formula.quantity)
+        assert formula.at(dict(zip(formula.symbols, own, strict=True))) == [right]
+        assert functions[formula.quantity](*own) == right
+
+
+@pytest.mark.parametrize("name", network_names())
+@settings(max_examples=1)
+@given(seed=st.integers(0, 2**32 - 1))
+def test_at_twenty_other_sizes_a_formula_is_the_plain_walk(name: str, seed: int) -> None:
+    formulas, graph = _of_sizes(name), load(name)
+    random = np.random.default_rng(seed)
+    sizes: list[Any]
+    sizes = [random.integers(max(1, n // 2), 2 * n, SETTINGS) for n in graph.input.sizes]
+    classes: Any = {
+        k: random.integers(1, 2000, SETTINGS) for k in ("classes",) if k in graph.parameters
+    }
+    sweep = analyze(name, input=[graph.input.channels, *sizes], **classes)
+    if not isinstance(sweep, Sweep):  # no sizes and no classes
+        return
+    functions = _functions(formulas)
+    for quantity in TOTALS:
+        for index in np.flatnonzero(sweep.valid):
+            values = [int(array[index]) for array in (*sizes, *classes.values())]
+            assert functions[quantity](*values) == getattr(sweep.totals, quantity)[index]
+
+
+@pytest.mark.parametrize("name", network_names()[::4])
+@settings(max_examples=3)
+@given(data=st.data())
+def test_memory_at_other_sizes_is_that_of_the_plain_walk(name: str, data: st.DataObject) -> None:
+    formulas, graph = _of_sizes(name), load(name)
+    sizes = [data.draw(st.integers(n // 2 + 1, 2 * n)) for n in graph.input.sizes]
+    classes: Any = {
+        k: data.draw(st.integers(1, 2000)) for k in ("classes",) if k in graph.parameters
+    }
+    functions = _functions(formulas)
+    try:
+        analysis = analyze(name, input=[graph.input.channels, *sizes], **classes)
+    except LayerError:
+        return
+    for quantity in MEMORY:
+        if quantity in functions:
+            right = evaluate(quantity, analysis, analyze)
+            assert functions[quantity](*sizes, *classes.values()) == right
+
+
+# Symbols, what is assumed of them, and values that hold to it.
+WHOLE = st.integers(1, 40)
+IN_PARAMETERS: list[tuple[str, dict[str, st.SearchStrategy[Any]], tuple[str, ...]]] = [
+    ("stack_3x3x3", {"C": WHOLE}, ()),
+    ("single_7x7", {"C": WHOLE, "H": WHOLE}, ()),
+    ("residual_bottleneck", {"C": WHOLE, "W": WHOLE}, ()),
+    ("mobilenet_v1", {"alpha": st.integers(1, 64).map(lambda n: sympy.Rational(n, 37))}, ()),
+    ("mobilenet_v1", {"resolution": st.integers(1, 300), "classes": WHOLE}, ()),
+    (
+        "mobilenet_v1",
+        {
+            "alpha": st.integers(8, 64).map(lambda n: sympy.Rational(n, 32)),
+            "resolution": st.integers(1, 9).map(lambda n: 32 * n),
+        },
+        ("resolution%32==0", "32*alpha%1==0", "alpha>=0.25"),
+    ),
+    ("vgg16", {"H": WHOLE.map(lambda n: 32 * n), "W": WHOLE.map(lambda n: 8 * n + 32)},
+     ("H%32==0", "W%8==0")),
+    ("vgg16", {"depths[2]": st.integers(1, 6), "H": st.integers(32, 99)}, ()),
+    ("densenet121", {"growth": WHOLE}, ()),
+    ("densenet121", {"compression": st.integers(1, 20).map(lambda n: sympy.Rational(n, 20))}, ()),
+    ("densenet_40_12", {"growth": WHOLE, "depths[0]": st.integers(1, 8)}, ()),
+    ("densenet_bc_100_12", {"growth": WHOLE.map(lambda n: 4 * n), "depths[0]": st.integers(1, 8)},
+     ("growth%4==0",)),
+    ("wrn_28_10", {"units": st.integers(1, 5), "widen": st.integers(1, 5)}, ()),
+    ("resnet18", {"widen": st.integers(1, 4)}, ()),
+    ("resnet50", {"depths[0]": st.integers(1, 4), "widen": WHOLE}, ()),
+    ("resnet101", {"depths[2]": st.integers(1, 9), "classes": WHOLE}, ()),
+    ("resnet20", {"units": st.integers(1, 20), "classes": WHOLE}, ()),
+    ("preact_resnet164", {"depths[1]": st.integers(1, 9), "H": WHOLE}, ()),
+    ("resnext50_32x4d", {"groups": WHOLE, "base_width": WHOLE}, ()),
+    ("alexnet", {"towers": st.sampled_from([1, 2, 4, 8])}, ()),
+    ("inception_v3", {"H": st.integers(107, 300), "W": st.integers(107, 300)}, ("H>=107",)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "values", "assume"), IN_PARAMETERS)
+def test_formulas_in_parameters_hold_at_random_settings(
+    name: str, values: dict[str, st.SearchStrategy[Any]], assume: tuple[str, ...]
+) -> None:
+    quantities = ["params", "macs", "activation_values"]
+    formulas = derive_formulas(find_network(name), quantities, [*values], assume=assume)
+    functions = _functions(formulas)
+    graph = load(name)
+
+    @settings(max_examples=SETTINGS)
+    @given(st.fixed_dictionaries(values))
+    def hold(setting: dict[str, Any]) -> None:
+        exact = [setting[label] for label in values]
+        numbers = [n if isinstance(n, int) else Fraction(int(n.p), int(n.q)) for n in exact]
+        try:
+            changes = _changes(graph, dict(zip(values, numbers, strict=True)))
+            analysis = analyze(name, **changes)
+        except ArchcalcError:
+            return
+        for formula in formulas.formulas:
+            right = evaluate(formula.quantity, analysis, analyze)
+            assert formula.at(dict(zip(formula.symbols, exact, strict=True))) == [right]
+            assert functions[formula.quantity](*numbers) == right
+
+    hold()
+
+
+def _changes(graph: archcalc.Graph, setting: dict[str, Any]) -> dict[str, Any]:
+    """A setting as what `analyze` takes."""
+    changes: dict[str, Any] = {}
+    for label, value in setting.items():
+        name, _, item = label.partition("[")
+        if item:
+            items = changes.setdefault(name, list(graph.parameters[name]))
+            items[int(item.rstrip("]"))] = value
+        elif name in graph.parameters:
+            changes[name] = value
+    sizes = [*graph.input.shape]
+    if "C" in setting and "C" in graph.parameters:
+        sizes[0] = sizes[0] // graph.parameters["C"] * setting["C"]
+    for place, label in enumerate(("H", "W"), 1):
+        if label in setting:
+            changes["input"] = sizes
+            sizes[place] = setting[label]
+    return changes
+
+
+@pytest.mark.parametrize(
+    ("name", "quantity", "symbols", "assume", "formula"),
+    [
+        # Lecture: three 3x3 against one 7x7, C channels throughout.
+        ("stack_3x3x3", "params", ["C"], (), "27*C**2"),
+        ("single_7x7", "params", ["C"], (), "49*C**2"),
+        ("vgg16", "params", ["classes"], (), "4097*classes + 134260544"),
+        ("resnet20", "params", ["units"], (), "97216*units - 21926"),
+        ("resnet20", "weight_layers", ["units"], (), "6*units + 2"),
+        ("densenet121", "params", ["growth"], (), "6700*growth**2 + 34908*growth + 1000"),
+        ("vgg16", "params", ["H", "W"], ("H%32==0", "W%32==0"), "2048*H*W + 35597096"),
+        ("mobilenet_v1", "params", ["alpha"], ("32*alpha%1==0", "alpha>=0.25"),
+         "3139584*alpha**2 + 1091392*alpha + 1000"),
+        ("vgg16", "layers[pool5].receptive_field", ["H"], (), "212"),
+    ],
+)  # fmt: skip
+def test_a_formula_is_what_a_person_would_write(
+    name: str, quantity: str, symbols: list[str], assume: tuple[str, ...], formula: str
+) -> None:
+    assert str(archcalc.formula(name, quantity, symbols, assume=assume)) == formula
+
+
+def test_sizes_with_a_factor_leave_a_polynomial() -> None:
+    h = symbol("h")
+    assert (
+        archcalc.formula("vgg16", "macs", input=[3, 32 * h, 32 * h]) == 315293696 * h**2 + 20873216
+    )
+
+
+def test_floors_within_floors_are_one() -> None:
+    pools = archcalc.formula("vgg16", "layers[pool5].size", ["H"])
+    assert pools == sympy.floor(symbol("H") / 32)
+    rounded_up = archcalc.formula("resnet18", "layers[layer4.1.relu].size", ["H"])
+    assert rounded_up == sympy.ceiling(symbol("H") / 32)
+
+
+def test_a_condition_of_the_spec_makes_cases() -> None:
+    (formula,) = derive_formulas(find_network("wrn_28_10"), ["params"], ["widen"]).formulas
+    general, special = formula.cases
+    k = symbol("widen")
+    assert (general.condition, special.condition) == (sympy.Ne(k, 1), sympy.Eq(k, 1))
+    assert special.values == (analyze("wrn_28_10", widen=1).totals.params,)
+    expression = archcalc.formula("wrn_28_10", "params", ["widen"])
+    assert expression.subs(k, 10) == 36_479_194
+
+
+def test_a_list_has_a_formula_for_each_item() -> None:
+    found = archcalc.formula("vgg16", "output", ["H"], layer="conv1_1")
+    assert found == [64, symbol("H"), 224]
+
+
+def test_a_layer_or_a_block_has_formulas_of_its_own() -> None:
+    C = symbol("C")
+    assert archcalc.formula("stack_2x3x3", "weights", ["C"], layer="conv2") == 9 * C**2
+    stage = archcalc.formula("vgg16", "params", ["classes"], layer="stage1")
+    assert stage == sum(analyze("vgg16").layer(f"conv1_{n}").params for n in (1, 2))
+
+
+@pytest.mark.parametrize("quantity", ["params", "macs", "activation_values"])
+def test_the_parts_of_a_formula_add_up_to_it(quantity: str) -> None:
+    symbols = ["alpha", "resolution"]
+    parts = parts_of(load("mobilenet_v1"), quantity)
+    assert [*parts.values()][:2] == ["Conv2d_0", "Conv2d_1"]
+    found = derive_formulas(find_network("mobilenet_v1"), [*parts], symbols)
+    whole = archcalc.formula("mobilenet_v1", quantity, symbols)
+    assert sympy.expand(sum(part.expression for part in found.formulas) - whole) == 0
+    weighted = [f.quantity for f in found.without_zeros().formulas]
+    assert ("layers[flatten].macs" in weighted) is False
+
+
+def test_the_least_count_that_was_looked_at_is_told() -> None:
+    found = derive_formulas(find_network("wrn_28_10"), ["params"], ["units"])
+    assert found.first == {"units": 1}
+
+
+def test_a_formula_that_the_walk_contradicts_is_not_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deriving, "tidy", lambda value, shifts: value + 1)
+    with pytest.raises(ArchcalcError, match="please report this"):
+        archcalc.formula("vgg16", "params", ["classes"])
+
+
+@pytest.mark.parametrize(
+    ("name", "quantity", "symbols", "changes", "message"),
+    [
+        ("vgg16", "params", ["clases"], {}, "has no 'clases'; did you mean 'classes'"),
+        ("vgg16", "params", ["depths"], {}, "depths is a list; name an item, such as depths[0]"),
+        ("vgg16", "params", ["depths[9]"], {}, "has no item 9"),
+        ("vgg16", "params", ["batch_norm"], {}, "batch_norm is false, and no number; --set it"),
+        ("vgg16", "params", ["H", "H"], {}, "H stands twice"),
+        ("vgg16", "params", ["__import__('os')"], {}, "is no name"),
+        ("vgg16", "parms", ["H"], {}, "did you mean 'params'"),
+        ("vgg16", "params >", ["H"], {}, "is not an expression"),
+        ("vgg16", "input", ["C"], {"layer": "conv1_1", "assume": ["H%2==0"]}, "'H' is not free"),
+        ("vgg16", "layers[fc6].receptive_field", ["H"], {}, "is all, which no formula gives"),
+        ("vgg16", "networks[vgg19].params", ["H"], {}, "a formula is of one network"),
+        ("vgg16", "params > 5", ["H"], {}, "which no formula gives"),
+        ("fractalnet20", "params", ["columns"], {}, "no polynomial in columns"),
+        ("mobilenet_v1", "peak_bytes", ["resolution"], {}, "such as --assume H%32==0"),
+        ("resnet20", "params", ["units"], {"assume": ["units%2==0"]}, "counts blocks"),
+        ("resnet20", "params", ["units"], {"layer": "layer1.7.conv1"}, "has no layer"),
+        ("highway_mnist10", "params", ["classes"], {"width": 0}, "output features"),
+    ],
+)  # fmt: skip
+def test_what_has_no_formula_is_refused_in_one_line(
+    name: str, quantity: str, symbols: list[str], changes: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ArchcalcError) as caught:
+        archcalc.formula(name, quantity, symbols, **changes)
+    assert message in str(caught.value)
+
+
+def test_more_cases_than_anyone_would_read_are_refused(
+    tmp_path: Any,
+) -> None:
+    spec = tmp_path / "cases.yaml"
+    layers = "\n".join(f"  - if: n > {k}\n    then: [relu]" for k in range(20))
+    spec.write_text(f"name: cases\ninput: [3, 8, 8]\nparameters: {{n: 3}}\nlayers:\n{layers}\n")
+    with pytest.raises(UsageError, match="more than 16 cases"):
+        archcalc.formula(str(spec), "other_ops", ["n"])

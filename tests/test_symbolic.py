@@ -1,0 +1,65 @@
+"""Arithmetic of free sizes."""
+
+from __future__ import annotations
+
+import sympy
+from hypothesis import given
+from hypothesis import strategies as st
+
+from archcalc.quantity import ceil_div, floor_div, largest_of, symbol
+from archcalc.symbolic import largest_of as largest_expression
+from archcalc.symbolic import linear
+
+N, M = symbol("n"), symbol("m")
+STEPS = st.lists(st.tuples(st.integers(0, 9), st.integers(1, 6)), min_size=1, max_size=5)
+
+
+@given(steps=STEPS, value=st.integers(1, 500))
+def test_floors_of_floors_are_one_floor_of_the_same_value(
+    steps: list[tuple[int, int]], value: int
+) -> None:
+    merged, plain = N, value
+    for add, divisor in steps:
+        merged, plain = floor_div(merged + add, divisor) + 1, (plain + add) // divisor + 1
+    assert merged.subs(N, value) == plain  # type: ignore[attr-defined]  # a symbol
+    _, rest = sympy.sympify(merged).as_coeff_Add()
+    for inner in rest.atoms(sympy.floor):
+        assert not inner.args[0].atoms(sympy.floor)
+
+
+@given(value=st.integers(1, 500), divisor=st.integers(1, 9))
+def test_rounding_up_is_a_floor_of_the_same_value(value: int, divisor: int) -> None:
+    found = sympy.sympify(ceil_div(N, divisor))
+    assert found.subs(N, value) == -(-value // divisor)
+    assert not found.atoms(sympy.ceiling)
+
+
+def test_spelling_does_not_matter() -> None:
+    # (n - 1)/2 rounded down, plus 1, twice, is n/4 rounded up.
+    once = floor_div(N - 1, 2) + 1
+    assert floor_div(once - 1, 2) == floor_div(N - 1, 4)
+    assert floor_div(2 * N + 1, 4) == floor_div(N, 2)
+    assert floor_div(32 * N, 2) == 16 * N
+
+
+@given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9), st.integers(0, 9)), min_size=1))
+def test_the_largest_leaves_out_only_what_is_never_the_largest(
+    coefficients: list[tuple[int, int, int]],
+) -> None:
+    several = [a * N * M + b * N + c for a, b, c in coefficients]
+    found = sympy.sympify(largest_of(several))
+    for n, m in ((1, 1), (1, 9), (7, 2)):
+        at = {N: n, M: m}
+        assert found.subs(at) == max(sympy.sympify(value).subs(at) for value in several)
+
+
+def test_one_that_is_no_less_in_any_term_is_the_largest() -> None:
+    assert largest_expression([3 * N, 3 * N + 1, 2 * N]) == 3 * N + 1
+    assert len(largest_expression([3 * N, 4 * M, N + M]).args) == 3
+    assert largest_of([]) == 0
+    assert largest_of([3, 7, 5]) == 7
+
+
+def test_a_sum_of_whole_numbers_is_a_fraction_of_them() -> None:
+    assert linear(sympy.sympify(N) / 2 + sympy.Rational(1, 3)) == ({N: 3}, 2, 6)
+    assert linear(sympy.Symbol("x", positive=True) / 2) is None

@@ -31,7 +31,7 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("alignment", "derivation", "liveness", "roofline", "stages", "unit_field"),
     ("memory",),
     ("claims", "sweep", "training"),
-    ("formulas", "key_figures"),
+    ("formulas", "key_figures", "scaling"),
     ("comparison", "contrast", "difference"),
     ("archcalc",),
     ("render", "torch_backend"),

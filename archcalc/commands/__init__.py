@@ -11,6 +11,7 @@ COMMANDS: dict[str, str] = {
     "table": "every figure of a network, layer by layer",
     "explain": "how each figure comes about: the rule, the values put in, the result",
     "formula": "the closed form of a quantity in a network's parameters and sizes",
+    "scale": "how the figures grow with width, depth and resolution",
     "field": "receptive fields: of all layers, or what one unit sees",
     "memory": "what a network needs at inference, and in a training step",
     "compare": "networks side by side, by totals and by stages",

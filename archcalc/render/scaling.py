@@ -1,0 +1,88 @@
+"""How figures grow, as a table and as JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from textwrap import fill
+
+from archcalc.analysis import Analysis
+from archcalc.render import escape
+from archcalc.render.numbers import short, short_bytes
+from archcalc.render.table import caption, tabulate_rows
+from archcalc.scaling import QUANTITIES, Growth, Way
+
+WIDTH = 80
+NOTE = (
+    "each: the ratio after doubling, the exponent that amounts to, and the one that it approaches "
+    "for large factors"
+)
+
+
+def scaling_table(
+    analysis: Analysis, now: Mapping[str, int], ways: Sequence[Way], form: str
+) -> str:
+    """A row for each quantity, a column for each way, in any format of tables, or text or json.
+
+    Raises:
+        UsageError: there is no such format.
+    """
+    if form == "json":
+        return json.dumps(scaling_record(analysis, now, ways), indent=1, ensure_ascii=False)
+    headings = ["quantity", "now", *[way.name for way in ways]]
+    rows = [
+        [QUANTITIES.get(q, q), _figure(q, value), *[growth_text(way.growth[q]) for way in ways]]
+        for q, value in now.items()
+    ]
+    table = tabulate_rows(headings, rows, form, ["left", "right", *["left"] * len(ways)])
+    if form != "text":
+        return table
+    changes = [f"twice the {way.name}: {way.change}" for way in ways]
+    return "\n".join(
+        [
+            *caption(analysis), "",
+            *[fill(escape.one_line(change), WIDTH, subsequent_indent="  ") for change in changes],
+            "", table, "", fill(NOTE, WIDTH),
+        ]
+    )  # fmt: skip
+
+
+def growth_text(growth: Growth) -> str:
+    """`x3.969  1.99 -> 2`."""
+    if growth.ratio is None or growth.exponent is None:
+        return "-"
+    ratio = f"x{float(growth.ratio):.4g}"
+    if growth.degree is None:
+        return f"{ratio:6} {growth.exponent:.2f}"
+    if abs(growth.exponent - growth.degree) < 0.005:
+        return f"{ratio:6} {growth.degree}"
+    return f"{ratio:6} {growth.exponent:.2f} -> {growth.degree}"
+
+
+def scaling_record(
+    analysis: Analysis, now: Mapping[str, int], ways: Sequence[Way]
+) -> dict[str, object]:
+    """The growth under fixed keys, in types that JSON knows; ratios exact, as texts."""
+    return {
+        "network": analysis.name,
+        "now": dict(now),
+        "ways": [
+            {
+                "by": way.name,
+                "change": way.change,
+                "growth": {
+                    quantity: {
+                        "ratio": None if growth.ratio is None else str(growth.ratio),
+                        "exponent": growth.exponent,
+                        "degree": growth.degree,
+                    }
+                    for quantity, growth in way.growth.items()
+                },
+            }
+            for way in ways
+        ],
+    }
+
+
+def _figure(quantity: str, value: int) -> str:
+    return short_bytes(value) if quantity.endswith("_bytes") else short(value)

@@ -1,0 +1,76 @@
+"""`archcalc scale`, as a user calls it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from archcalc.cli import main
+
+
+def test_the_growth_is_a_table(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["scale", "vgg16"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert "conv weights       14.71M  x4     2          x2.108 1.08 -> 1  x1     0" in lines
+    assert "twice the depth: depths = [4, 4, 6, 6, 6]" in lines
+    assert "twice the width: channels and features of all layers but fc8" in lines
+    assert max(map(len, lines)) <= 80
+
+
+def test_ways_and_quantities_can_be_chosen(capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = [
+        "scale",
+        "densenet121",
+        "--by",
+        "growth",
+        "--quantity",
+        "params,layers[conv0].macs",
+    ]
+    assert main([*arguments, "--format", "json"]) == 0
+    record = json.loads(capsys.readouterr().out)
+    (way,) = record["ways"]
+    assert (way["by"], way["change"]) == ("growth", "growth = 64")
+    assert way["growth"]["layers[conv0].macs"] == {"ratio": "2", "exponent": 1.0, "degree": 1}
+    assert main([*arguments, "--format", "markdown"]) == 0
+    assert "| layers\\[conv0\\].macs |" in capsys.readouterr().out
+
+
+def test_the_plot_is_the_same_byte_for_byte(tmp_path: Path) -> None:
+    first, second = tmp_path / "a.svg", tmp_path / "b.svg"
+    for path in (first, second):
+        assert main(["scale", "lenet5", "--plot", str(path)]) == 0
+    assert first.read_bytes() == second.read_bytes()
+
+
+def test_without_matplotlib_a_plot_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "matplotlib", None)
+    assert main(["scale", "lenet5", "--plot", str(tmp_path / "a.svg")]) == 2
+    assert "pip install 'archcalc[plots]'" in capsys.readouterr().err
+
+
+def test_a_network_that_cannot_grow_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["scale", "mlp_7_3"]) == 2
+    assert "has no width, depth, resolution that could grow" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--by", "widht"], "did you mean 'width'"),
+        (["--quantity", "parms"], "did you mean 'params'"),
+        (["--input", "3x32hx32"], "and no plain number"),
+        (["--format", "jsn"], "unknown format"),
+        (["--plot", "a.gif"], "a plot is written as .svg, .png or .pdf"),
+    ],
+)
+def test_a_wrong_argument_is_one_clear_line(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["scale", "lenet5", *arguments]) == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.count("\n") == 1

@@ -26,8 +26,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Writes the pages."""
     library = part_of_library(arguments.names) if arguments.names else whole_library()
-    missing = write_report(library, Path(arguments.output))
-    if missing:
-        print(f"archcalc: no plots: {missing}", file=sys.stderr)
+    for missing in write_report(library, Path(arguments.output)):
+        print(f"archcalc: left out: {missing}", file=sys.stderr)
     print(f"{arguments.output}: {len(dict(pages(library)))} pages", file=sys.stderr)
     return 0

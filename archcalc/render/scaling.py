@@ -14,8 +14,8 @@ from archcalc.scaling import QUANTITIES, Growth, Way
 
 WIDTH = 80
 NOTE = (
-    "each: the ratio after doubling, the exponent that amounts to, and the one that it approaches "
-    "for large factors"
+    "each: the ratio after doubling, the exponent that it amounts to, and behind the arrow the one "
+    "that it approaches for large factors"
 )
 
 
@@ -31,7 +31,7 @@ def scaling_table(
         return json.dumps(scaling_record(analysis, now, ways), indent=1, ensure_ascii=False)
     headings = ["quantity", "now", *[way.name for way in ways]]
     rows = [
-        [QUANTITIES.get(q, q), _figure(q, value), *[growth_text(way.growth[q]) for way in ways]]
+        [QUANTITIES.get(q, q), figure_text(q, value), *[growth_text(way.growth[q]) for way in ways]]
         for q, value in now.items()
     ]
     table = tabulate_rows(headings, rows, form, ["left", "right", *["left"] * len(ways)])
@@ -84,5 +84,5 @@ def scaling_record(
     }
 
 
-def _figure(quantity: str, value: int) -> str:
+def figure_text(quantity: str, value: int) -> str:
     return short_bytes(value) if quantity.endswith("_bytes") else short(value)

@@ -35,6 +35,19 @@ class Grid(NamedTuple):
     columns: tuple[str, tuple[int | float, ...]]
 
 
+class Growing(NamedTuple):
+    """A network whose growth is looked at.
+
+    Attributes:
+        symbols: what its formulas are in.
+        assume: what they take for granted.
+    """
+
+    name: str
+    symbols: tuple[str, ...]
+    assume: tuple[str, ...] = ()
+
+
 SELECTIONS: tuple[Selection, ...] = (
     Selection(
         "inception_module",
@@ -92,5 +105,18 @@ GRIDS: tuple[Grid, ...] = (
         "mobilenet_v1",
         ("alpha", (1, 0.75, 0.5, 0.25)),
         ("resolution", (224, 192, 160, 128)),
+    ),
+)
+
+GROWING: tuple[Growing, ...] = (
+    Growing("vgg16", ("H", "W")),
+    Growing("inception_v3", ("H", "W")),
+    Growing("resnet50", ("H", "W")),
+    Growing("wrn_28_10", ("units", "widen")),
+    Growing("densenet121", ("growth",)),
+    Growing(
+        "mobilenet_v1",
+        ("alpha", "resolution"),
+        ("32*alpha%1==0", "alpha>=0.25", "resolution%32==0"),
     ),
 )

@@ -11,6 +11,7 @@ from archcalc.reports import (
     depth_page,
     errata_page,
     glossary_page,
+    scaling_page,
 )
 from archcalc.reports.catalogue import GRIDS, SELECTIONS, Grid, Selection
 from archcalc.reports.claim_tables import tally
@@ -70,7 +71,7 @@ def _groups(library: Library) -> dict[str, list[Entry]]:
 def _comparisons(page: Page) -> Sequence[str]:
     charts = [
         page.link(chart.TITLE, chart.PATH)
-        for chart in (complexity_page, depth_page, activations_page)
+        for chart in (complexity_page, depth_page, activations_page, scaling_page)
     ]
     subjects: list[Selection | Grid] = [*SELECTIONS, *GRIDS]
     return [*charts, *(page.link(subject.title, path_of(subject)) for subject in subjects)]

@@ -16,6 +16,7 @@ from archcalc.reports import (
     glossary_page,
     index_page,
     network_page,
+    scaling_page,
 )
 from archcalc.reports.catalogue import GRIDS, SELECTIONS
 from archcalc.reports.library import Library
@@ -25,11 +26,11 @@ from archcalc.reports.site import HOME, Site
 MakePage = Callable[[Site], Page]
 
 
-def write_report(library: Library, folder: Path) -> str | None:
+def write_report(library: Library, folder: Path) -> list[str]:
     """Writes all pages of a library.
 
     Returns:
-        Why there are no plots, where there are none; else None.
+        What was left out, and which package it takes; mostly nothing.
 
     Raises:
         UsageError: a file cannot be written; a size is no plain number.
@@ -38,7 +39,7 @@ def write_report(library: Library, folder: Path) -> str | None:
     site = Site(folder, makers)
     for make in makers.values():
         site.write(make(site))
-    return site.missing
+    return site.left_out
 
 
 def pages(library: Library) -> Iterator[tuple[str, MakePage]]:
@@ -59,6 +60,7 @@ def pages(library: Library) -> Iterator[tuple[str, MakePage]]:
     yield complexity_page.PATH, partial(complexity_page.complexity_page, library)
     yield depth_page.PATH, partial(depth_page.depth_page, library)
     yield activations_page.PATH, partial(activations_page.activations_page, library)
+    yield scaling_page.PATH, partial(scaling_page.scaling_page, library)
     yield errata_page.PATH, partial(errata_page.errata_page, library)
     yield glossary_page.PATH, glossary_page.glossary_page
     yield HOME, partial(index_page.index_page, library)

@@ -25,14 +25,14 @@ class Site:
     """Where the pages and plots of a report go.
 
     Attributes:
-        missing: why there are no plots, where there are none; else None.
+        left_out: what is not on its pages, and which package it takes.
     """
 
     def __init__(self, folder: Path, pages: Iterable[str]) -> None:
         """A report in `folder` that will have `pages`, beside those that lie there already."""
         self._folder = folder
         self._pages = frozenset(pages)
-        self.missing: str | None = None
+        self.left_out: list[str] = []
 
     def page(self, path: str, title: str) -> Page:
         """A new page, with a way home; it can link to all pages of the report."""
@@ -72,10 +72,15 @@ class Site:
             _make_folder(target.parent)
             draw(str(target))
         except MissingExtraError as missing:
-            self.missing = str(missing)
+            self.leave_out(missing)
             return
         self._write(path, _lean(target.read_text(encoding="utf-8")))
         page.picture(path, alt)
+
+    def leave_out(self, missing: MissingExtraError) -> None:
+        """Notes what the pages do without; once."""
+        if str(missing) not in self.left_out:
+            self.left_out.append(str(missing))
 
     def _write(self, path: str, text: str) -> None:
         target = self._folder / path

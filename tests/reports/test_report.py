@@ -61,6 +61,7 @@ def test_the_checked_in_report_has_all_pages_and_no_other() -> None:
         "comparisons/complexity.md",
         "comparisons/inception_module.md",
         "comparisons/mobilenet_settings.md",
+        "comparisons/scaling.md",
     ],
 )
 def test_a_page_is_made_anew_as_it_is_checked_in(path: str, tmp_path: Path) -> None:
@@ -185,7 +186,7 @@ def test_without_matplotlib_the_rest_still_comes(
     assert main(["report", "lenet5", "-o", str(tmp_path)]) == 0
     lines = capsys.readouterr().err.splitlines()
     assert lines[0] == (
-        "archcalc: no plots: a plot needs matplotlib, which is not installed: "
+        "archcalc: left out: a plot needs matplotlib, which is not installed: "
         "pip install 'archcalc[plots]'"
     )
     assert len(lines) == 2

@@ -1,0 +1,74 @@
+"""How the figures of a few networks grow, and the formulas behind it."""
+
+from __future__ import annotations
+
+from archcalc.analysis import Analysis
+from archcalc.errors import MissingExtraError
+from archcalc.render.scaling import figure_text, growth_text
+from archcalc.render.scaling_plot import draw_scaling
+from archcalc.reports.catalogue import GROWING, Growing
+from archcalc.reports.library import Entry, Library
+from archcalc.reports.page import Page, bullets, code, fenced, joined, table
+from archcalc.reports.site import Site
+from archcalc.scaling import QUANTITIES, figures, possible_ways, scaling
+
+PATH = "comparisons/scaling.md"
+TITLE = "How networks grow"
+
+
+def scaling_page(library: Library, site: Site) -> Page:
+    """What twice the width, depth and resolution makes of some networks."""
+    page = site.page(PATH, TITLE)
+    page.add(
+        "Twice as wide, a convolution has four times the weights and multiply-adds; on maps of "
+        "twice the height and width it has four times the multiply-adds and the same weights. What "
+        "a whole network makes of that depends on its ends: the image keeps its channels, the last "
+        "layer its classes.",
+        "Each cell of the tables has the ratio after doubling, the exponent that it amounts to, "
+        "and behind the arrow the one that it approaches for large factors.",
+    )
+    for growing, entry in zip(GROWING, library.named(g.name for g in GROWING), strict=True):
+        page.heading(entry.title)
+        _add_network(page, growing, entry, site)
+    return page
+
+
+def _add_network(page: Page, growing: Growing, entry: Entry, site: Site) -> None:
+    analysis = entry.analysis
+    names = possible_ways(analysis)
+    now = figures(analysis, [*QUANTITIES])
+    ways = scaling(analysis, names, [*now])
+    page.add(f"{page.link('All about it', entry.page)}. What is doubled:")
+    page.add(bullets(f"{way.name}: {way.change}" for way in ways))
+    rows = [
+        [QUANTITIES[q], figure_text(q, value), *[growth_text(way.growth[q]) for way in ways]]
+        for q, value in now.items()
+    ]
+    page.add(table(["quantity", "now", *names], rows, "lr" + "l" * len(names)))
+    site.plot(
+        page,
+        f"scaling-{entry.name}",
+        f"Parameters, MACs and memory of {entry.name} over the factor by which its "
+        f"{', '.join(names)} grows.",
+        lambda path: draw_scaling(path, analysis, names),
+    )
+    try:
+        formulas = _formulas(analysis, growing)
+    except MissingExtraError as missing:
+        site.leave_out(missing)
+        return
+    symbols = joined((code(label) for label in growing.symbols), " and ")
+    page.add(f"In closed form, in {symbols}:", fenced(formulas, "text"))
+
+
+def _formulas(analysis: Analysis, growing: Growing) -> str:
+    try:
+        from archcalc.formulas.deriving import derive_formulas
+        from archcalc.render.formula import text
+    except ModuleNotFoundError as error:
+        if error.name != "sympy":
+            raise
+        raise MissingExtraError("a formula", "sympy", "symbols") from None
+    quantities = ("params", "macs", "activation_values")
+    network = analysis.graph.network
+    return text(derive_formulas(network, quantities, growing.symbols, assume=growing.assume))

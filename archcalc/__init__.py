@@ -21,6 +21,7 @@ from archcalc.errors import (
     QuantityError,
     SpecError,
     UsageError,
+    require_extra,
 )
 from archcalc.feature_map import FeatureMap
 from archcalc.graph import Graph, Node
@@ -115,12 +116,8 @@ def formula(
         MissingExtraError: sympy is not installed.
         UsageError: a symbol, the quantity or an assumption is wrong, or there is no closed form.
     """
-    try:
-        from archcalc.formulas.deriving import derive_formulas
-    except ModuleNotFoundError as error:
-        if error.name != "sympy":
-            raise
-        raise MissingExtraError("formula()", "sympy", "symbols") from None
+    require_extra("formula()", "sympy", "symbols")
+    from archcalc.formulas.deriving import derive_formulas
     from archcalc.spec.library import find_network
 
     found = derive_formulas(

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias, cast, overload
 
-from archcalc.errors import LayerError, MissingExtraError, UsageError, did_you_mean
+from archcalc.errors import LayerError, UsageError, did_you_mean, require_extra
 from archcalc.feature_map import FeatureMap
 from archcalc.graph import INPUT, Graph, Node, build_graph
 from archcalc.layers import Effect
@@ -257,10 +257,9 @@ class Analysis:
         Raises:
             MissingExtraError: pandas is not installed.
         """
-        try:
-            import pandas
-        except ImportError:
-            raise MissingExtraError("to_frame()", "pandas", "pandas") from None
+        require_extra("to_frame()", "pandas", "pandas")
+        import pandas
+
         return pandas.DataFrame([layer.record() for layer in self.layers])
 
 

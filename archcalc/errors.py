@@ -112,6 +112,14 @@ class MissingExtraError(ArchcalcError):
         )
 
 
+def require_extra(what: str, package: str, extra: str) -> None:
+    """Raises MissingExtraError, which names `what` as the one that needs it, without `package`."""
+    from importlib.util import find_spec  # only what a user asks for on top has to wait for it
+
+    if find_spec(package) is None:
+        raise MissingExtraError(what, package, extra)
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """`"; did you mean 'conv'?"` where something known is close to `name`, else nothing."""
     from difflib import get_close_matches  # 3 ms that only a mistake should cost

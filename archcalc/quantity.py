@@ -20,7 +20,7 @@ from contextvars import ContextVar
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 
-from archcalc.errors import LayerError
+from archcalc.errors import LayerError, require_extra
 
 if TYPE_CHECKING:
     from fractions import Fraction
@@ -139,7 +139,12 @@ def decided(condition: Any) -> bool | None:
 
 
 def symbol(name: str) -> Quantity:
-    """A symbol that stands for a positive whole number."""
+    """A symbol that stands for a positive whole number.
+
+    Raises:
+        MissingExtraError: sympy is not installed.
+    """
+    require_extra("a free size", "sympy", "symbols")
     import sympy
 
     return cast(Quantity, sympy.Symbol(name, integer=True, positive=True))

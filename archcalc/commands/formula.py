@@ -13,7 +13,7 @@ from archcalc.commands.arguments import (
     input_sizes,
     parameters,
 )
-from archcalc.errors import MissingExtraError
+from archcalc.errors import require_extra
 from archcalc.spec.library import find_network
 
 SCREEN = 24  # lines; of what takes more, the parts are shown as well
@@ -50,13 +50,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Prints the formulas."""
-    try:
-        from archcalc.formulas.deriving import derive_formulas, parts_of
-        from archcalc.render import formula as render
-    except ModuleNotFoundError as error:
-        if error.name != "sympy":
-            raise
-        raise MissingExtraError("archcalc formula", "sympy", "symbols") from None
+    require_extra("formula", "sympy", "symbols")
+    from archcalc.formulas.deriving import derive_formulas, parts_of
+    from archcalc.render import formula as render
+
     settings: dict[str, Any] = {
         "symbols": _listed(arguments.symbols),
         "input": input_sizes(arguments),

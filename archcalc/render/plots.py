@@ -10,7 +10,7 @@ import io
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from archcalc.errors import MissingExtraError, UsageError
+from archcalc.errors import UsageError, require_extra
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -49,11 +49,10 @@ def new_panels(width: float, height: float, count: int) -> tuple[Figure, list[Ax
     Raises:
         MissingExtraError: matplotlib is not installed.
     """
-    try:
-        import matplotlib
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise MissingExtraError("a plot", "matplotlib", "plots") from None
+    require_extra("a plot", "matplotlib", "plots")
+    import matplotlib
+    from matplotlib.figure import Figure
+
     matplotlib.rcParams["svg.hashsalt"] = "archcalc"  # ids of clip paths, else random
     matplotlib.rcParams["svg.fonttype"] = "none"  # text as text: smaller, and can be searched
     matplotlib.rcParams["font.sans-serif"] = ["DejaVu Sans", "Verdana"]  # of the same width

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from archcalc.analysis import Analysis
-from archcalc.errors import MissingExtraError
+from archcalc.errors import MissingExtraError, require_extra
 from archcalc.render.scaling import figure_text, growth_text
 from archcalc.render.scaling_plot import draw_scaling
 from archcalc.reports.catalogue import GROWING, Growing
@@ -62,13 +62,10 @@ def _add_network(page: Page, growing: Growing, entry: Entry, site: Site) -> None
 
 
 def _formulas(analysis: Analysis, growing: Growing) -> str:
-    try:
-        from archcalc.formulas.deriving import derive_formulas
-        from archcalc.render.formula import text
-    except ModuleNotFoundError as error:
-        if error.name != "sympy":
-            raise
-        raise MissingExtraError("a formula", "sympy", "symbols") from None
+    require_extra("a formula", "sympy", "symbols")
+    from archcalc.formulas.deriving import derive_formulas
+    from archcalc.render.formula import text
+
     quantities = ("params", "macs", "activation_values")
     network = analysis.graph.network
     return text(derive_formulas(network, quantities, growing.symbols, assume=growing.assume))

@@ -3,12 +3,9 @@ torch; `require_torch` says what to install where it is missing."""
 
 from __future__ import annotations
 
-from importlib.util import find_spec
-
-from archcalc.errors import MissingExtraError
+from archcalc.errors import require_extra
 
 
 def require_torch(what: str) -> None:
     """Raises MissingExtraError, which names `what` as the one that needs it, without torch."""
-    if find_spec("torch") is None:
-        raise MissingExtraError(what, "torch", "torch")
+    require_extra(what, "torch", "torch")

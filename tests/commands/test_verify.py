@@ -187,7 +187,7 @@ def test_a_wrong_argument_is_one_clear_line(
 def test_without_torch_one_line_says_what_to_install(
     capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("archcalc.torch_backend.find_spec", lambda name: None)
+    monkeypatch.setitem(sys.modules, "torch", None)
     assert main(["verify", "lenet5"]) == 2
     assert capsys.readouterr().err == (
         "archcalc: verify needs torch, which is not installed: pip install 'archcalc[torch]'\n"

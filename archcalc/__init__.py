@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from archcalc.analysis import DTYPES, Analysis, LayerAnalysis, Totals, analyze, load
+from archcalc.analysis import DTYPES, Analysis, LayerAnalysis, Totals
 from archcalc.errors import (
     ArchcalcError,
     LayerError,
@@ -27,7 +27,8 @@ from archcalc.feature_map import FeatureMap
 from archcalc.graph import Graph, Node
 from archcalc.memory import ActivationBytes, activation_bytes
 from archcalc.quantity import symbol
-from archcalc.spec.expression import Value
+from archcalc.spec.values import Value
+from archcalc.walk import analyze, load
 
 if TYPE_CHECKING:
     from archcalc.torch_backend.build import Twin

@@ -15,7 +15,7 @@ from archcalc.feature_map import FeatureMap
 from archcalc.layers import Layer
 from archcalc.layers.pooling import MaxPool
 from archcalc.quantity import Quantity, one_for_all, require_at_least, symbol
-from archcalc.spec.expression import Environment, Expression, ExpressionError, Value, truth_of
+from archcalc.spec.expression import Environment, Expression
 from archcalc.spec.fields import Template, convert, cost_of, evaluate, shown, whole
 from archcalc.spec.syntax import (
     NAME,
@@ -30,6 +30,7 @@ from archcalc.spec.syntax import (
     RepeatStatement,
     Statement,
 )
+from archcalc.spec.values import ExpressionError, Value, truth_of
 
 INPUT = "input"  # the name of the network's input, as a source of layers
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from archcalc.errors import LayerError, SpecError, UsageError
 from archcalc.integer_array import IntegerArray, as_quantity
 from archcalc.quantity import Parting, is_array, parting
-from archcalc.spec.expression import Value
+from archcalc.spec.values import Value
 
 MOST_AT_ONCE = 1 << 17  # settings that are walked together: their arrays should stay in the cache
 FEW = 1 << 10  # settings, among which it is not worth it to look for the same ones

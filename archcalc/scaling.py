@@ -15,7 +15,7 @@ from itertools import pairwise
 from math import gcd, log2
 from typing import Any
 
-from archcalc.analysis import Analysis, walk
+from archcalc.analysis import Analysis
 from archcalc.claims.quantities import WEIGHT_KINDS, evaluate, longest_path
 from archcalc.errors import LayerError, SpecError, UsageError, did_you_mean
 from archcalc.feature_map import FeatureMap
@@ -25,7 +25,8 @@ from archcalc.layers.convolution import Conv, ConvTranspose, LocallyConnected
 from archcalc.layers.linear import Linear
 from archcalc.layers.resampling import PadChannels
 from archcalc.layers.reshaping import ChannelSlice
-from archcalc.spec.expression import ExpressionError, Value
+from archcalc.spec.values import ExpressionError, Value
+from archcalc.walk import walk
 
 WAYS = ("width", "depth", "resolution")
 QUANTITIES: dict[str, str] = {

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from archcalc.analysis import Analysis, Totals, input_shape, walk
+from archcalc.analysis import Analysis, Totals
 from archcalc.errors import LayerError, QuantityError, SpecError
 from archcalc.graph import Graph, build_graph
 from archcalc.integer_array import IntegerArray
@@ -38,8 +38,9 @@ from archcalc.lots import (
 )
 from archcalc.memory import ActivationBytes, activation_bytes
 from archcalc.quantity import LARGEST_INT64, Quantity
-from archcalc.spec.expression import Value
 from archcalc.spec.syntax import Network
+from archcalc.spec.values import Value
+from archcalc.walk import input_shape, walk
 
 
 def grid(**arrays: object) -> dict[str, Any]:

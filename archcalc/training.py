@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from archcalc.analysis import Analysis, LayerAnalysis, analyze
+from archcalc.analysis import Analysis, LayerAnalysis
 from archcalc.errors import UsageError, did_you_mean
 from archcalc.layers import Extra, Saved
 from archcalc.memory import learning, saved_bytes
 from archcalc.quantity import Quantity
+from archcalc.walk import analyze
 
 # Values that an optimizer keeps for each parameter, always in float32 in mixed precision.
 OPTIMIZERS: dict[str, int] = {

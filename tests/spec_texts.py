@@ -5,9 +5,9 @@ from __future__ import annotations
 from archcalc import Analysis, Graph, analyze
 from archcalc.errors import Source
 from archcalc.graph import build_graph
-from archcalc.spec.expression import Value
 from archcalc.spec.parser import parse_family
 from archcalc.spec.syntax import Family
+from archcalc.spec.values import Value
 
 HEAD = "name: tiny\ninput: [3, 8, 8]\nlayers:\n"  # what stands before a list of layers
 

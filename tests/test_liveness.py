@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archcalc.analysis import Analysis, analyze
+from archcalc.analysis import Analysis
 from archcalc.errors import UsageError
 from archcalc.liveness import Storages, better_order, most_alive, peak_of, storages, timeline
+from archcalc.walk import analyze
 
 Load = Callable[[str], Analysis]
 

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from archcalc.analysis import Analysis, analyze
+from archcalc.analysis import Analysis
 from archcalc.errors import UsageError
 from archcalc.training import backward_macs, largest_batch, reasons, training_memory
+from archcalc.walk import analyze
 
 SPEC = """
 name: net

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from archcalc.analysis import Analysis, analyze
+from archcalc.analysis import Analysis
 from archcalc.errors import UsageError
 from archcalc.unit_field import alignment, path_sizes, unit_field, unit_over
+from archcalc.walk import analyze
 
 SPEC = """
 name: two_paths

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from archcalc.analysis import Analysis, analyze
+from archcalc.analysis import Analysis
 from archcalc.claims.printed import PrintedError, Verdict
 from archcalc.claims.quantities import evaluate
 from archcalc.claims.reading import Claim, claims_of, comparisons
 from archcalc.errors import ArchcalcError, Place, SpecError, UsageError
 from archcalc.graph import build_graph
-from archcalc.spec.expression import ExpressionError, Value
 from archcalc.spec.library import families, find_network
 from archcalc.spec.settings import split_settings
 from archcalc.spec.syntax import Family, Network
+from archcalc.spec.values import ExpressionError, Value
+from archcalc.walk import analyze
 
 
 class CheckedClaim(NamedTuple):

@@ -36,7 +36,8 @@ from archcalc.graph import INPUT
 from archcalc.layers import LAYER_KINDS
 from archcalc.memory import activation_bytes
 from archcalc.quantity import Quantity
-from archcalc.spec.expression import ExpressionError, parse
+from archcalc.spec.expression import parse
+from archcalc.spec.values import ExpressionError
 
 WEIGHT_KINDS = ("conv", "conv_transpose", "locally_connected", "linear")
 _SUMMED = (

@@ -9,7 +9,6 @@ from yaml.nodes import Node, ScalarNode
 
 from archcalc.claims.printed import Printed, PrintedError, Verdict, parse_printed
 from archcalc.errors import Place, Source, SpecError, did_you_mean
-from archcalc.spec.expression import Value
 from archcalc.spec.fields import read_literal
 from archcalc.spec.library import spec_sources
 from archcalc.spec.parser import CLAIM_KEYS, VERDICT_WORDS
@@ -22,6 +21,7 @@ from archcalc.spec.reader import (
     unknown_key,
 )
 from archcalc.spec.syntax import Family
+from archcalc.spec.values import Value
 
 VERDICTS = dict(zip(VERDICT_WORDS, Verdict, strict=True))
 

@@ -6,14 +6,16 @@ import argparse
 import re
 from typing import Any
 
-from archcalc.analysis import DTYPES, input_shape
+from archcalc.analysis import DTYPES
 from archcalc.errors import UsageError
 from archcalc.graph import Graph, build_graph
 from archcalc.quantity import symbol
-from archcalc.spec.expression import ExpressionError, Value, parse_with_symbols
+from archcalc.spec.expression import parse_with_symbols
 from archcalc.spec.fields import whole
 from archcalc.spec.library import find_network
 from archcalc.spec.settings import read_setting, split_settings
+from archcalc.spec.values import ExpressionError, Value
+from archcalc.walk import input_shape
 
 # Makes shells complete the names of networks; filled in by the completion command.
 COMPLETE_NETWORKS = {

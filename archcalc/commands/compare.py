@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from archcalc.analysis import analyze
 from archcalc.commands.arguments import COMPLETE_NETWORKS, add_batch, add_changes, graph_of
 from archcalc.contrast import contrast
 from archcalc.render.contrast import contrast_text
+from archcalc.walk import analyze
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -7,10 +7,10 @@ import os
 import sys
 from typing import Any
 
-from archcalc.analysis import analyze
 from archcalc.commands.arguments import COMPLETE_NETWORKS, add_batch, add_changes, graph_of
 from archcalc.difference import difference
 from archcalc.render.difference import difference_text
+from archcalc.walk import analyze
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

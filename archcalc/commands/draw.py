@@ -6,12 +6,12 @@ import argparse
 import sys
 from pathlib import Path
 
-from archcalc.analysis import analyze
 from archcalc.commands.arguments import ALL_LEVELS, add_changes, add_network, depth, graph_of
 from archcalc.errors import UsageError
 from archcalc.render.drawing import Drawing, draw
 from archcalc.render.graphviz import dot_text, picture
 from archcalc.render.mermaid import MOST_ARROWS, mermaid_text
+from archcalc.walk import analyze
 
 _FORMATS = ("mmd", "dot", "svg", "png")
 

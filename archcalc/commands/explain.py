@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 
-from archcalc.analysis import Analysis, analyze
+from archcalc.analysis import Analysis
 from archcalc.commands.arguments import add_batch, add_changes, add_network, graph_of
 from archcalc.derivation.layers import QUANTITIES, derive
 from archcalc.derivation.totals import TOTALS, block_called, block_parts, makeup
@@ -21,6 +21,7 @@ from archcalc.render.derivation import (
     totals_record,
     totals_text,
 )
+from archcalc.walk import analyze
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

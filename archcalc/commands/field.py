@@ -7,7 +7,7 @@ import json
 import re
 from typing import TYPE_CHECKING
 
-from archcalc.analysis import Analysis, analyze
+from archcalc.analysis import Analysis
 from archcalc.commands.arguments import (
     add_changes,
     add_network,
@@ -25,6 +25,7 @@ from archcalc.render.field import (
 )
 from archcalc.render.table import caption, tabulate_rows
 from archcalc.unit_field import UnitField, unit_field, unit_over
+from archcalc.walk import analyze
 
 if TYPE_CHECKING:
     from archcalc.torch_backend.effective import EffectiveField

@@ -6,7 +6,7 @@ import argparse
 import json
 import re
 
-from archcalc.analysis import Analysis, analyze
+from archcalc.analysis import Analysis
 from archcalc.commands.arguments import (
     add_changes,
     add_network,
@@ -28,6 +28,7 @@ from archcalc.render.numbers import short_bytes
 from archcalc.render.rows import depth_that_fits, layer_rows, rows_at_depth
 from archcalc.render.table import caption, tabulate_rows
 from archcalc.training import OPTIMIZERS, TRAINING_DTYPES, largest_batch
+from archcalc.walk import analyze
 
 _BUDGET = re.compile(r"(\d+(?:\.\d+)?)\s*(?:([KMGT])(i?))?B?")
 

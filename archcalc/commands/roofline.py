@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 import json
 
-from archcalc.analysis import analyze
 from archcalc.commands.arguments import add_batch, add_changes, add_network, graph_of
 from archcalc.render.roofline import device_line, roofline_record, roofline_table
 from archcalc.render.table import conditions
 from archcalc.roofline import device_names, find_device, roofline
+from archcalc.walk import analyze
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

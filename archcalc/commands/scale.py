@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 import re
 
-from archcalc.analysis import analyze
 from archcalc.commands.arguments import add_batch, add_changes, add_network, graph_of
 from archcalc.errors import UsageError
 from archcalc.render.scaling import scaling_table
 from archcalc.scaling import QUANTITIES, WAYS, figures, possible_ways, scaling
+from archcalc.walk import analyze
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

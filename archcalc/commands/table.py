@@ -6,7 +6,7 @@ import argparse
 import os
 import sys
 
-from archcalc.analysis import Analysis, analyze
+from archcalc.analysis import Analysis
 from archcalc.commands.arguments import (
     add_batch,
     add_changes,
@@ -25,6 +25,7 @@ from archcalc.render.table import (
     text_table,
     total_label,
 )
+from archcalc.walk import analyze
 
 _INDENT = " " * 13  # what follows the names of the figures under a table
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import sympy
 
-from archcalc.analysis import Analysis, input_shape, walk
+from archcalc.analysis import Analysis
 from archcalc.claims.quantities import evaluate
 from archcalc.derivation.totals import block_called
 from archcalc.errors import ArchcalcError, LayerError, SpecError, UsageError
@@ -22,8 +22,9 @@ from archcalc.formulas.subjects import Subject, size_labels, subjects
 from archcalc.formulas.tidying import size_shifts, tidy
 from archcalc.graph import Graph, build_graph
 from archcalc.quantity import certainly_equal, deciding, is_symbol, normal
-from archcalc.spec.expression import ExpressionError, Value
 from archcalc.spec.syntax import Network
+from archcalc.spec.values import ExpressionError, Value
+from archcalc.walk import input_shape, walk
 from archcalc.window import Window
 
 # What is kept in memory hangs on whether a map is padded by the same on both sides.

@@ -10,9 +10,10 @@ from typing import Any, NamedTuple
 import sympy
 
 from archcalc.errors import UsageError, did_you_mean
-from archcalc.spec.expression import Expression, Value
+from archcalc.spec.expression import Expression
 from archcalc.spec.fields import shown
 from archcalc.spec.syntax import Network
+from archcalc.spec.values import Value
 
 # What the sizes of an input are called, by their number; C is its channels.
 _SIZES = ((), ("L",), ("H", "W"), ("D", "H", "W"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from archcalc.analysis import Analysis, analyze
+from archcalc.analysis import Analysis
 from archcalc.liveness import Step, better_order, peak_of, storages, timeline
 from archcalc.memory import activation_bytes, saved_bytes
 from archcalc.quantity import plain
@@ -19,6 +19,7 @@ from archcalc.training import (
     reasons,
     training_memory,
 )
+from archcalc.walk import analyze
 
 LAYER_KEYS = ("name", "output_bytes", "param_bytes", "kept_bytes", "kept", "backward_macs")
 HEADINGS = ("layer", "output", "params", "kept", "kept for the backward pass", "backward MACs")

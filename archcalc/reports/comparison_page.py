@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from archcalc.analysis import Analysis, analyze
+from archcalc.analysis import Analysis
 from archcalc.contrast import Contrast, contrast
 from archcalc.graph import build_graph
 from archcalc.key_figures import key_figures
@@ -18,6 +18,7 @@ from archcalc.reports.network_table import network_table
 from archcalc.reports.page import Page, code, details, fenced, table
 from archcalc.reports.site import Site
 from archcalc.spec.library import find_network
+from archcalc.walk import analyze
 
 _MOST_WITH_RATIOS = 2  # networks that stand beside each other with a ratio
 

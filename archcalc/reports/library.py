@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from archcalc.analysis import Analysis, analyze
+from archcalc.analysis import Analysis
 from archcalc.claims.checking import CheckedClaim, check_family, check_library
 from archcalc.errors import UsageError, did_you_mean
 from archcalc.graph import build_graph
 from archcalc.key_figures import KeyFigures, key_figures
 from archcalc.spec.library import families, is_file, network_names, read_family
 from archcalc.spec.syntax import About, Family
+from archcalc.walk import analyze
 
 
 class Entry(NamedTuple):

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from archcalc.analysis import analyze
 from archcalc.comparison import SUBJECTS, Comparison, Figure
 from archcalc.errors import UsageError
 from archcalc.render.numbers import exact, shape
@@ -21,6 +20,7 @@ from archcalc.render.verification import (
 )
 from archcalc.reports.page import Markup, bullets, code, details, joined, markdown, table
 from archcalc.roofline import Bound, Device, device_names, find_device, roofline
+from archcalc.walk import analyze
 
 _MADE = "<!-- Made by `archcalc verify --save`: change what it measures, not this file. -->"
 # Of all the networks that were verified, those whose roofline is shown.

@@ -19,16 +19,9 @@ from archcalc.layers.layer import REQUIRED
 from archcalc.layers.normalization import NormalizedAxes
 from archcalc.layers.resampling import Interpolation
 from archcalc.quantity import is_array, is_symbol, one_for_all
-from archcalc.spec.expression import (
-    Environment,
-    Expression,
-    ExpressionError,
-    Value,
-    parse,
-    parse_with_symbols,
-    short_list,
-)
+from archcalc.spec.expression import Environment, Expression, parse, parse_with_symbols
 from archcalc.spec.reader import place_of
+from archcalc.spec.values import ExpressionError, Value, short_list
 
 # What stands in a spec: a constant, an expression, or a list of these.
 Template: TypeAlias = Any

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 
 from archcalc.errors import Source, SpecError, UsageError
-from archcalc.spec.expression import Value
 from archcalc.spec.fields import read_literal
 from archcalc.spec.reader import compose
+from archcalc.spec.values import Value
 
 _WITH_SETTINGS = re.compile(r"(?P<name>.*?)(?P<settings>(\s+\w+=\S*)*)\s*", re.DOTALL)
 

@@ -14,8 +14,9 @@ from yaml.nodes import Node
 
 from archcalc.errors import Place, Source
 from archcalc.layers import Layer
-from archcalc.spec.expression import Expression, Value
+from archcalc.spec.expression import Expression
 from archcalc.spec.fields import Field, Template
+from archcalc.spec.values import Value
 
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.\-]{0,99}")  # of a network, block or layer
 

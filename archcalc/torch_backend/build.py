@@ -9,11 +9,12 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from archcalc.analysis import Analysis, analyze
+from archcalc.analysis import Analysis
 from archcalc.errors import UsageError
 from archcalc.graph import INPUT, Graph, Node
-from archcalc.spec.expression import Value
+from archcalc.spec.values import Value
 from archcalc.torch_backend.layer_modules import module_for
+from archcalc.walk import analyze
 
 _INDICES = "\0indices"  # behind the name of a max pool: the places of its maxima
 

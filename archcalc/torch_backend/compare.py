@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Mapping
 import torch
 from torch import Tensor, nn
 
-from archcalc.analysis import Analysis, LayerAnalysis, analyze, total
+from archcalc.analysis import Analysis, LayerAnalysis, total
 from archcalc.comparison import Comparison, Conditions, Figure
 from archcalc.errors import UsageError, did_you_mean
 from archcalc.graph import Graph
@@ -19,6 +19,7 @@ from archcalc.torch_backend.counting import (
     layer_values,
     module_values,
 )
+from archcalc.walk import analyze
 
 COUNTED = ("sizes", "params", "macs")  # the subjects for which shapes are enough
 

@@ -10,7 +10,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from archcalc.analysis import Analysis, analyze
+from archcalc.analysis import Analysis
 from archcalc.comparison import SUBJECTS, Comparison, Conditions, Figure, LayerTime, Times
 from archcalc.errors import UsageError
 from archcalc.graph import Graph
@@ -39,6 +39,7 @@ from archcalc.torch_backend.modes import one_thread
 from archcalc.torch_backend.room import refusals_named, require_room
 from archcalc.torch_backend.saved import saved_by_layer
 from archcalc.torch_backend.timing import layer_seconds
+from archcalc.walk import analyze
 from archcalc.window import Reach
 
 _UNTOLD = (Reach.UNKNOWN, Reach.MISALIGNED)

@@ -6,9 +6,10 @@ import pathlib
 
 import pytest
 
-from archcalc.analysis import Analysis, analyze
+from archcalc.analysis import Analysis
 from archcalc.claims.quantities import evaluate, longest_path
-from archcalc.spec.expression import ExpressionError
+from archcalc.spec.values import ExpressionError
+from archcalc.walk import analyze
 
 SPEC = """
 name: small

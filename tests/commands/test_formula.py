@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from archcalc.analysis import analyze
 from archcalc.cli import main
+from archcalc.walk import analyze
 
 
 def python_of(capsys: pytest.CaptureFixture[str], *arguments: str) -> Callable[..., int]:

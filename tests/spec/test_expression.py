@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from archcalc import QuantityError, symbol
 from archcalc.integer_array import IntegerArray
 from archcalc.quantity import LARGEST_INT64
-from archcalc.spec.expression import ExpressionError, parse, parse_with_symbols, truth_of
+from archcalc.spec.expression import parse, parse_with_symbols
+from archcalc.spec.values import ExpressionError, truth_of
 
 PARAMETERS: dict[str, Any] = {
     "width": 64,

@@ -26,10 +26,11 @@ from archcalc.render.contract import to_json
 from archcalc.render.rows import depth_that_fits, rows_at_depth
 from archcalc.render.spec_text import spec_text
 from archcalc.render.table import summary, text_table
-from archcalc.spec.expression import ExpressionError, parse, parse_with_symbols
+from archcalc.spec.expression import parse, parse_with_symbols
 from archcalc.spec.library import spec_sources
 from archcalc.spec.parser import parse_family
 from archcalc.spec.reader import read_file
+from archcalc.spec.values import ExpressionError
 
 MORE = 5 * settings().max_examples  # these are fast, and what they look for is rare
 

@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from archcalc.analysis import Analysis, analyze
+from archcalc.analysis import Analysis
 from archcalc.cli import main
 from archcalc.torch_backend.effective import effective_field
+from archcalc.walk import analyze
 
 
 @pytest.fixture(scope="module")

@@ -6,10 +6,11 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from archcalc.analysis import Analysis, analyze
+from archcalc.analysis import Analysis
 from archcalc.layers.convolution import Conv, ConvTranspose
 from archcalc.torch_backend.build import build
 from archcalc.training import backward_macs
+from archcalc.walk import analyze
 
 NETWORKS = (
     "lenet5", "vgg16", "resnet50", "googlenet", "inception_v3", "densenet121", "deconv_unpool",

@@ -6,7 +6,7 @@ import re
 import textwrap
 
 from archcalc import __version__
-from archcalc.analysis import Analysis, analyze
+from archcalc.analysis import Analysis
 from archcalc.errors import UsageError
 from archcalc.graph import Graph
 from archcalc.render.escape import one_line
@@ -14,6 +14,7 @@ from archcalc.render.torch_source.grouping import classes_of
 from archcalc.render.torch_source.helpers import needed_helpers
 from archcalc.render.torch_source.layout import WIDTH, formatted
 from archcalc.render.torch_source.writing import class_lines
+from archcalc.walk import analyze
 
 _DEEPEST = 60  # modules within modules; Python itself reads no more than 100 brackets in brackets
 

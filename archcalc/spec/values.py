@@ -1,0 +1,308 @@
+"""Values of expressions, and how they are reckoned with: exactly, and within bounds.
+
+Numbers are ints or exact fractions (`0.75` is 3/4, `7/2` is 7/2), symbols or arrays; a fraction
+that is whole is an int. A fraction beside an array is a float, until it is rounded.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from typing import Any, TypeAlias, cast
+
+from archcalc.errors import ArchcalcError, QuantityError
+from archcalc.quantity import (
+    LARGEST_INT64,
+    all_or_none,
+    decided,
+    is_array,
+    is_symbol,
+    largest,
+    normal,
+    one_for_all,
+    smallest,
+)
+
+# What an expression can come out as: bool, int, Fraction, str, list, symbol or array.
+Value: TypeAlias = Any
+
+MAX_EXPONENT = 64
+MAX_ITEMS = 256  # of a list
+
+
+class ExpressionError(ArchcalcError):
+    """An expression is malformed, or fails on the values it is given. Has no place yet."""
+
+
+def short_list(values: list[Value]) -> list[Value]:
+    """`values`, if it can be shown, compared and copied in no time.
+
+    Raises:
+        ExpressionError: it is too long, or holds lists of lists, of which a few would grow
+            without bound.
+    """
+    if len(values) > MAX_ITEMS:
+        raise ExpressionError(f"a list of {len(values)}; {MAX_ITEMS} items are the most")
+    inner = [item for value in values if isinstance(value, list) for item in value]
+    if any(isinstance(item, list) for item in inner):
+        raise ExpressionError("a list of lists of lists")
+    return values
+
+
+def reckon(operation: Callable[[Value, Value], Value], a: Value, b: Value) -> Value:
+    """What an operation gives on two numbers.
+
+    Raises:
+        ExpressionError: one is no number, or the result does not fit in 64 bits.
+    """
+    a, b = _number(a), _number(b)
+    if type(a) is int and type(b) is int:
+        return bounded(operation(a, b))
+    if _is_many(a) or _is_many(b):
+        if operation is operator.mul and _is_fraction(a):
+            a, b = b, a
+        if operation is operator.mul and is_array(a) and _is_fraction(b):
+            # One rounding, of an exact product: floor(100 * 29/100) is 29, and not 28.
+            return (a * b.numerator).elements / b.denominator
+        a, b = _beside_arrays(a), _beside_arrays(b)
+        if hasattr(a, "dtype") or hasattr(b, "dtype") or operation is divide:
+            import numpy as np
+
+            divides = operation in (divide, operator.floordiv, operator.mod)
+            if divides and all_or_none(np.equal(_as_floats(b), 0), otherwise=True):
+                raise ZeroDivisionError
+            with np.errstate(all="raise"):  # and no warning, with infinities to follow
+                return operation(_as_floats(a), _as_floats(b))
+    return bounded(operation(a, b))
+
+
+def _is_many(value: Value) -> bool:
+    return is_array(value) or hasattr(value, "dtype")
+
+
+def _beside_arrays(value: Value) -> Value:
+    """A fraction as a float: arrays hold whole numbers or floats, and round when asked to."""
+    if _is_fraction(value):
+        import numpy as np
+
+        return np.float64(value)
+    return value
+
+
+def _is_fraction(value: Value) -> bool:
+    return hasattr(value, "denominator") and type(value) is not int and not _is_many(value)
+
+
+def _as_floats(value: Value) -> Value:
+    return value.elements.astype(float) if is_array(value) else value
+
+
+def _number(value: Value) -> Value:
+    if isinstance(value, (bool, str, list)):
+        raise ExpressionError(f"{str(value)[:40]!r} is not a number")
+    return value
+
+
+def equal(a: Value, b: Value) -> Value:
+    """a == b; of symbols a condition on them, where sympy itself would compare the spelling."""
+    numbers = not any(isinstance(value, (bool, str, list)) for value in (a, b))
+    if numbers and (is_symbol(a) or is_symbol(b)):
+        import sympy
+
+        return sympy.Eq(a, b)
+    return a == b
+
+
+def negated(value: Value) -> Value:
+    """Not a condition, of symbols and arrays too."""
+    return not value if isinstance(value, bool) else ~value
+
+
+def comparable(value: Value) -> Value:
+    """A value as the operators of comparison take it.
+
+    Raises:
+        ExpressionError: it is a list of lists.
+    """
+    if is_array(value):
+        return value.elements
+    # Lists in lists could share their parts, and take without end to compare.
+    if isinstance(value, list) and any(isinstance(item, list) for item in value):
+        raise ExpressionError("lists of lists cannot be compared; their items can")
+    return value
+
+
+def bounded(value: Value) -> Value:
+    """A number in its simplest type.
+
+    Raises:
+        ExpressionError: it does not fit in 64 bits.
+    """
+    if is_symbol(value):
+        return _finite(value)
+    if type(value) is int:
+        if not -LARGEST_INT64 <= value <= LARGEST_INT64:
+            raise ExpressionError("a number that does not fit in 64 bits")
+        return value
+    if hasattr(value, "denominator"):
+        if value.denominator == 1:
+            return bounded(int(value))
+        if max(abs(value.numerator), value.denominator) > LARGEST_INT64:
+            raise ExpressionError("a fraction whose parts do not fit in 64 bits")
+    return value
+
+
+def _finite(formula: Value) -> Value:
+    """A formula, as an int where it came out as one."""
+    import sympy
+
+    if formula.has(sympy.zoo, sympy.nan):
+        raise ZeroDivisionError
+    return normal(formula)
+
+
+_TRUTHS = {"True": True, "False": False}  # what sympy calls them
+
+
+def truth_of(value: Value) -> bool:
+    """`value` as a condition.
+
+    Raises:
+        ExpressionError: it is no plain truth value, as a comparison of symbols is not.
+    """
+    if type(value) is bool:
+        return value
+    agreed = one_for_all(value)
+    if type(agreed) is bool:
+        return agreed
+    if is_symbol(value) and (value.is_Relational or value.is_Boolean):
+        truth = _TRUTHS[str(value)] if str(value) in _TRUTHS else decided(value)
+        if truth is not None:
+            return truth
+    raise ExpressionError(f"{str(value)[:60]!r} is neither true nor false")
+
+
+def item(values: Value, index: Value) -> Value:
+    """An item of a list.
+
+    Raises:
+        ExpressionError: it has no such item.
+    """
+    found = as_list(values)
+    index = one_for_all(index)
+    if type(index) is not int:
+        raise ExpressionError(f"{str(index)[:40]!r} is no index")
+    if not -len(found) <= index < len(found):
+        raise ExpressionError(f"index {index} is outside a list of {len(found)}")
+    return found[index]
+
+
+def as_list(value: Value) -> list[Value]:
+    """A value that has to be a list."""
+    if not isinstance(value, (list, tuple)):
+        raise ExpressionError(f"{str(value)[:40]!r} is not a list")
+    return cast(list[Value], value)
+
+
+def floor(value: Value) -> Value:
+    """The largest whole number that is not above `value`."""
+    return _round(value, "floor")
+
+
+def ceil(value: Value) -> Value:
+    """The smallest whole number that is not below `value`."""
+    return _round(value, "ceil")
+
+
+def _round(value: Value, way: str) -> Value:
+    if type(value) is int:
+        return value
+    if is_symbol(value):
+        import sympy
+
+        return (sympy.floor if way == "floor" else sympy.ceiling)(value)
+    if is_array(value):
+        return value
+    if hasattr(value, "dtype"):
+        import numpy as np
+
+        from archcalc.integer_array import as_quantity
+
+        rounded = (np.floor if way == "floor" else np.ceil)(value)
+        if not (abs(rounded) < 2.0**63).all():
+            raise QuantityError("a number that does not fit in 64 bits")
+        return as_quantity(rounded.astype(np.int64))
+    import math
+
+    return cast(int, (math.floor if way == "floor" else math.ceil)(_number(value)))
+
+
+def minimum(*values: Value) -> Value:
+    """The smallest of several numbers, or of the items of one list."""
+    return _extreme("min", values)
+
+
+def maximum(*values: Value) -> Value:
+    """The largest of several numbers, or of the items of one list."""
+    return _extreme("max", values)
+
+
+def _extreme(which: str, values: tuple[Value, ...]) -> Value:
+    found = list(values[0]) if len(values) == 1 else list(values)
+    result = _number(found[0])
+    for value in found[1:]:
+        result = _extreme_of_two(which, result, _number(value))
+    return result
+
+
+def _extreme_of_two(which: str, a: Value, b: Value) -> Value:
+    """min or max of numbers of any type; of symbols and arrays as quantities."""
+    if any(is_symbol(v) or is_array(v) for v in (a, b)):
+        return (smallest if which == "min" else largest)(a, b)
+    if any(hasattr(v, "dtype") for v in (a, b)):
+        import numpy as np
+
+        return (np.minimum if which == "min" else np.maximum)(a, b)
+    return (min if which == "min" else max)(a, b)
+
+
+def total(values: Value) -> Value:
+    """The sum of the items of a list."""
+    result: Value = 0
+    for value in as_list(values):
+        result = reckon(operator.add, result, value)
+    return result
+
+
+def length(values: Value) -> int:
+    """The number of items of a list."""
+    return len(as_list(values))
+
+
+def divide(a: Value, b: Value) -> Value:
+    """a / b, exact."""
+    if isinstance(a, int) and isinstance(b, int):
+        from fractions import Fraction
+
+        return Fraction(a, b)
+    return a / b
+
+
+def power(a: Value, b: Value) -> Value:
+    """a ** b, for whole numbers b up to `MAX_EXPONENT`.
+
+    Raises:
+        ExpressionError: the exponent is none of them, or `a` is a sum of free sizes.
+    """
+    b = one_for_all(b)
+    if type(b) is not int or not -MAX_EXPONENT <= b <= MAX_EXPONENT:
+        raise ExpressionError(
+            f"an exponent of {str(b)[:40]}; whole numbers up to {MAX_EXPONENT} work"
+        )
+    if is_symbol(a) and not a.is_Symbol:  # multiplied out it could fill the memory
+        raise ExpressionError(f"({a})**{b}: of free sizes, only a single name has powers")
+    if isinstance(a, int) and b < 0:
+        from fractions import Fraction
+
+        return Fraction(a) ** b
+    return a**b

@@ -1,0 +1,234 @@
+"""Name -> Graph -> Analysis: one walk over the layers, which asks each what its rule says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, cast, overload
+
+from archcalc.analysis import DTYPES, Analysis, LayerAnalysis
+from archcalc.errors import LayerError, UsageError, did_you_mean
+from archcalc.feature_map import FeatureMap
+from archcalc.graph import INPUT, Graph, Node, build_graph
+from archcalc.layers import Effect
+from archcalc.quantity import LARGEST_INT64, Quantity, is_array, is_symbol, require_at_least
+from archcalc.receptive_field import PIXEL, AxisField, PhasedField, fields_after
+from archcalc.spec.fields import whole
+from archcalc.spec.library import find_network
+from archcalc.spec.values import ExpressionError, Value
+from archcalc.window import Reach, Windows
+
+if TYPE_CHECKING:
+    from fractions import Fraction
+
+    from numpy.typing import NDArray
+
+    from archcalc.sweep import Sweep
+
+MOST_SHOWN = 4  # inputs of a layer in a message
+MOST_PHASE_WORK = 1_000_000  # intervals; beyond it, fields with phases count as unknown
+LONGEST_FORMULA = 100  # operations; each layer wraps another floor around a free size
+
+
+def load(name: str, /, *, input: Sequence[Value] | None = None, **parameters: Value) -> Graph:
+    """The network called `name`, or of the spec file `FILE` or `FILE#VARIANT`.
+
+    Args:
+        input: [channels, size…] in place of the spec's own.
+        parameters: values in place of the spec's own.
+
+    Raises:
+        UsageError: no such network, file or parameter.
+        SpecError: the spec is wrong.
+    """
+    shape = None if input is None else input_shape(input)
+    return build_graph(find_network(name), input=shape, parameters=parameters)
+
+
+def input_shape(sizes: Sequence[Value]) -> FeatureMap:
+    """[channels, size…] as the shape of an input.
+
+    Raises:
+        UsageError: a size below 1, or not one to four numbers.
+    """
+    if not 1 <= len(sizes) <= 4:
+        raise UsageError(f"an input is channels and up to 3 sizes; {len(sizes)} numbers were given")
+    try:
+        channels, *spatial = [cast(Quantity, whole(size)) for size in sizes]
+        for size in (channels, *spatial):
+            require_at_least(size, 1, "an input of {}", "x".join(map(str, sizes)))
+    except (ExpressionError, LayerError) as error:
+        raise UsageError(str(error)) from None
+    return FeatureMap(channels, tuple(spatial))
+
+
+@overload
+def analyze(  # type: ignore[overload-overlap]  # what makes it a Sweep is that there are arrays
+    graph: Graph | str,
+    /,
+    *,
+    input: Sequence[int] | None = None,
+    batch: int = 1,
+    dtype: str = "float32",
+    **parameters: int | float | str | Fraction | list[Any],
+) -> Analysis: ...
+
+
+@overload
+def analyze(
+    graph: Graph | str,
+    /,
+    *,
+    input: Sequence[int | NDArray[Any]] | None = None,
+    batch: int = 1,
+    dtype: str = "float32",
+    **parameters: int | float | str | Fraction | list[Any] | NDArray[Any],
+) -> Sweep: ...
+
+
+def analyze(
+    graph: Graph | str,
+    /,
+    *,
+    input: Sequence[Value] | None = None,
+    batch: int = 1,
+    dtype: str = "float32",
+    **parameters: Value,
+) -> Analysis | Sweep:
+    """Every figure of a network.
+
+    With numpy arrays among the parameters or the sizes of the input, which broadcast against each
+    other, the figures at all their settings: a `Sweep`, whose `totals` are arrays.
+
+    Args:
+        graph: what `load` returned, or what it takes.
+        input, parameters: as for `load`; a graph is then built anew with them.
+        batch: number of images.
+        dtype: of parameters and activations; see `DTYPES`.
+
+    Raises:
+        LayerError: a layer refuses its input; its `partial` is the analysis up to there. Of
+            arrays none is raised: a `Sweep` marks the settings.
+        UsageError: an unknown dtype, or a batch below 1; and as `load`.
+        SpecError: as `load`.
+    """
+    if dtype not in DTYPES:
+        guess = did_you_mean(dtype, DTYPES) or f"; known: {', '.join(DTYPES)}"
+        raise UsageError(f"unknown dtype {dtype!r}{guess}")
+    if batch < 1:
+        raise UsageError(f"a batch of {batch}")
+    if _has_arrays([*parameters.values(), input]):
+        from archcalc.sweep import sweep
+
+        network = find_network(graph) if isinstance(graph, str) else graph.network
+        before = {} if isinstance(graph, str) else graph.parameters
+        changed = before | parameters
+        return sweep(network, input=input, parameters=changed, batch=batch, dtype=dtype)
+    if isinstance(graph, str):
+        graph = load(graph, input=input, **parameters)
+    elif parameters or input is not None:
+        shape = None if input is None else input_shape(input)
+        changed = graph.parameters | parameters
+        graph = build_graph(graph.network, input=shape, parameters=changed)
+    return walk(graph, batch, dtype)
+
+
+def _has_arrays(values: Iterable[Value]) -> bool:
+    """Whether there are arrays among the values, or in lists among them."""
+    return any(
+        _has_arrays(value) if isinstance(value, (list, tuple))
+        else is_array(value) or getattr(value, "ndim", 0) > 0
+        for value in values
+    )  # fmt: skip
+
+
+def walk(graph: Graph, batch: int, dtype: str) -> Analysis:
+    """Every figure of a graph, as `analyze`."""
+    bytes_each = DTYPES[dtype]
+    pixel = (PIXEL,) * len(graph.input.sizes)
+    maps: dict[str, FeatureMap] = {INPUT: graph.input}
+    fields: dict[str, tuple[AxisField, ...]] = {INPUT: pixel}
+    done: dict[str, LayerAnalysis] = {}
+    phase_work = 0
+    for node in graph.nodes:
+        inputs = [maps[name] for name in node.inputs]
+        try:
+            if node.indices is not None:
+                inputs.append(maps[done[node.indices].inputs[0]])
+            effect = node.layer.effect_on(*inputs)
+            _check(node, effect, done)
+            # Where an unpooling puts a value depends on all that its max pool has seen.
+            seen_from = (*node.inputs, node.indices) if node.indices else node.inputs
+            seen = fields_after([fields[name] for name in seen_from], effect.windows)
+            _check_field(seen)
+            phase_work += _phase_work(seen, effect.windows, len(seen_from))
+            if phase_work > MOST_PHASE_WORK:
+                seen = tuple([Reach.UNKNOWN if isinstance(f, PhasedField) else f for f in seen])
+        except LayerError as refusal:
+            error = LayerError(_located(node, [maps[name] for name in node.inputs], refusal))
+            error.partial = Analysis(graph, batch, dtype, tuple(done.values()), error)
+            raise error from None
+        maps[node.name] = effect.output
+        fields[node.name] = seen
+        done[node.name] = LayerAnalysis(node, effect, seen, batch, bytes_each)
+    return Analysis(graph, batch, dtype, tuple(done.values()))
+
+
+def _check(node: Node, effect: Effect, done: dict[str, LayerAnalysis]) -> None:
+    values = effect.output.values
+    if type(values) is int and values > LARGEST_INT64:
+        raise LayerError("an output of more than 2**63 - 1 values")
+    for size in effect.output.sizes:
+        if is_symbol(size) and cast(Any, size).count_ops() > LONGEST_FORMULA:
+            raise LayerError(
+                f"its output size takes more than {LONGEST_FORMULA} operations as a formula; "
+                "try sizes such as 32h"
+            )
+    if node.weights is not None:
+        owner = done[node.weights].effect
+        if (owner.weight, owner.bias) != (effect.weight, effect.bias):
+            raise LayerError(
+                f"shares the weights of {node.weights}, of shape {_shape(owner)}; "
+                f"here they would be {_shape(effect)}"
+            )
+
+
+def _check_field(seen: tuple[AxisField, ...]) -> None:
+    """Without a bound, the numbers of a long chain of strides would fill the memory."""
+    for axis in seen:
+        jump = None if isinstance(axis, Reach) else axis.jump
+        if getattr(jump, "numerator", 0) > LARGEST_INT64:  # of ints and fractions
+            raise LayerError("a jump of more than 2**63 - 1 pixels")
+
+
+def _phase_work(seen: tuple[AxisField, ...], windows: Windows, inputs: int) -> int:
+    """How many intervals it took to find the phases in `seen`."""
+    work = 0
+    for number, axis in enumerate(seen):
+        if isinstance(axis, PhasedField):
+            window = windows[number] if isinstance(windows, tuple) else None
+            each = inputs if window is None or isinstance(window, Reach) else window.kernel
+            work += len(axis.phases) * min(each, 2 * len(axis.phases))
+    return work
+
+
+def _shape(effect: Effect) -> str:
+    shapes = [effect.weight, effect.bias]
+    return (
+        " and ".join("x".join(map(str, shape)) for shape in shapes if shape is not None) or "none"
+    )
+
+
+def _located(node: Node, inputs: list[FeatureMap], refusal: LayerError) -> str:
+    """`features.conv9 (conv kernel=99) on 16x16x16, specs/tiny.yaml:9:5: the local fact`."""
+    layer = node.layer
+    given = [f"{name}={_short(value)}" for name, value in layer.given().items()]
+    what = " ".join([layer.kind, *given])
+    met = " and ".join(str(x)[:60] for x in inputs[:MOST_SHOWN])
+    met += f" and {len(inputs) - MOST_SHOWN} more" if len(inputs) > MOST_SHOWN else ""
+    return f"{node.name} ({what}) on {met}, {node.place}: {refusal}"
+
+
+def _short(value: object) -> str:
+    if isinstance(value, tuple):
+        return "x".join(_short(item) for item in value)
+    return str(value).lower() if isinstance(value, bool) else str(value)[:40]

@@ -10,8 +10,8 @@ from yaml.nodes import Node, ScalarNode
 from archcalc.claims.printed import Printed, PrintedError, Verdict, parse_printed
 from archcalc.errors import Place, Source, SpecError, did_you_mean
 from archcalc.spec.fields import read_literal
+from archcalc.spec.keys import CLAIM_KEYS, VERDICT_WORDS
 from archcalc.spec.library import spec_sources
-from archcalc.spec.parser import CLAIM_KEYS, VERDICT_WORDS
 from archcalc.spec.reader import (
     compose,
     entries,

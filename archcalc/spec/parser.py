@@ -1,68 +1,15 @@
-"""The YAML tree of a spec -> a `Family` of typed statements. No arithmetic of layers."""
+"""The YAML tree of a spec -> a `Family`: its networks, with what is known of each."""
 
 from __future__ import annotations
 
-import re
-from keyword import iskeyword
+from yaml.nodes import Node
 
-from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
-
-from archcalc.errors import Place, Source, SpecError, did_you_mean
-from archcalc.layers import LAYER_KINDS, Join, Layer
-from archcalc.layers.pooling import MaxUnpool
-from archcalc.spec.expression import Expression, parse
-from archcalc.spec.fields import (
-    WORDS,
-    Field,
-    at,
-    convert,
-    fields_of,
-    is_constant,
-    read_literal,
-    read_size,
-    read_template,
-)
-from archcalc.spec.reader import compose, entries, items, place_of, text_of, unknown_key
-from archcalc.spec.syntax import (
-    NAME,
-    About,
-    Accuracy,
-    Argument,
-    Block,
-    BlockStatement,
-    Body,
-    Family,
-    HeadStatement,
-    IfStatement,
-    LayerStatement,
-    NameTemplate,
-    Network,
-    RepeatStatement,
-    Statement,
-)
-
-KINDS: dict[str, type[Layer]] = {kind.kind: kind for kind in LAYER_KINDS}
-PLACEMENT_KEYS = ("name", "from", "weights")  # where a layer stands; of every kind
-INDICES = "indices"  # the max pool that a max_unpool undoes
-ABOUT_KEYS = ("title", "authors", "year", "paper", "source", "accuracy")
-ACCURACY_KEYS = ("top1", "top5", "crops", "source")
-VARIANT_KEYS = (*ABOUT_KEYS, "input", "layers", "budget")
-FAMILY_KEYS = (
-    "name", *ABOUT_KEYS, "input", "parameters", "let", "variants", "blocks", "layers", "budget",
-    "claims",
-)  # fmt: skip
-CLAIM_KEYS = (
-    "id", "variant", "set", "input", "quantity", "value", "source", "convention", "verdict",
-    "shown_by", "because",
-)  # fmt: skip
-VERDICT_WORDS = ("agrees", "truncated", "approximately", "differs", "unexplained")
-_KEYWORDS = {
-    "repeat": ("repeat", "index", "layers"),
-    "if": ("if", "then", "else"),
-    "head": ("head",),
-}
-_BRACED = re.compile(r"\{([^{}]*)\}")
-MAX_ENTRIES = 256  # of a mapping of names: parameters, blocks, variants
+from archcalc.errors import Source, SpecError
+from archcalc.spec.fields import read_literal, read_size
+from archcalc.spec.keys import ACCURACY_KEYS, FAMILY_KEYS, VARIANT_KEYS
+from archcalc.spec.reader import compose, items
+from archcalc.spec.statements import StatementReader, is_null
+from archcalc.spec.syntax import About, Accuracy, Argument, Family, Network
 
 
 def parse_family(source: Source) -> Family:
@@ -72,28 +19,11 @@ def parse_family(source: Source) -> Family:
         SpecError: the text is wrong; says where, and what was meant if that can be guessed.
     """
     root = compose(source)
-    return _Parser(source).family(root)
+    return _FamilyReader(source).family(root)
 
 
-def template_parts(text: str, node: Node, source: Source) -> tuple[str | Expression, ...]:
-    """`conv{i}_1` as its parts: plain text, and the expressions in braces."""
-    parts: list[str | Expression] = []
-    for number, part in enumerate(_BRACED.split(text)):
-        if number % 2:
-            parts.append(at(node, source, parse, part))
-        elif part:
-            parts.append(part)
-    return tuple(parts)
-
-
-class _Parser:
-    """Reads one source. `_blocks` holds the names of all blocks before their bodies are read."""
-
-    def __init__(self, source: Source) -> None:
-        self._source = source
-        self._blocks: frozenset[str] = frozenset()
-
-    # ----- the file -----
+class _FamilyReader(StatementReader):
+    """Reads one spec file."""
 
     def family(self, root: Node) -> Family:
         found = self._mapping(root, FAMILY_KEYS, "a spec")
@@ -135,7 +65,7 @@ class _Parser:
     def _variant(self, name: str, key: Node, node: Node, base: Network) -> Network:
         self._name_text(key, "the name of a variant")
         known = (*VARIANT_KEYS, *base.parameters)
-        found = {} if _is_null(node) else self._mapping(node, known, f"variant {name!r}")
+        found = {} if is_null(node) else self._mapping(node, known, f"variant {name!r}")
         changed = {
             k: read_literal(v, self._source) for k, v in found.items() if k in base.parameters
         }
@@ -206,265 +136,3 @@ class _Parser:
                 raise SpecError(f"a parameter cannot be called {key!r}", self._place(key_node))
             values[key] = read_literal(value, self._source)
         return values
-
-    # ----- blocks -----
-
-    def _block_name(self, node: Node) -> str:
-        name = self._name_text(node, "the name of a block")
-        if name in KINDS or name in _KEYWORDS:
-            raise SpecError(f"a block cannot be called {name!r}, as a layer is", self._place(node))
-        return name
-
-    def _block(self, name: str, key: Node, node: Node) -> Block:
-        found = self._mapping(node, ("parameters", "let", "layers"), f"block {name!r}")
-        return Block(
-            name=name,
-            parameters=self._parameters(found.get("parameters")),
-            let=self._arguments(found.get("let"), "let"),
-            body=self._body(self._required(found, "layers", key, f"block {name!r}"), "layers"),
-            place=self._place(key),
-        )
-
-    def _parameters(self, node: Node | None) -> dict[str, Argument | None]:
-        """`[depth, width, stride: 1]` or `{depth: 2, stride: 1}`."""
-        if node is None or isinstance(node, MappingNode):
-            return dict(self._arguments(node, "parameters"))
-        parameters: dict[str, Argument | None] = {}
-        for item in items(node, self._source, "parameters"):
-            if isinstance(item, ScalarNode):
-                found: dict[str, Argument | None] = {item.value: None}
-                self._parameter_name(item.value, item)
-            else:
-                found = dict(self._arguments(item, "a parameter"))
-            for name, default in found.items():
-                if name in parameters:
-                    raise SpecError(f"parameter {name!r} stands twice", self._place(item))
-                parameters[name] = default
-        return parameters
-
-    def _arguments(self, node: Node | None, what: str) -> dict[str, Argument]:
-        arguments = {}
-        for key, key_node, value in self._entries(node, what):
-            self._parameter_name(key, key_node)
-            arguments[key] = self._argument(value)
-        return arguments
-
-    def _parameter_name(self, name: str, node: Node) -> None:
-        if not name.isidentifier() or iskeyword(name) or name in (*PLACEMENT_KEYS, *WORDS):
-            raise SpecError(f"{name[:60]!r} is no name for a parameter", self._place(node))
-
-    # ----- statements -----
-
-    def _body(self, node: Node, what: str) -> Body:
-        return tuple([self._statement(item) for item in items(node, self._source, what)])
-
-    def _statement(self, node: Node) -> Statement:
-        if isinstance(node, ScalarNode) and not _is_null(node):
-            return self._layer_or_block(node.value, node, None)
-        if not isinstance(node, MappingNode) or not node.value:
-            raise SpecError("expected a layer: its kind, or kind: {fields}", self._place(node))
-        keys = [key.value for key, _ in node.value]
-        for keyword, known in _KEYWORDS.items():
-            if keyword in keys:
-                found = self._mapping(node, known, f"`{keyword}`")
-                if keyword == "repeat":
-                    return self._repeat(node, found)
-                return self._if(node, found) if keyword == "if" else self._head(node, found)
-        if len(keys) > 1:
-            second = node.value[1][0]
-            raise SpecError(
-                f"one layer in an item: {keys[0]!r} has a neighbour {keys[1]!r}; are its fields "
-                "indented under it?",
-                self._place(second),
-            )
-        return self._layer_or_block(keys[0], *node.value[0])
-
-    def _layer_or_block(self, name: str, key: Node, value: Node | None) -> Statement:
-        if value is not None and _is_null(value):
-            value = None
-        if name in self._blocks:
-            return self._block_statement(name, key, value)
-        kind = KINDS.get(name)
-        if kind is None:
-            guess = did_you_mean(name, [*KINDS, *self._blocks, *_KEYWORDS])
-            raise SpecError(
-                f"unknown layer kind {name!r}{guess or '; `archcalc schema` has them all'}",
-                self._place(key),
-            )
-        return self._layer(kind, key, value)
-
-    def _layer(self, kind: type[Layer], key: Node, value: Node | None) -> LayerStatement:
-        known = fields_of(kind)
-        joins = issubclass(kind, Join)
-        found: dict[str, Node] = {}
-        branches: tuple[Body, ...] | None = None
-        if joins and isinstance(value, SequenceNode):
-            branches = self._branches(value)
-        elif value is not None:
-            found = self._mapping(value, (*known, *placement_keys(kind)), kind.kind)
-            if "branches" in found:
-                branches = self._branches(found["branches"])
-        arguments = {}
-        for name, field in known.items():
-            if name in found:
-                template = field.type.read(found[name], self._source)
-                arguments[name] = (field, Argument(template, self._place(found[name])))
-            elif field.required:
-                raise SpecError(f"{kind.kind} needs `{name}`", self._place(key))
-        sources = self._sources(found.get("from"), many=joins)
-        if joins and (branches is None) == (len(sources) < 2):
-            raise SpecError(
-                f"{kind.kind} needs branches, or `from` with two layers or more", self._place(key)
-            )
-        return LayerStatement(
-            kind=kind,
-            arguments=arguments,
-            layer=_constant_layer(kind, arguments),
-            name=self._name(found.get("name")),
-            sources=sources,
-            weights=self._name(found.get("weights")),
-            indices=self._name(found.get("indices")),
-            branches=branches,
-            place=self._place(key),
-        )
-
-    def _branches(self, node: Node) -> tuple[Body, ...]:
-        branches = tuple(
-            [self._body(item, "a branch") for item in items(node, self._source, "branches")]
-        )
-        if not branches:
-            raise SpecError("a join without branches", self._place(node))
-        return branches
-
-    def _sources(self, node: Node | None, many: bool) -> tuple[NameTemplate, ...]:
-        if node is None:
-            return ()
-        if isinstance(node, SequenceNode) and many:
-            return tuple(self._name_template(item) for item in node.value)
-        return (self._name_template(node),)
-
-    def _block_statement(self, name: str, key: Node, value: Node | None) -> BlockStatement:
-        arguments: dict[str, Argument] = {}
-        placed: dict[str, Node] = {}
-        for field, _, node in self._entries(value, name):
-            if field in ("name", "from"):
-                placed[field] = node
-            else:
-                arguments[field] = self._argument(node)
-        source = placed.get("from")
-        return BlockStatement(
-            block=name,
-            arguments=arguments,
-            name=self._name(placed.get("name")),
-            source=None if source is None else self._name_template(source),
-            place=self._place(key),
-        )
-
-    def _repeat(self, node: Node, found: dict[str, Node]) -> RepeatStatement:
-        index = found.get("index")
-        if index is not None:
-            self._parameter_name(text_of(index, self._source, "index"), index)
-        return RepeatStatement(
-            times=self._argument(found["repeat"]),
-            counter=None if index is None else text_of(index, self._source, "index"),
-            body=self._body(self._required(found, "layers", node, "`repeat`"), "layers"),
-            place=self._place(node),
-        )
-
-    def _if(self, node: Node, found: dict[str, Node]) -> IfStatement:
-        return IfStatement(
-            condition=self._argument(found["if"]),
-            then=self._body(self._required(found, "then", node, "`if`"), "then"),
-            otherwise=self._body(found["else"], "else") if "else" in found else (),
-            place=self._place(node),
-        )
-
-    def _head(self, node: Node, found: dict[str, Node]) -> HeadStatement:
-        inner = self._mapping(found["head"], ("name", "training_only", "layers"), "head")
-        only = inner.get("training_only")
-        value = True if only is None else read_literal(only, self._source)
-        if only is not None and type(value) is not bool:
-            raise SpecError("training_only: expected true or false", self._place(only))
-        return HeadStatement(
-            name=self._name(inner.get("name")),
-            training_only=bool(value),
-            body=self._body(self._required(inner, "layers", found["head"], "head"), "layers"),
-            place=self._place(node),
-        )
-
-    # ----- small parts -----
-
-    def _place(self, node: Node) -> Place:
-        return place_of(node, self._source)
-
-    def _argument(self, node: Node) -> Argument:
-        return Argument(read_template(node, self._source), self._place(node))
-
-    def _entries(self, node: Node | None, what: str) -> list[tuple[str, Node, Node]]:
-        if node is None or _is_null(node):
-            return []
-        found = list(entries(node, self._source, what))
-        if len(found) > MAX_ENTRIES:
-            raise SpecError(f"{what}: more than {MAX_ENTRIES} entries", self._place(node))
-        return found
-
-    def _mapping(self, node: Node, known: tuple[str, ...], owner: str) -> dict[str, Node]:
-        found = {}
-        for key, key_node, value in entries(node, self._source, owner):
-            if key not in known:
-                raise unknown_key(key, known, key_node, self._source, owner)
-            found[key] = value
-        return found
-
-    def _required(self, found: dict[str, Node], key: str, node: Node, owner: str) -> Node:
-        if key not in found:
-            raise SpecError(f"{owner} needs `{key}`", self._place(node))
-        return found[key]
-
-    def _text(self, found: dict[str, Node], key: str, default: str) -> str:
-        node = found.get(key)
-        if node is None:
-            return default
-        parts = node.value if isinstance(node, SequenceNode) else [node]
-        return ", ".join(" ".join(text_of(part, self._source, key).split()) for part in parts)
-
-    def _name_text(self, node: Node, what: str) -> str:
-        text = text_of(node, self._source, what)
-        if not NAME.fullmatch(text):
-            raise SpecError(
-                f"{text[:60]!r} is no name: letters, digits and _ . - make one", self._place(node)
-            )
-        return text
-
-    def _name(self, node: Node | None) -> NameTemplate | None:
-        return None if node is None else self._name_template(node)
-
-    def _name_template(self, node: Node) -> NameTemplate:
-        text = text_of(node, self._source, "a name")
-        parts = template_parts(text, node, self._source)
-        if not NAME.fullmatch("".join(p if isinstance(p, str) else "0" for p in parts)):
-            raise SpecError(
-                f"{text[:60]!r} is no name: letters, digits, _ . - and {{expressions}} make one",
-                self._place(node),
-            )
-        return NameTemplate(parts, self._place(node))
-
-
-def placement_keys(kind: type[Layer]) -> tuple[str, ...]:
-    """The keys that a layer kind takes beside its fields."""
-    joins = ("branches",) if issubclass(kind, Join) else ()
-    return (*PLACEMENT_KEYS, *joins, *((INDICES,) if kind is MaxUnpool else ()))
-
-
-def _constant_layer(
-    kind: type[Layer], arguments: dict[str, tuple[Field, Argument]]
-) -> Layer | None:
-    """The layer itself, where none of its fields mentions a parameter."""
-    if not all(is_constant(argument.template) for _, argument in arguments.values()):
-        return None
-    fields = fields_of(kind)
-    return kind(**{n: convert(fields[n], a.template, a.place) for n, (_, a) in arguments.items()})
-
-
-def _is_null(node: Node) -> bool:
-    return isinstance(node, ScalarNode) and not node.style and node.value in ("", "~", "null")

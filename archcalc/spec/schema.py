@@ -6,7 +6,7 @@ import inspect
 
 from archcalc.layers import LAYER_KINDS, Join, Layer
 from archcalc.spec.fields import EXPRESSION_SCHEMA, Schema, fields_of
-from archcalc.spec.parser import ABOUT_KEYS, CLAIM_KEYS, VERDICT_WORDS, placement_keys
+from archcalc.spec.keys import ABOUT_KEYS, CLAIM_KEYS, VERDICT_WORDS, placement_keys
 
 _NAME: Schema = {"type": "string", "pattern": r"^[A-Za-z0-9_.\-{}+*/% ()\[\]]+$"}
 _VALUE: Schema = {

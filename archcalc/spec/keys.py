@@ -1,0 +1,33 @@
+"""The keys of the spec language: what a file, a variant, a claim and a layer may say."""
+
+from __future__ import annotations
+
+from archcalc.layers import LAYER_KINDS, Join, Layer
+from archcalc.layers.pooling import MaxUnpool
+
+KINDS: dict[str, type[Layer]] = {kind.kind: kind for kind in LAYER_KINDS}
+PLACEMENT_KEYS = ("name", "from", "weights")  # where a layer stands; of every kind
+INDICES = "indices"  # the max pool that a max_unpool undoes
+KEYWORDS = {
+    "repeat": ("repeat", "index", "layers"),
+    "if": ("if", "then", "else"),
+    "head": ("head",),
+}
+ABOUT_KEYS = ("title", "authors", "year", "paper", "source", "accuracy")
+ACCURACY_KEYS = ("top1", "top5", "crops", "source")
+VARIANT_KEYS = (*ABOUT_KEYS, "input", "layers", "budget")
+FAMILY_KEYS = (
+    "name", *ABOUT_KEYS, "input", "parameters", "let", "variants", "blocks", "layers", "budget",
+    "claims",
+)  # fmt: skip
+CLAIM_KEYS = (
+    "id", "variant", "set", "input", "quantity", "value", "source", "convention", "verdict",
+    "shown_by", "because",
+)  # fmt: skip
+VERDICT_WORDS = ("agrees", "truncated", "approximately", "differs", "unexplained")
+
+
+def placement_keys(kind: type[Layer]) -> tuple[str, ...]:
+    """The keys that a layer kind takes beside its fields."""
+    joins = ("branches",) if issubclass(kind, Join) else ()
+    return (*PLACEMENT_KEYS, *joins, *((INDICES,) if kind is MaxUnpool else ()))

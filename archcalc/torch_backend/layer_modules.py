@@ -71,7 +71,7 @@ def module_for(layer: Layer, *inputs: FeatureMap) -> nn.Module:
     Raises:
         Exception: whatever torch raises of options that it refuses.
     """
-    raise NotImplementedError(f"no module is registered for the layer kind {layer.kind!r}")
+    raise TypeError(f"no module is registered for the layer kind {layer.kind!r}")
 
 
 def sides_of(

@@ -37,9 +37,9 @@ def draw_fields(
         if rows is None or columns is None:
             continue
         box = (columns[0] - 0.5, rows[0] - 0.5)
-        height, width = rows[1] - rows[0] + 1, columns[1] - columns[0] + 1
-        label = f"{field.layer.name}: {height}x{width}"
-        axes.add_patch(_rectangle(box, (width, height), color, label))
+        seen = (columns[1] - columns[0] + 1, rows[1] - rows[0] + 1)
+        label = f"{seen[1]}x{seen[0]}: {field.layer.name}"  # none that begins with _ has a legend
+        axes.add_patch(_rectangle(box, seen, color, label))
     axes.autoscale_view()
     axes.set_xlabel("column", color=GREY)
     axes.set_ylabel("row", color=GREY)

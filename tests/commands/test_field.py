@@ -59,6 +59,19 @@ def test_a_wrong_argument_is_one_clear_line(
     assert error.count("\n") == 1
 
 
+def test_the_plot_names_the_image_and_every_layer(tmp_path: Path) -> None:
+    spec, plot = tmp_path / "net.yaml", tmp_path / "a.svg"
+    layers = (
+        "  - conv: {name: _first, channels: 4, kernel: 3, padding: 1}\n  - relu: {name: last}\n"
+    )
+    spec.write_text(f"name: net\ninput: [1, 20, 30]\nlayers:\n{layers}")
+    assert main(["field", str(spec), "last", "--layers", "_first", "--plot", str(plot)]) == 0
+    drawn = plot.read_text(encoding="utf-8")
+    assert "net: what a unit sees of 20x30 pixels" in drawn
+    assert "3x3: _first" in drawn
+    assert "3x3: last" in drawn
+
+
 def test_the_plot_is_the_same_byte_for_byte(tmp_path: Path) -> None:
     first, second = tmp_path / "a.svg", tmp_path / "b.svg"
     for path in (first, second):

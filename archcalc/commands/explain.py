@@ -6,7 +6,7 @@ import argparse
 import json
 
 from archcalc.analysis import Analysis
-from archcalc.commands.arguments import add_batch, add_changes, add_network, graph_of
+from archcalc.commands.arguments import add_batch, add_changes, add_network, graph_of, listed
 from archcalc.derivation.layers import QUANTITIES, derive
 from archcalc.derivation.totals import TOTALS, block_called, block_parts, makeup
 from archcalc.errors import UsageError
@@ -34,7 +34,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_changes(parser)
     add_batch(parser)
     parser.add_argument(
-        "--quantity", metavar="A,B,…",
+        "--quantity", type=listed, metavar="A,B,…",
         help=f"of a layer, any of {', '.join(QUANTITIES)} (default: all that say something)",
     )  # fmt: skip
     parser.add_argument(
@@ -46,7 +46,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Prints the derivations."""
     analysis = analyze(graph_of(arguments), batch=arguments.batch, dtype=arguments.dtype)
-    quantities = arguments.quantity.split(",") if arguments.quantity else []
+    quantities = arguments.quantity or []
     name = arguments.layer
     if name is not None and (block := block_called(analysis, name)) is not None:
         _refuse_quantities(quantities)

@@ -8,12 +8,7 @@ import re
 from typing import TYPE_CHECKING
 
 from archcalc.analysis import Analysis
-from archcalc.commands.arguments import (
-    add_changes,
-    add_network,
-    graph_of,
-    positive,
-)
+from archcalc.commands.arguments import add_changes, add_network, graph_of, listed, positive
 from archcalc.errors import UsageError
 from archcalc.render.field import (
     FIELD_KEYS,
@@ -53,7 +48,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--plot", metavar="FILE.svg", help="draw the boxes over the image")
     parser.add_argument(
-        "--layers", metavar="A,B,…", help="further layers whose boxes to draw around the same place"
+        "--layers",
+        type=listed,
+        default=[],
+        metavar="A,B,…",
+        help="further layers whose boxes to draw around the same place",
     )
     parser.add_argument("--picture", metavar="FILE", help="a picture to draw them over")
     parser.add_argument(
@@ -93,8 +92,7 @@ def run(arguments: argparse.Namespace) -> int:
         if effective is not None:
             draw_effective(arguments.plot, analysis, effective)
         else:
-            names = arguments.layers.split(",") if arguments.layers else []
-            others = [unit_over(analysis, name.strip(), field) for name in names]
+            others = [unit_over(analysis, name, field) for name in arguments.layers]
             draw_fields(arguments.plot, analysis, [field, *others], arguments.picture)
     return 0
 

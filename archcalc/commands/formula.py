@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import re
 from typing import Any
 
 from archcalc.commands.arguments import (
@@ -11,6 +10,7 @@ from archcalc.commands.arguments import (
     add_changes,
     add_network,
     input_sizes,
+    listed,
     parameters,
 )
 from archcalc.errors import require_extra
@@ -27,12 +27,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Declares the arguments."""
     add_network(parser)
     parser.add_argument(
-        "--symbols", metavar="A,B,…",
+        "--symbols", type=listed, metavar="A,B,…",
         help="parameters such as classes or depths[0], and sizes of the input: H, W, C "
         "(default: its sizes)",
     )  # fmt: skip
     parser.add_argument(
-        "--quantity", metavar="A,B,…",
+        "--quantity", type=listed, metavar="A,B,…",
         help="as in claims: params, macs, peak_bytes, layers[fc].params … "
         f"(default: {','.join(DEFAULT_QUANTITIES)})",
     )  # fmt: skip
@@ -55,7 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
     from archcalc.render import formula as render
 
     settings: dict[str, Any] = {
-        "symbols": _listed(arguments.symbols),
+        "symbols": arguments.symbols,
         "input": input_sizes(arguments),
         "batch": arguments.batch,
         "dtype": arguments.dtype,
@@ -63,7 +63,7 @@ def run(arguments: argparse.Namespace) -> int:
         "parameters": parameters(arguments),
     }
     network = find_network(arguments.name)
-    quantities = _listed(arguments.quantity) or DEFAULT_QUANTITIES
+    quantities = arguments.quantity or DEFAULT_QUANTITIES
     found = derive_formulas(network, quantities, layer=arguments.layer, **settings)
     if arguments.latex or arguments.python:
         print(render.latex(found) if arguments.latex else render.python(found))
@@ -75,8 +75,3 @@ def run(arguments: argparse.Namespace) -> int:
             parts = derive_formulas(network, [*names], **settings).without_zeros()
             print(f"\n{formula.quantity} by part:\n\n{render.text_by_part(parts, names)}")
     return 0
-
-
-def _listed(text: str | None) -> list[str] | None:
-    """The items between commas, but for those in brackets; None where the option is not given."""
-    return None if text is None else [item.strip() for item in re.split(r",(?![^\[]*\])", text)]

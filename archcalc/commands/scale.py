@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import re
 
-from archcalc.commands.arguments import add_batch, add_changes, add_network, graph_of
+from archcalc.commands.arguments import add_batch, add_changes, add_network, graph_of, listed
 from archcalc.errors import UsageError
 from archcalc.render.scaling import scaling_table
 from archcalc.scaling import QUANTITIES, WAYS, figures, possible_ways, scaling
@@ -16,11 +15,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Declares the arguments."""
     add_network(parser)
     parser.add_argument(
-        "--by", metavar="A,B,…",
+        "--by", type=listed, metavar="A,B,…",
         help=f"{', '.join(WAYS)}, or a parameter (default: those of the first three that it has)",
     )  # fmt: skip
     parser.add_argument(
-        "--quantity", metavar="A,B,…", help="as in claims (default: parameters, MACs, memory)"
+        "--quantity",
+        type=listed,
+        metavar="A,B,…",
+        help="as in claims (default: parameters, MACs, memory)",
     )
     add_changes(parser)
     add_batch(parser)
@@ -34,20 +36,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Prints what becomes of each figure after doubling, and what power that is."""
     analysis = analyze(graph_of(arguments), batch=arguments.batch, dtype=arguments.dtype)
-    names = _listed(arguments.by) or possible_ways(analysis)
+    names = arguments.by or possible_ways(analysis)
     if not names:
         raise UsageError(
             f"{analysis.name} has no {', '.join(WAYS)} that could grow; --by a parameter"
         )
-    now = figures(analysis, _listed(arguments.quantity) or [*QUANTITIES])
+    now = figures(analysis, arguments.quantity or [*QUANTITIES])
     print(scaling_table(analysis, now, scaling(analysis, names, [*now]), arguments.format))
     if arguments.plot:
         from archcalc.render.scaling_plot import draw_scaling
 
         draw_scaling(arguments.plot, analysis, names)
     return 0
-
-
-def _listed(text: str | None) -> list[str]:
-    """The items between commas, but for those in brackets."""
-    return [item.strip() for item in re.split(r",(?![^\[]*\])", text)] if text else []

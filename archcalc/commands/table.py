@@ -7,13 +7,7 @@ import os
 import sys
 
 from archcalc.analysis import Analysis
-from archcalc.commands.arguments import (
-    add_batch,
-    add_changes,
-    add_network,
-    depth,
-    graph_of,
-)
+from archcalc.commands.arguments import add_batch, add_changes, add_network, depth, graph_of, listed
 from archcalc.errors import LayerError
 from archcalc.render.columns import COLUMNS, DEFAULT_COLUMNS, columns_named
 from archcalc.render.rows import depth_that_fits, layer_rows, rows_at_depth
@@ -40,7 +34,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="fold blocks below this level of nesting, or `all` (default: what fits a screen)",
     )  # fmt: skip
     parser.add_argument(
-        "--columns", metavar="A,B,…",
+        "--columns", type=listed, metavar="A,B,…",
         help=f"any of {', '.join(column.name for column in COLUMNS)}",
     )  # fmt: skip
     parser.add_argument("--exact", action="store_true", help="all digits in place of 138.36M")
@@ -67,7 +61,7 @@ def _table(analysis: Analysis, arguments: argparse.Namespace) -> str:
         from archcalc.render.contract import to_json
 
         return to_json(analysis)
-    names = [name.strip() for name in arguments.columns.split(",")] if arguments.columns else None
+    names = arguments.columns
     if arguments.format == "csv":
         every = names or [column.name for column in COLUMNS]
         level = arguments.depth

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
-from archcalc.commands.arguments import COMPLETE_NETWORKS, add_batch, add_changes, graph_of
+from archcalc.commands.arguments import COMPLETE_NETWORKS, add_batch, add_changes, graph_of, listed
 from archcalc.commands.progress import progress
 from archcalc.comparison import SUBJECTS, Comparison, Conditions
 from archcalc.errors import ArchcalcError, UsageError, did_you_mean
@@ -37,7 +37,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     action.complete = COMPLETE_NETWORKS
     parser.add_argument("--all", action="store_true", help="all networks that archcalc knows")
     parser.add_argument(
-        "--what", default=_DEFAULT, metavar="A,B,…",
+        "--what", type=listed, default=_DEFAULT, metavar="A,B,…",
         help=f"{', '.join(SUBJECTS)}, or all (default {_DEFAULT})",
     )  # fmt: skip
     parser.add_argument(
@@ -90,8 +90,9 @@ def _names(arguments: argparse.Namespace) -> list[str]:
     return network_names() if arguments.all else arguments.names
 
 
-def _subjects(text: str) -> list[str]:
-    given = list(SUBJECTS) if text == "all" else text.split(",")
+def _subjects(given: list[str]) -> list[str]:
+    if given == ["all"]:
+        return [*SUBJECTS]
     for subject in given:
         if subject not in SUBJECTS:
             guess = did_you_mean(subject, SUBJECTS) or f"; known: {', '.join(SUBJECTS)}, all"

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import os
 import re
+from collections import Counter
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -19,11 +21,12 @@ settings.register_profile(
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
-EXAMPLES_TRIED = pytest.StashKey[dict[str, int]]()
+EXAMPLES_TRIED = pytest.StashKey[Counter[str]]()
+_OF_WORKER = "hypothesis_examples"
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.stash[EXAMPLES_TRIED] = {}
+    config.stash[EXAMPLES_TRIED] = Counter()
 
 
 @pytest.hookimpl(wrapper=True)
@@ -31,10 +34,22 @@ def pytest_runtest_teardown(item: pytest.Item) -> Iterator[None]:
     statistics: str = getattr(item, "hypothesis_statistics", "")
     tried = sum(map(int, re.findall(r"(\d+) passing", statistics)))
     if tried:
-        module = item.nodeid.partition("::")[0]
-        counts = item.config.stash[EXAMPLES_TRIED]
-        counts[module] = counts.get(module, 0) + tried
+        item.config.stash[EXAMPLES_TRIED][item.nodeid.partition("::")[0]] += tried
     return (yield)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A worker of pytest-xdist hands its counts over."""
+    counts: Counter[str] = session.config.stash[EXAMPLES_TRIED]
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput[_OF_WORKER] = dict(counts)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """A worker is done."""
+    counts: Counter[str] = node.config.stash[EXAMPLES_TRIED]
+    counts.update(getattr(node, "workeroutput", {}).get(_OF_WORKER, {}))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -19,7 +19,7 @@ from archcalc.formulas.assumptions import Replacement, read_assumption, replacem
 from archcalc.formulas.cases import cases, known_values
 from archcalc.formulas.interpolation import interpolate
 from archcalc.formulas.subjects import Subject, size_labels, subjects
-from archcalc.formulas.tidying import size_shifts, tidy
+from archcalc.formulas.tidying import Sizes, tidy
 from archcalc.graph import Graph, build_graph
 from archcalc.quantity import certainly_equal, deciding, is_symbol, normal
 from archcalc.spec.syntax import Network
@@ -179,7 +179,7 @@ class _Derivation:
         self._replaced = {r.symbol: r.expression for r in replaced}
         self._back = {r.inner: r.back for r in replaced}
         self._batch, self._dtype = batch, dtype
-        self._sizes: list[Any] = []
+        self._maps: list[FeatureMap] = []
         self._lengths: list[int | None] = []
         self.first: dict[str, int] = {}
 
@@ -198,8 +198,8 @@ class _Derivation:
         for path, values in cases(lambda: self._at(others, shaping)):
             known = known_values(path)
             condition = sympy.And(*[c.as_relation() for c in path]).xreplace(self._back)
-            shifts = size_shifts(self._put_back(size, known) for size in self._sizes)
-            found.append((condition, [tidy(self._put_back(v, known), shifts) for v in values]))
+            sizes = Sizes([self._put_back(n, known) for n in m.sizes] for m in self._maps)
+            found.append((condition, [tidy(self._put_back(v, known), sizes) for v in values]))
         return tuple(self._collected(found, symbols))
 
     def check(self, formulas: Iterable[Formula]) -> None:
@@ -276,7 +276,7 @@ class _Derivation:
 
     def _evaluated(self, analysis: Analysis) -> list[Any]:
         """All quantities, with lists item by item."""
-        self._sizes = [size for layer in analysis.layers for size in layer.output.sizes]
+        self._maps = [analysis.input, *(layer.output for layer in analysis.layers)]
         found, lengths = [], []
         for quantity in self._quantities:
             if _OF_PADDED_MAPS.search(quantity):

@@ -248,12 +248,13 @@ class _Text(StrPrinter):  # type: ignore[misc]  # sympy publishes no types
         whole = [(base, int(e) if e.is_Integer else 1) for base, e in powers if base != 1]
         return -sum(e for _, e in whole), sorted((self._rank(base), -e) for base, e in whole)
 
-    def _rank(self, base: Any) -> tuple[int, int, list[int], str]:
+    def _rank(self, base: Any) -> tuple[int, int, list[int], str, Any]:
+        constant, base = base.as_coeff_Add()  # a size less a constant stands behind the size
         places = [self._places.get(symbol, len(self._places)) for symbol in base.free_symbols]
         found = linear(base.args[0]) if isinstance(base, _ROUNDED) else None
         size = 0 if base.is_Symbol else 10**9 if found is None else found[2]
         numbers = [int(digits) for digits in re.findall(r"\d+", str(base))]
-        return min(places, default=len(self._places)), size, numbers, str(base)
+        return min(places, default=len(self._places)), size, numbers, str(base), -constant
 
 
 def _is_no_number(argument: Any) -> bool:

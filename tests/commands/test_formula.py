@@ -51,6 +51,17 @@ def test_it_is_written_as_a_person_would(capsys: pytest.CaptureFixture[str]) -> 
     assert "weights = 49*C**2" in shown
 
 
+def test_sizes_that_differ_by_a_constant_stay_apart(capsys: pytest.CaptureFixture[str]) -> None:
+    """Multiplied out, the sizes before and after a convolution without padding would mix."""
+    assert main(["formula", "lenet5", "--quantity", "macs"]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "macs = 150*(H - 4)*(W - 4)",
+        "       + 2400*(floor(H/2) - 6)*(floor(W/2) - 6)",
+        "       + 58080*(floor(H/4) - 7)*(floor(W/4) - 7)",
+        "       + 840",
+    ]
+
+
 def test_what_takes_more_than_a_screen_is_shown_by_part(capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ["--symbols", "alpha,resolution", "--quantity", "macs"]
     assert main(["formula", "mobilenet_v1", *arguments]) == 0

@@ -204,6 +204,8 @@ def _changes(graph: archcalc.Graph, setting: dict[str, Any]) -> dict[str, Any]:
         ("mobilenet_v1", "params", ["alpha"], ("32*alpha%1==0", "alpha>=0.25"),
          "3139584*alpha**2 + 1091392*alpha + 1000"),
         ("vgg16", "layers[pool5].receptive_field", ["H"], (), "212"),
+        ("lenet5", "params", ["H", "W"], (),
+         "10080*(floor(H/4) - 7)*(floor(W/4) - 7) + 51626"),
     ],
 )  # fmt: skip
 def test_a_formula_is_what_a_person_would_write(
@@ -266,7 +268,7 @@ def test_the_least_count_that_was_looked_at_is_told() -> None:
 
 
 def test_a_formula_that_the_walk_contradicts_is_not_given(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(deriving, "tidy", lambda value, shifts: value + 1)
+    monkeypatch.setattr(deriving, "tidy", lambda value, sizes: value + 1)
     with pytest.raises(ArchcalcError, match="please report this"):
         archcalc.formula("vgg16", "params", ["classes"])
 

@@ -70,8 +70,8 @@ class Growth:
 
     @property
     def exponent(self) -> float | None:
-        """Of the power of the factor that the ratio amounts to."""
-        return None if self.ratio is None else log2(self.ratio)
+        """Of the power of the factor that the ratio amounts to; None where it is none."""
+        return None if self.ratio is None or self.ratio <= 0 else log2(self.ratio)
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,6 +95,7 @@ def test_a_figure_that_is_0_has_no_ratio() -> None:
 def test_exponents_are_those_of_the_ratio() -> None:
     assert Growth(Fraction(8), 3).exponent == 3
     assert Growth(Fraction(1), 0).exponent == 0
+    assert Growth(Fraction(-1), 1).exponent is None  # of a difference that changes its sign
 
 
 @pytest.mark.parametrize(

@@ -49,9 +49,11 @@ def scaling_table(
 
 def growth_text(growth: Growth) -> str:
     """`x3.969  1.99 -> 2`."""
-    if growth.ratio is None or growth.exponent is None:
+    if growth.ratio is None:
         return "-"
     ratio = f"x{float(growth.ratio):.4g}"
+    if growth.exponent is None:
+        return ratio
     if growth.degree is None:
         return f"{ratio:6} {growth.exponent:.2f}"
     if abs(growth.exponent - growth.degree) < 0.005:

@@ -265,6 +265,15 @@ def certainly_equal(a: Quantity | Fraction, b: Quantity | Fraction) -> bool:
     return bool(a == b)
 
 
+def equal_somewhere(a: Quantity, b: Quantity) -> bool:
+    """As `certainly_equal`, but of arrays whether any elements are the same. Totals may hang on
+    it: where some elements only are, a sweep looks at those by themselves."""
+    if _of_arrays(a, b):
+        difference: Any = a - b
+        return all_or_none(difference.elements == 0, otherwise=True)
+    return bool(a == b)
+
+
 def require_at_least(value: Quantity, low: Quantity, message: str, *shown: object) -> None:
     """Raises LayerError unless value >= low; `message.format(*shown)` is its text."""
     if isinstance(value, int) and isinstance(low, int):

@@ -66,6 +66,16 @@ def test_sizes_of_the_input_can_be_arrays(name: str) -> None:
     _assert_as_the_plain_walk(name, sweep)
 
 
+def test_a_refusal_that_hangs_on_which_side_is_padded_parts_the_settings(tmp_path: Path) -> None:
+    """Along three axes torch pads alike on both sides itself, and then does not count that."""
+    spec = tmp_path / "video.yaml"
+    pool = "avg_pool: {kernel: 3, padding: same, count_include_pad: false}"
+    spec.write_text(f"name: video\ninput: [1, 1, 1, 2]\nlayers:\n  - {pool}\n")
+    sweep = _sweep(str(spec), input=[1, 1, 1, np.array([2, 10, 3, 5])])
+    assert sweep.valid.tolist() == [True, False, False, True]
+    _assert_as_the_plain_walk(str(spec), sweep)
+
+
 def test_mobilenet_in_its_two_parameters() -> None:
     alphas, resolutions = np.array([0.25, 0.29, 0.5, 1.0, 1.4]), np.array([1, 32, 129, 224])
     sweep = _sweep("mobilenet_v1", **grid(alpha=alphas, resolution=resolutions))

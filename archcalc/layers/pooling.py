@@ -24,6 +24,7 @@ from archcalc.quantity import (
     Quantity,
     certainly_divides,
     certainly_one,
+    equal_somewhere,
     product,
     require_at_least,
     require_equal,
@@ -89,7 +90,7 @@ class AvgPool(Layer):
         _require_pool_padding(windows, self.padding, self.ceil)
         output = FeatureMap(x.channels, placements(windows, x, self.ceil))
         copied = not pads_alike(windows)
-        if len(windows) == 3 and not copied:
+        if len(windows) == 3:
             _require_kernel_inside(windows, x)
         padded = padded_copy(x, windows, copied)
         saved: tuple[Saved | Extra, ...] = padded or (Saved.INPUT,)
@@ -279,7 +280,9 @@ def _require_pool_padding(windows: tuple[Window, ...], padding: Padding, ceil: b
 
 
 def _require_kernel_inside(windows: tuple[Window, ...], x: FeatureMap) -> None:
-    """Along 3 axes torch does not count the padding when it asks whether a kernel fits."""
+    """Along 3 axes torch does not count its own padding when it asks whether a kernel fits."""
+    if not equal_somewhere(sum((w.after - w.before) ** 2 for w in windows), 0):
+        return  # then the map is padded before, and torch counts all of it
     for w, size in zip(windows, x.sizes, strict=True):
         require_at_least(
             size - w.kernel, 0,

@@ -22,7 +22,7 @@ from archcalc.errors import LayerError
 from archcalc.feature_map import FeatureMap
 from archcalc.graph import INPUT, Graph, Node
 from archcalc.layers import Effect
-from archcalc.layers.pooling import MaxUnpool
+from archcalc.layers.pooling import AdaptiveAvgPool, AdaptiveMaxPool, MaxUnpool
 from archcalc.receptive_field import AxisField, Field, Interval, PhasedField
 from archcalc.torch_backend.build import Twin
 from archcalc.torch_backend.modes import one_thread
@@ -79,6 +79,25 @@ def _measured_along(analysis: Analysis, axis: int, names: Collection[str]) -> di
         found |= {name: field for name, field in seen.items() if before.get(name) == field}
         before = seen
         size += ceil(size / step) * step  # at least twice as large
+    # A window that grows with the image may see all of every image, and part of a larger one
+    # where it does not grow.
+    undecided = _behind_growing_windows(analysis.graph)
+    return {
+        name: field
+        for name, field in found.items()
+        if field is not Reach.ALL
+        or name not in undecided
+        or analysis.layer(name).field[axis] is Reach.ALL
+    }
+
+
+def _behind_growing_windows(graph: Graph) -> set[str]:
+    """The layers that see the image through the windows of an adaptive pool."""
+    found: set[str] = set()
+    for node in graph.nodes:
+        adaptive = isinstance(node.layer, (AdaptiveAvgPool, AdaptiveMaxPool))
+        if adaptive or found.intersection(node.inputs):
+            found.add(node.name)
     return found
 
 

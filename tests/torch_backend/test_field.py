@@ -10,6 +10,8 @@ from hypothesis import assume, given
 
 from archcalc import Analysis, FeatureMap, Graph, analyze
 from archcalc.graph import INPUT
+from archcalc.layers.convolution import LocallyConnected
+from archcalc.layers.pooling import AdaptiveAvgPool, GlobalAvgPool
 from archcalc.receptive_field import Field, PhasedField
 from archcalc.torch_backend.field import (
     measured_field,
@@ -18,7 +20,7 @@ from archcalc.torch_backend.field import (
     roomy_size,
 )
 from archcalc.window import Reach
-from tests.graphs import random_graphs, sliding_graphs
+from tests.graphs import graph, node, random_graphs, sliding_graphs
 
 LARGEST_JUMP = 64
 MOST_PIXELS = 20_000  # of a whole image, for the gradient
@@ -66,6 +68,18 @@ def test_the_gradient_of_a_unit_reaches_its_field(graph: Graph) -> None:
 def test_one_layer_is_measured_by_the_end_of_its_name() -> None:
     pool5 = measured_field(analyze("vgg16"), "pool5")
     assert pool5 == (Field(-90, 121, 32),) * 2
+
+
+def test_behind_a_window_that_grows_with_the_image_all_of_it_says_nothing() -> None:
+    nodes = [
+        node("pool", AdaptiveAvgPool(output=2)),
+        node("local", LocallyConnected(channels=1, kernel=2), "pool"),
+        node("all", GlobalAvgPool(), "pool"),
+    ]
+    analysis = analyze(graph(FeatureMap(1, (4,)), nodes))
+    assert analysis.layer("local").field == (Field(0, 3, 2),)
+    measured = measured_fields(analysis, ["local", "all"])
+    assert measured == {"local": (None,), "all": (Reach.ALL,)}
 
 
 def _reached_by_gradient(

@@ -10,6 +10,7 @@ from archcalc.errors import LayerError, UsageError, did_you_mean
 from archcalc.feature_map import FeatureMap
 from archcalc.graph import INPUT, Graph, Node, build_graph
 from archcalc.layers import Effect
+from archcalc.layers.layer import setting_text
 from archcalc.quantity import LARGEST_INT64, Quantity, is_array, is_symbol, require_at_least
 from archcalc.receptive_field import PIXEL, AxisField, PhasedField, fields_after
 from archcalc.spec.fields import whole
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from archcalc.sweep import Sweep
 
 MOST_SHOWN = 4  # inputs of a layer in a message
+MOST_CHARACTERS = 60  # of one of them, or of a setting
 MOST_PHASE_WORK = 1_000_000  # intervals; beyond it, fields with phases count as unknown
 LONGEST_FORMULA = 100  # operations; each layer wraps another floor around a free size
 
@@ -221,14 +223,9 @@ def _shape(effect: Effect) -> str:
 def _located(node: Node, inputs: list[FeatureMap], refusal: LayerError) -> str:
     """`features.conv9 (conv kernel=99) on 16x16x16, specs/tiny.yaml:9:5: the local fact`."""
     layer = node.layer
-    given = [f"{name}={_short(value)}" for name, value in layer.given().items()]
+    settings = [(name, setting_text(value)) for name, value in layer.given().items()]
+    given = [f"{name}={text[:MOST_CHARACTERS]}" for name, text in settings]
     what = " ".join([layer.kind, *given])
-    met = " and ".join(str(x)[:60] for x in inputs[:MOST_SHOWN])
+    met = " and ".join(str(x)[:MOST_CHARACTERS] for x in inputs[:MOST_SHOWN])
     met += f" and {len(inputs) - MOST_SHOWN} more" if len(inputs) > MOST_SHOWN else ""
     return f"{node.name} ({what}) on {met}, {node.place}: {refusal}"
-
-
-def _short(value: object) -> str:
-    if isinstance(value, tuple):
-        return "x".join(_short(item) for item in value)
-    return str(value).lower() if isinstance(value, bool) else str(value)[:40]

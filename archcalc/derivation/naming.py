@@ -95,10 +95,11 @@ class Naming:
 
     def _field(self, symbol: str, value: Any, meaning: str, letters: Sequence[str]) -> Any:
         if isinstance(value, tuple):
+            sides = ("before", "after")  # of an axis that has two values
             if len(set(value)) == 1:
-                return (self._field(symbol, value[0], meaning, letters),) * len(value)
+                return (self._field(symbol, value[0], meaning, sides),) * len(value)
             return tuple(
-                self._field(f"{symbol}_{letter}", item, meaning, ("before", "after"))
+                self._field(f"{symbol}_{letter}", item, meaning, sides)
                 for letter, item in zip(letters, value, strict=False)
             )
         if isinstance(value, int) and not isinstance(value, bool):

@@ -14,7 +14,7 @@ from typing import Any, ClassVar, TypeAlias, dataclass_transform
 
 from archcalc.errors import LayerError
 from archcalc.feature_map import FeatureMap
-from archcalc.quantity import Quantity, product, require_at_least
+from archcalc.quantity import Quantity, plain, product, require_at_least
 from archcalc.window import Reach, Windows
 
 # The vocabulary of field types, beside bool, float and str. `archcalc.spec.fields` reads each
@@ -175,6 +175,19 @@ class Join(Layer):
     @abstractmethod
     def effect_on(self, x: FeatureMap, /, *others: FeatureMap) -> Effect:
         """What the layer does to the inputs `x` and `others`, in the order of the branches."""
+
+
+def setting_text(value: object) -> str:
+    """The value of a field as users see it: `3`, `3x5`, `(1,0)x(2,0)`, `same`, `true`, `none`."""
+    if isinstance(value, tuple):
+        return "x".join(
+            f"({','.join(map(setting_text, item))})" if isinstance(item, tuple)
+            else setting_text(item)
+            for item in value
+        )  # fmt: skip
+    if value is None:
+        return "none"
+    return str(value).lower() if isinstance(value, bool) else str(plain(value))
 
 
 def per_axis(value: Axes, x: FeatureMap, field: str) -> tuple[Quantity, ...]:

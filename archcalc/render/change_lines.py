@@ -11,7 +11,8 @@ from archcalc.alignment import stem
 from archcalc.analysis import LayerAnalysis
 from archcalc.difference import Change, Difference, Fate, LayerChange
 from archcalc.graph import Graph
-from archcalc.quantity import Quantity, plain
+from archcalc.layers.layer import setting_text
+from archcalc.quantity import Quantity
 from archcalc.render.contrast import TOTALS
 from archcalc.render.numbers import short
 
@@ -70,8 +71,8 @@ def change_text(change: Change) -> str:
 def _layer_line(change: LayerChange) -> Line:
     old, new, layer = change.before, change.after, change.layer
     if old is None or new is None:
-        given = [f"{name} {_value(value)}" for name, value in layer.node.layer.given().items()]
-        setting = ", ".join(given)
+        settings = layer.node.layer.given()
+        setting = ", ".join(f"{name} {setting_text(value)}" for name, value in settings.items())
         return Line(change.fate, layer.name, layer.kind, setting, cause=setting or layer.kind)
     causes = list(map(change_text, change.changes))
     return Line(
@@ -196,9 +197,6 @@ def _names(old: str, new: str) -> str:
 
 
 def _value(value: Any) -> str:
-    if value is None:
-        return "none"
-    if isinstance(value, tuple):
-        separator = ", " if any(isinstance(item, str) for item in value) else "x"
-        return separator.join(map(_value, value))
-    return str(value).lower() if isinstance(value, bool) else str(plain(value))
+    if isinstance(value, tuple) and any(isinstance(item, str) for item in value):
+        return ", ".join(value)  # names
+    return setting_text(value)

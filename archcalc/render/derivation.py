@@ -9,6 +9,7 @@ from fractions import Fraction
 from archcalc.analysis import Analysis
 from archcalc.derivation.layers import QUANTITIES, Derivation, LayerDerivation, Value
 from archcalc.derivation.totals import Makeup, Part
+from archcalc.layers.layer import setting_text
 from archcalc.quantity import plain
 from archcalc.render import escape, notation
 from archcalc.render.columns import columns_named
@@ -93,7 +94,7 @@ def _derivation_record(derivation: Derivation) -> dict[str, object]:
 def _header(analysis: Analysis, found: LayerDerivation) -> list[str]:
     """The layer, then what goes into it, one input a line, and what comes out."""
     layer = found.layer
-    given = [f"{key}={_setting(value)}" for key, value in layer.node.layer.given().items()]
+    given = [f"{key}={setting_text(value)}" for key, value in layer.node.layer.given().items()]
     lines = [f"{analysis.name}, {layer.name}: {' '.join([layer.kind, *given])}"]
     output = f"-> {layer.output}; batch {analysis.batch}, {analysis.dtype}"
     if len(found.inputs) == 1:
@@ -114,12 +115,6 @@ def _givens(
         shown = form.format(name(given.symbol), number(given.value))
         by_meaning.setdefault(meaning, []).append(shown)
     return [f"{', '.join(shown)} ({meaning})" for meaning, shown in by_meaning.items()]
-
-
-def _setting(value: object) -> str:
-    if isinstance(value, tuple):
-        return "x".join(map(_setting, value))
-    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _equation(lead: str, derivation: Derivation) -> Iterator[str]:

@@ -182,8 +182,9 @@ class _Text(StrPrinter):  # type: ignore[misc]  # sympy publishes no types
         """`h32` for ceil(H/32), `x1` for what is not so simple; one that is not taken."""
         found = linear(part.args[0]) if isinstance(part, _ROUNDED) else None
         base, number = "x", len(self.names) + 1
-        if found is not None and len(found[0]) == 1:
-            base, number = str(next(iter(found[0]))).lower(), found[2]
+        symbols = [] if found is None else list(found[0])
+        if found is not None and len(symbols) == 1 and symbols[0].is_Symbol:
+            base, number = str(symbols[0]).lower(), found[2]
         taken = {*self.names.values(), *map(str, self._places)}
         name = f"{base}{number}"
         while name in taken:
@@ -221,6 +222,10 @@ class _Text(StrPrinter):  # type: ignore[misc]  # sympy publishes no types
         return f"{self.call(expr)}{', '.join(self.arguments(expr))})"
 
     _print_Min = _print_Max
+
+    def _print_Mod(self, expr: Any) -> str:
+        over, under = (self.parenthesize(part, PRECEDENCE["Mul"]) for part in expr.args)
+        return f"{over} % {under}"
 
     def _print_Relational(self, expr: Any) -> str:
         sign = "==" if isinstance(expr, sympy.Eq) else expr.rel_op

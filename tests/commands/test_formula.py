@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -41,6 +42,24 @@ def test_a_parameter_that_shapes_the_graph_gives_a_closed_form(
 ) -> None:
     closed = python_of(capsys, "wrn_28_10", "--symbols", "units", "--quantity", "params")
     assert closed(units=units) == analyze("wrn_28_10", units=units).totals.params
+
+
+def test_remainders_and_powers_within_floors_are_python_too(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    spec = tmp_path / "net.yaml"
+    spec.write_text(
+        "name: net\ninput: [3, 8, 8]\nparameters: {w: 8}\nlayers:\n"
+        "  - conv: {channels: w*(w % 3 + 1), kernel: 1}\n"
+        "  - if: w % 4 == 0\n    then: [conv: {channels: 2, kernel: 1}]\n"
+        "  - conv: {channels: w**2//3 + w, kernel: 1}\n  - conv: {channels: w**2//3, kernel: 1}\n"
+    )
+    closed = python_of(capsys, str(spec), "--symbols", "w", "--quantity", "params")
+    for w in (2, 3, 4, 5, 8, 12, 13):
+        assert closed(w=w) == analyze(str(spec), w=w).totals.params
+    assert main(["formula", str(spec), "--symbols", "w", "--quantity", "params"]) == 0
+    shown = capsys.readouterr().out
+    assert "if w % 4 == 0" in shown
 
 
 def test_it_is_written_as_a_person_would(capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
 from archcalc import UsageError, analyze, symbol
 from archcalc.analysis import Analysis, LayerAnalysis
@@ -12,12 +14,16 @@ from archcalc.derivation import layers as module
 from archcalc.derivation.forms import Number, value_of
 from archcalc.derivation.layers import QUANTITIES, Derivation, derive
 from archcalc.feature_map import FeatureMap
+from archcalc.layers import LAYER_KINDS, Layer
 from archcalc.layers.convolution import Conv
 from archcalc.layers.layer import Effect
 from archcalc.render import notation
 from archcalc.spec.library import network_names
 from archcalc.window import Window
 from tests.derivation.equations import reckon
+from tests.graphs import graph, node
+from tests.layers.checks import between_learned_layers, effect_of
+from tests.layers.examples import EXAMPLES
 
 SEEN: set[object] = set()  # rules and the numbers that they met, of all networks
 COUNTS = tuple(QUANTITIES)[tuple(QUANTITIES).index("weights") :]
@@ -73,6 +79,35 @@ def test_every_step_of_every_derivation_is_the_engines_value(name: str) -> None:
             _assert_steps_agree(layer, derivation)
             assert derivation.form is not None or derivation.note or derivation.value is not None
         assert all(meaning for _, meaning in found.givens())
+
+
+@pytest.mark.parametrize("kind", LAYER_KINDS, ids=lambda kind: kind.kind)
+@given(data=st.data())
+def test_every_step_for_any_layer_is_the_engines_value(
+    kind: type[Layer], data: st.DataObject
+) -> None:
+    example = data.draw(EXAMPLES[kind])
+    effect = effect_of(example)
+    assume(effect is not None)
+    assert effect is not None
+    analysis = analyze(between_learned_layers(example, effect.output))
+    for layer in analysis.layers:
+        for derivation in derive(analysis, layer).derivations:
+            _assert_steps_agree(layer, derivation)
+
+
+def test_the_two_sides_of_an_axis_have_names() -> None:
+    nodes = [
+        node("alike", Conv(channels=2, kernel=3, padding=((1, 0), (1, 0)))),
+        node("unlike", Conv(channels=2, kernel=3, padding=((1, 0), (2, 0))), "alike"),
+    ]
+    analysis = analyze(graph(FeatureMap(3, (8, 8)), nodes))
+    symbols = [
+        {x.symbol for x, meaning in derive(analysis, layer).givens() if meaning == "padding"}
+        for layer in analysis.layers
+    ]
+    sides = {"p_h_before", "p_h_after", "p_w_before", "p_w_after"}
+    assert symbols == [{"p_before", "p_after"}, sides]
 
 
 def test_a_wrong_step_is_noticed() -> None:

@@ -30,7 +30,7 @@ from archcalc.spec.syntax import (
     RepeatStatement,
     Statement,
 )
-from archcalc.spec.values import ExpressionError, Value, truth_of
+from archcalc.spec.values import ExpressionError, Value, exact_value, truth_of
 
 INPUT = "input"  # the name of the network's input, as a source of layers
 
@@ -135,6 +135,10 @@ def _overrides(network: Network, given: Mapping[str, Value]) -> dict[str, Value]
             guess = did_you_mean(name, known) or f"; it has {', '.join(known) or 'none'}"
             raise UsageError(f"{network.name} has no parameter {name!r}{guess}")
         old = network.parameters[name]
+        try:
+            value = exact_value(value)
+        except ExpressionError as error:
+            raise UsageError(f"{name}: {error}") from None
         if any(isinstance(value, t) != isinstance(old, t) for t in (list, str, bool)):
             raise UsageError(
                 f"{name} is {shown(old)} in {network.name}; {shown(value)} does not fit"

@@ -290,7 +290,7 @@ def test_a_layer_is_told_by_the_fields_that_were_given() -> None:
     with pytest.raises(LayerError) as raised:
         analysis_of("name: t\ninput: [3, 2, 2]\nlayers:\n" + text)
     assert str(raised.value).startswith(
-        "conv1 (conv channels=4 kernel=9x3 padding=1x2x0 bias=false) on 3x2x2, "
+        "conv1 (conv channels=4 kernel=9x3 padding=(1,2)x0 bias=false) on 3x2x2, "
     )
 
 

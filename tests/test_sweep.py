@@ -238,3 +238,19 @@ def test_a_setting_is_what_the_plain_walk_takes() -> None:
 def test_a_grid_has_an_axis_for_each_array() -> None:
     spread = grid(a=[1, 2], b=[3, 4, 5])
     assert (spread["a"].shape, spread["b"].shape) == ((2, 1), (1, 3))
+
+
+def test_floats_are_the_decimals_and_fractions_that_they_stand_for(tmp_path: Path) -> None:
+    """100 * 0.29 is 28.999999999999996, and 29 layers are meant."""
+    spec = tmp_path / "net.yaml"
+    spec.write_text(
+        "name: net\ninput: [1, 8]\nparameters: {a: 1, b: 1}\nlayers:\n"
+        "  - conv: {channels: floor(100*a), kernel: 1}\n"
+        "  - conv: {channels: 300*a, kernel: 1}\n"
+        "  - conv: {channels: 100*a // b, kernel: 1}\n"
+    )
+    a = np.array([0.29, 0.57, 0.58, 1 / 3, 2 / 3, 0.07, 1.9999999999999998, 0.005, 0.29])
+    sweep = _sweep(str(spec), a=a, b=np.array([[1], [0.1], [0.3]]))
+    assert sweep.valid.any(axis=0).tolist() == [True] * 6 + [False, False, True]
+    _assert_as_the_plain_walk(str(spec), sweep)
+    assert str(load(str(spec), a=0.29).parameters["a"]) == "29/100"

@@ -385,6 +385,9 @@ def _function(formula: Formula, formulas: Formulas) -> str:
     name = re.sub(r"\W+", "_", formula.quantity).strip("_").lower() or "formula"
     arguments = ", ".join(writer.identifiers.values())
     about = "; ".join([f"{formula.quantity} of {formulas.graph.name}", *_notes(formulas)])
+    fractions = [n for symbol, n in writer.identifiers.items() if not symbol.is_integer]
+    if fractions:
+        about += f"; {' and '.join(fractions)} as int or Fraction, since floats are inexact"
     lines = [f"def {_identifier(name)}({arguments}):", f"    {_docstring(about)}"]
     for case in formula.cases:
         inside = case is not formula.cases[-1]

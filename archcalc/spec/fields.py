@@ -18,10 +18,10 @@ from archcalc.layers import Layer
 from archcalc.layers.layer import REQUIRED
 from archcalc.layers.normalization import NormalizedAxes
 from archcalc.layers.resampling import Interpolation
-from archcalc.quantity import is_array, is_symbol, one_for_all
+from archcalc.quantity import all_or_none, is_array, is_symbol, one_for_all
 from archcalc.spec.expression import Environment, Expression, parse, parse_with_symbols
 from archcalc.spec.reader import place_of
-from archcalc.spec.values import ExpressionError, Value, short_list
+from archcalc.spec.values import ExpressionError, Value, nearly_whole, short_list
 
 # What stands in a spec: a constant, an expression, or a list of these.
 Template: TypeAlias = Any
@@ -155,6 +155,14 @@ def whole(value: Value) -> object:
         from archcalc.integer_array import as_quantity
 
         return as_quantity(value)
+    if hasattr(value, "dtype") and value.dtype.kind == "f":
+        import numpy as np
+
+        from archcalc.integer_array import as_quantity
+
+        nearest = nearly_whole(value)
+        if all_or_none(~np.isnan(nearest), otherwise=False):
+            return as_quantity(nearest.astype(np.int64))
     if hasattr(value, "denominator") and type(value) is not bool:
         raise ExpressionError(f"expected a whole number, found {value}; round it with floor(…)")
     raise ExpressionError(f"expected a whole number, found {shown(value)}")

@@ -1,7 +1,8 @@
 """Values of expressions, and how they are reckoned with: exactly, and within bounds.
 
 Numbers are ints or exact fractions (`0.75` is 3/4, `7/2` is 7/2), symbols or arrays; a fraction
-that is whole is an int. A fraction beside an array is a float, until it is rounded.
+that is whole is an int. A fraction beside an array is a float, until it is rounded; where floats
+cannot tell a whole number from one beside it, a sweep looks at the settings one by one.
 """
 
 from __future__ import annotations
@@ -28,10 +29,34 @@ Value: TypeAlias = Any
 
 MAX_EXPONENT = 64
 MAX_ITEMS = 256  # of a list
+NEAR = 1e-12  # of a float to a whole number, as a part of it: some thousand roundings
+SIMPLE = 10**6  # the largest denominator of a fraction that a float is taken for
 
 
 class ExpressionError(ArchcalcError):
     """An expression is malformed, or fails on the values it is given. Has no place yet."""
+
+
+def exact_value(value: Value) -> Value:
+    """A value from Python without the error of floats: 0.58 is 29/50, and 1/3 a third.
+
+    A float is the simple fraction that Python has it for, or else the decimals that it shows.
+
+    Raises:
+        ExpressionError: it is infinite, or no number at all.
+    """
+    if isinstance(value, (list, tuple)):
+        return [exact_value(item) for item in value]
+    if getattr(value, "ndim", None) == 0:  # a scalar of numpy's
+        value = value.item()
+    if isinstance(value, float):
+        from fractions import Fraction
+
+        if value - value != 0:
+            raise ExpressionError(f"{value} is no number")
+        simple = Fraction(value).limit_denominator(SIMPLE)
+        return bounded(simple if float(simple) == value else Fraction(repr(value)))
+    return value
 
 
 def short_list(values: list[Value]) -> list[Value]:
@@ -72,6 +97,10 @@ def reckon(operation: Callable[[Value, Value], Value], a: Value, b: Value) -> Va
             if divides and all_or_none(np.equal(_as_floats(b), 0), otherwise=True):
                 raise ZeroDivisionError
             with np.errstate(all="raise"):  # and no warning, with infinities to follow
+                if operation in (operator.floordiv, operator.mod):
+                    quotient = _rounded(_as_floats(a) / _as_floats(b), "floor")
+                    rest = _as_floats(a) - quotient * _as_floats(b)
+                    return quotient if operation is operator.floordiv else rest
                 return operation(_as_floats(a), _as_floats(b))
     return bounded(operation(a, b))
 
@@ -228,13 +257,37 @@ def _round(value: Value, way: str) -> Value:
 
         from archcalc.integer_array import as_quantity
 
-        rounded = (np.floor if way == "floor" else np.ceil)(value)
+        rounded = _rounded(value, way)
         if not (abs(rounded) < 2.0**63).all():
             raise QuantityError("a number that does not fit in 64 bits")
         return as_quantity(rounded.astype(np.int64))
     import math
 
     return cast(int, (math.floor if way == "floor" else math.ceil)(_number(value)))
+
+
+def _rounded(value: Value, way: str) -> Value:
+    """Floats rounded; 28.999999999999996, which is 100 x 0.29, is 29."""
+    import numpy as np
+
+    nearest = nearly_whole(value)
+    down_or_up = (np.floor if way == "floor" else np.ceil)(value)
+    return np.where(np.isnan(nearest), down_or_up, nearest)
+
+
+def nearly_whole(value: Value) -> Value:
+    """Floats that are whole numbers but for their error, as these numbers; the others as nan.
+
+    Within `archcalc.quantity.parting()`, raises Parting where they are near one and not equal: it
+    parts the settings so far that each is reckoned with exactly.
+    """
+    import numpy as np
+
+    nearest = np.rint(value)
+    distance = abs(value - nearest)
+    unsure = (distance > 0) & (distance <= NEAR * abs(nearest))
+    one_for_all(np.where(unsure, value, 0.0))
+    return np.where(unsure | (distance == 0), nearest, np.nan)
 
 
 def minimum(*values: Value) -> Value:

@@ -8,12 +8,14 @@ Source: Tan & Le 2019 (arXiv:1905.11946), section 3.1, equation 2.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import partial
 from itertools import pairwise
 from math import gcd, log2
-from typing import Any
+from typing import Any, TypeAlias
 
 from archcalc.analysis import Analysis
 from archcalc.claims.quantities import WEIGHT_KINDS, evaluate, longest_path
@@ -24,7 +26,7 @@ from archcalc.layers import Join, Layer
 from archcalc.layers.convolution import Conv, ConvTranspose, LocallyConnected
 from archcalc.layers.linear import Linear
 from archcalc.layers.resampling import PadChannels
-from archcalc.layers.reshaping import ChannelSlice
+from archcalc.layers.reshaping import ChannelSlice, Reshape
 from archcalc.spec.values import ExpressionError, Value
 from archcalc.walk import walk
 
@@ -41,8 +43,12 @@ QUANTITIES: dict[str, str] = {
     "weight_layers": "weight layers",
 }
 MOST_CHANNELS_OF_AN_IMAGE = 4
-# Sizes round alike at multiples of a high power of two, and a peak stays with one layer.
+DEEPER = 2.05  # times as many layers with weights on a path: more is not twice as deep
+# Sizes round alike at multiples of a high power of two.
 _STEPS = {"width": 8, "resolution": 32}
+# The first multiple to look at: so large that a peak has come to stay with one layer.
+_STARTS = {"width": 2**10, "resolution": 2**8}
+_START = 2**14
 _POINTS = 6  # which determine a polynomial of degree 3, and leave two to check it
 
 # The fields that say how wide a layer is.
@@ -54,6 +60,9 @@ _WIDTHS: dict[type[Layer], tuple[str, ...]] = {
     PadChannels: ("before", "after"),
     ChannelSlice: ("start", "stop"),
 }
+_OF_INPUT: dict[type[Layer], tuple[str, ...]] = {
+    Reshape: ("shape",)
+}  # which grow where the input does
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +105,6 @@ def scaling(analysis: Analysis, names: Sequence[str], quantities: Sequence[str])
 
     Raises:
         UsageError: the network cannot grow that way; no such way, quantity, or plain number.
-        LayerError: a layer refuses what becomes of its input.
     """
     return [_way(analysis, name, quantities) for name in names]
 
@@ -107,7 +115,7 @@ def possible_ways(analysis: Analysis) -> list[str]:
     for way in WAYS:
         try:
             scaled(analysis, way, 2)
-        except (UsageError, LayerError, SpecError):
+        except (UsageError, SpecError):
             continue
         found.append(way)
     return found
@@ -140,47 +148,67 @@ def scaled(analysis: Analysis, way: str, factor: int) -> Analysis:
     `resolution` the sizes of the input, and anything else the parameter called so.
 
     Raises:
-        UsageError: the network cannot grow that way.
-        LayerError: a layer refuses what becomes of its input.
+        UsageError: the network cannot grow that way; a layer refuses what becomes of its input.
     """
-    return walk(_graph(analysis, way, factor), analysis.batch, analysis.dtype)
+    return _grow(analysis, _grower(analysis, way), way, factor)
+
+
+Grower: TypeAlias = Callable[[Fraction], Graph]  # makes the network larger by a factor
 
 
 def _way(analysis: Analysis, name: str, quantities: Sequence[str]) -> Way:
-    doubled = scaled(analysis, name, 2)
+    grower = _grower(analysis, name)
+    doubled = _grow(analysis, grower, name, 2)
     now, then = figures(analysis, quantities), figures(doubled, quantities)
-    rows = _along(analysis, name, quantities)
+    rows = _along(analysis, name, grower, quantities)
     growth = {
         quantity: Growth(
             ratio=Fraction(then[quantity], now[quantity]) if now[quantity] else None,
-            degree=None if rows is None else _degree([row[quantity] for row in rows]),
+            degree=_degree([row[quantity] for row in rows]),
         )
         for quantity in quantities
     }
     return Way(name, doubled, _change(analysis, doubled, name), growth)
 
 
-def _along(analysis: Analysis, name: str, quantities: Sequence[str]) -> list[dict[str, int]] | None:
-    """The figures at multiples of a step; None where they become too large to reckon."""
-    base = _shrunk(analysis) if name == "depth" else analysis
-    step = _STEPS.get(name, 1)
+def _grow(analysis: Analysis, grower: Grower, way: str, factor: int) -> Analysis:
     try:
-        return [figures(scaled(base, name, step * k), quantities) for k in range(1, _POINTS + 1)]
-    except (SpecError, LayerError):
-        return None
+        return walk(grower(Fraction(factor)), analysis.batch, analysis.dtype)
+    except LayerError as error:
+        raise UsageError(f"{analysis.name} at {factor} times the {way}: {error}") from None
 
 
-def _shrunk(analysis: Analysis) -> Analysis:
-    """The shallowest network of which the depth is a multiple."""
-    counts = _depths(analysis.graph)
-    numbers = [
-        n for value in counts.values() for n in (value if isinstance(value, list) else [value])
-    ]
-    divisor = gcd(*numbers)
-    graph = _with_parameters(
-        analysis.graph, {k: _times(v, Fraction(1, divisor)) for k, v in counts.items()}
-    )
-    return walk(graph, analysis.batch, analysis.dtype)
+def _along(
+    analysis: Analysis, name: str, grower: Grower, quantities: Sequence[str]
+) -> list[dict[str, int]]:
+    """The figures at equal distances, as many as it takes to find the degrees of polynomials.
+
+    None where they become too large to reckon.
+    """
+    for factors in _factors(analysis.graph, name, grower):
+        rows: list[dict[str, int]] = []
+        with suppress(SpecError, LayerError):
+            for factor in factors:
+                larger = walk(grower(factor), analysis.batch, analysis.dtype)
+                rows.append(figures(larger, quantities))
+                if all(_degree([row[q] for row in rows]) is not None for q in quantities):
+                    break
+            return rows
+    return []
+
+
+def _factors(graph: Graph, name: str, grower: Grower) -> Iterator[list[Fraction]]:
+    """Factors at equal distances, the best first: large ones, unless they make more layers."""
+    twice = grower(Fraction(2))
+    if len(twice.nodes) != len(graph.nodes):
+        before = graph.parameters
+        changed = [value for key, value in twice.parameters.items() if value != before[key]]
+        step = Fraction(2, gcd(*[n for value in changed for n in _items(value)]))
+        yield [1 + step * k for k in range(_POINTS)]
+        return
+    step = Fraction(_STEPS.get(name, 1))
+    for start in (_STARTS.get(name, _START), 1):
+        yield [step * (start + k) for k in range(_POINTS)]
 
 
 def _degree(values: Sequence[int]) -> int | None:
@@ -192,17 +220,28 @@ def _degree(values: Sequence[int]) -> int | None:
     return None
 
 
-def _graph(analysis: Analysis, way: str, factor: int) -> Graph:
+def _grower(analysis: Analysis, way: str) -> Grower:
+    """What makes the network larger that way.
+
+    Raises:
+        UsageError: it cannot grow that way.
+    """
     graph = analysis.graph
     if way == "width":
-        return _widened(analysis, factor)
+        return partial(_widened, analysis)
     if way == "resolution":
         if not graph.input.sizes:
             raise UsageError(f"{graph.name} takes a vector, which has no resolution")
-        sizes = tuple(size * factor for size in graph.input.sizes)
-        return replace(graph, input=FeatureMap(graph.input.channels, sizes))
+        return partial(_larger, graph)
     counts = _depths(graph) if way == "depth" else {way: _number(graph, way)}
-    return _with_parameters(graph, {name: _times(value, factor) for name, value in counts.items()})
+    return lambda factor: _with_parameters(
+        graph, {name: _times(value, factor) for name, value in counts.items()}
+    )
+
+
+def _larger(graph: Graph, factor: Fraction) -> Graph:
+    sizes = tuple(size * int(factor) for size in graph.input.sizes)
+    return replace(graph, input=FeatureMap(graph.input.channels, sizes))
 
 
 def _with_parameters(graph: Graph, changed: Mapping[str, Value]) -> Graph:
@@ -215,7 +254,7 @@ def _with_parameters(graph: Graph, changed: Mapping[str, Value]) -> Graph:
 # ----- width -----
 
 
-def _widened(analysis: Analysis, factor: int) -> Graph:
+def _widened(analysis: Analysis, factor: Fraction) -> Graph:
     graph = analysis.graph
     channels = {layer.name: layer.output.channels for layer in analysis.layers}
     channels[INPUT] = graph.input.channels
@@ -226,20 +265,28 @@ def _widened(analysis: Analysis, factor: int) -> Graph:
     for node in graph.nodes:
         source = node.inputs[0]
         fields = () if node.name in kept else _widths(node.layer, channels[source], grows[source])
-        wider = {field: vars(node.layer)[field] * factor for field in fields}
+        wider = {field: _wider(vars(node.layer)[field], factor) for field in fields}
         nodes.append(replace(node, layer=type(node.layer)(**vars(node.layer) | wider)))
         given = node.name not in kept and any(grows[name] for name in node.inputs)
         grows[node.name] = bool(fields) or given
     if not any(grows.values()):
         raise UsageError(f"{graph.name} has no layer before the classes that says how wide it is")
-    larger = FeatureMap(graph.input.channels * factor, graph.input.sizes)
+    larger = FeatureMap(graph.input.channels * int(factor), graph.input.sizes)
     return replace(graph, nodes=tuple(nodes), input=larger if is_module else graph.input)
 
 
 def _widths(layer: Layer, inputs: int, grows: bool) -> tuple[str, ...]:
     """The fields that say how wide a layer is; the groups of a depthwise one follow its input."""
     is_depthwise = isinstance(layer, (Conv, ConvTranspose)) and layer.groups == inputs > 1
-    return (*_WIDTHS.get(type(layer), ()), *(("groups",) if is_depthwise and grows else ()))
+    following = (*(("groups",) if is_depthwise else ()), *_OF_INPUT.get(type(layer), ()))
+    return (*_WIDTHS.get(type(layer), ()), *(following if grows else ()))
+
+
+def _wider(value: Any, factor: Fraction) -> Any:
+    """A number of channels, or a shape, in which they come first."""
+    if isinstance(value, tuple):
+        return (value[0] * int(factor), *value[1:])
+    return value * int(factor)
 
 
 def _layers_of_classes(graph: Graph) -> list[str]:
@@ -262,41 +309,61 @@ def _layers_of_classes(graph: Graph) -> list[str]:
 def _depths(graph: Graph) -> dict[str, Value]:
     """The parameters that say how often blocks repeat, with their values.
 
+    Of such whose blocks stand in one another, those that make the network twice as deep: doubling
+    all would make it four times as deep.
+
     Raises:
         UsageError: there is none.
     """
-    found = {
-        name: value
-        for name, value in graph.parameters.items()
-        if _is_count(value) and _deepens(graph, name, value)
-    }
-    if not found:
-        raise UsageError(f"{graph.name} has no parameter that says how often blocks repeat")
-    return found
+    found: dict[str, Value] = {}
+    deepens = []
+    now = reached = _depth(graph)
+    for name, value in graph.parameters.items():
+        depth = _depth_with_twice(graph, found | {name: value}) if _is_count(value) else 0
+        if depth > reached:
+            deepens.append(name)
+            if depth <= DEEPER * now:
+                found[name], reached = value, depth
+    if found:
+        return found
+    if deepens:
+        raise UsageError(
+            f"{graph.name} becomes more than twice as deep with twice the {deepens[0]}; "
+            f"try --by {deepens[0]}"
+        )
+    raise UsageError(f"{graph.name} has no parameter that says how often blocks repeat")
 
 
 def _is_count(value: Value) -> bool:
-    items = value if isinstance(value, list) else [value]
+    items = _items(value)
     return bool(items) and all(type(item) is int and item > 0 for item in items)
 
 
-def _deepens(graph: Graph, name: str, value: Value) -> bool:
-    """Whether there are more layers with weights on a path, and all else is possible."""
+def _items(value: Value) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _depth_with_twice(graph: Graph, counts: Mapping[str, Value]) -> int:
+    """The depth with twice the `counts`; 0 where there is no such network."""
     try:
-        deeper = _with_parameters(graph, {name: _times(value, 2)})
-        before, after = walk(graph, 1, "float32"), walk(deeper, 1, "float32")
+        changed = {name: _times(value, 2) for name, value in counts.items()}
+        return _depth(_with_parameters(graph, changed))
     except (SpecError, LayerError):
-        return False
-    return longest_path(after, WEIGHT_KINDS) > longest_path(before, WEIGHT_KINDS)
+        return 0
+
+
+def _depth(graph: Graph) -> int:
+    """Layers with weights on the longest path; at least 1."""
+    return max(1, longest_path(walk(graph, 1, "float32"), WEIGHT_KINDS))
 
 
 def _number(graph: Graph, name: str) -> Value:
     if name not in graph.parameters:
-        known = [*WAYS, *graph.parameters]
+        known = dict.fromkeys([*WAYS, *graph.parameters])
         guess = did_you_mean(name, known) or f"; known: {', '.join(known)}"
         raise UsageError(f"--by: {graph.name} has no {name!r}{guess}")
     value = graph.parameters[name]
-    items = value if isinstance(value, list) else [value]
+    items = _items(value)
     if not items or any(isinstance(n, (bool, str, list)) or n is None for n in items):
         raise UsageError(f"--by: {name} is {value}, and no number")
     return value
@@ -314,10 +381,8 @@ def _change(analysis: Analysis, doubled: Analysis, name: str) -> str:
     if name == "width":
         kept = _layers_of_classes(analysis.graph)
         is_module = doubled.input.channels != analysis.input.channels
-        where = (
-            "of all layers and the input" if is_module else f"of all layers but {', '.join(kept)}"
-        )
-        return f"channels and features {where}"
+        but = f" but {', '.join(kept)}" if kept else ""
+        return f"channels and features of all layers{' and the input' if is_module else but}"
     if name == "resolution":
         return f"input {doubled.input}"
     before, after = analysis.graph.parameters, doubled.graph.parameters

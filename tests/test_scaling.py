@@ -9,6 +9,7 @@ import pytest
 from archcalc import UsageError, analyze, load
 from archcalc.scaling import QUANTITIES, Growth, figures, possible_ways, scaled, scaling
 from archcalc.spec.library import network_names
+from tests.spec_texts import analysis_of
 
 
 def _growth(name: str, way: str, quantity: str) -> Growth:
@@ -33,7 +34,11 @@ def _growth(name: str, way: str, quantity: str) -> Growth:
         ("densenet121", "growth", "kinds[linear].weights", 2, 1),
         ("mobilenet_v1", "width", "kinds[linear].weights", 2, 1),
         ("inception_v3", "resolution", "macs", None, 2),
-        ("fractalnet20", "depth", "weight_layers", None, None),
+        # The peak is one of the last layer's from ten million classes on.
+        ("vgg16", "classes", "peak_bytes", 1, 1),
+        # The peak of half the depth is another layer's.
+        ("densenet121", "depth", "peak_bytes", None, 1),
+        ("fractalnet20", "columns", "weight_layers", None, None),
     ],
 )  # fmt: skip
 def test_a_figure_grows_by_its_power(
@@ -75,6 +80,50 @@ def test_what_was_changed_is_told_in_order() -> None:
     assert wide.change == f"channels and features of all layers but {kept}"
 
 
+NESTED = """\
+name: nested
+input: [1, 16]
+parameters: {units: 3, stacks: 2}
+layers:
+  - repeat: stacks
+    layers:
+      - repeat: units
+        layers: [conv: {channels: 8, kernel: 3, padding: 1}]
+"""
+
+
+def test_of_repeats_within_one_another_one_is_doubled() -> None:
+    analysis = analysis_of(NESTED)
+    (way,) = scaling(analysis, ["depth"], ["weight_layers"])
+    assert (way.change, way.growth["weight_layers"]) == ("units = 6", Growth(Fraction(2), 1))
+
+
+GENERATOR = """\
+name: generator
+input: [10]
+layers:
+  - linear: {features: 64}
+  - reshape: {shape: [4, 4, 4]}
+  - conv_transpose: {channels: 8, kernel: 4, stride: 2, padding: 1}
+  - conv_transpose: {name: image, channels: 3, kernel: 4, stride: 2, padding: 1}
+"""
+
+
+def test_a_vector_that_becomes_a_map_has_more_channels() -> None:
+    wide = scaled(analysis_of(GENERATOR), "width", 2)
+    assert [str(layer.output) for layer in wide.layers] == ["128", "8x4x4", "16x8x8", "3x16x16"]
+
+
+def test_what_refuses_is_the_larger_network() -> None:
+    analysis = analysis_of(
+        "name: fixed\ninput: [1, 8, 8]\nlayers:\n  - flatten\n  - reshape: {shape: [64]}\n"
+    )
+    with pytest.raises(
+        UsageError, match=r"fixed at 2 times the resolution: reshape1 .* 256 values"
+    ):
+        scaled(analysis, "resolution", 2)
+
+
 def test_an_input_that_was_given_stays() -> None:
     analysis = analyze(load("resnet18", input=[3, 96, 64]))
     assert scaled(analysis, "depth", 2).input.sizes == (96, 64)
@@ -102,6 +151,8 @@ def test_exponents_are_those_of_the_ratio() -> None:
     ("name", "way", "message"),
     [
         ("googlenet", "depth", "no parameter that says how often blocks repeat"),
+        ("fractalnet20", "depth", "more than twice as deep with twice the columns; try --by col"),
+        ("resnet18", "groups", "has no 'groups'; known: width, depth, resolution, classes, "),
         ("mlp_7_3", "resolution", "takes a vector"),
         ("mlp_7_3", "width", "no layer before the classes"),
         ("vgg16", "widht", "did you mean 'width'"),

@@ -36,12 +36,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Prints what becomes of each figure after doubling, and what power that is."""
     analysis = analyze(graph_of(arguments), batch=arguments.batch, dtype=arguments.dtype)
+    now = figures(analysis, arguments.quantity or [*QUANTITIES])
     names = arguments.by or possible_ways(analysis)
     if not names:
         raise UsageError(
             f"{analysis.name} has no {', '.join(WAYS)} that could grow; --by a parameter"
         )
-    now = figures(analysis, arguments.quantity or [*QUANTITIES])
     print(scaling_table(analysis, now, scaling(analysis, names, [*now]), arguments.format))
     if arguments.plot:
         from archcalc.render.scaling_plot import draw_scaling

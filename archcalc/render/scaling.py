@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from textwrap import fill
 
 from archcalc.analysis import Analysis
 from archcalc.render import escape
 from archcalc.render.numbers import short, short_bytes
-from archcalc.render.table import caption, tabulate_rows
+from archcalc.render.table import caption, csv_text, tabulate_rows
 from archcalc.scaling import QUANTITIES, Growth, Way
 
 WIDTH = 80
 NOTE = (
     "each: the ratio after doubling, the exponent that it amounts to, and behind the arrow the one "
-    "that it approaches for large factors"
+    "that it approaches for large factors; ? where that is none"
 )
 
 
@@ -29,6 +29,8 @@ def scaling_table(
     """
     if form == "json":
         return json.dumps(scaling_record(analysis, now, ways), indent=1, ensure_ascii=False)
+    if form == "csv":
+        return csv_text(_plain_rows(now, ways))
     headings = ["quantity", "now", *[way.name for way in ways]]
     rows = [
         [QUANTITIES.get(q, q), figure_text(q, value), *[growth_text(way.growth[q]) for way in ways]]
@@ -47,6 +49,18 @@ def scaling_table(
     )  # fmt: skip
 
 
+def _plain_rows(now: Mapping[str, int], ways: Sequence[Way]) -> Iterator[list[object]]:
+    """The figures under the keys of the JSON, in numbers that programs read."""
+    keys = ("ratio", "exponent", "degree")
+    yield ["quantity", "now", *[f"{way.name}.{key}" for way in ways for key in keys]]
+    for quantity, value in now.items():
+        cells: list[object] = []
+        for growth in [way.growth[quantity] for way in ways]:
+            ratio = None if growth.ratio is None else float(growth.ratio)
+            cells += [ratio, growth.exponent, growth.degree]
+        yield [quantity, value, *cells]
+
+
 def growth_text(growth: Growth) -> str:
     """`x3.969  1.99 -> 2`."""
     if growth.ratio is None:
@@ -55,7 +69,7 @@ def growth_text(growth: Growth) -> str:
     if growth.exponent is None:
         return ratio
     if growth.degree is None:
-        return f"{ratio:6} {growth.exponent:.2f}"
+        return f"{ratio:6} {growth.exponent:.2f} -> ?"
     if abs(growth.exponent - growth.degree) < 0.005:
         return f"{ratio:6} {growth.degree}"
     return f"{ratio:6} {growth.exponent:.2f} -> {growth.degree}"

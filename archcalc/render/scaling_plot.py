@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from archcalc.analysis import Analysis
 from archcalc.errors import LayerError, SpecError
+from archcalc.render import escape
 from archcalc.render.plots import GREY, new_panels, palette, save_figure
 from archcalc.scaling import QUANTITIES, figures, scaled
 
@@ -24,11 +25,12 @@ def draw_scaling(path: str, analysis: Analysis, ways: Sequence[str]) -> None:
         UsageError: the network cannot grow that way; the file cannot be written.
         MissingExtraError: matplotlib is not installed.
     """
-    figure, panels = new_panels(1.2 + 3.4 * len(ways), 3.8, len(ways))
+    figure, panels = new_panels(max(6.0, 1.2 + 3.4 * len(ways)), 4, len(ways))
+    figure.suptitle(escape.plot(f"{analysis.name}: how its figures grow"), color=GREY)
     now = {q: value for q, value in figures(analysis, DRAWN).items() if value}
     for axes, way in zip(panels, ways, strict=True):
         _draw_curves(axes, analysis, way, now)
-        axes.set_title(way, color=GREY)
+        axes.set_title(escape.plot(way), color=GREY)
         axes.set_xlabel("factor", color=GREY)
     panels[0].set_ylabel("times the figure now", color=GREY)
     top = max(axes.get_ylim()[1] for axes in panels)
@@ -68,4 +70,4 @@ def _draw_curves(axes: Axes, analysis: Analysis, way: str, now: dict[str, int]) 
     axes.set_yscale("log", base=2)
     axes.set_xticks(FACTORS, [str(factor) for factor in FACTORS])
     axes.minorticks_off()
-    axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
+    axes.yaxis.set_major_formatter(lambda value, _: f"{value:.3g}")

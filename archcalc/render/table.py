@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from archcalc.analysis import Analysis
 from archcalc.errors import UsageError, did_you_mean
@@ -147,7 +147,7 @@ def tabulate_rows(
     )
 
 
-def csv_text(rows: Sequence[Sequence[object]]) -> str:
+def csv_text(rows: Iterable[Sequence[object]]) -> str:
     """Rows as CSV."""
     import csv
     import io

@@ -25,7 +25,7 @@ def scaling_page(library: Library, site: Site) -> Page:
         "a whole network makes of that depends on its ends: the image keeps its channels, the last "
         "layer its classes.",
         "Each cell of the tables has the ratio after doubling, the exponent that it amounts to, "
-        "and behind the arrow the one that it approaches for large factors.",
+        "and behind the arrow the one that it approaches for large factors, unless it is there.",
     )
     for growing, entry in zip(GROWING, library.named(g.name for g in GROWING), strict=True):
         page.heading(entry.title)

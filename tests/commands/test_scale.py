@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from pathlib import Path
 
@@ -35,6 +36,15 @@ def test_ways_and_quantities_can_be_chosen(capsys: pytest.CaptureFixture[str]) -
     assert way["growth"]["layers[conv0].macs"] == {"ratio": "2", "exponent": 1.0, "degree": 1}
     assert main([*arguments, "--format", "markdown"]) == 0
     assert "| layers\\[conv0\\].macs |" in capsys.readouterr().out
+
+
+def test_a_spreadsheet_gets_numbers(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["scale", "vgg16", "--by", "width", "--format", "csv"]) == 0
+    rows = list(csv.DictReader(capsys.readouterr().out.splitlines()))
+    params = next(row for row in rows if row["quantity"] == "params")
+    assert int(params["now"]) == 138_357_544
+    assert 3.9 < float(params["width.ratio"]) < 4
+    assert (params["width.degree"], rows[-1]["width.exponent"]) == ("2", "0.0")
 
 
 def test_the_plot_is_the_same_byte_for_byte(tmp_path: Path) -> None:

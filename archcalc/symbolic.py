@@ -5,7 +5,7 @@ Imports sympy, and is itself imported only where a user brings symbols.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from math import gcd, lcm
 from typing import Any
@@ -46,16 +46,29 @@ def ceil_div(a: Any, b: Any) -> Any:
 def largest_of(values: Iterable[Any]) -> Any:
     """The largest of expressions in positive symbols.
 
-    Leaves out what cannot be the largest since another has no smaller coefficient in any term;
-    comparing as sympy does would take minutes.
+    Leaves out what cannot be the largest since another has no smaller coefficient in any term,
+    written in how much larger than 1 each symbol is; comparing as sympy does would take minutes.
     """
     expanded = dict.fromkeys(map(sympy.expand, map(sympy.sympify, values)))
-    terms = {value: value.as_coefficients_dict() for value in expanded}
+    terms = {value: _above_one(value).as_coefficients_dict() for value in expanded}
     left: list[Any] = []
     for value in sorted(terms, key=lambda v: -sum(terms[v].values())):
         if not any(_is_no_less(terms[other], terms[value]) for other in left):
             left.append(value)
     return left[0] if len(left) == 1 else sympy.Max(*left, evaluate=False)
+
+
+def replaced(expression: Any, values: Mapping[Any, Any]) -> Any:
+    """The expression with `values` in the place of symbols.
+
+    As sympy's `xreplace`, but that a largest or smallest of several does not compare them anew.
+    """
+    if not expression.has(sympy.Max, sympy.Min):
+        return expression.xreplace(values)
+    parts = [replaced(part, values) for part in expression.args]
+    if isinstance(expression, (sympy.Max, sympy.Min)):
+        return expression.func(*parts, evaluate=all(part.is_number for part in parts))
+    return expression.func(*parts)
 
 
 def linear(expression: Any) -> tuple[dict[Any, int], int, int] | None:
@@ -71,6 +84,19 @@ def linear(expression: Any) -> tuple[dict[Any, int], int, int] | None:
     denominator = lcm(*[int(n.q) for n in numbers])
     whole = [int(n * denominator) for n in numbers]
     return {s: n for (_, s), n in zip(parts, whole[1:], strict=True)}, whole[0], denominator
+
+
+def _above_one(expression: Any) -> Any:
+    """The expression in symbols that are one less, and not negative; floors stay as they are."""
+    outside = expression.xreplace({f: _not_negative(f) for f in expression.atoms(sympy.floor)})
+    whole = [s for s in outside.free_symbols if s.is_positive and s.is_integer]
+    return sympy.expand(outside.xreplace({s: 1 + _not_negative(s) for s in whole}))
+
+
+@lru_cache(maxsize=4096)
+def _not_negative(of: Any) -> Any:
+    """A symbol that stands for a floor, or for what is beyond 1 of a symbol."""
+    return sympy.Dummy(str(of), nonnegative=True)
 
 
 def _is_no_less(a: dict[Any, Any], b: dict[Any, Any]) -> bool:

@@ -24,6 +24,7 @@ from archcalc.graph import Graph, build_graph
 from archcalc.quantity import certainly_equal, deciding, is_symbol, normal
 from archcalc.spec.syntax import Network
 from archcalc.spec.values import ExpressionError, Value
+from archcalc.symbolic import replaced
 from archcalc.walk import input_shape, walk
 from archcalc.window import Window
 
@@ -70,7 +71,7 @@ class Formula:
         """The number, or the numbers of a list, with values put in for its symbols."""
         given = {symbol: sympy.sympify(value) for symbol, value in values.items()}
         case = next(case for case in self.cases if case.condition.subs(given) == sympy.true)
-        return [value.subs(given) for value in case.values]
+        return [replaced(value, given) for value in case.values]
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,7 +299,7 @@ class _Derivation:
 
     def _put_back(self, value: Any, known: Mapping[Any, Any]) -> Any:
         """A value in the symbols that the user named."""
-        return sympy.sympify(value).xreplace(self._back).subs(known)
+        return replaced(replaced(sympy.sympify(value), self._back), known)
 
     def _collected(
         self, found: list[tuple[Any, list[Any]]], symbols: tuple[Any, ...]

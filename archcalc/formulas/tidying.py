@@ -22,45 +22,83 @@ class Sizes:
     Attributes:
         shifts: for each floor that a size is, but for a constant, the constant; the first, where
             it stands in several sizes.
-        maps: the sizes of each map, if some differ by a constant alone; else none.
+        maps: the sizes of each map.
+        mixed: whether some sizes differ by a constant alone: multiplied out, they would mix.
     """
 
     def __init__(self, maps: Iterable[Sequence[Any]]) -> None:
-        found = list(dict.fromkeys(tuple(map(sympy.sympify, sizes)) for sizes in maps))
+        self.maps = list(dict.fromkeys(tuple(map(sympy.sympify, sizes)) for sizes in maps))
         self.shifts: dict[Any, int] = {}
-        several = False
-        for size in dict.fromkeys(size for sizes in found for size in sizes):
+        self.mixed = False
+        for size in dict.fromkeys(size for sizes in self.maps for size in sizes):
             constant, rest = size.as_coeff_Add()
             if rest.free_symbols and constant.is_Integer:
-                several |= self.shifts.setdefault(rest, int(constant)) != constant
-        self.maps = found if several else []
+                self.mixed |= self.shifts.setdefault(rest, int(constant)) != constant
+
+
+class _Spelling:
+    """Names for the floors of an expression, which take up the constants beside them.
+
+    Attributes:
+        names: for each floor what replaces it.
+        written: what each name is written as.
+        maps: the sizes of the maps in these names, of those that have no other floors.
+    """
+
+    def __init__(self, expression: Any, sizes: Sizes) -> None:
+        self.names: dict[Any, Any] = {}
+        self.written: dict[Any, Any] = {}
+        for rounded in expression.atoms(sympy.floor):
+            shift = sizes.shifts.get(rounded, 0)
+            name = sympy.Dummy("n", integer=True, nonnegative=True)
+            self.names[rounded] = name - shift
+            self.written[name] = _written(rounded.args[0] + shift)
+        maps = [[size.xreplace(self.names) for size in found] for found in sizes.maps]
+        self.maps = [m for m in maps if m and not any(size.has(sympy.floor) for size in m)]
+
+    def collected(self, expression: Any) -> Any:
+        """The expression in these names, multiplied out."""
+        return sympy.expand(expression.xreplace(self.names))
 
 
 def tidy(expression: Any, sizes: Sizes) -> Any:
     """The expression in terms of sizes, collected and, where shorter, factored."""
     expression = sympy.sympify(expression)
-    stand_ins: dict[Any, Any] = {}
-    written: dict[Any, Any] = {}
-    for largest in _outermost(expression, (sympy.Max, sympy.Min)):
-        stand_in = sympy.Dummy("x", nonnegative=True)
-        stand_ins[largest] = stand_in
-        written[stand_in] = largest.func(
-            *[tidy(argument, sizes) for argument in largest.args], evaluate=False
-        )
-    rest = expression.xreplace(stand_ins)
-    for rounded in rest.atoms(sympy.floor):
-        shift = sizes.shifts.get(rounded, 0)
-        stand_in = sympy.Dummy("n", integer=True, nonnegative=True)
-        stand_ins[rounded] = stand_in - shift
-        written[stand_in] = _written(rounded.args[0] + shift)
-    collected = sympy.expand(expression.xreplace(stand_ins))
+    extremes = {
+        found: sympy.Dummy("x", nonnegative=True)
+        for found in _outermost(expression, (sympy.Max, sympy.Min))
+    }
+    written = {name: _tidy_extreme(found, sizes) for found, name in extremes.items()}
+    rest = expression.xreplace(extremes)
+    spelling = _Spelling(rest, sizes)
+    written |= spelling.written
+    collected = spelling.collected(rest)
     shown = _shorter(collected).xreplace(written)
-    maps = [[size.xreplace(stand_ins) for size in found] for found in sizes.maps]
-    mentioned = [m for m in maps if not any(size.has(sympy.floor) for size in m)]
-    by_map = _by_map(collected, mentioned)
-    if by_map is None:
-        return shown
-    return min(shown, by_map.xreplace(written), key=_length)
+    by_map = _by_map(collected, spelling.maps) if sizes.mixed else None
+    return shown if by_map is None else min(shown, by_map.xreplace(written), key=_length)
+
+
+def _tidy_extreme(extreme: Any, sizes: Sizes) -> Any:
+    arguments = extreme.args
+    if isinstance(extreme, sympy.Max):
+        arguments = _without_smaller(arguments, sizes)
+    return extreme.func(*[tidy(argument, sizes) for argument in arguments], evaluate=False)
+
+
+def _without_smaller(arguments: Sequence[Any], sizes: Sizes) -> list[Any]:
+    """Those that are not smaller in every map than another: no map has less than one position."""
+    spelling = _Spelling(sympy.Add(*arguments, evaluate=False), sizes)
+    weights = {x: _weights(spelling.collected(x), spelling.maps) for x in arguments}
+    known = {x: w for x, w in weights.items() if w and all(map(_is_not_negative, w.values()))}
+    left: list[Any] = []
+    for x in sorted(known, key=lambda x: -sum(known[x].values())):
+        if not any(all(known[y][p] >= w for p, w in known[x].items()) for y in left):
+            left.append(x)
+    return [x for x in arguments if x not in known or x in left]
+
+
+def _is_not_negative(number: Any) -> bool:
+    return bool(number.is_number and number >= 0)
 
 
 def _by_map(collected: Any, maps: Sequence[Sequence[Any]]) -> Any | None:
@@ -68,21 +106,37 @@ def _by_map(collected: Any, maps: Sequence[Sequence[Any]]) -> Any | None:
 
     `16*(H - 4)*(W - 4) + 8*H*W`, which multiplied out has four terms and hides what it is.
     """
-    positions = {sympy.expand(prod(sizes)): prod(sizes) for sizes in maps if sizes}
+    weights = _weights(collected, maps)
+    if not weights:
+        return None
+    positions = {sympy.expand(prod(sizes)): prod(sizes) for sizes in maps} | {1: 1}
+    return sympy.Add(*[weight * positions[position] for position, weight in weights.items()])
+
+
+def _weights(collected: Any, maps: Sequence[Sequence[Any]]) -> dict[Any, Any]:
+    """How often the positions of each map go into an expression, and 1; empty if it is no such sum.
+
+    Positions are multiplied out.
+    """
+    positions = list(dict.fromkeys(sympy.expand(prod(sizes)) for sizes in maps))
     variables = sorted({v for p in positions for v in p.free_symbols}, key=str)
     if not variables or not collected.is_polynomial(*variables):
-        return None
+        return {}
+    for position in positions:  # mostly it is a multiple of one
+        polynomial = sympy.Poly(position, *variables)
+        weight = sympy.Poly(collected, *variables).coeff_monomial(polynomial.LM()) / polynomial.LC()
+        rest = sympy.expand(collected - weight * position)
+        if not rest.has(*variables):
+            return {p: weight if p == position else sympy.S.Zero for p in positions} | {1: rest}
     weights = [sympy.Dummy("w") for _ in positions]
     left = collected - sum(w * p for w, p in zip(weights, positions, strict=True))
     unequal = sympy.Poly(left, *variables).as_dict()
     unequal.pop((0,) * len(variables), None)
     for solution in sympy.linsolve(list(unequal.values()), weights):
-        found = [weight.xreplace(dict.fromkeys(weights, 0)) for weight in solution]
-        multiples = zip(found, positions.items(), strict=True)
-        rest = sympy.expand(collected - sum(w * p for w, (p, _) in multiples))
-        products = [w * p for w, p in zip(found, positions.values(), strict=True)]
-        return sympy.Add(*products, rest)
-    return None
+        found = [weight.xreplace(dict.fromkeys(weights, sympy.S.Zero)) for weight in solution]
+        rest = collected - sum(w * p for w, p in zip(found, positions, strict=True))
+        return dict(zip(positions, found, strict=True)) | {1: sympy.expand(rest)}
+    return {}
 
 
 def _length(expression: Any) -> tuple[int, int]:

@@ -41,6 +41,10 @@ MAX_FREE_SIZE = 40  # characters of an expression with a free size: formulas gro
 _STEP = 100  # operations on numbers that take as long as a step
 
 
+class EndlessError(SpecError):
+    """Blocks stand in one another without end, it seems."""
+
+
 @dataclass(frozen=True, slots=True)
 class Node:
     """A layer in its place.
@@ -208,7 +212,7 @@ class _Expander:
         self._depth += 1
         for statement in body:
             if self._depth > MAX_DEPTH:
-                raise SpecError(
+                raise EndlessError(
                     f"blocks, branches and conditions within one another, {MAX_DEPTH} deep; "
                     "does a block call itself without end?",
                     statement.place,

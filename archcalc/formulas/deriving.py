@@ -20,7 +20,7 @@ from archcalc.formulas.cases import cases, known_values
 from archcalc.formulas.interpolation import interpolate
 from archcalc.formulas.subjects import Subject, size_labels, subjects
 from archcalc.formulas.tidying import Sizes, tidy
-from archcalc.graph import Graph, build_graph
+from archcalc.graph import EndlessError, Graph, build_graph
 from archcalc.quantity import certainly_equal, deciding, is_symbol, normal
 from archcalc.spec.syntax import Network
 from archcalc.spec.values import ExpressionError, Value
@@ -265,14 +265,27 @@ class _Derivation:
         return replace(graph, input=input_shape(list(map(normal, shape))))
 
     def _shapes_the_graph(self, subject: Subject) -> bool:
-        """Whether the graph cannot be built with a symbol in its place."""
+        """Whether the graph cannot be built with a symbol in its place, or never ends while what
+        is asked about it holds, or does not: it counts how often a block calls itself."""
+
+        def at_its_own(condition: Any) -> bool:
+            return bool(condition.subs(subject.symbol, subject.own) == sympy.true)
+
         try:
-            with deciding(
-                lambda condition: condition.subs(subject.symbol, subject.own) == sympy.true
-            ):
+            with deciding(at_its_own):
                 self._built({subject: subject.symbol}, {})
         except SpecError:
             return True
+        return any(self._is_endless(subject, answer) for answer in (True, False))
+
+    def _is_endless(self, subject: Subject, answer: bool) -> bool:
+        try:
+            with deciding(lambda _: answer):
+                self._built({subject: subject.symbol}, {})
+        except EndlessError:
+            return True
+        except SpecError:
+            return False
         return False
 
     def _evaluated(self, analysis: Analysis) -> list[Any]:
@@ -348,8 +361,10 @@ def _require_settled(analysis: Analysis, quantity: str) -> None:
         for window in windows if isinstance(windows, tuple) else ():
             if not isinstance(window, Window) or certainly_equal(window.before, window.after):
                 continue
-            if sympy.sympify(window.after - window.before).is_zero is None:
+            difference = sympy.sympify(window.after - window.before)
+            if difference.is_zero is None:
+                free = min(symbol.name for symbol in difference.free_symbols)
                 raise UsageError(
                     f"{quantity} hangs on which sizes are even ({layer.name} pads `same`); "
-                    "say more of them, such as --assume H%32==0"
+                    f"say more of {free}, such as --assume {free}%32==0, or --set it"
                 )

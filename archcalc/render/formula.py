@@ -132,8 +132,8 @@ def _parts(value: Any, writer: _Text) -> list[str]:
 
 def _filled(lead: str, parts: list[str], long: int) -> list[str]:
     """The parts behind `lead`, as many on a line as fit; each on its own if one is `long`."""
-    opening = re.match(r"(max|min)\(", parts[0])
-    indent = " " * (len(lead) + (opening.end() if opening else 0))
+    goes_on = parts[0].count("(") > parts[0].count(")")  # behind the parenthesis of max( or min(
+    indent = " " * (len(lead) + (len("max(") if goes_on else 0))
     lines = [lead + parts[0]]
     alone = max(map(len, parts)) > long
     for part in parts[1:]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from fractions import Fraction
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -238,6 +239,31 @@ def test_a_condition_of_the_spec_makes_cases() -> None:
     assert expression.subs(k, 10) == 36_479_194
 
 
+@pytest.mark.parametrize("condition", ["n > 1", "n != 1", "not n == 1"])
+def test_how_often_a_block_calls_itself_is_a_count(condition: str, tmp_path: Path) -> None:
+    spec = tmp_path / "chain.yaml"
+    spec.write_text(
+        "name: chain\ninput: [4, 16, 16]\nparameters: {n: 3}\nblocks:\n  chain:\n"
+        "    parameters: [n]\n    layers:\n      - conv: {channels: 4, kernel: 3, padding: 1}\n"
+        f"      - if: {condition}\n        then: [chain: {{n: n - 1}}]\n"
+        "layers:\n  - chain: {n: n}\n"
+    )
+    assert str(archcalc.formula(str(spec), "params", ["n"])) == "148*n"
+
+
+def test_assumptions_leave_a_peak_that_one_can_read() -> None:
+    """Eighty maps have a size that is a multiple of another's; one of them is the largest."""
+    found = derive_formulas(
+        find_network("inception_v3"), ["peak_bytes"], ["H", "W"], assume=["H%32==11", "W%32==11"]
+    )
+    (peak,) = found.formulas
+    assert len(peak.expression.args) < 12
+    for size in (299, 331, 1003):
+        analysis = analyze("inception_v3", input=[3, size, size + 64])
+        right = evaluate("peak_bytes", analysis, analyze)
+        assert peak.at(dict(zip(peak.symbols, (size, size + 64), strict=True))) == [right]
+
+
 def test_a_list_has_a_formula_for_each_item() -> None:
     found = archcalc.formula("vgg16", "output", ["H"], layer="conv1_1")
     assert found == [64, symbol("H"), 224]
@@ -289,7 +315,7 @@ def test_a_formula_that_the_walk_contradicts_is_not_given(monkeypatch: pytest.Mo
         ("vgg16", "networks[vgg19].params", ["H"], {}, "a formula is of one network"),
         ("vgg16", "params > 5", ["H"], {}, "which no formula gives"),
         ("fractalnet20", "params", ["columns"], {}, "no polynomial in columns"),
-        ("mobilenet_v1", "peak_bytes", ["resolution"], {}, "such as --assume H%32==0"),
+        ("mobilenet_v1", "peak_bytes", ["resolution"], {}, "such as --assume resolution%32==0"),
         ("resnet20", "params", ["units"], {"assume": ["units%2==0"]}, "counts blocks"),
         ("resnet20", "params", ["units"], {"layer": "layer1.7.conv1"}, "has no layer"),
         ("highway_mnist10", "params", ["classes"], {"width": 0}, "output features"),
@@ -304,7 +330,7 @@ def test_what_has_no_formula_is_refused_in_one_line(
 
 
 def test_more_cases_than_anyone_would_read_are_refused(
-    tmp_path: Any,
+    tmp_path: Path,
 ) -> None:
     spec = tmp_path / "cases.yaml"
     layers = "\n".join(f"  - if: n > {k}\n    then: [relu]" for k in range(20))

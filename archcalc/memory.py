@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from archcalc.analysis import Analysis, LayerAnalysis
 from archcalc.graph import INPUT
 from archcalc.layers import Extra, Saved, Storage
 from archcalc.liveness import extra_bytes, image_bytes, most_alive, step_by_step, storages
 from archcalc.quantity import Quantity
+
+if TYPE_CHECKING:
+    from archcalc.sweep import Sweep
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +33,13 @@ class ActivationBytes:
     training: Quantity
 
 
-def activation_bytes(analysis: Analysis) -> ActivationBytes:
-    """The activations of the network, without the layers that exist in training only."""
+def activation_bytes(analysis: Analysis | Sweep) -> ActivationBytes:
+    """The activations of the network, without the layers that exist in training only.
+
+    Of a sweep, arrays.
+    """
+    if not isinstance(analysis, Analysis):
+        return analysis.activation_bytes()
     layers = [layer for layer in analysis.layers if not layer.training_only]
     listed = [layer for layer in layers if layer.node.layer.in_lecture_total]
     image = image_bytes(analysis)

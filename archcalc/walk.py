@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, cast, overload
+from typing import TYPE_CHECKING, Any, SupportsIndex, cast, overload
 
 from archcalc.analysis import DTYPES, Analysis, LayerAnalysis
 from archcalc.errors import LayerError, UsageError, did_you_mean
@@ -15,7 +15,7 @@ from archcalc.quantity import LARGEST_INT64, Quantity, is_array, is_symbol, requ
 from archcalc.receptive_field import PIXEL, AxisField, PhasedField, fields_after
 from archcalc.spec.fields import whole
 from archcalc.spec.library import find_network
-from archcalc.spec.values import ExpressionError, Value
+from archcalc.spec.values import ExpressionError, Value, exact_value
 from archcalc.window import Reach, Windows
 
 if TYPE_CHECKING:
@@ -42,7 +42,8 @@ def load(name: str, /, *, input: Sequence[Value] | None = None, **parameters: Va
         UsageError: no such network, file or parameter.
         SpecError: the spec is wrong.
     """
-    shape = None if input is None else input_shape(input)
+    given = _sizes(input)
+    shape = None if given is None else input_shape(given)
     return build_graph(find_network(name), input=shape, parameters=parameters)
 
 
@@ -55,7 +56,7 @@ def input_shape(sizes: Sequence[Value]) -> FeatureMap:
     if not 1 <= len(sizes) <= 4:
         raise UsageError(f"an input is channels and up to 3 sizes; {len(sizes)} numbers were given")
     try:
-        channels, *spatial = [cast(Quantity, whole(size)) for size in sizes]
+        channels, *spatial = [cast(Quantity, whole(exact_value(size))) for size in sizes]
         for size in (channels, *spatial):
             require_at_least(size, 1, "an input of {}", "x".join(map(str, sizes)))
     except (ExpressionError, LayerError) as error:
@@ -116,8 +117,8 @@ def analyze(
     if dtype not in DTYPES:
         guess = did_you_mean(dtype, DTYPES) or f"; known: {', '.join(DTYPES)}"
         raise UsageError(f"unknown dtype {dtype!r}{guess}")
-    if batch < 1:
-        raise UsageError(f"a batch of {batch}")
+    batch = _whole_batch(batch)
+    input = _sizes(input)
     if _has_arrays([*parameters.values(), input]):
         from archcalc.sweep import sweep
 
@@ -132,6 +133,31 @@ def analyze(
         changed = graph.parameters | parameters
         graph = build_graph(graph.network, input=shape, parameters=changed)
     return walk(graph, batch, dtype)
+
+
+def _whole_batch(batch: object) -> int:
+    """A number of images.
+
+    Raises:
+        UsageError: it is no whole number from 1 on.
+    """
+    exact = exact_value(batch) if isinstance(batch, SupportsIndex) else None
+    if type(exact) is not int or exact < 1:
+        raise UsageError(f"a batch of {batch!r}; it is a whole number from 1 on")
+    return exact
+
+
+def _sizes(input: Any) -> list[Value] | None:
+    """The sizes of an input as a list; of an array, its elements.
+
+    Raises:
+        UsageError: it is no list.
+    """
+    if input is None:
+        return None
+    if isinstance(input, str) or not isinstance(input, Iterable) or is_array(input):
+        raise UsageError(f"an input of {input!r}; it is a list, such as [3, 224, 224]")
+    return [*input]
 
 
 def _has_arrays(values: Iterable[Value]) -> bool:

@@ -15,8 +15,11 @@ from archcalc import (
     LayerError,
     MissingExtraError,
     SpecError,
+    Totals,
     UsageError,
+    activation_bytes,
     analyze,
+    build,
     load,
     symbol,
 )
@@ -196,8 +199,6 @@ def test_the_dtype_sets_the_bytes(dtype: str, size: int) -> None:
     [
         ({"dtype": "float"}, "unknown dtype 'float'; did you mean 'float64'?"),
         ({"dtype": "q"}, "unknown dtype 'q'; known: float32, float64, float16, bfloat16, int8"),
-        ({"batch": 0}, "a batch of 0"),
-        ({"batch": -3}, "a batch of -3"),
     ],
 )
 def test_a_wrong_setting_is_refused(settings: dict[str, Any], message: str) -> None:
@@ -339,3 +340,42 @@ def test_what_a_prompt_shows_is_one_line() -> None:
     assert repr(analysis.graph.network) == "<Network vgg16: VGG-16 (configuration D)>"
     sweep = analyze("alexnet", towers=np.array([1, 7]))
     assert repr(sweep) == "<Sweep of alexnet: 2 settings, 1 of them valid; shape (2,)>"
+
+
+@pytest.mark.parametrize("batch", [0, -1, 2.5, True, "3", None, [2], float("nan")])
+def test_a_batch_is_a_whole_number(batch: Any) -> None:
+    with pytest.raises(UsageError, match="it is a whole number from 1 on"):
+        analyze("lenet5", batch=batch)
+
+
+@pytest.mark.parametrize("input", ["1x32x32", 32, np.float64(32), symbol("h")])
+def test_an_input_is_a_list(input: Any) -> None:
+    with pytest.raises(UsageError, match=r"it is a list, such as \[3, 224, 224\]"):
+        analyze("lenet5", input=input)
+    with pytest.raises(UsageError, match="it is a list"):
+        load("lenet5", input=input)
+
+
+def test_numpys_numbers_are_numbers() -> None:
+    image: Any = np.array([1, 32, 32])
+    four, nine = map(np.int64, (4, 9))
+    numbers: dict[str, Any] = {"batch": four, "classes": nine}
+    analysis = analyze("lenet5", input=image, **numbers)
+    assert analysis.totals == analyze("lenet5", batch=4, classes=9).totals
+    assert {type(value) for value in vars_of(analysis.totals)} == {int}
+    sizes: Any = (1, np.int32(32), 32)
+    assert analyze("lenet5", input=sizes).totals == analyze("lenet5").totals
+    depths: Any = (3, 4, 6, 3)
+    assert load("resnet50", depths=depths).parameters["depths"] == [3, 4, 6, 3]
+
+
+def vars_of(totals: Totals) -> list[object]:
+    return [getattr(totals, key) for key in Totals.__dataclass_fields__]
+
+
+def test_what_takes_an_analysis_takes_a_sweep_or_says_no() -> None:
+    sweep: Any = analyze("lenet5", classes=np.array([10, 20]))
+    found: Any = activation_bytes(sweep)
+    assert found.peak.tolist() == sweep.activation_bytes().peak.tolist()
+    with pytest.raises(UsageError, match="a torch model needs numbers, and not arrays"):
+        build("lenet5", classes=np.array([10, 20]))

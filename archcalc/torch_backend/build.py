@@ -39,6 +39,8 @@ def build(
     """
     place = torch_device(device)
     analysis = analyze(what, input=input, **parameters)
+    if not isinstance(analysis, Analysis):
+        raise UsageError("a torch model needs numbers, and not arrays of them")
     _require_numbers(analysis)
     maps = {INPUT: analysis.input} | {layer.name: layer.output for layer in analysis.layers}
     with place:

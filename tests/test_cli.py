@@ -513,3 +513,19 @@ printf '%s\\n' "${{COMPREPLY[@]}}"
 """
     done = subprocess.run(["bash", "-c", ask], capture_output=True, text=True, check=True)
     return done.stdout.split()
+
+
+def test_layers_that_lead_nowhere_are_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Mostly a `from` was forgotten: the figures are not those of the network that was meant."""
+    spec = tmp_path / "net.yaml"
+    spec.write_text(
+        "name: net\ninput: [1, 8, 8]\nlayers:\n  - max_pool: {name: pool, kernel: 2}\n"
+        "  - conv: {name: lost, channels: 2, kernel: 1}\n"
+        "  - max_unpool: {kernel: 2, indices: pool, from: pool}\n"
+    )
+    assert main(["table", str(spec), "--format", "json"]) == 0
+    out, error = capsys.readouterr()
+    assert error == f"archcalc: note: no output of net needs lost ({spec}:5:5)\n"
+    assert [layer["name"] for layer in json.loads(out)["layers"]] == ["pool", "lost", "max_unpool1"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
+import sys
 from typing import Any
 
 from archcalc.analysis import DTYPES
@@ -25,6 +26,7 @@ COMPLETE_NETWORKS = {
 }
 
 ALL_LEVELS = 1000  # deeper than blocks can stand in blocks
+MOST_NAMED = 3  # layers in a note
 
 
 def add_network(parser: argparse.ArgumentParser) -> None:
@@ -101,7 +103,18 @@ def graph_of(arguments: argparse.Namespace, network: str | None = None) -> Graph
     shape = None if sizes is None else input_shape(sizes)
     name, settings = split_settings(arguments.name if network is None else network)
     changed = parameters(arguments) | settings
-    return build_graph(find_network(name), input=shape, parameters=changed)
+    graph = build_graph(find_network(name), input=shape, parameters=changed)
+    _note_unused(graph)
+    return graph
+
+
+def _note_unused(graph: Graph) -> None:
+    """Says on stderr which layers lead nowhere: mostly a `from` was forgotten."""
+    unused = graph.unused()
+    if unused:
+        where = ", ".join(f"{node.name} ({node.place})" for node in unused[:MOST_NAMED])
+        more = f" and {len(unused) - MOST_NAMED} more" if len(unused) > MOST_NAMED else ""
+        print(f"archcalc: note: no output of {graph.name} needs {where}{more}", file=sys.stderr)
 
 
 def input_sizes(arguments: argparse.Namespace) -> list[Value] | None:

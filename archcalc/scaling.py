@@ -65,6 +65,9 @@ _OF_INPUT: dict[type[Layer], tuple[str, ...]] = {
 }  # which grow where the input does
 
 
+Grower: TypeAlias = Callable[[Fraction], Graph]  # makes the network larger by a factor
+
+
 @dataclass(frozen=True, slots=True)
 class Growth:
     """How one figure grows.
@@ -153,9 +156,6 @@ def scaled(analysis: Analysis, way: str, factor: int) -> Analysis:
     return _grow(analysis, _grower(analysis, way), way, factor)
 
 
-Grower: TypeAlias = Callable[[Fraction], Graph]  # makes the network larger by a factor
-
-
 def _way(analysis: Analysis, name: str, quantities: Sequence[str]) -> Way:
     grower = _grower(analysis, name)
     doubled = _grow(analysis, grower, name, 2)
@@ -183,7 +183,7 @@ def _along(
 ) -> list[dict[str, int]]:
     """The figures at equal distances, as many as it takes to find the degrees of polynomials.
 
-    None where they become too large to reckon.
+    Empty where they become too large to reckon.
     """
     for factors in _factors(analysis.graph, name, grower):
         rows: list[dict[str, int]] = []

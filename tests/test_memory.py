@@ -104,6 +104,13 @@ def test_a_norm_keeps_its_statistics() -> None:
     assert kept_by(analysis_of(text)) == {"c": 768, "n": 1056, "r": 1024}
 
 
+@pytest.mark.parametrize("join", ["add", "mean", "multiply", "concat"])
+def test_a_join_of_one_branch_keeps_nothing(join: str) -> None:
+    analysis = analysis_of(f"{CONV}  - {join}: [[relu: {{name: r}}]]\n{CONV.replace('c,', 'd,')}")
+    # relu keeps its output, 1024; the copy of it that the join makes is kept by the convolution.
+    assert kept_by(analysis) == {"c": 768, "r": 1024, "d": 1024}
+
+
 def test_a_view_is_kept_as_what_it_is_a_view_of() -> None:
     text = CONV + "  - relu: {name: r}\n  - flatten\n"
     # relu keeps its output, 1024; fc keeps the same memory, seen as a vector.

@@ -103,8 +103,8 @@ class Multiply(_Elementwise):
         return branches - 1
 
     def saved_for(self, branches: int, values: Quantity) -> tuple[Saved | Extra, ...]:
-        if branches == 2:
-            return (Saved.INPUT,)
+        if branches < 3:  # of a single branch, nothing but a copy is made
+            return (Saved.INPUT,) if branches == 2 else ()
         # Multiplied two at a time: every product but the last is kept as well.
         return (Saved.INPUT, Extra("intermediate", (branches - 2) * values))
 

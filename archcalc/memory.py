@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from archcalc.analysis import Analysis, LayerAnalysis
 from archcalc.graph import INPUT
-from archcalc.layers import Extra, Saved, Storage
+from archcalc.layers import Extra, Factors, Saved, Storage
 from archcalc.liveness import extra_bytes, image_bytes, most_alive, step_by_step, storages
 from archcalc.quantity import Quantity
 
@@ -90,21 +90,43 @@ def saved_bytes(analysis: Analysis) -> dict[str, Quantity]:
     roots = _roots(analysis.layers)
     size = {INPUT: image_bytes(analysis)}
     size |= {layer.name: layer.activation_bytes for layer in analysis.layers}
-    learns = learning(analysis)
+    needed = needed_backward(analysis)
     kept: set[str] = set()
     account: dict[str, Quantity] = {}
     for layer in layers:
         bytes_kept: Quantity = 0
-        for saved in layer.effect.saved if learns[layer.name] else ():
-            if isinstance(saved, Extra):
-                bytes_kept = bytes_kept + extra_bytes(saved, analysis)
-                continue
-            for name in layer.inputs if saved is Saved.INPUT else (layer.name,):
-                if roots[name] not in kept:
-                    kept.add(roots[name])
-                    bytes_kept = bytes_kept + size[roots[name]]
+        for tensor in needed[layer.name]:
+            if isinstance(tensor, Extra):
+                bytes_kept = bytes_kept + extra_bytes(tensor, analysis)
+            elif roots[tensor] not in kept:
+                kept.add(roots[tensor])
+                bytes_kept = bytes_kept + size[roots[tensor]]
         account[layer.name] = bytes_kept
     return account
+
+
+def needed_backward(analysis: Analysis) -> dict[str, list[str | Extra]]:
+    """For each layer the tensors that its backward pass needs, parameters not counted.
+
+    An output is called after its layer, the network's input `INPUT`. A layer needs nothing where
+    neither it nor anything before it learns.
+    """
+    learns = learning(analysis)
+    return {
+        layer.name: list(_needed(layer, learns)) if learns[layer.name] else []
+        for layer in analysis.layers
+    }
+
+
+def _needed(layer: LayerAnalysis, learns: Mapping[str, bool]) -> Iterator[str | Extra]:
+    for saved in layer.effect.saved:
+        if isinstance(saved, Factors):
+            for factor in saved.kept([learns[name] for name in layer.inputs]):
+                yield factor if isinstance(factor, Extra) else layer.inputs[factor]
+        elif isinstance(saved, Extra):
+            yield saved
+        else:
+            yield from layer.inputs if saved is Saved.INPUT else (layer.name,)
 
 
 def learning(analysis: Analysis) -> dict[str, bool]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from archcalc.analysis import Analysis, LayerAnalysis
+from archcalc.analysis import Analysis
 from archcalc.errors import UsageError, did_you_mean
-from archcalc.layers import Extra, Saved
-from archcalc.memory import learning, saved_bytes
+from archcalc.layers import Extra
+from archcalc.memory import learning, needed_backward, saved_bytes
 from archcalc.quantity import Quantity
 from archcalc.walk import analyze
 
@@ -146,12 +146,15 @@ def backward_macs(analysis: Analysis) -> dict[str, BackwardMacs]:
     }
 
 
-def reasons(layer: LayerAnalysis) -> list[str]:
-    """What the layer needs for its backward pass, in words; what it learns not counted."""
-    words = []
-    for saved in layer.effect.saved:
-        if isinstance(saved, Extra):
-            words.append(saved.what)
-        else:
-            words.append("its input" if saved is Saved.INPUT else "its output")
-    return words
+def reasons(analysis: Analysis) -> dict[str, list[str]]:
+    """What each layer needs for its backward pass, in words; what it learns not counted."""
+    return {
+        name: list(dict.fromkeys([_in_words(tensor, name) for tensor in tensors]))
+        for name, tensors in needed_backward(analysis).items()
+    }
+
+
+def _in_words(tensor: str | Extra, layer: str) -> str:
+    if isinstance(tensor, Extra):
+        return tensor.what
+    return "its output" if tensor == layer else "its input"

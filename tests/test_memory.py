@@ -111,6 +111,23 @@ def test_a_join_of_one_branch_keeps_nothing(join: str) -> None:
     assert kept_by(analysis) == {"c": 768, "r": 1024, "d": 1024}
 
 
+@pytest.mark.parametrize(
+    ("branches", "kept"),
+    [
+        # Maps of 3x8x8, 768 bytes each. Towards the gradient of what l returns is needed …
+        ("[], [layer_norm: {name: l}]", 0),  # the image, which the norm keeps already
+        ("[sigmoid], [conv: {name: l, channels: 3, kernel: 1}]", 768),  # the sigmoid's output
+        ("[], [relu], [conv: {name: l, channels: 3, kernel: 1}]", 768),  # the others' product
+        ("[conv: {name: l, channels: 3, kernel: 1}], [relu], [sigmoid]", 2 * 768),  # each of them
+        ("[relu], [conv: {name: l, channels: 3, kernel: 1}], [sigmoid]", 2 * 768),
+        ("[relu], [sigmoid], [tanh]", 0),  # without l nothing
+    ],
+)
+def test_a_factor_is_kept_where_the_other_learns(branches: str, kept: int) -> None:
+    analysis = analysis_of(f"  - multiply: {{name: m, branches: [{branches}]}}")
+    assert saved_bytes(analysis)["m"] == kept
+
+
 def test_a_view_is_kept_as_what_it_is_a_view_of() -> None:
     text = CONV + "  - relu: {name: r}\n  - flatten\n"
     # relu keeps its output, 1024; fc keeps the same memory, seen as a vector.

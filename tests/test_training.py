@@ -10,6 +10,7 @@ from archcalc.analysis import Analysis
 from archcalc.errors import UsageError
 from archcalc.training import backward_macs, largest_batch, reasons, training_memory
 from archcalc.walk import analyze
+from tests.spec_texts import analysis_of
 
 SPEC = """
 name: net
@@ -102,7 +103,19 @@ def test_backward_takes_the_forward_macs_twice_but_for_the_first_layer(net: Anal
 
 
 def test_what_is_kept_is_named(net: Analysis) -> None:
-    assert reasons(net.layer("d")) == ["its input", "indices"]
-    assert reasons(net.layer("b")) == ["its input", "statistics"]
-    assert reasons(net.layer("c")) == ["its output"]
-    assert reasons(net.layer("e")) == ["mask"]
+    why = reasons(net)
+    assert why["d"] == ["its input", "indices"]
+    assert why["b"] == ["its input", "statistics"]
+    assert why["c"] == ["its output"]
+    assert why["e"] == ["mask"]
+
+
+def test_what_learns_nothing_needs_nothing() -> None:
+    why = reasons(analysis_of("  - relu: {name: r}\n  - multiply: {name: m, branches: [[], []]}"))
+    assert why == {"r": [], "m": []}
+
+
+def test_what_is_needed_twice_is_named_once() -> None:
+    text = "  - conv: {name: c, channels: 3, kernel: 1}\n"
+    why = reasons(analysis_of(text + "  - multiply: {name: m, branches: [[], [], []]}"))
+    assert why["m"] == ["its input", "intermediate"]

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from archcalc.errors import LayerError
 from archcalc.feature_map import FeatureMap
-from archcalc.layers.layer import Effect, Extra, Join, Saved, pointwise
+from archcalc.layers.layer import Effect, Extra, Factors, Join, pointwise
 from archcalc.quantity import Quantity, certainly_one, require_equal
 
 
@@ -37,9 +37,12 @@ class _Elementwise(Join):
     def ops_for(self, branches: int) -> int:
         """Arithmetic operations for each output value."""
 
-    @abstractmethod
-    def saved_for(self, branches: int, values: Quantity) -> tuple[Saved | Extra, ...]:
-        """What torch keeps for the backward pass."""
+    def saved_for(self, order: tuple[int, ...], values: Quantity) -> tuple[Factors, ...]:
+        """What torch keeps for the backward pass: nothing of a sum.
+
+        `order` has the numbers of the branches as they are combined, the widest first.
+        """
+        return ()
 
     def workspace_for(self, branches: int, values: Quantity) -> tuple[Extra, ...]:
         """What torch makes beside the output: nothing where it adds up in place."""
@@ -52,10 +55,11 @@ class _Elementwise(Join):
             _require_equal((output.channels,), (other.channels,), output, other)
             if len(other.sizes) != len(output.sizes) or not _is_single_position(other):
                 _require_equal(output.sizes, other.sizes, output, other)
+        order = tuple(sorted(range(len(maps)), key=lambda n: _is_single_position(maps[n])))
         return pointwise(
             x,
             ops_each=self.ops_for(len(maps)),
-            saved=self.saved_for(len(maps), output.values),
+            saved=self.saved_for(order, output.values),
             workspace=self.workspace_for(len(maps), output.values),
             output=output,
         )
@@ -72,9 +76,6 @@ class Add(_Elementwise):
     def ops_for(self, branches: int) -> int:
         return branches - 1
 
-    def saved_for(self, branches: int, values: Quantity) -> tuple[Saved | Extra, ...]:
-        return ()
-
 
 class Mean(_Elementwise):
     """The mean of the branches. Shapes: all (C, n…) -> (C, n…). b operations a value.
@@ -86,9 +87,6 @@ class Mean(_Elementwise):
 
     def ops_for(self, branches: int) -> int:
         return branches
-
-    def saved_for(self, branches: int, values: Quantity) -> tuple[Saved | Extra, ...]:
-        return ()
 
 
 class Multiply(_Elementwise):
@@ -102,11 +100,8 @@ class Multiply(_Elementwise):
     def ops_for(self, branches: int) -> int:
         return branches - 1
 
-    def saved_for(self, branches: int, values: Quantity) -> tuple[Saved | Extra, ...]:
-        if branches < 3:  # of a single branch, nothing but a copy is made
-            return (Saved.INPUT,) if branches == 2 else ()
-        # Multiplied two at a time: every product but the last is kept as well.
-        return (Saved.INPUT, Extra("intermediate", (branches - 2) * values))
+    def saved_for(self, order: tuple[int, ...], values: Quantity) -> tuple[Factors, ...]:
+        return (Factors(order, Extra("intermediate", values)),)
 
     def workspace_for(self, branches: int, values: Quantity) -> tuple[Extra, ...]:
         return (Extra("intermediate", values),) if branches > 2 else ()

@@ -7,6 +7,7 @@ A kind is one class: its fields are the keys of the spec language with their def
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from inspect import get_annotations
@@ -49,6 +50,36 @@ class Extra:
     per_image: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class Factors:
+    """What a product of inputs keeps, multiplied two at a time: each factor for the other.
+
+    A factor is kept towards the gradient of the one that it meets, and so only where that one,
+    or anything before it, learns.
+
+    Attributes:
+        order: numbers of the inputs, in the order in which they are multiplied.
+        product: of two; each but the last is a factor of the next.
+    """
+
+    order: tuple[int, ...]
+    product: Extra
+
+    def kept(self, learns: Sequence[bool]) -> Iterator[int | Extra]:
+        """The factors that are kept: numbers of inputs, and products.
+
+        `learns` says of each input, by its number, whether it or anything before it learns.
+        """
+        so_far: int | Extra = self.order[0]
+        learned = learns[self.order[0]]
+        for number in self.order[1:]:
+            if learns[number]:
+                yield so_far
+            if learned:
+                yield number
+            so_far, learned = self.product, learned or learns[number]
+
+
 class Storage(Enum):
     """Whether the output has memory of its own."""
 
@@ -83,7 +114,7 @@ class Effect:
     buffers: Quantity
     macs: Quantity
     other_ops: Quantity
-    saved: tuple[Saved | Extra, ...]
+    saved: tuple[Saved | Extra | Factors, ...]
     workspace: tuple[Extra, ...]
     storage: Storage
 
@@ -228,7 +259,7 @@ def pointwise(
     x: FeatureMap,
     *,
     ops_each: Quantity,
-    saved: tuple[Saved | Extra, ...],
+    saved: tuple[Saved | Extra | Factors, ...],
     workspace: tuple[Extra, ...] = (),
     storage: Storage = Storage.OWN,
     output: FeatureMap | None = None,

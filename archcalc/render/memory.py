@@ -42,6 +42,7 @@ class MemoryReport(NamedTuple):
         training: the bill of a step.
         backward: the MACs of each layer backward.
         saved: the bytes that each layer keeps.
+        reasons: what each layer needs for its backward pass.
         inference: the peak in the spec's order, and under policies that change it.
     """
 
@@ -51,6 +52,7 @@ class MemoryReport(NamedTuple):
     training: TrainingMemory
     backward: dict[str, BackwardMacs]
     saved: dict[str, int]
+    reasons: dict[str, list[str]]
     inference: list[Inference]
 
 
@@ -70,6 +72,7 @@ def memory_report(analysis: Analysis, *, optimizer: str, dtype: str) -> MemoryRe
         training=training,
         backward=backward_macs(analysis),
         saved=saved_bytes(analysis),
+        reasons=reasons(analysis),
         inference=_policies(analysis),
     )
 
@@ -96,10 +99,10 @@ def layer_cells(report: MemoryReport, rows: Sequence[Row], *, in_full: bool) -> 
             cells.append([row.label, *[""] * (len(HEADINGS) - 1)])
             continue
         names = [layer.name for layer in row.layers]
-        why = ", ".join(reasons(row.layers[0])) if len(names) == 1 else ""
+        why = ", ".join(report.reasons[names[0]]) if len(names) == 1 else ""
         kept = sum(report.saved[name] for name in names)
         if why and not kept:
-            why = f"({why}: kept already)" if report.backward[names[0]] else ""
+            why = f"({why}: kept already)"
         cells.append(
             [
                 row.label,
@@ -121,7 +124,7 @@ def layer_records(report: MemoryReport) -> list[dict[str, object]]:
             "output_bytes": plain(layer.activation_bytes),
             "param_bytes": plain(layer.params * report.analysis.bytes_each),
             "kept_bytes": plain(report.saved[layer.name]),
-            "kept": reasons(layer),
+            "kept": report.reasons[layer.name],
             "backward_macs": {
                 "weights": plain(report.backward[layer.name].weights),
                 "inputs": plain(report.backward[layer.name].inputs),

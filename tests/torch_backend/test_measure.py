@@ -12,11 +12,11 @@ from torch import Tensor, nn
 
 from archcalc import FeatureMap, Graph, analyze
 from archcalc.layers import LAYER_KINDS, Layer
-from archcalc.layers.activation import ReLU
+from archcalc.layers.activation import ReLU, Sigmoid
 from archcalc.layers.convolution import Conv
-from archcalc.layers.joining import Add
+from archcalc.layers.joining import Add, Multiply
 from archcalc.layers.normalization import BatchNorm, LocalResponseNorm
-from archcalc.layers.pooling import AvgPool, MaxPool
+from archcalc.layers.pooling import AvgPool, GlobalAvgPool, MaxPool
 from archcalc.memory import peak_bytes, saved_bytes
 from archcalc.torch_backend.build import build
 from archcalc.torch_backend.counting import (
@@ -135,6 +135,25 @@ def test_what_a_later_layer_of_the_main_path_saves_is_on_its_account() -> None:
     account = saved_by_layer(build(network), torch.zeros(1, 2, 4, 4), ["stem", "body", "head"])
     assert account == {"stem": 128, "body": 128, "head": 0, "": 0}
     assert account == saved_bytes(analyze(network)) | {"": 0}
+
+
+@given(
+    learns=st.lists(st.booleans(), min_size=1, max_size=4),
+    spread=st.lists(st.booleans(), min_size=4, max_size=4),
+)
+def test_a_product_keeps_what_the_gradients_of_its_factors_need(
+    learns: list[bool], spread: list[bool]
+) -> None:
+    nodes = []
+    for number, (learned, is_spread) in enumerate(zip(learns, spread, strict=False)):
+        nodes.append(node(f"start{number}", GlobalAvgPool() if is_spread else Sigmoid()))
+        layer = Conv(channels=2, kernel=1) if learned else Sigmoid()
+        nodes.append(node(f"end{number}", layer, f"start{number}"))
+    ends = [f"end{number}" for number in range(len(learns))]
+    network = graph(FeatureMap(2, (3, 4)), [*nodes, node("product", Multiply(), *ends)])
+    names = [layer.name for layer in network.nodes]
+    found = saved_by_layer(build(network), torch.zeros(BATCH, 2, 3, 4), names)
+    assert found == saved_bytes(analyze(network, batch=BATCH)) | {"": 0}
 
 
 def test_the_meta_device_saves_what_the_cpu_saves() -> None:

@@ -113,6 +113,16 @@ class Graph:
         prefixes = [".".join(parts[:n]) for n in range(1, len(parts))]
         return [prefix for prefix in prefixes if prefix in self.blocks]
 
+    def live(self) -> set[str]:
+        """The names of the layers that some output depends on, and `INPUT` where one does."""
+        found = set(self.outputs)
+        for node in reversed(self.nodes):
+            if node.name in found:
+                found.update(node.inputs)
+                if node.indices is not None:
+                    found.add(node.indices)
+        return found
+
 
 def build_graph(
     network: Network,

@@ -283,6 +283,20 @@ def test_a_head_leaves_the_main_path() -> None:
     }
 
 
+def test_a_layer_is_live_where_an_output_depends_on_it() -> None:
+    graph = graph_of("""\
+  - max_pool: {name: pool, kernel: 2}
+  - relu: {name: small}
+  - tanh: {name: lost}
+  - sigmoid: {name: lost_too}
+  - head: {name: aux, layers: [elu: {from: small}]}
+  - max_unpool: {name: large, kernel: 2, from: small, indices: pool}
+""")
+    assert graph.live() == {INPUT, "pool", "small", "aux.elu1", "large"}
+    graph = graph_of("  - conv: {name: a, channels: 1, kernel: 1}\n  - relu: {from: input}\n")
+    assert graph.live() == {INPUT, "relu1"}
+
+
 def test_what_exists_in_training_only_feeds_training_only() -> None:
     shared = "  - head: {name: h, layers: [conv: {name: c, channels: 3, kernel: 1}]}\n"
     inside = "  - head: {name: g, layers: [conv: {weights: h.c, channels: 3, kernel: 1}]}\n  - relu"

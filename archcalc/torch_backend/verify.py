@@ -149,9 +149,13 @@ def _outputs(analysis: Analysis, shadow: Twin, under: Conditions) -> dict[str, O
 
 
 def _fvcore(analysis: Analysis) -> Iterator[Figure]:
-    """What fvcore counts for one image, which it runs on the CPU."""
+    """What fvcore counts for one image, which it runs on the CPU.
+
+    It counts a trace, in which layers that lead to no output are not.
+    """
     one = analyze(analysis.graph)
-    rule: int | None = sum(layer.macs for layer in one.layers)
+    live = analysis.graph.live()
+    rule: int | None = sum(layer.macs for layer in one.layers if layer.name in live)
     measured: int | None = None
     try:
         require_room(_inference_bytes(one), torch.device("cpu"), one.name)
@@ -160,6 +164,8 @@ def _fvcore(analysis: Analysis) -> Iterator[Figure]:
         rule, note = None, str(error).partition(". ")[0]
     else:
         measured, note = found.macs, "for one image"
+        if any(layer.macs for layer in one.layers if layer.name not in live):
+            note += ", without the layers that lead to no output"
         if found.others:
             note += f"; counted by other measures: {', '.join(found.others)}"
         if found.unknown:

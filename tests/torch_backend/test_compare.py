@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from archcalc import FeatureMap, UsageError
+from archcalc import FeatureMap, Graph, UsageError
 from archcalc.comparison import Comparison, Conditions, Figure
 from archcalc.layers import Effect
 from archcalc.layers.activation import ReLU
@@ -202,6 +202,42 @@ def test_what_fvcore_cannot_count_is_said_and_no_difference() -> None:
     (figure,) = [figure for figure in found.figures if figure.quantity == "macs (fvcore)"]
     assert (figure.rule, figure.measured, figure.agrees) == (None, None, True)
     assert "torch cannot trace" in figure.note
+
+
+def fvcore_figure(network: Graph) -> Figure:
+    found = verify(network, what=["macs"], under=CPU).figures
+    return next(figure for figure in found if figure.quantity == "macs (fvcore)")
+
+
+def with_a_layer_that_leads_nowhere() -> Graph:
+    return graph(
+        FeatureMap(3, (8, 8)),
+        [
+            node("a", Conv(channels=4, kernel=3)),
+            node("unused", Conv(channels=4, kernel=3), "a"),
+            node("out", ReLU(), "a"),
+        ],
+    )
+
+
+def test_fvcore_is_not_asked_for_layers_that_lead_nowhere() -> None:
+    figure = fvcore_figure(with_a_layer_that_leads_nowhere())
+    assert (figure.rule, figure.measured) == (36 * 4 * 27, 36 * 4 * 27)  # of `a` alone
+    assert figure.note.startswith("for one image, without the layers that lead to no output")
+    assert "without" not in fvcore_figure(NETWORK).note
+
+
+def test_a_layer_that_leads_nowhere_hides_no_mistake_of_another(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    right = Conv.effect_on
+
+    def wrong(layer: Conv, x: FeatureMap, /) -> Effect:
+        effect = right(layer, x)
+        return replace(effect, macs=effect.macs + (x.channels == 3))  # of `a` alone
+
+    monkeypatch.setattr(Conv, "effect_on", wrong)
+    assert not fvcore_figure(with_a_layer_that_leads_nowhere()).agrees
 
 
 # A change in what the rule of a convolution answers, and the quantities that give it away.

@@ -74,12 +74,11 @@ class Flow:
         self.position = {node.name: number for number, node in enumerate(graph.nodes)}
         self._outputs = frozenset(graph.outputs)
         self._undone = frozenset(node.indices for node in graph.nodes if node.indices)
-        self.live: set[str] = set(graph.outputs)
+        self.live = graph.live()
         self._readers: dict[str, list[str]] = {}
         for node in reversed(graph.nodes):
             if node.name in self.live:
                 for value in self.taken(node):
-                    self.live.add(_layer_of(value))
                     self._readers.setdefault(value, []).append(node.name)
 
     def is_undone(self, node: Node) -> bool:
@@ -115,10 +114,6 @@ class Flow:
                 if value in self._outputs or not inside.issuperset(self._readers.get(value, ()))
             ]
         )
-
-
-def _layer_of(value: str) -> str:
-    return value.removesuffix(_INDICES)
 
 
 @dataclass(eq=False, slots=True)

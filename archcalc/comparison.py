@@ -59,7 +59,7 @@ class LayerTime:
     """How long a layer takes, beside the least that it could take.
 
     Attributes:
-        bound: its place under the roofline.
+        bound: its place under the roofline; of no seconds where there is no profile.
         seconds: the median over many runs, for the batch, at inference.
     """
 
@@ -78,7 +78,7 @@ class LayerTime:
 
     @property
     def slowdown(self) -> float:
-        """How many times the least time it takes; 0 for what need not take any."""
+        """How many times the least time it takes; 0 where that is none or unknown."""
         return self.seconds / self.bound.seconds if self.bound.seconds else 0.0
 
 
@@ -89,12 +89,15 @@ class Times:
     Attributes:
         layers: of each layer by itself.
         seconds: of the whole network at once.
-        profile: name of the device whose best the layers are held against.
+        profile: name of the device whose best the layers are held against; None where there is
+            no best for the dtype.
+        note: why there is none.
     """
 
     layers: tuple[LayerTime, ...]
     seconds: float
-    profile: str
+    profile: str | None
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -145,7 +145,8 @@ def _in_full(comparison: Comparison) -> Iterator[str]:
     if comparison.times is not None:
         yield ""
         yield time_table(comparison.times, "text")
-        yield furthest_line(comparison.times)
+        if line := furthest_line(comparison.times):
+            yield line
 
 
 def _show_json(comparisons: Iterator[Comparison], under: Conditions, count: int) -> None:

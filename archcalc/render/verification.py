@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from itertools import compress
 
 from archcalc.comparison import Comparison, Figure, LayerTime, Times
 from archcalc.quantity import plain
@@ -105,20 +106,30 @@ _TIME_ALIGN = ("left", "left", *["right"] * 7)
 
 
 def time_text(times: Times) -> str:
-    """The time of the network beside the least that its layers need."""
+    """The time of the network beside the least that its layers need, where that is known."""
+    if times.profile is None:
+        return f"{seconds_text(times.seconds)} ({times.note})"
     best = sum(layer.bound.seconds for layer in times.layers)
     return f"{seconds_text(times.seconds)} against {seconds_text(best)} at best ({times.profile})"
 
 
 def time_table(times: Times, form: str) -> str:
-    """A row for each layer, its best, its time and what it achieved; the network last, at once."""
+    """A row for each layer, its best, its time and what it achieved; the network last, at once.
+
+    Without a profile nothing is said of the best.
+    """
     rows = [
         _time_row(layer.bound.layer.name, layer.bound.layer.kind, [layer.bound], layer.seconds)
         for layer in times.layers
     ]
     bounds = [layer.bound for layer in times.layers]
     rows.append(_time_row("the network at once", "", bounds, times.seconds))
-    return tabulate_rows(_TIME_HEADINGS, rows, form, _TIME_ALIGN)
+    known = times.profile is not None
+    shown = [known or "best" not in heading for heading in _TIME_HEADINGS]
+    headings, align, *rows = [
+        list(compress(row, shown)) for row in (_TIME_HEADINGS, _TIME_ALIGN, *rows)
+    ]
+    return tabulate_rows(headings, rows, form, align)
 
 
 def _time_row(name: str, kind: str, bounds: Sequence[Bound], seconds: float) -> list[str]:
@@ -145,7 +156,9 @@ def furthest(times: Times) -> list[LayerTime]:
 
 
 def furthest_line(times: Times) -> str:
-    """The names of the layers furthest from their best."""
+    """The names of the layers furthest from their best; empty where that is unknown."""
+    if times.profile is None:
+        return ""
     names = [
         f"{layer.bound.layer.name} ({seconds_text(layer.seconds)}, {layer.slowdown:.1f} x best)"
         for layer in furthest(times)
@@ -183,13 +196,16 @@ def figure_record(figure: Figure) -> dict[str, object]:
 
 
 def _times_record(times: Times) -> dict[str, object]:
+    known = times.profile is not None
     return {
         "profile": times.profile,
+        **({"note": times.note} if times.note else {}),
         "seconds": times.seconds,
         "layers": [
             bound_record(layer.bound)
             | {
-                "best_seconds": layer.bound.seconds,
+                "best_seconds": layer.bound.seconds if known else None,
+                "limit": layer.bound.limit if known else None,
                 "seconds": layer.seconds,
                 "flops_per_second": layer.flops_per_second,
                 "bytes_per_second": layer.bytes_per_second,

@@ -17,7 +17,7 @@ from archcalc.graph import Graph
 from archcalc.layers.normalization import BatchNorm
 from archcalc.memory import peak_bytes, saved_bytes
 from archcalc.receptive_field import AxisField, PhasedField
-from archcalc.roofline import Device, device_of_torch, find_device, roofline
+from archcalc.roofline import Device, device_of_torch, find_device, roofline, unlimited
 from archcalc.torch_backend.build import Twin, build, torch_device
 from archcalc.torch_backend.compare import (
     COUNTED,
@@ -86,10 +86,12 @@ def verify(
         what: any of `archcalc.comparison.SUBJECTS`.
         under: what `conditions` returned; by default a GPU or else the CPU, float32, batch 1.
         profile: the device whose best the times are held against; by default the measuring
-            one where archcalc has its record, else a generic CPU.
+            one where archcalc has its record, else a generic CPU, or none where that has no
+            figure for the dtype.
 
     Raises:
-        UsageError: an unknown subject; too little memory; times asked of the meta device.
+        UsageError: an unknown subject; too little memory; times asked of the meta device; a
+            profile that has no figure for the dtype.
         LayerError, SpecError: as `archcalc.analyze`.
     """
     require_subjects(what, SUBJECTS)
@@ -249,7 +251,12 @@ def _phases(field: tuple[AxisField, ...]) -> tuple[object, ...]:
 
 def _times(analysis: Analysis, under: Conditions, profile: Device | None) -> Times:
     device = torch.device(under.device)
-    profile = profile or device_of_torch(under.device_name) or find_device("generic_cpu")
+    note = ""
+    if profile is None:
+        profile = device_of_torch(under.device_name) or find_device("generic_cpu")
+        if under.dtype not in profile.flops_per_second:
+            note = f"{profile.name} has no figure for {under.dtype}"
+            profile = unlimited(under.dtype)
     bounds = roofline(analysis, profile)
     require_room(_inference_bytes(analysis), device, analysis.name)
     with torch.random.fork_rng():  # initial weights are random, and nobody else's business
@@ -257,7 +264,7 @@ def _times(analysis: Analysis, under: Conditions, profile: Device | None) -> Tim
         x = torch.randn_like(_images(analysis, under.device))
     seconds = layer_seconds(twin, x, [bound.layer.name for bound in bounds])
     layers = tuple(LayerTime(bound, seconds[bound.layer.name]) for bound in bounds)
-    return Times(layers, seconds[""], profile.name)
+    return Times(layers, seconds[""], profile.name or None, note)
 
 
 def _images(analysis: Analysis, device: str) -> Tensor:

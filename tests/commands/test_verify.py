@@ -110,6 +110,29 @@ def test_times_stand_beside_the_best(capsys: Capture) -> None:
     assert first["flops_per_second"] == pytest.approx(first["flops"] / first["seconds"])
 
 
+def test_where_no_best_is_known_the_times_stand_alone(capsys: Capture, tmp_path: Path) -> None:
+    command = ["verify", "lenet5", "--device", "cpu", "--what", "time", "--dtype", "float16"]
+    assert main([*command, "--save", str(tmp_path)]) == 0
+    shown = capsys.readouterr().out
+    assert " (generic_cpu has no figure for float16)" in shown.splitlines()[1]
+    assert "FLOP/s" in shown
+    assert "best" not in shown
+    assert "best" not in (tmp_path / "README.md").read_text(encoding="utf-8")
+    assert main([*command, "--format", "json"]) == 0
+    (record,) = json.loads(capsys.readouterr().out)
+    times = record["times"]
+    assert (times["profile"], times["note"]) == (None, "generic_cpu has no figure for float16")
+    first = times["layers"][0]
+    assert (first["best_seconds"], first["limit"]) == (None, None)
+    assert first["seconds"] > 0
+
+
+def test_a_profile_that_was_asked_for_has_to_know_the_dtype(capsys: Capture) -> None:
+    command = ["verify", "lenet5", "--device", "cpu", "--what", "time", "--dtype", "float16"]
+    assert main([*command, "--profile", "generic_cpu"]) == 2
+    assert "generic_cpu has no figure for float16; it has float64" in capsys.readouterr().err
+
+
 def test_set_input_batch_and_dtype_change_what_is_built(capsys: Capture, tmp_path: Path) -> None:
     path = tmp_path / "tiny.yaml"
     path.write_text(SPEC, encoding="utf-8")

@@ -26,7 +26,7 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("feature_map", "window"),
     ("layers", "receptive_field"),
     ("spec",),
-    ("graph", "lots"),
+    ("graph", "lots", "module_names"),
     ("analysis",),
     ("walk",),
     ("alignment", "derivation", "liveness", "roofline", "stages", "unit_field"),

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from archcalc.analysis import Analysis
 from archcalc.errors import UsageError
 from archcalc.graph import INPUT, Graph, Node
+from archcalc.module_names import module_names
 from archcalc.spec.values import Value
 from archcalc.torch_backend.layer_modules import module_for
 from archcalc.walk import analyze
@@ -33,8 +34,7 @@ def build(
         device: "cpu", "cuda", "cuda:1", or "meta" for shapes without values.
 
     Raises:
-        UsageError: no such device here; a size that is no plain number; a layer whose name a
-            torch module cannot have; and as `analyze`.
+        UsageError: no such device here; a size that is no plain number; and as `analyze`.
         LayerError, SpecError: as `analyze`.
     """
     place = torch_device(device)
@@ -119,19 +119,24 @@ class Twin(nn.Module):
     """The torch twin of a network.
 
     Each layer is a submodule under its own dotted name (`get_submodule("layer1.0.conv1")`), joins
-    and functions included, so that a hook can stand on any of them. A max pool that is undone
+    and functions included, so that a hook can stand on any of them. Where torch cannot have the
+    name it is another (`type_` for `type`), as in the exported source. A max pool that is undone
     later returns (output, indices).
 
     Attributes:
         graph: the network.
+        module_names: for each layer the dotted name of its module.
     """
 
     def __init__(self, graph: Graph, modules: dict[str, nn.Module]) -> None:
         """`modules`: one for each node of `graph`, by name."""
         super().__init__()
         self.graph = graph
+        self.module_names = module_names(
+            {name: bool(module.state_dict()) for name, module in modules.items()}
+        )
         for name, module in modules.items():
-            self._place(name, module)
+            self._place(self.module_names[name], module)
         for node in graph.nodes:
             if node.indices is not None:
                 cast(Any, modules[node.indices]).return_indices = True
@@ -159,12 +164,19 @@ class Twin(nn.Module):
             return values[outputs[0]]
         return tuple([values[name] for name in outputs])
 
+    def module_of(self, layer: str) -> nn.Module:
+        """The module of the layer called so."""
+        module: nn.Module = self
+        for part in self.module_names[layer].split("."):
+            module = _parts(module)[part]
+        return module
+
     def _carry_out(self, step: _Step, values: dict[str, Tensor]) -> None:
         node = step.node
         arguments = [values[name] for name in node.inputs]
         if node.indices is not None:
             arguments.append(values[node.indices + _INDICES])
-        result = self.get_submodule(node.name)(*arguments)
+        result = self.module_of(node.name)(*arguments)
         if step.keeps_indices:
             values[node.name], values[node.name + _INDICES] = result
         else:
@@ -174,29 +186,22 @@ class Twin(nn.Module):
 
     def _place(self, name: str, module: nn.Module) -> None:
         """Puts `module` under its dotted name, in plain modules made as needed."""
+        # Not by `add_module`, which refuses what is called as an attribute of the twin itself.
         parent: nn.Module = self
         *path, last = name.split(".")
-        try:
-            for part in path:
-                if not isinstance(getattr(parent, part, None), nn.Module):
-                    parent.add_module(part, nn.Module())
-                parent = parent.get_submodule(part)
-            if isinstance(getattr(parent, last, None), nn.Module):
-                raise KeyError(last)  # torch would replace it in silence
-            parent.add_module(last, module)
-        except KeyError:
-            raise UsageError(
-                f"a torch module cannot have a part called {name!r}: the name is taken or "
-                "malformed; give the layer another"
-            ) from None
+        for part in path:
+            parent = _parts(parent).setdefault(part, nn.Module())
+        if last in _parts(parent):  # parts that hang on it have come before it
+            _parts(module).update(_parts(_parts(parent)[last]))
+        _parts(parent)[last] = module
 
     def _share_weights(self) -> None:
         """Gives layers with `weights: NAME` the very parameters and buffers of that layer."""
         for node in self.graph.nodes:
             if node.weights is None:
                 continue
-            owner = self.get_submodule(node.weights)
-            module = self.get_submodule(node.name)
+            owner = self.module_of(node.weights)
+            module = self.module_of(node.name)
             for name, parameter in owner.named_parameters(recurse=False):
                 module.register_parameter(name, parameter)
             for name, buffer in owner.named_buffers(recurse=False):
@@ -207,3 +212,7 @@ class Twin(nn.Module):
         super()._apply(fn, recurse)  # type: ignore[no-untyped-call]  # torch leaves it untyped
         self._share_weights()
         return self
+
+
+def _parts(module: nn.Module) -> dict[str, nn.Module]:
+    return cast("dict[str, nn.Module]", module._modules)

@@ -19,6 +19,7 @@ from archcalc.torch_backend.counting import (
     layer_values,
     module_values,
 )
+from archcalc.torch_backend.running import part_name
 from archcalc.walk import analyze
 
 COUNTED = ("sizes", "params", "macs")  # the subjects for which shapes are enough
@@ -95,7 +96,8 @@ def mac_figures(
     """Multiply-accumulates of the layers called `names`, and of the whole."""
     measured = layer_macs(module, x)
     for layer in _layers(analysis, names):
-        yield Figure("macs", "macs", layer.name, layer.macs, measured.get(layer.name, 0))
+        found = measured.get(part_name(module, layer.name), 0)
+        yield Figure("macs", "macs", layer.name, layer.macs, found)
     yield Figure("macs", "macs", "", _total(analysis, "macs"), measured[""])
 
 

@@ -78,7 +78,7 @@ def _gradient(analysis: Analysis, field: UnitField, device: str) -> torch.Tensor
         assert isinstance(first, torch.Tensor)
         caught.append(first)
 
-    handle = module.get_submodule(field.layer.name).register_forward_hook(catch)
+    handle = module.module_of(field.layer.name).register_forward_hook(catch)
     module(image)
     handle.remove()
     unit = caught[0][0]  # of the one image: all channels, then the position

@@ -142,7 +142,7 @@ def _seen(
 
     twin = positive_twin(graph, FeatureMap(1, (size,)), axis).double()
     for node in twin.graph.nodes:
-        twin.get_submodule(node.name).register_forward_hook(partial(look, node.name))
+        twin.module_of(node.name).register_forward_hook(partial(look, node.name))
     with torch.no_grad(), one_thread():
         twin(image)
     return found

@@ -11,14 +11,22 @@ from torch.nn.modules.module import (
     register_module_forward_pre_hook,
 )
 
+from archcalc.torch_backend.build import Twin
+
 # Called when a layer has run: its name, the module, what it was given, what it returned.
 WhenRun = Callable[[str, nn.Module, tuple[Tensor, ...], Tensor], None]
 
 
 def parts_named(module: nn.Module, names: Iterable[str]) -> dict[str, nn.Module]:
-    """The parts of `module` by their dotted names, of those `names` that it has."""
+    """The parts of `module` that answer for the layers called `names`, of those that it has."""
     parts = dict(module.named_modules(remove_duplicate=False))
-    return {name: parts[name] for name in names if name in parts}
+    called = {name: part_name(module, name) for name in names}
+    return {name: parts[part] for name, part in called.items() if part in parts}
+
+
+def part_name(module: nn.Module, layer: str) -> str:
+    """The dotted name of the part that answers for a layer: the layer's own, but in a twin."""
+    return module.module_names.get(layer, layer) if isinstance(module, Twin) else layer
 
 
 class Running:

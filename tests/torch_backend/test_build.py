@@ -26,6 +26,7 @@ from archcalc.layers.regularization import DropPath
 from archcalc.layers.reshaping import ChannelSlice, ChannelSplit
 from archcalc.torch_backend.build import Twin, build
 from archcalc.torch_backend.layer_modules import module_for
+from archcalc.torch_backend.verify import conditions, verify
 from tests.graphs import chain, graph, node
 
 
@@ -52,11 +53,52 @@ def test_every_node_is_a_module_joins_included() -> None:
         assert isinstance(twin.get_submodule(spec_node.name), nn.Module)
 
 
-@pytest.mark.parametrize("name", ["forward", "block.train", "a..b", "half"])
-def test_a_name_that_torch_cannot_have_is_refused(name: str) -> None:
-    network = graph(FeatureMap(1, (4,)), [node(name, ReLU())])
-    with pytest.raises(UsageError, match=f"cannot have a part called '{name}'"):
-        build(network)
+@pytest.mark.parametrize(
+    ("name", "path"),
+    [
+        ("forward", "forward_"),
+        ("train.type", "train_.type_"),
+        ("a..b", "a._.b"),
+        # What only the twin itself has: its own, and found all the same.
+        ("graph", "graph"),
+        ("block.run", "block.run"),
+        ("module_of", "module_of"),
+    ],
+)
+def test_a_name_that_torch_cannot_have_is_another(name: str, path: str) -> None:
+    network = graph(FeatureMap(1, (4,)), [node(name, Conv(channels=1, kernel=1))])
+    twin = build(network)
+    assert list(twin.state_dict()) == [f"{path}.weight", f"{path}.bias"]
+    assert isinstance(twin.module_of(name), nn.Conv1d)
+    assert twin.module_names == {name: path}
+    assert twin(torch.zeros(1, 1, 4)).shape == (1, 1, 4)
+    assert twin.graph is network
+
+
+def test_what_is_measured_of_a_renamed_layer_is_found() -> None:
+    nodes = [
+        node("half.type", Conv(channels=2, kernel=3)),
+        node("forward", BatchNorm(), "half.type"),
+        node("eval", Conv(channels=2, kernel=1), "forward"),
+        node("run", Conv(channels=2, kernel=1), "eval"),
+    ]
+    network = graph(FeatureMap(1, (8, 8)), nodes)
+    what = ["sizes", "params", "macs", "memory", "field"]
+    found = verify(network, what=what, under=conditions("cpu"))
+    assert found.differences == ()
+    measured = {(f.layer, f.quantity): f.measured for f in found.figures}
+    assert measured["half.type", "macs"] == 36 * 2 * 9
+    assert measured["eval", "weights"] == 4
+
+
+def test_layers_hang_on_a_layer_that_comes_after_them() -> None:
+    nodes = [
+        node("a.b", Conv(channels=1, kernel=1)),
+        node("a", Conv(channels=1, kernel=3), "a.b"),
+    ]
+    twin = build(graph(FeatureMap(1, (4,)), nodes))
+    assert list(twin.state_dict()) == ["a.weight", "a.bias", "a.b.weight", "a.b.bias"]
+    assert twin(torch.zeros(1, 1, 4)).shape == (1, 1, 2)
 
 
 def test_parameters_and_inputs_can_be_changed_on_the_way() -> None:

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 
 from archcalc.analysis import Analysis, LayerAnalysis
 from archcalc.graph import Graph, Node
-from archcalc.render.torch_source.names import safe_part
+from archcalc.layers import Effect
+from archcalc.module_names import part_names
 
 _INDICES = "\0indices"  # behind the name of a max pool: the places of its maxima
 
@@ -153,20 +154,21 @@ def pieces_of(container: Container, flow: Flow) -> list[Piece]:
 def _parts(container: Container, path: tuple[str, ...]) -> list[Piece]:
     """The layers and containers that stand right in `container`, which stands at `path`."""
     pieces: list[Piece] = []
-    taken: set[str] = set()
+    owners = {part for part, layer in container.layers.items() if _has_state(layer.effect)}
+    containers, layers = part_names(container.containers, container.layers, owners)
     for part, inner in container.containers.items():
-        name = safe_part(part, taken)
-        owner = container.layers.get(part)
-        if owner is not None and (owner.effect.weight or owner.effect.bias or owner.effect.buffers):
-            pieces += _parts(inner, (*path, name))  # its modules hang on that layer's
+        at = (*path, containers[part])
+        if part in owners:
+            pieces += _parts(inner, at)  # its modules hang on that layer's
         else:
-            taken.add(name)
-            pieces.append(Piece((*path, name), inner, inner.nodes()))
+            pieces.append(Piece(at, inner, inner.nodes()))
     for part, layer in container.layers.items():
-        name = safe_part(part, taken)
-        taken.add(name)
-        pieces.append(Piece((*path, name), layer, [layer.node]))
+        pieces.append(Piece((*path, layers[part]), layer, [layer.node]))
     return pieces
+
+
+def _has_state(effect: Effect) -> bool:
+    return bool(effect.weight or effect.bias or effect.buffers)
 
 
 def _in_order(pieces: Sequence[Piece], flow: Flow) -> tuple[list[Piece], list[Piece]]:

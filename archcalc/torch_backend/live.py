@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Mapping
-from typing import Any, TypeAlias
+from collections.abc import Callable
+from typing import TypeAlias
 
 import torch
 from torch import Tensor, nn
-from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves
 
 from archcalc.torch_backend.build import Twin
 from archcalc.torch_backend.modes import one_thread
+from archcalc.torch_backend.storages import Storages
 
 MakeImages: TypeAlias = Callable[[], Tensor]  # a new batch of images
 
 
-class LiveStorages(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch gives no types
+class LiveStorages(Storages):  # type: ignore[no-untyped-call]  # torch gives no types
     """Follows, as a context, how many bytes of tensors are alive.
 
-    It sees every tensor that an operator returns, until the last view of it is gone. What an
-    operator's kernel takes for itself and gives back before it returns, it does not see.
+    It sees every tensor that an operator returns, until the last view of it is gone.
 
     Attributes:
         live: bytes alive now.
@@ -30,31 +28,12 @@ class LiveStorages(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch
 
     def __init__(self, module: nn.Module) -> None:
         """The parameters and buffers of `module` do not count."""
-        super().__init__()  # type: ignore[no-untyped-call]  # as above
+        super().__init__((*module.parameters(), *module.buffers()))
         self.live = 0
         self.peak = 0
-        self._seen: weakref.WeakSet[torch.UntypedStorage] = weakref.WeakSet()
-        for tensor in (*module.parameters(), *module.buffers()):
-            self._seen.add(tensor.untyped_storage())
 
-    def __torch_dispatch__(
-        self,
-        func: Callable[..., Any],
-        types: object,
-        args: tuple[Any, ...] = (),
-        kwargs: Mapping[str, Any] | None = None,
-    ) -> Any:
-        returned = func(*args, **(kwargs or {}))
-        for leaf in tree_leaves(returned):
-            if isinstance(leaf, Tensor):
-                self._follow(leaf.untyped_storage())
-        return returned
-
-    def _follow(self, storage: torch.UntypedStorage) -> None:
-        if storage in self._seen:
-            return
-        self._seen.add(storage)
-        size = storage.nbytes()
+    def made(self, storage: torch.UntypedStorage) -> None:
+        size = self.bytes[storage]
         self.live += size
         self.peak = max(self.peak, self.live)
         weakref.finalize(storage, self._free, size)

@@ -10,17 +10,19 @@ from torch.autograd.graph import saved_tensors_hooks
 
 from archcalc.torch_backend.modes import one_thread
 from archcalc.torch_backend.running import Running
+from archcalc.torch_backend.storages import Storages
 
 
 def saved_by_layer(module: nn.Module, x: Tensor, layers: Sequence[str]) -> dict[str, int]:
     """For each of `layers`, the bytes that a training step keeps on its account.
 
-    Each storage counts once, whole, on account of the first layer in the order of `layers` that
-    saved it; parameters and buffers do not count. The account "" is of what no layer saved.
-    The module is left in training mode, as a forward pass in that mode leaves it.
+    Each storage counts once, with all that lies in it, on account of the first layer in the order
+    of `layers` that saved it; parameters and buffers do not count. The account "" is of what no
+    layer saved. The module is left in training mode, as a forward pass in that mode leaves it.
     """
     rank = {name: number for number, name in enumerate(layers)} | {"": len(layers)}
-    constant = {_identity(t) for t in (*module.parameters(), *module.buffers())}
+    values = (*module.parameters(), *module.buffers())
+    constant = {_identity(tensor) for tensor in values}
     # The storages themselves stay here, so that none is freed and its place taken by another.
     kept: dict[int, tuple[torch.UntypedStorage, str]] = {}
 
@@ -32,11 +34,16 @@ def saved_by_layer(module: nn.Module, x: Tensor, layers: Sequence[str]) -> dict[
         kept[identity] = (storage, min(first, running.layer, key=rank.__getitem__))
 
     module.train()
-    with one_thread(), Running(module, layers) as running, saved_tensors_hooks(keep, _never_needed):
+    with (
+        one_thread(),
+        Storages((x, *values)) as storages,
+        Running(module, layers) as running,
+        saved_tensors_hooks(keep, _never_needed),
+    ):
         module(x)
     account = dict.fromkeys([*layers, ""], 0)
     for storage, layer in kept.values():
-        account[layer] += storage.nbytes()
+        account[layer] += storages.bytes[storage]
     return account
 
 

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from archcalc import FeatureMap, Graph, analyze
 from archcalc.layers import LAYER_KINDS, Layer
 from archcalc.layers.activation import ReLU, Sigmoid
-from archcalc.layers.convolution import Conv
+from archcalc.layers.convolution import Conv, ConvTranspose
 from archcalc.layers.joining import Add, Multiply
 from archcalc.layers.normalization import BatchNorm, LocalResponseNorm
 from archcalc.layers.pooling import AvgPool, GlobalAvgPool, MaxPool
@@ -154,6 +154,18 @@ def test_a_product_keeps_what_the_gradients_of_its_factors_need(
     names = [layer.name for layer in network.nodes]
     found = saved_by_layer(build(network), torch.zeros(BATCH, 2, 3, 4), names)
     assert found == saved_bytes(analyze(network, batch=BATCH)) | {"": 0}
+
+
+def test_a_storage_counts_no_more_than_what_lies_in_it() -> None:
+    # On the CPU torch makes the output, 1x4x4x4 values, in a storage of the input's 8x4x4x4.
+    layers = (
+        Conv(channels=8, kernel=1), ConvTranspose(channels=1, kernel=1), Conv(channels=8, kernel=1),
+    )  # fmt: skip
+    network = chain(FeatureMap(8, (4, 4, 4)), *layers)
+    names = [layer.name for layer in network.nodes]
+    found = saved_by_layer(build(network), torch.zeros(1, 8, 4, 4, 4), names)
+    assert found == {"conv0": 2048, "conv_transpose1": 2048, "conv2": 256, "": 0}
+    assert peak(network, 1) == 2048 + 2048
 
 
 def test_the_meta_device_saves_what_the_cpu_saves() -> None:

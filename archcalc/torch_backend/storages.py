@@ -1,0 +1,56 @@
+"""The storages that tensors lie in, seen where operators make them."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+
+
+class Storages(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch gives no types
+    """Notes, as a context, the storage of every tensor that an operator returns.
+
+    What an operator's kernel takes for itself and gives back before it returns, it does not see.
+
+    Attributes:
+        bytes: of each storage the bytes of its first tensor. It may have more, in which nothing
+            lies: without oneDNN torch makes the output of a transposed convolution along 3 axes
+            in a storage of the input's size (slow_conv_transpose3d_cpu, `at::empty_like(input)`).
+    """
+
+    def __init__(self, before: Iterable[Tensor]) -> None:
+        """`before` are the tensors that are there already; all of their storages counts."""
+        super().__init__()  # type: ignore[no-untyped-call]  # as above
+        self.bytes: weakref.WeakKeyDictionary[torch.UntypedStorage, int] = (
+            weakref.WeakKeyDictionary()
+        )
+        for tensor in before:
+            storage = tensor.untyped_storage()
+            self.bytes[storage] = storage.nbytes()
+
+    def __torch_dispatch__(
+        self,
+        func: Callable[..., Any],
+        types: object,
+        args: tuple[Any, ...] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:
+        returned = func(*args, **(kwargs or {}))
+        for leaf in tree_leaves(returned):
+            if isinstance(leaf, Tensor):
+                self._note(leaf)
+        return returned
+
+    def made(self, storage: torch.UntypedStorage) -> None:
+        """Called at the first tensor of each storage that was not there before."""
+
+    def _note(self, tensor: Tensor) -> None:
+        storage = tensor.untyped_storage()
+        if storage not in self.bytes:
+            self.bytes[storage] = min(storage.nbytes(), tensor.numel() * tensor.element_size())
+            self.made(storage)

@@ -93,11 +93,12 @@ class AvgPool(Layer):
         if len(windows) == 3:
             _require_kernel_inside(windows, x)
         padded = padded_copy(x, windows, copied)
-        saved: tuple[Saved | Extra, ...] = padded or (Saved.INPUT,)
+        inside: tuple[Extra, ...] = ()
         if copied and not self.count_include_pad:  # how many positions are inside, to divide by
-            saved += (Extra("intermediate", output.positions, per_image=False),)
+            inside = (Extra("intermediate", output.positions, per_image=False),)
         ops_each = product([w.kernel for w in windows])
-        return _pooled(output, windows, ops_each * output.values, saved, padded)
+        saved = (*(padded or (Saved.INPUT,)), *inside)
+        return _pooled(output, windows, ops_each * output.values, saved, (*padded, *inside))
 
 
 class _AdaptivePool(Layer):

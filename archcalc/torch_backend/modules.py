@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from functools import reduce
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 import torch
 import torch.nn.functional as F  # torch's own name for it
@@ -22,6 +22,13 @@ def pad(x: Tensor, sides: Sides, value: float = 0.0) -> Tensor:
     """`x`, a new tensor, with `value` around its spatial axes."""
     last_axis_first = [count for side in reversed(sides) for count in side]
     return F.pad(x, last_axis_first, value=value)
+
+
+def crop(x: Tensor, sides: Sides) -> Tensor:
+    """A view of `x` without what `sides` cuts off its spatial axes."""
+    for axis, (before, after) in enumerate(sides, start=2):
+        x = x.narrow(axis, before, x.shape[axis] - before - after)
+    return x
 
 
 # ----- padding that differs between the two sides of an axis -----
@@ -99,11 +106,18 @@ class PaddedAvgPool(nn.Module):
         self.count_include_pad = count_include_pad
 
     def forward(self, x: Tensor) -> Tensor:
-        pooled: Tensor = self.pool(pad(x, self.sides))
         if self.count_include_pad:
-            return pooled
-        inside: Tensor = self.pool(pad(torch.ones_like(x[:1, :1]), self.sides))
-        return pooled / inside
+            return cast(Tensor, self.pool(pad(x, self.sides)))
+        inside = self.pool(self._padded_ones(x))
+        pooled: Tensor = self.pool(pad(x, self.sides))
+        return pooled.div_(inside)
+
+    def _padded_ones(self, x: Tensor) -> Tensor:
+        """1 where the map lies and 0 around it, for one image of one channel."""
+        sizes = [b + n + a for n, (b, a) in zip(x.shape[2:], self.sides, strict=True)]
+        padded = x.new_zeros(1, 1, *sizes)
+        crop(padded, self.sides).fill_(1)
+        return padded
 
 
 # ----- layers with learned values -----
@@ -232,9 +246,7 @@ class Crop(nn.Module):
         self.sides = sides
 
     def forward(self, x: Tensor) -> Tensor:
-        for axis, (before, after) in enumerate(self.sides, start=2):
-            x = x.narrow(axis, before, x.shape[axis] - before - after)
-        return x
+        return crop(x, self.sides)
 
 
 class PadChannels(nn.Module):

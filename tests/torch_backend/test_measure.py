@@ -10,7 +10,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from archcalc import FeatureMap, Graph, analyze
+from archcalc import FeatureMap, Graph, LayerError, analyze
 from archcalc.layers import LAYER_KINDS, Layer
 from archcalc.layers.activation import ReLU, Sigmoid
 from archcalc.layers.convolution import Conv, ConvTranspose
@@ -210,6 +210,30 @@ def test_the_image_is_freed_after_its_last_use() -> None:
 def test_a_max_pool_needs_room_for_its_indices() -> None:
     network = chain(FeatureMap(1, (4, 4)), MaxPool(kernel=2))
     assert peak(network, 1) == 64 + 16 + 32  # 16 values, 4 maxima, 4 indices of 8 bytes
+
+
+@given(
+    images=st.integers(1, 2),
+    channels=st.integers(1, 3),
+    sizes=st.lists(st.integers(1, 9), min_size=1, max_size=3),
+    kernel=st.integers(1, 4),
+    stride=st.integers(1, 4),
+)
+def test_an_average_needs_room_for_what_it_divides_by(
+    images: int, channels: int, sizes: list[int], kernel: int, stride: int
+) -> None:
+    pool = AvgPool(kernel=kernel, stride=stride, padding="same", count_include_pad=False)
+    network = chain(FeatureMap(channels, tuple(sizes)), pool)
+    assume(_fits(network))
+    assert peak(network, images) == peak_bytes(analyze(network, batch=images))
+
+
+def _fits(network: Graph) -> bool:
+    try:
+        analyze(network)
+    except LayerError:
+        return False
+    return True
 
 
 @pytest.mark.parametrize("kind", LAYER_KINDS, ids=lambda kind: kind.kind)

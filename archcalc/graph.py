@@ -96,17 +96,6 @@ class Graph:
         """The name of the network."""
         return self.network.name
 
-    def unused(self) -> list[Node]:
-        """The layers from which no output of the network can be reached."""
-        needed: set[str | None] = set(self.outputs)
-        unused = []
-        for node in reversed(self.nodes):
-            if node.name in needed:
-                needed |= {*node.inputs, node.indices, node.weights}
-            else:
-                unused.append(node)
-        return unused[::-1]
-
     def blocks_around(self, layer: str) -> list[str]:
         """The dotted names of the blocks that a layer stands in, from the outermost in."""
         parts = layer.split(".")

@@ -110,7 +110,8 @@ def graph_of(arguments: argparse.Namespace, network: str | None = None) -> Graph
 
 def _note_unused(graph: Graph) -> None:
     """Says on stderr which layers lead nowhere: mostly a `from` was forgotten."""
-    unused = graph.unused()
+    live = graph.live()
+    unused = [node for node in graph.nodes if node.name not in live]
     if unused:
         where = ", ".join(f"{node.name} ({node.place})" for node in unused[:MOST_NAMED])
         more = f" and {len(unused) - MOST_NAMED} more" if len(unused) > MOST_NAMED else ""

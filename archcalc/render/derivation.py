@@ -169,13 +169,15 @@ def _latex_value(value: Value) -> str:
 
 def block_text(analysis: Analysis, block: str, parts: Sequence[Part]) -> str:
     """The figures of a block as sums over its parts."""
-    table = text_table(_rows(block, parts), _COLUMNS, in_full=True, width=WIDTH)
+    rows = _rows(block, parts)
+    table = text_table(rows, _COLUMNS, training_too=True, in_full=True, width=WIDTH)
     return "\n".join([*_block_title(analysis, block, parts), "", table])
 
 
 def block_markdown(analysis: Analysis, block: str, parts: Sequence[Part]) -> str:
     """As `block_text`, in Markdown."""
-    table = tabulated(analysis, _rows(block, parts), _COLUMNS, form="markdown", in_full=True)
+    rows = _rows(block, parts)
+    table = tabulated(analysis, rows, _COLUMNS, form="markdown", training_too=True, in_full=True)
     title, *notes = map(escape.markdown, _block_title(analysis, block, parts))
     return "\n".join([f"**{title}**", "", *notes, "", table])
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from archcalc.analysis import Analysis
+from archcalc.analysis import Analysis, LayerAnalysis
 from archcalc.errors import UsageError, did_you_mean
 from archcalc.quantity import plain
 from archcalc.render import escape
@@ -58,6 +58,7 @@ def text_table(
     columns: Sequence[Column],
     *,
     total: str = "total",
+    training_too: bool = False,
     in_full: bool,
     width: int | None,
 ) -> str:
@@ -65,11 +66,12 @@ def text_table(
 
     Args:
         total: what stands before the sums.
+        training_too: whether layers that exist in training only are part of the sums.
         in_full: all digits in place of `138.36M`.
         width: columns of the terminal to fit in; None for as wide as it gets.
     """
     cells = [[_cell(row, column, in_full, tree=True) for column in columns] for row in rows]
-    sums = _total_cells(total, rows, columns, in_full)
+    sums = _total_cells(total, _summed(rows, training_too), columns, in_full)
     headings = [column.heading for column in columns]
     widths = [max(map(len, strip)) for strip in zip(headings, sums, *cells, strict=True)]
     _shrink(widths, columns, width)
@@ -87,9 +89,15 @@ def text_table(
 
 
 def tabulated(
-    analysis: Analysis, rows: Sequence[Row], columns: Sequence[Column], *, form: str, in_full: bool
+    analysis: Analysis,
+    rows: Sequence[Row],
+    columns: Sequence[Column],
+    *,
+    form: str,
+    training_too: bool = False,
+    in_full: bool,
 ) -> str:
-    """The table in any format of tabulate, or `markdown`.
+    """The table in any format of tabulate, or `markdown`; the arguments are `text_table`'s.
 
     Raises:
         UsageError: tabulate has no such format; with a guess.
@@ -100,7 +108,7 @@ def tabulated(
     full_rows = [row for row in rows if row.layers]
     cells = [[_cell(row, column, in_full, tree=False) for column in columns] for row in full_rows]
     label = f"{total_label(analysis)} ({conditions(analysis)})"
-    total = _total_cells(label, rows, columns, in_full)
+    total = _total_cells(label, _summed(rows, training_too), columns, in_full)
     return tabulate(
         [[escape.cell(text, form) for text in row] for row in (*cells, total)],
         headers=[column.heading for column in columns],
@@ -224,10 +232,15 @@ def _machine_cell(row: Row, column: Column) -> object:
     return value
 
 
+def _summed(rows: Sequence[Row], training_too: bool) -> tuple[LayerAnalysis, ...]:
+    """The layers that the sums under a table are over."""
+    layers = [layer for row in rows for layer in row.layers]
+    return tuple(layer for layer in layers if training_too or not layer.training_only)
+
+
 def _total_cells(
-    label: str, rows: Sequence[Row], columns: Sequence[Column], in_full: bool
+    label: str, layers: tuple[LayerAnalysis, ...], columns: Sequence[Column], in_full: bool
 ) -> list[str]:
-    layers = tuple(x for row in rows for x in row.layers if not x.training_only)
     everything = Row(label, "", layers)
     return [
         label if column.name == "name"

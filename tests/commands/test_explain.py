@@ -96,6 +96,17 @@ def test_a_block_is_a_sum(capsys: pytest.CaptureFixture[str]) -> None:
     assert "215,808" in capsys.readouterr().out
 
 
+def test_a_head_for_training_only_is_summed_when_it_is_asked_for(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["explain", "googlenet", "aux1"]) == 0
+    *_, total = capsys.readouterr().out.splitlines()
+    assert total.split() == ["total", "3,188,840", "4,169,728", "211,944", "73,632"]
+    assert main(["explain", "googlenet", "aux1", "--format", "markdown"]) == 0
+    *_, total = capsys.readouterr().out.splitlines()
+    assert "| 3,188,840 | 4,169,728 |" in " ".join(total.split())
+
+
 def test_without_a_layer_the_totals_are_explained(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["explain", "vgg16"]) == 0
     shown = capsys.readouterr().out

@@ -6,7 +6,6 @@ import argparse
 import json
 import re
 
-from archcalc.analysis import Analysis
 from archcalc.commands.arguments import (
     add_changes,
     add_network,
@@ -16,17 +15,15 @@ from archcalc.commands.arguments import (
 )
 from archcalc.errors import UsageError
 from archcalc.render.memory import (
-    HEADINGS,
-    LAYER_KEYS,
     MemoryReport,
-    layer_cells,
+    layer_table,
     memory_lines,
     memory_record,
     memory_report,
 )
 from archcalc.render.numbers import short_bytes
 from archcalc.render.rows import depth_that_fits, layer_rows, rows_at_depth
-from archcalc.render.table import caption, tabulate_rows
+from archcalc.render.table import caption
 from archcalc.training import OPTIMIZERS, TRAINING_DTYPES, largest_batch
 from archcalc.walk import analyze
 
@@ -90,17 +87,13 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _table(report: MemoryReport, arguments: argparse.Namespace) -> str:
-    analysis: Analysis = report.analysis
-    if arguments.format == "csv":
-        cells = layer_cells(report, layer_rows(analysis), in_full=True)
-        plain_cells = [[cell.replace(",", "") for cell in row] for row in cells]
-        names = [[layer.name] for layer in analysis.layers]
-        rows = [name + row[1:] for name, row in zip(names, plain_cells, strict=True)]
-        return tabulate_rows(LAYER_KEYS, rows, "csv")
-    level = arguments.depth or depth_that_fits(analysis)
-    cells = layer_cells(report, rows_at_depth(analysis, level), in_full=arguments.exact)
-    table = tabulate_rows(HEADINGS, cells, arguments.format)
-    return "\n".join([*caption(analysis), "", table]) if arguments.format == "text" else table
+    analysis, form, level = report.analysis, arguments.format, arguments.depth
+    if form == "csv" and level is None:
+        rows = layer_rows(analysis)
+    else:
+        rows = rows_at_depth(analysis, level or depth_that_fits(analysis))
+    table = layer_table(report, rows, form, in_full=arguments.exact)
+    return "\n".join([*caption(analysis), "", table]) if form == "text" else table
 
 
 def _bytes(text: str) -> int:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from archcalc.analysis import Analysis
+from archcalc.analysis import Analysis, LayerAnalysis
 from archcalc.liveness import Step, better_order, peak_of, storages, timeline
 from archcalc.memory import activation_bytes, saved_bytes
 from archcalc.quantity import plain
 from archcalc.render.numbers import exact, short, short_bytes
 from archcalc.render.rows import Row
+from archcalc.render.table import csv_text, tabulate_rows
 from archcalc.training import (
     MIXED,
     BackwardMacs,
@@ -22,7 +23,8 @@ from archcalc.training import (
 from archcalc.walk import analyze
 
 LAYER_KEYS = ("name", "output_bytes", "param_bytes", "kept_bytes", "kept", "backward_macs")
-HEADINGS = ("layer", "output", "params", "kept", "kept for the backward pass", "backward MACs")
+_HEADINGS = ("layer", "output", "params", "kept", "kept for the backward pass", "backward MACs")
+_ALIGN = ("left", "right", "right", "right", "left", "right")
 
 
 class Inference(NamedTuple):
@@ -90,30 +92,45 @@ def _policies(analysis: Analysis) -> list[Inference]:
     return [Inference(policy, steps, peak_of(steps)) for policy, steps in runs.items()]
 
 
-def layer_cells(report: MemoryReport, rows: Sequence[Row], *, in_full: bool) -> list[list[str]]:
-    """The table: a row for each layer or folded block."""
+def layer_table(report: MemoryReport, rows: Sequence[Row], form: str, *, in_full: bool) -> str:
+    """A row for each layer or folded block, as text, csv or in a format of tabulate.
+
+    As text it is a tree; elsewhere, where nothing is indented, rows have their whole names.
+
+    Raises:
+        UsageError: there is no such format; with a guess.
+    """
+    if form == "csv":
+        plain_cells = [[r.name, *_figures(report, r.layers)] for r in rows if r.layers]
+        return csv_text([LAYER_KEYS, *plain_cells])
     count, size = (exact, exact) if in_full else (short, short_bytes)
     cells = []
     for row in rows:
-        if not row.layers:
-            cells.append([row.label, *[""] * (len(HEADINGS) - 1)])
-            continue
-        names = [layer.name for layer in row.layers]
-        why = ", ".join(report.reasons[names[0]]) if len(names) == 1 else ""
-        kept = sum(report.saved[name] for name in names)
-        if why and not kept:
-            why = f"({why}: kept already)"
-        cells.append(
-            [
-                row.label,
-                size(sum(layer.activation_bytes for layer in row.layers)),
-                size(sum(layer.params for layer in row.layers) * report.analysis.bytes_each),
-                size(kept),
-                why,
-                count(sum(report.backward[name].total for name in names)),
-            ]
-        )
-    return cells
+        if row.layers:
+            output, params, kept, why, backward = _figures(report, row.layers)
+            name = row.label if form == "text" else row.name
+            cells.append([name, size(output), size(params), size(kept), why, count(backward)])
+        elif form == "text":
+            cells.append([row.label, *[""] * (len(_HEADINGS) - 1)])
+    return tabulate_rows(_HEADINGS, cells, form, _ALIGN)
+
+
+def _figures(
+    report: MemoryReport, layers: Sequence[LayerAnalysis]
+) -> tuple[int, int, int, str, int]:
+    """Bytes put out, of parameters and kept; what is kept, of a single layer; MACs backward."""
+    names = [layer.name for layer in layers]
+    kept = sum(report.saved[name] for name in names)
+    why = ", ".join(report.reasons[names[0]]) if len(names) == 1 else ""
+    if why and not kept:
+        why = f"({why}: kept already)"
+    return (
+        sum(layer.activation_bytes for layer in layers),
+        sum(layer.params for layer in layers) * report.analysis.bytes_each,
+        kept,
+        why,
+        sum(report.backward[name].total for name in names),
+    )
 
 
 def layer_records(report: MemoryReport) -> list[dict[str, object]]:

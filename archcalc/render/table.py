@@ -144,15 +144,15 @@ def tabulate_rows(
     """
     if form == "csv":
         return csv_text([headings, *rows])
-    import tabulate as library
+    from tabulate import tabulate
 
     require_format(form)
-    library.PRESERVE_WHITESPACE = True  # labels of a tree are indented
     style = {"text": "simple", "markdown": MARKDOWN}.get(form, form)
     cells = [[escape.cell(text, form) for text in row] for row in (headings, *rows)]
-    return library.tabulate(
-        cells[1:], headers=cells[0], tablefmt=style, disable_numparse=True, colalign=align
-    )
+    return tabulate(
+        cells[1:], headers=cells[0], tablefmt=style, disable_numparse=True, colalign=align,
+        preserve_whitespace=True,  # labels of a tree are indented
+    )  # fmt: skip
 
 
 def csv_text(rows: Iterable[Sequence[object]]) -> str:

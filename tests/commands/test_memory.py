@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from pathlib import Path
 
@@ -37,6 +38,56 @@ def test_csv_has_a_row_for_each_layer(capsys: pytest.CaptureFixture[str]) -> Non
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "name,output_bytes,param_bytes,kept_bytes,kept,backward_macs"
     assert lines[1].startswith("C1,18816,624,4096,")  # 6*28*28*4; 156*4; 32*32*4
+
+
+def test_csv_folds_blocks_on_request_and_keeps_the_commas_of_words(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["memory", "vgg16", "--depth", "1", "--format", "csv"]) == 0
+    rows = list(csv.reader(capsys.readouterr().out.splitlines()))
+    assert [row[0] for row in rows[1:]][:6] == [
+        "stage1", "stage2", "stage3", "stage4", "stage5", "flatten1",
+    ]  # fmt: skip
+    # conv1_1 3*64*9 + 64 and conv1_2 64*64*9 + 64 parameters of 4 bytes.
+    assert rows[1][2] == str((1792 + 36_928) * 4)
+    assert main(["memory", "vgg16", "--format", "csv"]) == 0
+    shown = {row[0]: row for row in csv.reader(capsys.readouterr().out.splitlines())}
+    assert shown["stage1.pool1"][4] == "its input, indices"
+
+
+def test_the_text_is_a_tree_with_numbers_to_the_right(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["memory", "vgg16", "--depth", "all"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    heading = next(line for line in lines if line.startswith("layer "))
+    first, second = (n for n, line in enumerate(lines) if line in ("stage1", "stage2"))
+    assert all(line.startswith("  ") for line in lines[first + 1 : second])
+    end = heading.index("output") + len("output")
+    assert all(line[end - 1 : end + 1] == "B " for line in lines[first + 1 : second])
+    end = len(heading)
+    assert [line[end - 1 :] for line in lines[first + 1 : second]] == ["M", "0", "G", "0", "0"]
+
+
+def test_markdown_has_whole_names_and_no_headings_of_blocks(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["memory", "vgg16", "--depth", "all", "--format", "markdown"]) == 0
+    _, rule, *rows = capsys.readouterr().out.splitlines()
+    assert [cell.endswith(":") for cell in rule.split("|")[1:-1]] == [
+        False, True, True, True, False, True,
+    ]  # fmt: skip
+    assert rows[0].split()[1] == "stage1.conv1_1"
+    assert len(rows) == 39
+
+
+def test_a_layer_before_all_that_learn_keeps_nothing_and_has_no_reason(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    spec = tmp_path / "net.yaml"
+    spec.write_text(
+        "name: net\ninput: [1, 8]\nlayers: [relu: {name: first}, conv: {channels: 2, kernel: 3}]\n"
+    )
+    assert main(["memory", str(spec), "--format", "csv"]) == 0
+    assert "first,32,0,0,,0\n" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -226,7 +226,8 @@ class Analysis:
         """The layer called `name`; the end of its dotted name will do where it is unique.
 
         Raises:
-            UsageError: no layer is called so, or several; with a guess.
+            UsageError: no layer is called so, or several; with a guess. Of a block it says which
+                layer its output is.
         """
         ending = "." + name
         matches = [layer for layer in self.layers if layer.name == name] or [
@@ -237,9 +238,26 @@ class Analysis:
         if matches:
             several = ", ".join(layer.name for layer in matches[:4])
             raise UsageError(f"{len(matches)} layers of {self.name} are called {name!r}: {several}")
+        blocks = [b for b in self.graph.blocks if b == name or b.endswith(ending)]
+        last = self._last_of(blocks[0]) if len(blocks) == 1 else None
+        if last is not None:
+            raise UsageError(
+                f"{name!r} is a block ({self.graph.blocks[blocks[0]]}) of {self.name}, no layer; "
+                f"its output is that of {last!r}"
+            )
         names = [layer.name for layer in self.layers]
         guess = did_you_mean(name, [*names, *(n.rpartition(".")[2] for n in names)])
         raise UsageError(f"{self.name} has no layer {name!r}{guess}")
+
+    def _last_of(self, block: str) -> str | None:
+        """The layer whose output leaves a block; None for an empty block."""
+        blocks, inside = self.graph.blocks, block + "."
+        for layer in reversed(self.layers):
+            around = self.graph.blocks_around(layer.name)
+            deeper = [name for name in around if name.startswith(inside)]
+            if layer.name.startswith(inside) and "head" not in map(blocks.get, deeper):
+                return layer.name
+        return None
 
     def to_frame(self) -> pandas.DataFrame:
         """The layers as a pandas DataFrame; its columns are the keys of the JSON contract.

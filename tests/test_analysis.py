@@ -239,6 +239,12 @@ def test_a_layer_is_found_by_its_name_or_the_end_of_it(name: str) -> None:
     [
         ("vgg16", "conv1_1a", "vgg16 has no layer 'conv1_1a'; did you mean 'conv1_1'?"),
         ("vgg16", "zzz", "vgg16 has no layer 'zzz'"),
+        (
+            "googlenet",
+            "inception_4a",
+            "'inception_4a' is a block (inception) of googlenet, no layer; its output is that of "
+            "'inception_4a.output'",
+        ),
         ("resnet18", "bn1", None),
         ("resnet18", "conv2", "8 layers of resnet18 are called 'conv2': layer1.0.conv2, "),
     ],
@@ -253,6 +259,25 @@ def test_a_layer_that_is_not_there_or_there_twice_is_refused(
     with pytest.raises(UsageError) as raised:
         analysis.layer(name)
     assert str(raised.value).startswith(message)
+
+
+def test_the_output_of_a_block_is_none_of_a_head_in_it() -> None:
+    text = """\
+name: net
+input: [3, 8, 8]
+blocks:
+  part:
+    layers:
+      - relu: {name: last}
+      - head: {name: aux, layers: [flatten: {name: flat}]}
+layers:
+  - part: {name: one}
+"""
+    analysis = analysis_of(text)
+    with pytest.raises(UsageError, match=r"its output is that of 'one\.last'$"):
+        analysis.layer("one")
+    with pytest.raises(UsageError, match=r"its output is that of 'one\.aux\.flat'$"):
+        analysis.layer("aux")
 
 
 def test_a_frame_has_the_columns_of_the_contract() -> None:

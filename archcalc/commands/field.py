@@ -11,19 +11,22 @@ from archcalc.analysis import Analysis
 from archcalc.commands.arguments import add_changes, add_network, graph_of, listed, positive
 from archcalc.errors import UsageError
 from archcalc.render.field import (
-    FIELD_KEYS,
     effective_lines,
     field_records,
-    field_rows,
+    field_table,
     unit_lines,
     unit_record,
 )
-from archcalc.render.table import caption, tabulate_rows
+from archcalc.render.table import caption, require_format
 from archcalc.unit_field import UnitField, unit_field, unit_over
 from archcalc.walk import analyze
 
 if TYPE_CHECKING:
     from archcalc.torch_backend.effective import EffectiveField
+
+
+_RUNS = 20  # random inputs and weights that --effective averages over
+_OF_A_LAYER = ("at", "phases", "effective", "runs", "plot", "layers", "picture")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -44,7 +47,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--effective", action="store_true", help="measure how much each pixel matters (Luo 2016)"
     )
     parser.add_argument(
-        "--runs", type=positive, default=20, metavar="N", help="of --effective (default 20)"
+        "--runs", type=positive, metavar="N", help=f"of --effective (default {_RUNS})"
     )
     parser.add_argument("--plot", metavar="FILE.svg", help="draw the boxes over the image")
     parser.add_argument(
@@ -63,25 +66,18 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Prints what all layers, or one unit, see."""
+    _refuse_what_would_be_dropped(arguments)
     analysis = analyze(graph_of(arguments))
     if arguments.layer is None:
-        for option in ("at", "plot", "layers", "picture"):
-            if getattr(arguments, option):
-                raise UsageError(f"--{option} needs a LAYER")
-        if arguments.format == "json":
-            print(json.dumps(field_records(analysis), indent=1))
-            return 0
-        if arguments.format == "text":
-            print("\n".join(caption(analysis)[:1]), f"input {analysis.input}", "", sep="\n")
-        headings = [key.replace("_", " ").replace("receptive ", "") for key in FIELD_KEYS]
-        print(tabulate_rows(headings, field_rows(analysis), arguments.format))
+        print(_all_layers(analysis, arguments.format))
         return 0
     field = unit_field(analysis, arguments.layer, _position(arguments.at))
     record, lines = (
         unit_record(analysis, field),
         unit_lines(analysis, field, phases=arguments.phases),
     )
-    effective = _measured(analysis, field, arguments.runs) if arguments.effective else None
+    runs = arguments.runs or _RUNS
+    effective = _measured(analysis, field, runs) if arguments.effective else None
     if effective is not None:
         record["effective"] = {f"{share:.0%}": side for share, side in effective.sides.items()}
         lines += effective_lines(effective)
@@ -95,6 +91,33 @@ def run(arguments: argparse.Namespace) -> int:
             others = [unit_over(analysis, name, field) for name in arguments.layers]
             draw_fields(arguments.plot, analysis, [field, *others], arguments.picture)
     return 0
+
+
+def _refuse_what_would_be_dropped(arguments: argparse.Namespace) -> None:
+    """Raises UsageError for an option that changes nothing without another one."""
+    given = [name for name in _OF_A_LAYER if getattr(arguments, name)]
+    if arguments.layer is None and given:
+        raise UsageError(f"--{given[0]} needs a LAYER")
+    if arguments.runs and not arguments.effective:
+        raise UsageError("--runs needs --effective")
+    for name in ("layers", "picture"):
+        if getattr(arguments, name) and not arguments.plot:
+            raise UsageError(f"--{name} needs --plot")
+        if getattr(arguments, name) and arguments.effective:
+            raise UsageError(f"--{name} draws boxes, and --effective its own picture")
+    if arguments.layer is not None and arguments.format not in ("text", "json"):
+        require_format(arguments.format)
+        raise UsageError(
+            f"--format {arguments.format} is for the table of all layers; what a unit sees comes "
+            "as text or json"
+        )
+
+
+def _all_layers(analysis: Analysis, form: str) -> str:
+    if form == "json":
+        return json.dumps(field_records(analysis), indent=1)
+    title = ["\n".join(caption(analysis)[:1]), f"input {analysis.input}", ""]
+    return "\n".join([*(title if form == "text" else []), field_table(analysis, form)])
 
 
 def _measured(analysis: Analysis, field: UnitField, runs: int) -> EffectiveField:

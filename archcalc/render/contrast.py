@@ -11,7 +11,7 @@ from archcalc.contrast import Contrast
 from archcalc.key_figures import ratio
 from archcalc.quantity import plain
 from archcalc.render import numbers
-from archcalc.render.table import caption, csv_text, tabulate_rows
+from archcalc.render.table import caption, csv_text, machine_text, tabulate_rows
 from archcalc.stages import Stage, stride_text
 
 Shown = Callable[[object], str]
@@ -192,16 +192,11 @@ def _said_once(rows: list[list[str]]) -> list[list[str]]:
 def _csv(found: Contrast) -> str:
     rows: list[list[object]] = [["stage", "figure", *_headings(found)]]
     for line in (*total_lines(found), *stage_lines(found)):
-        cells = [_machine_cell(line.values[0])]
+        cells = [machine_text(line.values[0])]
         for value, of_first in zip(line.values[1:], line.ratios, strict=True):
-            cells += [_machine_cell(value), _float(of_first)]
+            cells += [machine_text(value), _float(of_first)]
         rows.append([line.stage, line.key, *cells])
     return csv_text(rows)
-
-
-def _machine_cell(value: object) -> object:
-    found = plain(value)
-    return "x".join(map(str, found)) if isinstance(found, list) else found
 
 
 def _stages_record(lines: list[Line], network: int) -> dict[str, dict[str, object]]:

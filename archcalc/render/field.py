@@ -9,6 +9,7 @@ from archcalc.analysis import Analysis, LayerAnalysis
 from archcalc.quantity import plain
 from archcalc.receptive_field import AxisField, Interval, PhasedField
 from archcalc.render.numbers import per_axis
+from archcalc.render.table import csv_text, machine_text, tabulate_rows
 from archcalc.unit_field import PathSizes, UnitField, alignment, path_sizes
 from archcalc.window import Reach
 
@@ -47,17 +48,26 @@ def _record(layer: LayerAnalysis, paths: PathSizes, analysis: Analysis) -> dict[
     }
 
 
-def field_rows(analysis: Analysis) -> list[list[str]]:
-    """The same as text, one row for each layer."""
+def field_table(analysis: Analysis, form: str) -> str:
+    """The field of every layer as text, in csv or in a format of tabulate.
+
+    Raises:
+        UsageError: there is no such format; with a guess.
+    """
+    records = field_records(analysis)
+    if form == "csv":
+        return csv_text([FIELD_KEYS, *[map(machine_text, r.values()) for r in records]])
+    headings = [key.replace("_", " ").replace("receptive ", "") for key in FIELD_KEYS]
+    return tabulate_rows(headings, map(_cells, records), form)
+
+
+def _cells(record: dict[str, object]) -> list[str]:
     return [
-        [
-            str(record["name"]),
-            *[per_axis(record[key]) for key in FIELD_KEYS[1:4]],
-            per_axis(record["jump"], "-"),
-            per_axis(record["padding"], "-"),
-            {True: "yes", False: "no", None: ""}[record["aligned"]],  # type: ignore[index]  # a bool or None
-        ]
-        for record in field_records(analysis)
+        str(record["name"]),
+        *[per_axis(record[key]) for key in FIELD_KEYS[1:4]],
+        per_axis(record["jump"], "-"),
+        per_axis(record["padding"], "-"),
+        {True: "yes", False: "no", None: ""}[record["aligned"]],  # type: ignore[index]  # a bool or None
     ]
 
 

@@ -130,7 +130,7 @@ def require_format(form: str) -> None:
 
 def tabulate_rows(
     headings: Sequence[str],
-    rows: Sequence[Sequence[str]],
+    rows: Iterable[Sequence[str]],
     form: str,
     align: Sequence[str] | None = None,
 ) -> str:
@@ -155,7 +155,7 @@ def tabulate_rows(
     )  # fmt: skip
 
 
-def csv_text(rows: Iterable[Sequence[object]]) -> str:
+def csv_text(rows: Iterable[Iterable[object]]) -> str:
     """Rows as CSV."""
     import csv
     import io
@@ -165,9 +165,22 @@ def csv_text(rows: Iterable[Sequence[object]]) -> str:
     return out.getvalue().rstrip("\n")
 
 
+def machine_text(value: object, separator: str = "x") -> object:
+    """A value as a cell of CSV: whole numbers as they are, lists with `separator` between."""
+    found = plain(value)
+    if isinstance(found, list):
+        return separator.join("" if item is None else str(item) for item in found)
+    return found
+
+
 def comma_separated(rows: Sequence[Row], columns: Sequence[Column]) -> str:
     """The rows as CSV under the names of the JSON contract, with plain integers, no total."""
-    cells = [[_machine_cell(row, column) for column in columns] for row in rows if row.layers]
+    separators = {"inputs": " "}
+    cells = [
+        [machine_text(c.value(row), separators.get(c.name, "x")) for c in columns]
+        for row in rows
+        if row.layers
+    ]
     return csv_text([[column.name for column in columns], *cells])
 
 
@@ -222,14 +235,6 @@ def _cell(row: Row, column: Column, in_full: bool, *, tree: bool) -> str:
     if value is None and not row.layers:
         return ""
     return escape.one_line((column.exact if in_full else column.short)(value))
-
-
-def _machine_cell(row: Row, column: Column) -> object:
-    value = plain(column.value(row))
-    if isinstance(value, list):
-        separator = " " if column.name == "inputs" else "x"
-        return separator.join("" if item is None else str(item) for item in value)
-    return value
 
 
 def _summed(rows: Sequence[Row], training_too: bool) -> tuple[LayerAnalysis, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from pathlib import Path
 
@@ -28,6 +29,20 @@ def test_all_layers_are_a_table(capsys: pytest.CaptureFixture[str]) -> None:
     assert records["fc"]["receptive_field"] == "all"
 
 
+def test_csv_has_the_keys_and_figures_of_json(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["field", "resnet18", "--format", "json"]) == 0
+    records = json.loads(capsys.readouterr().out)
+    assert main(["field", "resnet18", "--format", "csv"]) == 0
+    rows = list(csv.DictReader(capsys.readouterr().out.splitlines()))
+    assert [[*row] for row in rows] == [[*record] for record in records]
+    shown = {row["name"]: row for row in rows}
+    assert shown["layer1.0.add"]["receptive_field"] == "27x27"
+    assert shown["layer1.0.add"]["smallest_path"] == "11x11"
+    assert shown["layer1.0.add"]["aligned"] == "True"
+    assert shown["fc"]["receptive_field"] == "all"
+    assert shown["fc"]["jump"] == shown["fc"]["aligned"] == ""
+
+
 def test_phases_are_shown_on_request(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["field", "deconv_unpool", "deconv", "--phases"]) == 0
     shown = capsys.readouterr().out
@@ -44,6 +59,20 @@ def test_phases_are_shown_on_request(capsys: pytest.CaptureFixture[str]) -> None
         (["pool5", "--at", "7,0"], "has 7x7 units, counted from 0; there is none at 7,0"),
         (["pool5", "--at", "middle"], "expected a position such as 3,3"),
         (["--at", "3,3"], "--at needs a LAYER"),
+        (["--effective"], "--effective needs a LAYER"),
+        (["--phases"], "--phases needs a LAYER"),
+        (["--runs", "3"], "--runs needs a LAYER"),
+        (["pool5", "--runs", "3"], "--runs needs --effective"),
+        (["pool5", "--picture", "a.png"], "--picture needs --plot"),
+        (["pool5", "--layers", "pool4"], "--layers needs --plot"),
+        (
+            ["pool5", "--effective", "--plot", "a.svg", "--layers", "pool4"],
+            "--layers draws boxes, and --effective its own picture",
+        ),
+        (["pool5", "--format", "csv"], "--format csv is for the table of all layers"),
+        (["pool5", "--format", "markdown"], "--format markdown is for the table of all layers"),
+        (["pool5", "--format", "jsno"], "unknown format 'jsno'; did you mean 'json'?"),
+        (["stage5"], "'stage5' is a block (stage) of vgg16, no layer; its output is that of"),
         (["pool5", "--input", "3x32hx32w"], "give plain numbers with --input"),
         (["pool5", "--plot", "box.gif"], "a plot is written as .svg, .png or .pdf"),
         (["pool5", "--plot", "box.svg", "--picture", "nothing.png"], "--picture nothing.png"),

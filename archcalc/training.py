@@ -108,11 +108,13 @@ def training_memory(
 
 def largest_batch(
     analysis: Analysis, budget: int, *, optimizer: str = "sgd", dtype: str = "float32"
-) -> TrainingMemory:
+) -> TrainingMemory | None:
     """What a step needs at the largest batch for which it needs at most `budget` bytes.
 
+    None where not even one image fits.
+
     Raises:
-        UsageError: not even one image fits; free sizes; and as `training_memory`.
+        UsageError: free sizes; and as `training_memory`.
     """
     one, two = (
         training_memory(analyze(analysis.graph, batch=batch), optimizer=optimizer, dtype=dtype)
@@ -121,9 +123,7 @@ def largest_batch(
     if type(one.total) is not int:
         raise UsageError(f"{analysis.name} has free sizes; give plain numbers with --input")
     if one.total > budget:
-        raise UsageError(
-            f"{analysis.name} does not fit: one image takes {one.total:,} bytes of {budget:,}"
-        )
+        return None
     each = two.total - one.total  # every further image takes the same
     batch = 1 + (budget - one.total) // each
     return training_memory(analyze(analysis.graph, batch=batch), optimizer=optimizer, dtype=dtype)

@@ -69,14 +69,18 @@ def test_statistics_of_a_batch_norm_are_kept_once_however_large_the_batch(net: A
 def test_the_largest_batch_fits_and_one_more_does_not(net: Analysis) -> None:
     budget = 100_000
     best = largest_batch(net, budget, optimizer="adam")
+    assert best is not None
     assert best.total <= budget
     more = training_memory(analyze(net.graph, batch=best.batch + 1), optimizer="adam")
     assert more.total > budget
 
 
-def test_a_budget_for_not_even_one_image_is_refused(net: Analysis) -> None:
-    with pytest.raises(UsageError, match="does not fit: one image takes"):
-        largest_batch(net, 100)
+def test_no_batch_fits_a_budget_below_one_image(net: Analysis) -> None:
+    one = training_memory(net).total
+    assert largest_batch(net, one - 1) is None
+    fitting = largest_batch(net, one)
+    assert fitting is not None
+    assert fitting.batch == 1
 
 
 @pytest.mark.parametrize(

@@ -16,12 +16,12 @@ from archcalc.commands.arguments import (
 from archcalc.errors import UsageError
 from archcalc.render.memory import (
     MemoryReport,
+    budget_line,
     layer_table,
     memory_lines,
     memory_record,
     memory_report,
 )
-from archcalc.render.numbers import short_bytes
 from archcalc.render.rows import depth_that_fits, layer_rows, rows_at_depth
 from archcalc.render.table import caption
 from archcalc.training import OPTIMIZERS, TRAINING_DTYPES, largest_batch
@@ -68,17 +68,14 @@ def run(arguments: argparse.Namespace) -> int:
             analysis, budget, optimizer=arguments.optimizer, dtype=arguments.dtype
         )
     if arguments.format == "json":
-        extra = {} if fitting is None else {"largest_batch": fitting.batch}
+        extra = {} if budget is None else {"largest_batch": fitting.batch if fitting else 0}
         print(json.dumps(memory_record(report) | extra, indent=1))
     else:
         print(_table(report, arguments))
         if arguments.format == "text":
             print("\n".join(["", *memory_lines(report, in_full=arguments.exact)]))
-            if fitting is not None:
-                print(
-                    f"  in {arguments.budget}  batch {fitting.batch} at most, "
-                    f"{short_bytes(fitting.total)} = {fitting.total / 2**30:,.2f}GiB"
-                )
+            if budget is not None:
+                print(budget_line(report, arguments.budget, fitting))
     if arguments.plot:
         from archcalc.render.memory_plot import draw_memory
 

@@ -9,7 +9,7 @@ from archcalc.analysis import Analysis, LayerAnalysis
 from archcalc.liveness import Step, better_order, peak_of, storages, timeline
 from archcalc.memory import activation_bytes, saved_bytes
 from archcalc.quantity import plain
-from archcalc.render.numbers import exact, short, short_bytes
+from archcalc.render.numbers import binary_bytes, exact, short, short_bytes
 from archcalc.render.rows import Row
 from archcalc.render.table import csv_text, tabulate_rows
 from archcalc.training import (
@@ -182,11 +182,23 @@ def memory_lines(report: MemoryReport, *, in_full: bool) -> list[str]:
         f"  optimizer    {size(bill.optimizer)}",
         *([f"  master copy  {size(bill.master)}"] if bill.master else []),
         f"  activations  {size(bill.activations)} kept for the backward pass",
-        f"  total        {size(bill.total)} = {bill.total / 2**30:,.2f}GiB",
+        f"  total        {size(bill.total)} = {binary_bytes(bill.total)}",
         f"  MACs         {count(forward)} forward + {count(backward)} backward "
         f"= {count(forward + backward)}",
     ]
     return lines
+
+
+def budget_line(report: MemoryReport, budget: str, fitting: TrainingMemory | None) -> str:
+    """The largest batch that trains in a budget; or what one image takes, if that is too much."""
+    found = fitting
+    if found is None:
+        one = analyze(report.analysis.graph)
+        found = training_memory(one, optimizer=report.optimizer, dtype=report.dtype)
+    needed = f"{short_bytes(found.total)} = {binary_bytes(found.total)}"
+    if fitting is None:
+        return f"  in {budget}  not even one image, which takes {needed}"
+    return f"  in {budget}  batch {fitting.batch} at most, {needed}"
 
 
 def memory_record(report: MemoryReport) -> dict[str, object]:

@@ -30,6 +30,14 @@ def short_bytes(value: object) -> str:
     return f"{short(value)}B"
 
 
+def binary_bytes(number: int) -> str:
+    """Bytes in steps of 1024, as memories are sold: 17172529643 -> `15.99GiB`."""
+    step = min((number.bit_length() - 1) // 10, len(_PREFIXES) - 1) if number else 0
+    if step + 1 < len(_PREFIXES) and round(number / 1024**step, 2) >= 1024:
+        step += 1  # rounding carries: one byte less than a GiB is 1.00GiB
+    return f"{number / 1024**step:,.2f}{_PREFIXES[step]}iB" if step else f"{number}B"
+
+
 def exact(value: object) -> str:
     """All digits, in groups of three: 138357544 -> `138,357,544`. Arrays as their range."""
     number = plain(value)

@@ -21,6 +21,26 @@ def test_it_shows_layers_the_peak_and_the_bill(capsys: pytest.CaptureFixture[str
     assert "in 16GiB  batch" in shown
 
 
+def test_a_budget_in_which_nothing_fits_is_an_answer(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["memory", "vgg16"]) == 0
+    without = capsys.readouterr().out
+    # Twice 138,357,544 parameters of 4 bytes, and what a training step of one image keeps.
+    budget = "  in 1GB  not even one image, which takes 1.18GB = 1.10GiB\n"
+    assert main(["memory", "vgg16", "--budget", "1GB"]) == 0
+    assert capsys.readouterr().out == without + budget
+    assert main(["memory", "vgg16", "--budget", "1GB", "--batch", "8"]) == 0
+    assert capsys.readouterr().out.endswith(budget)
+    assert main(["memory", "vgg16", "--budget", "1GB", "--format", "json"]) == 0
+    assert json.loads(capsys.readouterr().out)["largest_batch"] == 0
+
+
+def test_a_bill_is_given_in_the_binary_unit_of_its_size(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["memory", "lenet5"]) == 0
+    assert "  total        530.08KB = 517.66KiB\n" in capsys.readouterr().out
+
+
 def test_json_carries_every_figure(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["memory", "lenet5", "--format", "json"]) == 0
     record = json.loads(capsys.readouterr().out)
@@ -93,7 +113,6 @@ def test_a_layer_before_all_that_learn_keeps_nothing_and_has_no_reason(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--budget", "1MB"], "one image takes"),
         (["--budget", "lots"], "expected a size such as 16GiB"),
         (["--optimizer", "adan"], "did you mean 'adam'"),
         (["--dtype", "int4"], "no training in dtype 'int4'"),

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from archcalc import symbol
 from archcalc.integer_array import IntegerArray
 from archcalc.render.numbers import (
+    binary_bytes,
     exact,
     exact_bytes,
     per_axis,
@@ -123,3 +124,19 @@ def test_figures_along_the_axes_are_shown_once_where_they_are_equal(
 )
 def test_a_share_is_in_percent(part: object, whole: object, shown: str) -> None:
     assert share(part, whole) == shown
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (0, "0B"),
+        (1023, "1023B"),
+        (1024, "1.00KiB"),
+        (1_088_636, "1.04MiB"),
+        (2**30 - 1, "1.00GiB"),
+        (17_172_529_643, "15.99GiB"),
+        (3 * 2**70, "3,072.00EiB"),
+    ],
+)
+def test_bytes_are_shown_in_steps_of_1024(value: int, shown: str) -> None:
+    assert binary_bytes(value) == shown

@@ -205,7 +205,7 @@ def _block_title(analysis: Analysis, block: str, parts: Sequence[Part]) -> list[
     kind, count = analysis.graph.blocks[block], sum(len(part.layers) for part in parts)
     lines = [
         f"{analysis.name}, {block}: {kind}; {conditions(analysis)}",
-        f"sums over {count} layers; archcalc explain {analysis.name} LAYER derives each",
+        f"sums over {count} layers; explain derives those of each, by its name",
     ]
     return [escape.one_line(line) for line in lines]
 

@@ -36,6 +36,14 @@ class Entry(NamedTuple):
         return self.analysis.name
 
     @property
+    def called(self) -> str:
+        """What the command line knows it by: its name, or `FILE` or `FILE#VARIANT`."""
+        if self.shipped:
+            return self.name
+        path = self.family.source.name
+        return path if len(self.family.networks) == 1 else f"{path}#{self.name}"
+
+    @property
     def about(self) -> About:
         """What is known of it beside its layers."""
         return self.analysis.graph.network.about
@@ -97,7 +105,8 @@ def part_of_library(names: Sequence[str]) -> Library:
     """Some networks: by name, or of spec files, `FILE` or `FILE#VARIANT`.
 
     Raises:
-        UsageError: there is no such network or file; with a guess.
+        UsageError: there is no such network or file; with a guess. Two networks have the same
+            name, under which only one of them can have a page.
         SpecError: a spec or a claim is malformed.
     """
     files = [name for name in names if is_file(name.partition("#")[0])]
@@ -120,7 +129,19 @@ def part_of_library(names: Sequence[str]) -> Library:
         own = list(check_family(family, variant or None))
         entries += _entries(family, variant or None, own, shipped=False)
         claims += own
+    _require_different_names(entries)
     return Library(tuple(entries), tuple(claims), whole=False)
+
+
+def _require_different_names(entries: Iterable[Entry]) -> None:
+    seen: dict[str, Entry] = {}
+    for entry in entries:
+        if entry.name in seen:
+            raise UsageError(
+                f"{seen[entry.name].called} and {entry.called}: two networks called "
+                f"{entry.name!r}, and one page for that name"
+            )
+        seen[entry.name] = entry
 
 
 def _entries(

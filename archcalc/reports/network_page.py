@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 
 from archcalc.analysis import Analysis
 from archcalc.memory import training_only_bytes
@@ -49,7 +50,7 @@ def network_page(entry: Entry, site: Site) -> Page:
     page.add(_origin(entry, page), _accuracy(entry))
     _add_key_figures(page, entry)
     _add_diagram(page, entry.analysis)
-    _add_layers(page, entry.analysis)
+    _add_layers(page, entry)
     _add_stages(page, entry, site)
     add_field(page, entry, site)
     add_memory(page, entry, site)
@@ -76,11 +77,16 @@ def _origin(entry: Entry, page: Page) -> str:
     lines = [Markup(f"{work}{year}.")] if work else []
     if about.origin:
         lines.append(Markup(f"The configuration is that of: {markdown(about.origin)}."))
-    lines.append(Markup(f"{code(f'archcalc table {entry.name}')} prints the figures of this page."))
+    lines.append(Markup(f"{_command(entry)} prints the figures of this page."))
     family = family_page(entry)
     if family in page.known:
         lines.append(Markup(f"Compare it with {page.link('its family', family)}."))
     return "\n".join(lines)
+
+
+def _command(entry: Entry, *options: str) -> Markup:
+    """The command that prints the network's table."""
+    return code(shlex.join(["archcalc", "table", entry.called, *options]))
 
 
 def _accuracy(entry: Entry) -> str:
@@ -152,15 +158,15 @@ def _add_diagram(page: Page, analysis: Analysis) -> None:
         page.add(details("In more detail", fenced(mermaid_text(large), "mermaid")))
 
 
-def _add_layers(page: Page, analysis: Analysis) -> None:
+def _add_layers(page: Page, entry: Entry) -> None:
+    analysis = entry.analysis
     page.heading("Layers")
     page.add(block_table(analysis))
     if any(layer.training_only for layer in analysis.layers):
         page.add("The total leaves out the heads that exist in training only.")
     count = len(analysis.layers)
     if count > MOST_LAYERS:
-        command = code(f"archcalc table {analysis.name} --depth all")
-        page.add(f"{command} prints all {count:,} layers.")
+        page.add(f"{_command(entry, '--depth', 'all')} prints all {count:,} layers.")
     else:
         page.add(details(f"Every layer, with all digits ({count})", full_table(analysis)))
 

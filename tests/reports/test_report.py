@@ -207,6 +207,33 @@ def test_a_users_file_gets_a_page_that_stands_alone(tmp_path: Path) -> None:
     for target in _LINK.findall(text):
         assert (tmp_path / "out" / "networks" / target).is_file()
     assert "<summary>tiny.yaml</summary>" in text
+    assert f"`archcalc table {spec}` prints the figures of this page." in text
+
+
+def test_a_page_names_the_variant_of_a_users_file(tmp_path: Path) -> None:
+    spec = tmp_path / "my nets.yaml"
+    spec.write_text(
+        "name: nets\ninput: [3, 8, 8]\nvariants: {one: {}, two: {}}\nlayers: [relu, flatten]\n"
+    )
+    assert main(["report", f"{spec}#two", "-o", str(tmp_path / "out")]) == 0
+    text = (tmp_path / "out" / "networks" / "two.md").read_text(encoding="utf-8")
+    assert f"`archcalc table '{spec}#two'` prints the figures of this page." in text
+
+
+def test_two_networks_of_one_name_are_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, second = tmp_path / "a.yaml", tmp_path / "b.yaml"
+    for spec in (first, second):
+        spec.write_text("name: lenet5\ninput: [3, 8, 8]\nlayers: [relu, flatten]\n")
+    out = tmp_path / "out"
+    for names in ([str(first), str(second)], [str(first), "lenet5"]):
+        assert main(["report", *names, "-o", str(out)]) == 2
+        error = capsys.readouterr().err
+        assert "two networks called 'lenet5', and one page for that name" in error
+        assert str(first) in error
+        assert error.count("\n") == 1
+    assert not out.exists()
 
 
 def test_one_networks_page_is_the_same_as_in_the_whole_report(tmp_path: Path) -> None:

@@ -8,10 +8,11 @@ the pairs (Needleman & Wunsch 1970), at these costs:
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 from archcalc.graph import Graph, Node
+from archcalc.layers import Layer
 
 ALONE = 6  # a layer added or removed
 FIELD = 3  # a field changed; the kind is one
@@ -43,6 +44,41 @@ def align(before: Graph, after: Graph) -> list[Pair]:
     return pairs
 
 
+def unequal_fields(before: Layer, after: Layer) -> list[str]:
+    """The fields that say something else in two layers, and not the same in other words."""
+    return _unequal(vars(before), vars(after), _meant(before), _meant(after))
+
+
+def _unequal(
+    old: Mapping[str, Any], new: Mapping[str, Any], *meant: Mapping[str, Any]
+) -> list[str]:
+    """The names of what differs both as it is written and as it is meant."""
+    names = [name for name in {**old, **new} if bool(old.get(name) != new.get(name))]
+    before, after = meant
+    return [name for name in names if bool(before.get(name) != after.get(name))]
+
+
+def _meant(layer: Layer) -> dict[str, Any]:
+    """The fields of a layer, each as short as it could have been written."""
+    fields = dict(vars(layer))
+    if "kernel" in fields and fields.get("stride", 1) is None:
+        fields["stride"] = fields["kernel"]
+    for name, annotation in layer.types.items():
+        if annotation.startswith(("Axes", "Sides", "Padding")):
+            fields[name] = _said_once(fields[name])
+    return fields
+
+
+def _said_once(value: Any) -> Any:
+    """One number for axes, or sides of them, that have the same; 0 for `valid`."""
+    if not isinstance(value, tuple):
+        return 0 if isinstance(value, str) and value == "valid" else value
+    items = tuple(map(_said_once, value))
+    first, *others = items
+    alike = not isinstance(first, tuple) and all(item == first for item in others)
+    return first if alike else items
+
+
 def stem(node: Node, graph: Graph) -> tuple[str | None, ...]:
     """The parts of a layer's dotted name, with None for those that archcalc counted: `relu3`."""
     parts = node.name.split(".")
@@ -60,7 +96,7 @@ class _Entry:
         is_named: whether somebody gave it the whole of its name, as far as that shows.
     """
 
-    __slots__ = ("fields", "is_named", "kind", "module", "name", "node", "stem")
+    __slots__ = ("fields", "is_named", "kind", "meant", "module", "name", "node", "stem")
 
     def __init__(self, node: Node, graph: Graph) -> None:
         self.node = node
@@ -68,6 +104,7 @@ class _Entry:
         self.kind = node.layer.kind
         self.module = type(node.layer).__module__
         self.fields = vars(node.layer)
+        self.meant = _meant(node.layer)
         self.stem = stem(node, graph)
         self.is_named = None not in self.stem
 
@@ -78,9 +115,13 @@ def _anchors(a: Sequence[_Entry], b: Sequence[_Entry]) -> list[tuple[int, int]]:
     same = [
         (i, places[entry.name])
         for i, entry in enumerate(a)
-        if entry.name in places and b[places[entry.name]].node.layer == entry.node.layer
+        if entry.name in places and _are_alike(b[places[entry.name]], entry)
     ]
     return _longest_rising(same)
+
+
+def _are_alike(x: _Entry, y: _Entry) -> bool:
+    return x.kind == y.kind and not _unequal(x.fields, y.fields, x.meant, y.meant)
 
 
 def _longest_rising(pairs: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
@@ -163,6 +204,5 @@ class _Costs:
         return cost + RENAMED
 
     def _of_layers(self, x: _Entry, y: _Entry) -> int:
-        names = x.fields.keys() | y.fields.keys()
-        changed = sum(bool(x.fields.get(name) != y.fields.get(name)) for name in names)
-        return FIELD * (changed + (x.kind != y.kind))
+        changed = _unequal(x.fields, y.fields, x.meant, y.meant)
+        return FIELD * (len(changed) + (x.kind != y.kind))

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum
 from typing import Any, NamedTuple
 
-from archcalc.alignment import Pair, align
+from archcalc.alignment import Pair, align, unequal_fields
 from archcalc.analysis import Analysis, LayerAnalysis
 from archcalc.graph import INPUT, Node
 from archcalc.key_figures import KeyFigures, key_figures
@@ -131,7 +131,10 @@ def difference(
 def _settings(before: Analysis, after: Analysis) -> Iterable[Change]:
     if before.input != after.input:
         yield Change("input", before.input.shape, after.input.shape)
-    yield from _unequal(before.graph.parameters, after.graph.parameters)
+    old, new = before.graph.parameters, after.graph.parameters
+    for name in old:
+        if name in new and old[name] != new[name]:
+            yield Change(name, old[name], new[name])
 
 
 def _changes(pair: Pair, rewiring: _Rewiring) -> Iterable[Change]:
@@ -140,7 +143,9 @@ def _changes(pair: Pair, rewiring: _Rewiring) -> Iterable[Change]:
         return
     if old.layer.kind != new.layer.kind:
         yield Change("kind", old.layer.kind, new.layer.kind)
-    yield from _unequal(vars(old.layer), vars(new.layer))
+    for name in unequal_fields(old.layer, new.layer):
+        if name in old.layer.types and name in new.layer.types:
+            yield Change(name, getattr(old.layer, name), getattr(new.layer, name))
     if rewiring.is_rewired(old, new):
         yield Change("inputs", old.inputs, new.inputs)
     for what in ("weights", "indices"):
@@ -149,13 +154,6 @@ def _changes(pair: Pair, rewiring: _Rewiring) -> Iterable[Change]:
             yield Change(what, a, b)
     if old.training_only is not new.training_only:
         yield Change("training_only", old.training_only, new.training_only)
-
-
-def _unequal(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterable[Change]:
-    """What both have, with another value."""
-    for name in before:
-        if name in after and before[name] != after[name]:
-            yield Change(name, before[name], after[name])
 
 
 class _Rewiring:

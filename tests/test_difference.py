@@ -46,6 +46,53 @@ def test_a_field_is_told_before_and_after(tmp_path: Path) -> None:
     assert found["b"].changes == (Change("kernel", 3, 5), Change("padding", 1, 2))
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("conv: {name: x, channels: 4, kernel: 3}", "conv: {name: x, channels: 4, kernel: [3, 3]}"),
+        (
+            "conv: {name: x, channels: 4, kernel: [3, 1], padding: valid}",
+            "conv: {name: x, channels: 4, kernel: [3, 1], padding: [0, [0, 0]]}",
+        ),
+        (
+            "conv: {name: x, channels: 4, kernel: 3, padding: [[1, 0], [1, 1]], dilation: [2, 2]}",
+            "conv: {name: x, channels: 4, kernel: 3, padding: [[1, 0], 1], dilation: 2}",
+        ),
+        ("max_pool: {name: x, kernel: 2}", "max_pool: {name: x, kernel: [2, 2], stride: 2}"),
+        ("avg_pool: {kernel: [2, 1]}", "avg_pool: {kernel: [2, 1], stride: [2, 1]}"),
+        ("pad: {name: x, sides: 1}", "pad: {name: x, sides: [[1, 1], [1, 1]]}"),
+        ("max_pool: {kernel: 2}", "max_pool: {kernel: 2, stride: 2}"),
+    ],
+)  # fmt: skip
+def test_what_is_merely_spelled_otherwise_is_the_same(one: str, other: str, tmp_path: Path) -> None:
+    before, after = (analysis(tmp_path, f"  - {text}\n") for text in (one, other))
+    assert difference(before, after).is_empty
+    assert difference(after, before).is_empty
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "changes"),
+    [
+        ("{kernel: 2}", "{kernel: 3}", [Change("kernel", 2, 3)]),
+        ("{kernel: 2}", "{kernel: 3, stride: 2}", [Change("kernel", 2, 3)]),
+        ("{kernel: 2}", "{kernel: 2, stride: [2, 1]}", [Change("stride", None, (2, 1))]),
+        ("{kernel: 3, padding: 0}", "{kernel: 3, padding: [0, 1]}", [Change("padding", 0, (0, 1))]),
+        ("{kernel: 3, padding: 1}", "{kernel: 3, padding: same}", [Change("padding", 1, "same")]),
+    ],
+)  # fmt: skip
+def test_what_means_something_else_is_a_change(
+    before: str, after: str, changes: list[Change], tmp_path: Path
+) -> None:
+    found = changed(tmp_path, f"  - max_pool: {before}\n", f"  - max_pool: {after}\n")
+    (only,) = found.values()
+    assert list(only.changes) == changes
+
+
+def test_a_shape_is_no_list_of_axes(tmp_path: Path) -> None:
+    flat, deep = "  - reshape: {shape: [2048]}\n", "  - reshape: {shape: [2048, 1]}\n"
+    assert len(changed(tmp_path, flat, deep)) == 1
+
+
 def test_a_layer_put_between_two_others_rewires_none_of_them(tmp_path: Path) -> None:
     after = BEFORE.replace("  - conv: {name: b,", "  - batch_norm: {name: n}\n  - conv: {name: b,")
     found = changed(tmp_path, BEFORE, after)

@@ -10,7 +10,7 @@ from archcalc.errors import UsageError, did_you_mean
 from archcalc.quantity import Quantity
 from archcalc.render import numbers
 from archcalc.render.rows import Row
-from archcalc.window import Window
+from archcalc.window import TransposedWindow, Window
 
 Shown = Callable[[object], str]
 
@@ -77,22 +77,34 @@ def _window(row: Row) -> object:
 
 
 def window_text(layer: LayerAnalysis) -> str:
-    """`7x7/2 p3`: kernel, stride, padding and dilation, as far as they are not 1, 0 and 1."""
+    """`7x7/2 p3`: kernel, stride, padding and dilation, as far as they are not 1, 0 and 1.
+
+    Of a transposed window, the same of its output; of what enlarges by a factor, that: `x2`.
+    """
     windows = layer.effect.windows
     if not isinstance(windows, tuple):
         return ""
-    sliding = [window for window in windows if isinstance(window, Window)]
+    factor = vars(layer.node.layer).get("factor")
+    if factor is not None:
+        return f"x{numbers.per_axis(factor)}"
+    sliding = [window for window in windows if isinstance(window, (Window, TransposedWindow))]
     if len(sliding) != len(windows):
         return ""
     text = "x".join(str(window.kernel) for window in sliding)
     strides = [str(window.stride) for window in sliding]
     if set(strides) != {"1"}:
         text += "/" + _once(strides)
-    sides = [str(w.before) if w.before == w.after else f"({w.before},{w.after})" for w in sliding]
+    sides = [_sides_text(window) for window in sliding]
     if set(sides) != {"0"}:
         text += " p" + _once(sides)
     dilations = [str(window.dilation) for window in sliding]
     return text + (" d" + _once(dilations) if set(dilations) != {"1"} else "")
+
+
+def _sides_text(window: Window | TransposedWindow) -> str:
+    if isinstance(window, TransposedWindow) or window.before == window.after:
+        return str(window.before)
+    return f"({window.before},{window.after})"
 
 
 def _once(values: list[str]) -> str:

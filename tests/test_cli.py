@@ -497,6 +497,28 @@ def test_bash_completes_commands_networks_and_options(capsys: pytest.CaptureFixt
         *("vgg11", "vgg11_lrn", "vgg13", "vgg16_c", "vgg16", "vgg19", "vgg16_bn"),
     ]
     assert "--columns" in completions("archcalc table --c")
+    assert completions("archcalc check lenet_") == ["lenet_caffe"]
+
+
+def test_bash_completes_values_and_files(capsys: pytest.CaptureFixture[str]) -> None:
+    _, script, _ = called(capsys, "completion", "bash")
+    Path("script").write_text(f'archcalc() {{ {" ".join(ARCHCALC)} "$@"; }}\n{script}')
+    Path("mine.yaml").touch()
+    Path("folder").mkdir()
+    assert completions("archcalc table lenet5 --dtype bf") == ["bfloat16"]
+    assert completions("archcalc memory lenet5 --dtype mix") == ["mixed"]
+    assert completions("archcalc memory lenet5 --optimizer adamw") == ["adamw"]
+    assert completions("archcalc roofline lenet5 --profile nvidia_h") == ["nvidia_h200"]
+    assert completions("archcalc compare lenet5 --format js") == ["json"]
+    assert completions("archcalc check --format ju") == ["junit"]
+    assert completions("archcalc compare lenet5 --plot mi") == ["mine.yaml"]
+    assert completions("archcalc draw lenet5 -o mi") == ["mine.yaml"]
+    assert completions("archcalc report lenet5 -o f") == ["folder"]
+    # Nothing comes with archcalc that begins so: bash goes on to its own, the names of files.
+    assert completions("archcalc table mi") == []
+    ask = "source ./script; complete -p archcalc"
+    done = subprocess.run(["bash", "-c", ask], capture_output=True, text=True, check=True)
+    assert " -o default " in done.stdout
 
 
 def completions(line: str) -> list[str]:

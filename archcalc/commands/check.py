@@ -6,10 +6,12 @@ import argparse
 import sys
 from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 
 from archcalc.claims.budgets import CheckedBudget, broken, check_budgets
 from archcalc.claims.checking import CheckedClaim, check_family, check_library, problem
 from archcalc.claims.reading import VERDICTS
+from archcalc.commands.arguments import COMPLETE_NETWORKS
 from archcalc.errors import UsageError, did_you_mean
 from archcalc.render.claims import claim_table
 from archcalc.spec.library import (
@@ -24,9 +26,10 @@ from archcalc.spec.library import (
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declares the arguments."""
-    parser.add_argument(
+    action: Any = parser.add_argument(
         "names", metavar="NAME", nargs="*", help="networks or spec files (default: all networks)"
     )
+    action.complete = COMPLETE_NETWORKS
     parser.add_argument("--source", metavar="TEXT", help="only figures from sources with this text")
     parser.add_argument(
         "--verdict", metavar="VERDICT", choices=tuple(VERDICTS),

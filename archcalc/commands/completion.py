@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
+
+from archcalc.analysis import DTYPES
+from archcalc.render.table import known_formats
+from archcalc.roofline import device_names
+from archcalc.training import OPTIMIZERS, TRAINING_DTYPES
 
 _NETWORKS = {
     "bash": '_archcalc_networks() { compgen -W "$(archcalc list --names)" -- "$1"; }',
     "zsh": '_archcalc_networks() { compadd -- ${(f)"$(archcalc list --names)"}; _files }',
 }
+# Where nothing of archcalc's own begins so, bash completes as it does without a script: what takes
+# a network takes a file, too. shtab leaves that out; the last word on a command counts.
+_ELSE_FILES = "complete -o bashdefault -o default -F _shtab_archcalc archcalc"
+_FILES = ("output", "plot", "picture")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -21,6 +31,34 @@ def run(arguments: argparse.Namespace) -> int:
 
     from archcalc.cli import parser_of_all
 
-    preamble = _NETWORKS.get(arguments.shell, "")
-    print(shtab.complete(parser_of_all(), shell=arguments.shell, preamble=preamble))
+    parser, shell = parser_of_all(), arguments.shell
+    for commands in parser._actions:
+        if isinstance(commands, argparse._SubParsersAction):
+            for name, subparser in commands.choices.items():
+                _add_values(name, subparser)
+    print(shtab.complete(parser, shell=shell, preamble=_NETWORKS.get(shell, "")))
+    if shell == "bash":
+        print(_ELSE_FILES)
     return 0
+
+
+def _add_values(command: str, parser: argparse.ArgumentParser) -> None:
+    """Tells shtab what options take that refuse a wrong value themselves, with a guess."""
+    import shtab
+
+    values = _values(command)
+    for action in parser._get_optional_actions():
+        if action.choices is None and action.dest in values:
+            action.choices = values[action.dest]
+        elif action.dest in _FILES:
+            is_folder = command == "report"
+            action.complete = shtab.DIRECTORY if is_folder else shtab.FILE  # type: ignore[attr-defined]  # what shtab reads
+
+
+def _values(command: str) -> dict[str, Sequence[str]]:
+    return {
+        "dtype": list(TRAINING_DTYPES if command == "memory" else DTYPES),
+        "format": [*known_formats(), *(["junit"] if command == "check" else [])],
+        "optimizer": list(OPTIMIZERS),
+        "profile": device_names(),
+    }

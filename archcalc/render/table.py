@@ -118,11 +118,16 @@ def tabulated(
     )
 
 
-def require_format(form: str) -> None:
-    """Raises UsageError unless `form` is text, markdown, csv, json or a format of tabulate."""
+def known_formats() -> list[str]:
+    """All that --format can be: text, markdown, csv, json, and the formats of tabulate."""
     from tabulate import tabulate_formats
 
-    known = [*tabulate_formats, "markdown", "csv", "json", "text"]
+    return [*tabulate_formats, "markdown", "csv", "json", "text"]
+
+
+def require_format(form: str) -> None:
+    """Raises UsageError unless `form` is one of `known_formats`."""
+    known = known_formats()
     if form not in known:
         guess = did_you_mean(form, known) or f"; known: {', '.join(known)}"
         raise UsageError(f"unknown format {form!r}{guess}")

@@ -20,7 +20,7 @@ from archcalc.layers.normalization import NormalizedAxes
 from archcalc.layers.resampling import Interpolation
 from archcalc.quantity import all_or_none, is_array, is_symbol, one_for_all
 from archcalc.spec.expression import Environment, Expression, parse, parse_with_symbols
-from archcalc.spec.reader import place_of
+from archcalc.spec.reader import WANTS_QUOTES, is_left_open, place_of
 from archcalc.spec.values import ExpressionError, Value, nearly_whole, short_list
 
 # What stands in a spec: a constant, an expression, or a list of these.
@@ -80,6 +80,10 @@ def read_template(node: Node, source: Source, kind: FieldType | None = None) -> 
                 return WORDS[text]
             if _INTEGER.fullmatch(text):
                 return int(text)
+        if is_left_open(node):
+            raise SpecError(
+                f"{text[:60]!r} leaves a bracket open{WANTS_QUOTES}", place_of(node, source)
+            )
         return at(node, source, parse, text)
     if isinstance(node, SequenceNode):
         at(node, source, short_list, node.value)

@@ -7,7 +7,7 @@ meaning comes from the field it fills), serve to bound depth and size while the 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import yaml
 from yaml._yaml import CParser
@@ -51,6 +51,9 @@ _NUMBERS = (
         "is a date in YAML 1.1; for a difference put spaces around the -",
     ),
 )
+
+
+WANTS_QUOTES = '; an expression with a comma wants quotes, as in {channels: "max(8, c)"}'
 
 
 def read_file(path: str, shown_as: str) -> Source:
@@ -124,11 +127,31 @@ def text_of(node: Node, source: Source, what: str) -> str:
 
 
 def unknown_key(
-    key: str, known: tuple[str, ...], node: Node, source: Source, owner: str
+    key: str,
+    known: tuple[str, ...],
+    node: Node,
+    source: Source,
+    owner: str,
+    before: Iterable[Node] = (),
 ) -> SpecError:
-    """The error for a key that `owner` does not have."""
-    guess = did_you_mean(key, known) or f"; it takes {', '.join(known)}" if known else ""
+    """The error for a key that `owner` does not have.
+
+    Args:
+        before: the values before it: one may be the first half of an expression with a comma.
+    """
+    if key.endswith((")", "]")) or any(map(is_left_open, before)):
+        guess = WANTS_QUOTES
+    else:
+        guess = did_you_mean(key, known) or f"; it takes {', '.join(known)}" if known else ""
     return SpecError(f"{owner} has no {key!r}{guess}", place_of(node, source))
+
+
+def is_left_open(node: Node) -> bool:
+    """Whether a plain text may be cut off at a comma: it opens a bracket and does not close it."""
+    if not isinstance(node, ScalarNode) or node.style or "," in node.value:
+        return False
+    text: str = node.value
+    return any(text.count(opening) > text.count(closing) for opening, closing in ("()", "[]"))
 
 
 class _Parser(CParser):

@@ -263,10 +263,11 @@ class StatementReader:
         return found
 
     def _mapping(self, node: Node, known: tuple[str, ...], owner: str) -> dict[str, Node]:
-        found = {}
+        found: dict[str, Node] = {}
         for key, key_node, value in entries(node, self._source, owner):
             if key not in known:
-                raise unknown_key(key, known, key_node, self._source, owner)
+                before = found.values()
+                raise unknown_key(key, known, key_node, self._source, owner, before)
             found[key] = value
         return found
 

@@ -22,6 +22,7 @@ TOO_DEEP = (
 )
 GIVE_AN_INDEX = "; in a `repeat`, give it an `index: i` and put {i} into the name"
 SIGNS = ": letters, digits, _ . - and {expressions} make one"
+WANTS_QUOTES = '; an expression with a comma wants quotes, as in {channels: "max(8, c)"}'
 SEE_SCHEMA = "; `archcalc schema` has them all"
 IN_TRAINING_ONLY = " exists in training only, and what uses it does not"
 NOT_IN_THE_LANGUAGE = " uses what the language of expressions does not have"
@@ -52,6 +53,22 @@ MISTAKES: dict[str, tuple[str, str | None, str]] = {
         "'channels' stands twice; first in line 4"),
     "a key twice": (HEAD + "  - relu\nlayers: []\n", "5:1",
         "'layers' stands twice; first in line 3"),
+    "an expression cut off at a comma": (
+        HEAD + "  - conv: {channels: max(1, c//4), kernel: 1}\n", "4:29",
+        "conv has no 'c//4)'" + WANTS_QUOTES),
+    "an expression cut off at two commas": (
+        HEAD + "  - conv: {channels: max(1, c, 4), kernel: 1}\n", "4:29",
+        "conv has no 'c'" + WANTS_QUOTES),
+    "an expression cut off in a list": (
+        HEAD + "  - conv: {channels: 4, kernel: [min(1, 2), 3]}\n", "4:34",
+        "'min(1' leaves a bracket open" + WANTS_QUOTES),
+    "an expression cut off in a block": (
+        TINY + "blocks: {b: {parameters: [c], layers: [relu]}}\n"
+        "layers:\n  - b: {c: max(1, 2)}\n", "5:12",
+        "'max(1' leaves a bracket open" + WANTS_QUOTES),
+    "an unknown key behind a bracket that closes": (
+        HEAD + "  - conv: {channels: max(1), kernle: 1}\n", "4:30",
+        "conv has no 'kernle'; did you mean 'kernel'?"),
     "a list for a key": (HEAD + "  - ? [a]\n    : 3\n", "4:7",
         "a key is text, not a list or a mapping"),
     "a mapping for a key": ("? {a: b}\n: c\n", "1:3", "a key is text, not a list or a mapping"),

@@ -26,6 +26,7 @@ from archcalc.commands import COMMANDS
 from archcalc.render.columns import COLUMNS
 
 ARCHCALC = [sys.executable, "-m", "archcalc"]
+UNBUFFERED = os.environ | {"PYTHONUNBUFFERED": "1"}
 TINY = "name: tiny\ninput: [3, 8, 8]\nlayers:\n  - conv: {channels: 4, kernel: 3}\n  - relu\n"
 BROKEN = TINY + "  - conv: {name: last, channels: 4, kernel: 99}\n"
 REFUSAL = (
@@ -432,6 +433,32 @@ def test_a_full_disk_is_reported() -> None:
         2,
         "archcalc: cannot write: No space left on device\n",
     )
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["compare", "vgg11", "vgg16"],
+        ["memory", "vgg16"],
+        ["field", "vgg16", "pool5"],
+        ["scale", "lenet5"],
+    ],
+)
+def test_a_plot_is_drawn_before_anything_is_printed(
+    words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("matplotlib")
+    status, out, error = called(capsys, *words, "--plot", "plot.gif")
+    assert (status, out) == (2, "")
+    assert error == "archcalc: plot.gif: a plot is written as .svg, .png or .pdf\n"
+    status, out, _ = called(capsys, *words, "--plot", "plot.svg", "--format", "nosuch")
+    assert (status, out, Path("plot.svg").exists()) == (2, "", False)
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = run(*words, "--plot", "plot.svg", stdout=writer, env=UNBUFFERED)
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert Path("plot.svg").exists()
 
 
 def test_a_closed_output_is_reported() -> None:

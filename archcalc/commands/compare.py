@@ -35,9 +35,10 @@ def run(arguments: argparse.Namespace) -> int:
         for name in arguments.names
     ]
     found = contrast(analyses, arguments.names)
-    print(contrast_text(found, arguments.format, in_full=arguments.exact))
-    if arguments.plot:
+    text = contrast_text(found, arguments.format, in_full=arguments.exact)
+    if arguments.plot:  # first: whoever reads the text may stop reading
         from archcalc.render.contrast_plot import draw_contrast
 
         draw_contrast(arguments.plot, found)
+    print(text)
     return 0

@@ -81,8 +81,7 @@ def run(arguments: argparse.Namespace) -> int:
     if effective is not None:
         record["effective"] = {f"{share:.0%}": side for share, side in effective.sides.items()}
         lines += effective_lines(effective)
-    print(json.dumps(record, indent=1) if arguments.format == "json" else "\n".join(lines))
-    if arguments.plot:
+    if arguments.plot:  # first: whoever reads the text may stop reading
         from archcalc.render.field_plot import draw_effective, draw_fields
 
         if effective is not None:
@@ -90,6 +89,7 @@ def run(arguments: argparse.Namespace) -> int:
         else:
             others = [unit_over(analysis, name, field) for name in arguments.layers]
             draw_fields(arguments.plot, analysis, [field, *others], arguments.picture)
+    print(json.dumps(record, indent=1) if arguments.format == "json" else "\n".join(lines))
     return 0
 
 

@@ -62,35 +62,35 @@ def run(arguments: argparse.Namespace) -> int:
     budget = None if arguments.budget is None else _bytes(arguments.budget)
     analysis = analyze(graph_of(arguments), batch=arguments.batch)
     report = memory_report(analysis, optimizer=arguments.optimizer, dtype=arguments.dtype)
-    fitting = None
-    if budget is not None:
-        fitting = largest_batch(
-            analysis, budget, optimizer=arguments.optimizer, dtype=arguments.dtype
-        )
-    if arguments.format == "json":
-        extra = {} if budget is None else {"largest_batch": fitting.batch if fitting else 0}
-        print(json.dumps(memory_record(report) | extra, indent=1))
-    else:
-        print(_table(report, arguments))
-        if arguments.format == "text":
-            print("\n".join(["", *memory_lines(report, in_full=arguments.exact)]))
-            if budget is not None:
-                print(budget_line(report, arguments.budget, fitting))
-    if arguments.plot:
+    shown = _shown(report, arguments, budget)
+    if arguments.plot:  # first: whoever reads the text may stop reading
         from archcalc.render.memory_plot import draw_memory
 
         draw_memory(arguments.plot, report.analysis, report.inference[0].steps)
+    print(shown)
     return 0
 
 
-def _table(report: MemoryReport, arguments: argparse.Namespace) -> str:
+def _shown(report: MemoryReport, arguments: argparse.Namespace, budget: int | None) -> str:
+    """All of it in the format that was asked for; the table alone where that is one of tables."""
     analysis, form, level = report.analysis, arguments.format, arguments.depth
+    fitting = None
+    if budget is not None:
+        fitting = largest_batch(analysis, budget, optimizer=report.optimizer, dtype=report.dtype)
+    if form == "json":
+        extra = {} if budget is None else {"largest_batch": fitting.batch if fitting else 0}
+        return json.dumps(memory_record(report) | extra, indent=1)
     if form == "csv" and level is None:
         rows = layer_rows(analysis)
     else:
         rows = rows_at_depth(analysis, level or depth_that_fits(analysis))
     table = layer_table(report, rows, form, in_full=arguments.exact)
-    return "\n".join([*caption(analysis), "", table]) if form == "text" else table
+    if form != "text":
+        return table
+    notes = memory_lines(report, in_full=arguments.exact)
+    if budget is not None:
+        notes.append(budget_line(report, arguments.budget, fitting))
+    return "\n".join([*caption(analysis), "", table, "", *notes])
 
 
 def _bytes(text: str) -> int:

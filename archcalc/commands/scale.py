@@ -42,9 +42,10 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError(
             f"{analysis.name} has no {', '.join(WAYS)} that could grow; --by a parameter"
         )
-    print(scaling_table(analysis, now, scaling(analysis, names, [*now]), arguments.format))
-    if arguments.plot:
+    table = scaling_table(analysis, now, scaling(analysis, names, [*now]), arguments.format)
+    if arguments.plot:  # first: whoever reads the table may stop reading
         from archcalc.render.scaling_plot import draw_scaling
 
         draw_scaling(arguments.plot, analysis, names)
+    print(table)
     return 0

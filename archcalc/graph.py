@@ -29,6 +29,7 @@ from archcalc.spec.syntax import (
     Network,
     RepeatStatement,
     Statement,
+    every_statement,
 )
 from archcalc.spec.values import ExpressionError, Value, exact_value, truth_of
 
@@ -38,6 +39,8 @@ MAX_STEPS = 20_000  # statements, inputs and branches carried out; ResNet-1202 t
 MAX_DEPTH = 100  # bodies of blocks, repeats, conditions, branches and heads within one another
 MAX_NAME = 400  # characters of a dotted name
 MAX_FREE_SIZE = 40  # characters of an expression with a free size: formulas grow fast
+_OTHER_THAN_NUMBERS = {list: "a list", str: "a text", bool: "true or false"}
+_ELSE = "a number"
 _STEP = 100  # operations on numbers that take as long as a step
 
 
@@ -153,9 +156,11 @@ def _overrides(network: Network, given: Mapping[str, Value]) -> dict[str, Value]
             value = exact_value(value)
         except ExpressionError as error:
             raise UsageError(f"{name}: {error}") from None
-        if any(isinstance(value, t) != isinstance(old, t) for t in (list, str, bool)):
+        if any(isinstance(value, t) != isinstance(old, t) for t in _OTHER_THAN_NUMBERS):
+            wanted = next((w for t, w in _OTHER_THAN_NUMBERS.items() if isinstance(old, t)), _ELSE)
             raise UsageError(
-                f"{name} is {shown(old)} in {network.name}; {shown(value)} does not fit"
+                f"{name} is {shown(old)} in {network.name}; {shown(value)} does not fit: "
+                f"{wanted} is wanted"
             )
         values[name] = value
     return values
@@ -180,6 +185,9 @@ def _size(argument: Argument, environment: Environment) -> Value:
     except ArchcalcError as error:
         raise SpecError(str(error), argument.place) from None
     return size
+
+
+_UNNAMED = (RepeatStatement, IfStatement)
 
 
 class _Scope:
@@ -415,13 +423,29 @@ class _Expander:
             around = around.outer
         full = name if around is None else around.names[name]
         if full != INPUT and full not in self.nodes:
-            guess = did_you_mean(name, [*known, *self.nodes])
+            guess = self._elsewhere(name, template.place)
+            guess = guess or did_you_mean(name, [*known, *self.nodes])
             raise SpecError(f"no earlier layer is called {name!r}{guess}", template.place)
         if full != INPUT and self.nodes[full].training_only and not self._training_only:
             raise SpecError(
                 f"{full!r} exists in training only, and what uses it does not", template.place
             )
         return full
+
+    def _elsewhere(self, name: str, place: Place) -> str:
+        """Where the layer is that somebody may have meant: further down, or inside a block."""
+        here = (place.line, place.column)
+        for body in (self._network.body, *(b.body for b in self._network.blocks.values())):
+            found = list(every_statement(body))
+            if not found or (found[0].place.line, found[0].place.column) > here:
+                continue
+            for statement in found:
+                template = None if isinstance(statement, _UNNAMED) else statement.name
+                there = (statement.place.line, statement.place.column)
+                if template is not None and template.parts == (name,) and there > here:
+                    return f"; a later one is, in line {statement.place.line}"
+        inside = [full for full in self.nodes if full.endswith("." + name)]
+        return f"; did you mean {inside[-1]!r}?" if inside else ""
 
     def _text(self, template: NameTemplate, environment: Environment) -> str:
         parts = []

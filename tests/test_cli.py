@@ -284,7 +284,11 @@ WRONG: dict[str, tuple[list[str], str]] = {
     ),
     "a value of another type": (
         ["table", "vgg16", "--set", "depths=3"],
-        "depths is '[2, 2, 3, 3, 3]' in vgg16; '3' does not fit",
+        "depths is '[2, 2, 3, 3, 3]' in vgg16; '3' does not fit: a list is wanted",
+    ),
+    "an expression for a value": (
+        ["table", "vgg16", "--set", "classes=9**2"],
+        "classes is '1000' in vgg16; '9**2' does not fit: a number is wanted",
     ),
     "a value that runs code": (
         ["table", "vgg16", "--set", "classes=!!python/name:os.system"],
@@ -307,6 +311,15 @@ WRONG: dict[str, tuple[list[str], str]] = {
     "no images": (
         ["table", "vgg16", "--batch", "0"],
         "expected a whole number from 1 on, found '0'",
+    ),
+    "more images than can be": (
+        ["table", "vgg16", "--batch", "1000000000"],
+        "expected 999,999,999 at most, found '1000000000'",
+    ),
+    "a source of nothing": (["errata", "--source", "zzz"], "no source has the text 'zzz'"),
+    "a misspelled source": (
+        ["errata", "--source", "lectre"],
+        "no source has the text 'lectre'; did you mean 'lecture'?",
     ),
     "half an image": (["table", "vgg16", "--batch", "0.5"], "expected a whole number from 1 on"),
     "an unknown dtype": (
@@ -459,6 +472,14 @@ def test_a_plot_is_drawn_before_anything_is_printed(
     os.close(writer)
     assert (done.returncode, done.stderr) == (0, "")
     assert Path("plot.svg").exists()
+
+
+def test_a_source_without_errata_is_an_answer(capsys: pytest.CaptureFixture[str]) -> None:
+    assert called(capsys, "errata", "--source", "ZFNet paper, figure") == (
+        0,
+        "",
+        "archcalc: no figure of these sources is wrong\n",
+    )
 
 
 def test_a_closed_output_is_reported() -> None:

@@ -338,12 +338,12 @@ def test_a_graph_knows_what_it_was_built_with() -> None:
     [
         ("widht", 3, "t has no parameter 'widht'; did you mean 'width'?"),
         ("zzz", 3, "t has no parameter 'zzz'; it has alpha, depths, mode, flag, width"),
-        ("width", "3", "width is '8' in t; '3' does not fit"),
-        ("width", [3], "width is '8' in t; '[3]' does not fit"),
-        ("width", True, "width is '8' in t; true does not fit"),
-        ("depths", 3, "depths is '[1, 2]' in t; '3' does not fit"),
-        ("flag", 1, "flag is true in t; '1' does not fit"),
-        ("mode", 1, "mode is 'same' in t; '1' does not fit"),
+        ("width", "3", "width is '8' in t; '3' does not fit: a number is wanted"),
+        ("width", [3], "width is '8' in t; '[3]' does not fit: a number is wanted"),
+        ("width", True, "width is '8' in t; true does not fit: a number is wanted"),
+        ("depths", 3, "depths is '[1, 2]' in t; '3' does not fit: a list is wanted"),
+        ("flag", 1, "flag is true in t; '1' does not fit: true or false is wanted"),
+        ("mode", 1, "mode is 'same' in t; '1' does not fit: a text is wanted"),
     ],
 )
 def test_a_value_that_does_not_fit_its_parameter_is_refused(

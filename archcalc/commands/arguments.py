@@ -61,8 +61,10 @@ def add_batch(parser: argparse.ArgumentParser) -> None:
 
 
 def positive(text: str) -> int:
-    """A whole number of at least 1, for argparse."""
-    if not re.fullmatch(r"[0-9]{1,9}", text) or int(text) < 1:
+    """A whole number from 1 to 999,999,999, for argparse."""
+    if re.fullmatch(r"0*[1-9][0-9]{9,}", text):
+        raise argparse.ArgumentTypeError(f"expected 999,999,999 at most, found {text[:40]!r}")
+    if not re.fullmatch(r"[0-9]+", text) or int(text) < 1:
         raise argparse.ArgumentTypeError(f"expected a whole number from 1 on, found {text!r}")
     return int(text)
 

@@ -36,7 +36,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Writes or prints the diagram."""
-    form = arguments.format or _format_of(arguments.output)
+    form = _format_of(arguments.output, arguments.format)
     analysis = analyze(graph_of(arguments))
     full = arguments.depth == ALL_LEVELS
     drawing = draw(analysis, arguments.depth, full=full)
@@ -52,13 +52,14 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _format_of(path: str | None) -> str:
-    if path is None:
-        return "mmd"
-    ending = path.rpartition(".")[2].lower()
-    if ending not in _FORMATS:
+def _format_of(path: str | None, asked: str | None) -> str:
+    """What was asked for, else what the ending of the file says; they may not contradict."""
+    ending = "mmd" if path is None else path.rpartition(".")[2].lower()
+    if path is not None and ending in _FORMATS and asked not in (None, ending):
+        raise UsageError(f"--format {asked} does not go with the ending of {path}")
+    if asked is None and ending not in _FORMATS:
         raise UsageError(f"{path}: a drawing is written as .{', .'.join(_FORMATS)}")
-    return ending
+    return asked or ending
 
 
 def _written(drawing: Drawing, form: str) -> bytes:

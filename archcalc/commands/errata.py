@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import re
+import sys
 
 from archcalc.claims.checking import check_library
+from archcalc.errors import UsageError, did_you_mean
 from archcalc.render.claims import errata
 
 
@@ -18,7 +21,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Prints the errata."""
-    wanted = (arguments.source or "").lower()
-    checked = [claim for claim in check_library() if wanted in claim.claim.source.lower()]
-    print(errata(checked, arguments.format))
+    everything, wanted = list(check_library()), arguments.source or ""
+    checked = [claim for claim in everything if wanted.lower() in claim.claim.source.lower()]
+    if not checked:
+        words = [word for claim in everything for word in re.split(r"[ ,;]+", claim.claim.source)]
+        guess = did_you_mean(wanted, dict.fromkeys(words))
+        raise UsageError(f"no source has the text {wanted!r}{guess}")
+    text = errata(checked, arguments.format)
+    if text:
+        print(text)
+    else:
+        print("archcalc: no figure of these sources is wrong", file=sys.stderr)
     return 0

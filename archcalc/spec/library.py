@@ -12,6 +12,7 @@ from archcalc.spec.reader import read_file
 from archcalc.spec.syntax import Family, Network
 
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+_MOST_NAMED = 4  # variants in a message
 _VARIANT = re.compile(r"^  ([A-Za-z0-9_.\-]+):", re.MULTILINE)
 
 
@@ -106,5 +107,6 @@ def _in_file(family: Family, variant: str) -> Network:
             raise UsageError(f"{path} has no variant {variant!r}{guess}")
         return family.networks[variant]
     if len(names) > 1:
-        raise UsageError(f"{path} has {len(names)} variants; say which: {path}#{names[0]}")
+        some = ", #".join(names[:_MOST_NAMED]) + (", …" if len(names) > _MOST_NAMED else "")
+        raise UsageError(f"{path} has {len(names)} variants; say which: {path}#{some}")
     return family.networks[names[0]]

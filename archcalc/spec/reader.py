@@ -83,7 +83,8 @@ def compose(source: Source) -> Node:
     try:
         node = _Parser(source).get_single_node()
     except yaml.MarkedYAMLError as error:
-        raise SpecError(_yaml_problem(error), _marked(source, error)) from None
+        place = _marked(source, error)
+        raise SpecError(_yaml_problem(error, place), place) from None
     except ReaderError as error:
         before = source.text.encode()[: error.position].decode(errors="ignore")
         *_, last = before.splitlines() or [""]
@@ -224,7 +225,9 @@ def _check_plain(node: ScalarNode, source: Source) -> None:
                 raise SpecError(f"{text!r} {why}", place_of(node, source))
 
 
-def _yaml_problem(error: yaml.MarkedYAMLError) -> str:
+def _yaml_problem(error: yaml.MarkedYAMLError, place: Place | None) -> str:
+    if place is not None and place.source.line(place.line)[place.column - 1 :].startswith("\t"):
+        return "not YAML: a tab; indent with spaces"
     problem = (
         f"not YAML: {error.problem or 'broken'}{f' ({error.context})' if error.context else ''}"
     )

@@ -32,6 +32,12 @@ def test_the_ending_of_the_file_says_the_format(ending: str, tmp_path: Path) -> 
     assert path.read_bytes().startswith(start)
 
 
+def test_another_ending_leaves_the_format_to_the_option(tmp_path: Path) -> None:
+    path = tmp_path / "net.txt"
+    assert main(["draw", "lenet5", "-o", str(path), "--format", "dot"]) == 0
+    assert path.read_bytes().startswith(b"digraph")
+
+
 def test_blocks_are_folded_at_a_depth(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
     sizes = []
     for depth in ("1", "2", "3", "all"):
@@ -58,6 +64,8 @@ def test_more_arrows_than_mermaid_draws_are_noted(
     ("arguments", "message"),
     [
         (["-o", "net.gif"], "net.gif: a drawing is written as .mmd, .dot, .svg, .png"),
+        (["-o", "net.svg", "--format", "png"], "--format png does not go with the ending of net.s"),
+        (["-o", "net.txt"], "net.txt: a drawing is written as .mmd, .dot, .svg, .png"),
         (["-o", "nowhere/net.mmd"], "nowhere/net.mmd: No such file or directory"),
         (["--depth", "0"], "expected a whole number from 1 on"),
     ],

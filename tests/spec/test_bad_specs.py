@@ -31,6 +31,10 @@ NOT_IN_THE_LANGUAGE = " uses what the language of expressions does not have"
 MISTAKES: dict[str, tuple[str, str | None, str]] = {
     # ----- the text is no YAML, or more than specs need of it -----
     "a tab for indentation": ("name: t\nlayers:\n\t- relu\n", "3:1",
+        "not YAML: a tab; indent with spaces"),
+    "a tab further in": (HEAD + "  - conv:\n\t\tchannels: 3\n", "5:1",
+        "not YAML: a tab; indent with spaces"),
+    "a character that YAML keeps for itself": ("name: t\ninput: @x\n", "2:8",
         "not YAML: found character that cannot start any token (while scanning for the next "
         "token)"),
     "a bracket left open": ("name: t\ninput: [3, 8\nlayers: []\n", "3:7",
@@ -308,6 +312,21 @@ MISTAKES: dict[str, tuple[str, str | None, str]] = {
     "from nowhere": (HEAD + "  - relu: {from: nowhere}\n", "4:18",
         "no earlier layer is called 'nowhere'"),
     "from a later layer": (HEAD + "  - relu: {from: b}\n  - relu: {name: b}\n", "4:18",
+        "no earlier layer is called 'b'; a later one is, in line 5"),
+    "from a later layer, both in a block": (
+        TINY + "blocks:\n  b:\n    layers:\n      - relu: {from: r}\n"
+        "      - repeat: 2\n        layers: [add: [[relu: {name: r}], []]]\n"
+        "layers:\n  - b\n", "6:22",
+        "no earlier layer is called 'r'; a later one is, in line 8"),
+    "from a layer of a block that comes later in the text": (
+        TINY + "layers:\n  - relu: {from: r}\n"
+        "blocks: {b: {layers: [relu: {name: r}]}}\n", "4:18",
+        "no earlier layer is called 'r'"),
+    "from a layer inside a block": (
+        TINY + "blocks: {b: {layers: [relu: {name: r}]}}\n"
+        "layers:\n  - b: {name: x}\n  - relu: {from: r}\n", "6:18",
+        "no earlier layer is called 'r'; did you mean 'x.r'?"),
+    "from itself": (HEAD + "  - relu: {name: b, from: b}\n", "4:27",
         "no earlier layer is called 'b'"),
     "from a misspelled layer": (
         HEAD + "  - conv: {name: trunk, channels: 3, kernel: 1}\n  - relu: {from: trnk}\n", "5:18",

@@ -78,7 +78,8 @@ def test_a_file_in_the_way_does_not_hide_a_shipped_network() -> None:
         ("a/b", "a/b: No such file or directory"),
         (".", "unknown network '.'; `archcalc list` shows all"),
         ("./", "./: Is a directory"),
-        ("pair.yaml", "pair.yaml has 2 variants; say which: pair.yaml#one"),
+        ("pair.yaml", "pair.yaml has 2 variants; say which: pair.yaml#one, #two"),
+        ("many.yaml", "many.yaml has 6 variants; say which: many.yaml#v0, #v1, #v2, #v3, …"),
         ("pair.yaml#onee", "pair.yaml has no variant 'onee'; did you mean 'one'?"),
         ("pair.yaml#zzz", "pair.yaml has no variant 'zzz'; it has one, two"),
         ("a\0b", "unknown network 'a\\x00b'; `archcalc list` shows all"),
@@ -87,6 +88,8 @@ def test_a_file_in_the_way_does_not_hide_a_shipped_network() -> None:
 )
 def test_what_is_not_there_is_said_in_one_line(name: str, message: str) -> None:
     Path("pair.yaml").write_text(TWO)
+    many = "".join(f"  v{number}: {{}}\n" for number in range(6))
+    Path("many.yaml").write_text(f"name: m\ninput: [1]\nvariants:\n{many}layers: [relu]\n")
     with pytest.raises(UsageError) as raised:
         load(name)
     assert str(raised.value) == message

@@ -95,8 +95,15 @@ def _scalar(value: object) -> str:
         return str(value)
     text = str(value)
     if is_symbol(value) or not text or not text.isidentifier():
-        return json.dumps(text, ensure_ascii=False)
+        return "".join(map(_readable, json.dumps(text, ensure_ascii=False)))
     return text if text.lower() not in _RESERVED else json.dumps(text)
+
+
+def _readable(sign: str) -> str:
+    """A sign of a JSON text as YAML takes it: controls and line breaks beyond ASCII escaped."""
+    if sign.isprintable():
+        return sign
+    return f"\\u{ord(sign):04x}" if ord(sign) < 0x10000 else f"\\U{ord(sign):08x}"
 
 
 _RESERVED = {"true", "false", "null", "yes", "no", "on", "off", "y", "n"}

@@ -123,8 +123,7 @@ def _equation(lead: str, derivation: Derivation) -> Iterator[str]:
     if title != symbol:
         lead += f"{derivation.symbol} = "
     steps = _steps(derivation, notation.text, exact)
-    note = [derivation.note] if derivation.note else []
-    whole = lead + " ".join([" = ".join(steps), *note])
+    whole = lead + " ".join(filter(None, [" = ".join(steps), derivation.note]))
     if len(whole) <= WIDTH or len(steps) < 2:
         yield whole.rstrip()
         return

@@ -26,8 +26,15 @@ def short(value: object) -> str:
 
 
 def short_bytes(value: object) -> str:
-    """Bytes in steps of 1000: 12845056 -> `12.85MB`. MB is 10^6 bytes."""
-    return f"{short(value)}B"
+    """Bytes in steps of 1000: 12845056 -> `12.85MB`. MB is 10^6 bytes.
+
+    Symbols and arrays stand apart from the unit: `4*h*w B`, `(4*h*w + 36) B`.
+    """
+    number = normal(value)  # type: ignore[arg-type]  # as in `short`
+    if type(number) is int:
+        return f"{short(number)}B"
+    text = short(number)
+    return f"({text}) B" if getattr(number, "is_Add", False) else f"{text} B"
 
 
 def binary_bytes(number: int) -> str:

@@ -39,6 +39,13 @@ def test_what_is_shown_fits_a_terminal(
     assert max(map(len, lines)) <= 80
 
 
+def test_a_note_in_place_of_a_figure_stands_behind_one_blank(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["explain", "vgg16", "fc6", "--quantity", "receptive_field"]) == 0
+    assert capsys.readouterr().out.endswith("\nreceptive field  r = the whole input\n")
+
+
 def test_only_some_quantities_are_shown_on_request(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["explain", "vgg16", "conv1_1", "--quantity", "params,macs"]) == 0
     shown = capsys.readouterr().out.splitlines()

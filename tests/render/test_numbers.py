@@ -70,6 +70,11 @@ def test_a_short_count_is_within_half_a_unit_of_its_last_digit(value: int) -> No
 def test_bytes_are_counts_of_bytes() -> None:
     assert short_bytes(12_845_056) == "12.85MB"
     assert short_bytes(40) == "40B"
+    h, w = symbol("h"), symbol("w")
+    assert short_bytes(4 * h * w) == "4*h*w B"
+    assert short_bytes(4 * h * w + 36) == "(4*h*w + 36) B"
+    assert short_bytes(h - h + 1500) == "1.50KB"
+    assert short_bytes(IntegerArray([1000, 2000])) == "1,000 … 2,000 B"
     assert exact_bytes(12_845_056) == "12,845,056"
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, SupportsIndex, cast, overload
+from typing import TYPE_CHECKING, Any, cast, overload
 
 from archcalc.analysis import DTYPES, Analysis, LayerAnalysis
 from archcalc.errors import LayerError, UsageError, did_you_mean
@@ -15,7 +15,7 @@ from archcalc.quantity import LARGEST_INT64, Quantity, is_array, is_symbol, requ
 from archcalc.receptive_field import PIXEL, AxisField, PhasedField, fields_after
 from archcalc.spec.fields import whole
 from archcalc.spec.library import find_network
-from archcalc.spec.values import ExpressionError, Value, exact_value
+from archcalc.spec.values import ExpressionError, Value, own
 from archcalc.window import Reach, Windows
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def input_shape(sizes: Sequence[Value]) -> FeatureMap:
     if not 1 <= len(sizes) <= 4:
         raise UsageError(f"an input is channels and up to 3 sizes; {len(sizes)} numbers were given")
     try:
-        channels, *spatial = [cast(Quantity, whole(exact_value(size))) for size in sizes]
+        channels, *spatial = [cast(Quantity, whole(own(size))) for size in sizes]
         for size in (channels, *spatial):
             require_at_least(size, 1, "an input of {}", "x".join(map(str, sizes)))
     except (ExpressionError, LayerError) as error:
@@ -141,10 +141,10 @@ def _whole_batch(batch: object) -> int:
     Raises:
         UsageError: it is no whole number from 1 on.
     """
-    exact = exact_value(batch) if isinstance(batch, SupportsIndex) else None
-    if type(exact) is not int or exact < 1:
+    images = own(batch)
+    if type(images) is not int or images < 1:
         raise UsageError(f"a batch of {batch!r}; it is a whole number from 1 on")
-    return exact
+    return images
 
 
 def _sizes(input: Any) -> list[Value] | None:

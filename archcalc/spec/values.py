@@ -37,6 +37,11 @@ class ExpressionError(ArchcalcError):
     """An expression is malformed, or fails on the values it is given. Has no place yet."""
 
 
+def own(value: Value) -> Value:
+    """A scalar of numpy's as Python's own; all else as it is."""
+    return value.item() if getattr(value, "ndim", None) == 0 else value
+
+
 def exact_value(value: Value) -> Value:
     """A value from Python without the error of floats: 0.58 is 29/50, and 1/3 a third.
 
@@ -47,8 +52,7 @@ def exact_value(value: Value) -> Value:
     """
     if isinstance(value, (list, tuple)):
         return [exact_value(item) for item in value]
-    if getattr(value, "ndim", None) == 0:  # a scalar of numpy's
-        value = value.item()
+    value = own(value)
     if isinstance(value, float):
         from fractions import Fraction
 

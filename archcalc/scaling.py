@@ -20,8 +20,9 @@ from typing import Any, TypeAlias
 from archcalc.analysis import Analysis
 from archcalc.claims.quantities import WEIGHT_KINDS, evaluate, longest_path
 from archcalc.errors import LayerError, SpecError, UsageError, did_you_mean
+from archcalc.expansion import build_graph
 from archcalc.feature_map import FeatureMap
-from archcalc.graph import INPUT, Graph, Node, build_graph
+from archcalc.graph import INPUT, Graph, Node
 from archcalc.layers import Join, Layer
 from archcalc.layers.convolution import Conv, ConvTranspose, LocallyConnected
 from archcalc.layers.linear import Linear

@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 
 from archcalc.analysis import Analysis, Totals
 from archcalc.errors import LayerError, QuantityError, SpecError
-from archcalc.graph import Graph, build_graph
+from archcalc.expansion import build_graph
+from archcalc.graph import Graph
 from archcalc.integer_array import IntegerArray
 from archcalc.lots import (
     INPUT,

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, cast, overload
 
 from archcalc.analysis import DTYPES, Analysis, LayerAnalysis
 from archcalc.errors import LayerError, UsageError, did_you_mean
+from archcalc.expansion import build_graph
 from archcalc.feature_map import FeatureMap
-from archcalc.graph import INPUT, Graph, Node, build_graph
+from archcalc.graph import INPUT, Graph, Node
 from archcalc.layers import Effect
 from archcalc.layers.layer import setting_text
 from archcalc.quantity import LARGEST_INT64, Quantity, is_array, is_symbol, require_at_least

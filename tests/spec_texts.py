@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from archcalc import Analysis, Graph, analyze
 from archcalc.errors import Source
-from archcalc.graph import build_graph
+from archcalc.expansion import build_graph
 from archcalc.spec.parser import parse_family
 from archcalc.spec.syntax import Family
 from archcalc.spec.values import Value

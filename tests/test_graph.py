@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from archcalc import FeatureMap, Graph, SpecError, UsageError, load, symbol
-from archcalc.graph import INPUT, build_graph
+from archcalc.expansion import build_graph
+from archcalc.graph import INPUT
 from archcalc.layers.convolution import Conv
 from tests.spec_texts import family_of, graph_of
 

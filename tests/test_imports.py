@@ -27,6 +27,7 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("layers", "receptive_field"),
     ("spec",),
     ("graph", "lots", "module_names"),
+    ("expansion",),
     ("analysis",),
     ("walk",),
     ("alignment", "derivation", "liveness", "roofline", "stages", "unit_field"),

@@ -15,7 +15,7 @@ from jsonschema import Draft202012Validator
 
 from archcalc import Analysis, activation_bytes, analyze
 from archcalc.errors import Source
-from archcalc.graph import build_graph
+from archcalc.expansion import build_graph
 from archcalc.render.columns import COLUMNS
 from archcalc.render.contract import contract_schema, to_contract, to_json
 from archcalc.render.rows import layer_rows, rows_at_depth

@@ -10,7 +10,7 @@ from archcalc.claims.printed import PrintedError, Verdict
 from archcalc.claims.quantities import evaluate
 from archcalc.claims.reading import Claim, claims_of, comparisons
 from archcalc.errors import ArchcalcError, Place, SpecError, UsageError
-from archcalc.graph import build_graph
+from archcalc.expansion import build_graph
 from archcalc.spec.library import families, find_network
 from archcalc.spec.settings import split_settings
 from archcalc.spec.syntax import Family, Network

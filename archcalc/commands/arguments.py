@@ -9,7 +9,8 @@ from typing import Any
 
 from archcalc.analysis import DTYPES
 from archcalc.errors import UsageError
-from archcalc.graph import Graph, build_graph
+from archcalc.expansion import build_graph
+from archcalc.graph import Graph
 from archcalc.quantity import symbol
 from archcalc.spec.expression import parse_with_symbols
 from archcalc.spec.fields import whole

@@ -14,13 +14,14 @@ from archcalc.analysis import Analysis
 from archcalc.claims.quantities import evaluate
 from archcalc.derivation.totals import block_called
 from archcalc.errors import ArchcalcError, LayerError, SpecError, UsageError
+from archcalc.expansion import EndlessError, build_graph
 from archcalc.feature_map import FeatureMap
 from archcalc.formulas.assumptions import Replacement, read_assumption, replacements
 from archcalc.formulas.cases import cases, known_values
 from archcalc.formulas.interpolation import interpolate
 from archcalc.formulas.subjects import Subject, size_labels, subjects
 from archcalc.formulas.tidying import Sizes, tidy
-from archcalc.graph import EndlessError, Graph, build_graph
+from archcalc.graph import Graph
 from archcalc.quantity import certainly_equal, deciding, is_symbol, normal
 from archcalc.spec.syntax import Network
 from archcalc.spec.values import ExpressionError, Value

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from archcalc.analysis import Analysis
 from archcalc.contrast import Contrast, contrast
-from archcalc.graph import build_graph
+from archcalc.expansion import build_graph
 from archcalc.key_figures import key_figures
 from archcalc.render.contrast import Line, ratio_text, stage_lines, total_lines
 from archcalc.render.contrast_plot import draw_contrast

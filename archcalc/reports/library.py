@@ -8,7 +8,7 @@ from typing import NamedTuple
 from archcalc.analysis import Analysis
 from archcalc.claims.checking import CheckedClaim, check_family, check_library
 from archcalc.errors import UsageError, did_you_mean
-from archcalc.graph import build_graph
+from archcalc.expansion import build_graph
 from archcalc.key_figures import KeyFigures, key_figures
 from archcalc.spec.library import families, is_file, network_names, read_family
 from archcalc.spec.syntax import About, Family

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archcalc.graph import build_graph
+from archcalc.expansion import build_graph
 from archcalc.render.spec_text import spec_text
 from archcalc.spec.syntax import About
 from tests.spec_texts import family_of, graph_of

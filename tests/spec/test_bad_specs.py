@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 
 from archcalc import ArchcalcError, SpecError, analyze
-from archcalc.graph import build_graph
+from archcalc.expansion import build_graph
 from tests.spec_texts import HEAD, family_of
 
 TINY = "name: tiny\ninput: [3, 8, 8]\n"

@@ -20,7 +20,7 @@ MEASURE = """
 import json, re, sys, time
 from archcalc import ArchcalcError, analyze
 from archcalc.errors import Source
-from archcalc.graph import build_graph
+from archcalc.expansion import build_graph
 from archcalc.spec.parser import parse_family
 
 text = sys.stdin.read()

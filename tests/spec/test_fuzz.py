@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from archcalc import ArchcalcError, analyze, symbol
 from archcalc.errors import Source
-from archcalc.graph import build_graph
+from archcalc.expansion import build_graph
 from archcalc.integer_array import IntegerArray
 from archcalc.layers import LAYER_KINDS, Join
 from archcalc.layers.layer import REQUIRED

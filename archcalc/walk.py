@@ -115,10 +115,8 @@ def analyze(
         UsageError: an unknown dtype, or a batch below 1; and as `load`.
         SpecError: as `load`.
     """
-    if dtype not in DTYPES:
-        guess = did_you_mean(dtype, DTYPES) or f"; known: {', '.join(DTYPES)}"
-        raise UsageError(f"unknown dtype {dtype!r}{guess}")
-    batch = _whole_batch(batch)
+    require_dtype(dtype)
+    batch = whole_batch(batch)
     input = _sizes(input)
     if _has_arrays([*parameters.values(), input]):
         from archcalc.sweep import sweep
@@ -136,7 +134,14 @@ def analyze(
     return walk(graph, batch, dtype)
 
 
-def _whole_batch(batch: object) -> int:
+def require_dtype(dtype: str) -> None:
+    """Raises UsageError, with a guess, unless `dtype` is one of `DTYPES`."""
+    if dtype not in DTYPES:
+        guess = did_you_mean(dtype, DTYPES) or f"; known: {', '.join(DTYPES)}"
+        raise UsageError(f"unknown dtype {dtype!r}{guess}")
+
+
+def whole_batch(batch: object) -> int:
     """A number of images.
 
     Raises:

@@ -26,7 +26,7 @@ from archcalc.quantity import certainly_equal, deciding, is_symbol, normal
 from archcalc.spec.syntax import Network
 from archcalc.spec.values import ExpressionError, Value
 from archcalc.symbolic import replaced
-from archcalc.walk import input_shape, walk
+from archcalc.walk import input_shape, require_dtype, walk, whole_batch
 from archcalc.window import Window
 
 # What is kept in memory hangs on whether a map is padded by the same on both sides.
@@ -123,6 +123,8 @@ def derive_formulas(
         UsageError: a symbol, a quantity or an assumption is malformed; or there is no closed form.
         SpecError, LayerError: as `archcalc.analyze`, at the network's own values.
     """
+    require_dtype(dtype)
+    batch = whole_batch(batch)
     shape = None if input is None else input_shape(input)
     graph = build_graph(network, input=shape, parameters=parameters)
     if layer is not None:

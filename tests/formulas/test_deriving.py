@@ -303,6 +303,8 @@ def test_a_formula_that_the_walk_contradicts_is_not_given(monkeypatch: pytest.Mo
     ("name", "quantity", "symbols", "changes", "message"),
     [
         ("vgg16", "params", ["clases"], {}, "has no 'clases'; did you mean 'classes'"),
+        ("vgg16", "params", ["H"], {"dtype": "int4"}, "unknown dtype 'int4'; did you mean 'int8'"),
+        ("vgg16", "params", ["H"], {"batch": 2.5}, "a batch of 2.5"),
         ("vgg16", "params", ["depths"], {}, "depths is a list; name an item, such as depths[0]"),
         ("vgg16", "params", ["depths[9]"], {}, "has no item 9"),
         ("vgg16", "params", ["batch_norm"], {}, "batch_norm is false, and no number; --set it"),

@@ -271,6 +271,15 @@ class Analysis:
         return pandas.DataFrame([layer.record() for layer in self.layers])
 
 
+def require_numbers(analysis: Analysis) -> None:
+    """Raises UsageError where there are free sizes, or arrays, among the network's figures."""
+    figures: list[Quantity] = [*analysis.input.shape]
+    for layer in analysis.layers:
+        figures += [*layer.output.shape, layer.params, layer.macs, layer.activation_bytes]
+    if not all(isinstance(figure, int) for figure in figures):
+        raise UsageError(f"{analysis.name} has free sizes; give plain numbers with --input")
+
+
 def total(layers: Iterable[LayerAnalysis], bytes_each: int) -> Totals:
     """The sums over `layers`."""
     weights = biases = buffers = macs = other_ops = 0

@@ -10,14 +10,13 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from yaml.nodes import Node
 
-from archcalc.analysis import Analysis, LayerAnalysis
+from archcalc.analysis import Analysis, LayerAnalysis, require_numbers
 from archcalc.errors import Source, SpecError, UsageError, did_you_mean
 from archcalc.layers import Storage
 from archcalc.spec.reader import compose, entries, place_of, read_file, text_of, unknown_key
@@ -98,7 +97,7 @@ def roofline(analysis: Analysis, device: Device) -> tuple[Bound, ...]:
         known = ", ".join(device.flops_per_second)
         raise UsageError(f"{device.name} has no figure for {analysis.dtype}; it has {known}")
     layers = [layer for layer in analysis.layers if not layer.training_only]
-    _require_numbers(analysis, layers)
+    require_numbers(analysis)
     output_bytes = {layer.name: layer.activation_bytes for layer in analysis.layers}
     image_bytes = analysis.input.values * analysis.batch * analysis.bytes_each
     bounds = []
@@ -119,12 +118,6 @@ def _bytes_moved(layer: LayerAnalysis, output_bytes: dict[str, int], image_bytes
     inputs = sum(output_bytes.get(name, image_bytes) for name in set(layer.inputs))
     params = layer.effect.weights + layer.effect.biases  # also where they are another layer's
     return inputs + layer.activation_bytes + params * layer.bytes_each
-
-
-def _require_numbers(analysis: Analysis, layers: Iterable[LayerAnalysis]) -> None:
-    for layer in layers:
-        if type(layer.flops) is not int or type(layer.activation_bytes) is not int:
-            raise UsageError(f"{analysis.name} has free sizes; give it an input of numbers")
 
 
 def device_names() -> list[str]:

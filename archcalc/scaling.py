@@ -17,7 +17,7 @@ from itertools import pairwise
 from math import gcd, log2
 from typing import Any, TypeAlias
 
-from archcalc.analysis import Analysis
+from archcalc.analysis import Analysis, require_numbers
 from archcalc.claims.quantities import WEIGHT_KINDS, evaluate, longest_path
 from archcalc.errors import LayerError, SpecError, UsageError, did_you_mean
 from archcalc.expansion import build_graph
@@ -129,8 +129,9 @@ def figures(analysis: Analysis, quantities: Sequence[str]) -> dict[str, int]:
     """The quantities of a network.
 
     Raises:
-        UsageError: one is malformed, or no plain number.
+        UsageError: one is malformed, or no plain number; the network has free sizes.
     """
+    require_numbers(analysis)
     found = {}
     for quantity in quantities:
         try:

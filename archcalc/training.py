@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from archcalc.analysis import Analysis
+from archcalc.analysis import Analysis, require_numbers
 from archcalc.errors import UsageError, did_you_mean
 from archcalc.layers import Extra
 from archcalc.memory import learning, needed_backward, saved_bytes
@@ -116,12 +116,11 @@ def largest_batch(
     Raises:
         UsageError: free sizes; and as `training_memory`.
     """
+    require_numbers(analysis)
     one, two = (
         training_memory(analyze(analysis.graph, batch=batch), optimizer=optimizer, dtype=dtype)
         for batch in (1, 2)
     )
-    if type(one.total) is not int:
-        raise UsageError(f"{analysis.name} has free sizes; give plain numbers with --input")
     if one.total > budget:
         return None
     each = two.total - one.total  # every further image takes the same

@@ -8,7 +8,7 @@ from fractions import Fraction
 from itertools import pairwise
 from math import prod
 
-from archcalc.analysis import Analysis, LayerAnalysis
+from archcalc.analysis import Analysis, LayerAnalysis, require_numbers
 from archcalc.errors import UsageError
 from archcalc.graph import INPUT
 from archcalc.quantity import Quantity
@@ -80,8 +80,7 @@ def unit_field(analysis: Analysis, name: str, at: tuple[int, ...] | None = None)
     image = analysis.input.sizes
     if not image:
         raise UsageError(f"the input of {analysis.name} has no spatial axes")
-    if not all(type(size) is int for size in (*image, *layer.output.sizes)):
-        raise UsageError(f"{analysis.name} has free sizes; give plain numbers with --input")
+    require_numbers(analysis)
     sizes = _positions(analysis, layer)
     unit = tuple(size // 2 for size in sizes) if at is None else at
     if len(unit) != len(sizes) or not all(0 <= i < n for i, n in zip(unit, sizes, strict=True)):

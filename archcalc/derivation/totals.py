@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import NamedTuple
 
-from archcalc.analysis import Analysis, LayerAnalysis
+from archcalc.analysis import Analysis, LayerAnalysis, require_numbers
 from archcalc.errors import UsageError
 
 MOST = Fraction(9, 10)
@@ -64,8 +64,7 @@ def makeup(analysis: Analysis, quantity: str) -> Makeup:
         UsageError: its layers' figures are no plain numbers.
     """
     layers = [layer for layer in analysis.layers if not layer.training_only]
-    if not all(isinstance(getattr(layer, quantity), int) for layer in layers):
-        raise UsageError(f"{analysis.name} has free sizes; give plain numbers with --input")
+    require_numbers(analysis)
     deepest = max((len(analysis.graph.blocks_around(layer.name)) for layer in layers), default=0)
     for depth in (0, *range(deepest, 0, -1)):  # 0 folds nothing
         found = _largest(_parts(layers, analysis, 0, depth), quantity)

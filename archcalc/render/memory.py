@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from archcalc.analysis import Analysis, LayerAnalysis
+from archcalc.analysis import Analysis, LayerAnalysis, require_numbers
 from archcalc.liveness import Step, better_order, peak_of, storages, timeline
 from archcalc.memory import activation_bytes, saved_bytes
 from archcalc.quantity import plain
@@ -64,6 +64,7 @@ def memory_report(analysis: Analysis, *, optimizer: str, dtype: str) -> MemoryRe
     Raises:
         UsageError: an unknown optimizer or dtype; sizes that are no plain numbers.
     """
+    require_numbers(analysis)
     training = training_memory(analysis, optimizer=optimizer, dtype=dtype)
     activations_in = "float16" if dtype == MIXED else dtype
     analysis = analyze(analysis.graph, batch=analysis.batch, dtype=activations_in)

@@ -9,7 +9,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from archcalc.analysis import Analysis
+from archcalc.analysis import Analysis, require_numbers
 from archcalc.errors import UsageError
 from archcalc.graph import INPUT, Graph, Node
 from archcalc.module_names import module_names
@@ -41,7 +41,7 @@ def build(
     analysis = analyze(what, input=input, **parameters)
     if not isinstance(analysis, Analysis):
         raise UsageError("a torch model needs numbers, and not arrays of them")
-    _require_numbers(analysis)
+    require_numbers(analysis)
     maps = {INPUT: analysis.input} | {layer.name: layer.output for layer in analysis.layers}
     with place:
         modules = {
@@ -67,18 +67,6 @@ def torch_device(name: str) -> torch.device:
         here = torch.cuda.device_count()
         raise UsageError(f"device {name!r} is not here: torch sees {here} CUDA devices") from None
     return device
-
-
-def _require_numbers(analysis: Analysis) -> None:
-    shapes = [analysis.input.shape]
-    for layer in analysis.layers:
-        shapes += [layer.output.shape, layer.effect.weight or ()]
-    for shape in shapes:
-        if any(type(size) is not int for size in shape):
-            raise UsageError(
-                f"{analysis.name} has sizes that are no plain numbers "
-                f"({'x'.join(map(str, shape))}); a torch model needs numbers"
-            )
 
 
 @dataclass(frozen=True, slots=True)

@@ -195,7 +195,7 @@ def test_a_gpu_that_runs_out_of_memory_leaves_the_others_their_results(
         (["lenet5", "--dtype", "int8"], "torch does not compute in 'int8'"),
         (["lenet5", "--what", "time", "--profile", "h20"], "unknown device 'h20'"),
         (["vgg16", "--what", "memory", "--batch", "9999999", "--device", "cpu"], "smaller batch"),
-        (["vgg16", "--input", "3x32hx32w"], "a torch model needs numbers"),
+        (["vgg16", "--input", "3x32hx32w"], "vgg16 has free sizes; give plain numbers"),
     ],
 )
 def test_a_wrong_argument_is_one_clear_line(

@@ -122,7 +122,7 @@ def test_a_device_that_is_not_here_is_refused(device: str) -> None:
 
 
 def test_a_free_size_is_refused() -> None:
-    with pytest.raises(UsageError, match="sizes that are no plain numbers"):
+    with pytest.raises(UsageError, match="resnet18 has free sizes; give plain numbers"):
         build("resnet18", input=[3, 32 * archcalc.symbol("h"), 224])
 
 

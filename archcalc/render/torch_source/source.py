@@ -6,7 +6,7 @@ import re
 import textwrap
 
 from archcalc import __version__
-from archcalc.analysis import Analysis
+from archcalc.analysis import Analysis, require_numbers
 from archcalc.errors import UsageError
 from archcalc.graph import Graph
 from archcalc.render.escape import one_line
@@ -45,9 +45,8 @@ def torch_source(graph: Graph, made_by: str) -> str:
 
 
 def _require_writable(analysis: Analysis) -> None:
+    require_numbers(analysis)
     for layer in analysis.layers:
-        if any(type(number) is not int for number in (*layer.output.shape, layer.params)):
-            raise UsageError(f"{analysis.name} has free sizes; give plain numbers with --input")
         if layer.name.count(".") >= _DEEPEST:
             raise UsageError(f"{layer.name[:60]}…: more than {_DEEPEST} dots in a name")
 

@@ -58,7 +58,8 @@ def field_table(analysis: Analysis, form: str) -> str:
     if form == "csv":
         return csv_text([FIELD_KEYS, *[map(machine_text, r.values()) for r in records]])
     headings = [key.replace("_", " ").replace("receptive ", "") for key in FIELD_KEYS]
-    return tabulate_rows(headings, map(_cells, records), form)
+    align = ["left", *["right"] * 5, "left"]
+    return tabulate_rows(headings, [_cells(record) for record in records], form, align)
 
 
 def _cells(record: dict[str, object]) -> list[str]:

@@ -1,4 +1,8 @@
-"""The layers that every path through a network takes: where its growth can be read off."""
+"""The layers that every path through a network takes: where its growth can be read off.
+
+Where there is none for long, as within the skips of a U-Net or a dense block, those on the longest
+path stand in.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +12,11 @@ from archcalc.analysis import Analysis, LayerAnalysis
 from archcalc.graph import INPUT
 from archcalc.window import Reach
 
+LONGEST_GAP = 12  # layers that slide a window; a larger one is filled
+
 
 class Waypoint(NamedTuple):
-    """A layer that all paths from the input to the output lead through.
+    """A layer that all paths from the input to the output lead through, or the longest does.
 
     Attributes:
         depth: how many layers that slide a window or see everything (convolutions, pools, linear
@@ -26,16 +32,36 @@ def waypoints(analysis: Analysis) -> list[Waypoint]:
     leading = _leading(analysis)
     order = {layer.name: place for place, layer in enumerate(leading)}
     last_use = {name: order[layer.name] for layer in leading for name in layer.inputs}
+    points: dict[str, Waypoint] = {}
     depth = {INPUT: 0}
-    found = []
+    found: list[Waypoint] = []
     open_until = last_use.get(INPUT, 0)
     for place, layer in enumerate(leading):
         before = max(depth[name] for name in layer.inputs)
         depth[layer.name] = before + _widens(layer)
+        points[layer.name] = Waypoint(layer, depth[layer.name])
         if open_until <= place:
-            found.append(Waypoint(layer, depth[layer.name]))
+            last = found[-1] if found else None
+            if depth[layer.name] - (last.depth if last else 0) > LONGEST_GAP:
+                found += _longest_path(points, layer, last)
+            found.append(points[layer.name])
         open_until = max(open_until, last_use.get(layer.name, place))
     return found
+
+
+def _longest_path(
+    points: dict[str, Waypoint], to: LayerAnalysis, start: Waypoint | None
+) -> list[Waypoint]:
+    """The layers on the path with the most windows that leads to a layer, from `start` on."""
+    path: list[Waypoint] = []
+    inputs = to.inputs
+    while before := [points[name] for name in inputs if name in points]:
+        longest = max(before, key=lambda point: point.depth)
+        if longest == start:
+            break
+        path.append(longest)
+        inputs = longest.layer.inputs
+    return path[::-1]
 
 
 def _leading(analysis: Analysis) -> list[LayerAnalysis]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from archcalc import analyze
 from archcalc.reports.growth_plot import growth
 from archcalc.reports.waypoints import waypoints
+from tests.spec_texts import analysis_of
 
 
 def test_in_a_chain_every_layer_is_a_waypoint() -> None:
@@ -17,6 +20,38 @@ def test_layers_within_branches_are_none() -> None:
     assert names == ["output"]
     names = [point.layer.name for point in waypoints(analyze("residual_basic"))]
     assert names == ["add", "relu2"]
+
+
+U_NET = """\
+name: u_net
+input: [1, 64, 64]
+blocks:
+  level:
+    parameters: [depth, width]
+    layers:
+      - conv: {name: down, channels: width, kernel: 3, padding: 1}
+      - if: depth > 0
+        then:
+          - max_pool: {name: pool, kernel: 2}
+          - level: {name: inner, depth: depth - 1, width: 2*width}
+          - upsample: {name: up, factor: 2}
+          - concat: {name: skip, from: [up, down]}
+          - conv: {name: conv, channels: width, kernel: 3, padding: 1}
+layers:
+  - level: {name: outer, depth: 4, width: 4}
+"""
+
+
+def test_where_skips_hide_all_layers_the_longest_path_shows_them() -> None:
+    found = waypoints(analysis_of(U_NET))
+    names = [point.layer.name for point in found]
+    assert names[0] == "outer.down"
+    assert names[-1] == "outer.conv"
+    assert "outer.inner.inner.pool" in names
+    assert "outer.inner.skip" in names
+    depths = [point.depth for point in found]
+    assert depths == sorted(depths)
+    assert max(b - a for a, b in pairwise(depths)) <= 2
 
 
 def test_heads_that_leave_the_main_path_do_not_open_it() -> None:

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from archcalc.analysis import Analysis, LayerAnalysis
 from archcalc.errors import UsageError
 from archcalc.graph import INPUT
-from archcalc.layers import Extra, Storage
+from archcalc.layers import Extra
 from archcalc.layers.pooling import INDEX_BYTES
 from archcalc.quantity import Quantity, largest_of
+from archcalc.views import views
 
 # Kinds that torch can do in place: what they return may lie where their input lay.
 IN_PLACE = frozenset(
@@ -68,11 +69,11 @@ def storages(analysis: Analysis, *, in_place: bool = False, concat_views: bool =
         concat_views: what is concatenated is written into the concatenation at once.
     """
     layers = tuple(layer for layer in analysis.layers if not layer.training_only)
-    views = {Storage.SHARED, Storage.SHARED_AT_INFERENCE}
+    shared = views(analysis, at_inference=True)
     of = {INPUT: INPUT}
     size: dict[str, Quantity] = {INPUT: image_bytes(analysis)}
     for layer in layers:
-        view = layer.effect.storage in views
+        view = layer.name in shared
         of[layer.name] = of[layer.inputs[0]] if view else layer.name
         if not view:
             size[layer.name] = layer.activation_bytes

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from archcalc.analysis import Analysis, LayerAnalysis
 from archcalc.graph import INPUT
-from archcalc.layers import Extra, Factors, Saved, Storage
+from archcalc.layers import Extra, Factors, Saved
 from archcalc.liveness import extra_bytes, image_bytes, most_alive, step_by_step, storages
 from archcalc.quantity import Quantity
+from archcalc.views import views
 
 if TYPE_CHECKING:
     from archcalc.sweep import Sweep
@@ -87,7 +88,7 @@ def saved_bytes(analysis: Analysis) -> dict[str, Quantity]:
     nor anything before it learns. Parameters are not counted.
     """
     layers = sorted(analysis.layers, key=lambda layer: layer.training_only)
-    roots = _roots(analysis.layers)
+    roots = _roots(analysis)
     size = {INPUT: image_bytes(analysis)}
     size |= {layer.name: layer.activation_bytes for layer in analysis.layers}
     needed = needed_backward(analysis)
@@ -138,12 +139,12 @@ def learning(analysis: Analysis) -> dict[str, bool]:
     return learns
 
 
-def _roots(layers: Iterable[LayerAnalysis]) -> dict[str, str]:
+def _roots(analysis: Analysis) -> dict[str, str]:
     """For each layer the one whose memory its output lies in: itself, unless it is a view."""
+    shared = views(analysis, at_inference=False)
     roots = {INPUT: INPUT}
-    for layer in layers:
-        view = layer.effect.storage is Storage.SHARED
-        roots[layer.name] = roots[layer.inputs[0]] if view else layer.name
+    for layer in analysis.layers:
+        roots[layer.name] = roots[layer.inputs[0]] if layer.name in shared else layer.name
     return roots
 
 

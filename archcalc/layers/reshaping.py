@@ -26,7 +26,7 @@ class Identity(Layer):
 
 
 class Flatten(Layer):
-    """A map as a vector, channels slowest: (C, n…) -> (C n…). A view."""
+    """A map as a vector, channels slowest: (C, n…) -> (C n…). A view where the map has no gaps."""
 
     kind: ClassVar[str] = "flatten"
 
@@ -36,7 +36,10 @@ class Flatten(Layer):
 
 
 class Reshape(Layer):
-    """The same values, in the same order, under another shape (channels first). A view."""
+    """The same values, in the same order, under another shape (channels first).
+
+    A view where the map has no gaps that it would take to close.
+    """
 
     kind: ClassVar[str] = "reshape"
 

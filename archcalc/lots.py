@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from archcalc.errors import LayerError, SpecError, UsageError
 from archcalc.integer_array import IntegerArray, as_quantity
 from archcalc.quantity import Parting, is_array, parting
-from archcalc.spec.values import Value
+from archcalc.spec.values import Value, own
 
 MOST_AT_ONCE = 1 << 17  # settings that are walked together: their arrays should stay in the cache
 FEW = 1 << 10  # settings, among which it is not worth it to look for the same ones
@@ -96,11 +96,6 @@ def combinations(arrays: Arrays, shape: tuple[int, ...]) -> Combinations:
         return as_given
     spread = dict(zip(arrays, np.ix_(*values), strict=True))
     return Combinations(spread, size, np.ravel_multi_index(tuple(places), size))
-
-
-def plain(element: Any) -> Value:
-    """An element of an array as Python's own."""
-    return element.item() if isinstance(element, np.generic) else element
 
 
 def _is_array(value: Value) -> bool:
@@ -202,7 +197,7 @@ def parted(
 def _value(array: NDArray[Any]) -> Value:
     first = array.flat[0]
     if array.dtype.kind not in "if" or bool((array == first).all()):
-        return plain(first)
+        return own(first)
     return array if array.dtype.kind == "f" else as_quantity(array)
 
 

@@ -35,12 +35,11 @@ from archcalc.lots import (
     combinations,
     everything,
     parted,
-    plain,
 )
 from archcalc.memory import ActivationBytes, activation_bytes
 from archcalc.quantity import LARGEST_INT64, Quantity
 from archcalc.spec.syntax import Network
-from archcalc.spec.values import Value
+from archcalc.spec.values import Value, own
 from archcalc.walk import input_shape, walk
 
 
@@ -91,7 +90,7 @@ class _Source:
 
     def require_known(self, arrays: Arrays) -> None:
         """Raises what is wrong with the arguments at every setting: UsageError."""
-        first = {place: plain(array.flat[0]) for place, array in arrays.items() if array.size}
+        first = {place: own(array.flat[0]) for place, array in arrays.items() if array.size}
         sizes = {place: 1 for place in arrays if place[0] == INPUT}
         with suppress(LayerError, SpecError):
             self.graph({**first, **sizes})
@@ -155,7 +154,7 @@ class Sweep:
 
     def _at(self, index: tuple[int, ...]) -> dict[Place, Value]:
         return {
-            place: plain(np.broadcast_to(array, self.shape)[index])
+            place: own(np.broadcast_to(array, self.shape)[index])
             for place, array in self._arrays.items()
         }
 

@@ -32,11 +32,8 @@ def scaling_table(
     if form == "csv":
         return csv_text(_plain_rows(now, ways))
     headings = ["quantity", "now", *[way.name for way in ways]]
-    rows = [
-        [QUANTITIES.get(q, q), figure_text(q, value), *[growth_text(way.growth[q]) for way in ways]]
-        for q, value in now.items()
-    ]
-    table = tabulate_rows(headings, rows, form, ["left", "right", *["left"] * len(ways)])
+    align = ["left", "right", *["left"] * len(ways)]
+    table = tabulate_rows(headings, growth_rows(now, ways), form, align)
     if form != "text":
         return table
     changes = [f"twice the {way.name}: {way.change}" for way in ways]
@@ -47,6 +44,14 @@ def scaling_table(
             "", table, "", fill(NOTE, WIDTH),
         ]
     )  # fmt: skip
+
+
+def growth_rows(now: Mapping[str, int], ways: Sequence[Way]) -> list[list[str]]:
+    """For each quantity its heading, what it is now, and how it grows in each way."""
+    return [
+        [QUANTITIES.get(q, q), _figure(q, value), *[growth_text(way.growth[q]) for way in ways]]
+        for q, value in now.items()
+    ]
 
 
 def _plain_rows(now: Mapping[str, int], ways: Sequence[Way]) -> Iterator[list[object]]:
@@ -100,5 +105,5 @@ def scaling_record(
     }
 
 
-def figure_text(quantity: str, value: int) -> str:
+def _figure(quantity: str, value: int) -> str:
     return short_bytes(value) if quantity.endswith("_bytes") else short(value)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from archcalc.analysis import Analysis
 from archcalc.errors import MissingExtraError, require_extra
-from archcalc.render.scaling import figure_text, growth_text
+from archcalc.render.scaling import growth_rows
 from archcalc.render.scaling_plot import draw_scaling
 from archcalc.reports.catalogue import GROWING, Growing
 from archcalc.reports.library import Entry, Library
@@ -40,11 +40,8 @@ def _add_network(page: Page, growing: Growing, entry: Entry, site: Site) -> None
     ways = scaling(analysis, names, [*now])
     page.add(f"{page.link('All about it', entry.page)}. What is doubled:")
     page.add(bullets(f"{way.name}: {way.change}" for way in ways))
-    rows = [
-        [QUANTITIES[q], figure_text(q, value), *[growth_text(way.growth[q]) for way in ways]]
-        for q, value in now.items()
-    ]
-    page.add(table(["quantity", "now", *names], rows, "lr" + "l" * len(names)))
+    headings = ["quantity", "now", *names]
+    page.add(table(headings, growth_rows(now, ways), "lr" + "l" * len(names)))
     site.plot(
         page,
         f"scaling-{entry.name}",

@@ -115,5 +115,12 @@ def _floor(expression: Any) -> Any:
         return floor(expression)
     coefficients, constant, denominator = found
     step = gcd(denominator, *coefficients.values())
-    numerator = sum(n * s for s, n in coefficients.items()) + constant // step * step
-    return floor(numerator / sympy.Integer(denominator))
+    terms = {**coefficients, sympy.S.One: constant // step * step}
+    outside = sum(n // denominator * s for s, n in terms.items() if n % denominator == 0)
+    inside = {s: n for s, n in terms.items() if n % denominator}
+    if not inside:
+        return outside
+    # Of what grows without bound, sympy would find no number, after asking for long.
+    grows = any(coefficients.values()) and min(coefficients.values()) > 0
+    fraction = sum(n * s for s, n in inside.items()) / sympy.Integer(denominator)
+    return outside + floor(fraction, evaluate=not grows)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
+
 import sympy
 from hypothesis import given
 from hypothesis import strategies as st
 
 from archcalc.quantity import ceil_div, floor_div, largest_of, symbol
+from archcalc.symbolic import floor, linear
 from archcalc.symbolic import largest_of as largest_expression
-from archcalc.symbolic import linear
 
 N, M = symbol("n"), symbol("m")
 STEPS = st.lists(st.tuples(st.integers(0, 9), st.integers(1, 6)), min_size=1, max_size=5)
@@ -25,6 +27,18 @@ def test_floors_of_floors_are_one_floor_of_the_same_value(
     _, rest = sympy.sympify(merged).as_coeff_Add()
     for inner in rest.atoms(sympy.floor):
         assert not inner.args[0].atoms(sympy.floor)
+
+
+@given(
+    n=st.integers(-6, 6), m=st.integers(-6, 6), constant=st.integers(-9, 9), by=st.integers(1, 6)
+)
+def test_a_floor_is_as_sympy_would_write_it(n: int, m: int, constant: int, by: int) -> None:
+    dividend = sympy.sympify(n * N + m * M + constant)
+    step = math.gcd(by, n, m)
+    least = n * N + m * M + constant // step * step  # no larger a constant than it takes
+    assert floor_div(dividend, by) == sympy.floor(sympy.sympify(least) / by).replace(
+        sympy.floor, floor
+    )
 
 
 @given(value=st.integers(1, 500), divisor=st.integers(1, 9))

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from yaml.nodes import Node
 
 from archcalc.errors import Source, SpecError
@@ -18,8 +22,25 @@ def parse_family(source: Source) -> Family:
     Raises:
         SpecError: the text is wrong; says where, and what was meant if that can be guessed.
     """
-    root = compose(source)
-    return _FamilyReader(source).family(root)
+    with _collector_at_rest():
+        root = compose(source)
+        return _FamilyReader(source).family(root)
+
+
+@contextmanager
+def _collector_at_rest() -> Iterator[None]:
+    """Holds Python's collector of cycles back.
+
+    A tree has none, and the collector's going through it again and again takes longer than the
+    parsing. What is held meanwhile is bounded, as the text is.
+    """
+    was_at_work = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_at_work:
+            gc.enable()
 
 
 class _FamilyReader(StatementReader):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
 from fractions import Fraction
 
 import pytest
@@ -221,3 +223,15 @@ def test_a_list_has_at_most_256_items(count: int) -> None:
     else:
         with pytest.raises(SpecError, match="a list of 257; 256 items are the most"):
             the_network(text)
+
+
+@pytest.mark.parametrize("text", [f"{HEAD}  - relu", "not a spec"])
+@pytest.mark.parametrize("at_work", [True, False])
+def test_the_collector_of_cycles_is_left_as_it_was(text: str, at_work: bool) -> None:
+    (gc.enable if at_work else gc.disable)()
+    try:
+        with contextlib.suppress(SpecError):
+            family_of(text)
+        assert gc.isenabled() is at_work
+    finally:
+        gc.enable()

@@ -213,9 +213,14 @@ class Analysis:
         return DTYPES[self.dtype]
 
     @property
+    def inference_layers(self) -> tuple[LayerAnalysis, ...]:
+        """The layers, without those that exist in training only."""
+        return tuple(layer for layer in self.layers if not layer.training_only)
+
+    @property
     def totals(self) -> Totals:
         """Sums over all layers but those that exist in training only."""
-        return total([layer for layer in self.layers if not layer.training_only], self.bytes_each)
+        return total(self.inference_layers, self.bytes_each)
 
     @property
     def training_only_totals(self) -> Totals:

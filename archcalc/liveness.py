@@ -68,7 +68,7 @@ def storages(analysis: Analysis, *, in_place: bool = False, concat_views: bool =
         in_place: activations and sums overwrite their (first) input where nothing else needs it.
         concat_views: what is concatenated is written into the concatenation at once.
     """
-    layers = tuple(layer for layer in analysis.layers if not layer.training_only)
+    layers = analysis.inference_layers
     shared = views(analysis, at_inference=True)
     of = {INPUT: INPUT}
     size: dict[str, Quantity] = {INPUT: image_bytes(analysis)}

@@ -41,15 +41,11 @@ def activation_bytes(analysis: Analysis | Sweep) -> ActivationBytes:
     """
     if not isinstance(analysis, Analysis):
         return analysis.activation_bytes()
-    layers = [layer for layer in analysis.layers if not layer.training_only]
-    listed = [layer for layer in layers if layer.node.layer.in_lecture_total]
-    image = image_bytes(analysis)
-    saved = saved_bytes(analysis)
     return ActivationBytes(
-        lecture=image + _sum(layer.activation_bytes for layer in listed),
-        all=_sum(layer.activation_bytes for layer in layers),
+        lecture=lecture_bytes(analysis),
+        all=all_bytes(analysis),
         peak=peak_bytes(analysis),
-        training=_sum(saved[layer.name] for layer in layers),
+        training=training_bytes(analysis),
     )
 
 
@@ -68,6 +64,23 @@ def training_only_bytes(analysis: Analysis) -> ActivationBytes:
         peak=0,
         training=_sum(saved[layer.name] for layer in layers),
     )
+
+
+def lecture_bytes(analysis: Analysis) -> Quantity:
+    """The bytes of the network's input and of the outputs of conv, pool and linear layers."""
+    listed = [layer for layer in analysis.inference_layers if layer.node.layer.in_lecture_total]
+    return image_bytes(analysis) + _sum(layer.activation_bytes for layer in listed)
+
+
+def all_bytes(analysis: Analysis) -> Quantity:
+    """The bytes of every layer's output."""
+    return _sum(layer.activation_bytes for layer in analysis.inference_layers)
+
+
+def training_bytes(analysis: Analysis) -> Quantity:
+    """The bytes that autograd keeps for the backward pass; see `saved_bytes`."""
+    saved = saved_bytes(analysis)
+    return _sum(saved[layer.name] for layer in analysis.inference_layers)
 
 
 def peak_bytes(analysis: Analysis) -> Quantity:

@@ -96,7 +96,7 @@ def roofline(analysis: Analysis, device: Device) -> tuple[Bound, ...]:
     if peak is None:
         known = ", ".join(device.flops_per_second)
         raise UsageError(f"{device.name} has no figure for {analysis.dtype}; it has {known}")
-    layers = [layer for layer in analysis.layers if not layer.training_only]
+    layers = analysis.inference_layers
     require_numbers(analysis)
     output_bytes = {layer.name: layer.activation_bytes for layer in analysis.layers}
     image_bytes = analysis.input.values * analysis.batch * analysis.bytes_each

@@ -70,7 +70,7 @@ def stages(analysis: Analysis) -> list[Stage]:
     strides = output_strides(analysis)
     spread = _spread_over_maps(analysis)
     found: dict[Stride, list[LayerAnalysis]] = {}
-    for layer in _at_inference(analysis):
+    for layer in analysis.inference_layers:
         on_map = layer.name in spread or not _is_vector(layer.output)
         stride = strides[layer.name] if on_map else VECTORS
         found.setdefault(stride, []).append(layer)
@@ -121,14 +121,10 @@ def _stride_after(before: Fraction, window: AxisWindow, layer: LayerAnalysis) ->
 def _spread_over_maps(analysis: Analysis) -> set[str]:
     """Names of the layers that lead to a map, directly or through vectors."""
     leading: set[str] = set()
-    for layer in reversed(_at_inference(analysis)):
+    for layer in reversed(analysis.inference_layers):
         if layer.name in leading or not _is_vector(layer.output):
             leading.update(layer.inputs)
     return leading
-
-
-def _at_inference(analysis: Analysis) -> list[LayerAnalysis]:
-    return [layer for layer in analysis.layers if not layer.training_only]
 
 
 def _is_vector(x: FeatureMap) -> bool:

@@ -26,7 +26,7 @@ Around these stands the arithmetic of `archcalc.spec.expression`: `networks[vgg1
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -34,7 +34,7 @@ from archcalc.analysis import Analysis, LayerAnalysis
 from archcalc.errors import UsageError, did_you_mean
 from archcalc.graph import INPUT
 from archcalc.layers import LAYER_KINDS
-from archcalc.memory import activation_bytes
+from archcalc.memory import all_bytes, lecture_bytes, peak_bytes, training_bytes
 from archcalc.quantity import Quantity
 from archcalc.spec.expression import parse
 from archcalc.spec.values import ExpressionError
@@ -118,15 +118,15 @@ def _found(find: Find, text: str) -> Analysis:
 def _figure_of_network(analysis: Analysis, name: str) -> Any:
     figures: Mapping[str, Callable[[], Any]] = {
         **{key: _total(analysis, key) for key in (*_SUMMED[:7], "param_bytes")},
-        "activation_values": lambda: _sum(_main(analysis), "activation_values"),
-        "lecture_values": lambda: activation_bytes(analysis).lecture // analysis.bytes_each,
-        "lecture_bytes": lambda: activation_bytes(analysis).lecture,
-        "all_bytes": lambda: activation_bytes(analysis).all,
-        "peak_bytes": lambda: activation_bytes(analysis).peak,
-        "training_bytes": lambda: activation_bytes(analysis).training,
+        "activation_values": lambda: _sum(analysis.inference_layers, "activation_values"),
+        "lecture_values": lambda: lecture_bytes(analysis) // analysis.bytes_each,
+        "lecture_bytes": lambda: lecture_bytes(analysis),
+        "all_bytes": lambda: all_bytes(analysis),
+        "peak_bytes": lambda: peak_bytes(analysis),
+        "training_bytes": lambda: training_bytes(analysis),
         "weight_layers": lambda: longest_path(analysis, WEIGHT_KINDS),
         "paths": lambda: number_of_paths(analysis),
-        "layer_count": lambda: len(_main(analysis)),
+        "layer_count": lambda: len(analysis.inference_layers),
         "training_only_params": lambda: analysis.training_only_totals.params,
         "training_only_macs": lambda: analysis.training_only_totals.macs,
         "input": lambda: list(analysis.input.shape),
@@ -185,7 +185,7 @@ def _selected(analysis: Analysis, where: str, which: str) -> Iterator[LayerAnaly
     layers = analysis.layers
     if where == "kinds":
         names = [kind.kind for kind in LAYER_KINDS]
-        found = [layer for layer in _main(analysis) if layer.kind == which]
+        found = [layer for layer in analysis.inference_layers if layer.kind == which]
         if which in names:  # of a kind there may be none
             return iter(found)
     elif where == "blocks":
@@ -219,11 +219,7 @@ def _blocks_called(analysis: Analysis, which: str) -> list[str]:
     return found
 
 
-def _main(analysis: Analysis) -> list[LayerAnalysis]:
-    return [layer for layer in analysis.layers if not layer.training_only]
-
-
-def _sum(layers: list[LayerAnalysis], figure: str) -> Quantity:
+def _sum(layers: Sequence[LayerAnalysis], figure: str) -> Quantity:
     result: Quantity = 0
     for layer in layers:
         result = result + getattr(layer, figure)

@@ -63,7 +63,7 @@ def makeup(analysis: Analysis, quantity: str) -> Makeup:
     Raises:
         UsageError: its layers' figures are no plain numbers.
     """
-    layers = [layer for layer in analysis.layers if not layer.training_only]
+    layers = analysis.inference_layers
     require_numbers(analysis)
     deepest = max((len(analysis.graph.blocks_around(layer.name)) for layer in layers), default=0)
     for depth in (0, *range(deepest, 0, -1)):  # 0 folds nothing

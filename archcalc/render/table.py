@@ -217,7 +217,7 @@ def summary(analysis: Analysis, *, in_full: bool) -> list[str]:
 
 def _most(analysis: Analysis, in_full: bool) -> list[str]:
     """Where most of the memory and most of the parameters sit, if they are plain numbers."""
-    layers = [layer for layer in analysis.layers if not layer.training_only]
+    layers = analysis.inference_layers
     figures = [(plain(x.activation_bytes), plain(x.params), x.name) for x in layers]
     if not figures or not all(isinstance(m, int) and isinstance(p, int) for m, p, _ in figures):
         return []

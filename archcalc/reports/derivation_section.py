@@ -40,6 +40,6 @@ def _makeup_line(found: Makeup) -> Markup:
 
 def _largest_layers(analysis: Analysis) -> list[str]:
     """The layer with most parameters and the one with most MACs; one where they are the same."""
-    layers = [layer for layer in analysis.layers if not layer.training_only]
+    layers = analysis.inference_layers
     largest = [max(layers, key=lambda layer: getattr(layer, key)).name for key in _TOTALS]
     return list(dict.fromkeys(largest))

@@ -46,7 +46,7 @@ def _table(rows: Sequence[Row], names: Sequence[str], analysis: Analysis, *, in_
         [show(column.value(row)) for column, show in zip(columns, shows, strict=True)]
         for row in rows
     ]
-    at_inference = tuple(layer for layer in analysis.layers if not layer.training_only)
+    at_inference = analysis.inference_layers
     everything = Row("total", "", at_inference, 0)
     total = [
         show(column.value(everything)) if column.summed or column.name == "name" else ""

@@ -70,6 +70,11 @@ def build_graph(
     )
 
 
+def own_input(network: Network, parameters: Mapping[str, Value]) -> FeatureMap:
+    """The input that the spec gives `network` with these values of all its parameters."""
+    return _input_of(network, _Expander(network, dict(parameters)).globals)
+
+
 def _overrides(network: Network, given: Mapping[str, Value]) -> dict[str, Value]:
     values = {}
     for name, value in given.items():

@@ -7,14 +7,13 @@ from fractions import Fraction
 import pytest
 
 from archcalc import UsageError, analyze, load
-from archcalc.scaling import QUANTITIES, Growth, figures, possible_ways, scaled, scaling
+from archcalc.scaling import QUANTITIES, Growth, Way, figures, possible_ways
 from archcalc.spec.library import network_names
 from tests.spec_texts import analysis_of
 
 
 def _growth(name: str, way: str, quantity: str) -> Growth:
-    (found,) = scaling(analyze(name), [way], [quantity])
-    return found.growth[quantity]
+    return Way(analyze(name), way).growth([quantity])[quantity]
 
 
 @pytest.mark.parametrize(
@@ -39,6 +38,11 @@ def _growth(name: str, way: str, quantity: str) -> Growth:
         # The peak of half the depth is another layer's.
         ("densenet121", "depth", "peak_bytes", None, 1),
         ("fractalnet20", "columns", "weight_layers", None, None),
+        # A stage of three blocks of three convolutions, one axis, the channels of the image.
+        ("resnet50", "depths[0]", "weight_layers", Fraction(59, 50), 1),
+        ("resnet50", "depths[0]", "kinds[linear].weights", 1, 0),
+        ("single_3x3", "H", "macs", 2, 1),
+        ("vgg16", "C", "params", 1 + Fraction(1728, 138_357_544), 1),
     ],
 )  # fmt: skip
 def test_a_figure_grows_by_its_power(
@@ -54,28 +58,38 @@ def test_a_figure_grows_by_its_power(
 def test_twice_as_large_is_the_network_that_one_would_write(name: str) -> None:
     analysis = analyze(name)
     sizes = [2 * n for n in analysis.input.sizes]
-    if "resolution" in possible_ways(analysis):
-        larger = analyze(name, input=[analysis.input.channels, *sizes])
-        assert scaled(analysis, "resolution", 2).totals == larger.totals
+    for way in possible_ways(analysis):
+        if way.name == "resolution":
+            larger = analyze(name, input=[analysis.input.channels, *sizes])
+            assert way.doubled.totals == larger.totals
 
 
 def test_width_is_that_of_all_layers_but_the_one_of_the_classes() -> None:
-    wide = scaled(analyze("mobilenet_v1"), "width", 2)
+    wide = Way(analyze("mobilenet_v1"), "width").doubled
     own = analyze("mobilenet_v1", alpha=2)
     assert wide.totals == own.totals  # also the groups of depthwise convolutions
     assert wide.layer("fc").output.channels == 1000
-    module = scaled(analyze("residual_bottleneck"), "width", 2)
+    module = Way(analyze("residual_bottleneck"), "width").doubled
     assert module.totals == analyze("residual_bottleneck", C=128).totals
 
 
 def test_depth_is_what_counts_blocks() -> None:
-    deep = scaled(analyze("resnet50"), "depth", 2)
+    deep = Way(analyze("resnet50"), "depth").doubled
     assert deep.graph.parameters["depths"] == [6, 8, 12, 6]
-    assert scaled(analyze("wrn_16_8"), "depth", 3).graph.parameters["units"] == 6
+    assert Way(analyze("wrn_16_8"), "depth").times(3).graph.parameters["units"] == 6
+
+
+def test_an_item_or_an_axis_grows_alone() -> None:
+    deep = Way(analyze("resnet50"), "depths[2]")
+    assert deep.change == "depths = [3, 4, 12, 3]"
+    assert deep.doubled.totals == analyze("resnet50", depths=[3, 4, 12, 3]).totals
+    high = Way(analyze("resnet50"), "H")
+    assert high.change == "input 3x448x224"
+    assert high.doubled.totals == analyze("resnet50", input=[3, 448, 224]).totals
 
 
 def test_what_was_changed_is_told_in_order() -> None:
-    (wide,) = scaling(analyze("googlenet"), ["width"], ["params"])
+    wide = Way(analyze("googlenet"), "width")
     kept = "fc, aux1.classifier.fc2, aux2.classifier.fc2"
     assert wide.change == f"channels and features of all layers but {kept}"
 
@@ -93,9 +107,9 @@ layers:
 
 
 def test_of_repeats_within_one_another_one_is_doubled() -> None:
-    analysis = analysis_of(NESTED)
-    (way,) = scaling(analysis, ["depth"], ["weight_layers"])
-    assert (way.change, way.growth["weight_layers"]) == ("units = 6", Growth(Fraction(2), 1))
+    way = Way(analysis_of(NESTED), "depth")
+    assert way.change == "units = 6"
+    assert way.growth(["weight_layers"]) == {"weight_layers": Growth(Fraction(2), 1)}
 
 
 GENERATOR = """\
@@ -110,7 +124,7 @@ layers:
 
 
 def test_a_vector_that_becomes_a_map_has_more_channels() -> None:
-    wide = scaled(analysis_of(GENERATOR), "width", 2)
+    wide = Way(analysis_of(GENERATOR), "width").doubled
     assert [str(layer.output) for layer in wide.layers] == ["128", "8x4x4", "16x8x8", "3x16x16"]
 
 
@@ -121,19 +135,23 @@ def test_what_refuses_is_the_larger_network() -> None:
     with pytest.raises(
         UsageError, match=r"fixed at 2 times the resolution: reshape1 .* 256 values"
     ):
-        scaled(analysis, "resolution", 2)
+        Way(analysis, "resolution")
 
 
 def test_an_input_that_was_given_stays() -> None:
     analysis = analyze(load("resnet18", input=[3, 96, 64]))
-    assert scaled(analysis, "depth", 2).input.sizes == (96, 64)
-    assert scaled(analysis, "classes", 2).input.sizes == (96, 64)
+    assert Way(analysis, "depth").doubled.input.sizes == (96, 64)
+    assert Way(analysis, "classes").doubled.input.sizes == (96, 64)
 
 
 def test_only_what_is_possible_is_offered() -> None:
-    assert possible_ways(analyze("vgg16")) == ["width", "depth", "resolution"]
-    assert possible_ways(analyze("googlenet")) == ["width", "resolution"]
-    assert possible_ways(analyze("mlp_7_3")) == []
+    assert _possible("vgg16") == ["width", "depth", "resolution"]
+    assert _possible("googlenet") == ["width", "resolution"]
+    assert _possible("mlp_7_3") == []
+
+
+def _possible(name: str) -> list[str]:
+    return [way.name for way in possible_ways(analyze(name))]
 
 
 def test_a_figure_that_is_0_has_no_ratio() -> None:
@@ -156,12 +174,16 @@ def test_exponents_are_those_of_the_ratio() -> None:
         ("mlp_7_3", "resolution", "takes a vector"),
         ("mlp_7_3", "width", "no layer before the classes"),
         ("vgg16", "widht", "did you mean 'width'"),
-        ("vgg16", "batch_norm", "batch_norm is False, and no number"),
+        ("vgg16", "batch_norm", "--by: batch_norm is false, and no number"),
+        ("resnet50", "depths[4]", "--by: depths is .*, and has no item 4"),
+        ("resnet50", "classes[0]", "--by: classes is '1000', and has no item 0"),
+        ("resnet50", "depths[0", "--by: 'depths\\[0' is no name; expected such as H, classes or"),
+        ("vgg16", "L", "has no 'L'; known: width, depth, resolution, .*, C, H, W"),
     ],
 )
 def test_what_cannot_grow_is_refused(name: str, way: str, message: str) -> None:
     with pytest.raises(UsageError, match=message):
-        scaling(analyze(name), [way], ["params"])
+        Way(analyze(name), way)
 
 
 def test_a_quantity_has_to_be_a_number() -> None:

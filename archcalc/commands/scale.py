@@ -7,7 +7,7 @@ import argparse
 from archcalc.commands.arguments import add_batch, add_changes, add_network, graph_of, listed
 from archcalc.errors import UsageError
 from archcalc.render.scaling import scaling_table
-from archcalc.scaling import QUANTITIES, WAYS, figures, possible_ways, scaling
+from archcalc.scaling import QUANTITIES, WAYS, Way, figures, possible_ways
 from archcalc.walk import analyze
 
 
@@ -16,7 +16,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_network(parser)
     parser.add_argument(
         "--by", type=listed, metavar="A,B,…",
-        help=f"{', '.join(WAYS)}, or a parameter (default: those of the first three that it has)",
+        help=f"{', '.join(WAYS)}, a parameter, an item of one (depths[0]) or a "
+        "size of the input (H); default: those of the first three that it has",
     )  # fmt: skip
     parser.add_argument(
         "--quantity",
@@ -37,15 +38,19 @@ def run(arguments: argparse.Namespace) -> int:
     """Prints what becomes of each figure after doubling, and what power that is."""
     analysis = analyze(graph_of(arguments), batch=arguments.batch, dtype=arguments.dtype)
     now = figures(analysis, arguments.quantity or [*QUANTITIES])
-    names = arguments.by or possible_ways(analysis)
-    if not names:
+    if arguments.by:
+        ways = [Way(analysis, name) for name in arguments.by]
+    else:
+        ways = possible_ways(analysis)
+    if not ways:
         raise UsageError(
             f"{analysis.name} has no {', '.join(WAYS)} that could grow; --by a parameter"
         )
-    table = scaling_table(analysis, now, scaling(analysis, names, [*now]), arguments.format)
+    grown = {way: way.growth([*now]) for way in ways}
+    table = scaling_table(analysis, now, grown, arguments.format)
     if arguments.plot:  # first: whoever reads the table may stop reading
         from archcalc.render.scaling_plot import draw_scaling
 
-        draw_scaling(arguments.plot, analysis, names)
+        draw_scaling(arguments.plot, analysis, ways)
     print(table)
     return 0

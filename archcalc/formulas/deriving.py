@@ -19,13 +19,14 @@ from archcalc.feature_map import FeatureMap
 from archcalc.formulas.assumptions import Replacement, read_assumption, replacements
 from archcalc.formulas.cases import cases, known_values
 from archcalc.formulas.interpolation import interpolate
-from archcalc.formulas.subjects import Subject, size_labels, subjects
+from archcalc.formulas.subjects import Subject, subjects
 from archcalc.formulas.tidying import Sizes, tidy
 from archcalc.graph import Graph
 from archcalc.quantity import certainly_equal, deciding, is_symbol, normal
 from archcalc.spec.syntax import Network
 from archcalc.spec.values import ExpressionError, Value
 from archcalc.symbolic import replaced
+from archcalc.variables import rebuilt, size_labels
 from archcalc.walk import input_shape, require_dtype, walk, whole_batch
 from archcalc.window import Window
 
@@ -134,7 +135,7 @@ def derive_formulas(
     free = {str(symbol): symbol for symbol in _free_symbols(sizes)}
     if symbols is None:
         symbols = [] if free else size_labels(len(sizes) - 1)
-    found = subjects(symbols, network, graph.parameters, sizes)
+    found = subjects(symbols, graph)
     free |= {subject.label: subject.symbol for subject in found}
     replaced = replacements([read_assumption(text) for text in assume], free)
     derivation = _Derivation(graph, shape, quantities, found, replaced, batch, dtype)
@@ -208,7 +209,9 @@ class _Derivation:
 
     def check(self, formulas: Iterable[Formula]) -> None:
         """Raises where a formula is not what the plain walk says, near the network's own values."""
-        values: dict[Subject, Value] = {s: self._near(s.symbol, s.own) for s in self._subjects}
+        values: dict[Subject, Value] = {
+            s: self._near(s.symbol, s.variable.own) for s in self._subjects
+        }
         sizes = {s: self._near(s, 2) for s in _free_symbols(self._graph.input.shape)}
         given = {**sizes, **{subject.symbol: value for subject, value in values.items()}}
         try:
@@ -251,28 +254,18 @@ class _Derivation:
 
     def _built(self, values: Mapping[Subject, Value], sizes: Mapping[Any, Value]) -> Graph:
         """The network with `values` for subjects, and `sizes` for free sizes of its input."""
-        parameters = dict(self._graph.parameters)
-        for subject, value in values.items():
-            if subject.parameter is not None and subject.number is None:
-                parameters[subject.parameter] = value
-            elif subject.parameter is not None:
-                items = list(parameters[subject.parameter])
-                items[subject.number or 0] = value
-                parameters[subject.parameter] = items
-        graph = build_graph(self._graph.network, input=self._input, parameters=parameters)
-        input_sizes: Sequence[Any] = graph.input.shape
-        shape = [n.subs(sizes) if is_symbol(n) else n for n in input_sizes]
-        for subject, value in values.items():
-            if subject.parameter is None:
-                shape[subject.number or 0] = value
-        return replace(graph, input=input_shape(list(map(normal, shape))))
+        given = {subject.variable: value for subject, value in values.items()}
+        graph = rebuilt(self._graph, given, self._input)
+        shape: Sequence[Any] = graph.input.shape
+        known = [normal(n.subs(sizes)) if is_symbol(n) else n for n in shape]
+        return replace(graph, input=input_shape(known))
 
     def _shapes_the_graph(self, subject: Subject) -> bool:
         """Whether the graph cannot be built with a symbol in its place, or never ends while what
         is asked about it holds, or does not: it counts how often a block calls itself."""
 
         def at_its_own(condition: Any) -> bool:
-            return bool(condition.subs(subject.symbol, subject.own) == sympy.true)
+            return bool(condition.subs(subject.symbol, subject.variable.own) == sympy.true)
 
         try:
             with deciding(at_its_own):

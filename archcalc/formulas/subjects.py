@@ -1,104 +1,58 @@
-"""What formulas are in: parameters of a network, items of lists among them, and sizes."""
+"""What formulas are in: numbers of a network that have a symbol in their place."""
 
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import sympy
 
-from archcalc.errors import UsageError, did_you_mean
+from archcalc.errors import UsageError
+from archcalc.graph import Graph
 from archcalc.spec.expression import Expression
-from archcalc.spec.fields import shown
 from archcalc.spec.syntax import Network
-from archcalc.spec.values import Value
-
-# What the sizes of an input are called, by their number; C is its channels.
-_SIZES = ((), ("L",), ("H", "W"), ("D", "H", "W"))
-_LABEL = re.compile(r"(?P<name>[A-Za-z_]\w*)(\[(?P<item>\d{1,3})\])?")
+from archcalc.variables import Variable, variable
 
 
 class Subject(NamedTuple):
     """A number that a formula leaves open.
 
     Attributes:
-        label: what the user calls it: `alpha`, `depths[2]`, `H`.
+        variable: the number.
         symbol: what stands for it: a positive number, and a whole one unless the spec only
             mentions it in floor(…) and ceil(…).
-        parameter: the name of the parameter; None for a size of the input.
-        number: of the item in the parameter's list, or of the size in the input; None for a
-            parameter that is no list.
-        own: the value that the network has there.
     """
 
-    label: str
+    variable: Variable
     symbol: Any
-    parameter: str | None
-    number: int | None
-    own: Value
+
+    @property
+    def label(self) -> str:
+        """What the user calls it."""
+        return self.variable.label
 
 
-def subjects(
-    labels: Sequence[str], network: Network, values: dict[str, Value], input: Sequence[Value]
-) -> list[Subject]:
+def subjects(labels: Sequence[str], graph: Graph) -> list[Subject]:
     """The subjects called so.
-
-    Args:
-        values: of the parameters.
-        input: channels and sizes.
 
     Raises:
         UsageError: there is no such parameter or size, or it is no number; with a guess.
     """
-    found = [_subject(label.strip(), network, values, input) for label in labels]
+    found = [_subject(label.strip(), graph) for label in labels]
     for number, subject in enumerate(found):
         if subject in found[:number]:
             raise UsageError(f"--symbols {','.join(labels)}: {subject.label} stands twice")
     return found
 
 
-def size_labels(count: int) -> tuple[str, ...]:
-    """What the sizes of an input with so many spatial axes are called."""
-    return _SIZES[count]
-
-
-def _subject(
-    label: str, network: Network, values: dict[str, Value], input: Sequence[Value]
-) -> Subject:
-    match = _LABEL.fullmatch(label)
-    if match is None:
-        raise UsageError(
-            f"--symbols: {label[:40]!r} is no name; expected such as H,W,classes,depths[0]"
-        )
-    name, item = match["name"], match["item"]
-    if name in values:
-        return _parameter(label, name, None if item is None else int(item), network, values)
-    sizes = {"C": 0} | {size: n for n, size in enumerate(size_labels(len(input) - 1), 1)}
-    if name in sizes and item is None:
-        symbol = sympy.Symbol(label, integer=True, positive=True)
-        return Subject(label, symbol, None, sizes[name], input[sizes[name]])
-    known = [*values, *sizes]
-    guess = did_you_mean(name, known) or f"; known: {', '.join(known)}"
-    raise UsageError(f"--symbols: {network.name} has no {label!r}{guess}")
-
-
-def _parameter(
-    label: str, name: str, item: int | None, network: Network, values: dict[str, Value]
-) -> Subject:
-    own = values[name]
-    if item is not None:
-        if not isinstance(own, list) or item >= len(own):
-            raise UsageError(f"--symbols: {name} is {shown(own)}, and has no item {item}")
-        own = own[item]
-    elif isinstance(own, list):
-        raise UsageError(f"--symbols: {name} is a list; name an item, such as {name}[0]")
-    if isinstance(own, (bool, str, list)) or own is None:
-        raise UsageError(f"--symbols: {label} is {shown(own)}, and no number; --set it")
-    whole = isinstance(own, int) and not _only_rounded(name, network)
-    symbol = sympy.Symbol(label, positive=True, integer=True if whole else None)
-    return Subject(label, symbol, name, item, own)
+def _subject(label: str, graph: Graph) -> Subject:
+    found = variable(label, graph, "--symbols")
+    if isinstance(found.own, list):
+        raise UsageError(f"--symbols: {label} is a list; name an item, such as {label}[0]")
+    name = found.parameter
+    whole = name is None or (isinstance(found.own, int) and not _only_rounded(name, graph.network))
+    return Subject(found, sympy.Symbol(label, positive=True, integer=True if whole else None))
 
 
 def _only_rounded(name: str, network: Network) -> bool:

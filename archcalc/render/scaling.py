@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from textwrap import fill
 
 from archcalc.analysis import Analysis
 from archcalc.render import escape
 from archcalc.render.numbers import short, short_bytes
 from archcalc.render.table import caption, csv_text, tabulate_rows
-from archcalc.scaling import QUANTITIES, Growth, Way
+from archcalc.scaling import QUANTITIES, Growth, Growths
 
 WIDTH = 80
 NOTE = (
@@ -19,24 +19,26 @@ NOTE = (
 )
 
 
-def scaling_table(
-    analysis: Analysis, now: Mapping[str, int], ways: Sequence[Way], form: str
-) -> str:
+def scaling_table(analysis: Analysis, now: Mapping[str, int], grown: Growths, form: str) -> str:
     """A row for each quantity, a column for each way, in any format of tables, or text or json.
+
+    Args:
+        now: the quantities.
+        grown: how each of them grows in each way.
 
     Raises:
         UsageError: there is no such format.
     """
     if form == "json":
-        return json.dumps(scaling_record(analysis, now, ways), indent=1, ensure_ascii=False)
+        return json.dumps(scaling_record(analysis, now, grown), indent=1, ensure_ascii=False)
     if form == "csv":
-        return csv_text(_plain_rows(now, ways))
-    headings = ["quantity", "now", *[way.name for way in ways]]
-    align = ["left", "right", *["left"] * len(ways)]
-    table = tabulate_rows(headings, growth_rows(now, ways), form, align)
+        return csv_text(_plain_rows(now, grown))
+    headings = ["quantity", "now", *[way.name for way in grown]]
+    align = ["left", "right", *["left"] * len(grown)]
+    table = tabulate_rows(headings, growth_rows(now, grown), form, align)
     if form != "text":
         return table
-    changes = [f"twice the {way.name}: {way.change}" for way in ways]
+    changes = [f"twice the {way.name}: {way.change}" for way in grown]
     return "\n".join(
         [
             *caption(analysis), "",
@@ -46,21 +48,25 @@ def scaling_table(
     )  # fmt: skip
 
 
-def growth_rows(now: Mapping[str, int], ways: Sequence[Way]) -> list[list[str]]:
+def growth_rows(now: Mapping[str, int], grown: Growths) -> list[list[str]]:
     """For each quantity its heading, what it is now, and how it grows in each way."""
     return [
-        [QUANTITIES.get(q, q), _figure(q, value), *[growth_text(way.growth[q]) for way in ways]]
+        [
+            QUANTITIES.get(q, q),
+            _figure(q, value),
+            *[growth_text(growth[q]) for growth in grown.values()],
+        ]
         for q, value in now.items()
     ]
 
 
-def _plain_rows(now: Mapping[str, int], ways: Sequence[Way]) -> Iterator[list[object]]:
+def _plain_rows(now: Mapping[str, int], grown: Growths) -> Iterator[list[object]]:
     """The figures under the keys of the JSON, in numbers that programs read."""
     keys = ("ratio", "exponent", "degree")
-    yield ["quantity", "now", *[f"{way.name}.{key}" for way in ways for key in keys]]
+    yield ["quantity", "now", *[f"{way.name}.{key}" for way in grown for key in keys]]
     for quantity, value in now.items():
         cells: list[object] = []
-        for growth in [way.growth[quantity] for way in ways]:
+        for growth in [growth[quantity] for growth in grown.values()]:
             ratio = None if growth.ratio is None else float(growth.ratio)
             cells += [ratio, growth.exponent, growth.degree]
         yield [quantity, value, *cells]
@@ -80,9 +86,7 @@ def growth_text(growth: Growth) -> str:
     return f"{ratio:6} {growth.exponent:.2f} -> {growth.degree}"
 
 
-def scaling_record(
-    analysis: Analysis, now: Mapping[str, int], ways: Sequence[Way]
-) -> dict[str, object]:
+def scaling_record(analysis: Analysis, now: Mapping[str, int], grown: Growths) -> dict[str, object]:
     """The growth under fixed keys, in types that JSON knows; ratios exact, as texts."""
     return {
         "network": analysis.name,
@@ -97,10 +101,10 @@ def scaling_record(
                         "exponent": growth.exponent,
                         "degree": growth.degree,
                     }
-                    for quantity, growth in way.growth.items()
+                    for quantity, growth in growths.items()
                 },
             }
-            for way in ways
+            for way, growths in grown.items()
         ],
     }
 

@@ -9,7 +9,7 @@ from archcalc.analysis import Analysis
 from archcalc.errors import LayerError, SpecError
 from archcalc.render import escape
 from archcalc.render.plots import GREY, new_panels, palette, save_figure
-from archcalc.scaling import QUANTITIES, figures, scaled
+from archcalc.scaling import QUANTITIES, Way, figures
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -18,19 +18,19 @@ FACTORS = (1, 2, 3, 4, 6, 8)
 DRAWN = ("params", "macs", "lecture_bytes", "training_bytes")
 
 
-def draw_scaling(path: str, analysis: Analysis, ways: Sequence[str]) -> None:
+def draw_scaling(path: str, analysis: Analysis, ways: Sequence[Way]) -> None:
     """Draws a panel for each way to make the network larger.
 
     Raises:
-        UsageError: the network cannot grow that way; the file cannot be written.
+        UsageError: the file cannot be written.
         MissingExtraError: matplotlib is not installed.
     """
     figure, panels = new_panels(max(6.0, 1.2 + 3.4 * len(ways)), 4, len(ways))
     figure.suptitle(escape.plot(f"{analysis.name}: how its figures grow"), color=GREY)
     now = {q: value for q, value in figures(analysis, DRAWN).items() if value}
     for axes, way in zip(panels, ways, strict=True):
-        _draw_curves(axes, analysis, way, now)
-        axes.set_title(escape.plot(way), color=GREY)
+        _draw_curves(axes, way, now)
+        axes.set_title(escape.plot(way.name), color=GREY)
         axes.set_xlabel("factor", color=GREY)
     panels[0].set_ylabel("times the figure now", color=GREY)
     top = max(axes.get_ylim()[1] for axes in panels)
@@ -44,11 +44,11 @@ def draw_scaling(path: str, analysis: Analysis, ways: Sequence[str]) -> None:
     save_figure(figure, path)
 
 
-def _draw_curves(axes: Axes, analysis: Analysis, way: str, now: dict[str, int]) -> None:
+def _draw_curves(axes: Axes, way: Way, now: dict[str, int]) -> None:
     points = []
     for factor in FACTORS:
         try:
-            points.append((factor, figures(scaled(analysis, way, factor), [*now])))
+            points.append((factor, figures(way.times(factor), [*now])))
         except (SpecError, LayerError):  # too large to reckon
             break
     reached = [factor for factor, _ in points]

@@ -10,7 +10,7 @@ from archcalc.reports.catalogue import GROWING, Growing
 from archcalc.reports.library import Entry, Library
 from archcalc.reports.page import Page, bullets, code, fenced, joined, table
 from archcalc.reports.site import Site
-from archcalc.scaling import QUANTITIES, figures, possible_ways, scaling
+from archcalc.scaling import QUANTITIES, figures, possible_ways
 
 PATH = "comparisons/scaling.md"
 TITLE = "How networks grow"
@@ -35,19 +35,25 @@ def scaling_page(library: Library, site: Site) -> Page:
 
 def _add_network(page: Page, growing: Growing, entry: Entry, site: Site) -> None:
     analysis = entry.analysis
-    names = possible_ways(analysis)
     now = figures(analysis, [*QUANTITIES])
-    ways = scaling(analysis, names, [*now])
+    ways = possible_ways(analysis)
+    names = [way.name for way in ways]
     page.add(f"{page.link('All about it', entry.page)}. What is doubled:")
     page.add(bullets(f"{way.name}: {way.change}" for way in ways))
     headings = ["quantity", "now", *names]
-    page.add(table(headings, growth_rows(now, ways), "lr" + "l" * len(names)))
+    page.add(
+        table(
+            headings,
+            growth_rows(now, {way: way.growth([*now]) for way in ways}),
+            "lr" + "l" * len(names),
+        )
+    )
     site.plot(
         page,
         f"scaling-{entry.name}",
         f"Parameters, MACs and memory of {entry.name} over the factor by which its "
         f"{', '.join(names)} grows.",
-        lambda path: draw_scaling(path, analysis, names),
+        lambda path: draw_scaling(path, analysis, ways),
     )
     try:
         formulas = _formulas(analysis, growing)

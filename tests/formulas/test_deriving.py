@@ -19,10 +19,10 @@ from archcalc import ArchcalcError, LayerError, UsageError, analyze, load, symbo
 from archcalc.claims.quantities import evaluate
 from archcalc.formulas import deriving
 from archcalc.formulas.deriving import Formulas, derive_formulas, parts_of
-from archcalc.formulas.subjects import size_labels
 from archcalc.render.formula import python
 from archcalc.spec.library import find_network, network_names
 from archcalc.sweep import Sweep
+from archcalc.variables import size_labels
 
 TOTALS = (
     "params", "weights", "biases", "buffers", "macs", "flops", "other_ops", "param_bytes",
@@ -307,7 +307,7 @@ def test_a_formula_that_the_walk_contradicts_is_not_given(monkeypatch: pytest.Mo
         ("vgg16", "params", ["H"], {"batch": 2.5}, "a batch of 2.5"),
         ("vgg16", "params", ["depths"], {}, "depths is a list; name an item, such as depths[0]"),
         ("vgg16", "params", ["depths[9]"], {}, "has no item 9"),
-        ("vgg16", "params", ["batch_norm"], {}, "batch_norm is false, and no number; --set it"),
+        ("vgg16", "params", ["batch_norm"], {}, "batch_norm is false, and no number"),
         ("vgg16", "params", ["H", "H"], {}, "H stands twice"),
         ("vgg16", "params", ["__import__('os')"], {}, "is no name"),
         ("vgg16", "parms", ["H"], {}, "did you mean 'params'"),

@@ -11,7 +11,7 @@ from archcalc.graph import INPUT
 from archcalc.layers import Extra
 from archcalc.layers.pooling import INDEX_BYTES
 from archcalc.quantity import Quantity, largest_of
-from archcalc.views import views
+from archcalc.views import layout
 
 # Kinds that torch can do in place: what they return may lie where their input lay.
 IN_PLACE = frozenset(
@@ -69,7 +69,7 @@ def storages(analysis: Analysis, *, in_place: bool = False, concat_views: bool =
         concat_views: what is concatenated is written into the concatenation at once.
     """
     layers = analysis.inference_layers
-    shared = views(analysis, at_inference=True)
+    shared, copies = layout(analysis, at_inference=True)
     of = {INPUT: INPUT}
     size: dict[str, Quantity] = {INPUT: image_bytes(analysis)}
     for layer in layers:
@@ -92,6 +92,8 @@ def storages(analysis: Analysis, *, in_place: bool = False, concat_views: bool =
             size[_indices(undone)] = pool.activation_values * INDEX_BYTES
     for layer in layers:
         made = [e for e in layer.effect.workspace if not _is_kept(e, layer, of)]
+        if layer.name in copies:
+            made.append(copies[layer.name])
         if made:
             of[_workspace(layer.name)] = _workspace(layer.name)
             size[_workspace(layer.name)] = _sum(extra_bytes(extra, analysis) for extra in made)

@@ -11,7 +11,7 @@ from archcalc.graph import INPUT
 from archcalc.layers import Extra, Factors, Saved
 from archcalc.liveness import extra_bytes, image_bytes, most_alive, step_by_step, storages
 from archcalc.quantity import Quantity
-from archcalc.views import views
+from archcalc.views import layout
 
 if TYPE_CHECKING:
     from archcalc.sweep import Sweep
@@ -126,13 +126,17 @@ def needed_backward(analysis: Analysis) -> dict[str, list[str | Extra]]:
     neither it nor anything before it learns.
     """
     learns = learning(analysis)
+    copies = layout(analysis, at_inference=False).copies
     return {
-        layer.name: list(_needed(layer, learns)) if learns[layer.name] else []
+        layer.name: list(_needed(layer, learns, copies)) if learns[layer.name] else []
         for layer in analysis.layers
     }
 
 
-def _needed(layer: LayerAnalysis, learns: Mapping[str, bool]) -> Iterator[str | Extra]:
+def _needed(
+    layer: LayerAnalysis, learns: Mapping[str, bool], copies: Mapping[str, Extra]
+) -> Iterator[str | Extra]:
+    """As `needed_backward`, of one layer; a copy that it makes stands for its input."""
     for saved in layer.effect.saved:
         if isinstance(saved, Factors):
             for factor in saved.kept([learns[name] for name in layer.inputs]):
@@ -140,7 +144,8 @@ def _needed(layer: LayerAnalysis, learns: Mapping[str, bool]) -> Iterator[str | 
         elif isinstance(saved, Extra):
             yield saved
         else:
-            yield from layer.inputs if saved is Saved.INPUT else (layer.name,)
+            taken = [copies[layer.name]] if layer.name in copies else layer.inputs
+            yield from taken if saved is Saved.INPUT else (layer.name,)
 
 
 def learning(analysis: Analysis) -> dict[str, bool]:
@@ -154,7 +159,7 @@ def learning(analysis: Analysis) -> dict[str, bool]:
 
 def _roots(analysis: Analysis) -> dict[str, str]:
     """For each layer the one whose memory its output lies in: itself, unless it is a view."""
-    shared = views(analysis, at_inference=False)
+    shared = layout(analysis, at_inference=False).views
     roots = {INPUT: INPUT}
     for layer in analysis.layers:
         roots[layer.name] = roots[layer.inputs[0]] if layer.name in shared else layer.name

@@ -1,17 +1,20 @@
-"""Which outputs are views of their inputs: where torch can, it gives a map another shape in place.
+"""How torch lays maps out in memory: which are views, and what is copied for want of one.
 
-Behind a crop or a slice of the channels a map has gaps, and another shape may take a copy.
+Where torch can, it gives a map another shape in place. Behind a crop or a slice of the channels a
+map has gaps; then another shape may take a copy, and some layers copy what they take in.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from math import prod
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
-from archcalc.analysis import Analysis
+from archcalc.analysis import Analysis, LayerAnalysis
 from archcalc.graph import INPUT
-from archcalc.layers import Storage
+from archcalc.layers import Extra, Storage
+from archcalc.layers.linear import Linear
+from archcalc.layers.normalization import GroupNorm
 from archcalc.layers.resampling import Crop
 from archcalc.layers.reshaping import ChannelSlice, ChannelSplit, Flatten, Reshape
 
@@ -19,41 +22,81 @@ _LEAVES_GAPS = (Crop, ChannelSlice, ChannelSplit)
 Strides: TypeAlias = "tuple[int, ...]"  # how many values apart neighbours along each axis lie
 
 
-def views(analysis: Analysis, *, at_inference: bool) -> set[str]:
-    """The layers whose outputs lie where their first inputs lie.
+class Layout(NamedTuple):
+    """Where the outputs of layers lie.
+
+    Attributes:
+        views: the layers whose outputs lie where their first inputs lie.
+        copies: what layers make beside their outputs, since their inputs have gaps.
+    """
+
+    views: set[str]
+    copies: dict[str, Extra]
+
+
+class _Placed(NamedTuple):
+    """A map in memory, with the batch."""
+
+    shape: tuple[int, ...]
+    strides: Strides
+
+    def has_gaps(self) -> bool:
+        dense = _without_gaps(self.shape).strides
+        return any(n > 1 and a != b for n, a, b in zip(*self, dense, strict=True))
+
+
+def layout(analysis: Analysis, *, at_inference: bool) -> Layout:
+    """Where the outputs of layers lie, at inference or in training.
 
     Where sizes are free, or arrays, every layer that can be a view is one.
     """
     shared = {Storage.SHARED, *([Storage.SHARED_AT_INFERENCE] if at_inference else [])}
-    found = {layer.name for layer in analysis.layers if layer.effect.storage in shared}
+    found = Layout({layer.name for layer in analysis.layers if layer.effect.storage in shared}, {})
     gaps = any(isinstance(layer.node.layer, _LEAVES_GAPS) for layer in analysis.layers)
     numbers = [n for layer in analysis.layers for n in layer.output.shape]
     if gaps and all(isinstance(n, int) for n in (*analysis.input.shape, *numbers)):
-        found -= _copies(analysis, found)
+        _look_for_copies(analysis, found, at_inference)
     return found
 
 
-def _copies(analysis: Analysis, shared: set[str]) -> set[str]:
-    """Those of `shared` that torch copies, since their inputs have gaps."""
-    shapes = {INPUT: (analysis.batch, *analysis.input.shape)}
-    strides = {INPUT: _without_gaps(shapes[INPUT])}
-    copies = set()
+def _look_for_copies(analysis: Analysis, found: Layout, at_inference: bool) -> None:
+    """Takes out of the views what torch copies, and enters what layers copy."""
+    placed = {INPUT: _without_gaps((analysis.batch, *analysis.input.shape))}
     for layer in analysis.layers:
-        source, shape = layer.inputs[0], (analysis.batch, *layer.output.shape)
-        found: Strides | None = None
-        if layer.name in shared:
-            found = strides[source]
+        source, shape = placed[layer.inputs[0]], (analysis.batch, *layer.output.shape)
+        strides: Strides | None = None
+        if layer.name in found.views:
+            strides = source.strides
             if isinstance(layer.node.layer, (Flatten, Reshape)):
-                found = strides_after(shapes[source], found, shape)
-            if found is None:
-                copies.add(layer.name)
-        shapes[layer.name] = shape
-        strides[layer.name] = found or _without_gaps(shape)
-    return copies
+                strides = strides_after(*source, shape)
+            if strides is None:
+                found.views.remove(layer.name)
+        placed[layer.name] = _without_gaps(shape) if strides is None else _Placed(shape, strides)
+        copied = _copied(layer, source, at_inference) if source.has_gaps() else 0
+        if copied:
+            found.copies[layer.name] = Extra("copy of its input", copied)
 
 
-def _without_gaps(shape: Sequence[int]) -> Strides:
-    return tuple(prod(shape[axis + 1 :]) for axis in range(len(shape)))
+def _copied(layer: LayerAnalysis, source: _Placed, at_inference: bool) -> int:
+    """The values, for each image, of what a layer makes beside its output of an input with gaps.
+
+    Source: torch, `at::group_norm` and `at::linear`
+    (aten/src/ATen/native/group_norm.cpp, Linear.cpp, LinearAlgebra.cpp).
+    """
+    kind = layer.node.layer
+    inputs, outputs = prod(source.shape[1:]), prod(layer.output.shape)
+    if isinstance(kind, GroupNorm):
+        return inputs
+    if not isinstance(kind, Linear) or len(source.shape) == 2:
+        return 0
+    *leading, last = source.shape  # the product is one of matrices
+    copied = inputs if strides_after(*source, (prod(leading), last)) is None else 0
+    # The bias is added to the product, in a tensor of its own.
+    return max(copied, outputs) if at_inference and kind.bias else copied
+
+
+def _without_gaps(shape: tuple[int, ...]) -> _Placed:
+    return _Placed(shape, tuple(prod(shape[axis + 1 :]) for axis in range(len(shape))))
 
 
 def strides_after(before: Sequence[int], strides: Strides, after: Sequence[int]) -> Strides | None:

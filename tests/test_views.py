@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from archcalc import analyze
 from archcalc.torch_backend.build import build
-from archcalc.views import strides_after, views
+from archcalc.views import layout, strides_after
 from tests.spec_texts import analysis_of, graph_of
 
 SIZES = st.lists(st.integers(1, 4), min_size=1, max_size=4)
@@ -71,7 +71,7 @@ def test_another_shape_of_a_map_with_gaps_may_be_a_copy(batch: int) -> None:
         if outputs[layer.name].untyped_storage().data_ptr()
         == outputs[layer.inputs[0]].untyped_storage().data_ptr()
     }
-    assert views(analysis, at_inference=False) == shared
+    assert layout(analysis, at_inference=False).views == shared
     assert {"copied", "rows_cropped"} & shared == {"rows_cropped"}
     assert {"flat", "rows", "merged"} <= shared
 
@@ -79,6 +79,6 @@ def test_another_shape_of_a_map_with_gaps_may_be_a_copy(batch: int) -> None:
 def test_without_gaps_every_other_shape_is_a_view() -> None:
     whole = GAPS.replace("sides: 1}", "sides: 0}").replace("[1, 1]", "[0, 0]")
     analysis = analysis_of(whole.replace("[4, 24]", "[4, 36]").replace("[8, 12]", "[8, 18]"))
-    found = views(analysis, at_inference=True)
+    found = layout(analysis, at_inference=True).views
     assert found == {layer.name for layer in analysis.layers} - {"conv", "relu"}
     assert prod(analysis.layer("mixed").output.shape) == 8 * 18

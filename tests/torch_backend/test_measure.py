@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -11,12 +12,15 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from archcalc import FeatureMap, Graph, LayerError, analyze
+from archcalc.graph import Node
 from archcalc.layers import LAYER_KINDS, Layer
 from archcalc.layers.activation import ReLU, Sigmoid
 from archcalc.layers.convolution import Conv, ConvTranspose
 from archcalc.layers.joining import Add, Multiply
-from archcalc.layers.normalization import BatchNorm, LocalResponseNorm
+from archcalc.layers.normalization import BatchNorm, GroupNorm, LocalResponseNorm
 from archcalc.layers.pooling import AvgPool, GlobalAvgPool, MaxPool
+from archcalc.layers.resampling import Crop, Pad, PadChannels
+from archcalc.layers.reshaping import ChannelSlice
 from archcalc.memory import peak_bytes, saved_bytes
 from archcalc.torch_backend.build import build
 from archcalc.torch_backend.counting import (
@@ -252,6 +256,46 @@ def test_the_peak_of_every_kind_is_the_rules(kind: type[Layer], data: st.DataObj
 def test_the_peak_of_any_graph_is_the_rules(network: Graph) -> None:
     assume(any(not layer.training_only for layer in network.nodes))
     assert peak(network) == peak_bytes(analyze(network, batch=BATCH))
+
+
+@pytest.mark.parametrize("kind", LAYER_KINDS, ids=lambda kind: kind.kind)
+@given(data=st.data())
+def test_the_memory_of_every_kind_behind_gaps_is_the_rules(
+    kind: type[Layer], data: st.DataObject
+) -> None:
+    example = data.draw(EXAMPLES[kind])
+    effect = effect_of(example)
+    assume(effect is not None)
+    assert effect is not None
+    batch = data.draw(st.integers(1, 3))
+    assume(kind not in (BatchNorm, GroupNorm) or batch * example.inputs[0].positions > 1)
+    network = _behind_gaps(between_learned_layers(example, effect.output), data.draw(st.booleans()))
+    analysis = analyze(network, batch=batch)
+    names = [layer.name for layer in analysis.layers]
+    x = torch.rand(batch, *network.input.shape)
+    assert saved_by_layer(build(network), x, names) == saved_bytes(analysis) | {"": 0}
+    without = graph(network.input, network.nodes[:-1])  # the layer itself is the last
+    assert peak(without, batch) == peak_bytes(analyze(without, batch=batch))
+
+
+def _behind_gaps(network: Graph, in_channels: bool) -> Graph:
+    """The network with a border put around each input of `layer`, and cut off again."""
+    outputs = {layer.name: layer.output for layer in analyze(network).layers}
+    nodes: list[Node] = []
+    for one in network.nodes:
+        if one.name == "layer":
+            for name in one.inputs:
+                channels, sizes = outputs[name].channels, outputs[name].sizes
+                wider: Layer = Pad(sides=1)
+                cut: Layer = Crop(sides=1)
+                if in_channels or not sizes:
+                    wider = PadChannels(before=1, after=1)
+                    cut = ChannelSlice(start=1, stop=1 + channels)
+                nodes.append(node(f"{name}_wider", wider, name))
+                nodes.append(node(f"{name}_cut", cut, f"{name}_wider"))
+            one = replace(one, inputs=tuple([f"{name}_cut" for name in one.inputs]))
+        nodes.append(one)
+    return graph(network.input, nodes)
 
 
 def test_a_workspace_forgotten_in_the_rule_would_be_noticed(

@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
+# No verdict hangs on the clock of a busy machine.
+UNTIMED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 # The same examples in every run: a change is judged by what it changes. `thorough` looks for more.
-settings.register_profile("ci", max_examples=40, deadline=None, derandomize=True)
-settings.register_profile(
-    "thorough", max_examples=500, deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
+settings.register_profile("ci", UNTIMED, max_examples=40, derandomize=True)
+settings.register_profile("thorough", UNTIMED, max_examples=500)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 EXAMPLES_TRIED = pytest.StashKey[Counter[str]]()

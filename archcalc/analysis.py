@@ -250,7 +250,7 @@ class Analysis:
                 f"{name!r} is a block ({self.graph.blocks[blocks[0]]}) of {self.name}, no layer; "
                 f"its output is that of {last!r}"
             )
-        names = [layer.name for layer in self.layers]
+        names = [*[layer.name for layer in self.layers], *self.graph.blocks]
         guess = did_you_mean(name, [*names, *(n.rpartition(".")[2] for n in names)])
         raise UsageError(f"{self.name} has no layer {name!r}{guess}")
 

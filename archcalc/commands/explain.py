@@ -9,7 +9,7 @@ from archcalc.analysis import Analysis
 from archcalc.commands.arguments import add_batch, add_changes, add_network, graph_of, listed
 from archcalc.derivation.layers import QUANTITIES, derive
 from archcalc.derivation.totals import TOTALS, block_called, block_parts, makeup
-from archcalc.errors import UsageError
+from archcalc.errors import UsageError, did_you_mean
 from archcalc.render.derivation import (
     block_markdown,
     block_record,
@@ -35,7 +35,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_batch(parser)
     parser.add_argument(
         "--quantity", type=listed, metavar="A,B,…",
-        help=f"of a layer, any of {', '.join(QUANTITIES)} (default: all that say something)",
+        help=f"of a layer, any of {', '.join(QUANTITIES)} (default: all that say something); "
+        f"of the totals, any of {', '.join(TOTALS)} (default: all)",
     )  # fmt: skip
     parser.add_argument(
         "--format", choices=("text", "markdown", "json"), default="text",
@@ -49,19 +50,14 @@ def run(arguments: argparse.Namespace) -> int:
     quantities = arguments.quantity or []
     name = arguments.layer
     if name is not None and (block := block_called(analysis, name)) is not None:
-        _refuse_quantities(quantities)
+        if quantities:
+            raise UsageError(f"--quantity: all figures of a block ({block}) are one table")
         print(_block(analysis, block, arguments.format))
     elif name is not None:
         print(_layer(analysis, name, quantities, arguments.format))
     else:
-        _refuse_quantities(quantities)
-        print(_totals(analysis, arguments.format))
+        print(_totals(analysis, quantities or [*TOTALS], arguments.format))
     return 0
-
-
-def _refuse_quantities(quantities: list[str]) -> None:
-    if quantities:
-        raise UsageError("--quantity needs a LAYER, and no block")
 
 
 def _layer(analysis: Analysis, name: str, quantities: list[str], form: str) -> str:
@@ -78,8 +74,12 @@ def _block(analysis: Analysis, block: str, form: str) -> str:
     return (block_text if form == "text" else block_markdown)(analysis, block, parts)
 
 
-def _totals(analysis: Analysis, form: str) -> str:
-    makeups = [makeup(analysis, quantity) for quantity in TOTALS]
+def _totals(analysis: Analysis, quantities: list[str], form: str) -> str:
+    for quantity in quantities:
+        if quantity not in TOTALS:
+            guess = did_you_mean(quantity, TOTALS) or f"; known: {', '.join(TOTALS)}"
+            raise UsageError(f"--quantity: {quantity!r} is no total{guess}")
+    makeups = [makeup(analysis, quantity) for quantity in quantities]
     if form == "json":
         return json.dumps(totals_record(analysis, makeups), indent=1, ensure_ascii=False)
     return (totals_text if form == "text" else totals_markdown)(analysis, makeups)

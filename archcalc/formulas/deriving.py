@@ -115,7 +115,8 @@ def derive_formulas(
     Args:
         quantities: in the language of `archcalc.claims.quantities`.
         symbols: parameters (`classes`, `depths[0]`) and sizes (`H`, `W`, of fewer or more axes
-            `L` or `D`; `C` for the channels); None for all sizes, unless `input` has free ones.
+            `L` or `D`; `C` for the channels); None for all sizes, unless `input` has free ones,
+            which are free whether they are named or not.
         layer: the layer or block whose quantities they are; None for the network's.
         assume: such as `H%32==0` and `alpha>=0.25`.
         input, parameters: as for `archcalc.load`.
@@ -135,7 +136,8 @@ def derive_formulas(
     free = {str(symbol): symbol for symbol in _free_symbols(sizes)}
     if symbols is None:
         symbols = [] if free else size_labels(len(sizes) - 1)
-    found = subjects(symbols, graph)
+    named = [label for label in symbols if label in graph.parameters or label not in free]
+    found = subjects(named, graph)
     free |= {subject.label: subject.symbol for subject in found}
     replaced = replacements([read_assumption(text) for text in assume], free)
     derivation = _Derivation(graph, shape, quantities, found, replaced, batch, dtype)

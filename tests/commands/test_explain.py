@@ -126,15 +126,24 @@ def test_without_a_layer_the_totals_are_explained(capsys: pytest.CaptureFixture[
     assert "| fc6" in capsys.readouterr().out
 
 
+def test_one_total_may_be_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["explain", "vgg16", "--quantity", "macs"]) == 0
+    output = capsys.readouterr().out
+    assert "MACs: 15,470,264,320" in output
+    assert "params" not in output
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (["conv9_9"], "vgg16 has no layer 'conv9_9'"),
         (["conv1_1", "--quantity", "mac"], "no derivation of 'mac'; did you mean 'macs'?"),
-        (["--quantity", "macs"], "--quantity needs a LAYER"),
+        (["--quantity", "mac"], "'mac' is no total; did you mean 'macs'?"),
+        (["--quantity", "jump"], "'jump' is no total; known: params, macs, activation_bytes"),
+        (["stag1"], "vgg16 has no layer 'stag1'; did you mean 'stage1'?"),
         (["conv1_1", "--input", "3x32hx32"], "give plain numbers with --input"),
         (["--input", "3x32hx32"], "give plain numbers with --input"),
-        (["stage1", "--quantity", "macs"], "--quantity needs a LAYER"),
+        (["stage1", "--quantity", "macs"], "all figures of a block (stage1) are one table"),
     ],
 )
 def test_a_wrong_argument_is_one_clear_line(

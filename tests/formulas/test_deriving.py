@@ -216,10 +216,13 @@ def test_a_formula_is_what_a_person_would_write(
 
 
 def test_sizes_with_a_factor_leave_a_polynomial() -> None:
-    h = symbol("h")
-    assert (
-        archcalc.formula("vgg16", "macs", input=[3, 32 * h, 32 * h]) == 315293696 * h**2 + 20873216
-    )
+    h, classes = symbol("h"), symbol("classes")
+    given = [3, 32 * h, 32 * h]
+    formula = 315293696 * h**2 + 20873216
+    assert archcalc.formula("vgg16", "macs", input=given) == formula
+    assert archcalc.formula("vgg16", "macs", ["h"], input=given) == formula
+    with_classes = archcalc.formula("vgg16", "macs", ["h", "classes"], input=given)
+    assert with_classes == 315293696 * h**2 + 4096 * classes + 16777216
 
 
 def test_floors_within_floors_are_one() -> None:

@@ -107,7 +107,7 @@ class Way:
     def change(self) -> str:
         """What doubling changes, in words."""
         if self.name == "width":
-            but = layers_of_classes(self.now.graph)
+            but = layers_of_classes(self.now)
             is_module = self.doubled.input.channels != self.now.input.channels
             kept = f" but {', '.join(but)}" if but else ""
             return f"channels and features of all layers{' and the input' if is_module else kept}"

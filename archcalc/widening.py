@@ -41,15 +41,14 @@ def widened(analysis: Analysis, factor: int) -> Graph:
         UsageError: no layer says how wide the network is.
     """
     graph = analysis.graph
-    channels = {layer.name: layer.output.channels for layer in analysis.layers}
-    channels[INPUT] = graph.input.channels
-    is_module = _is_module(graph)
-    kept = layers_of_classes(graph)
+    maps = _maps(analysis)
+    is_module = _is_module(analysis)
+    kept = layers_of_classes(analysis)
     grows = {INPUT: is_module}  # whether a map has more channels than before
     nodes = []
     for node in graph.nodes:
         source = node.inputs[0]
-        fields = () if node.name in kept else _widths(node.layer, channels[source], grows[source])
+        fields = () if node.name in kept else _widths(node.layer, maps[source], grows[source])
         wider = {field: _wider(vars(node.layer)[field], factor) for field in fields}
         nodes.append(replace(node, layer=type(node.layer)(**vars(node.layer) | wider)))
         given = node.name not in kept and any(grows[name] for name in node.inputs)
@@ -60,11 +59,17 @@ def widened(analysis: Analysis, factor: int) -> Graph:
     return replace(graph, nodes=tuple(nodes), input=larger if is_module else graph.input)
 
 
-def _widths(layer: Layer, inputs: int, grows: bool) -> tuple[str, ...]:
-    """The fields that say how wide a layer is; the groups of a depthwise one follow its input."""
-    is_depthwise = isinstance(layer, (Conv, ConvTranspose)) and layer.groups == inputs > 1
+def _widths(layer: Layer, x: FeatureMap, grows: bool) -> tuple[str, ...]:
+    """The fields that grow: those that say how wide a layer is, and where its input grows also
+    such as the groups of a depthwise convolution."""
+    is_depthwise = isinstance(layer, (Conv, ConvTranspose)) and layer.groups == x.channels > 1
     following = (*(("groups",) if is_depthwise else ()), *_OF_INPUT.get(type(layer), ()))
-    return (*_WIDTHS.get(type(layer), ()), *(following if grows else ()))
+    return (*_own_widths(layer, x), *(following if grows else ()))
+
+
+def _own_widths(layer: Layer, x: FeatureMap) -> tuple[str, ...]:
+    """The fields that say how wide a layer is; a linear on a map gives a size, and no channels."""
+    return () if isinstance(layer, Linear) and x.sizes else _WIDTHS.get(type(layer), ())
 
 
 def _wider(value: Any, factor: int) -> Any:
@@ -74,24 +79,29 @@ def _wider(value: Any, factor: int) -> Any:
     return value * factor
 
 
-def layers_of_classes(graph: Graph) -> list[str]:
+def layers_of_classes(analysis: Analysis) -> list[str]:
     """The last layer before each output that says how wide it is, in the order of outputs.
 
     None for a module, whose outputs are no classes.
     """
-    if _is_module(graph):
+    if _is_module(analysis):
         return []
-    nodes = {node.name: node for node in graph.nodes}
+    maps = _maps(analysis)
+    nodes = {node.name: node for node in analysis.graph.nodes}
     found = []
-    for name in graph.outputs:
+    for name in analysis.graph.outputs:
         node: Node | None = nodes.get(name)
         while node is not None and not isinstance(node.layer, Join):
-            if type(node.layer) in _WIDTHS:
+            if _own_widths(node.layer, maps[node.inputs[0]]):
                 found.append(node.name)
                 break
             node = nodes.get(node.inputs[0])
     return list(dict.fromkeys(found))
 
 
-def _is_module(graph: Graph) -> bool:
-    return bool(graph.input.sizes) and graph.input.channels > MOST_CHANNELS_OF_AN_IMAGE
+def _maps(analysis: Analysis) -> dict[str, FeatureMap]:
+    return {INPUT: analysis.input} | {layer.name: layer.output for layer in analysis.layers}
+
+
+def _is_module(analysis: Analysis) -> bool:
+    return bool(analysis.input.sizes) and analysis.input.channels > MOST_CHANNELS_OF_AN_IMAGE

@@ -128,6 +128,13 @@ def test_a_vector_that_becomes_a_map_has_more_channels() -> None:
     assert [str(layer.output) for layer in wide.layers] == ["128", "8x4x4", "16x8x8", "3x16x16"]
 
 
+def test_a_linear_on_a_map_gives_a_size_and_no_width() -> None:
+    conv, mixing = "  - conv: {channels: 4, kernel: 1}\n", "  - linear: {features: 6}\n"
+    wide = Way(analysis_of(conv + mixing + conv + mixing), "width")
+    assert wide.change == "channels and features of all layers but conv2"
+    assert [str(x.output) for x in wide.doubled.layers] == ["8x8x8", "8x8x6", "4x8x6", "4x8x6"]
+
+
 def test_what_refuses_is_the_larger_network() -> None:
     analysis = analysis_of(
         "name: fixed\ninput: [1, 8, 8]\nlayers:\n  - flatten\n  - reshape: {shape: [64]}\n"

@@ -56,6 +56,11 @@ def test_what_is_none_is_refused_with_its_column(text: str, column: int) -> None
         read_assumption(text)
 
 
+def test_equal_sizes_are_a_matter_of_the_input() -> None:
+    with pytest.raises(UsageError, match="for sizes that are equal, --input 3xHxH"):
+        read_assumption("W == H")
+
+
 def test_an_endless_text_is_refused() -> None:
     with pytest.raises(UsageError, match="100 are the most"):
         read_assumption("H" * 1000)

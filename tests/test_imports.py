@@ -53,7 +53,7 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("cli",),
     ("__main__",),
 )
-# The one module of `render` that prints sympy's formulas: a unit by itself.
+# What prints sympy's formulas in `render`: a unit by itself.
 OWN_UNITS = ("render.formula",)
 RANK = {unit: rank for rank, units in enumerate(ORDER) for unit in units}
 
@@ -97,8 +97,9 @@ class Import(NamedTuple):
 def unit_of(module: str) -> str:
     """`archcalc.layers.conv` -> `layers`; `archcalc` -> `archcalc`; others -> their package."""
     first, _, rest = module.partition(".")
-    if rest in OWN_UNITS:
-        return rest
+    for own in OWN_UNITS:
+        if f"{rest}.".startswith(f"{own}."):
+            return own
     return (rest.partition(".")[0] or first) if first == "archcalc" else first
 
 

@@ -1,0 +1,40 @@
+"""A long expression in several lines."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sympy
+
+from archcalc.render.formula.expression import EXTREMES, ExpressionWriter
+
+WIDTH = 80
+LONG_TERM = 24  # characters; terms as long as this stand on lines of their own
+
+
+def parts_of(value: Any, writer: ExpressionWriter) -> list[str]:
+    """A sum by its terms, each with its sign; a largest or smallest by its arguments."""
+    if isinstance(value, EXTREMES):
+        shown = writer.arguments(value)
+        return [
+            writer.call(value) + f"{shown[0]},",
+            *[f"{x}," for x in shown[1:-1]],
+            f"{shown[-1]})",
+        ]
+    terms = writer.ordered(sympy.Add.make_args(value))
+    shown = [writer.doprint(term) for term in terms]
+    return [shown[0], *[f"- {t[1:]}" if t.startswith("-") else f"+ {t}" for t in shown[1:]]]
+
+
+def filled(lead: str, parts: list[str], long: int) -> list[str]:
+    """The parts behind `lead`, as many on a line as fit; each on its own if one is `long`."""
+    goes_on = parts[0].count("(") > parts[0].count(")")  # behind the parenthesis of max( or min(
+    indent = " " * (len(lead) + (len("max(") if goes_on else 0))
+    lines = [lead + parts[0]]
+    alone = max(map(len, parts)) > long
+    for part in parts[1:]:
+        if alone or len(f"{lines[-1]} {part}") > WIDTH:
+            lines.append(indent + part)
+        else:
+            lines[-1] += f" {part}"
+    return lines

@@ -143,7 +143,8 @@ def derive_formulas(
     derivation = _Derivation(graph, shape, quantities, found, replaced, batch, dtype)
     formulas = derivation.formulas(tuple(free.values()))
     derivation.check(formulas)
-    return Formulas(graph, formulas, tuple(assume), derivation.first)
+    first = {s.label: derivation.first[s.label] for s in found if s.label in derivation.first}
+    return Formulas(graph, formulas, tuple(assume), first)
 
 
 def _whose(analysis: Analysis, layer: str) -> str:

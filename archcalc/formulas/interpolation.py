@@ -18,6 +18,7 @@ from archcalc.errors import ArchcalcError, LayerError, SpecError, UsageError
 MOST_DEGREE = 6
 MORE_POINTS = 3  # than a polynomial takes, all of which have to lie on it
 LAST_START = 5
+_ROUNDED = (sympy.floor, sympy.ceiling)
 
 Values = Sequence[Any]  # of several quantities at once
 
@@ -60,6 +61,7 @@ def interpolate(at: Callable[[int], Values], symbol: Any) -> Polynomials:
         if degree == MOST_DEGREE:
             raise UsageError(
                 f"no polynomial in {symbol} of degree {MOST_DEGREE} or less gives this"
+                f"{_without_floors(rows)}"
             )
         number += 1
         try:
@@ -69,6 +71,15 @@ def interpolate(at: Callable[[int], Values], symbol: Any) -> Polynomials:
                 f"no polynomial in {symbol} passes through {symbol} = {first} … {number - 1}, and "
                 f"there is no network at {number} to look further"
             ) from None
+
+
+def _without_floors(rows: list[list[Any]]) -> str:
+    """What to assume where the values have floors of symbols, of which nothing is assumed yet."""
+    rounded = {part for row in rows for value in row for part in value.atoms(*_ROUNDED)}
+    symbols = {symbol for part in rounded for symbol in part.free_symbols}
+    names = sorted(symbol.name for symbol in symbols if not isinstance(symbol, sympy.Dummy))
+    assumed = " ".join(f'--assume "{name}%32==0"' for name in names)
+    return f"; {' and '.join(names)} is rounded in it: {assumed} may leave one" if names else ""
 
 
 def _first(at: Callable[[int], Values]) -> tuple[int, list[list[Any]]]:

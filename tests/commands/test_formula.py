@@ -70,6 +70,30 @@ def test_it_is_written_as_a_person_would(capsys: pytest.CaptureFixture[str]) -> 
     assert "weights = 49*C**2" in shown
 
 
+@pytest.mark.parametrize(
+    ("arguments", "latex"),
+    [
+        (["stack_3x3x3", "--symbols", "C", "--quantity", "params"], "27 C^{2}"),
+        (["lenet5", "--symbols", "H", "--quantity", "params"],
+         r"10080 \left\lfloor \frac{H}{4} \right\rfloor - 18934"),
+        (["resnet18", "--layer", "conv1", "--symbols", "H", "--quantity", "output"],
+         r"\left[64, \left\lceil \frac{H}{2} \right\rceil, 112\right]"),
+        # Words would run together without a space between them.
+        (["resnet50", "--symbols", "depths[2]", "--quantity", "params"],
+         r"1117184 \, \mathrm{depths}_{2} + 18853928"),
+        (["wrn_28_10", "--symbols", "widen", "--quantity", "params"],
+         r"364288 \, \mathrm{widen}^{2} + 4992 \, \mathrm{widen} + 474 & \text{if } "),
+    ],
+)  # fmt: skip
+def test_latex_is_as_a_paper_has_it(
+    arguments: list[str], latex: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["formula", *arguments, "--latex"]) == 0
+    shown = capsys.readouterr().out
+    assert latex in shown
+    assert shown.startswith("\\[\n\\mathrm{")
+
+
 def test_sizes_that_differ_by_a_constant_stay_apart(capsys: pytest.CaptureFixture[str]) -> None:
     """Multiplied out, the sizes before and after a convolution without padding would mix."""
     assert main(["formula", "lenet5", "--quantity", "macs"]) == 0

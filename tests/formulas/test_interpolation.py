@@ -42,6 +42,11 @@ def test_what_is_no_polynomial_is_refused() -> None:
         interpolate(lambda n: [2**n], N)
 
 
+def test_where_a_symbol_is_rounded_an_assumption_is_proposed() -> None:
+    with pytest.raises(UsageError, match=r"k is rounded in it: --assume .k%32==0. may leave one"):
+        interpolate(lambda n: [sympy.floor(n * K / 2)], N)
+
+
 def test_an_end_of_the_networks_before_a_polynomial_is_found_is_told() -> None:
     def at(n: int) -> list[Any]:
         if n > 4:

@@ -28,7 +28,8 @@ class _Writer(LatexPrinter):  # type: ignore[misc]  # sympy publishes no types
     """Writes expressions as LaTeX, in the order of `ExpressionWriter`."""
 
     def __init__(self, symbols: Sequence[Any]) -> None:
-        super().__init__()
+        long = any(len(symbol.name) > 1 for symbol in symbols)  # two of them would run together
+        super().__init__({"mul_symbol": r" \, " if long else None})
         self._text = ExpressionWriter(symbols)
 
     def _as_ordered_terms(self, expr: Any, order: Any = None) -> list[Any]:

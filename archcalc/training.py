@@ -111,21 +111,26 @@ def largest_batch(
 ) -> TrainingMemory | None:
     """What a step needs at the largest batch for which it needs at most `budget` bytes.
 
-    None where not even one image fits.
+    None where no batch fits.
 
     Raises:
-        UsageError: free sizes; and as `training_memory`.
+        UsageError: free sizes; a step that needs no more for any batch; and as `training_memory`.
     """
     require_numbers(analysis)
-    one, two = (
-        training_memory(analyze(analysis.graph, batch=batch), optimizer=optimizer, dtype=dtype)
-        for batch in (1, 2)
-    )
-    if one.total > budget:
-        return None
-    each = two.total - one.total  # every further image takes the same
-    batch = 1 + (budget - one.total) // each
-    return training_memory(analyze(analysis.graph, batch=batch), optimizer=optimizer, dtype=dtype)
+
+    def at(batch: int) -> TrainingMemory:
+        graph = analysis.graph
+        return training_memory(analyze(graph, batch=batch), optimizer=optimizer, dtype=dtype)
+
+    # From the second on every image takes the same; of a single one torch copies less.
+    two, three = at(2), at(3)
+    each = three.total - two.total
+    if not each:
+        raise UsageError(f"{analysis.name} keeps nothing of an image: any batch takes {two.total}")
+    if two.total <= budget:
+        return at(2 + (budget - two.total) // each)
+    one = at(1)
+    return one if one.total <= budget else None
 
 
 def backward_macs(analysis: Analysis) -> dict[str, BackwardMacs]:

@@ -6,17 +6,18 @@ map has gaps; then another shape may take a copy, and some layers copy what they
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import prod
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
-from archcalc.analysis import Analysis, LayerAnalysis
+from archcalc.analysis import Analysis
 from archcalc.graph import INPUT
-from archcalc.layers import Extra, Storage
+from archcalc.layers import Extra, Layer, Storage
 from archcalc.layers.linear import Linear
 from archcalc.layers.normalization import GroupNorm
 from archcalc.layers.resampling import Crop
 from archcalc.layers.reshaping import ChannelSlice, ChannelSplit, Flatten, Reshape
+from archcalc.quantity import one_for_all
 
 _LEAVES_GAPS = (Crop, ChannelSlice, ChannelSplit)
 Strides: TypeAlias = "tuple[int, ...]"  # how many values apart neighbours along each axis lie
@@ -52,18 +53,46 @@ def layout(analysis: Analysis, *, at_inference: bool) -> Layout:
     """
     shared = {Storage.SHARED, *([Storage.SHARED_AT_INFERENCE] if at_inference else [])}
     found = Layout({layer.name for layer in analysis.layers if layer.effect.storage in shared}, {})
-    gaps = any(isinstance(layer.node.layer, _LEAVES_GAPS) for layer in analysis.layers)
-    numbers = [n for layer in analysis.layers for n in layer.output.shape]
-    if gaps and all(isinstance(n, int) for n in (*analysis.input.shape, *numbers)):
-        _look_for_copies(analysis, found, at_inference)
+    if any(isinstance(layer.node.layer, _LEAVES_GAPS) for layer in analysis.layers):
+        shapes = _shapes(analysis)
+        if all(isinstance(n, int) for shape in shapes.values() for n in shape):
+            _look_for_copies(analysis, shapes, found, at_inference)
     return found
 
 
-def _look_for_copies(analysis: Analysis, found: Layout, at_inference: bool) -> None:
-    """Takes out of the views what torch copies, and enters what layers copy."""
-    placed = {INPUT: _without_gaps((analysis.batch, *analysis.input.shape))}
+def unsettled(analysis: Analysis) -> str | None:
+    """A layer of which free sizes leave open whether it copies; None if there is none."""
+    if all(isinstance(n, int) for shape in _shapes(analysis).values() for n in shape):
+        return None
+    with_gaps: set[str] = set()
     for layer in analysis.layers:
-        source, shape = placed[layer.inputs[0]], (analysis.batch, *layer.output.shape)
+        behind_gaps = layer.inputs[0] in with_gaps
+        if behind_gaps and isinstance(layer.node.layer, (Flatten, Reshape, GroupNorm, Linear)):
+            return layer.name
+        is_view = layer.effect.storage is not Storage.OWN
+        if is_view and (behind_gaps or isinstance(layer.node.layer, _LEAVES_GAPS)):
+            with_gaps.add(layer.name)
+    return None
+
+
+def _shapes(analysis: Analysis) -> dict[str, tuple[Any, ...]]:
+    """The shapes of all maps, with the batch."""
+    maps = {INPUT: analysis.input} | {layer.name: layer.output for layer in analysis.layers}
+    return {
+        name: (analysis.batch, *map(one_for_all, output.shape)) for name, output in maps.items()
+    }
+
+
+def _look_for_copies(
+    analysis: Analysis,
+    shapes: Mapping[str, tuple[int, ...]],
+    found: Layout,
+    at_inference: bool,
+) -> None:
+    """Takes out of the views what torch copies, and enters what layers copy."""
+    placed = {INPUT: _without_gaps(shapes[INPUT])}
+    for layer in analysis.layers:
+        source, shape = placed[layer.inputs[0]], shapes[layer.name]
         strides: Strides | None = None
         if layer.name in found.views:
             strides = source.strides
@@ -72,27 +101,27 @@ def _look_for_copies(analysis: Analysis, found: Layout, at_inference: bool) -> N
             if strides is None:
                 found.views.remove(layer.name)
         placed[layer.name] = _without_gaps(shape) if strides is None else _Placed(shape, strides)
-        copied = _copied(layer, source, at_inference) if source.has_gaps() else 0
-        if copied:
-            found.copies[layer.name] = Extra("copy of its input", copied)
+        if source.has_gaps():
+            copied = _copied(layer.node.layer, source, prod(shape[1:]), at_inference)
+            if copied:
+                found.copies[layer.name] = Extra("copy of its input", copied)
 
 
-def _copied(layer: LayerAnalysis, source: _Placed, at_inference: bool) -> int:
+def _copied(layer: Layer, source: _Placed, outputs: int, at_inference: bool) -> int:
     """The values, for each image, of what a layer makes beside its output of an input with gaps.
 
     Source: torch, `at::group_norm` and `at::linear`
     (aten/src/ATen/native/group_norm.cpp, Linear.cpp, LinearAlgebra.cpp).
     """
-    kind = layer.node.layer
-    inputs, outputs = prod(source.shape[1:]), prod(layer.output.shape)
-    if isinstance(kind, GroupNorm):
+    inputs = prod(source.shape[1:])
+    if isinstance(layer, GroupNorm):
         return inputs
-    if not isinstance(kind, Linear) or len(source.shape) == 2:
+    if not isinstance(layer, Linear) or len(source.shape) == 2:
         return 0
     *leading, last = source.shape  # the product is one of matrices
     copied = inputs if strides_after(*source, (prod(leading), last)) is None else 0
     # The bias is added to the product, in a tensor of its own.
-    return max(copied, outputs) if at_inference and kind.bias else copied
+    return max(copied, outputs) if at_inference and layer.bias else copied
 
 
 def _without_gaps(shape: tuple[int, ...]) -> _Placed:

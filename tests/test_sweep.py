@@ -56,6 +56,17 @@ def _assert_same(figures: object, own: object, keys: tuple[str, ...], index: Any
         assert getattr(figures, key)[index] == getattr(own, key), (index, key)
 
 
+def test_memory_behind_gaps_is_that_of_each_setting(tmp_path: Path) -> None:
+    spec = tmp_path / "gaps.yaml"
+    spec.write_text(
+        "name: gaps\ninput: [4, 8, 8]\nlayers:\n  - conv: {channels: 8, kernel: 1}\n"
+        "  - crop: {sides: 1}\n  - group_norm: {groups: 2}\n  - channel_slice: {stop: 4}\n"
+        "  - flatten\n  - linear: {features: 3}\n"
+    )
+    sizes = np.array([4, 8, 10, 12])
+    _assert_as_the_plain_walk(str(spec), _sweep(str(spec), input=[4, sizes, 8]))
+
+
 @pytest.mark.parametrize("name", network_names()[::3])
 def test_sizes_of_the_input_can_be_arrays(name: str) -> None:
     channels, *sizes = load(name).input.shape

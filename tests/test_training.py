@@ -83,6 +83,32 @@ def test_no_batch_fits_a_budget_below_one_image(net: Analysis) -> None:
     assert fitting.batch == 1
 
 
+BEHIND_GAPS = """
+  - conv: {{channels: {channels}, kernel: 3, padding: 1}}
+  - channel_slice: {{stop: 4}}
+  - group_norm: {{groups: 2}}
+  - conv: {{channels: 8, kernel: 1}}
+"""
+
+
+@pytest.mark.parametrize("channels", [6, 8, 64])
+@pytest.mark.parametrize("budget", [5_000, 12_000, 20_000, 100_000])
+def test_where_one_image_takes_more_or_less_than_others_the_largest_batch_fits(
+    channels: int, budget: int
+) -> None:
+    """One image of a slice lies in one piece; of several each has to be copied."""
+    analysis = analysis_of(BEHIND_GAPS.format(channels=channels))
+    totals = {n: training_memory(analyze(analysis.graph, batch=n)).total for n in range(1, 60)}
+    fitting = [n for n, total in totals.items() if total <= budget]
+    best = largest_batch(analysis, budget)
+    assert (best.batch if best else None) == max(fitting, default=None)
+
+
+def test_what_keeps_nothing_of_an_image_has_no_largest_batch() -> None:
+    with pytest.raises(UsageError, match="keeps nothing of an image: any batch takes 0"):
+        largest_batch(analysis_of("  - relu\n"), 1000)
+
+
 @pytest.mark.parametrize(
     ("given", "message"),
     [

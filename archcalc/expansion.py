@@ -60,6 +60,8 @@ def build_graph(
     last = expander.run(network.body, _Scope("", expander.globals, None), INPUT)
     if not expander.nodes:
         raise SpecError(f"{network.name!r} has no layers with these parameters", network.place)
+    if all(node.training_only for node in expander.nodes.values()):
+        raise SpecError(f"{network.name!r} has no layers but in training", network.place)
     return Graph(
         network=network,
         input=input or _input_of(network, expander.globals),
@@ -67,12 +69,8 @@ def build_graph(
         nodes=tuple(expander.nodes.values()),
         blocks=expander.blocks,
         outputs=(last, *expander.heads),
+        input_given=input is not None,
     )
-
-
-def own_input(network: Network, parameters: Mapping[str, Value]) -> FeatureMap:
-    """The input that the spec gives `network` with these values of all its parameters."""
-    return _input_of(network, _Expander(network, dict(parameters)).globals)
 
 
 def _overrides(network: Network, given: Mapping[str, Value]) -> dict[str, Value]:

@@ -50,6 +50,7 @@ class Graph:
         nodes: the layers, in order of execution.
         blocks: for each instance of a block, by its dotted name, the name of the block.
         outputs: names of the layers whose outputs leave the network, the main path's first.
+        input_given: whether `input` was given in place of the network's own.
     """
 
     network: Network
@@ -58,6 +59,7 @@ class Graph:
     nodes: tuple[Node, ...]
     blocks: dict[str, str]
     outputs: tuple[str, ...]
+    input_given: bool = False
 
     def __repr__(self) -> str:
         return f"<Graph of {self.name}: input {self.input}, {len(self.nodes)} layers>"

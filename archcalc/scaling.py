@@ -13,14 +13,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
-from math import gcd, log2
+from math import gcd, lcm, log2
 from typing import Any, TypeAlias
 
 from archcalc.analysis import Analysis, require_numbers
 from archcalc.claims.quantities import WEIGHT_KINDS, evaluate, longest_path
 from archcalc.errors import LayerError, SpecError, UsageError
-from archcalc.expansion import own_input
 from archcalc.graph import Graph
+from archcalc.spec.fields import shown
 from archcalc.spec.values import ExpressionError, Value
 from archcalc.variables import Variable, rebuilt, size_labels, variable
 from archcalc.walk import walk
@@ -79,8 +79,6 @@ class Way:
     def __init__(self, analysis: Analysis, name: str) -> None:
         self.name, self.now = name, analysis
         graph = analysis.graph
-        is_own = graph.input == own_input(graph.network, graph.parameters)
-        self._given_input = None if is_own else graph.input
         self._variables: Sequence[Variable] = ()
         if name == "depth":
             self._variables = self._depths()
@@ -88,20 +86,25 @@ class Way:
             self._variables = _sizes(graph)
         elif name != "width":
             self._variables = [variable(name, graph, "--by", others=WAYS)]
-        self.doubled = self.times(2)
+        if self._variables and not any(n for one in self._variables for n in one.values):
+            raise UsageError(f"--by: {name} is {shown(self._variables[0].own)}, and so twice that")
+        try:
+            self.doubled = self.times(2)
+        except LayerError as error:
+            raise UsageError(f"{analysis.name} at twice the {name}: {error}") from None
 
     def times(self, factor: int | Fraction) -> Analysis:
         """The network made larger by a factor that leaves whole numbers whole.
 
         Raises:
-            UsageError: a layer refuses what becomes of its input.
+            SpecError: there is no such network.
+            LayerError: a layer refuses what becomes of its input.
         """
-        try:
-            return self._walked(factor)
-        except LayerError as error:
-            raise UsageError(
-                f"{self.now.name} at {factor} times the {self.name}: {error}"
-            ) from None
+        if self.name == "width":
+            graph = widened(self.now, int(factor))
+        else:
+            graph = self._with_times(factor, self._variables)
+        return walk(graph, self.now.batch, self.now.dtype)
 
     @property
     def change(self) -> str:
@@ -114,7 +117,7 @@ class Way:
         if any(one.parameter is None for one in self._variables):
             return f"input {self.doubled.input}"
         before, after = self.now.graph.parameters, self.doubled.graph.parameters
-        return ", ".join(f"{k} = {after[k]}" for k in after if after[k] != before[k])
+        return ", ".join(f"{k} = {_text(after[k])}" for k in after if after[k] != before[k])
 
     def growth(self, quantities: Sequence[str]) -> dict[str, Growth]:
         """How the quantities grow.
@@ -141,7 +144,7 @@ class Way:
             rows: list[dict[str, int]] = []
             with suppress(SpecError, LayerError):
                 for factor in factors:
-                    rows.append(figures(self._walked(factor), quantities))
+                    rows.append(figures(self.times(factor), quantities))
                     if all(_degree([row[q] for row in rows]) is not None for q in quantities):
                         break
                 return rows
@@ -150,8 +153,8 @@ class Way:
     def _factors(self) -> Iterator[list[Fraction]]:
         """Factors at equal distances, the best first: large ones, unless they make more layers.
 
-        So large that a peak has come to stay with one layer, and multiples of a power of two,
-        which halve without a rest.
+        So large that a peak has come to stay with one layer. Widths and sizes take multiples of
+        a power of two, which halve without a rest, fractions those that make whole numbers.
         """
         if len(self.doubled.layers) != len(self.now.layers):
             counts = [n for one in self._variables for n in one.values if isinstance(n, int)]
@@ -163,20 +166,14 @@ class Way:
         elif self._variables[0].parameter is None:
             step, large = Fraction(32), 2**8
         else:
-            step, large = Fraction(1), 2**14
+            fractions = [Fraction(n) for one in self._variables for n in one.values]
+            step, large = Fraction(lcm(*[n.denominator for n in fractions])), 2**14
         for start in (large, 1):
             yield [step * (start + k) for k in range(_POINTS)]
 
-    def _walked(self, factor: int | Fraction) -> Analysis:
-        if self.name == "width":
-            graph = widened(self.now, int(factor))
-        else:
-            graph = self._with_times(factor, self._variables)
-        return walk(graph, self.now.batch, self.now.dtype)
-
     def _with_times(self, factor: int | Fraction, variables: Sequence[Variable]) -> Graph:
         larger = {one: _times(one.own, factor) for one in variables}
-        return rebuilt(self.now.graph, larger, self._given_input)
+        return rebuilt(self.now.graph, larger)
 
     def _depths(self) -> list[Variable]:
         """The parameters that say how often blocks repeat.
@@ -273,6 +270,10 @@ def _is_count(one: Variable) -> bool:
 def _depth(graph: Graph) -> int:
     """Layers with weights on the longest path; at least 1."""
     return max(1, longest_path(walk(graph, 1, "float32"), WEIGHT_KINDS))
+
+
+def _text(value: Value) -> str:
+    return f"[{', '.join(map(_text, value))}]" if isinstance(value, list) else str(value)
 
 
 def _times(value: Value, factor: int | Fraction) -> Value:

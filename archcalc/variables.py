@@ -9,7 +9,6 @@ from typing import Any
 
 from archcalc.errors import UsageError, did_you_mean
 from archcalc.expansion import build_graph
-from archcalc.feature_map import FeatureMap
 from archcalc.graph import Graph
 from archcalc.spec.fields import shown
 from archcalc.spec.values import Value
@@ -17,7 +16,7 @@ from archcalc.walk import input_shape
 
 # What the sizes of an input are called, by their number; C is its channels.
 _SIZES = ((), ("L",), ("H", "W"), ("D", "H", "W"))
-_LABEL = re.compile(r"(?P<name>[A-Za-z_]\w*)(\[(?P<item>\d{1,3})\])?")
+_LABEL = re.compile(r"(?P<name>[^\W\d]\w*)(\[(?P<item>0|[1-9][0-9]{0,2})\])?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +73,8 @@ def variable(label: str, graph: Graph, option: str, others: Sequence[str] = ()) 
     raise UsageError(f"{option}: {graph.name} has no {label!r}{guess}")
 
 
-def rebuilt(
-    graph: Graph, values: Mapping[Variable, Value], input: FeatureMap | None = None
-) -> Graph:
-    """The network with other values of some variables.
-
-    Args:
-        input: that `graph` was given in place of the network's own, which it keeps, but for the
-            sizes among the variables.
+def rebuilt(graph: Graph, values: Mapping[Variable, Value]) -> Graph:
+    """The network with other values of some variables; an input that it was given stays.
 
     Raises:
         UsageError, SpecError: there is no such network.
@@ -96,7 +89,8 @@ def rebuilt(
             parameters[one.parameter] = items
     found = graph
     if parameters != graph.parameters:
-        found = build_graph(graph.network, input=input, parameters=parameters)
+        given = graph.input if graph.input_given else None
+        found = build_graph(graph.network, input=given, parameters=parameters)
     sizes = {one.number: value for one, value in values.items() if one.parameter is None}
     if not sizes:
         return found
@@ -110,6 +104,8 @@ def _parameter(label: str, value: Value, option: str, match: re.Match[str]) -> V
         if not isinstance(value, list) or item >= len(value):
             raise UsageError(f"{option}: {name} is {shown(value)}, and has no item {item}")
         value = value[item]
+        if isinstance(value, list):
+            raise UsageError(f"{option}: {label} is {shown(value)}, and no number")
     found = Variable(label, name, item, value)
     if value is None:
         raise UsageError(f"{option}: {label} is {shown(value)}; --set it to a number")

@@ -24,10 +24,10 @@ _WIDTHS: dict[type[Layer], tuple[str, ...]] = {
     LocallyConnected: ("channels",),
     Linear: ("features",),
     PadChannels: ("before", "after"),
-    ChannelSlice: ("start", "stop"),
 }
 _OF_INPUT: dict[type[Layer], tuple[str, ...]] = {
-    Reshape: ("shape",)
+    Reshape: ("shape",),
+    ChannelSlice: ("start", "stop"),
 }  # which grow where the input does
 
 
@@ -82,7 +82,7 @@ def _wider(value: Any, factor: int) -> Any:
 def layers_of_classes(analysis: Analysis) -> list[str]:
     """The last layer before each output that says how wide it is, in the order of outputs.
 
-    None for a module, whose outputs are no classes.
+    Empty for a module, whose outputs are no classes.
     """
     if _is_module(analysis):
         return []

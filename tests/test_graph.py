@@ -212,6 +212,13 @@ def test_nothing_repeated_is_nothing() -> None:
         graph_of("  - repeat: 0\n    layers: [relu]")
 
 
+def test_what_exists_in_training_only_is_no_network() -> None:
+    head = "  - head: {name: h, training_only: true, layers: [relu]}\n"
+    assert names(graph_of(f"  - tanh\n{head}")) == ["tanh1", "h.relu1"]
+    with pytest.raises(SpecError, match="'tiny' has no layers but in training"):
+        graph_of(head)
+
+
 @pytest.mark.parametrize(
     ("condition", "kind"),
     [("2 > 1", "relu"), ("1 > 2", "tanh"), ("true", "relu"), ("false", "tanh")],

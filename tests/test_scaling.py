@@ -7,9 +7,10 @@ from fractions import Fraction
 import pytest
 
 from archcalc import UsageError, analyze, load
+from archcalc.expansion import build_graph
 from archcalc.scaling import QUANTITIES, Growth, Way, figures, possible_ways
 from archcalc.spec.library import network_names
-from tests.spec_texts import analysis_of
+from tests.spec_texts import analysis_of, family_of
 
 
 def _growth(name: str, way: str, quantity: str) -> Growth:
@@ -139,9 +140,7 @@ def test_what_refuses_is_the_larger_network() -> None:
     analysis = analysis_of(
         "name: fixed\ninput: [1, 8, 8]\nlayers:\n  - flatten\n  - reshape: {shape: [64]}\n"
     )
-    with pytest.raises(
-        UsageError, match=r"fixed at 2 times the resolution: reshape1 .* 256 values"
-    ):
+    with pytest.raises(UsageError, match=r"fixed at twice the resolution: reshape1 .* 256 values"):
         Way(analysis, "resolution")
 
 
@@ -149,6 +148,57 @@ def test_an_input_that_was_given_stays() -> None:
     analysis = analyze(load("resnet18", input=[3, 96, 64]))
     assert Way(analysis, "depth").doubled.input.sizes == (96, 64)
     assert Way(analysis, "classes").doubled.input.sizes == (96, 64)
+
+
+SIZED = """\
+name: sized
+input: [3, size, size]
+parameters: {size: 32, mult: [0.25, 1.5], zero: 0, nested: [[1, 2], [3]]}
+layers:
+  - conv: {channels: 8, kernel: 1, padding: zero}
+  - flatten
+  - linear: {features: "floor(16*mult[0])"}
+"""
+
+
+def test_an_input_that_was_given_stays_though_it_is_the_networks_own() -> None:
+    (network,) = family_of(SIZED).networks.values()
+    own = analyze(build_graph(network))
+    assert Way(own, "size").doubled.input.sizes == (64, 64)
+    given = analyze(build_graph(network, input=own.input))
+    assert Way(given, "size").doubled.input.sizes == (32, 32)
+    without_own = build_graph(network, input=own.input, parameters={"size": 0})
+    names = [way.name for way in possible_ways(analyze(without_own))]
+    assert names == ["width", "resolution"]
+
+
+def test_fractions_grow_as_fractions() -> None:
+    way = Way(analysis_of(SIZED), "mult[0]")
+    assert way.change == "mult = [1/2, 3/2]"
+    weights = "kinds[linear].weights"
+    assert way.growth([weights]) == {weights: Growth(Fraction(2), 1)}
+    odd = Way(analyze(load("mobilenet_v1", alpha=0.3)), "alpha")
+    assert odd.growth(["macs"])["macs"].degree == 2
+
+
+@pytest.mark.parametrize(
+    ("way", "message"),
+    [
+        ("zero", "--by: zero is '0', and so twice that"),
+        ("nested", r"nested is '\[\[1, 2\], \[3\]\]', and no number"),
+        ("nested[0]", r"nested\[0\] is '\[1, 2\]', and no number"),
+        ("mult[00]", "is no name"),
+    ],
+)
+def test_what_is_no_number_to_grow_is_refused(way: str, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        Way(analysis_of(SIZED), way)
+
+
+def test_a_slice_of_the_image_stays() -> None:
+    conv = "  - conv: {channels: 16, kernel: 1}\n"
+    wide = Way(analysis_of(f"  - channel_slice: {{stop: 2}}\n{conv}{conv}"), "width").doubled
+    assert [layer.output.channels for layer in wide.layers] == [2, 32, 16]
 
 
 def test_only_what_is_possible_is_offered() -> None:

@@ -77,7 +77,7 @@ def read_assumption(text: str) -> Assumption:
             label, factor = _multiple(of, text)
             return Assumption(text, label, least=_number(to, text) / factor)
         case ast.Compare(left=ast.Name(), ops=[ast.Eq()], comparators=[ast.Name(id=name)]):
-            raise UsageError(f"--assume {text}: for sizes that are equal, --input 3x{name}x{name}")
+            raise UsageError(f"--assume {text}: --input CHANNELSx{name}x{name} makes sizes equal")
         case _:
             raise _wrong(text, tree.col_offset + 1)
 

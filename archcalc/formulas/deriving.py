@@ -27,11 +27,12 @@ from archcalc.spec.syntax import Network
 from archcalc.spec.values import ExpressionError, Value
 from archcalc.symbolic import replaced
 from archcalc.variables import rebuilt, size_labels
+from archcalc.views import unsettled
 from archcalc.walk import input_shape, require_dtype, walk, whole_batch
 from archcalc.window import Window
 
-# What is kept in memory hangs on whether a map is padded by the same on both sides.
-_OF_PADDED_MAPS = re.compile(r"\b(peak|training)_bytes\b")
+# What is kept in memory hangs on whether a map is padded by the same on both sides, or is copied.
+_IN_MEMORY = re.compile(r"\b(peak|training)_bytes\b")
 
 
 class Case(NamedTuple):
@@ -134,13 +135,15 @@ def derive_formulas(
         quantities = [f"{whose}.{quantity}" for quantity in quantities]
     sizes = [*graph.input.shape]
     free = {str(symbol): symbol for symbol in _free_symbols(sizes)}
+    for label in symbols or ():
+        if label in free and label in graph.parameters:
+            raise UsageError(f"--symbols: {label} is a parameter and a size; call the size another")
     if symbols is None:
         symbols = [] if free else size_labels(len(sizes) - 1)
-    named = [label for label in symbols if label in graph.parameters or label not in free]
-    found = subjects(named, graph)
+    found = subjects([label for label in symbols if label not in free], graph)
     free |= {subject.label: subject.symbol for subject in found}
     replaced = replacements([read_assumption(text) for text in assume], free)
-    derivation = _Derivation(graph, shape, quantities, found, replaced, batch, dtype)
+    derivation = _Derivation(graph, quantities, found, replaced, batch, dtype)
     formulas = derivation.formulas(tuple(free.values()))
     derivation.check(formulas)
     first = {s.label: derivation.first[s.label] for s in found if s.label in derivation.first}
@@ -174,14 +177,13 @@ class _Derivation:
     def __init__(
         self,
         graph: Graph,
-        input: FeatureMap | None,
         quantities: Sequence[str],
         found: Sequence[Subject],
         replaced: Sequence[Replacement],
         batch: int,
         dtype: str,
     ) -> None:
-        self._graph, self._input = graph, input
+        self._graph = graph
         self._quantities = quantities
         self._subjects = found
         self._replaced = {r.symbol: r.expression for r in replaced}
@@ -258,7 +260,7 @@ class _Derivation:
     def _built(self, values: Mapping[Subject, Value], sizes: Mapping[Any, Value]) -> Graph:
         """The network with `values` for subjects, and `sizes` for free sizes of its input."""
         given = {subject.variable: value for subject, value in values.items()}
-        graph = rebuilt(self._graph, given, self._input)
+        graph = rebuilt(self._graph, given)
         shape: Sequence[Any] = graph.input.shape
         known = [normal(n.subs(sizes)) if is_symbol(n) else n for n in shape]
         return replace(graph, input=input_shape(known))
@@ -292,7 +294,7 @@ class _Derivation:
         self._maps = [analysis.input, *(layer.output for layer in analysis.layers)]
         found, lengths = [], []
         for quantity in self._quantities:
-            if _OF_PADDED_MAPS.search(quantity):
+            if _IN_MEMORY.search(quantity):
                 _require_settled(analysis, quantity)
             try:
                 value = evaluate(quantity, analysis, _no_other)
@@ -354,7 +356,12 @@ def _no_other(text: str) -> Analysis:
 
 
 def _require_settled(analysis: Analysis, quantity: str) -> None:
-    """Raises UsageError where it hangs on free sizes whether maps are padded alike."""
+    """Raises UsageError where it hangs on free sizes whether maps are padded alike, or copied."""
+    copying = unsettled(analysis)
+    if copying is not None:
+        raise UsageError(
+            f"{quantity} hangs on whether {copying} copies a map that was cut; give plain sizes"
+        )
     for layer in analysis.layers:
         windows = layer.effect.windows
         for window in windows if isinstance(windows, tuple) else ():

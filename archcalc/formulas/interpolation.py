@@ -77,9 +77,13 @@ def _without_floors(rows: list[list[Any]]) -> str:
     """What to assume where the values have floors of symbols, of which nothing is assumed yet."""
     rounded = {part for row in rows for value in row for part in value.atoms(*_ROUNDED)}
     symbols = {symbol for part in rounded for symbol in part.free_symbols}
-    names = sorted(symbol.name for symbol in symbols if not isinstance(symbol, sympy.Dummy))
-    assumed = " ".join(f'--assume "{name}%32==0"' for name in names)
-    return f"; {' and '.join(names)} is rounded in it: {assumed} may leave one" if names else ""
+    named = [symbol for symbol in symbols if not isinstance(symbol, sympy.Dummy)]
+    named.sort(key=str)
+    assumed = [f"{s}%32==0" if s.is_integer else f"32*{s}%1==0" for s in named]
+    if not named:
+        return ""
+    options = " ".join(f'--assume "{text}"' for text in assumed)
+    return f", as long as {' and '.join(map(str, named))} can be rounded; try {options}"
 
 
 def _first(at: Callable[[int], Values]) -> tuple[int, list[list[Any]]]:

@@ -10,6 +10,7 @@ import sympy
 
 from archcalc.errors import UsageError
 from archcalc.graph import Graph
+from archcalc.quantity import is_symbol
 from archcalc.spec.expression import Expression
 from archcalc.spec.syntax import Network
 from archcalc.variables import Variable, variable
@@ -50,6 +51,8 @@ def _subject(label: str, graph: Graph) -> Subject:
     found = variable(label, graph, "--symbols")
     if isinstance(found.own, list):
         raise UsageError(f"--symbols: {label} is a list; name an item, such as {label}[0]")
+    if is_symbol(found.own):
+        raise UsageError(f"--symbols: {label} is {found.own} in the input already")
     name = found.parameter
     whole = name is None or (isinstance(found.own, int) and not _only_rounded(name, graph.network))
     return Subject(found, sympy.Symbol(label, positive=True, integer=True if whole else None))

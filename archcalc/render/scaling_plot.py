@@ -49,7 +49,7 @@ def _draw_curves(axes: Axes, way: Way, now: dict[str, int]) -> None:
     for factor in FACTORS:
         try:
             points.append((factor, figures(way.times(factor), [*now])))
-        except (SpecError, LayerError):  # too large to reckon
+        except (SpecError, LayerError):  # from here on too large, or no such network
             break
     reached = [factor for factor, _ in points]
     for number, (quantity, color) in enumerate(zip(now, palette(len(now)), strict=True)):

@@ -54,6 +54,17 @@ def test_the_plot_is_the_same_byte_for_byte(tmp_path: Path) -> None:
     assert first.read_bytes() == second.read_bytes()
 
 
+def test_a_plot_ends_where_there_is_no_larger_network(tmp_path: Path) -> None:
+    spec, plot = tmp_path / "grouped.yaml", tmp_path / "grouped.svg"
+    spec.write_text(
+        "name: grouped\ninput: [3, 8, 8]\nparameters: {groups: 2}\nlayers:\n"
+        "  - conv: {channels: 16, kernel: 1}\n"
+        "  - conv: {channels: 16, kernel: 1, groups: groups}\n"
+    )
+    assert main(["scale", str(spec), "--by", "groups", "--plot", str(plot)]) == 0  # 6 do not fit
+    assert plot.exists()
+
+
 def test_without_matplotlib_a_plot_says_what_to_install(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

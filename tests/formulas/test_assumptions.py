@@ -57,7 +57,7 @@ def test_what_is_none_is_refused_with_its_column(text: str, column: int) -> None
 
 
 def test_equal_sizes_are_a_matter_of_the_input() -> None:
-    with pytest.raises(UsageError, match="for sizes that are equal, --input 3xHxH"):
+    with pytest.raises(UsageError, match="--input CHANNELSxHxH makes sizes equal"):
         read_assumption("W == H")
 
 

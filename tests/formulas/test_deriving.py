@@ -313,6 +313,11 @@ def test_a_formula_that_the_walk_contradicts_is_not_given(monkeypatch: pytest.Mo
         ("vgg16", "params", ["batch_norm"], {}, "batch_norm is false, and no number"),
         ("vgg16", "params", ["H", "H"], {}, "H stands twice"),
         ("vgg16", "params", ["__import__('os')"], {}, "is no name"),
+        ("vgg16", "params", ["depths[00]"], {}, "is no name"),
+        ("vgg16", "params", ["H"], {"input": [3, 32 * symbol("h"), 32]},
+         "--symbols: H is 32*h in the input already"),
+        ("stack_3x3x3", "params", ["C"], {"input": [symbol("C"), 8, 8]},
+         "C is a parameter and a size"),
         ("vgg16", "parms", ["H"], {}, "did you mean 'params'"),
         ("vgg16", "params >", ["H"], {}, "is not an expression"),
         ("vgg16", "input", ["C"], {"layer": "conv1_1", "assume": ["H%2==0"]}, "'H' is not free"),
@@ -332,6 +337,16 @@ def test_what_has_no_formula_is_refused_in_one_line(
     with pytest.raises(ArchcalcError) as caught:
         archcalc.formula(name, quantity, symbols, **changes)
     assert message in str(caught.value)
+
+
+def test_what_is_copied_or_not_by_free_sizes_has_no_formula(tmp_path: Path) -> None:
+    spec = tmp_path / "gaps.yaml"
+    cut = "  - conv: {channels: 8, kernel: 1}\n  - crop: {sides: 1}\n"
+    spec.write_text(f"name: gaps\ninput: [4, 8, 8]\nlayers:\n{cut}  - relu\n")
+    assert archcalc.formula(str(spec), "training_bytes") is not None
+    spec.write_text(f"name: gaps\ninput: [4, 8, 8]\nlayers:\n{cut}  - group_norm: {{groups: 2}}\n")
+    with pytest.raises(UsageError, match="hangs on whether group_norm1 copies a map"):
+        archcalc.formula(str(spec), "training_bytes")
 
 
 def test_more_cases_than_anyone_would_read_are_refused(

@@ -43,8 +43,14 @@ def test_what_is_no_polynomial_is_refused() -> None:
 
 
 def test_where_a_symbol_is_rounded_an_assumption_is_proposed() -> None:
-    with pytest.raises(UsageError, match=r"k is rounded in it: --assume .k%32==0. may leave one"):
+    with pytest.raises(UsageError, match=r"as long as k can be rounded; try --assume .k%32==0.$"):
         interpolate(lambda n: [sympy.floor(n * K / 2)], N)
+
+
+def test_of_a_symbol_that_is_no_whole_number_another_is_proposed() -> None:
+    alpha = sympy.Symbol("alpha", positive=True)
+    with pytest.raises(UsageError, match=r'try --assume "32\*alpha%1==0"$'):
+        interpolate(lambda n: [sympy.floor(n * alpha)], N)
 
 
 def test_an_end_of_the_networks_before_a_polynomial_is_found_is_told() -> None:

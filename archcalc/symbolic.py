@@ -88,7 +88,8 @@ def linear(expression: Any) -> tuple[dict[Any, int], int, int] | None:
 
 def _above_one(expression: Any) -> Any:
     """The expression in symbols that are one less, and not negative; floors stay as they are."""
-    outside = expression.xreplace({f: _not_negative(f) for f in expression.atoms(sympy.floor)})
+    floors = [f for f in expression.atoms(sympy.floor) if f.is_nonnegative]
+    outside = expression.xreplace({f: _not_negative(f) for f in floors})
     whole = [s for s in outside.free_symbols if s.is_positive and s.is_integer]
     return sympy.expand(outside.xreplace({s: 1 + _not_negative(s) for s in whole}))
 
@@ -114,6 +115,9 @@ def _floor(expression: Any) -> Any:
     if found is None:
         return floor(expression)
     coefficients, constant, denominator = found
+    if any(n < 0 for n in coefficients.values()):
+        # Without its constant, what shrinks may well be negative.
+        return floor(expression, evaluate=False)
     step = gcd(denominator, *coefficients.values())
     terms = {**coefficients, sympy.S.One: constant // step * step}
     outside = sum(n // denominator * s for s, n in terms.items() if n % denominator == 0)
@@ -121,6 +125,5 @@ def _floor(expression: Any) -> Any:
     if not inside:
         return outside
     # Of what grows without bound, sympy would find no number, after asking for long.
-    grows = any(coefficients.values()) and min(coefficients.values()) > 0
     fraction = sum(n * s for s, n in inside.items()) / sympy.Integer(denominator)
-    return outside + floor(fraction, evaluate=not grows)
+    return outside + floor(fraction, evaluate=not coefficients)

@@ -12,7 +12,14 @@ from archcalc.feature_map import FeatureMap
 from archcalc.graph import INPUT, Graph, Node
 from archcalc.layers import Effect
 from archcalc.layers.layer import setting_text
-from archcalc.quantity import LARGEST_INT64, Quantity, is_array, is_symbol, require_at_least
+from archcalc.quantity import (
+    LARGEST_INT64,
+    Quantity,
+    is_array,
+    is_symbol,
+    require_at_least,
+    require_equal,
+)
 from archcalc.receptive_field import PIXEL, AxisField, PhasedField, fields_after
 from archcalc.spec.fields import whole
 from archcalc.spec.library import find_network
@@ -218,12 +225,19 @@ def _check(node: Node, effect: Effect, done: dict[str, LayerAnalysis]) -> None:
                 "try sizes such as 32h"
             )
     if node.weights is not None:
-        owner = done[node.weights].effect
-        if (owner.weight, owner.bias) != (effect.weight, effect.bias):
-            raise LayerError(
-                f"shares the weights of {node.weights}, of shape {_shape(owner)}; "
-                f"here they would be {_shape(effect)}"
-            )
+        _require_same_shapes(node.weights, done[node.weights].effect, effect)
+
+
+def _require_same_shapes(name: str, owner: Effect, effect: Effect) -> None:
+    message = (
+        f"shares the weights of {name}, of shape {_shape(owner)}; "
+        f"here they would be {_shape(effect)}"
+    )
+    for shape, wanted in ((owner.weight, effect.weight), (owner.bias, effect.bias)):
+        if len(shape or ()) != len(wanted or ()):
+            raise LayerError(message)
+        for m, n in zip(shape or (), wanted or (), strict=True):
+            require_equal(m, n, "{}", message)
 
 
 def _check_field(seen: tuple[AxisField, ...]) -> None:

@@ -56,6 +56,16 @@ def _assert_same(figures: object, own: object, keys: tuple[str, ...], index: Any
         assert getattr(figures, key)[index] == getattr(own, key), (index, key)
 
 
+def test_shared_weights_are_compared_setting_by_setting(tmp_path: Path) -> None:
+    spec = tmp_path / "shared.yaml"
+    conv = "conv: {name: %s, channels: 4, kernel: %s, padding: same%s}"
+    layers = f"  - {conv % ('a', 'k', '')}\n  - {conv % ('b', '3', ', weights: a')}\n"
+    spec.write_text(f"name: shared\ninput: [4, 8]\nparameters: {{k: 3}}\nlayers:\n{layers}")
+    found = _sweep(str(spec), k=np.array([1, 3, 5]))
+    assert list(found.valid) == [False, True, False]
+    _assert_as_the_plain_walk(str(spec), found)
+
+
 def test_memory_behind_gaps_is_that_of_each_setting(tmp_path: Path) -> None:
     spec = tmp_path / "gaps.yaml"
     spec.write_text(

@@ -21,7 +21,8 @@ from archcalc.formulas.cases import cases, known_values
 from archcalc.formulas.interpolation import interpolate
 from archcalc.formulas.subjects import Subject, subjects
 from archcalc.formulas.tidying import Sizes, tidy
-from archcalc.graph import Graph
+from archcalc.graph import INPUT, Graph
+from archcalc.layers import Join
 from archcalc.quantity import certainly_equal, deciding, is_symbol, normal
 from archcalc.spec.syntax import Network
 from archcalc.spec.values import ExpressionError, Value
@@ -86,12 +87,14 @@ class Formulas:
         formulas: in the order asked for.
         assumptions: what they take for granted, as it was written.
         first: for each symbol that shapes the graph, the least value that they hold for.
+        equal: pairs of sizes that branches join, and that have to be equal.
     """
 
     graph: Graph
     formulas: tuple[Formula, ...]
     assumptions: tuple[str, ...]
     first: dict[str, int]
+    equal: tuple[tuple[Any, Any], ...]
 
     def without_zeros(self) -> Formulas:
         """The same without the formulas that are 0 in every case."""
@@ -147,7 +150,7 @@ def derive_formulas(
     formulas = derivation.formulas(tuple(free.values()))
     derivation.check(formulas)
     first = {s.label: derivation.first[s.label] for s in found if s.label in derivation.first}
-    return Formulas(graph, formulas, tuple(assume), first)
+    return Formulas(graph, formulas, tuple(assume), first, derivation.equal())
 
 
 def _whose(analysis: Analysis, layer: str) -> str:
@@ -192,6 +195,17 @@ class _Derivation:
         self._maps: list[FeatureMap] = []
         self._lengths: list[int | None] = []
         self.first: dict[str, int] = {}
+        self._equal: dict[tuple[Any, Any], None] = {}
+
+    def equal(self) -> tuple[tuple[Any, Any], ...]:
+        """Pairs of sizes that have to be equal wherever the formulas hold."""
+        found: dict[tuple[Any, Any], None] = {}
+        for pair in self._equal:
+            sizes = [self._put_back(size, {}) for size in pair]
+            m, n = (tidy(size, Sizes([[size]])) for size in sizes)
+            if m != n:
+                found[m, n] = None
+        return tuple(found)
 
     def formulas(self, symbols: tuple[Any, ...]) -> tuple[Formula, ...]:
         """The formulas, case by case."""
@@ -213,24 +227,38 @@ class _Derivation:
         return tuple(self._collected(found, symbols))
 
     def check(self, formulas: Iterable[Formula]) -> None:
-        """Raises where a formula is not what the plain walk says, near the network's own values."""
-        values: dict[Subject, Value] = {
-            s: self._near(s.symbol, s.variable.own) for s in self._subjects
-        }
+        """Raises where a formula is not what the plain walk says, near the network's own values.
+
+        Formulas are about positive values: where 0 gives another figure, `first` says 1.
+        """
+        own = {subject: subject.variable.own for subject in self._subjects}
+        wrong = self._wrong_at(own, formulas)
+        zeros = {subject: 1 for subject, value in own.items() if value == 0}
+        if wrong and zeros:
+            wrong = self._wrong_at(own | zeros, formulas)
+            self.first |= {subject.label: 1 for subject in zeros}
+        if wrong:
+            raise ArchcalcError(f"{wrong}; please report this")
+
+    def _wrong_at(
+        self, setting: Mapping[Subject, Value], formulas: Iterable[Formula]
+    ) -> str | None:
+        values = {s: self._near(s.symbol, value) for s, value in setting.items()}
         sizes = {s: self._near(s, 2) for s in _free_symbols(self._graph.input.shape)}
         given = {**sizes, **{subject.symbol: value for subject, value in values.items()}}
         try:
             analysis = walk(self._built(values, sizes), self._batch, self._dtype)
         except (LayerError, SpecError):  # what is assumed need not hold for the network itself
-            return
+            return None
         for formula in formulas:
             right = evaluate(formula.quantity, analysis, _no_other)
             found = formula.at(given)
-            if found != (right if isinstance(right, list) else [right]):
-                raise ArchcalcError(
+            if found != (right if isinstance(right, list) else [right] * len(found)):
+                return (
                     f"the formula of {formula.quantity} gives {found} at {given}, and the walk "
-                    f"{right}; please report this"
+                    f"{right}"
                 )
+        return None
 
     def _near(self, symbol: Any, value: Value) -> Value:
         """`value`, or the next one that what is assumed allows, as a plain number."""
@@ -291,6 +319,7 @@ class _Derivation:
 
     def _evaluated(self, analysis: Analysis) -> list[Any]:
         """All quantities, with lists item by item."""
+        self._equal |= dict.fromkeys(_undecided_joins(analysis))
         self._maps = [analysis.input, *(layer.output for layer in analysis.layers)]
         found, lengths = [], []
         for quantity in self._quantities:
@@ -306,6 +335,8 @@ class _Derivation:
                     raise UsageError(f"{quantity} is {item}, which no formula gives")
             lengths.append(len(items) if isinstance(value, list) else None)
             found += [sympy.sympify(item) for item in items]
+        if self._lengths not in ([], lengths):
+            raise UsageError("a figure is one number in some cases, and several in others")
         self._lengths = lengths
         return found
 
@@ -353,6 +384,18 @@ def _free_symbols(sizes: Iterable[Any]) -> list[Any]:
 
 def _no_other(text: str) -> Analysis:
     raise UsageError(f"networks[{text}]: a formula is of one network")
+
+
+def _undecided_joins(analysis: Analysis) -> Iterator[tuple[Any, Any]]:
+    """The sizes that have to be equal for a layer to join its branches, where symbols are free."""
+    maps = {INPUT: analysis.input} | {layer.name: layer.output for layer in analysis.layers}
+    for layer in analysis.layers:
+        if isinstance(layer.node.layer, Join):
+            first, *others = [maps[name].sizes for name in layer.inputs]
+            for other in others:
+                for m, n in zip(first, other, strict=False):
+                    if sympy.expand(m - n).is_zero is None:
+                        yield m, n
 
 
 def _require_settled(analysis: Analysis, quantity: str) -> None:

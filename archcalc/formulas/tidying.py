@@ -14,6 +14,9 @@ MOST_TO_FACTOR = 40  # terms: factoring more takes long, and makes them no short
 SHORTER = 0.8  # a product has to be so much shorter than the sum
 
 
+_ROUNDED = (sympy.floor, sympy.ceiling, sympy.Max, sympy.Min)
+
+
 class Sizes:
     """The sizes of the maps that formulas are about, and how each is written.
 
@@ -50,11 +53,12 @@ class _Spelling:
         self.written: dict[Any, Any] = {}
         for rounded in expression.atoms(sympy.floor):
             shift = sizes.shifts.get(rounded, 0)
-            name = sympy.Dummy("n", integer=True, nonnegative=True)
+            is_size = rounded in sizes.shifts or rounded.is_nonnegative
+            name = sympy.Dummy("n", integer=True, nonnegative=is_size or None)
             self.names[rounded] = name - shift
             self.written[name] = _written(rounded.args[0] + shift)
         maps = [[size.xreplace(self.names) for size in found] for found in sizes.maps]
-        self.maps = [m for m in maps if m and not any(size.has(sympy.floor) for size in m)]
+        self.maps = [m for m in maps if m and not any(size.has(*_ROUNDED) for size in m)]
 
     def collected(self, expression: Any) -> Any:
         """The expression in these names, multiplied out."""
@@ -71,11 +75,12 @@ def tidy(expression: Any, sizes: Sizes) -> Any:
     written = {name: _tidy_extreme(found, sizes) for found, name in extremes.items()}
     rest = expression.xreplace(extremes)
     spelling = _Spelling(rest, sizes)
-    written |= spelling.written
     collected = spelling.collected(rest)
-    shown = _shorter(collected).xreplace(written)
-    by_map = _by_map(collected, spelling.maps) if sizes.mixed else None
-    return shown if by_map is None else min(shown, by_map.xreplace(written), key=_length)
+    spelled = [_shorter(collected)]
+    if sizes.mixed and (by_map := _by_map(collected, spelling.maps)) is not None:
+        spelled.append(by_map)
+    # One after the other: an extreme may stand inside a floor.
+    return min([x.xreplace(spelling.written).xreplace(written) for x in spelled], key=_length)
 
 
 def _tidy_extreme(extreme: Any, sizes: Sizes) -> Any:

@@ -339,6 +339,76 @@ def test_what_has_no_formula_is_refused_in_one_line(
     assert message in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("text", "quantity", "symbols", "settings"),
+    [
+        # A floor of what shrinks, a smallest within a floor, a largest of sizes in ceil mode.
+        ("parameters: {p: 2}\ninput: [1, 16]\n"
+         "layers: [max_pool: {kernel: p, stride: 3, ceil: true}]",
+         "activation_values", ["p"], [{"p": p} for p in (1, 2, 4, 8, 13)]),
+        ("input: [1, 12]\nlayers: [max_pool: {kernel: 2, stride: 3, ceil: true}, "
+         "max_pool: {kernel: 2, stride: 2}]",
+         "activation_values", ["L"], [{"L": n} for n in (4, 5, 6, 12, 13, 31)]),
+        ("input: [1, 23]\nlayers: [conv: {channels: 2, kernel: 1, stride: 2}, "
+         "max_pool: {kernel: 2, stride: 3, ceil: true}, relu]",
+         "peak_bytes", ["L"], [{"L": n} for n in (4, 5, 23, 24, 30)]),
+        # Weights that are shared, a border that is none, axes that happen to be alike.
+        ("parameters: {k: 3}\ninput: [4, 8]\nlayers: "
+         "[conv: {name: a, channels: 4, kernel: k, padding: same}, "
+         "conv: {name: b, channels: 4, kernel: 3, padding: same, weights: a}]",
+         "params", ["k"], [{"k": 3}]),
+        ("parameters: {p: 0}\ninput: [1, 12]\nlayers: "
+         "[locally_connected: {channels: 2, kernel: 3, padding: [[p, 0]]}]",
+         "peak_bytes", ["p"], [{"p": p} for p in (1, 2, 5)]),
+    ],
+)  # fmt: skip
+def test_what_fuzzing_found_is_the_plain_walk(
+    text: str, quantity: str, symbols: list[str], settings: list[dict[str, int]], tmp_path: Path
+) -> None:
+    spec = tmp_path / "found.yaml"
+    spec.write_text(f"name: found\n{text}\n")
+    formula = archcalc.formula(str(spec), quantity, symbols)
+    for setting in settings:
+        changes: dict[str, Any] = {k: v for k, v in setting.items() if k != "L"}
+        if "L" in setting:
+            changes["input"] = [1, setting["L"]]
+        analysis = analyze(str(spec), **changes)
+        plain = evaluate(quantity, analysis, _no_other)
+        values = {s: setting[s.name] for s in sympy.sympify(formula).free_symbols}
+        assert sympy.sympify(formula).subs(values) == plain
+
+
+def _no_other(text: str) -> Any:
+    raise AssertionError(text)
+
+
+def test_axes_that_happen_to_be_alike_are_one_number_of_the_walk(tmp_path: Path) -> None:
+    spec = tmp_path / "square.yaml"
+    spec.write_text(
+        "name: square\ninput: [1, 12, 12]\nparameters: {k: 3}\n"
+        "layers: [conv: {channels: 2, kernel: [3, k]}]\n"
+    )
+    field = archcalc.formula(str(spec), "layers[conv1].receptive_field", ["k"])
+    assert str(field) == "[3, k]"
+
+
+def test_what_the_branches_of_a_join_take_for_granted_is_told(tmp_path: Path) -> None:
+    spec = tmp_path / "skip.yaml"
+    spec.write_text(
+        "name: skip\ninput: [4, 16, 16]\nlayers:\n  - max_pool: {name: down, kernel: 2}\n"
+        "  - upsample: {name: up, factor: 2}\n  - add: {from: [input, up]}\n"
+    )
+    found = derive_formulas(find_network(str(spec)), ["activation_values"], ["H", "W"])
+    assert [tuple(map(str, pair)) for pair in found.equal] == [
+        ("H", "2*floor(H/2)"),
+        ("W", "2*floor(W/2)"),
+    ]
+    even = derive_formulas(
+        find_network(str(spec)), ["activation_values"], ["H", "W"], assume=["H%2==0", "W%2==0"]
+    )
+    assert even.equal == ()
+
+
 def test_what_is_copied_or_not_by_free_sizes_has_no_formula(tmp_path: Path) -> None:
     spec = tmp_path / "gaps.yaml"
     cut = "  - conv: {channels: 8, kernel: 1}\n  - crop: {sides: 1}\n"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import keyword
 import re
 from collections.abc import Sequence
+from textwrap import fill
 from typing import Any
 
 import sympy
@@ -80,7 +81,7 @@ def _function(formula: Formula, formulas: Formulas) -> str:
     fractions = [n for symbol, n in writer.identifiers.items() if not symbol.is_integer]
     if fractions:
         about += f"; {' and '.join(fractions)} as int or Fraction, since floats are inexact"
-    lines = [f"def {_identifier(name)}({arguments}):", f"    {_docstring(about)}"]
+    lines = [f"def {_identifier(name)}({arguments}):", _docstring(about)]
     for case in formula.cases:
         inside = case is not formula.cases[-1]
         if inside:
@@ -101,7 +102,7 @@ def _return(case: Case, is_list: bool, writer: _Writer, indent: str) -> list[str
 
 def _docstring(about: str) -> str:
     plain = escape.one_line(about).replace("\\", "/").replace('"', "'")
-    return f'"""{plain}."""'
+    return fill(f'"""{plain}."""', WIDTH, initial_indent="    ", subsequent_indent="    ")
 
 
 def _identifiers(symbols: Sequence[Any]) -> dict[Any, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from textwrap import fill
 from typing import Any
 
 import sympy
@@ -12,6 +13,7 @@ from archcalc.render import escape
 from archcalc.render.formula.expression import ExpressionWriter
 from archcalc.render.formula.lines import LONG_TERM, WIDTH, filled, parts_of
 
+MOST_EQUAL = 2  # pairs of sizes
 MOST_WRITTEN_OUT = 3 * WIDTH  # characters; in a longer formula parts that recur get a name
 
 
@@ -19,7 +21,7 @@ def text(formulas: Formulas) -> str:
     """Each formula in lines that fit a terminal; what recurs in a long one is named below it."""
     blocks = ["\n".join(_lines(formula)) for formula in formulas.formulas]
     separator = "\n\n" if any("\n" in block for block in blocks) else "\n"
-    return separator.join([*blocks, *notes(formulas)])
+    return separator.join([*blocks, *_filled_notes(formulas)])
 
 
 def line_count(formula: Formula) -> int:
@@ -40,7 +42,11 @@ def text_by_part(formulas: Formulas, parts: Mapping[str, str]) -> str:
     for formula in formulas.formulas:
         lead = f"{escape.one_line(parts[formula.quantity]):{width}} = "
         lines += _formula_lines(lead, formula, writer)
-    return "\n".join([*lines, *_where(len(lead), writer), *notes(formulas)])
+    return "\n".join([*lines, *_where(len(lead), writer), *_filled_notes(formulas)])
+
+
+def _filled_notes(formulas: Formulas) -> list[str]:
+    return [fill(note, WIDTH, subsequent_indent="  ") for note in notes(formulas)]
 
 
 def _lines(formula: Formula) -> Iterator[str]:
@@ -87,3 +93,8 @@ def notes(formulas: Formulas) -> Iterator[str]:
     taken = [*formulas.assumptions, *(f"{label} >= {n}" for label, n in formulas.first.items())]
     if taken:
         yield f"for {', '.join(taken)}"
+    writer = ExpressionWriter(formulas.formulas[0].symbols if formulas.formulas else ())
+    equal = [f"{writer.doprint(m)} == {writer.doprint(n)}" for m, n in formulas.equal]
+    if equal:
+        more = f" and {len(equal) - MOST_EQUAL} more" if len(equal) > MOST_EQUAL else ""
+        yield f"where branches match: {', '.join(equal[:MOST_EQUAL])}{more}"

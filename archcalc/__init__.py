@@ -11,6 +11,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 from archcalc.analysis import DTYPES, Analysis, LayerAnalysis, Totals
@@ -60,7 +61,7 @@ __all__ = [
 
 
 def build(
-    what: Graph | str,
+    what: Graph | str | PathLike[str],
     /,
     *,
     device: str = "cpu",
@@ -86,9 +87,9 @@ def build(
 
 
 def formula(
-    name: str,
+    name: str | PathLike[str],
     quantity: str = "params",
-    symbols: Sequence[str] | None = None,
+    symbols: Sequence[str] | str | None = None,
     /,
     *,
     layer: str | None = None,
@@ -108,7 +109,7 @@ def formula(
         name, input, parameters: as for `load`.
         quantity: `params`, `macs`, `peak_bytes`, `layers[conv1].macs` …, as in claims.
         symbols: parameters, items of lists such as `depths[0]`, and sizes: `H`, `W`, and `C` for
-            the input's channels. The sizes if None.
+            the input's channels; a list, or a text such as "H,W". The sizes if None.
         layer: the layer or block whose quantity it is.
         assume: what it may take for granted, such as `H%32==0` and `alpha>=0.25`.
         batch, dtype: as for `analyze`.
@@ -121,6 +122,8 @@ def formula(
     from archcalc.formulas.deriving import derive_formulas
     from archcalc.spec.library import find_network
 
+    if isinstance(symbols, str):
+        symbols = symbols.split(",")
     found = derive_formulas(
         find_network(name), [quantity], symbols, layer=layer, input=input, batch=batch,
         dtype=dtype, assume=assume, parameters=parameters,

@@ -51,11 +51,17 @@ def build_graph(
     """The graph of `network`, with some of its parameters or its input changed.
 
     Raises:
-        UsageError: a parameter is unknown, or of another type than the one it replaces.
+        UsageError: a parameter is unknown, or of another type than the one it replaces; an input
+            has more or fewer sizes than the network's own.
         SpecError: the spec is wrong: an expression fails, a name is unknown or stands twice, a
             block calls itself without end.
     """
     values = network.parameters | _overrides(network, parameters or {})
+    if input is not None and len(input.shape) != len(network.input):
+        raise UsageError(
+            f"{network.name} takes an input of {len(network.input)} numbers, channels and sizes; "
+            f"{input} has {len(input.shape)} (images of a batch are not among them)"
+        )
     expander = _Expander(network, values)
     last = expander.run(network.body, _Scope("", expander.globals, None), INPUT)
     if not expander.nodes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from os import PathLike
 from typing import TYPE_CHECKING, Any, cast, overload
 
 from archcalc.analysis import DTYPES, Analysis, LayerAnalysis
@@ -39,7 +40,9 @@ MOST_PHASE_WORK = 1_000_000  # intervals; beyond it, fields with phases count as
 LONGEST_FORMULA = 100  # operations; each layer wraps another floor around a free size
 
 
-def load(name: str, /, *, input: Sequence[Value] | None = None, **parameters: Value) -> Graph:
+def load(
+    name: str | PathLike[str], /, *, input: Sequence[Value] | None = None, **parameters: Value
+) -> Graph:
     """The network called `name`, or of the spec file `FILE` or `FILE#VARIANT`.
 
     Args:
@@ -74,7 +77,7 @@ def input_shape(sizes: Sequence[Value]) -> FeatureMap:
 
 @overload
 def analyze(  # type: ignore[overload-overlap]  # what makes it a Sweep is that there are arrays
-    graph: Graph | str,
+    graph: Graph | str | PathLike[str],
     /,
     *,
     input: Sequence[int] | None = None,
@@ -86,7 +89,7 @@ def analyze(  # type: ignore[overload-overlap]  # what makes it a Sweep is that 
 
 @overload
 def analyze(
-    graph: Graph | str,
+    graph: Graph | str | PathLike[str],
     /,
     *,
     input: Sequence[int | NDArray[Any]] | None = None,
@@ -97,7 +100,7 @@ def analyze(
 
 
 def analyze(
-    graph: Graph | str,
+    graph: Graph | str | PathLike[str],
     /,
     *,
     input: Sequence[Value] | None = None,
@@ -128,11 +131,11 @@ def analyze(
     if _has_arrays([*parameters.values(), input]):
         from archcalc.sweep import sweep
 
-        network = find_network(graph) if isinstance(graph, str) else graph.network
-        before = {} if isinstance(graph, str) else graph.parameters
+        network = graph.network if isinstance(graph, Graph) else find_network(graph)
+        before = graph.parameters if isinstance(graph, Graph) else {}
         changed = before | parameters
         return sweep(network, input=input, parameters=changed, batch=batch, dtype=dtype)
-    if isinstance(graph, str):
+    if not isinstance(graph, Graph):
         graph = load(graph, input=input, **parameters)
     elif parameters or input is not None:
         shape = None if input is None else input_shape(input)
@@ -144,7 +147,7 @@ def analyze(
 def require_dtype(dtype: str) -> None:
     """Raises UsageError, with a guess, unless `dtype` is one of `DTYPES`."""
     if dtype not in DTYPES:
-        guess = did_you_mean(dtype, DTYPES) or f"; known: {', '.join(DTYPES)}"
+        guess = did_you_mean(str(dtype), DTYPES) or f"; known: {', '.join(DTYPES)}"
         raise UsageError(f"unknown dtype {dtype!r}{guess}")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -198,6 +199,10 @@ def test_the_dtype_sets_the_bytes(dtype: str, size: int) -> None:
     ("settings", "message"),
     [
         ({"dtype": "float"}, "unknown dtype 'float'; did you mean 'float64'?"),
+        (
+            {"dtype": int},
+            "unknown dtype <class 'int'>; known: float32, float64, float16, bfloat16, int8",
+        ),
         ({"dtype": "q"}, "unknown dtype 'q'; known: float32, float64, float16, bfloat16, int8"),
     ],
 )
@@ -208,6 +213,14 @@ def test_a_wrong_setting_is_refused(settings: dict[str, Any], message: str) -> N
 
 
 # ----- the door -----
+
+
+def test_a_spec_may_be_named_by_its_path(tmp_path: Path) -> None:
+    path = tmp_path / "net.yaml"
+    path.write_text("name: net\ninput: [3, 8, 8]\nlayers: [relu]\n")
+    assert analyze(path).name == load(path).name == "net"
+    with pytest.raises(UsageError, match="None is neither the name of a network nor a path"):
+        load(None)  # type: ignore[arg-type]  # the mistake
 
 
 def test_a_graph_can_be_analyzed_with_other_parameters_and_another_input() -> None:

@@ -286,6 +286,24 @@ WRONG: dict[str, tuple[list[str], str]] = {
         ["table", "vgg16", "--set", "depths=3"],
         "depths is '[2, 2, 3, 3, 3]' in vgg16; '3' does not fit: a list is wanted",
     ),
+    "an input with its batch": (
+        ["table", "vgg16", "--input", "1x3x224x224"],
+        "vgg16 takes an input of 3 numbers, channels and sizes; 1x3x224x224 has 4",
+    ),
+    "an input without a size": (
+        ["table", "vgg16", "--input", "3x224"],
+        "vgg16 takes an input of 3 numbers, channels and sizes; 3x224 has 2",
+    ),
+    "no name of a plot": (["scale", "vgg16", "--plot", ""], "--plot: '' is no name of a file"),
+    "a picture to standard output": (
+        ["draw", "vgg16", "--format", "png", "-o", "-"],
+        "-o/--output: '-' is no name of a file",
+    ),
+    "a source of no claim": (["check", "vgg16", "--source", "zzz"], "no source has the text 'zzz'"),
+    "a budget in a table": (
+        ["memory", "vgg16", "--budget", "1GB", "--format", "csv"],
+        "--budget: csv is the table of layers alone",
+    ),
     "an expression for a value": (
         ["table", "vgg16", "--set", "classes=9**2"],
         "classes is '1000' in vgg16; '9**2' does not fit: a number is wanted",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -9,7 +10,7 @@ from archcalc.analysis import Analysis
 from archcalc.claims.printed import PrintedError, Verdict
 from archcalc.claims.quantities import evaluate
 from archcalc.claims.reading import Claim, claims_of, comparisons
-from archcalc.errors import ArchcalcError, Place, SpecError, UsageError
+from archcalc.errors import ArchcalcError, Place, SpecError, UsageError, did_you_mean
 from archcalc.expansion import build_graph
 from archcalc.spec.library import families, find_network
 from archcalc.spec.settings import split_settings
@@ -138,6 +139,20 @@ def check_family(family: Family, network: str | None = None) -> Iterator[Checked
     for claim in claims_of(family):
         if network is None or claim.network == network:
             yield checker.check(claim)
+
+
+def of_source(everything: Sequence[CheckedClaim], text: str) -> list[CheckedClaim]:
+    """The claims whose source has the text, in any case.
+
+    Raises:
+        UsageError: there is none; with a guess.
+    """
+    found = [claim for claim in everything if text.lower() in claim.claim.source.lower()]
+    if not found:
+        words = [word for claim in everything for word in re.split(r"[ ,;]+", claim.claim.source)]
+        guess = did_you_mean(text, dict.fromkeys(words))
+        raise UsageError(f"no source has the text {text!r}{guess}")
+    return found
 
 
 def problem(checked: CheckedClaim) -> ArchcalcError | None:

@@ -70,6 +70,13 @@ def positive(text: str) -> int:
     return int(text)
 
 
+def output_path(text: str) -> str:
+    """The name of a file to write."""
+    if text in ("", "-"):
+        raise argparse.ArgumentTypeError(f"{text!r} is no name of a file")
+    return text
+
+
 def listed(text: str) -> list[str]:
     """The items between commas, but for commas in brackets, for argparse."""
     return [item.strip() for item in re.split(r",(?![^\[]*\])", text)]

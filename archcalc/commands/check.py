@@ -9,7 +9,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from archcalc.claims.budgets import CheckedBudget, broken, check_budgets
-from archcalc.claims.checking import CheckedClaim, check_family, check_library, problem
+from archcalc.claims.checking import (
+    CheckedClaim,
+    check_family,
+    check_library,
+    of_source,
+    problem,
+)
 from archcalc.claims.reading import VERDICTS
 from archcalc.commands.arguments import COMPLETE_NETWORKS
 from archcalc.errors import UsageError, did_you_mean
@@ -44,12 +50,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Prints the verdicts; 1 where one is not what its claim records, or a budget is broken."""
     everything, budgets = _checked(arguments.names)
-    checked = [
-        claim
-        for claim in everything
-        if (arguments.source or "").lower() in claim.claim.source.lower()
-        and arguments.verdict in (None, _word(claim))
-    ]
+    chosen = of_source(everything, arguments.source) if arguments.source else everything
+    checked = [claim for claim in chosen if arguments.verdict in (None, _word(claim))]
     if arguments.source or arguments.verdict:  # which a budget has none of
         budgets = []
     if arguments.format == "junit":

@@ -5,7 +5,13 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from archcalc.commands.arguments import COMPLETE_NETWORKS, add_batch, add_changes, graph_of
+from archcalc.commands.arguments import (
+    COMPLETE_NETWORKS,
+    add_batch,
+    add_changes,
+    graph_of,
+    output_path,
+)
 from archcalc.contrast import contrast
 from archcalc.render.contrast import contrast_text
 from archcalc.walk import analyze
@@ -21,7 +27,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_changes(parser)
     add_batch(parser)
     parser.add_argument("--exact", action="store_true", help="all digits in place of 138.36M")
-    parser.add_argument("--plot", metavar="FILE.svg", help="draw the networks as bars of stages")
+    parser.add_argument(
+        "--plot", type=output_path, metavar="FILE.svg", help="draw the networks as bars of stages"
+    )
     parser.add_argument(
         "--format", default="text", metavar="FORMAT",
         help="text (default), markdown, csv, json, or any format of tabulate",

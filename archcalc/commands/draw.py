@@ -6,7 +6,14 @@ import argparse
 import sys
 from pathlib import Path
 
-from archcalc.commands.arguments import ALL_LEVELS, add_changes, add_network, depth, graph_of
+from archcalc.commands.arguments import (
+    ALL_LEVELS,
+    add_changes,
+    add_network,
+    depth,
+    graph_of,
+    output_path,
+)
 from archcalc.errors import UsageError
 from archcalc.render.drawing import Drawing, draw
 from archcalc.render.graphviz import dot_text, picture
@@ -21,7 +28,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_network(parser)
     add_changes(parser)
     parser.add_argument(
-        "-o", "--output", metavar="FILE",
+        "-o", "--output", type=output_path, metavar="FILE",
         help="where to write it: Mermaid as .mmd, or .dot, .svg, .png (default: print it)",
     )  # fmt: skip
     parser.add_argument(

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import re
 import sys
 
-from archcalc.claims.checking import check_library
-from archcalc.errors import UsageError, did_you_mean
+from archcalc.claims.checking import check_library, of_source
 from archcalc.render.claims import errata
 
 
@@ -21,12 +19,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Prints the errata."""
-    everything, wanted = list(check_library()), arguments.source or ""
-    checked = [claim for claim in everything if wanted.lower() in claim.claim.source.lower()]
-    if not checked:
-        words = [word for claim in everything for word in re.split(r"[ ,;]+", claim.claim.source)]
-        guess = did_you_mean(wanted, dict.fromkeys(words))
-        raise UsageError(f"no source has the text {wanted!r}{guess}")
+    checked = of_source(list(check_library()), arguments.source or "")
     text = errata(checked, arguments.format)
     if text:
         print(text)

@@ -8,7 +8,7 @@ import shlex
 from contextlib import suppress
 from pathlib import Path
 
-from archcalc.commands.arguments import add_changes, add_network, graph_of
+from archcalc.commands.arguments import add_changes, add_network, graph_of, output_path
 from archcalc.errors import UsageError
 from archcalc.render.torch_source import torch_source
 
@@ -17,7 +17,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Declares the arguments."""
     add_network(parser)
     add_changes(parser)
-    parser.add_argument("-o", "--output", metavar="FILE.py", help="default: standard output")
+    parser.add_argument(
+        "-o", "--output", type=output_path, metavar="FILE.py", help="default: standard output"
+    )
     parser.add_argument("--force", action="store_true", help="replace a file that is there")
 
 

@@ -8,7 +8,14 @@ import re
 from typing import TYPE_CHECKING
 
 from archcalc.analysis import Analysis
-from archcalc.commands.arguments import add_changes, add_network, graph_of, listed, positive
+from archcalc.commands.arguments import (
+    add_changes,
+    add_network,
+    graph_of,
+    listed,
+    output_path,
+    positive,
+)
 from archcalc.errors import UsageError
 from archcalc.render.field import (
     effective_lines,
@@ -49,7 +56,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--runs", type=positive, metavar="N", help=f"of --effective (default {_RUNS})"
     )
-    parser.add_argument("--plot", metavar="FILE.svg", help="draw the boxes over the image")
+    parser.add_argument(
+        "--plot", type=output_path, metavar="FILE.svg", help="draw the boxes over the image"
+    )
     parser.add_argument(
         "--layers",
         type=listed,

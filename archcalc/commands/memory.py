@@ -11,6 +11,7 @@ from archcalc.commands.arguments import (
     add_network,
     depth,
     graph_of,
+    output_path,
     positive,
 )
 from archcalc.errors import UsageError
@@ -50,7 +51,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="fold blocks below this level of nesting, or `all` (default: what fits a screen)",
     )  # fmt: skip
     parser.add_argument("--exact", action="store_true", help="all digits in place of 12.85MB")
-    parser.add_argument("--plot", metavar="FILE.svg", help="draw what is alive over time")
+    parser.add_argument(
+        "--plot", type=output_path, metavar="FILE.svg", help="draw what is alive over time"
+    )
     parser.add_argument(
         "--format", default="text", metavar="FORMAT",
         help="text (default), markdown, csv, json, or any format of tabulate",
@@ -74,6 +77,8 @@ def run(arguments: argparse.Namespace) -> int:
 def _shown(report: MemoryReport, arguments: argparse.Namespace, budget: int | None) -> str:
     """All of it in the format that was asked for; the table alone where that is one of tables."""
     analysis, form, level = report.analysis, arguments.format, arguments.depth
+    if budget is not None and form not in ("text", "json"):
+        raise UsageError(f"--budget: {form} is the table of layers alone; text and json have room")
     fitting = None
     if budget is not None:
         fitting = largest_batch(analysis, budget, optimizer=report.optimizer, dtype=report.dtype)

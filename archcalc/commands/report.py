@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from archcalc.commands.arguments import COMPLETE_NETWORKS
+from archcalc.commands.arguments import COMPLETE_NETWORKS, output_path
 from archcalc.reports.library import part_of_library, whole_library
 from archcalc.reports.report import pages, write_report
 
@@ -19,7 +19,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     action.complete = COMPLETE_NETWORKS  # type: ignore[attr-defined]  # what shtab reads
     parser.add_argument(
-        "-o", "--output", metavar="FOLDER", default="reports", help="default: reports"
+        "-o",
+        "--output",
+        type=output_path,
+        metavar="FOLDER",
+        default="reports",
+        help="default: reports",
     )
 
 

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import argparse
 
-from archcalc.commands.arguments import add_batch, add_changes, add_network, graph_of, listed
+from archcalc.commands.arguments import (
+    add_batch,
+    add_changes,
+    add_network,
+    graph_of,
+    listed,
+    output_path,
+)
 from archcalc.errors import UsageError
 from archcalc.render.scaling import scaling_table
 from archcalc.scaling import QUANTITIES, WAYS, Way, figures, possible_ways
@@ -27,7 +34,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     add_changes(parser)
     add_batch(parser)
-    parser.add_argument("--plot", metavar="FILE.svg", help="draw the growth over the factor")
+    parser.add_argument(
+        "--plot", type=output_path, metavar="FILE.svg", help="draw the growth over the factor"
+    )
     parser.add_argument(
         "--format", default="text", metavar="FORMAT",
         help="text (default), markdown, csv, json, or any format of tabulate",
@@ -49,8 +58,8 @@ def run(arguments: argparse.Namespace) -> int:
     grown = {way: way.growth([*now]) for way in ways}
     table = scaling_table(analysis, now, grown, arguments.format)
     if arguments.plot:  # first: whoever reads the table may stop reading
-        from archcalc.render.scaling_plot import draw_scaling
+        from archcalc.render.scaling_plot import DRAWN, draw_scaling
 
-        draw_scaling(arguments.plot, analysis, ways)
+        draw_scaling(arguments.plot, analysis, ways, arguments.quantity or DRAWN)
     print(table)
     return 0

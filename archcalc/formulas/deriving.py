@@ -119,8 +119,8 @@ def derive_formulas(
     Args:
         quantities: in the language of `archcalc.claims.quantities`.
         symbols: parameters (`classes`, `depths[0]`) and sizes (`H`, `W`, of fewer or more axes
-            `L` or `D`; `C` for the channels); None for all sizes, unless `input` has free ones,
-            which are free whether they are named or not.
+            `L` or `D`; `C` for the channels); None for all sizes, unless `input` is given;
+            those that are free in it are free whether they are named or not.
         layer: the layer or block whose quantities they are; None for the network's.
         assume: such as `H%32==0` and `alpha>=0.25`.
         input, parameters: as for `archcalc.load`.
@@ -142,7 +142,7 @@ def derive_formulas(
         if label in free and label in graph.parameters:
             raise UsageError(f"--symbols: {label} is a parameter and a size; call the size another")
     if symbols is None:
-        symbols = [] if free else size_labels(len(sizes) - 1)
+        symbols = [] if free or input is not None else size_labels(len(sizes) - 1)
     found = subjects([label for label in symbols if label not in free], graph)
     free |= {subject.label: subject.symbol for subject in found}
     replaced = replacements([read_assumption(text) for text in assume], free)

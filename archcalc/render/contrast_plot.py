@@ -43,7 +43,8 @@ def draw_contrast(path: str, found: Contrast) -> None:
         axes.set_yticks([])
     bars, labels = panels[0].get_legend_handles_labels()
     figure.legend(
-        bars, labels, loc="outside lower center", ncols=len(labels), frameon=False, labelcolor=GREY,
+        bars, labels, loc="outside lower center", ncols=min(len(labels), 8), frameon=False,
+        labelcolor=GREY,
         title="stage: input pixels for one position of the map", title_fontsize="small",
     ).get_title().set_color(GREY)  # fmt: skip
     save_figure(figure, path)

@@ -18,8 +18,10 @@ FACTORS = (1, 2, 3, 4, 6, 8)
 DRAWN = ("params", "macs", "lecture_bytes", "training_bytes")
 
 
-def draw_scaling(path: str, analysis: Analysis, ways: Sequence[Way]) -> None:
-    """Draws a panel for each way to make the network larger.
+def draw_scaling(
+    path: str, analysis: Analysis, ways: Sequence[Way], quantities: Sequence[str] = DRAWN
+) -> None:
+    """Draws a panel for each way to make the network larger, with a curve for each quantity.
 
     Raises:
         UsageError: the file cannot be written.
@@ -27,7 +29,7 @@ def draw_scaling(path: str, analysis: Analysis, ways: Sequence[Way]) -> None:
     """
     figure, panels = new_panels(max(6.0, 1.2 + 3.4 * len(ways)), 4, len(ways))
     figure.suptitle(escape.plot(f"{analysis.name}: how its figures grow"), color=GREY)
-    now = {q: value for q, value in figures(analysis, DRAWN).items() if value}
+    now = {q: value for q, value in figures(analysis, quantities).items() if value}
     for axes, way in zip(panels, ways, strict=True):
         _draw_curves(axes, way, now)
         axes.set_title(escape.plot(way.name), color=GREY)
@@ -55,8 +57,9 @@ def _draw_curves(axes: Axes, way: Way, now: dict[str, int]) -> None:
     for number, (quantity, color) in enumerate(zip(now, palette(len(now)), strict=True)):
         heights = [found[quantity] / now[quantity] for _, found in points]
         wide = 1.5 * (len(now) - number)  # curves that coincide lie inside one another
+        label = escape.plot(QUANTITIES.get(quantity, quantity))
         axes.plot(
-            reached, heights, marker="o", color=color, label=QUANTITIES[quantity],
+            reached, heights, marker="o", color=color, label=label,
             linewidth=wide, markersize=wide + 3,
         )  # fmt: skip
     for power in (1, 2):

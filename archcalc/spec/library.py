@@ -65,13 +65,16 @@ def read_family(path: str) -> Family:
     return parse_family(read_file(path, path))
 
 
-def find_network(name: str) -> Network:
+def find_network(name: str | os.PathLike[str]) -> Network:
     """The network called `name`, or that of a spec file, `FILE` or `FILE#VARIANT`.
 
     Raises:
         UsageError: there is no such network or file; with a guess.
         SpecError: the spec is wrong.
     """
+    if not isinstance(name, (str, os.PathLike)):
+        raise UsageError(f"{name!r} is neither the name of a network nor a path")
+    name = os.fspath(name)
     path, variant = split_variant(name)
     if is_file(path):
         return _in_file(read_family(path), variant)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from os import PathLike
 from typing import Any, cast
 
 import torch
@@ -21,7 +22,7 @@ _INDICES = "\0indices"  # behind the name of a max pool: the places of its maxim
 
 
 def build(
-    what: Graph | str,
+    what: Graph | str | PathLike[str],
     *,
     device: str = "cpu",
     input: Sequence[Value] | None = None,

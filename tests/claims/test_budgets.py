@@ -161,10 +161,13 @@ def test_check_tells_budgets_in_json(path: Path, capsys: pytest.CaptureFixture[s
     assert record["deviation"] == "+21.72%"  # 100,000 / 82,154 - 1
 
 
-def test_a_question_about_sources_leaves_budgets_out(path: Path) -> None:
+def test_a_question_about_sources_leaves_budgets_out(
+    path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     kept(path, "params <= 1")
     assert main(["check", str(path)]) == 1
-    assert main(["check", str(path), "--source", "paper"]) == 0
+    assert main(["check", str(path), "--source", "paper"]) == 2
+    assert "no source has the text 'paper'" in capsys.readouterr().err
     assert main(["check", str(path), "--verdict", "agrees"]) == 0
 
 

@@ -54,6 +54,16 @@ def test_the_plot_is_the_same_byte_for_byte(tmp_path: Path) -> None:
     assert first.read_bytes() == second.read_bytes()
 
 
+def test_a_plot_has_the_quantities_that_were_asked_for(tmp_path: Path) -> None:
+    plots = {}
+    for quantity in ("params", "peak_bytes"):
+        plot = tmp_path / f"{quantity}.svg"
+        assert main(["scale", "lenet5", "--quantity", quantity, "--plot", str(plot)]) == 0
+        plots[quantity] = plot.read_text()
+    assert "memory, peak" in plots["peak_bytes"]
+    assert "memory, peak" not in plots["params"]
+
+
 def test_a_plot_ends_where_there_is_no_larger_network(tmp_path: Path) -> None:
     spec, plot = tmp_path / "grouped.yaml", tmp_path / "grouped.svg"
     spec.write_text(

@@ -225,6 +225,15 @@ def test_sizes_with_a_factor_leave_a_polynomial() -> None:
     assert with_classes == 315293696 * h**2 + 4096 * classes + 16777216
 
 
+def test_an_input_of_plain_numbers_leaves_nothing_free() -> None:
+    macs = archcalc.formula("vgg16", "macs", input=[3, 64, 64])
+    assert macs == analyze("vgg16", input=[3, 64, 64]).totals.macs
+
+
+def test_symbols_may_be_one_text() -> None:
+    assert archcalc.formula("vgg16", "params", "classes") == 4097 * symbol("classes") + 134260544
+
+
 def test_floors_within_floors_are_one() -> None:
     pools = archcalc.formula("vgg16", "layers[pool5].size", ["H"])
     assert pools == sympy.floor(symbol("H") / 32)

@@ -8,13 +8,30 @@ import re
 import subprocess
 import sys
 import tempfile
+from itertools import chain
 from pathlib import Path
 
 import pytest
 
+from archcalc import ArchcalcError, analyze
+from archcalc.claims.quantities import READ, SUMMED, evaluate
+from archcalc.cli import main
+from archcalc.expansion import build_graph
+from archcalc.spec.expression import FUNCTIONS
+from archcalc.spec.keys import (
+    ABOUT_KEYS,
+    FAMILY_KEYS,
+    INDICES,
+    KEYWORDS,
+    PLACEMENT_KEYS,
+    VARIANT_KEYS,
+)
+from archcalc.spec.library import read_family
+
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
 CONSOLE = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+SPEC = re.compile(r"^```yaml\n(name: .*?)^```$", re.MULTILINE | re.DOTALL)
 PYTHON = re.compile(r"^```pycon\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -42,6 +59,39 @@ def printed(command: str, folder: Path) -> str:
 @pytest.mark.parametrize(("command", "output"), examples())
 def test_an_example_prints_what_the_readme_says(command: str, output: str, tmp_path: Path) -> None:
     assert printed(command, tmp_path) == output
+
+
+SPECS = SPEC.findall(README.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("text", SPECS, ids=lambda text: text.split(maxsplit=2)[1])
+def test_a_spec_of_the_readme_is_one_whose_claims_and_budgets_hold(
+    text: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "readme.yaml"
+    path.write_text(text)
+    for network in read_family(str(path)).networks.values():
+        assert analyze(build_graph(network)).totals.params > 0
+    if "claims:" in text:
+        assert main(["check", str(path)]) == 0
+
+
+def test_the_readme_says_all_that_the_language_has() -> None:
+    assert len(SPECS) == 2
+    text = README.read_text(encoding="utf-8")
+    language, _, quantities = text.partition("### The spec language")[2].partition("### Quantities")
+    words = set(re.findall(r"\w+", language))
+    said_elsewhere = set(ABOUT_KEYS)
+    keys = {*FAMILY_KEYS, *VARIANT_KEYS, *PLACEMENT_KEYS, *chain(*KEYWORDS.values()), INDICES}
+    assert keys - said_elsewhere <= words
+    assert set(FUNCTIONS) <= words
+    with pytest.raises(ArchcalcError) as unknown:
+        evaluate("zzzzzz", analyze("mlp_7_3"), analyze)
+    figures = re.findall(
+        r"\w+", str(unknown.value).partition("known: ")[2].partition(", layers")[0]
+    )
+    assert "peak_bytes" in figures
+    assert {*SUMMED, *READ, *figures} <= set(re.findall(r"\w+", quantities))
 
 
 def test_python_examples_run() -> None:

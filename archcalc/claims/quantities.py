@@ -40,11 +40,11 @@ from archcalc.spec.expression import parse
 from archcalc.spec.values import ExpressionError
 
 WEIGHT_KINDS = ("conv", "conv_transpose", "locally_connected", "linear")
-_SUMMED = (
+SUMMED = (
     "weights", "biases", "params", "buffers", "macs", "flops", "other_ops",
     "activation_values", "activation_bytes",
 )  # fmt: skip
-_READ = (
+READ = (
     "count", "output", "channels", "size", "sizes", "input", "receptive_field", "jump", "offset",
 )  # fmt: skip
 _REFERENCE = re.compile(
@@ -117,7 +117,7 @@ def _found(find: Find, text: str) -> Analysis:
 
 def _figure_of_network(analysis: Analysis, name: str) -> Any:
     figures: Mapping[str, Callable[[], Any]] = {
-        **{key: _total(analysis, key) for key in (*_SUMMED[:7], "param_bytes")},
+        **{key: _total(analysis, key) for key in (*SUMMED[:7], "param_bytes")},
         "activation_values": lambda: _sum(analysis.inference_layers, "activation_values"),
         "lecture_values": lambda: lecture_bytes(analysis) // analysis.bytes_each,
         "lecture_bytes": lambda: lecture_bytes(analysis),
@@ -136,7 +136,9 @@ def _figure_of_network(analysis: Analysis, name: str) -> Any:
     parameters = analysis.graph.parameters
     if name in parameters:
         return parameters[name]
+    wholes = ("layers[…]", "blocks[…]", "kinds[…]", "path[…]", "networks[…]")
     guess = did_you_mean(name, [*figures, *parameters, "layers", "blocks", "kinds", "networks"])
+    guess = guess or f"; known: {', '.join((*figures, *wholes, *parameters))}"
     raise ExpressionError(f"{analysis.name} has no figure {name!r}{guess}")
 
 
@@ -150,7 +152,7 @@ def _part(analysis: Analysis, where: str, which: str, figure: str | None) -> Any
     if figure is None:
         raise ExpressionError(f"which figure of {where}[{which}]? such as {where}[{which}].macs")
     layers = list(_selected(analysis, where, which))
-    if figure in _SUMMED:
+    if figure in SUMMED:
         return _sum(layers, figure)
     if figure == "count":
         return len(layers)
@@ -172,7 +174,7 @@ def _part(analysis: Analysis, where: str, which: str, figure: str | None) -> Any
     if all(figure in vars(layer.node.layer) for layer in layers):
         values = [_own(layer, figure) for layer in layers]
         return values[0] if len(values) == 1 else values
-    guess = did_you_mean(figure, [*_SUMMED, *_READ, *vars(last.node.layer)])
+    guess = did_you_mean(figure, [*SUMMED, *READ, *vars(last.node.layer)])
     raise ExpressionError(f"{where}[{which}] has no figure {figure!r}{guess}")
 
 

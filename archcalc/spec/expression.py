@@ -125,7 +125,7 @@ def _cost_of(nodes: list[ast.AST]) -> int:
     return len(nodes) + LIST_COST * calls
 
 
-_FUNCTIONS: dict[str, Callable[..., Value]] = {
+FUNCTIONS: dict[str, Callable[..., Value]] = {
     "floor": floor,
     "ceil": ceil,
     "min": minimum,
@@ -197,11 +197,11 @@ def _closure(node: ast.expr, text: str) -> _Closure:
 
 
 def _call(name: str, arguments: list[_Closure]) -> _Closure:
-    function = _FUNCTIONS.get(name)
+    function = FUNCTIONS.get(name)
     if function is None:
-        guess = did_you_mean(name, _FUNCTIONS)
+        guess = did_you_mean(name, FUNCTIONS)
         raise ExpressionError(
-            f"unknown function {name!r}{guess or '; known: ' + ', '.join(_FUNCTIONS)}"
+            f"unknown function {name!r}{guess or '; known: ' + ', '.join(FUNCTIONS)}"
         )
     return lambda env: function(*[argument(env) for argument in arguments])
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from archcalc.errors import LayerError, UsageError, did_you_mean, require_extra
 from archcalc.feature_map import FeatureMap
-from archcalc.graph import Graph, Node
+from archcalc.graph import INPUT, Graph, Node
 from archcalc.layers import Effect
 from archcalc.quantity import Quantity, plain
 from archcalc.receptive_field import AxisField
@@ -211,6 +211,11 @@ class Analysis:
     def bytes_each(self) -> int:
         """Bytes per value."""
         return DTYPES[self.dtype]
+
+    @property
+    def maps(self) -> dict[str, FeatureMap]:
+        """The shape of every layer's output, per image, and of the network's input, by name."""
+        return {INPUT: self.input} | {layer.name: layer.output for layer in self.layers}
 
     @property
     def inference_layers(self) -> tuple[LayerAnalysis, ...]:

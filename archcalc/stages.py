@@ -91,7 +91,7 @@ def output_strides(analysis: Analysis) -> dict[str, Stride]:
         UsageError: a stride is no plain number.
     """
     strides: dict[str, Stride] = {INPUT: (Fraction(1),) * len(analysis.input.sizes)}
-    maps = {INPUT: analysis.input} | {layer.name: layer.output for layer in analysis.layers}
+    maps = analysis.maps
     for layer in analysis.layers:
         source = next((n for n in layer.inputs if not _is_vector(maps[n])), layer.inputs[0])
         windows, before = layer.effect.windows, strides[source]

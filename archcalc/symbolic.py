@@ -12,6 +12,9 @@ from typing import Any
 
 import sympy
 
+ROUNDED = (sympy.floor, sympy.ceiling)
+EXTREMES = (sympy.Max, sympy.Min)
+
 
 class floor(sympy.floor):  # type: ignore[misc]  # prints and is found as sympy's
     """A floor that is not negative: how often a window fits beyond its first placement."""
@@ -63,10 +66,10 @@ def replaced(expression: Any, values: Mapping[Any, Any]) -> Any:
 
     As sympy's `xreplace`, but that a largest or smallest of several does not compare them anew.
     """
-    if not expression.has(sympy.Max, sympy.Min):
+    if not expression.has(*EXTREMES):
         return expression.xreplace(values)
     parts = [replaced(part, values) for part in expression.args]
-    if isinstance(expression, (sympy.Max, sympy.Min)):
+    if isinstance(expression, EXTREMES):
         return expression.func(*parts, evaluate=all(part.is_number for part in parts))
     return expression.func(*parts)
 

@@ -77,10 +77,7 @@ def unsettled(analysis: Analysis) -> str | None:
 
 def _shapes(analysis: Analysis) -> dict[str, tuple[Any, ...]]:
     """The shapes of all maps, with the batch."""
-    maps = {INPUT: analysis.input} | {layer.name: layer.output for layer in analysis.layers}
-    return {
-        name: (analysis.batch, *map(one_for_all, output.shape)) for name, output in maps.items()
-    }
+    return {name: (analysis.batch, *map(one_for_all, x.shape)) for name, x in analysis.maps.items()}
 
 
 def _look_for_copies(

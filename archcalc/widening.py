@@ -41,7 +41,7 @@ def widened(analysis: Analysis, factor: int) -> Graph:
         UsageError: no layer says how wide the network is.
     """
     graph = analysis.graph
-    maps = _maps(analysis)
+    maps = analysis.maps
     is_module = _is_module(analysis)
     kept = layers_of_classes(analysis)
     grows = {INPUT: is_module}  # whether a map has more channels than before
@@ -86,7 +86,7 @@ def layers_of_classes(analysis: Analysis) -> list[str]:
     """
     if _is_module(analysis):
         return []
-    maps = _maps(analysis)
+    maps = analysis.maps
     nodes = {node.name: node for node in analysis.graph.nodes}
     found = []
     for name in analysis.graph.outputs:
@@ -97,10 +97,6 @@ def layers_of_classes(analysis: Analysis) -> list[str]:
                 break
             node = nodes.get(node.inputs[0])
     return list(dict.fromkeys(found))
-
-
-def _maps(analysis: Analysis) -> dict[str, FeatureMap]:
-    return {INPUT: analysis.input} | {layer.name: layer.output for layer in analysis.layers}
 
 
 def _is_module(analysis: Analysis) -> bool:

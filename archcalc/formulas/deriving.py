@@ -21,7 +21,7 @@ from archcalc.formulas.cases import cases, known_values
 from archcalc.formulas.interpolation import interpolate
 from archcalc.formulas.subjects import Subject, subjects
 from archcalc.formulas.tidying import Sizes, tidy
-from archcalc.graph import INPUT, Graph
+from archcalc.graph import Graph
 from archcalc.layers import Join
 from archcalc.quantity import certainly_equal, deciding, is_symbol, normal
 from archcalc.spec.syntax import Network
@@ -388,7 +388,7 @@ def _no_other(text: str) -> Analysis:
 
 def _undecided_joins(analysis: Analysis) -> Iterator[tuple[Any, Any]]:
     """The sizes that have to be equal for a layer to join its branches, where symbols are free."""
-    maps = {INPUT: analysis.input} | {layer.name: layer.output for layer in analysis.layers}
+    maps = analysis.maps
     for layer in analysis.layers:
         if isinstance(layer.node.layer, Join):
             first, *others = [maps[name].sizes for name in layer.inputs]

@@ -14,11 +14,11 @@ from typing import Any, NamedTuple
 import sympy
 
 from archcalc.errors import ArchcalcError, LayerError, SpecError, UsageError
+from archcalc.symbolic import ROUNDED
 
 MOST_DEGREE = 6
 MORE_POINTS = 3  # than a polynomial takes, all of which have to lie on it
 LAST_START = 5
-_ROUNDED = (sympy.floor, sympy.ceiling)
 
 Values = Sequence[Any]  # of several quantities at once
 
@@ -75,7 +75,7 @@ def interpolate(at: Callable[[int], Values], symbol: Any) -> Polynomials:
 
 def _without_floors(rows: list[list[Any]]) -> str:
     """What to assume where the values have floors of symbols, of which nothing is assumed yet."""
-    rounded = {part for row in rows for value in row for part in value.atoms(*_ROUNDED)}
+    rounded = {part for row in rows for value in row for part in value.atoms(*ROUNDED)}
     symbols = {symbol for part in rounded for symbol in part.free_symbols}
     named = [symbol for symbol in symbols if not isinstance(symbol, sympy.Dummy)]
     named.sort(key=str)

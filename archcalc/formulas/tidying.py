@@ -8,13 +8,10 @@ from typing import Any
 
 import sympy
 
-from archcalc.symbolic import floor, linear
+from archcalc.symbolic import EXTREMES, ROUNDED, floor, linear
 
 MOST_TO_FACTOR = 40  # terms: factoring more takes long, and makes them no shorter
 SHORTER = 0.8  # a product has to be so much shorter than the sum
-
-
-_ROUNDED = (sympy.floor, sympy.ceiling, sympy.Max, sympy.Min)
 
 
 class Sizes:
@@ -58,7 +55,7 @@ class _Spelling:
             self.names[rounded] = name - shift
             self.written[name] = _written(rounded.args[0] + shift)
         maps = [[size.xreplace(self.names) for size in found] for found in sizes.maps]
-        self.maps = [m for m in maps if m and not any(size.has(*_ROUNDED) for size in m)]
+        self.maps = [m for m in maps if m and not any(size.has(*ROUNDED, *EXTREMES) for size in m)]
 
     def collected(self, expression: Any) -> Any:
         """The expression in these names, multiplied out."""
@@ -69,8 +66,7 @@ def tidy(expression: Any, sizes: Sizes) -> Any:
     """The expression in terms of sizes, collected and, where shorter, factored."""
     expression = sympy.sympify(expression)
     extremes = {
-        found: sympy.Dummy("x", nonnegative=True)
-        for found in _outermost(expression, (sympy.Max, sympy.Min))
+        found: sympy.Dummy("x", nonnegative=True) for found in _outermost(expression, EXTREMES)
     }
     written = {name: _tidy_extreme(found, sizes) for found, name in extremes.items()}
     rest = expression.xreplace(extremes)

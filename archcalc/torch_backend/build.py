@@ -43,7 +43,7 @@ def build(
     if not isinstance(analysis, Analysis):
         raise UsageError("a torch model needs numbers, and not arrays of them")
     require_numbers(analysis)
-    maps = {INPUT: analysis.input} | {layer.name: layer.output for layer in analysis.layers}
+    maps = analysis.maps
     with place:
         modules = {
             node.name: module_for(node.layer, *[maps[name] for name in node.inputs])

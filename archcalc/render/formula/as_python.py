@@ -15,12 +15,12 @@ from archcalc.formulas.deriving import Case, Formula, Formulas
 from archcalc.render import escape
 from archcalc.render.formula.as_text import notes
 from archcalc.render.formula.expression import (
-    ROUNDED,
     ExpressionWriter,
     as_fraction,
     is_no_number,
 )
 from archcalc.render.formula.lines import LONG_TERM, WIDTH, filled, parts_of
+from archcalc.symbolic import ROUNDED
 
 
 def python(formulas: Formulas) -> str:

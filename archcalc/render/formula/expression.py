@@ -10,10 +10,7 @@ import sympy
 from sympy.printing.precedence import PRECEDENCE
 from sympy.printing.str import StrPrinter
 
-from archcalc.symbolic import linear
-
-ROUNDED = (sympy.floor, sympy.ceiling)
-EXTREMES = (sympy.Max, sympy.Min)
+from archcalc.symbolic import EXTREMES, ROUNDED, linear
 
 
 class ExpressionWriter(StrPrinter):  # type: ignore[misc]  # sympy publishes no types

@@ -97,9 +97,7 @@ class BodyMaker:
         self._outputs = analysis.graph.outputs
         self._flow = Flow(analysis.graph)
         self._layers = {layer.name: layer for layer in analysis.layers}
-        self._maps = {INPUT: analysis.input} | {
-            layer.name: layer.output for layer in analysis.layers
-        }
+        self._maps = analysis.maps
         self._pieces: dict[Path, list[Piece]] = {}
         self._uneven_same = any(
             isinstance(layer.node.layer, Conv)

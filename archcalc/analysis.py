@@ -33,6 +33,7 @@ class LayerAnalysis:
         node: the layer in its place: name, inputs, whose weights it shares.
         effect: what its rule answered, per image.
         field: what its units see, along each spatial axis of the network's input.
+        local_field: the same without gates and normalization; see `archcalc.seen`.
         batch: number of images that `macs`, `flops`, `other_ops` and `activation_…` are for.
         bytes_each: bytes per value.
     """
@@ -40,6 +41,7 @@ class LayerAnalysis:
     node: Node
     effect: Effect
     field: tuple[AxisField, ...]
+    local_field: tuple[AxisField, ...]
     batch: int = 1
     bytes_each: int = 4
 
@@ -119,14 +121,30 @@ class LayerAnalysis:
         return _folded([_reach(f) if isinstance(f, Reach) else f.size for f in self.field])
 
     @property
+    def local_receptive_field(self) -> PerAxis:
+        """Input pixels that a unit sees by convolutions and pools alone, along each axis.
+
+        As `receptive_field`, and the same unless a gate or a norm stands before: see
+        `archcalc.seen`.
+        """
+        return _folded([_reach(f) if isinstance(f, Reach) else f.size for f in self.local_field])
+
+    @property
     def jump(self) -> PerAxis:
-        """Input pixels from what one unit sees to what the next sees, along each axis."""
-        return _folded([None if isinstance(f, Reach) else f.jump for f in self.field])
+        """Input pixels from what one unit sees to what the next sees, along each axis.
+
+        Of the local receptive field: a gate leaves it as it is. An average where it differs from
+        unit to unit.
+        """
+        return _folded([None if isinstance(f, Reach) else f.jump for f in self.local_field])
 
     @property
     def offset(self) -> PerAxis:
-        """The first input pixel that unit 0 sees, along each axis; negative in the padding."""
-        return _folded([None if isinstance(f, Reach) else f.offset for f in self.field])
+        """The first input pixel that unit 0 sees, along each axis; negative in the padding.
+
+        Of the local receptive field, as `jump`; None where that unit sees nothing.
+        """
+        return _folded([None if isinstance(f, Reach) else f.offset for f in self.local_field])
 
     def record(self) -> dict[str, object]:
         """All of it under the keys of the JSON contract, in plain types that JSON knows."""
@@ -145,6 +163,7 @@ class LayerAnalysis:
             "activation_values": plain(self.activation_values),
             "activation_bytes": plain(self.activation_bytes),
             "receptive_field": plain(self.receptive_field),
+            "local_receptive_field": plain(self.local_receptive_field),
             "jump": plain(self.jump),
             "offset": plain(self.offset),
             "training_only": self.training_only,

@@ -105,7 +105,8 @@ def field_after(field: AxisField, window: AxisWindow) -> AxisField:
     if window is Reach.SAME:
         return field
     if isinstance(window, Reach) or isinstance(field, Reach):
-        return Reach.ALL if Reach.ALL in (window, field) else Reach.UNKNOWN
+        everything = Reach.ALL in (window, field) or window is Reach.STATISTICS
+        return Reach.ALL if everything else Reach.UNKNOWN
     if isinstance(window, TransposedWindow):
         return _spread(field, window)
     if isinstance(field, Field):

@@ -21,7 +21,8 @@ from archcalc.quantity import (
     require_at_least,
     require_equal,
 )
-from archcalc.receptive_field import PIXEL, AxisField, PhasedField, fields_after
+from archcalc.receptive_field import PhasedField
+from archcalc.seen import Fields, Seen, seen_after, seen_of_input
 from archcalc.spec.fields import whole
 from archcalc.spec.library import find_network
 from archcalc.spec.values import ExpressionError, Value, own
@@ -188,9 +189,8 @@ def _has_arrays(values: Iterable[Value]) -> bool:
 def walk(graph: Graph, batch: int, dtype: str) -> Analysis:
     """Every figure of a graph, as `analyze`."""
     bytes_each = DTYPES[dtype]
-    pixel = (PIXEL,) * len(graph.input.sizes)
     maps: dict[str, FeatureMap] = {INPUT: graph.input}
-    fields: dict[str, tuple[AxisField, ...]] = {INPUT: pixel}
+    seen: dict[str, Seen] = {INPUT: seen_of_input(graph.input)}
     done: dict[str, LayerAnalysis] = {}
     phase_work = 0
     for node in graph.nodes:
@@ -202,18 +202,24 @@ def walk(graph: Graph, batch: int, dtype: str) -> Analysis:
             _check(node, effect, done)
             # Where an unpooling puts a value depends on all that its max pool has seen.
             seen_from = (*node.inputs, node.indices) if node.indices else node.inputs
-            seen = fields_after([fields[name] for name in seen_from], effect.windows)
-            _check_field(seen)
-            phase_work += _phase_work(seen, effect.windows, len(seen_from))
+            found = seen_after(
+                node.layer,
+                effect,
+                [seen[name] for name in seen_from],
+                [maps[name] for name in seen_from],
+                graph.input,
+            )
+            _check_field(found.local)
+            phase_work += _phase_work(found.local, effect.windows, len(seen_from))
             if phase_work > MOST_PHASE_WORK:
-                seen = tuple([Reach.UNKNOWN if isinstance(f, PhasedField) else f for f in seen])
+                found = Seen(*map(_without_phases, found))
         except LayerError as refusal:
             error = LayerError(_located(node, [maps[name] for name in node.inputs], refusal))
             error.partial = Analysis(graph, batch, dtype, tuple(done.values()), error)
             raise error from None
         maps[node.name] = effect.output
-        fields[node.name] = seen
-        done[node.name] = LayerAnalysis(node, effect, seen, batch, bytes_each)
+        seen[node.name] = found
+        done[node.name] = LayerAnalysis(node, effect, *found, batch, bytes_each)
     return Analysis(graph, batch, dtype, tuple(done.values()))
 
 
@@ -243,7 +249,11 @@ def _require_same_shapes(name: str, owner: Effect, effect: Effect) -> None:
             require_equal(m, n, "{}", message)
 
 
-def _check_field(seen: tuple[AxisField, ...]) -> None:
+def _without_phases(field: Fields) -> Fields:
+    return tuple([Reach.UNKNOWN if isinstance(axis, PhasedField) else axis for axis in field])
+
+
+def _check_field(seen: Fields) -> None:
     """Without a bound, the numbers of a long chain of strides would fill the memory."""
     for axis in seen:
         jump = None if isinstance(axis, Reach) else axis.jump
@@ -251,7 +261,7 @@ def _check_field(seen: tuple[AxisField, ...]) -> None:
             raise LayerError("a jump of more than 2**63 - 1 pixels")
 
 
-def _phase_work(seen: tuple[AxisField, ...], windows: Windows, inputs: int) -> int:
+def _phase_work(seen: Fields, windows: Windows, inputs: int) -> int:
     """How many intervals it took to find the phases in `seen`."""
     work = 0
     for number, axis in enumerate(seen):

@@ -25,6 +25,7 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("integer_array", "symbolic", "traced"),
     ("feature_map", "window"),
     ("layers", "receptive_field"),
+    ("seen",),
     ("spec",),
     ("graph", "lots", "module_names"),
     ("expansion",),

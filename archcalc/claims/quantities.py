@@ -9,9 +9,10 @@
                                      input (a list), and the spec's own parameters
     layers[conv1].weights            of a layer (the end of its name will do); beside the figures
                                      of the JSON contract: output (a list), channels, size,
-                                     sizes (a list), input (a list), receptive_field, jump,
-                                     offset, count, and the layer's own fields (kernel, stride, …;
-                                     a list of each layer's where several match)
+                                     sizes (a list), input (a list), receptive_field,
+                                     local_receptive_field, jump, offset, count, and the
+                                     layer's own fields (kernel, stride, …; a list of
+                                     each layer's where several match)
     layers[*.conv_dw].macs           the sum over all layers whose names match
     blocks[inception_4a].macs        the sum over all layers of a block; output of its last
     kinds[conv].params               the sum over all layers of a kind; 0 without any
@@ -45,7 +46,8 @@ SUMMED = (
     "activation_values", "activation_bytes",
 )  # fmt: skip
 READ = (
-    "count", "output", "channels", "size", "sizes", "input", "receptive_field", "jump", "offset",
+    "count", "output", "channels", "size", "sizes", "input", "receptive_field",
+    "local_receptive_field", "jump", "offset",
 )  # fmt: skip
 _REFERENCE = re.compile(
     r"(?<![\w.'])(?:networks\[(?P<network>(?:[^\[\]]|\[[^\[\]]*\])*)\]\.)?"
@@ -169,7 +171,7 @@ def _part(analysis: Analysis, where: str, which: str, figure: str | None) -> Any
         return list(last.output.sizes)
     if figure == "input":
         return list(_input_of(analysis, layers[0]))
-    if figure in ("receptive_field", "jump", "offset"):
+    if figure in ("receptive_field", "local_receptive_field", "jump", "offset"):
         return _once(getattr(last, figure))
     if all(figure in vars(layer.node.layer) for layer in layers):
         values = [_own(layer, figure) for layer in layers]

@@ -14,6 +14,7 @@ from archcalc.render.rows import depth_that_fits, layer_rows, rows_at_depth
 from archcalc.render.table import (
     caption,
     comma_separated,
+    field_legend,
     summary,
     tabulated,
     text_table,
@@ -78,6 +79,7 @@ def _table(analysis: Analysis, arguments: argparse.Namespace) -> str:
     notes = summary(analysis, in_full=exact) if analysis.error is None else []
     if sum(len(row.layers) > 1 for row in rows):
         notes.append(f"{len(analysis.layers)} layers, folded; --depth all shows each")
+    notes += field_legend(rows, columns)
     parts = [_wrapped(caption(analysis), width), table, _wrapped(notes, width)]
     return "\n\n".join(part for part in parts if part)
 

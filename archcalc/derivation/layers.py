@@ -161,7 +161,7 @@ def _traced(
         batch = naming.number("N", batch, "images")
     if bytes_each > 1:
         bytes_each = naming.number("b", bytes_each, f"bytes for a {analysis.dtype}")
-    return LayerAnalysis(layer.node, effect, field, batch, bytes_each)
+    return LayerAnalysis(layer.node, effect, field, field, batch, bytes_each)
 
 
 def _effect(layer: LayerAnalysis, maps: Sequence[FeatureMap], naming: Naming) -> Effect:

@@ -142,7 +142,7 @@ class Softmax(Layer):
     def effect_on(self, x: FeatureMap, /) -> Effect:
         effect = pointwise(x, ops_each=5, saved=(Saved.OUTPUT,))
         # The features of a vector may come from all over a map.
-        return effect if x.sizes else replace(effect, windows=Reach.ALL)
+        return effect if x.sizes else replace(effect, windows=Reach.STATISTICS)
 
 
 class HardSwish(_Activation):

@@ -33,6 +33,8 @@ class _Elementwise(Join):
     A branch of a single position is spread over the positions of the others, as torch does.
     """
 
+    elementwise: ClassVar[bool] = True
+
     @abstractmethod
     def ops_for(self, branches: int) -> int:
         """Arithmetic operations for each output value."""

@@ -201,7 +201,14 @@ class Layer(ABC):
 
 
 class Join(Layer):
-    """A layer kind with several inputs: the outputs of its branches."""
+    """A layer kind with several inputs: the outputs of its branches.
+
+    Class attributes:
+        elementwise: whether it combines them value by value, so that one can be a gate of the
+            others (`archcalc.seen`).
+    """
+
+    elementwise: ClassVar[bool] = False
 
     @abstractmethod
     def effect_on(self, x: FeatureMap, /, *others: FeatureMap) -> Effect:

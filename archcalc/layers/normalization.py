@@ -78,11 +78,12 @@ class LayerNorm(Layer):
         shape: Shape
         windows: Windows
         if self.over == "channels" or not x.sizes:
-            shape, windows = (x.channels,), Reach.SAME if x.sizes else Reach.ALL
+            shape, windows = (x.channels,), Reach.SAME if x.sizes else Reach.STATISTICS
         elif self.over == "last":
-            shape, windows = x.sizes[-1:], (Reach.SAME,) * (len(x.sizes) - 1) + (Reach.ALL,)
+            shape = x.sizes[-1:]
+            windows = (Reach.SAME,) * (len(x.sizes) - 1) + (Reach.STATISTICS,)
         else:
-            shape, windows = x.shape, Reach.ALL
+            shape, windows = x.shape, Reach.STATISTICS
         groups = x.values // product(shape)
         effect = _normalized(x, windows, shape, groups, self.affine, self.affine and self.bias)
         alone = certainly_equal(x.channels, 1) or certainly_equal(x.positions, 1)
@@ -111,7 +112,9 @@ class GroupNorm(Layer):
             x.channels, self.groups, "{} channels do not divide into {} groups",
             x.channels, self.groups,
         )  # fmt: skip
-        return _normalized(x, Reach.ALL, (x.channels,), self.groups, self.affine, self.affine)
+        return _normalized(
+            x, Reach.STATISTICS, (x.channels,), self.groups, self.affine, self.affine
+        )
 
 
 class LocalResponseNorm(Layer):

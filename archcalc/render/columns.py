@@ -24,6 +24,7 @@ class Column(NamedTuple):
         value: its value for a row; None where the row has none.
         short, exact: the value as text, for people and in full.
         summed: whether a total of it makes sense.
+        beside: for people, what stands behind the value.
     """
 
     name: str
@@ -32,6 +33,14 @@ class Column(NamedTuple):
     short: Shown
     exact: Shown
     summed: bool = False
+    beside: Callable[[Row], str] = lambda row: ""
+
+    def text(self, row: Row, *, in_full: bool) -> str:
+        """The cell of a row, for people; empty where the row has no layers."""
+        value = self.value(row)
+        if value is None and not row.layers:
+            return ""
+        return (self.exact if in_full else self.short)(value) + self.beside(row)
 
 
 def _of_last(attribute: str) -> Callable[[Row], object]:
@@ -60,6 +69,14 @@ def _per_axis(name: str, heading: str, unknown: str) -> Column:
         return numbers.per_axis(value, unknown)
 
     return Column(name, heading, _of_last(name), shown, shown)
+
+
+def local_field_beside(row: Row) -> str:
+    """` (7)`: the local receptive field, where it is known and gates or norms hide it."""
+    if not row.layers or row.layers[-1].local_field == row.layers[-1].field:
+        return ""
+    local = row.layers[-1].local_receptive_field
+    return "" if local is None else f" ({numbers.per_axis(local)})"
 
 
 def _inputs(row: Row) -> object:
@@ -125,7 +142,8 @@ COLUMNS: tuple[Column, ...] = (
     Column("inputs", "inputs", _inputs, _listed, _listed),
     Column("window", "window", _window, _text, _text),
     Column("output", "output", _output, numbers.shape, numbers.shape),
-    _per_axis("receptive_field", "field", unknown="?"),
+    _per_axis("receptive_field", "field", unknown="?")._replace(beside=local_field_beside),
+    _per_axis("local_receptive_field", "local field", unknown="?"),
     _per_axis("jump", "jump", unknown="-"),
     _per_axis("offset", "offset", unknown="-"),
     _count("weights", "weights"),

@@ -215,6 +215,12 @@ def summary(analysis: Analysis, *, in_full: bool) -> list[str]:
     return lines
 
 
+def field_legend(rows: Sequence[Row], columns: Sequence[Column]) -> list[str]:
+    """What the second of two fields in a cell is, where there are any."""
+    two = any(column.beside(row) for column in columns for row in rows)
+    return ["field        of all that is seen; in parentheses without gates and norms"] * two
+
+
 def _most(analysis: Analysis, in_full: bool) -> list[str]:
     """Where most of the memory and most of the parameters sit, if they are plain numbers."""
     layers = analysis.inference_layers
@@ -236,10 +242,7 @@ def _most(analysis: Analysis, in_full: bool) -> list[str]:
 def _cell(row: Row, column: Column, in_full: bool, *, tree: bool) -> str:
     if tree and column.name == "name":
         return escape.one_line(row.label)
-    value = column.value(row)
-    if value is None and not row.layers:
-        return ""
-    return escape.one_line((column.exact if in_full else column.short)(value))
+    return escape.one_line(column.text(row, in_full=in_full))
 
 
 def _summed(rows: Sequence[Row], training_too: bool) -> tuple[LayerAnalysis, ...]:

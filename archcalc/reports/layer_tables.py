@@ -41,16 +41,12 @@ def small_drawing(analysis: Analysis) -> Drawing:
 
 def _table(rows: Sequence[Row], names: Sequence[str], analysis: Analysis, *, in_full: bool) -> str:
     columns = columns_named(names)
-    shows = [column.exact if in_full else column.short for column in columns]
-    cells = [
-        [show(column.value(row)) for column, show in zip(columns, shows, strict=True)]
-        for row in rows
-    ]
+    cells = [[column.text(row, in_full=in_full) for column in columns] for row in rows]
     at_inference = analysis.inference_layers
     everything = Row("total", "", at_inference, 0)
     total = [
-        show(column.value(everything)) if column.summed or column.name == "name" else ""
-        for column, show in zip(columns, shows, strict=True)
+        column.text(everything, in_full=in_full) if column.summed or column.name == "name" else ""
+        for column in columns
     ]
     align = "".join("r" if column.summed else "l" for column in columns)
     return table([column.heading for column in columns], [*cells, total], align)

@@ -78,4 +78,4 @@ def _leading(analysis: Analysis) -> list[LayerAnalysis]:
 def _widens(layer: LayerAnalysis) -> bool:
     """Whether it slides a window, or reaches further than a position."""
     windows = layer.effect.windows
-    return windows is not Reach.SAME and windows != ()
+    return windows not in (Reach.SAME, Reach.STATISTICS, ())

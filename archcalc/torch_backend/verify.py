@@ -235,10 +235,12 @@ def _fields(analysis: Analysis) -> Iterator[Figure]:
             note = "no gradient can tell"
             yield Figure("field", "receptive_field", layer.name, None, None, note=note)
         else:
-            seen = replace(layer, field=tuple(axes))
+            # Gates and norms are part of the twin: the local field has no measurement.
+            by_rule = replace(layer, local_field=layer.field)
+            seen = replace(layer, field=tuple(axes), local_field=tuple(axes))
             for quantity in ("receptive_field", "jump", "offset"):
-                rule = getattr(layer, quantity)
-                yield Figure("field", quantity, layer.name, rule, getattr(seen, quantity))
+                rule, measured_value = getattr(by_rule, quantity), getattr(seen, quantity)
+                yield Figure("field", quantity, layer.name, rule, measured_value)
             if any(isinstance(axis, PhasedField) for axis in layer.field):
                 rule = _phases(layer.field)
                 yield Figure("field", "phases", layer.name, rule, _phases(seen.field))

@@ -1,0 +1,133 @@
+"""What the units of a layer see, from what its inputs' units see: at all, and locally.
+
+A gate that squeezes a whole map into one position, or a norm over all positions, makes every unit
+behind it depend on every pixel. That is right, and says nothing about what the convolutions reach.
+So each layer has two fields:
+
+* the *receptive field*: every pixel that can influence a unit, in whatever way;
+* the *local receptive field*: what it sees by convolutions and pools alone, gates and
+  normalization left out.
+
+Left out are
+
+* of a norm its statistics: a group norm, a layer norm and a softmax over a vector are taken as
+  pointwise, as a batch norm is at inference;
+* of `add`, `mean` and `multiply` the branches that are gates: a branch of a single position that
+  is spread over the positions of the others (squeeze and excitation, global context), and a branch
+  that sees the whole input along an axis along which another branch does not (products such as
+  attention's). Where every branch is one, none is left out.
+
+A `concat` has no gates: there the values of every branch go on as they are. What leads to a gate
+has a local field as every layer: of a global pool it is the whole input. The two fields are the
+same wherever neither a gate nor such a norm stands before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple, TypeAlias
+
+from archcalc.feature_map import FeatureMap
+from archcalc.layers import Effect, Layer
+from archcalc.layers.layer import Join
+from archcalc.quantity import certainly_at_least, certainly_one
+from archcalc.receptive_field import PIXEL, AxisField, Field, fields_after
+from archcalc.window import Reach, Windows
+
+Fields: TypeAlias = "tuple[AxisField, ...]"
+
+
+class Seen(NamedTuple):
+    """What the units of a map see, along each spatial axis of the image.
+
+    Attributes:
+        field: all that can influence them: the receptive field.
+        local: without gates and normalization: the local receptive field.
+    """
+
+    field: Fields
+    local: Fields
+
+
+def seen_of_input(image: FeatureMap) -> Seen:
+    """What the pixels of the image see: themselves."""
+    pixel = (PIXEL,) * len(image.sizes)
+    return Seen(pixel, pixel)
+
+
+def seen_after(
+    layer: Layer,
+    effect: Effect,
+    inputs: Sequence[Seen],
+    maps: Sequence[FeatureMap],
+    image: FeatureMap,
+) -> Seen:
+    """What a layer's units see.
+
+    Args:
+        effect: what the layer does to its inputs.
+        inputs: what the units of each input see.
+        maps: the shapes of these inputs.
+        image: the shape of the network's input.
+    """
+    fields = [seen.field for seen in inputs]
+    local = [seen.local for seen in inputs]
+    if isinstance(layer, Join) and layer.elementwise:
+        spread = [_is_spread(x, effect.output) for x in maps]
+        local = _without_gates(local, spread)
+        fields = [
+            _spread(field, effect.output, image) if is_spread else field
+            for field, is_spread in zip(fields, spread, strict=True)
+        ]
+    windows = _without_statistics(effect.windows)
+    found = fields_after(fields, effect.windows)
+    if windows is effect.windows and [*map(id, fields)] == [*map(id, local)]:
+        return Seen(found, found)
+    return Seen(found, fields_after(local, windows))
+
+
+def _is_spread(x: FeatureMap, output: FeatureMap) -> bool:
+    """Whether a map has a single position, and the join that it goes into has more."""
+    return all(map(certainly_one, x.sizes)) and not all(map(certainly_one, output.sizes))
+
+
+def _without_gates(local: list[Fields], spread: list[bool]) -> list[Fields]:
+    """The branches that are no gates; all of them where every one is."""
+    mapped = [field for field, is_spread in zip(local, spread, strict=True) if not is_spread]
+    bounded = [
+        any(field[axis] is not Reach.ALL for field in mapped) for axis in range(len(local[0]))
+    ]
+    kept = [
+        field
+        for field in mapped
+        if not any(seen is Reach.ALL and b for seen, b in zip(field, bounded, strict=True))
+    ]
+    return kept or local
+
+
+def _spread(field: Fields, output: FeatureMap, image: FeatureMap) -> Fields:
+    """What the units see that a single position is spread over: all the same, with no jump."""
+    if len(output.sizes) != len(field):  # the axes are no longer those of the image
+        return field
+    return tuple(
+        seen if isinstance(seen, Reach) or certainly_one(size) else _of_single(seen, pixels)
+        for seen, size, pixels in zip(field, output.sizes, image.sizes, strict=True)
+    )
+
+
+def _of_single(seen: AxisField, pixels: int) -> AxisField:
+    """What unit 0 alone sees, on an axis of so many pixels."""
+    if not isinstance(seen, Field):
+        return Reach.UNKNOWN
+    before_first = certainly_at_least(0, seen.first)
+    if before_first and certainly_at_least(seen.last, pixels - 1):
+        return Reach.ALL
+    return Field(seen.first, seen.last, 0)
+
+
+def _without_statistics(windows: Windows) -> Windows:
+    if windows is Reach.STATISTICS:
+        return Reach.SAME
+    if isinstance(windows, tuple) and Reach.STATISTICS in windows:
+        return tuple(Reach.SAME if w is Reach.STATISTICS else w for w in windows)
+    return windows

@@ -24,6 +24,7 @@ def spec_text(graph: Graph) -> str:
         "year": about.year,
         "paper": about.paper,
         "source": about.origin,
+        "published_depth": about.published_depth,
     }
     lines = [f"{key}: {_scalar(value)}" for key, value in known.items() if value]
     if about.accuracy is not None:

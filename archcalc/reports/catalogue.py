@@ -96,6 +96,13 @@ SELECTIONS: tuple[Selection, ...] = (
     ),
 )  # fmt: skip
 
+# One of each family, for the page that shows how deep networks became.
+DEEPEST: tuple[str, ...] = (
+    "alexnet_two_tower", "zfnet", "overfeat_accurate", "nin", "vgg19", "googlenet", "bn_inception",
+    "inception_v3", "resnet152_v1", "inception_v4", "inception_resnet_v2", "preact_resnet200",
+    "resnext101_64x4d", "squeezenet1_0", "densenet264", "mobilenet_v1",
+)  # fmt: skip
+
 GRIDS: tuple[Grid, ...] = (
     Grid(
         "mobilenet_settings",

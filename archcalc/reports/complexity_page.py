@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from archcalc.reports.imagenet import distinct, imagenet, views
-from archcalc.reports.library import Library
-from archcalc.reports.network_table import millions, percent
+from archcalc.reports.accuracies import percent, protocol, protocols, said
+from archcalc.reports.imagenet import distinct, imagenet
+from archcalc.reports.library import Entry, Library
+from archcalc.reports.network_table import millions
 from archcalc.reports.page import Page, table
 from archcalc.reports.scatter_plot import Point, draw_scatter
 from archcalc.reports.site import Site
@@ -31,7 +32,8 @@ def complexity_page(library: Library, site: Site) -> Page:
         "(arXiv:1605.07678), with every cost computed from the layers. The accuracies are "
         "published ones, of training recipes that differ; a ring marks those that are not from a "
         "single view of each image, which flatters a network. Of the "
-        "networks of a family that cost nearly the same, the chart has one; the table has all."
+        "networks of a family that cost nearly the same, the chart has one; the tables have all, "
+        "with a table for each way to measure."
     )
     points = [
         Point(
@@ -40,7 +42,7 @@ def complexity_page(library: Library, site: Site) -> Page:
             x=entry.figures.macs,
             y=top1[entry.name],
             area=entry.figures.params,
-            hollow=views(entry) != 1,
+            hollow=protocol(entry) != 1,
         )
         for entry in distinct(entries)
     ]
@@ -52,20 +54,30 @@ def complexity_page(library: Library, site: Site) -> Page:
             path, points, x="MACs, one image", y="top-1 accuracy, %", area="params"
         ),
     )
-    rows = [
-        [
-            page.link(entry.title, entry.page),
-            percent(top1[entry.name]),
-            percent(entry.about.accuracy.top5 if entry.about.accuracy else None),
-            str(views(entry) or ""),
-            millions(entry.figures.macs),
-            millions(entry.figures.params),
-            f"{top1[entry.name] / (entry.figures.params / 10**6):.2f}",
-            entry.about.accuracy.source if entry.about.accuracy else "",
-        ]
-        for entry in entries
-    ]
-    headings = ["network", "top-1", "top-5", "views", "MACs, M", "params, M", "top-1 per M params",
-                "accuracy from"]  # fmt: skip
-    page.add(table(headings, rows, "lrrrrrrl"))
+    for crops in protocols(entries):
+        page.heading(f"Accuracy: {said(crops)}")
+        page.add(_table(page, [entry for entry in entries if protocol(entry) == crops]))
     return page
+
+
+def _table(page: Page, entries: list[Entry]) -> str:
+    """Networks whose accuracy was measured in the same way."""
+    rows = []
+    for entry in entries:
+        accuracy = entry.about.accuracy
+        if accuracy is None or accuracy.top1 is None:
+            continue
+        rows.append(
+            [
+                page.link(entry.title, entry.page),
+                percent(accuracy.top1),
+                percent(accuracy.top5),
+                millions(entry.figures.macs),
+                millions(entry.figures.params),
+                f"{accuracy.top1 / (entry.figures.params / 10**6):.2f}",
+                accuracy.source,
+            ]
+        )
+    headings = ["network", "top-1", "top-5", "MACs, M", "params, M", "top-1 per M params",
+                "accuracy from"]  # fmt: skip
+    return table(headings, rows, "lrrrrrl")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from archcalc.reports.accuracies import protocol
 from archcalc.reports.library import Entry, Library
 from archcalc.reports.network_table import by_year
 
@@ -24,15 +25,10 @@ def distinct(entries: Iterable[Entry]) -> list[Entry]:
     Of such, it is the one with a published accuracy from a single view, else the first.
     """
     kept: list[Entry] = []
-    for entry in sorted(entries, key=lambda entry: views(entry) != 1):
+    for entry in sorted(entries, key=lambda entry: protocol(entry) != 1):
         if not any(_cost_the_same(entry, other) for other in kept):
             kept.append(entry)
     return kept
-
-
-def views(entry: Entry) -> int | None:
-    """From how many views of each image the published accuracy is; None where that is not said."""
-    return entry.about.accuracy.crops if entry.about.accuracy else None
 
 
 def _cost_the_same(a: Entry, b: Entry) -> bool:

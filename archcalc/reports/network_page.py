@@ -11,6 +11,7 @@ from archcalc.render.drawing import draw
 from archcalc.render.mermaid import mermaid_text
 from archcalc.render.numbers import exact, per_axis, shape, share, short, short_bytes
 from archcalc.reports import glossary_page
+from archcalc.reports.accuracies import said
 from archcalc.reports.claim_tables import claim_table, reasons, tally
 from archcalc.reports.derivation_section import add_derivations
 from archcalc.reports.field_section import add_field
@@ -98,9 +99,8 @@ def _accuracy(entry: Entry) -> str:
         for name, value in (("top-1", accuracy.top1), ("top-5", accuracy.top5))
         if value is not None
     ]
-    views = f", {accuracy.crops} {'view' if accuracy.crops == 1 else 'views'} of each image"
-    said = markdown(accuracy.source)
-    return f"Published accuracy: {', '.join(shares)}{views if accuracy.crops else ''} ({said})."
+    source = markdown(accuracy.source)
+    return f"Published accuracy: {', '.join(shares)}, {said(accuracy.crops)} ({source})."
 
 
 def _add_key_figures(page: Page, entry: Entry) -> None:

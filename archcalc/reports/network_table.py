@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from archcalc.quantity import plain
 from archcalc.render.numbers import exact, per_axis, shape
+from archcalc.reports.accuracies import accuracy_columns
 from archcalc.reports.library import Entry
 from archcalc.reports.page import Page, table
 
@@ -18,9 +19,11 @@ def network_table(page: Page, entries: Iterable[Entry], *, in_millions: bool) ->
     """
     count = millions if in_millions else exact
     unit, mega = (", M", ", MB") if in_millions else ("", ", bytes")
+    entries = list(entries)
+    of_accuracy, accuracies = accuracy_columns(entries)
     rows = []
-    for entry in entries:
-        figures, accuracy = entry.figures, entry.about.accuracy
+    for entry, measured in zip(entries, accuracies, strict=True):
+        figures = entry.figures
         rows.append(
             [
                 page.link(entry.title, entry.page),
@@ -31,13 +34,12 @@ def network_table(page: Page, entries: Iterable[Entry], *, in_millions: bool) ->
                 count(figures.macs),
                 count(figures.lecture_bytes),
                 per_axis(figures.receptive_field, "-"),
-                percent(accuracy.top1 if accuracy else None),
-                percent(accuracy.top5 if accuracy else None),
+                *measured,
             ]
         )
     headings = [
         "network", "year", "input", "depth", f"params{unit}", f"MACs{unit}", f"activations{mega}",
-        "field", "top-1", "top-5",
+        "field", *of_accuracy,
     ]  # fmt: skip
     filled = [n for n, cells in enumerate(zip(*rows, strict=True)) if any(cells)]
     return table(
@@ -50,11 +52,6 @@ def millions(value: object) -> str:
     """A count in millions, to two decimals: 138357544 -> `138.36`."""
     number = plain(value)
     return f"{number / 10**6:,.2f}" if isinstance(number, int) else str(number)
-
-
-def percent(value: float | None) -> str:
-    """A share as it was printed, to one decimal; empty for None."""
-    return "" if value is None else f"{value:.1f}"
 
 
 def by_year(entries: Iterable[Entry]) -> list[Entry]:

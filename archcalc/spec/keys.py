@@ -13,7 +13,7 @@ KEYWORDS = {
     "if": ("if", "then", "else"),
     "head": ("head",),
 }
-ABOUT_KEYS = ("title", "authors", "year", "paper", "source", "accuracy")
+ABOUT_KEYS = ("title", "authors", "year", "paper", "source", "accuracy", "published_depth")
 ACCURACY_KEYS = ("top1", "top5", "crops", "source")
 VARIANT_KEYS = (*ABOUT_KEYS, "input", "layers", "budget")
 FAMILY_KEYS = (

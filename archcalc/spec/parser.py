@@ -13,7 +13,7 @@ from archcalc.spec.fields import read_literal, read_size
 from archcalc.spec.keys import ACCURACY_KEYS, FAMILY_KEYS, VARIANT_KEYS
 from archcalc.spec.reader import compose, items
 from archcalc.spec.statements import StatementReader, is_null
-from archcalc.spec.syntax import About, Accuracy, Argument, Family, Network
+from archcalc.spec.syntax import DENSE, About, Accuracy, Argument, Family, Network
 
 
 def parse_family(source: Source) -> Family:
@@ -106,7 +106,7 @@ class _FamilyReader(StatementReader):
                 raise SpecError(f"{network.name!r} has no `{key}`", network.place)
 
     def _about(self, found: dict[str, Node], base: About) -> About:
-        year = found.get("year")
+        year, depth = found.get("year"), found.get("published_depth")
         return About(
             title=self._text(found, "title", base.title),
             authors=self._text(found, "authors", base.authors),
@@ -114,6 +114,7 @@ class _FamilyReader(StatementReader):
             paper=self._text(found, "paper", base.paper),
             origin=self._text(found, "source", base.origin),
             accuracy=self._accuracy(found.get("accuracy")),
+            published_depth=base.published_depth if depth is None else self._depth(depth),
         )
 
     def _accuracy(self, node: Node | None) -> Accuracy | None:
@@ -122,11 +123,17 @@ class _FamilyReader(StatementReader):
         found = self._mapping(node, ACCURACY_KEYS, "accuracy")
         shares = {key: self._percent(found[key]) for key in ("top1", "top5") if key in found}
         crops = read_literal(found["crops"], self._source) if "crops" in found else None
-        if crops is not None and (type(crops) is not int or crops < 1):
-            raise SpecError("crops: expected a number", self._place(found["crops"]))
+        if crops not in (None, DENSE) and (type(crops) is not int or crops < 1):
+            raise SpecError(f"crops: expected a number, or {DENSE}", self._place(found["crops"]))
         self._required(found, "source", node, "accuracy")
         source = self._text(found, "source", "")
         return Accuracy(shares.get("top1"), shares.get("top5"), crops, source)
+
+    def _depth(self, node: Node) -> int:
+        value = read_literal(node, self._source)
+        if type(value) is not int or value < 1:
+            raise SpecError("published_depth: expected a number of layers", self._place(node))
+        return value
 
     def _percent(self, node: Node) -> float:
         value = read_literal(node, self._source)

@@ -7,6 +7,7 @@ import inspect
 from archcalc.layers import LAYER_KINDS, Join, Layer
 from archcalc.spec.fields import EXPRESSION_SCHEMA, Schema, fields_of
 from archcalc.spec.keys import ABOUT_KEYS, CLAIM_KEYS, VERDICT_WORDS, placement_keys
+from archcalc.spec.syntax import DENSE
 
 _NAME: Schema = {"type": "string", "pattern": r"^[A-Za-z0-9_.\-{}+*/% ()\[\]]+$"}
 _VALUE: Schema = {
@@ -75,8 +76,10 @@ def _about() -> dict[str, Schema]:
     text: Schema = {"type": "string"}
     schemas: dict[str, Schema] = dict.fromkeys(ABOUT_KEYS, text)
     schemas["year"] = {"type": "integer"}
+    schemas["published_depth"] = {"type": "integer", "minimum": 1}
     percent: Schema = {"type": "number", "exclusiveMinimum": 0, "maximum": 100}
-    accuracy = {"top1": percent, "top5": percent, "crops": {"type": "integer"}, "source": text}
+    crops: Schema = {"anyOf": [{"type": "integer", "minimum": 1}, {"const": DENSE}]}
+    accuracy = {"top1": percent, "top5": percent, "crops": crops, "source": text}
     schemas["accuracy"] = _closed(dict(accuracy), ["source"])
     schemas["authors"] = {"anyOf": [text, {"type": "array", "items": text}]}
     return schemas

@@ -135,20 +135,23 @@ class Block(NamedTuple):
     place: Place
 
 
+DENSE = "dense"  # a network that ran over all of a larger image, as a convolution
+
+
 class Accuracy(NamedTuple):
     """A published accuracy on the network's own data set, in percent.
 
     Attributes:
         top1, top5: the share of images whose label is the first, or among the first five, of the
             answers; None where not published.
-        crops: how many views of each image were averaged; None where that is not said, or where
-            the network ran over the whole image.
+        crops: how many views of each image were averaged; DENSE where the network ran over the
+            whole image; None where that is not said.
         source: who printed it, and where.
     """
 
     top1: float | None
     top5: float | None
-    crops: int | None
+    crops: int | str | None
     source: str
 
 
@@ -160,6 +163,7 @@ class About(NamedTuple):
         paper: where it was published.
         origin: where this configuration comes from (`source` in a spec).
         accuracy: as published, of this very variant.
+        published_depth: how many layers its paper counts, in its own way.
     """
 
     title: str = ""
@@ -168,6 +172,7 @@ class About(NamedTuple):
     paper: str = ""
     origin: str = ""
     accuracy: Accuracy | None = None
+    published_depth: int | None = None
 
 
 class Network(NamedTuple):

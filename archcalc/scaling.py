@@ -2,7 +2,9 @@
 
 Each way to make a network larger is carried out, exactly, and what comes of it compared: the
 ratio after doubling, the exponent that amounts to, and the degree of the polynomial in the factor,
-which the exponent approaches.
+which the exponent approaches. What width, depth and resolution are is said by the spec (`scaling`).
+Where it is not, width is the channels of all layers, resolution the sizes of the input, and depth
+is guessed: parameters that repeat layers which are there already.
 Source: Tan & Le 2019 (arXiv:1905.11946), section 3.1, equation 2.
 """
 
@@ -20,13 +22,15 @@ from archcalc.analysis import Analysis, require_numbers
 from archcalc.claims.quantities import WEIGHT_KINDS, evaluate, longest_path
 from archcalc.errors import LayerError, SpecError, UsageError
 from archcalc.graph import Graph
+from archcalc.layers import Layer
 from archcalc.spec.fields import shown
+from archcalc.spec.keys import WAYS
+from archcalc.spec.labels import size_labels
 from archcalc.spec.values import ExpressionError, Value
-from archcalc.variables import Variable, rebuilt, size_labels, variable
+from archcalc.variables import Variable, rebuilt, variable
 from archcalc.walk import walk
 from archcalc.widening import layers_of_classes, widened
 
-WAYS = ("width", "depth", "resolution")
 QUANTITIES: dict[str, str] = {
     "params": "params",
     "kinds[conv].weights": "conv weights",
@@ -63,31 +67,31 @@ class Growth:
 class Way:
     """A way to make a network larger, which was found to be possible.
 
-    `width` multiplies the channels and features of all layers, `depth` the parameters that say
-    how often blocks repeat, `resolution` the sizes of the input, and anything else the parameter,
-    the item of a list or the size of the input called so (`alpha`, `depths[2]`, `H`).
-
     Attributes:
         name: one of `WAYS`, or of a variable.
         now: the network.
+        is_guess: whether the spec does not say what the way is, and it might be another.
         doubled: the network after doubling.
+
+    Args:
+        variables: what is multiplied; if nothing, the channels and features of all layers.
 
     Raises:
         UsageError: the network cannot grow that way; a layer refuses what becomes of its input.
     """
 
-    def __init__(self, analysis: Analysis, name: str) -> None:
-        self.name, self.now = name, analysis
-        graph = analysis.graph
-        self._variables: Sequence[Variable] = ()
-        if name == "depth":
-            self._variables = self._depths()
-        elif name == "resolution":
-            self._variables = _sizes(graph)
-        elif name != "width":
-            self._variables = [variable(name, graph, "--by", others=WAYS)]
-        if self._variables and not any(n for one in self._variables for n in one.values):
-            raise UsageError(f"--by: {name} is {shown(self._variables[0].own)}, and so twice that")
+    def __init__(
+        self,
+        analysis: Analysis,
+        name: str,
+        variables: Sequence[Variable] = (),
+        *,
+        is_guess: bool = False,
+    ) -> None:
+        self.name, self.now, self.is_guess = name, analysis, is_guess
+        self._variables = variables
+        if variables and not any(n for one in variables for n in one.values):
+            raise UsageError(f"--by: {name} is {shown(variables[0].own)}, and so twice that")
         try:
             self.doubled = self.times(2)
         except LayerError as error:
@@ -100,16 +104,16 @@ class Way:
             SpecError: there is no such network.
             LayerError: a layer refuses what becomes of its input.
         """
-        if self.name == "width":
-            graph = widened(self.now, int(factor))
+        if self._variables:
+            graph = _with_times(self.now.graph, factor, self._variables)
         else:
-            graph = self._with_times(factor, self._variables)
+            graph = widened(self.now, int(factor))
         return walk(graph, self.now.batch, self.now.dtype)
 
     @property
     def change(self) -> str:
         """What doubling changes, in words."""
-        if self.name == "width":
+        if not self._variables:
             but = layers_of_classes(self.now)
             is_module = self.doubled.input.channels != self.now.input.channels
             kept = f" but {', '.join(but)}" if but else ""
@@ -161,7 +165,7 @@ class Way:
             step = Fraction(1, gcd(*counts) or 1)
             yield [1 + step * k for k in range(_POINTS)]
             return
-        if self.name == "width":
+        if not self._variables:
             step, large = Fraction(8), 2**10
         elif self._variables[0].parameter is None:
             step, large = Fraction(32), 2**8
@@ -171,49 +175,22 @@ class Way:
         for start in (large, 1):
             yield [step * (start + k) for k in range(_POINTS)]
 
-    def _with_times(self, factor: int | Fraction, variables: Sequence[Variable]) -> Graph:
-        larger = {one: _times(one.own, factor) for one in variables}
-        return rebuilt(self.now.graph, larger)
-
-    def _depths(self) -> list[Variable]:
-        """The parameters that say how often blocks repeat.
-
-        Of such whose blocks stand in one another, those that make the network twice as deep:
-        doubling all would make it four times as deep.
-
-        Raises:
-            UsageError: there is none.
-        """
-        graph = self.now.graph
-        found: list[Variable] = []
-        deepens = []
-        now = reached = _depth(graph)
-        for name, value in graph.parameters.items():
-            one = Variable(name, name, None, value)
-            depth = self._depth_with_twice([*found, one]) if _is_count(one) else 0
-            if depth > reached:
-                deepens.append(name)
-                if depth <= DEEPER * now:
-                    found.append(one)
-                    reached = depth
-        if found:
-            return found
-        if deepens:
-            raise UsageError(
-                f"{graph.name} becomes more than twice as deep with twice the {deepens[0]}; "
-                f"try --by {deepens[0]}"
-            )
-        raise UsageError(f"{graph.name} has no parameter that says how often blocks repeat")
-
-    def _depth_with_twice(self, variables: Sequence[Variable]) -> int:
-        """The depth with twice the variables; 0 where there is no such network."""
-        try:
-            return _depth(self._with_times(2, variables))
-        except (SpecError, LayerError):
-            return 0
-
 
 Growths: TypeAlias = Mapping[Way, Mapping[str, Growth]]  # of the same quantities in each way
+
+
+def way_called(analysis: Analysis, name: str) -> Way:
+    """The way to make a network larger that `--by` names.
+
+    It is a parameter, an item of a list or a size of the input (`alpha`, `depths[2]`, `H`), or
+    else one of `WAYS`, which a parameter of that name hides.
+
+    Raises:
+        UsageError: there is no such way; or as `Way`.
+    """
+    if name in WAYS and name not in analysis.graph.parameters:
+        return _own_way(analysis, name)
+    return Way(analysis, name, [variable(name, analysis.graph, "--by", others=WAYS)])
 
 
 def possible_ways(analysis: Analysis) -> list[Way]:
@@ -221,8 +198,77 @@ def possible_ways(analysis: Analysis) -> list[Way]:
     found = []
     for name in WAYS:
         with suppress(UsageError, SpecError):
-            found.append(Way(analysis, name))
+            found.append(_own_way(analysis, name))
     return found
+
+
+def _own_way(analysis: Analysis, name: str) -> Way:
+    """The one of `WAYS`: as the spec says it, or else by rule, or by a guess."""
+    graph = analysis.graph
+    labels = graph.network.scaling.get(name)
+    if labels is not None:
+        variables = [variable(label.text, graph, f"scaling, {name}") for label in labels]
+        hidden = graph.input_given and any(one.parameter is not None for one in variables)
+        if name != "resolution" or not hidden:  # a given input stays, whatever parameters say
+            return Way(analysis, name, variables)
+    if name == "width":
+        return Way(analysis, name)
+    if name == "resolution":  # of three axes one may be time, or all may be alike
+        return Way(analysis, name, _sizes(graph), is_guess=len(graph.input.sizes) > 2)
+    return Way(analysis, name, _depths(graph), is_guess=True)
+
+
+def _with_times(graph: Graph, factor: int | Fraction, variables: Sequence[Variable]) -> Graph:
+    return rebuilt(graph, {one: _times(one.own, factor) for one in variables})
+
+
+def _depths(graph: Graph) -> list[Variable]:
+    """The parameters that seem to say how deep the network is.
+
+    With twice as much it is deeper and has the layers that it had, and with three times as much no
+    others: an expansion that adds a layer where it is not 1 makes layers wider, and each level of a
+    U-Net brings its own. Of such whose blocks stand in one another, those that make the network
+    twice as deep: doubling all would make it four times as deep.
+
+    Raises:
+        UsageError: there is none.
+    """
+    found: list[Variable] = []
+    deepens = []
+    own = walk(graph, 1, "float32")
+    now = reached = _depth(own)
+    for name, value in graph.parameters.items():
+        one = Variable(name, name, None, value)
+        twice = _grown(graph, 2, [*found, one]) if _is_count(one) else None
+        depth = 0 if twice is None else _depth(twice)
+        if twice is not None and depth > reached:
+            deepens.append(name)
+            thrice = _grown(graph, 3, [*found, one])
+            repeats = thrice is not None and _weighted(own) <= _weighted(twice) >= _weighted(thrice)
+            if repeats and depth <= DEEPER * now:
+                found.append(one)
+                reached = depth
+    if found:
+        return found
+    also = f"; try --by {deepens[0]}, or say it in the spec" if deepens else ""
+    raise UsageError(
+        f"{graph.name} does not say what its depth is (`scaling`), and no parameter repeats the "
+        f"layers that it has{also}"
+    )
+
+
+def _grown(graph: Graph, factor: int, variables: Sequence[Variable]) -> Analysis | None:
+    """The network with the variables times a factor; None where there is none."""
+    try:
+        return walk(_with_times(graph, factor, variables), 1, "float32")
+    except (SpecError, LayerError):
+        return None
+
+
+def _weighted(analysis: Analysis) -> set[Layer]:
+    """The layers with weights, each once however often it stands there."""
+    layers = (layer.node.layer for layer in analysis.layers)
+    return {layer for layer in layers if layer.kind in WEIGHT_KINDS}
 
 
 def figures(analysis: Analysis, quantities: Sequence[str]) -> dict[str, int]:
@@ -267,9 +313,9 @@ def _is_count(one: Variable) -> bool:
     return bool(one.values) and all(type(item) is int and item > 0 for item in one.values)
 
 
-def _depth(graph: Graph) -> int:
+def _depth(analysis: Analysis) -> int:
     """Layers with weights on the longest path; at least 1."""
-    return max(1, longest_path(walk(graph, 1, "float32"), WEIGHT_KINDS))
+    return max(1, longest_path(analysis, WEIGHT_KINDS))
 
 
 def _text(value: Value) -> str:

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from archcalc.errors import UsageError, did_you_mean
+from archcalc.errors import UsageError
 from archcalc.expansion import build_graph
 from archcalc.graph import Graph
-from archcalc.spec.fields import shown
-from archcalc.spec.values import Value
+from archcalc.spec.labels import find_labelled
+from archcalc.spec.values import ExpressionError, Value
 from archcalc.walk import input_shape
-
-# What the sizes of an input are called, by their number; C is its channels.
-_SIZES = ((), ("L",), ("H", "W"), ("D", "H", "W"))
-_LABEL = re.compile(r"(?P<name>[^\W\d]\w*)(\[(?P<item>0|[1-9][0-9]{0,2})\])?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +37,6 @@ class Variable:
         return self.own if isinstance(self.own, list) else [self.own]
 
 
-def size_labels(count: int) -> tuple[str, ...]:
-    """What the sizes of an input with so many spatial axes are called."""
-    return _SIZES[count]
-
-
 def variable(label: str, graph: Graph, option: str, others: Sequence[str] = ()) -> Variable:
     """The variable that a network has under a label. A parameter hides a size called the same.
 
@@ -57,20 +47,15 @@ def variable(label: str, graph: Graph, option: str, others: Sequence[str] = ()) 
     Raises:
         UsageError: there is no such parameter, item or size, or it is no number; with a guess.
     """
-    match = _LABEL.fullmatch(label)
-    if match is None:
-        raise UsageError(
-            f"{option}: {label[:40]!r} is no name; expected such as H, classes or depths[0]"
-        )
-    name, item = match["name"], match["item"]
-    if name in graph.parameters:
-        return _parameter(label, graph.parameters[name], option, match)
-    sizes = {"C": 0} | {s: n for n, s in enumerate(size_labels(len(graph.input.sizes)), 1)}
-    if name in sizes and item is None:
-        return Variable(label, None, sizes[name], graph.input.shape[sizes[name]])
-    known = [*others, *graph.parameters, *sizes]
-    guess = did_you_mean(name, known) or f"; known: {', '.join(dict.fromkeys(known))}"
-    raise UsageError(f"{option}: {graph.name} has no {label!r}{guess}")
+    axes = len(graph.input.sizes)
+    try:
+        parameter, number = find_labelled(label, graph.name, graph.parameters, axes, others)
+    except ExpressionError as error:
+        raise UsageError(f"{option}: {error}") from None
+    if parameter is None:
+        return Variable(label, None, number, graph.input.shape[number or 0])
+    own = graph.parameters[parameter]
+    return Variable(label, parameter, number, own if number is None else own[number])
 
 
 def rebuilt(graph: Graph, values: Mapping[Variable, Value]) -> Graph:
@@ -96,19 +81,3 @@ def rebuilt(graph: Graph, values: Mapping[Variable, Value]) -> Graph:
         return found
     shape = [sizes.get(number, size) for number, size in enumerate(found.input.shape)]
     return replace(found, input=input_shape(shape))
-
-
-def _parameter(label: str, value: Value, option: str, match: re.Match[str]) -> Variable:
-    name, item = match["name"], None if match["item"] is None else int(match["item"])
-    if item is not None:
-        if not isinstance(value, list) or item >= len(value):
-            raise UsageError(f"{option}: {name} is {shown(value)}, and has no item {item}")
-        value = value[item]
-        if isinstance(value, list):
-            raise UsageError(f"{option}: {label} is {shown(value)}, and no number")
-    found = Variable(label, name, item, value)
-    if value is None:
-        raise UsageError(f"{option}: {label} is {shown(value)}; --set it to a number")
-    if not found.values or any(isinstance(n, (bool, str, list)) for n in found.values):
-        raise UsageError(f"{option}: {label} is {shown(value)}, and no number")
-    return found

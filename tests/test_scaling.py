@@ -5,16 +5,18 @@ from __future__ import annotations
 from fractions import Fraction
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from archcalc import UsageError, analyze, load
 from archcalc.expansion import build_graph
-from archcalc.scaling import QUANTITIES, Growth, Way, figures, possible_ways
+from archcalc.scaling import QUANTITIES, Growth, figures, possible_ways, way_called
 from archcalc.spec.library import network_names
 from tests.spec_texts import analysis_of, family_of
 
 
 def _growth(name: str, way: str, quantity: str) -> Growth:
-    return Way(analyze(name), way).growth([quantity])[quantity]
+    return way_called(analyze(name), way).growth([quantity])[quantity]
 
 
 @pytest.mark.parametrize(
@@ -66,31 +68,149 @@ def test_twice_as_large_is_the_network_that_one_would_write(name: str) -> None:
 
 
 def test_width_is_that_of_all_layers_but_the_one_of_the_classes() -> None:
-    wide = Way(analyze("mobilenet_v1"), "width").doubled
+    wide = way_called(analyze("mobilenet_v1"), "width").doubled
     own = analyze("mobilenet_v1", alpha=2)
     assert wide.totals == own.totals  # also the groups of depthwise convolutions
     assert wide.layer("fc").output.channels == 1000
-    module = Way(analyze("residual_bottleneck"), "width").doubled
+    module = way_called(analyze("residual_bottleneck"), "width").doubled
     assert module.totals == analyze("residual_bottleneck", C=128).totals
 
 
 def test_depth_is_what_counts_blocks() -> None:
-    deep = Way(analyze("resnet50"), "depth").doubled
+    deep = way_called(analyze("resnet50"), "depth").doubled
     assert deep.graph.parameters["depths"] == [6, 8, 12, 6]
-    assert Way(analyze("wrn_16_8"), "depth").times(3).graph.parameters["units"] == 6
+    assert way_called(analyze("wrn_16_8"), "depth").times(3).graph.parameters["units"] == 6
+
+
+INVERTED = """\
+name: inverted
+input: [3, 32, 32]
+parameters: {expansions: [1, 6, 6], channels: [16, 24, 32], depths: [1, 2, 2], classes: 10}
+blocks:
+  unit:
+    parameters: [inputs, expansion, outputs]
+    layers:
+      - if: expansion != 1
+        then: [conv: {channels: inputs*expansion, kernel: 1}]
+      - conv: {channels: inputs*expansion, kernel: 3, padding: 1, groups: inputs*expansion}
+      - conv: {channels: outputs, kernel: 1}
+layers:
+  - conv: {channels: 8, kernel: 3, padding: 1}
+  - repeat: len(depths)
+    index: i
+    layers:
+      - repeat: "depths[i]"
+        index: j
+        layers:
+          - unit:
+              inputs: "channels[i] if j > 0 else (channels[i - 1] if i > 0 else 8)"
+              expansion: "expansions[i]"
+              outputs: "channels[i]"
+  - global_avg_pool
+  - flatten
+  - linear: {features: classes}
+"""
+PARAMETERS = INVERTED.partition("parameters: {")[2].partition("}")[0]
+UNET = """\
+name: unet
+input: [1, 64, 64]
+parameters: {depth: 2, width: 8}
+blocks:
+  level:
+    parameters: [n]
+    layers:
+      - conv: {channels: width*2**(depth - n), kernel: 3, padding: 1}
+      - if: n > 0
+        then:
+          - concat:
+              - []
+              - - max_pool: {kernel: 2, stride: 2}
+                - level: {n: n - 1}
+                - upsample: {factor: 2}
+          - conv: {channels: width*2**(depth - n), kernel: 3, padding: 1}
+layers: [level: {n: depth}]
+"""
+
+
+def test_an_expansion_is_no_depth() -> None:
+    way = next(way for way in possible_ways(analysis_of(INVERTED)) if way.name == "depth")
+    assert (way.change, way.is_guess) == ("depths = [2, 4, 4]", True)
+
+
+@given(
+    st.permutations(["expansions", "channels", "depths", "classes"]),
+    st.lists(st.tuples(st.integers(1, 4), st.integers(2, 4)), min_size=1, max_size=3),
+)
+def test_what_is_guessed_to_be_depth_repeats_layers(
+    order: list[str], stages: list[tuple[int, int]]
+) -> None:
+    """Whatever the stages are, and in whatever order the parameters stand."""
+    depths = [depth for _, depth in stages]
+    values = {
+        "expansions": [expansion for expansion, _ in stages],
+        "depths": depths,
+        "channels": [8 * n for n in range(1, len(stages) + 1)],
+        "classes": 10,
+    }
+    text = INVERTED.replace(PARAMETERS, ", ".join(f"{name}: {values[name]}" for name in order))
+    way = next(way for way in possible_ways(analysis_of(text)) if way.name == "depth")
+    assert way.change == f"depths = {[2 * depth for depth in depths]}"
+
+
+def test_a_level_of_a_unet_brings_other_layers_and_is_no_depth() -> None:
+    assert [way.name for way in possible_ways(analysis_of(UNET))] == ["width", "resolution"]
+
+
+def test_the_spec_says_what_its_ways_are() -> None:
+    said = "scaling: {depth: depth, width: [width], resolution: H}\nblocks:"
+    ways = possible_ways(analysis_of(UNET.replace("blocks:", said)))
+    assert [(way.name, way.change, way.is_guess) for way in ways] == [
+        ("width", "width = 16", False),
+        ("depth", "depth = 4", False),
+        ("resolution", "input 1x128x64", False),
+    ]
+
+
+def test_a_variant_may_scale_otherwise() -> None:
+    said = "scaling: {width: width}\nvariants: {a: , b: {scaling: {width: depth}}}\nblocks:"
+    for name, change in (("a", "width = 16"), ("b", "depth = 4")):
+        network = family_of(UNET.replace("blocks:", said)).networks[name]
+        assert possible_ways(analyze(build_graph(network)))[0].change == change
+
+
+def test_a_parameter_hides_the_way_of_its_name() -> None:
+    analysis = analysis_of(UNET)
+    assert way_called(analysis, "depth").change == "depth = 4"
+    assert way_called(analysis, "width").change == "width = 16"
+    assert way_called(analysis, "resolution").change == "input 1x128x128"
+
+
+def test_a_given_input_grows_and_not_the_parameter_that_it_replaces() -> None:
+    (*_, way) = possible_ways(analyze("mobilenet_v1"))
+    assert way.change == "resolution = 448"
+    (*_, way) = possible_ways(analyze(load("mobilenet_v1", input=[3, 96, 64])))
+    assert (way.name, way.change) == ("resolution", "input 3x192x128")
+
+
+def test_of_three_axes_it_is_a_guess_that_all_grow() -> None:
+    video = "name: video\ninput: [3, 4, 8, 8]\nlayers: [conv: {channels: 4, kernel: 1}]\n"
+    assert way_called(analysis_of(video), "resolution").is_guess
+    said = video.replace("layers", "scaling: {resolution: [H, W]}\nlayers")
+    way = way_called(analysis_of(said), "resolution")
+    assert (way.change, way.is_guess) == ("input 3x4x16x16", False)
 
 
 def test_an_item_or_an_axis_grows_alone() -> None:
-    deep = Way(analyze("resnet50"), "depths[2]")
+    deep = way_called(analyze("resnet50"), "depths[2]")
     assert deep.change == "depths = [3, 4, 12, 3]"
     assert deep.doubled.totals == analyze("resnet50", depths=[3, 4, 12, 3]).totals
-    high = Way(analyze("resnet50"), "H")
+    high = way_called(analyze("resnet50"), "H")
     assert high.change == "input 3x448x224"
     assert high.doubled.totals == analyze("resnet50", input=[3, 448, 224]).totals
 
 
 def test_what_was_changed_is_told_in_order() -> None:
-    wide = Way(analyze("googlenet"), "width")
+    wide = way_called(analyze("googlenet"), "width")
     kept = "fc, aux1.classifier.fc2, aux2.classifier.fc2"
     assert wide.change == f"channels and features of all layers but {kept}"
 
@@ -108,7 +228,7 @@ layers:
 
 
 def test_of_repeats_within_one_another_one_is_doubled() -> None:
-    way = Way(analysis_of(NESTED), "depth")
+    way = way_called(analysis_of(NESTED), "depth")
     assert way.change == "units = 6"
     assert way.growth(["weight_layers"]) == {"weight_layers": Growth(Fraction(2), 1)}
 
@@ -125,13 +245,13 @@ layers:
 
 
 def test_a_vector_that_becomes_a_map_has_more_channels() -> None:
-    wide = Way(analysis_of(GENERATOR), "width").doubled
+    wide = way_called(analysis_of(GENERATOR), "width").doubled
     assert [str(layer.output) for layer in wide.layers] == ["128", "8x4x4", "16x8x8", "3x16x16"]
 
 
 def test_a_linear_on_a_map_gives_a_size_and_no_width() -> None:
     conv, mixing = "  - conv: {channels: 4, kernel: 1}\n", "  - linear: {features: 6}\n"
-    wide = Way(analysis_of(conv + mixing + conv + mixing), "width")
+    wide = way_called(analysis_of(conv + mixing + conv + mixing), "width")
     assert wide.change == "channels and features of all layers but conv2"
     assert [str(x.output) for x in wide.doubled.layers] == ["8x8x8", "8x8x6", "4x8x6", "4x8x6"]
 
@@ -141,13 +261,13 @@ def test_what_refuses_is_the_larger_network() -> None:
         "name: fixed\ninput: [1, 8, 8]\nlayers:\n  - flatten\n  - reshape: {shape: [64]}\n"
     )
     with pytest.raises(UsageError, match=r"fixed at twice the resolution: reshape1 .* 256 values"):
-        Way(analysis, "resolution")
+        way_called(analysis, "resolution")
 
 
 def test_an_input_that_was_given_stays() -> None:
     analysis = analyze(load("resnet18", input=[3, 96, 64]))
-    assert Way(analysis, "depth").doubled.input.sizes == (96, 64)
-    assert Way(analysis, "classes").doubled.input.sizes == (96, 64)
+    assert way_called(analysis, "depth").doubled.input.sizes == (96, 64)
+    assert way_called(analysis, "classes").doubled.input.sizes == (96, 64)
 
 
 SIZED = """\
@@ -164,20 +284,20 @@ layers:
 def test_an_input_that_was_given_stays_though_it_is_the_networks_own() -> None:
     (network,) = family_of(SIZED).networks.values()
     own = analyze(build_graph(network))
-    assert Way(own, "size").doubled.input.sizes == (64, 64)
+    assert way_called(own, "size").doubled.input.sizes == (64, 64)
     given = analyze(build_graph(network, input=own.input))
-    assert Way(given, "size").doubled.input.sizes == (32, 32)
+    assert way_called(given, "size").doubled.input.sizes == (32, 32)
     without_own = build_graph(network, input=own.input, parameters={"size": 0})
     names = [way.name for way in possible_ways(analyze(without_own))]
     assert names == ["width", "resolution"]
 
 
 def test_fractions_grow_as_fractions() -> None:
-    way = Way(analysis_of(SIZED), "mult[0]")
+    way = way_called(analysis_of(SIZED), "mult[0]")
     assert way.change == "mult = [1/2, 3/2]"
     weights = "kinds[linear].weights"
     assert way.growth([weights]) == {weights: Growth(Fraction(2), 1)}
-    odd = Way(analyze(load("mobilenet_v1", alpha=0.3)), "alpha")
+    odd = way_called(analyze(load("mobilenet_v1", alpha=0.3)), "alpha")
     assert odd.growth(["macs"])["macs"].degree == 2
 
 
@@ -192,12 +312,12 @@ def test_fractions_grow_as_fractions() -> None:
 )
 def test_what_is_no_number_to_grow_is_refused(way: str, message: str) -> None:
     with pytest.raises(UsageError, match=message):
-        Way(analysis_of(SIZED), way)
+        way_called(analysis_of(SIZED), way)
 
 
 def test_a_slice_of_the_image_stays() -> None:
     conv = "  - conv: {channels: 16, kernel: 1}\n"
-    wide = Way(analysis_of(f"  - channel_slice: {{stop: 2}}\n{conv}{conv}"), "width").doubled
+    wide = way_called(analysis_of(f"  - channel_slice: {{stop: 2}}\n{conv}{conv}"), "width").doubled
     assert [layer.output.channels for layer in wide.layers] == [2, 32, 16]
 
 
@@ -225,8 +345,8 @@ def test_exponents_are_those_of_the_ratio() -> None:
 @pytest.mark.parametrize(
     ("name", "way", "message"),
     [
-        ("googlenet", "depth", "no parameter that says how often blocks repeat"),
-        ("fractalnet20", "depth", "more than twice as deep with twice the columns; try --by col"),
+        ("googlenet", "depth", "and no parameter repeats the layers that it has$"),
+        ("fractalnet20", "depth", "does not say what its depth is .* try --by columns, or say it"),
         ("resnet18", "groups", "has no 'groups'; known: width, depth, resolution, classes, "),
         ("mlp_7_3", "resolution", "takes a vector"),
         ("mlp_7_3", "width", "no layer before the classes"),
@@ -240,7 +360,7 @@ def test_exponents_are_those_of_the_ratio() -> None:
 )
 def test_what_cannot_grow_is_refused(name: str, way: str, message: str) -> None:
     with pytest.raises(UsageError, match=message):
-        Way(analyze(name), way)
+        way_called(analyze(name), way)
 
 
 def test_a_quantity_has_to_be_a_number() -> None:

@@ -14,7 +14,8 @@ from archcalc.commands.arguments import (
 )
 from archcalc.errors import UsageError
 from archcalc.render.scaling import scaling_table
-from archcalc.scaling import QUANTITIES, WAYS, Way, figures, possible_ways
+from archcalc.scaling import QUANTITIES, figures, possible_ways, way_called
+from archcalc.spec.keys import WAYS
 from archcalc.walk import analyze
 
 
@@ -23,8 +24,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_network(parser)
     parser.add_argument(
         "--by", type=listed, metavar="A,B,…",
-        help=f"{', '.join(WAYS)}, a parameter, an item of one (depths[0]) or a "
-        "size of the input (H); default: those of the first three that it has",
+        help="a parameter, an item of one (depths[0]), a size of the input (H), or, where no "
+        f"parameter is called so, {', '.join(WAYS)}; default: those of the three that it has",
     )  # fmt: skip
     parser.add_argument(
         "--quantity",
@@ -48,7 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
     analysis = analyze(graph_of(arguments), batch=arguments.batch, dtype=arguments.dtype)
     now = figures(analysis, arguments.quantity or [*QUANTITIES])
     if arguments.by:
-        ways = [Way(analysis, name) for name in arguments.by]
+        ways = [way_called(analysis, name) for name in arguments.by]
     else:
         ways = possible_ways(analysis)
     if not ways:

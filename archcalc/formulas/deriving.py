@@ -24,10 +24,11 @@ from archcalc.formulas.tidying import Sizes, tidy
 from archcalc.graph import Graph
 from archcalc.layers import Join
 from archcalc.quantity import certainly_equal, deciding, is_symbol, normal
+from archcalc.spec.labels import size_labels
 from archcalc.spec.syntax import Network
 from archcalc.spec.values import ExpressionError, Value
 from archcalc.symbolic import replaced
-from archcalc.variables import rebuilt, size_labels
+from archcalc.variables import rebuilt
 from archcalc.views import unsettled
 from archcalc.walk import input_shape, require_dtype, walk, whole_batch
 from archcalc.window import Window

@@ -10,7 +10,7 @@ from archcalc.analysis import Analysis
 from archcalc.render import escape
 from archcalc.render.numbers import short, short_bytes
 from archcalc.render.table import caption, csv_text, tabulate_rows
-from archcalc.scaling import QUANTITIES, Growth, Growths
+from archcalc.scaling import QUANTITIES, Growth, Growths, Way
 
 WIDTH = 80
 NOTE = (
@@ -38,7 +38,7 @@ def scaling_table(analysis: Analysis, now: Mapping[str, int], grown: Growths, fo
     table = tabulate_rows(headings, growth_rows(now, grown), form, align)
     if form != "text":
         return table
-    changes = [f"twice the {way.name}: {way.change}" for way in grown]
+    changes = [f"twice the {way.name}: {change_text(way)}" for way in grown]
     return "\n".join(
         [
             *caption(analysis), "",
@@ -46,6 +46,12 @@ def scaling_table(analysis: Analysis, now: Mapping[str, int], grown: Growths, fo
             "", table, "", fill(NOTE, WIDTH),
         ]
     )  # fmt: skip
+
+
+def change_text(way: Way) -> str:
+    """What doubling changes, in words, and whether that is a guess."""
+    guess = "; a guess: the spec does not say (`scaling`)" if way.is_guess else ""
+    return f"{way.change}{guess}"
 
 
 def growth_rows(now: Mapping[str, int], grown: Growths) -> list[list[str]]:
@@ -95,6 +101,7 @@ def scaling_record(analysis: Analysis, now: Mapping[str, int], grown: Growths) -
             {
                 "by": way.name,
                 "change": way.change,
+                "guess": way.is_guess,
                 "growth": {
                     quantity: {
                         "ratio": None if growth.ratio is None else str(growth.ratio),

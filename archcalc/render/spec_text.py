@@ -30,9 +30,22 @@ def spec_text(graph: Graph) -> str:
     if about.accuracy is not None:
         figures = about.accuracy._asdict().items()
         lines.append(f"accuracy: {_mapping({k: _scalar(v) for k, v in figures if v is not None})}")
-    lines += [f"input: {_value(graph.input.shape)}", "layers:"]
+    lines.append(f"input: {_value(graph.input.shape)}")
+    if scaling := _scaling(graph):
+        lines.append(f"scaling: {_mapping(scaling)}")
+    lines.append("layers:")
     lines += _body(graph.nodes, graph, INPUT)
     return "\n".join(lines) + "\n"
+
+
+def _scaling(graph: Graph) -> dict[str, str]:
+    """What the spec says of scaling, where it is about sizes: no parameters are left."""
+    said = {way: [x.text for x in labels] for way, labels in graph.network.scaling.items()}
+    return {
+        way: f"[{', '.join(labels)}]"
+        for way, labels in said.items()
+        if not any(label.partition("[")[0] in graph.parameters for label in labels)
+    }
 
 
 def _body(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from archcalc.analysis import Analysis
 from archcalc.errors import MissingExtraError, require_extra
-from archcalc.render.scaling import growth_rows
+from archcalc.render.scaling import change_text, growth_rows
 from archcalc.render.scaling_plot import draw_scaling
 from archcalc.reports.catalogue import GROWING, Growing
 from archcalc.reports.library import Entry, Library
@@ -39,7 +39,7 @@ def _add_network(page: Page, growing: Growing, entry: Entry, site: Site) -> None
     ways = possible_ways(analysis)
     names = [way.name for way in ways]
     page.add(f"{page.link('All about it', entry.page)}. What is doubled:")
-    page.add(bullets(f"{way.name}: {way.change}" for way in ways))
+    page.add(bullets(f"{way.name}: {change_text(way)}" for way in ways))
     headings = ["quantity", "now", *names]
     page.add(
         table(

@@ -15,10 +15,11 @@ KEYWORDS = {
 }
 ABOUT_KEYS = ("title", "authors", "year", "paper", "source", "accuracy", "published_depth")
 ACCURACY_KEYS = ("top1", "top5", "crops", "source")
-VARIANT_KEYS = (*ABOUT_KEYS, "input", "layers", "budget")
+WAYS = ("width", "depth", "resolution")  # to make a network larger, in `scaling`
+VARIANT_KEYS = (*ABOUT_KEYS, "input", "scaling", "layers", "budget")
 FAMILY_KEYS = (
-    "name", *ABOUT_KEYS, "input", "parameters", "let", "variants", "blocks", "layers", "budget",
-    "claims",
+    "name", *ABOUT_KEYS, "input", "parameters", "scaling", "let", "variants", "blocks", "layers",
+    "budget", "claims",
 )  # fmt: skip
 CLAIM_KEYS = (
     "id", "variant", "set", "input", "quantity", "value", "source", "convention", "verdict",

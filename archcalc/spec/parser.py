@@ -6,14 +6,16 @@ import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from yaml.nodes import Node
+from yaml.nodes import Node, SequenceNode
 
 from archcalc.errors import Source, SpecError
 from archcalc.spec.fields import read_literal, read_size
-from archcalc.spec.keys import ACCURACY_KEYS, FAMILY_KEYS, VARIANT_KEYS
-from archcalc.spec.reader import compose, items
+from archcalc.spec.keys import ACCURACY_KEYS, FAMILY_KEYS, VARIANT_KEYS, WAYS
+from archcalc.spec.labels import find_labelled
+from archcalc.spec.reader import compose, items, text_of
 from archcalc.spec.statements import StatementReader, is_null
-from archcalc.spec.syntax import DENSE, About, Accuracy, Argument, Family, Network
+from archcalc.spec.syntax import DENSE, About, Accuracy, Argument, Family, Label, Network
+from archcalc.spec.values import ExpressionError
 
 
 def parse_family(source: Source) -> Family:
@@ -67,6 +69,7 @@ class _FamilyReader(StatementReader):
             source=self._source,
             place=self._place(root),
             budget=found.get("budget"),
+            scaling=self._scaling(found.get("scaling")),
         )
         networks = {
             key: self._variant(key, node, value, base)
@@ -98,12 +101,23 @@ class _FamilyReader(StatementReader):
             body=self._body(found["layers"], "layers") if "layers" in found else base.body,
             place=self._place(key),
             budget=found.get("budget", base.budget),
+            scaling={**base.scaling, **self._scaling(found.get("scaling"))},
         )
 
     def _require_whole(self, network: Network) -> None:
         for key, there in (("input", network.input), ("layers", network.body)):
             if not there:
                 raise SpecError(f"{network.name!r} has no `{key}`", network.place)
+        for way, labels in network.scaling.items():
+            for label in labels:
+                self._require_number(network, way, label)
+
+    def _require_number(self, network: Network, way: str, label: Label) -> None:
+        axes = len(network.input) - 1
+        try:
+            find_labelled(label.text, network.name, network.parameters, axes)
+        except ExpressionError as error:
+            raise SpecError(f"scaling, {way}: {error}", label.place) from None
 
     def _about(self, found: dict[str, Node], base: About) -> About:
         year, depth = found.get("year"), found.get("published_depth")
@@ -155,6 +169,21 @@ class _FamilyReader(StatementReader):
                 self._place(node),
             )
         return tuple(Argument(read_size(n, self._source), self._place(n)) for n in sizes)
+
+    def _scaling(self, node: Node | None) -> dict[str, tuple[Label, ...]]:
+        """`{width: alpha, depth: [units, "depths[0]"]}`: labels by the way that they scale."""
+        if node is None or is_null(node):
+            return {}
+        found = {}
+        for way, value in self._mapping(node, WAYS, "scaling").items():
+            nodes = items(value, self._source, way) if isinstance(value, SequenceNode) else [value]
+            if not nodes:
+                raise SpecError(f"{way}: expected a parameter or a size", self._place(value))
+            found[way] = tuple([self._label(item, way) for item in nodes])
+        return found
+
+    def _label(self, node: Node, way: str) -> Label:
+        return Label(text_of(node, self._source, way), self._place(node))
 
     def _literals(self, node: Node | None) -> dict[str, object]:
         values: dict[str, object] = {}

@@ -6,7 +6,7 @@ import inspect
 
 from archcalc.layers import LAYER_KINDS, Join, Layer
 from archcalc.spec.fields import EXPRESSION_SCHEMA, Schema, fields_of
-from archcalc.spec.keys import ABOUT_KEYS, CLAIM_KEYS, VERDICT_WORDS, placement_keys
+from archcalc.spec.keys import ABOUT_KEYS, CLAIM_KEYS, VERDICT_WORDS, WAYS, placement_keys
 from archcalc.spec.syntax import DENSE
 
 _NAME: Schema = {"type": "string", "pattern": r"^[A-Za-z0-9_.\-{}+*/% ()\[\]]+$"}
@@ -25,6 +25,7 @@ _BUDGET: Schema = {
     "a variant's stand in place of the family's",
     "items": {"type": "string", "pattern": "<|>"},
 }
+_LABEL: Schema = {"type": "string", "pattern": r"^[^\W\d]\w*(\[[0-9]+\])?$"}
 _SIZE: Schema = {"anyOf": [{"type": "integer", "minimum": 1}, EXPRESSION_SCHEMA]}
 
 
@@ -41,7 +42,13 @@ def spec_schema() -> Schema:
             {
                 "type": "object",
                 "description": "what differs from the family; further keys are its parameters",
-                "properties": {**about, "input": _input(), "layers": _BODY, "budget": _BUDGET},
+                "properties": {
+                    **about,
+                    "input": _input(),
+                    "scaling": _scaling(),
+                    "layers": _BODY,
+                    "budget": _BUDGET,
+                },
             },
             {"type": "null"},
         ]
@@ -57,6 +64,7 @@ def spec_schema() -> Schema:
             **about,
             "input": _input(),
             "parameters": {"type": "object", "additionalProperties": _VALUE},
+            "scaling": _scaling(),
             "let": _named_values("values computed from the parameters, in order"),
             "variants": {"type": "object", "additionalProperties": variant},
             "blocks": {"type": "object", "additionalProperties": {"$ref": "#/$defs/block"}},
@@ -92,6 +100,14 @@ def _input() -> Schema:
         "minItems": 1,
         "maxItems": 4,
         "items": _SIZE,
+    }
+
+
+def _scaling() -> Schema:
+    labels: Schema = {"anyOf": [_LABEL, {"type": "array", "minItems": 1, "items": _LABEL}]}
+    return _closed(dict.fromkeys(WAYS, labels), []) | {
+        "description": "what makes the network wider, deeper and its input larger: a parameter, "
+        "an item such as depths[0], a size such as H; all of a list times the same factor",
     }
 
 

@@ -8,7 +8,7 @@ Named tuples, since a dozen dataclasses would add 5 ms to every start.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple, TypeAlias
 
 from yaml.nodes import Node
@@ -175,6 +175,13 @@ class About(NamedTuple):
     published_depth: int | None = None
 
 
+class Label(NamedTuple):
+    """The name of a number of a network: a parameter, an item of a list, a size of the input."""
+
+    text: str
+    place: Place
+
+
 class Network(NamedTuple):
     """One variant of a family.
 
@@ -184,6 +191,8 @@ class Network(NamedTuple):
         let: values computed from the parameters, in order.
         blocks: the family's blocks, by name.
         budget: the tree of its bounds, which `archcalc.claims.budgets` reads when asked.
+        scaling: for some of `archcalc.spec.keys.WAYS` the numbers that make it wider, deeper or
+            larger, all of them times the same factor.
     """
 
     name: str
@@ -196,6 +205,7 @@ class Network(NamedTuple):
     source: Source
     place: Place
     budget: Node | None = None
+    scaling: Mapping[str, tuple[Label, ...]] = {}
 
     def __repr__(self) -> str:
         return f"<Network {self.name}: {self.about.title}>"

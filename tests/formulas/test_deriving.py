@@ -20,9 +20,9 @@ from archcalc.claims.quantities import evaluate
 from archcalc.formulas import deriving
 from archcalc.formulas.deriving import Formulas, derive_formulas, parts_of
 from archcalc.render.formula import python
+from archcalc.spec.labels import size_labels
 from archcalc.spec.library import find_network, network_names
 from archcalc.sweep import Sweep
-from archcalc.variables import size_labels
 
 TOTALS = (
     "params", "weights", "biases", "buffers", "macs", "flops", "other_ops", "param_bytes",

@@ -51,6 +51,17 @@ def test_what_is_not_seen_is_written_as_an_escape(sign: str, escape: str) -> Non
     assert f'title: "a{escape}"\n' in spec_text(build_graph(network))
 
 
+def test_what_scales_is_kept_where_it_is_a_size() -> None:
+    text = (
+        "name: t\ninput: [3, 4, 8, 8]\nparameters: {w: 4}\n"
+        "scaling: {width: w, resolution: [H, W]}\nlayers: [conv: {channels: w, kernel: 1}]\n"
+    )
+    (found,) = family_of(spec_text(graph_of(text))).networks.values()
+    assert {way: [x.text for x in labels] for way, labels in found.scaling.items()} == {
+        "resolution": ["H", "W"]
+    }
+
+
 def test_what_is_seen_is_written_as_it_is() -> None:
     network = graph_of("  - relu\n").network._replace(about=About(title="Kaiming, 何恺明 – é"))
     assert json.dumps("Kaiming, 何恺明 – é", ensure_ascii=False) in spec_text(build_graph(network))

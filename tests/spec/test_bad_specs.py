@@ -472,6 +472,25 @@ MISTAKES: dict[str, tuple[str, str | None, str]] = {
         "padding 2 is more than half a kernel of 2"),
     "an output of nothing": (HEAD + "  - adaptive_avg_pool: {output: 0}\n", "4:5",
         "an output size of 0"),
+    "a way to scale that is none": (
+        "name: t\ninput: [3, 8, 8]\nscaling: {witdh: w}\nlayers: [relu]\n", "3:11",
+        "scaling has no 'witdh'; did you mean 'width'?"),
+    "scaling by an unknown parameter": (
+        "name: t\ninput: [3, 8, 8]\nparameters: {alpha: 1}\nscaling: {width: alhpa}\n"
+        "layers: [relu]\n", "4:18", "scaling, width: t has no 'alhpa'; did you mean 'alpha'?"),
+    "scaling by a size that is not there": (
+        "name: t\ninput: [3, 8, 8]\nscaling: {resolution: [H, L]}\nlayers: [relu]\n", "3:27",
+        "scaling, resolution: t has no 'L'; known: C, H, W"),
+    "scaling by an item that one variant does not have": (
+        "name: t\ninput: [3, 8, 8]\nparameters: {depths: [1, 2]}\n"
+        "scaling: {depth: \"depths[1]\"}\nvariants: {a: , b: {depths: [3]}}\nlayers: [relu]\n",
+        "4:18", "scaling, depth: depths is '[3]', and has no item 1"),
+    "scaling by a text": (
+        "name: t\ninput: [3, 8, 8]\nparameters: {kind: B}\nscaling: {width: kind}\n"
+        "layers: [relu]\n", "4:18", "scaling, width: kind is 'B', and no number"),
+    "scaling by nothing": (
+        "name: t\ninput: [3, 8, 8]\nscaling: {depth: []}\nlayers: [relu]\n", "3:18",
+        "depth: expected a parameter or a size"),
     "a crop of all": (HEAD + "  - crop: {sides: 4}\n", "4:5", "cropping 4 and 4 off 8"),
     "a convolution of a vector": (
         "name: t\ninput: [3]\nlayers: [conv: {channels: 3, kernel: 1}]\n", "3:10",

@@ -1,0 +1,85 @@
+"""How users call a number of a network: `alpha`, `depths`, `depths[2]`, `H`.
+
+`--by`, `--symbols` and a spec's `scaling` all take these labels.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from archcalc.errors import did_you_mean
+from archcalc.spec.fields import shown
+from archcalc.spec.values import ExpressionError, Value
+
+# What the sizes of an input are called, by their number; C is its channels.
+_SIZES = ((), ("L",), ("H", "W"), ("D", "H", "W"))
+_LABEL = re.compile(r"(?P<name>[^\W\d]\w*)(\[(?P<item>0|[1-9][0-9]{0,2})\])?")
+
+
+class Labelled(NamedTuple):
+    """What a label stands for.
+
+    Attributes:
+        parameter: the name of the parameter; None for a size of the input.
+        number: of the item in the parameter's list, or of the size in the input, where 0 is the
+            channels; None for a parameter as a whole.
+    """
+
+    parameter: str | None
+    number: int | None
+
+
+def size_labels(count: int) -> tuple[str, ...]:
+    """What the sizes of an input with so many spatial axes are called."""
+    return _SIZES[count]
+
+
+def find_labelled(
+    label: str,
+    network: str,
+    parameters: Mapping[str, Value],
+    axes: int,
+    others: Sequence[str] = (),
+) -> Labelled:
+    """What a label stands for in a network. A parameter hides a size of the same name.
+
+    Args:
+        network: its name, for the message.
+        axes: spatial axes of its input.
+        others: what else may be given there.
+
+    Raises:
+        ExpressionError: there is no such parameter, item or size, or it is no number; with a
+            guess.
+    """
+    match = _LABEL.fullmatch(label)
+    if match is None:
+        raise ExpressionError(
+            f"{label[:40]!r} is no name; expected such as H, classes or depths[0]"
+        )
+    name, item = match["name"], None if match["item"] is None else int(match["item"])
+    if name in parameters:
+        _require_number(label, name, item, parameters[name])
+        return Labelled(name, item)
+    sizes = {"C": 0} | {size: number for number, size in enumerate(size_labels(axes), 1)}
+    if name in sizes and item is None:
+        return Labelled(None, sizes[name])
+    known = [*others, *parameters, *sizes]
+    guess = did_you_mean(name, known) or f"; known: {', '.join(dict.fromkeys(known))}"
+    raise ExpressionError(f"{network} has no {label!r}{guess}")
+
+
+def _require_number(label: str, name: str, item: int | None, value: Value) -> None:
+    if item is not None:
+        if not isinstance(value, list) or item >= len(value):
+            raise ExpressionError(f"{name} is {shown(value)}, and has no item {item}")
+        value = value[item]
+        if isinstance(value, list):
+            raise ExpressionError(f"{label} is {shown(value)}, and no number")
+    if value is None:
+        raise ExpressionError(f"{label} is {shown(value)}; --set it to a number")
+    items = value if isinstance(value, list) else [value]
+    if not items or any(isinstance(n, (bool, str, list)) for n in items):
+        raise ExpressionError(f"{label} is {shown(value)}, and no number")

@@ -53,6 +53,7 @@ def pytest_testnodedown(node: Any) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    _print_fuzz(terminalreporter)
     counts = terminalreporter.config.stash[EXAMPLES_TRIED]
     if not counts:
         return
@@ -60,3 +61,15 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     for module, count in sorted(counts.items()):
         terminalreporter.write_line(f"{count:>9,}  {module}")
     terminalreporter.write_line(f"{sum(counts.values()):>9,}  in all")
+
+
+def _print_fuzz(terminalreporter: pytest.TerminalReporter) -> None:
+    """What the tests of `tests/fuzz` have compared: graphs, figures, and differences."""
+    reports = [*terminalreporter.getreports("passed"), *terminalreporter.getreports("failed")]
+    counts = [count for report in reports for key, count in report.user_properties if key == "fuzz"]
+    if counts:
+        terminalreporter.section("random graphs against the oracle")
+        for what, column in zip(
+            ("graphs", "figures", "differences"), zip(*counts, strict=True), strict=True
+        ):
+            terminalreporter.write_line(f"{sum(column):>11,}  {what}")

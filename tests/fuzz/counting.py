@@ -1,0 +1,89 @@
+"""Parameters, buffers, MACs and other operations of a network, counted by hand and by torch."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+from tests.fuzz import operators
+from tests.fuzz.interpreter import Layer
+from tests.fuzz.network import Shape
+from tests.fuzz.operators import each, learned_shapes
+
+# What an operation is for each value of the output, where that is all there is to say.
+OPS_EACH = {
+    "relu": 1, "relu6": 2, "leaky_relu": 2, "prelu": 2, "elu": 4, "gelu": 5, "silu": 4,
+    "sigmoid": 4, "tanh": 1, "softmax": 5, "hard_swish": 5, "hard_sigmoid": 4,
+    "batch_norm": 2,
+}  # fmt: skip
+
+
+class Counts(NamedTuple):
+    """The figures of one layer; operations are for one image."""
+
+    weights: int
+    biases: int
+    buffers: int
+    macs: int
+    other_ops: int
+
+
+def counts(layer: Layer, shapes: dict[str, Shape]) -> Counts:
+    """The figures of a layer; what it shares is counted where it belongs."""
+    shape, out = shapes[layer.inputs[0]], shapes[layer.name]
+    learned = {}
+    if layer.kind not in operators.JOINS:
+        wanted = learned_shapes(layer.kind, layer.fields, shape)
+        learned = {name: math.prod(size) for name, size in wanted.items()}
+    macs = _macs(layer, shape, out, learned.get("weight", 0))
+    ops = _other_ops(layer, shape, out, learned)
+    if layer.weights is not None:
+        learned = {}
+    kept = sum(learned.get(name, 0) for name in operators.BUFFERS)
+    return Counts(learned.get("weight", 0), learned.get("bias", 0), kept, macs, ops)
+
+
+def _macs(layer: Layer, shape: Shape, out: Shape, weights: int) -> int:
+    """Each weight is used once for each place that it comes to."""
+    match layer.kind:
+        case "conv":
+            return weights * math.prod(out[1:])
+        case "conv_transpose":
+            return weights * math.prod(shape[1:])
+        case "locally_connected":
+            return weights
+        case "linear":
+            return weights * math.prod(shape[:-1]) if len(shape) > 1 else weights
+    return 0
+
+
+def _other_ops(layer: Layer, shape: Shape, out: Shape, learned: dict[str, int]) -> int:
+    values, fields = math.prod(out), layer.fields
+    match layer.kind:
+        case "conv" | "conv_transpose" | "locally_connected" | "linear":
+            each_value = int("bias" in learned)
+        case "max_pool":
+            each_value = math.prod(each(fields["kernel"], len(shape) - 1)) - 1
+        case "avg_pool":
+            each_value = math.prod(each(fields["kernel"], len(shape) - 1))
+        case "adaptive_avg_pool" | "adaptive_max_pool" | "global_avg_pool":
+            return math.prod(shape)
+        case "upsample":
+            smooth = fields.get("mode", "nearest") != "nearest"
+            corners = 2 ** (len(shape) - 1)
+            each_value = corners + corners - 1 if smooth else 0
+        case "layer_norm" | "group_norm":
+            each_value = 5 + len(learned)
+        case "local_response_norm":
+            each_value = fields.get("size", 5) + 4
+        case "scale":
+            each_value = (fields.get("factor", 1) != 1) + (fields.get("shift", 0) != 0)
+        case "channel_scale":
+            each_value = len(learned)
+        case "add" | "multiply":
+            each_value = len(layer.inputs) - 1
+        case "mean":
+            each_value = len(layer.inputs)
+        case _:
+            each_value = OPS_EACH.get(layer.kind, 0)
+    return each_value * values

@@ -1,0 +1,191 @@
+"""Random fields of each layer kind, with the shape that it meets in mind."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+from tests.fuzz import operators
+from tests.fuzz.interpreter import Spec
+from tests.fuzz.network import Shape
+
+
+def _sizes(rng: random.Random, shape: Shape, draw: Callable[[], int]) -> Any:
+    """One value for all axes, or one for each."""
+    return [draw() for _ in shape[1:]] if len(shape) > 1 and rng.random() < 0.3 else draw()
+
+
+def _window(rng: random.Random, shape: Shape) -> Spec:
+    """Kernel, stride and padding that are likely to fit."""
+    most = max(1, min(shape[1:], default=1))
+    fields: Spec = {"kernel": _sizes(rng, shape, lambda: rng.randint(1, min(5, most + 1)))}
+    if rng.random() < 0.5:
+        fields["stride"] = _sizes(rng, shape, lambda: rng.randint(1, 3))
+    return fields | _padding(rng, shape)
+
+
+def _padding(rng: random.Random, shape: Shape) -> Spec:
+    draw = rng.random()
+    if draw < 0.35:
+        return {}
+    if draw < 0.6:
+        return {"padding": rng.choice(("same", "same", "valid"))}
+    if draw < 0.85 or len(shape) == 1:
+        return {"padding": rng.randint(0, 2)}
+    return {
+        "padding": [
+            rng.choice((rng.randint(0, 2), [rng.randint(0, 2), rng.randint(0, 2)]))
+            for _ in shape[1:]
+        ]
+    }
+
+
+def _groups(rng: random.Random, shape: Shape) -> tuple[int, Spec]:
+    """Channels of the output, and groups that divide them and those of the input."""
+    if rng.random() < 0.75:
+        return rng.randint(1, 6), {}
+    groups = rng.choice([g for g in range(1, shape[0] + 1) if shape[0] % g == 0])
+    return groups * rng.randint(1, 2), {"groups": groups}
+
+
+def _bias(rng: random.Random) -> Spec:
+    return rng.choice(({}, {}, {"bias": False}, {"bias": True}))
+
+
+def _conv(rng: random.Random, shape: Shape) -> Spec:
+    channels, groups = _groups(rng, shape)
+    fields = {"channels": channels} | _window(rng, shape) | groups | _bias(rng)
+    if rng.random() < 0.25:
+        fields["dilation"] = _sizes(rng, shape, lambda: rng.randint(1, 3))
+    return fields
+
+
+def _conv_transpose(rng: random.Random, shape: Shape) -> Spec:
+    channels, groups = _groups(rng, shape)
+    stride = rng.randint(1, 3)
+    fields: Spec = {"channels": channels, "kernel": _sizes(rng, shape, lambda: rng.randint(1, 4))}
+    fields |= {"stride": stride} | groups | _bias(rng)
+    if rng.random() < 0.4:
+        fields["padding"] = _sizes(rng, shape, lambda: rng.randint(0, 1))
+    if rng.random() < 0.3:
+        fields["output_padding"] = rng.randint(0, stride)
+    if rng.random() < 0.2:
+        fields["dilation"] = rng.randint(1, 2)
+    return fields
+
+
+def _max_pool(rng: random.Random, shape: Shape) -> Spec:
+    fields = _window(rng, shape)
+    if rng.random() < 0.2:
+        fields["dilation"] = _sizes(rng, shape, lambda: rng.randint(1, 2))
+    return fields | rng.choice(({}, {}, {"ceil": True}))
+
+
+def _avg_pool(rng: random.Random, shape: Shape) -> Spec:
+    fields = _window(rng, shape) | rng.choice(({}, {}, {"ceil": True}))
+    return fields | rng.choice(({}, {"count_include_pad": False}))
+
+
+def _adaptive(rng: random.Random, shape: Shape) -> Spec:
+    return {"output": _sizes(rng, shape, lambda: rng.randint(1, 4))}
+
+
+def _upsample(rng: random.Random, shape: Shape) -> Spec:
+    modes = ["nearest", "nearest", "linear"]
+    if 2 <= len(shape) <= 4:
+        modes[2] = ("linear", "bilinear", "trilinear")[len(shape) - 2]
+    fields: Spec = {"factor": _sizes(rng, shape, lambda: rng.randint(1, 3))}
+    mode = rng.choice((None, *modes))
+    return fields | ({"mode": mode} if mode else {})
+
+
+def _sides(rng: random.Random, shape: Shape) -> Spec:
+    if rng.random() < 0.3 or len(shape) == 1:
+        return {"sides": rng.randint(0, 1)}
+    sides: list[Any] = []
+    for _ in shape[1:]:
+        sides.append(rng.choice((rng.randint(0, 1), [rng.randint(0, 2), rng.randint(0, 2)])))
+    return {"sides": sides}
+
+
+def _divisor(rng: random.Random, n: int) -> int:
+    return rng.choice([d for d in range(1, n + 1) if n % d == 0])
+
+
+def _reshape(rng: random.Random, shape: Shape) -> Spec:
+    values, found = math.prod(shape), []
+    for _ in range(rng.randint(0, 3)):
+        found.append(_divisor(rng, values))
+        values //= found[-1]
+    return {"shape": [*found, values]}
+
+
+def _channel_slice(rng: random.Random, shape: Shape) -> Spec:
+    start = rng.randint(0, shape[0] - 1)
+    stop = rng.randint(start + 1, shape[0])
+    return {"start": start, "stop": stop} if start else {"stop": stop}
+
+
+def _channel_split(rng: random.Random, shape: Shape) -> Spec:
+    parts = _divisor(rng, min(shape[0], 64) if shape[0] % min(shape[0], 64) == 0 else shape[0])
+    return {"parts": parts, "part": rng.randint(0, parts - 1)}
+
+
+def _layer_norm(rng: random.Random, shape: Shape) -> Spec:
+    fields: Spec = rng.choice(
+        ({}, {"over": "channels"}, {"over": "channels"}, {"over": "last"}, {"over": "all"})
+    )
+    return fields | rng.choice(({}, {}, {"affine": False}, {"bias": False}))
+
+
+Draw: TypeAlias = Callable[[random.Random, Shape], Spec]
+
+DRAWS: dict[str, Draw] = {
+    "conv": _conv,
+    "conv_transpose": _conv_transpose,
+    "locally_connected": lambda rng, x: (
+        {"channels": rng.randint(1, 3)} | _window(rng, x) | _bias(rng)
+    ),
+    "linear": lambda rng, x: {"features": rng.randint(1, 8)} | _bias(rng),
+    "max_pool": _max_pool,
+    "avg_pool": _avg_pool,
+    "adaptive_avg_pool": _adaptive,
+    "adaptive_max_pool": _adaptive,
+    "upsample": _upsample,
+    "pixel_shuffle": lambda rng, x: {"factor": 2 if x[0] % 4 == 0 else 1},
+    "pad": _sides,
+    "crop": _sides,
+    "pad_channels": lambda rng, x: {"before": rng.randint(0, 2), "after": rng.randint(0, 2)},
+    "batch_norm": lambda rng, x: rng.choice(({}, {}, {"affine": False}, {"gamma": False})),
+    "layer_norm": _layer_norm,
+    "group_norm": lambda rng, x: (
+        {"groups": _divisor(rng, x[0])} | rng.choice(({}, {"affine": False}))
+    ),
+    "local_response_norm": lambda rng, x: {"size": rng.randint(1, 5)},
+    "scale": lambda rng, x: rng.choice(
+        ({"factor": 0.5}, {"factor": -1.0, "shift": 1.0}, {"shift": 2.0}, {})
+    ),
+    "channel_scale": lambda rng, x: rng.choice(({}, {"bias": True})),
+    "leaky_relu": lambda rng, x: rng.choice(({}, {"slope": 0.2})),
+    "prelu": lambda rng, x: rng.choice(({}, {"per_channel": True})),
+    "elu": lambda rng, x: rng.choice(({}, {"alpha": 0.5})),
+    "dropout": lambda rng, x: rng.choice(({}, {"p": 0.2}, {"p": 0.0}, {"p": 1.0})),
+    "drop_path": lambda rng, x: rng.choice(({}, {"p": 0.3}, {"p": 0.0})),
+    "reshape": _reshape,
+    "channel_shuffle": lambda rng, x: {"groups": _divisor(rng, x[0])},
+    "channel_slice": _channel_slice,
+    "channel_split": _channel_split,
+}
+LEARN = ("conv", "conv_transpose", "locally_connected", "linear", "batch_norm", "layer_norm",
+         "group_norm", "channel_scale", "prelu")  # fmt: skip
+OFTEN = ["conv"] * 12 + [
+    "max_pool",
+    "avg_pool",
+    "relu",
+    "batch_norm",
+    "flatten",
+    "conv_transpose",
+] * 2
+KINDS = [*operators.OPERATORS, *OFTEN]

@@ -1,0 +1,420 @@
+"""Random specs, by their seeds: text in the spec language, of all its layer kinds and statements.
+
+A spec grows statement by statement. Each is drawn with the shape at hand in mind, so that most
+fit; torch says whether it does, on the whole spec written out, and what does not is left out.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeAlias
+
+import yaml
+
+from tests.fuzz import operators
+from tests.fuzz.fields import DRAWS, KINDS, LEARN
+from tests.fuzz.interpreter import Net, Spec, WrongSpecError, interpret
+from tests.fuzz.network import Shape, shapes_of
+from tests.fuzz.operators import Refused
+
+Body: TypeAlias = list[Any]
+
+MOST_VALUES = 1500  # of a map
+MOST_LAYERS = 40
+MOST_DEPTH = 3  # of bodies within one another
+DTYPES = ("float32", "float32", "float32", "float64", "float16", "bfloat16")
+
+
+class Drawn(NamedTuple):
+    """A spec with what it is analyzed for."""
+
+    seed: int
+    text: str
+    batch: int
+    dtype: str
+
+
+def drawn(seed: int) -> Drawn:
+    """The spec of this seed."""
+    rng = random.Random(seed)
+    axes = rng.choice((0, 1, 1, 1, 2, 2, 2, 3))
+    largest = {0: 1, 1: 24, 2: 9, 3: 5}[axes]
+    growing = _Growing(rng, (rng.randint(1, 4), *[rng.randint(2, largest) for _ in range(axes)]))
+    growing.grow()
+    dtype = rng.choice(DTYPES)
+    if any(len(shape) == 4 for shape in growing.shapes.values()):
+        dtype = "float32"  # torch on a CPU has no average of half a float along 3 axes
+    return Drawn(seed, text_of(growing.spec), rng.randint(1, 3), dtype)
+
+
+def text_of(spec: Spec) -> str:
+    """A spec as YAML."""
+    text: str = yaml.dump(spec, Dumper=_Dumper, sort_keys=False, default_flow_style=None, width=100)
+    return text
+
+
+class _Dumper(yaml.SafeDumper):
+    """What stands twice is written twice: the language has no aliases."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+class _Place(NamedTuple):
+    """A list of statements that grows, and what stands around it.
+
+    Attributes:
+        around: the whole spec with such a list in this place.
+        start: the shape at its start.
+        names: the parameters that may stand in expressions here, with their values.
+        named: what is put behind names here, so that they stay apart: of a repeat, `_{i}`.
+    """
+
+    around: Callable[[Body], Spec]
+    start: Shape
+    names: dict[str, int]
+    named: str
+    depth: int
+
+
+class _Growing:
+    def __init__(self, rng: random.Random, input: Shape) -> None:
+        self.rng = rng
+        self.spec: Spec = {"name": "drawn", "input": list(input)}
+        self.net = Net(input, [], [])  # as far as it has grown
+        self.shapes: dict[str, Shape] = {"input": input}
+        self.count = 0
+
+    def grow(self) -> None:
+        rng = self.rng
+        names: dict[str, int] = {}
+        if rng.random() < 0.6:
+            chosen = rng.sample(("a", "width", "depth"), rng.randint(1, 3))
+            names = {name: rng.randint(1, 6) for name in chosen}
+            self.spec["parameters"] = dict(names)
+        if names and rng.random() < 0.4:
+            base = rng.choice([*names])
+            self.spec["let"] = {"double": f"2*{base}"}
+            names["double"] = 2 * names[base]
+        place = _Place(lambda body: {**self.spec, "layers": body}, self.net.input, names, "", 0)
+        body: Body = []
+        while not self.net.layers or all(layer.training_only for layer in self.net.layers):
+            body = self.body(place, rng.randint(1, 12))
+        self.spec["layers"] = body
+
+    # ----- lists of statements -----
+
+    def body(self, place: _Place, most: int) -> Body:
+        """Up to `most` statements that fit."""
+        found: Body = []
+        for _ in range(most):
+            before = self.net, self.shapes
+            statement = self.statement(place, found)
+            if statement is not None and self.fits(place.around([*found, statement])):
+                found.append(statement)
+            else:
+                self.net, self.shapes = before
+        return found
+
+    def fits(self, spec: Spec) -> bool:
+        """Whether torch takes the spec; what it makes of it is remembered."""
+        try:
+            net = interpret(spec)
+            shapes = shapes_of(net)
+        except (WrongSpecError, Refused):
+            return False
+        if len(net.layers) > MOST_LAYERS or max(map(math.prod, shapes.values())) > MOST_VALUES:
+            return False
+        self.net, self.shapes = net, shapes
+        return True
+
+    def inside(
+        self, place: _Place, wrap: Callable[[Body], Spec], before: Body, **changed: Any
+    ) -> _Place:
+        """A list within a statement of `place`, behind the statements `before` it."""
+        return place._replace(
+            around=lambda body: place.around([*before, wrap(body)]),
+            start=self.here(place, before),
+            depth=place.depth + 1,
+            **changed,
+        )
+
+    def here(self, place: _Place, before: Body) -> Shape:
+        """The shape at the end of a list; close enough where statements leave the main path."""
+        if not before or not self.net.layers:
+            return place.start
+        main = [layer for layer in self.net.layers if not layer.training_only]
+        return self.shapes[main[-1].name] if main else place.start
+
+    # ----- statements -----
+
+    def statement(self, place: _Place, before: Body) -> Any:
+        shape = self.here(place, before)
+        draws: list[Callable[[], Any]] = [lambda: self.layer(place, shape)] * 14
+        draws += [lambda: self.from_earlier(place), lambda: self.join_of_earlier(place, shape)]
+        draws += [lambda: self.shared(place), lambda: self.undone(place)]
+        if place.depth < MOST_DEPTH:
+            draws += [
+                lambda: self.join(place, before),
+                lambda: self.join(place, before),
+                lambda: self.gate(place, shape),
+                lambda: self.repeat(place, before),
+                lambda: self.choice(place, before),
+                lambda: self.head(place, before),
+                lambda: self.block(place, before),
+                lambda: self.recursive_block(place, shape),
+                lambda: self.call(place),
+            ]
+        return self.rng.choice(draws)()
+
+    def layer(self, place: _Place, shape: Shape) -> Any:
+        rng = self.rng
+        kind = rng.choice(KINDS)
+        fields = DRAWS[kind](rng, shape) if kind in DRAWS else {}
+        fields = {name: self.spelled(value, place) for name, value in fields.items()}
+        if rng.random() < 0.15:
+            fields["name"] = self.new_name(place)
+        return {kind: fields} if fields else kind
+
+    def from_earlier(self, place: _Place) -> Any:
+        """A layer on the output of an earlier one: what stands between may lead nowhere."""
+        source = self.earlier()
+        statement = self.layer(place, self.shapes[source])
+        ((kind, fields),) = statement.items() if isinstance(statement, dict) else ((statement, {}),)
+        return {kind: {**fields, "from": source}}
+
+    def join_of_earlier(self, place: _Place, shape: Shape) -> Any:
+        kind = self.rng.choice(operators.JOINS)
+        fitting = [
+            name
+            for name, other in self.shapes.items()
+            if other[1:] == shape[1:] and (kind == "concat" or other == shape)
+        ]
+        if kind != "concat":  # a single position is spread over the others
+            fitting += [n for n, x in self.shapes.items() if x == (shape[0], *[1] * len(shape[1:]))]
+        if not fitting:
+            return None
+        return {kind: {"from": [self.rng.choice(fitting) for _ in range(self.rng.randint(2, 4))]}}
+
+    def shared(self, place: _Place) -> Any:
+        """A layer with the learned values of an earlier one."""
+        owners = [x for x in self.net.layers if x.kind in LEARN and not x.weights]
+        if not owners:
+            return None
+        owner = self.rng.choice(owners)
+        return {owner.kind: {**owner.fields, "weights": owner.name}}
+
+    def undone(self, place: _Place) -> Any:
+        """What undoes an earlier max pool."""
+        pools = [layer for layer in self.net.layers if layer.kind == "max_pool"]
+        if not pools:
+            return None
+        pool = self.rng.choice(pools)
+        axes = len(self.shapes[pool.name]) - 1
+        same = ("kernel", "stride")
+        kept: Spec = {name: pool.fields[name] for name in same if name in pool.fields}
+        padding = pool.fields.get("padding", 0)
+        if isinstance(padding, int) and padding:
+            kept["padding"] = padding
+        fits = [n for n, x in self.shapes.items() if x == self.shapes[pool.name] and n != "input"]
+        source = self.rng.choice(fits)
+        return {"max_unpool": {
+            **kept, "indices": pool.name, "from": source,
+            "output": list(self.shapes[pool.inputs[0]][1 : 1 + axes]),
+        }}  # fmt: skip
+
+    def join(self, place: _Place, before: Body) -> Any:
+        """Branches; each grows as a head does, which leaves the path where it is."""
+        rng = self.rng
+        shape = self.here(place, before)
+        kind = rng.choice(operators.JOINS)
+        branches: list[Body] = []
+        outside = self.net, self.shapes
+        for _ in range(rng.randint(1, 3)):
+            if rng.random() < 0.3:
+                branches.append([])
+                continue
+
+            def wrap(body: Body) -> Spec:
+                return {"head": {"training_only": False, "layers": body}}
+
+            inner = self.inside(place, wrap, before)._replace(start=shape)
+            body = self.body(inner, rng.randint(1, 3))
+            if kind != "concat" and body and rng.random() < 0.8:
+                body.append({"conv": {"channels": shape[0], "kernel": 1}})
+            branches.append(body)
+            self.net, self.shapes = outside
+        return {kind: branches}
+
+    def gate(self, place: _Place, shape: Shape) -> Any:
+        """Squeeze and excitation: one position that is spread over all."""
+        rng = self.rng
+        one = {"conv": {"channels": shape[0], "kernel": [*shape[1:]] or 1}}
+        corner = {"crop": {"sides": [[0, n - 1] for n in shape[1:]]}}
+        squeeze: Any = rng.choice(("global_avg_pool", "global_avg_pool", corner, one))
+        gate = [squeeze, {"conv": {"channels": shape[0], "kernel": 1}}, "sigmoid"]
+        return {rng.choice(("multiply", "multiply", "add")): rng.choice(([[], gate], [gate, []]))}
+
+    def repeat(self, place: _Place, before: Body) -> Any:
+        rng = self.rng
+        times = rng.randint(0, 3)
+        index = rng.choice((None, "i"))
+        found: Spec = {"repeat": self.spelled(times, place)}
+        if index:
+            found["index"] = index
+        names = {**place.names, "i": 0} if index else place.names
+
+        def wrap(body: Body) -> Spec:
+            return {**found, "layers": body}
+
+        inner = self.inside(
+            place, wrap, before, names=names, named=place.named + ("_{i}" if index else "")
+        )
+        return wrap(self.body(inner, rng.randint(1, 3)) or ["relu"])
+
+    def choice(self, place: _Place, before: Body) -> Any:
+        rng = self.rng
+        taken, other = rng.choice((("then", "else"), ("else", "then")))
+        condition = self.condition(taken == "then", place)
+
+        def wrap(body: Body) -> Spec:
+            return {"if": condition, "then": [], "else": [], taken: body}
+
+        body = self.body(self.inside(place, wrap, before), rng.randint(1, 3))
+        not_taken = rng.choice(("relu", "flatten", {"conv": {"channels": 2, "kernel": 9}}))
+        return {**wrap(body), other: [not_taken]}
+
+    def head(self, place: _Place, before: Body) -> Any:
+        rng = self.rng
+        only = rng.choice((None, True, False))
+        fields: Spec = {} if only is None else {"training_only": only}
+        if rng.random() < 0.3:
+            fields["name"] = self.new_name(place)
+
+        def wrap(body: Body) -> Spec:
+            return {"head": {**fields, "layers": body}}
+
+        body = self.body(self.inside(place, wrap, before), rng.randint(1, 3))
+        return wrap(body) if body else None
+
+    def block(self, place: _Place, before: Body) -> Any:
+        """A new block, called once here; `call` may call it again."""
+        rng = self.rng
+        name = self.new_block()
+        values = {"p": rng.randint(1, 6), "q": rng.randint(1, 3)}
+        block: Spec = {"parameters": ["p", {"q": values["q"]}]}
+        if rng.random() < 0.3:
+            block, values = {}, {}
+        arguments = {"p": self.spelled(values["p"], place)} if values else None
+        outer = self.spec.get("parameters", {})
+        if values and rng.random() < 0.3:
+            block["let"] = {"r": "p + q"}
+            values["r"] = values["p"] + values["q"]
+
+        def around(body: Body) -> Spec:
+            spec = place.around([*before, {name: arguments}])
+            blocks = self.spec.get("blocks", {}) | spec.get("blocks", {})
+            return {**spec, "blocks": {**blocks, name: {**block, "layers": body}}}
+
+        inner = _Place(around, self.here(place, before), {**outer, **values}, "", place.depth + 1)
+        body = self.body(inner, rng.randint(1, 4))
+        if not body:
+            return None
+        self.spec.setdefault("blocks", {})[name] = {**block, "layers": body}
+        return {name: arguments}
+
+    def recursive_block(self, place: _Place, shape: Shape) -> Any:
+        """A block that calls itself so many times, as FractalNet's do."""
+        rng = self.rng
+        name = self.new_block()
+        kind = rng.choice(operators.JOINS)
+        conv = {"conv": {"channels": shape[0], "kernel": rng.choice((1, 3)), "padding": "same"}}
+        again = {name: {"n": "n - 1"}}
+        around = [{"relu": {"name": "r"}}, again, {"add": {"from": ["r", f"{name}1"]}}]
+        then, otherwise = rng.choice(
+            (
+                ([conv, again], [conv]),
+                ([{kind: [[conv], [again, again]]}], [conv]),
+                (around, ["elu"]),
+            )
+        )
+        body = [{"if": "n > 0", "then": then, "else": otherwise}]
+        self.spec.setdefault("blocks", {})[name] = {"parameters": ["n"], "layers": body}
+        return {name: {"n": self.spelled(rng.randint(0, 3), place)}}
+
+    def call(self, place: _Place) -> Any:
+        """A block that is there already, with other arguments."""
+        rng = self.rng
+        blocks = self.spec.get("blocks", {})
+        if not blocks:
+            return None
+        name = rng.choice([*blocks])
+        arguments: Spec = {}
+        for parameter in blocks[name].get("parameters", []):
+            if isinstance(parameter, str) or rng.random() < 0.5:
+                key = parameter if isinstance(parameter, str) else next(iter(parameter))
+                arguments[key] = self.spelled(rng.randint(0, 4), place)
+        if rng.random() < 0.2:
+            arguments["from"] = self.earlier()
+        if rng.random() < 0.2:
+            arguments["name"] = self.new_name(place)
+        return {name: arguments or None}
+
+    # ----- values -----
+
+    def earlier(self) -> str:
+        return self.rng.choice([*self.shapes])
+
+    def new_name(self, place: _Place) -> str:
+        self.count += 1
+        return f"n{self.count}{place.named}"
+
+    def new_block(self) -> str:
+        self.count += 1
+        return f"block{self.count}_"
+
+    def spelled(self, value: Any, place: _Place) -> Any:
+        """A whole number, or a list of them, now and then as an expression."""
+        if isinstance(value, list):
+            return [self.spelled(item, place) for item in value]
+        if type(value) is not int or self.rng.random() < 0.7:
+            return value
+        rng = self.rng
+        name, known = rng.choice([*place.names.items()] or [("", 0)])
+        if not name:
+            ones = ", ".join("1" * value)
+            counted = f"len([{ones}])" if value else "0"
+            return rng.choice((f"{value} + 0", counted, f"floor({2 * value + 1}/2)"))
+        difference = value - known
+        forms = [
+            f"{name} + {difference}" if difference >= 0 else f"{name} - {-difference}",
+            f"min({value}, {name} + {abs(value)})",
+            f"max({value}, {name} - 99)",
+            f"{value} if {name} == {known} else {value + 1}",
+            f"[{value + 2}, {value}][1 if {name} > {known - 1} else 0]",
+            f"{value} + {name} % 1",
+        ]
+        if known and value % known == 0:
+            forms += [f"{value // known}*{name}", f"{name}*{value}//{known}"]
+        if known:
+            forms.append(f"{value}*{name}/{known}")
+        return rng.choice(forms)
+
+    def condition(self, holds: bool, place: _Place) -> Any:
+        """What is true, or what is false."""
+        rng = self.rng
+        name, known = rng.choice([*place.names.items()] or [("", 0)])
+        if not name:
+            return rng.choice((holds, "1 < 2" if holds else "1 > 2"))
+        true = rng.choice(
+            (
+                f"{name} == {known}",
+                f"{name} >= {known} and true",
+                f"not {name} < {known}",
+                f"{name} > {known} or {name} <= {known}",
+                f"{name} != {known + 1}",
+            )
+        )
+        return true if holds else f"not ({true})"

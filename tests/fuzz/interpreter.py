@@ -1,0 +1,319 @@
+"""The spec language, read anew: YAML text -> the layers that it stands for, in order."""
+
+from __future__ import annotations
+
+import ast
+import math
+import re
+from collections.abc import Callable, Mapping
+from fractions import Fraction
+from functools import cache
+from types import CodeType
+from typing import Any, NamedTuple, TypeAlias
+
+import yaml
+
+Spec: TypeAlias = dict[str, Any]  # what YAML makes of a spec
+Values: TypeAlias = Mapping[str, Any]  # of parameters, by name
+
+LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+WORDS = ("same", "valid", "nearest", "linear", "bilinear", "trilinear", "all", "channels", "last")
+PLACEMENT = ("name", "from", "weights", "indices", "branches")
+MOST_LAYERS = 200
+
+
+class Layer(NamedTuple):
+    """A layer in its place.
+
+    Attributes:
+        fields: those that are given, evaluated.
+        inputs: names of the layers that it takes; "input" is the network's.
+        weights, indices: names of the layers whose learned values it has, and that it undoes.
+    """
+
+    name: str
+    kind: str
+    fields: dict[str, Any]
+    inputs: tuple[str, ...]
+    weights: str | None
+    indices: str | None
+    training_only: bool
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """All layers that it needs to have run."""
+        return (*self.inputs, self.indices) if self.indices else self.inputs
+
+
+class Net(NamedTuple):
+    """A network, written out; `outputs` has the main path's last layer first, then the heads'."""
+
+    input: tuple[int, ...]
+    layers: list[Layer]
+    outputs: list[str]
+
+    def live(self) -> set[str]:
+        """The layers that some output needs."""
+        found = set(self.outputs)
+        for layer in reversed(self.layers):
+            if layer.name in found:
+                found.update(layer.sources)
+        return found
+
+
+class WrongSpecError(Exception):
+    """An unknown name or one that stands twice, a fraction, no layers or too many."""
+
+
+def read(text: str) -> Net:
+    """The network that a spec's text describes."""
+    return interpret(yaml.load(text, LOADER))
+
+
+def interpret(spec: Spec) -> Net:
+    """The network that a spec describes."""
+    return _Reading(spec).net()
+
+
+# ----- expressions -----
+
+
+class _Exact(ast.NodeTransformer):
+    """Numbers as fractions, so that `/` is exact; an index as the int that Python wants."""
+
+    def visit_Constant(self, node: ast.Constant) -> ast.AST:
+        return _call("Fraction", ast.Constant(repr(node.value)))
+
+    def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
+        self.generic_visit(node)
+        node.slice = _call("int", node.slice)
+        return node
+
+    def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
+        self.generic_visit(node)
+        return _call("Fraction", node) if isinstance(node.op, ast.FloorDiv) else node
+
+
+def _call(function: str, argument: ast.expr) -> ast.expr:
+    return ast.Call(ast.Name(function, ast.Load()), [argument], [])
+
+
+_KNOWN: dict[str, Any] = {
+    "__builtins__": {},
+    "Fraction": Fraction,
+    "int": int,
+    "floor": lambda x: Fraction(math.floor(x)),
+    "ceil": lambda x: Fraction(math.ceil(x)),
+    "min": min,
+    "max": max,
+    "len": lambda items: Fraction(len(items)),
+    "sum": sum,
+    "true": True,
+    "false": False,
+    **{word: word for word in WORDS},
+}
+
+
+@cache
+def _compiled(text: str) -> CodeType:
+    tree = ast.fix_missing_locations(_Exact().visit(ast.parse(text.strip(), mode="eval")))
+    return compile(tree, text, "eval")
+
+
+def _exact(value: Any) -> Any:
+    """What a parameter is worth in an expression: numbers as fractions, 0.58 as 58/100."""
+    if isinstance(value, list):
+        return [_exact(item) for item in value]
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return Fraction(repr(value)) if is_number else value
+
+
+def _plain(value: Any) -> Any:
+    """An evaluated value as that of a field: whole numbers as ints."""
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return int(value) if isinstance(value, Fraction) and value.denominator == 1 else value
+
+
+def evaluate(template: Any, values: Values) -> Any:
+    """A value of the spec; what stands in it as text is an expression."""
+    if isinstance(template, list):
+        return [evaluate(item, values) for item in template]
+    if not isinstance(template, str) or template in WORDS:
+        return template
+    return _plain(eval(_compiled(template), {**_KNOWN, **values}))
+
+
+# ----- statements -----
+
+
+class _Scope:
+    """What names mean within one instance of a block; `outer` is the scope that called it."""
+
+    def __init__(self, prefix: str, values: Values, outer: _Scope | None) -> None:
+        self.prefix = prefix
+        self.values = values
+        self.outer = outer
+        self.counts: dict[str, int] = {}
+        self.names: dict[str, str] = {}
+
+
+class _Reading:
+    def __init__(self, spec: Spec) -> None:
+        self.spec = spec
+        self.layers: dict[str, Layer] = {}
+        self.taken = {"input"}
+        self.heads: list[str] = []
+        self.training_only = False
+        values = {name: _exact(value) for name, value in spec.get("parameters", {}).items()}
+        self.globals = self.with_let(values, spec.get("let", {}))
+
+    def net(self) -> Net:
+        scope = _Scope("", self.globals, None)
+        last = self.run(self.spec["layers"], scope, "input")
+        if all(layer.training_only for layer in self.layers.values()):
+            raise WrongSpecError("no layers but in training")
+        sizes = evaluate(self.spec["input"], self.globals)
+        return Net(tuple(sizes), list(self.layers.values()), [last, *self.heads])
+
+    def with_let(self, values: Values, let: Spec) -> Values:
+        known = dict(values)
+        for name, template in let.items():
+            known[name] = _exact(evaluate(template, known))
+        return known
+
+    def run(self, body: list[Any], scope: _Scope, current: str) -> str:
+        for statement in body:
+            if isinstance(statement, str):
+                statement = {statement: None}
+            current = self.carry_out(statement, scope, current)
+        return current
+
+    def carry_out(self, statement: Spec, scope: _Scope, current: str) -> str:
+        if "repeat" in statement:
+            return self.repeat(statement, scope, current)
+        if "if" in statement:
+            holds = evaluate(statement["if"], scope.values)
+            return self.run(statement["then" if holds else "else"] or [], scope, current)
+        ((kind, fields),) = statement.items()
+        if kind == "head":
+            return self.head(fields, scope, current)
+        if kind in self.spec.get("blocks", {}):
+            return self.block(kind, fields or {}, scope, current)
+        return self.layer(kind, fields or {}, scope, current)
+
+    def repeat(self, statement: Spec, scope: _Scope, current: str) -> str:
+        around = scope.values
+        for number in range(_whole(evaluate(statement["repeat"], around))):
+            if "index" in statement:
+                scope.values = {**around, statement["index"]: Fraction(number)}
+            current = self.run(statement["layers"], scope, current)
+        scope.values = around
+        return current
+
+    def head(self, fields: Spec, scope: _Scope, current: str) -> str:
+        prefix = self.new_name("head", fields, scope) + "."
+        outside = self.training_only
+        self.training_only = outside or fields.get("training_only", True)
+        inner = _Scope(prefix, scope.values, scope)
+        self.heads.append(self.run(fields["layers"], inner, current))
+        self.training_only = outside
+        return current
+
+    def block(self, kind: str, fields: Spec, scope: _Scope, current: str) -> str:
+        block = self.spec["blocks"][kind]
+        if "from" in fields:
+            current = self.resolve(fields["from"], scope)
+        values = dict(self.globals)
+        for name, default in _defaults(block.get("parameters") or []):
+            if name in fields:
+                values[name] = _exact(evaluate(fields[name], scope.values))
+            elif default is None:
+                raise WrongSpecError(f"{kind} needs {name}")
+            else:
+                values[name] = _exact(evaluate(default, values))
+        full = self.new_name(kind, fields, scope)
+        inner = _Scope(full + ".", self.with_let(values, block.get("let", {})), scope)
+        last = self.run(block["layers"], inner, current)
+        scope.names[full[len(scope.prefix) :]] = last
+        return last
+
+    def layer(self, kind: str, fields: Any, scope: _Scope, current: str) -> str:
+        if isinstance(fields, list):
+            fields = {"branches": fields}
+        sources = fields.get("from", [])
+        sources = [sources] if isinstance(sources, str) else sources
+        inputs = [self.resolve(source, scope) for source in sources] or [current]
+        if "branches" in fields:
+            inputs = [self.run(branch, scope, inputs[0]) for branch in fields["branches"]]
+        owner = {key: self.resolve(fields[key], scope) for key in PLACEMENT[2:4] if key in fields}
+        full = self.new_name(kind, fields, scope)
+        scope.names[full[len(scope.prefix) :]] = full
+        given = {
+            name: _whole(evaluate(template, scope.values))
+            for name, template in fields.items()
+            if name not in PLACEMENT and template is not None
+        }
+        self.layers[full] = Layer(
+            full, kind, given, tuple(inputs), owner.get("weights"), owner.get("indices"),
+            self.training_only,
+        )  # fmt: skip
+        if len(self.layers) > MOST_LAYERS:
+            raise WrongSpecError("too many layers")
+        return full
+
+    # ----- names -----
+
+    def new_name(self, kind: str, fields: Spec, scope: _Scope) -> str:
+        if "name" in fields:
+            name = _filled(fields["name"], scope.values)
+        else:
+            name = self.numbered(kind, scope)
+            while name in scope.names:
+                name = self.numbered(kind, scope)
+        full = scope.prefix + name
+        if full in self.taken:
+            raise WrongSpecError(f"{full} stands twice")
+        self.taken.add(full)
+        return full
+
+    def numbered(self, kind: str, scope: _Scope) -> str:
+        scope.counts[kind] = scope.counts.get(kind, 0) + 1
+        return f"{kind}{scope.counts[kind]}"
+
+    def resolve(self, template: str, scope: _Scope) -> str:
+        """The layer that a name stands for, in this block, or one around it, or in full."""
+        name = _filled(template, scope.values)
+        around: _Scope | None = scope
+        while around is not None and name not in around.names:
+            around = around.outer
+        full = around.names[name] if around else name
+        if full != "input" and full not in self.layers:
+            raise WrongSpecError(f"no layer {name}")
+        if full != "input" and self.layers[full].training_only and not self.training_only:
+            raise WrongSpecError(f"{name} is for training only")
+        return full
+
+
+def _whole(value: Any) -> Any:
+    """`value`, if no fraction is left in it; decimals in a spec are floats, and stay."""
+    for item in value if isinstance(value, list) else [value]:
+        if isinstance(item, Fraction):
+            raise WrongSpecError(f"{item} is not whole")
+    return value
+
+
+def _defaults(parameters: Any) -> list[tuple[str, Any]]:
+    """`[depth, {width: 8}]` or `{depth: 2, width: 8}` as names with defaults."""
+    if isinstance(parameters, dict):
+        return list(parameters.items())
+    found: list[tuple[str, Any]] = []
+    for item in parameters:
+        found += item.items() if isinstance(item, dict) else [(item, None)]
+    return found
+
+
+def _filled(template: str, values: Values) -> str:
+    """A name with its braces filled in."""
+    fill: Callable[[re.Match[str]], str] = lambda match: str(evaluate(match[1], values))  # noqa: E731
+    return re.sub(r"\{([^{}]*)\}", fill, str(template))

@@ -1,0 +1,143 @@
+"""The torch network of a `Net`: what it learns, and a run of it, layer by layer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import TypeAlias
+
+import torch
+from torch import Tensor
+
+from tests.fuzz import operators
+from tests.fuzz.interpreter import Layer, Net
+from tests.fuzz.operators import Learned, Refused
+
+Around: TypeAlias = Callable[[Layer], AbstractContextManager[object]]
+Shape: TypeAlias = tuple[int, ...]
+
+
+def run(
+    net: Net,
+    learned: dict[str, Learned],
+    images: list[Tensor],
+    *,
+    training: bool,
+    layers: Collection[str] | None = None,
+    around: Around = lambda layer: nullcontext(),
+    note: Callable[[Layer, Tensor], None] = lambda layer, output: None,
+) -> list[Tensor]:
+    """The outputs for the images in a list of one, from which they are taken.
+
+    Every tensor is let go after its last use.
+
+    Args:
+        layers: names of those that run; all if None.
+        around: a context for each layer while it runs.
+        note: told of each output.
+    """
+    running = [layer for layer in net.layers if layers is None or layer.name in layers]
+    last_use = {"input": 0}
+    last_undone = {x.indices: number for number, x in enumerate(running) if x.indices}
+    for number, layer in enumerate(running):
+        last_use |= dict.fromkeys((layer.name, *layer.inputs), number)
+    values = {"input": images.pop()}
+    indices: dict[str, Tensor] = {}
+    for number, layer in enumerate(running):
+        own = learned[layer.weights or layer.name]
+        with around(layer):
+            inputs = [values[name] for name in layer.inputs]
+            if layer.indices is not None:
+                y = operators.max_unpool(inputs[0], layer.fields, indices[layer.indices])
+            elif layer.name in last_undone:
+                y, indices[layer.name] = operators.max_pool(inputs[0], layer.fields)
+            else:
+                y = operators.apply(layer.kind, layer.fields, own, inputs, training)
+            del inputs
+        note(layer, y)
+        values[layer.name] = y
+        del y
+        for name, last in last_undone.items():
+            if last == number:
+                del indices[name]
+        for name, last in last_use.items():
+            if last == number and name not in net.outputs:
+                del values[name]
+    return [values[name] for name in net.outputs if name in values]
+
+
+def learn(
+    net: Net, shapes: dict[str, Shape], dtype: torch.dtype = torch.float32
+) -> dict[str, Learned]:
+    """Parameters and buffers of the layers that have their own, by name."""
+    found: dict[str, Learned] = {}
+    for layer in net.layers:
+        shared = layer.weights is not None or layer.kind in operators.JOINS
+        wanted = {} if shared else operators.learned_shapes(
+            layer.kind, layer.fields, shapes[layer.inputs[0]]
+        )  # fmt: skip
+        found[layer.name] = {name: _initial(name, shape, dtype) for name, shape in wanted.items()}
+    return found
+
+
+def _initial(name: str, shape: Shape, dtype: torch.dtype) -> Tensor:
+    if name == "num_batches_tracked":
+        return torch.zeros((), dtype=torch.int64)
+    values = torch.full(shape, 0.1, dtype=dtype)
+    return values if name in operators.BUFFERS else values.requires_grad_()
+
+
+# ----- shapes -----
+
+_KNOWN: dict[tuple[object, ...], Shape | None] = {}  # None where torch refuses the layer
+
+
+def shapes_of(net: Net) -> dict[str, Shape]:
+    """The shape of each output, per image, as torch has it; "input" is the network's.
+
+    Raises:
+        Refused: torch refuses a layer.
+    """
+    found: dict[str, Shape] = {"input": net.input}
+    by_name = {layer.name: layer for layer in net.layers}
+    for layer in net.layers:
+        inputs = [found[name] for name in layer.inputs]
+        pool = by_name[layer.indices] if layer.indices else None
+        pooled = (repr(pool.fields), found[pool.inputs[0]]) if pool else ()
+        key = (layer.kind, repr(layer.fields), *inputs, *pooled)
+        if key not in _KNOWN:
+            _KNOWN[key] = _shape(layer, inputs, pool, found)
+        shape = _KNOWN[key]
+        if shape is None:
+            raise Refused(layer.name)
+        found[layer.name] = shape
+        if layer.weights is not None:
+            owner = by_name[layer.weights]
+            wanted, has = (
+                operators.learned_shapes(x.kind, x.fields, found[x.inputs[0]])
+                for x in (layer, owner)
+            )
+            if wanted != has:
+                raise Refused(layer.name)
+    return found
+
+
+def _shape(
+    layer: Layer, inputs: Sequence[Shape], pool: Layer | None, shapes: dict[str, Shape]
+) -> Shape | None:
+    maps = [torch.zeros(1, *shape) for shape in inputs]
+    try:
+        with torch.no_grad():
+            if pool is not None:
+                before = torch.zeros(1, *shapes[pool.inputs[0]])
+                y = operators.max_unpool(
+                    maps[0], layer.fields, operators.max_pool(before, pool.fields)[1]
+                )
+                return before.shape[1:] if y.shape == before.shape else None
+            own: Learned = {}
+            if layer.kind not in operators.JOINS:
+                wanted = operators.learned_shapes(layer.kind, layer.fields, inputs[0])
+                own = {name: torch.zeros(shape) for name, shape in wanted.items()}
+            return operators.apply(layer.kind, layer.fields, own, maps, training=False).shape[1:]
+    except (Refused, RuntimeError, ValueError, NotImplementedError, ZeroDivisionError):
+        return None

@@ -1,0 +1,482 @@
+"""Each layer kind in torch's own functions: what it learns, and what it does to tensors.
+
+Tensors are (N, C, n…). Where torch has no such function the kind is spelled out here, in as few
+operators as it takes.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias, cast
+
+import torch
+import torch.nn.functional as F  # torch's own name for it
+from torch import Tensor
+
+Fields: TypeAlias = dict[str, Any]
+Learned: TypeAlias = dict[str, Tensor]  # "weight", "bias" and buffers
+Shapes: TypeAlias = dict[str, tuple[int, ...]]
+Sides: TypeAlias = list[tuple[int, int]]
+
+BUFFERS = ("running_mean", "running_var", "num_batches_tracked")
+JOINS = ("concat", "add", "mean", "multiply")
+
+
+class Refused(Exception):
+    """A layer that makes no sense of its input, where torch would make another sense of it."""
+
+
+def axes_of(x: Tensor) -> int:
+    """Spatial axes: 1 to 3."""
+    if not 3 <= x.dim() <= 5:
+        raise Refused(f"{x.dim() - 2} spatial axes")
+    return x.dim() - 2
+
+
+def each(value: Any, axes: int) -> list[int]:
+    """One value for each axis."""
+    values = list(value) if isinstance(value, (list, tuple)) else [value] * axes
+    if len(values) != axes:
+        raise Refused(f"{len(values)} values for {axes} axes")
+    return values
+
+
+def sides_of(fields: Fields, sizes: Sequence[int], stride: Any) -> Sides:
+    """The padding before and after, along each axis."""
+    padding, axes = fields.get("padding", 0), len(sizes)
+    if padding == "valid":
+        padding = 0
+    if padding != "same":
+        return pairs(padding, axes)
+    kernels, dilations = each(fields["kernel"], axes), each(fields.get("dilation", 1), axes)
+    found = []
+    for n, k, s, d in zip(sizes, kernels, each(stride, axes), dilations, strict=True):
+        missing = max(0, (math.ceil(n / s) - 1) * s + d * (k - 1) + 1 - n)
+        found.append((missing // 2, missing - missing // 2))
+    return found
+
+
+def pairs(value: Any, axes: int) -> Sides:
+    """A number, or one for each axis, or two for each axis, as two for each axis."""
+    return [
+        (side[0], side[1]) if isinstance(side, list) else (side, side) for side in each(value, axes)
+    ]
+
+
+def padded(x: Tensor, sides: Sides, value: float = 0.0) -> Tensor:
+    if min(map(min, sides)) < 0:
+        raise Refused("less than nothing on a side")
+    return F.pad(x, [n for side in reversed(sides) for n in side], value=value)
+
+
+def even(sides: Sides) -> bool:
+    return all(before == after for before, after in sides)
+
+
+# ----- what is learned, and kept beside it -----
+
+
+def learned_shapes(kind: str, fields: Fields, shape: Sequence[int]) -> Shapes:
+    """The shapes of a layer's parameters and buffers, for images of this shape."""
+    channels, *sizes = shape
+    axes = len(sizes)
+    match kind:
+        case "conv":
+            inside = channels // fields.get("groups", 1)
+            weight = (fields["channels"], inside, *each(fields["kernel"], axes))
+            return with_bias(fields, weight, (fields["channels"],))
+        case "conv_transpose":
+            out = fields["channels"] // fields.get("groups", 1)
+            weight = (channels, out, *each(fields["kernel"], axes))
+            return with_bias(fields, weight, (fields["channels"],))
+        case "locally_connected":
+            places = [
+                (n + sum(side) - k) // s + 1
+                for n, side, k, s in zip(
+                    sizes,
+                    sides_of(fields, sizes, fields.get("stride", 1)),
+                    each(fields["kernel"], axes),
+                    each(fields.get("stride", 1), axes),
+                    strict=True,
+                )
+            ]
+            own = (*places, fields["channels"])
+            return with_bias(fields, (*own, channels, *each(fields["kernel"], axes)), own)
+        case "linear":
+            out = fields["features"]
+            return with_bias(fields, (out, shape[-1]), (out,))
+        case "batch_norm":
+            found: Shapes = {"running_mean": (channels,), "running_var": (channels,)}
+            found["num_batches_tracked"] = ()
+            if fields.get("affine", True):
+                found["bias"] = (channels,)
+                if fields.get("gamma", True):
+                    found["weight"] = (channels,)
+            return found
+        case "layer_norm":
+            return normalized(fields, normalized_shape(fields, shape))
+        case "group_norm":
+            return normalized(fields, (channels,))
+        case "channel_scale":
+            return with_bias({"bias": False, **fields}, (channels,), (channels,))
+        case "prelu":
+            return {"weight": (channels if fields.get("per_channel", False) else 1,)}
+    return {}
+
+
+def with_bias(fields: Fields, weight: tuple[int, ...], bias: tuple[int, ...]) -> Shapes:
+    return {"weight": weight, "bias": bias} if fields.get("bias", True) else {"weight": weight}
+
+
+def normalized(fields: Fields, shape: tuple[int, ...]) -> Shapes:
+    return with_bias(fields, shape, shape) if fields.get("affine", True) else {}
+
+
+def normalized_shape(fields: Fields, shape: Sequence[int]) -> tuple[int, ...]:
+    """What a layer norm takes together."""
+    over = fields.get("over", "all")
+    if len(shape) == 1 or over == "channels":
+        return (shape[0],)
+    return tuple(shape) if over == "all" else (shape[-1],)
+
+
+# ----- what is done -----
+
+
+def apply(
+    kind: str, fields: Fields, learned: Learned, inputs: Sequence[Tensor], training: bool
+) -> Tensor:
+    """The output of a layer. A max pool that is undone later has its own function, below."""
+    if kind in JOINS:
+        return joined(kind, inputs)
+    (x,) = inputs
+    return OPERATORS[kind](x, fields, learned, training)
+
+
+def max_pool(x: Tensor, fields: Fields) -> tuple[Tensor, Tensor]:
+    """The maxima and where they lie, in the map without its padding."""
+    axes = axes_of(x)
+    stride = fields.get("stride", fields["kernel"])
+    sides = sides_of(fields, x.shape[2:], stride)
+    pool = getattr(F, f"max_pool{axes}d")
+    options = {
+        "stride": stride,
+        "dilation": fields.get("dilation", 1),
+        "ceil_mode": fields.get("ceil", False),
+        "return_indices": True,
+    }
+    # torch pads by half a kernel at most, and by the same on both sides.
+    dilated = any(d != 1 for d in each(options["dilation"], axes))
+    if even(sides) and not (fields.get("padding") == "same" and dilated):
+        y, indices = pool(x, fields["kernel"], padding=[n for n, _ in sides], **options)
+        return y, indices
+    require_half_kernels(fields, sides)
+    y, indices = pool(padded(x, sides, -math.inf), fields["kernel"], **options)
+    return y, moved_indices(indices, list(x.shape[2:]), sides)
+
+
+def moved_indices(indices: Tensor, sizes: list[int], sides: Sides) -> Tensor:
+    """Offsets into the padded map as offsets into the map."""
+    moved = torch.zeros_like(indices)
+    step = 1
+    for size, (before, after) in reversed([*zip(sizes, sides, strict=True)]):
+        moved += (indices % (before + size + after) - before) * step
+        indices = indices // (before + size + after)
+        step *= size
+    return moved
+
+
+def require_half_kernels(fields: Fields, sides: Sides) -> None:
+    """What torch would ask of its own padding, of padding that is not even."""
+    if fields.get("ceil", False) and not even(sides):
+        raise Refused("which end is rounded up?")
+    if fields.get("padding") == "same":
+        return
+    for side, kernel in zip(sides, each(fields["kernel"], len(sides)), strict=True):
+        if 2 * max(side) > kernel:
+            raise Refused("a window in the padding alone")
+
+
+def max_unpool(x: Tensor, fields: Fields, indices: Tensor) -> Tensor:
+    """Each value where its max pool took it from."""
+    axes = axes_of(x)
+    output = fields.get("output")
+    unpool = getattr(F, f"max_unpool{axes}d")
+    y: Tensor = unpool(
+        x, indices, fields["kernel"], fields.get("stride"), fields.get("padding", 0),
+        None if output is None else each(output, axes),
+    )  # fmt: skip
+    return y
+
+
+def joined(kind: str, branches: Sequence[Tensor]) -> Tensor:
+    """Concatenated, or combined two at a time, those of a single position last."""
+    if kind == "concat":
+        return torch.cat(list(branches), dim=1)
+    if len({x.dim() for x in branches}) > 1 or len({x.shape[1] for x in branches}) > 1:
+        raise Refused("branches of other shapes")
+    first, *others = sorted(branches, key=lambda x: math.prod(x.shape[2:]) == 1)
+    if any(math.prod(x.shape[2:]) != 1 and x.shape != first.shape for x in others):
+        raise Refused("branches of other sizes")
+    if not others:
+        return first.clone()
+    if kind == "multiply":
+        for other in others:
+            first = first * other
+        return first
+    total = first + others[0]
+    for other in others[1:]:
+        total += other
+    return total.div_(len(branches)) if kind == "mean" else total
+
+
+def _conv(x: Tensor, fields: Fields, learned: Learned, training: bool) -> Tensor:
+    stride = fields.get("stride", 1)
+    sides = sides_of(fields, x.shape[2:], stride)
+    convolve = getattr(F, f"conv{axes_of(x)}d")
+    before = [n for n, _ in sides] if even(sides) else 0
+    y: Tensor = convolve(
+        x if even(sides) else padded(x, sides), learned["weight"], learned.get("bias"),
+        stride, before, fields.get("dilation", 1), fields.get("groups", 1),
+    )  # fmt: skip
+    return y
+
+
+def _conv_transpose(x: Tensor, fields: Fields, learned: Learned, training: bool) -> Tensor:
+    convolve = getattr(F, f"conv_transpose{axes_of(x)}d")
+    y: Tensor = convolve(
+        x, learned["weight"], learned.get("bias"), fields.get("stride", 1),
+        fields.get("padding", 0), fields.get("output_padding", 0), fields.get("groups", 1),
+        fields.get("dilation", 1),
+    )  # fmt: skip
+    return y
+
+
+def _locally_connected(x: Tensor, fields: Fields, learned: Learned, training: bool) -> Tensor:
+    """A matrix product at each position, of all that it sees with a weight of its own."""
+    axes = axes_of(x)
+    stride = fields.get("stride", 1)
+    sides = sides_of(fields, x.shape[2:], stride)
+    images, weight = x.shape[0], learned["weight"]
+    windows = padded(x, sides) if any(map(any, sides)) else x
+    for axis, (k, s) in enumerate(
+        zip(each(fields["kernel"], axes), each(stride, axes), strict=True)
+    ):
+        windows = windows.unfold(2 + axis, k, s)
+    places = windows.shape[2 : 2 + axes]
+    # (N, C, m…, k…) -> (m…, N, C, k…) -> (positions, N, C k…)
+    order = [*range(2, 2 + axes), 0, 1, *range(2 + axes, 2 + 2 * axes)]
+    seen = windows.permute(order).clone(memory_format=torch.contiguous_format)
+    seen = seen.view(math.prod(places), images, -1)
+    y = torch.bmm(seen, weight.view(len(seen), -1, seen.shape[2]).transpose(1, 2))
+    if "bias" in learned:
+        y = y + learned["bias"].view(len(seen), 1, -1)
+    first = y.permute(1, 2, 0).reshape(images, -1, *places)
+    return first.clone(memory_format=torch.contiguous_format)
+
+
+def _max_pool(x: Tensor, fields: Fields, learned: Learned, training: bool) -> Tensor:
+    axes = axes_of(x)
+    stride = fields.get("stride", fields["kernel"])
+    sides = sides_of(fields, x.shape[2:], stride)
+    dilation = fields.get("dilation", 1)
+    own = even(sides)
+    if fields.get("padding") == "same" and any(d != 1 for d in each(dilation, axes)):
+        own = False
+    if not own:
+        require_half_kernels(fields, sides)
+    y: Tensor = getattr(F, f"max_pool{axes}d")(
+        x if own else padded(x, sides, -math.inf), fields["kernel"], stride,
+        [n for n, _ in sides] if own else 0, dilation, fields.get("ceil", False),
+    )  # fmt: skip
+    return y
+
+
+def _avg_pool(x: Tensor, fields: Fields, learned: Learned, training: bool) -> Tensor:
+    stride = fields.get("stride", fields["kernel"])
+    sides = sides_of(fields, x.shape[2:], stride)
+    counts = fields.get("count_include_pad", True)
+    pool = getattr(F, f"avg_pool{axes_of(x)}d")
+    options = {"stride": stride, "ceil_mode": fields.get("ceil", False)}
+    if even(sides):
+        padding = [n for n, _ in sides]
+        y: Tensor = pool(x, fields["kernel"], padding=padding, count_include_pad=counts, **options)
+        return y
+    require_half_kernels(fields, sides)
+    if counts:
+        return cast(Tensor, pool(padded(x, sides), fields["kernel"], **options))
+    ones = x.new_zeros(1, 1, *[n + sum(side) for n, side in zip(x.shape[2:], sides, strict=True)])
+    cropped(ones, sides).fill_(1)
+    inside = pool(ones, fields["kernel"], **options)
+    del ones
+    y = pool(padded(x, sides), fields["kernel"], **options)
+    return y.div_(inside)
+
+
+def cropped(x: Tensor, sides: Sides) -> Tensor:
+    """A view without the border."""
+    if min(map(min, sides)) < 0:
+        raise Refused("less than nothing on a side")
+    for axis, (before, after) in enumerate(sides, start=2):
+        if before + after >= x.shape[axis]:
+            raise Refused("nothing left")
+        x = x.narrow(axis, before, x.shape[axis] - before - after)
+    return x
+
+
+def _adaptive(name: str) -> Operator:
+    def pool(x: Tensor, fields: Fields, learned: Learned, training: bool) -> Tensor:
+        sizes = each(fields.get("output", 1), axes_of(x))
+        if min(sizes) < 1:
+            raise Refused("no positions")
+        y: Tensor = getattr(F, f"{name}{axes_of(x)}d")(x, sizes)
+        return y
+
+    return pool
+
+
+def _upsample(x: Tensor, fields: Fields, learned: Learned, training: bool) -> Tensor:
+    factors = each(fields["factor"], axes_of(x))
+    if min(factors) < 1:
+        raise Refused("a factor below 1")
+    mode = fields.get("mode", "nearest")
+    return F.interpolate(x, scale_factor=tuple(map(float, factors)), mode=mode)
+
+
+def _pixel_shuffle(x: Tensor, fields: Fields, learned: Learned, training: bool) -> Tensor:
+    if axes_of(x) != 2:
+        raise Refused("two axes are wanted")
+    return F.pixel_shuffle(x, fields["factor"])
+
+
+def _batch_norm(x: Tensor, fields: Fields, learned: Learned, training: bool) -> Tensor:
+    if training:
+        learned["num_batches_tracked"].add_(1)
+    # As F.batch_norm, which refuses to train on a single value for each channel.
+    return torch.batch_norm(
+        x, learned.get("weight"), learned.get("bias"), learned["running_mean"],
+        learned["running_var"], training, fields.get("momentum", 0.1), fields.get("eps", 1e-5),
+        False,
+    )  # fmt: skip
+
+
+def _layer_norm(x: Tensor, fields: Fields, learned: Learned, training: bool) -> Tensor:
+    shape = normalized_shape(fields, x.shape[1:])
+    rest = (learned.get("weight"), learned.get("bias"), fields.get("eps", 1e-5))
+    if x.dim() > 2 and fields.get("over") != "channels":
+        return F.layer_norm(x, shape, *rest)
+    return F.layer_norm(x.movedim(1, -1), shape, *rest).movedim(-1, 1).contiguous()
+
+
+def _group_norm(x: Tensor, fields: Fields, learned: Learned, training: bool) -> Tensor:
+    eps = fields.get("eps", 1e-5)
+    return F.group_norm(x, fields["groups"], learned.get("weight"), learned.get("bias"), eps)
+
+
+def _local_response_norm(x: Tensor, fields: Fields, learned: Learned, training: bool) -> Tensor:
+    axes_of(x)
+    return F.local_response_norm(
+        x, fields.get("size", 5), fields.get("alpha", 1e-4), fields.get("beta", 0.75),
+        fields.get("k", 1.0),
+    )  # fmt: skip
+
+
+def _scale(x: Tensor, fields: Fields, learned: Learned, training: bool) -> Tensor:
+    factor, shift = fields.get("factor", 1.0), fields.get("shift", 0.0)
+    y = x if factor == 1 else x * float(factor)
+    return y if shift == 0 else y + float(shift)
+
+
+def _channel_scale(x: Tensor, fields: Fields, learned: Learned, training: bool) -> Tensor:
+    one = (-1, *[1] * (x.dim() - 2))
+    y = x * learned["weight"].view(one)
+    return y + learned["bias"].view(one) if "bias" in learned else y
+
+
+def _drop_path(x: Tensor, fields: Fields, learned: Learned, training: bool) -> Tensor:
+    p = float(fields.get("p", 0.1))
+    if not training or p == 0:
+        return x
+    keeps = x.new_empty((len(x), *[1] * (x.dim() - 1))).bernoulli_(1 - p)
+    return x * (keeps.div_(1 - p) if p < 1 else keeps)
+
+
+def _dropout(x: Tensor, fields: Fields, learned: Learned, training: bool) -> Tensor:
+    return F.dropout(x, float(fields.get("p", 0.5)), training)
+
+
+def _channel_shuffle(x: Tensor, fields: Fields, learned: Learned, training: bool) -> Tensor:
+    axes_of(x)
+    return F.channel_shuffle(x, fields["groups"])
+
+
+def _channel_slice(x: Tensor, fields: Fields, learned: Learned, training: bool) -> Tensor:
+    start, stop = fields.get("start", 0), fields["stop"]
+    if not 0 <= start < stop <= x.shape[1]:
+        raise Refused("no such channels")
+    return x[:, start:stop]
+
+
+def _channel_split(x: Tensor, fields: Fields, learned: Learned, training: bool) -> Tensor:
+    parts, part = fields["parts"], fields["part"]
+    if x.shape[1] % parts or not 0 <= part < parts:
+        raise Refused("no such part")
+    return x.chunk(parts, dim=1)[part]
+
+
+def _pad_channels(x: Tensor, fields: Fields, learned: Learned, training: bool) -> Tensor:
+    before, after = fields.get("before", 0), fields.get("after", 0)
+    if min(before, after) < 0:
+        raise Refused("less than no channels")
+    return F.pad(x, [*[0, 0] * (x.dim() - 2), before, after])
+
+
+def _pointwise(function: Callable[[Tensor], Tensor]) -> Operator:
+    return lambda x, fields, learned, training: function(x)
+
+
+Operator: TypeAlias = Callable[[Tensor, Fields, Learned, bool], Tensor]
+
+OPERATORS: dict[str, Operator] = {
+    "conv": _conv,
+    "conv_transpose": _conv_transpose,
+    "locally_connected": _locally_connected,
+    "linear": lambda x, fields, learned, _: F.linear(x, learned["weight"], learned.get("bias")),
+    "max_pool": _max_pool,
+    "avg_pool": _avg_pool,
+    "adaptive_avg_pool": _adaptive("adaptive_avg_pool"),
+    "adaptive_max_pool": _adaptive("adaptive_max_pool"),
+    "global_avg_pool": _adaptive("adaptive_avg_pool"),
+    "upsample": _upsample,
+    "pixel_shuffle": _pixel_shuffle,
+    "pad": lambda x, fields, *_: padded(x, pairs(fields["sides"], axes_of(x))),
+    "crop": lambda x, fields, *_: cropped(x, pairs(fields["sides"], axes_of(x))),
+    "pad_channels": _pad_channels,
+    "batch_norm": _batch_norm,
+    "layer_norm": _layer_norm,
+    "group_norm": _group_norm,
+    "local_response_norm": _local_response_norm,
+    "scale": _scale,
+    "channel_scale": _channel_scale,
+    "relu": _pointwise(F.relu),
+    "relu6": _pointwise(F.relu6),
+    "leaky_relu": lambda x, fields, *_: F.leaky_relu(x, float(fields.get("slope", 0.01))),
+    "prelu": lambda x, fields, learned, _: F.prelu(x, learned["weight"]),
+    "elu": lambda x, fields, *_: F.elu(x, float(fields.get("alpha", 1.0))),
+    "gelu": _pointwise(F.gelu),
+    "silu": _pointwise(F.silu),
+    "sigmoid": _pointwise(torch.sigmoid),
+    "tanh": _pointwise(torch.tanh),
+    "softmax": lambda x, *_: F.softmax(x, dim=1),
+    "hard_swish": _pointwise(F.hardswish),
+    "hard_sigmoid": _pointwise(F.hardsigmoid),
+    "dropout": _dropout,
+    "drop_path": _drop_path,
+    "identity": _pointwise(lambda x: x),
+    "flatten": _pointwise(lambda x: x.flatten(1)),
+    "reshape": lambda x, fields, *_: x.reshape(len(x), *fields["shape"]),
+    "channel_shuffle": _channel_shuffle,
+    "channel_slice": _channel_slice,
+    "channel_split": _channel_split,
+}

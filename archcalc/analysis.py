@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from archcalc.errors import LayerError, UsageError, did_you_mean, require_extra
 from archcalc.feature_map import FeatureMap
 from archcalc.graph import INPUT, Graph, Node
+from archcalc.identity import Identity
 from archcalc.layers import Effect
 from archcalc.quantity import Quantity, plain
 from archcalc.receptive_field import AxisField
@@ -212,7 +213,7 @@ class Analysis:
     def __repr__(self) -> str:
         totals = self.totals
         return (
-            f"<Analysis of {self.name}: input {self.input}, batch {self.batch}, {self.dtype}; "
+            f"<Analysis of {self.identity}: input {self.input}, batch {self.batch}, {self.dtype}; "
             f"{len(self.layers)} layers, {totals.params} params, {totals.macs} MACs>"
         )
 
@@ -220,6 +221,11 @@ class Analysis:
     def name(self) -> str:
         """The name of the network."""
         return self.graph.name
+
+    @property
+    def identity(self) -> Identity:
+        """The name with what was changed: of parameters, and of the input."""
+        return self.graph.identity
 
     @property
     def input(self) -> FeatureMap:
@@ -289,7 +295,9 @@ class Analysis:
         return None
 
     def to_frame(self) -> pandas.DataFrame:
-        """The layers as a pandas DataFrame; its columns are the keys of the JSON contract.
+        """The layers as a pandas DataFrame, whose columns are the keys of the JSON contract.
+
+        The last, `network`, has the name with what was changed.
 
         Raises:
             MissingExtraError: pandas is not installed.
@@ -297,7 +305,21 @@ class Analysis:
         require_extra("to_frame()", "pandas", "pandas")
         import pandas
 
-        return pandas.DataFrame([layer.record() for layer in self.layers])
+        frame = pandas.DataFrame([layer.record() for layer in self.layers])
+        return frame.assign(network=str(self.identity))
+
+    def record(self) -> dict[str, object]:
+        """The layers and what they are of, under the keys of the JSON contract."""
+        identity = self.identity
+        return {
+            "name": self.name,
+            "parameters": {key: plain(value) for key, value in identity.parameters.items()},
+            "changed": identity.record()["changed"],
+            "input": plain(self.input.shape),
+            "batch": self.batch,
+            "dtype": self.dtype,
+            "layers": [layer.record() for layer in self.layers],
+        }
 
 
 def require_numbers(analysis: Analysis) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from archcalc.identity import Identity
 from archcalc.roofline import Bound
 
 # What can be compared, in the order of reports.
@@ -128,7 +129,7 @@ class Comparison:
     """A network's rules beside torch's measurements.
 
     Attributes:
-        network: its name.
+        network: which it is.
         input: channels and sizes of an input image.
         conditions: what the measured figures hold for.
         figures: all that was compared.
@@ -137,7 +138,7 @@ class Comparison:
         times: how long the layers take, where that was asked.
     """
 
-    network: str
+    network: Identity
     input: tuple[int, ...]
     conditions: Conditions
     figures: tuple[Figure, ...]

@@ -33,7 +33,8 @@ def contrast(analyses: Sequence[Analysis], labels: Sequence[str] = ()) -> Contra
     """Networks side by side; the first is the one that the others are held against.
 
     Args:
-        labels: what to call the networks where their names are not all different.
+        labels: what to call the networks, in place of their names, where these and what was
+            changed are not all different.
 
     Raises:
         UsageError: fewer than two networks; or a stride is no plain number.
@@ -41,9 +42,14 @@ def contrast(analyses: Sequence[Analysis], labels: Sequence[str] = ()) -> Contra
     if len(analyses) < 2:
         raise UsageError("a comparison takes two networks or more")
     found = [stages(analysis) for analysis in analyses]
-    names = tuple(analysis.name for analysis in analyses)
+    names = tuple(str(analysis.identity) for analysis in analyses)
+    if len(set(names)) < len(names) and labels:
+        names = tuple(
+            analysis.identity.called(label)
+            for analysis, label in zip(analyses, labels, strict=True)
+        )
     return Contrast(
-        labels=names if len(set(names)) == len(names) or not labels else tuple(labels),
+        labels=names,
         analyses=tuple(analyses),
         totals=tuple(map(key_figures, analyses)),
         strides=tuple(union(found)),

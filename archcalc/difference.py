@@ -104,8 +104,12 @@ def difference(
     """What changes from one network to another.
 
     Args:
-        labels: what to call the networks where they have the same name.
+        labels: what to call the networks, in place of their names, where these and what was
+            changed are the same.
     """
+    names = (str(before.identity), str(after.identity))
+    if before.identity == after.identity:
+        names = (before.identity.called(labels[0]), after.identity.called(labels[1]))
     pairs = align(before.graph, after.graph)
     rewiring = _Rewiring(pairs)
     old = {layer.name: layer for layer in before.layers}
@@ -121,7 +125,7 @@ def difference(
     return Difference(
         before=before,
         after=after,
-        labels=labels if before.name == after.name else (before.name, after.name),
+        labels=names,
         settings=tuple(_settings(before, after)),
         layers=tuple(layers),
         totals=(key_figures(before), key_figures(after)),

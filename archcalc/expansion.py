@@ -68,14 +68,16 @@ def build_graph(
         raise SpecError(f"{network.name!r} has no layers with these parameters", network.place)
     if all(node.training_only for node in expander.nodes.values()):
         raise SpecError(f"{network.name!r} has no layers but in training", network.place)
+    own_input = _own_input(network, expander.globals, is_needed=input is None)
     return Graph(
         network=network,
-        input=input or _input_of(network, expander.globals),
+        input=input or cast(FeatureMap, own_input),
         parameters=values,
         nodes=tuple(expander.nodes.values()),
         blocks=expander.blocks,
         outputs=(last, *expander.heads),
         input_given=input is not None,
+        own_input=own_input,
     )
 
 
@@ -104,6 +106,16 @@ def _overrides(network: Network, given: Mapping[str, Value]) -> dict[str, Value]
 def _input_of(network: Network, environment: Environment) -> FeatureMap:
     channels, *sizes = [_size(argument, environment) for argument in network.input]
     return FeatureMap(channels, tuple(sizes))
+
+
+def _own_input(network: Network, environment: Environment, *, is_needed: bool) -> FeatureMap | None:
+    """The input of the spec; None where it has none with these values, and none is needed."""
+    try:
+        return _input_of(network, environment)
+    except ArchcalcError:
+        if is_needed:
+            raise
+        return None
 
 
 def _size(argument: Argument, environment: Environment) -> Value:

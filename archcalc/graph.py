@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 
 from archcalc.errors import Place
 from archcalc.feature_map import FeatureMap
+from archcalc.identity import Identity, identify
 from archcalc.layers import Layer
-from archcalc.spec.syntax import Network
+from archcalc.spec.syntax import About, Network
 from archcalc.spec.values import Value
 
 INPUT = "input"  # the name of the network's input, as a source of layers
@@ -50,6 +51,7 @@ class Graph:
         nodes: the layers, in order of execution.
         blocks: for each instance of a block, by its dotted name, the name of the block.
         outputs: names of the layers whose outputs leave the network, the main path's first.
+        own_input: the input that the spec has with these parameters; None where it has none.
         input_given: whether `input` was given in place of the network's own.
     """
 
@@ -59,15 +61,27 @@ class Graph:
     nodes: tuple[Node, ...]
     blocks: dict[str, str]
     outputs: tuple[str, ...]
+    own_input: FeatureMap | None
     input_given: bool = False
 
     def __repr__(self) -> str:
-        return f"<Graph of {self.name}: input {self.input}, {len(self.nodes)} layers>"
+        return f"<Graph of {self.identity}: input {self.input}, {len(self.nodes)} layers>"
 
     @property
     def name(self) -> str:
         """The name of the network."""
         return self.network.name
+
+    @property
+    def identity(self) -> Identity:
+        """The name with what was changed: of parameters, and of the input."""
+        own = self.network.parameters
+        return identify(self.name, own, self.parameters, self.own_input, self.input)
+
+    @property
+    def about(self) -> About:
+        """What is known of the network; of one that was changed, nothing."""
+        return About() if self.identity.is_changed else self.network.about
 
     def blocks_around(self, layer: str) -> list[str]:
         """The dotted names of the blocks that a layer stands in, from the outermost in."""

@@ -22,6 +22,7 @@ from archcalc.analysis import Analysis, Totals
 from archcalc.errors import LayerError, QuantityError, SpecError
 from archcalc.expansion import build_graph
 from archcalc.graph import Graph
+from archcalc.identity import Identity
 from archcalc.integer_array import IntegerArray
 from archcalc.lots import (
     INPUT,
@@ -84,6 +85,13 @@ class _Source:
                 found.setdefault(name, list(before))[item] = value
         return found
 
+    def identity(self, arrays: Arrays) -> Identity:
+        """The network with what is changed in it at all settings alike."""
+        varied = {name for name, _ in arrays}
+        fixed = {name: value for name, value in self.parameters.items() if name not in varied}
+        shape = None if self.input is None or INPUT in varied else input_shape(self.input)
+        return build_graph(self.network, input=shape, parameters=fixed).identity
+
     def analysis(self, values: Mapping[Place, Value]) -> Analysis:
         """The analysis of the network with `values` in the places of arrays."""
         return walk(self.graph(values), self.batch, self.dtype)
@@ -120,8 +128,8 @@ class Sweep:
     def __repr__(self) -> str:
         valid = int(self.valid.sum())
         return (
-            f"<Sweep of {self._source.network.name}: {self.valid.size} settings, {valid} of them "
-            f"valid; shape {self.shape}>"
+            f"<Sweep of {self._source.identity(self._arrays)}: {self.valid.size} settings, {valid} "
+            f"of them valid; shape {self.shape}>"
         )
 
     def activation_bytes(self) -> ActivationBytes:

@@ -38,7 +38,8 @@ def node(
 def graph(input: FeatureMap, nodes: Sequence[Node], outputs: Sequence[str] = ()) -> Graph:
     """The network of these nodes; its output is the last node's unless `outputs` are named."""
     network = Network("test", About(), (), {}, {}, {}, (), PLACE.source, PLACE)
-    return Graph(network, input, {}, tuple(nodes), {}, tuple(outputs) or (nodes[-1].name,))
+    ends = tuple(outputs) or (nodes[-1].name,)
+    return Graph(network, input, {}, tuple(nodes), {}, ends, own_input=input)
 
 
 def chain(input: FeatureMap, *layers: Layer) -> Graph:

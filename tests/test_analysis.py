@@ -296,7 +296,7 @@ layers:
 def test_a_frame_has_the_columns_of_the_contract() -> None:
     analysis = analysis_of(NET)
     frame = analysis.to_frame()
-    assert list(frame.columns) == list(analysis.layers[0].record())
+    assert list(frame.columns) == [*analysis.layers[0].record(), "network"]
     assert frame["params"].sum() == 760
     assert list(frame["name"]) == [layer.name for layer in analysis.layers]
 

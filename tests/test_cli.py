@@ -204,10 +204,10 @@ def test_json_is_one_document(capsys: pytest.CaptureFixture[str]) -> None:
 def test_csv_is_one_line_for_each_layer(capsys: pytest.CaptureFixture[str]) -> None:
     _, out, _ = called(capsys, "table", "lenet5", "--format", "csv")
     records = list(csv.DictReader(io.StringIO(out)))
-    assert list(records[0]) == [column.name for column in COLUMNS]
+    assert list(records[0]) == [*(column.name for column in COLUMNS), "network"]
     assert sum(int(record["params"]) for record in records) == 61_706
     _, out, _ = called(capsys, "table", "resnet18", "--format", "csv", "--columns", "name,params")
-    assert out.splitlines()[:2] == ["name,params", "conv1,9408"]
+    assert out.splitlines()[:2] == ["name,params,network", "conv1,9408,resnet18"]
 
 
 # ----- not all or nothing -----

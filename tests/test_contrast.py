@@ -25,10 +25,11 @@ def test_networks_stand_side_by_side_by_resolution() -> None:
 
 
 def test_labels_tell_networks_of_one_name_apart() -> None:
-    twice = [analyze("mobilenet_v1"), analyze("mobilenet_v1", alpha=0.5)]
-    assert contrast(twice, ["a", "b"]).labels == ("a", "b")
-    assert contrast(twice).labels == ("mobilenet_v1", "mobilenet_v1")
-    assert contrast([twice[0], analyze("vgg16")], ["a", "b"]).labels == ("mobilenet_v1", "vgg16")
+    own, half = analyze("mobilenet_v1"), analyze("mobilenet_v1", alpha=0.5)
+    assert contrast([own, half]).labels == ("mobilenet_v1", "mobilenet_v1 (alpha=0.5)")
+    assert contrast([own, half], ["a", "b"]).labels == ("mobilenet_v1", "mobilenet_v1 (alpha=0.5)")
+    assert contrast([half, half], ["a", "b"]).labels == ("a (alpha=0.5)", "b (alpha=0.5)")
+    assert contrast([own, analyze("vgg16")], ["a", "b"]).labels == ("mobilenet_v1", "vgg16")
 
 
 def test_one_network_is_no_comparison() -> None:

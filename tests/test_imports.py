@@ -27,6 +27,7 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("layers", "receptive_field"),
     ("seen",),
     ("spec",),
+    ("identity",),
     ("graph", "lots", "module_names"),
     ("expansion",),
     ("analysis",),

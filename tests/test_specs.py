@@ -54,7 +54,8 @@ def test_a_network_loads_and_walks(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_totals_are_the_sums_of_the_rows(name: str) -> None:
-    check_sums(analysis_of(name), comma_separated(layer_rows(analysis_of(name)), COLUMNS))
+    analysis = analysis_of(name)
+    check_sums(analysis, comma_separated(analysis, layer_rows(analysis), COLUMNS))
 
 
 def check_sums(analysis: Analysis, rows: str) -> None:
@@ -134,7 +135,7 @@ def test_specs_are_read_from_files_beside_the_package() -> None:
 
 def test_a_wrong_total_would_be_seen() -> None:
     analysis = analysis_of("lenet5")
-    rows = comma_separated(layer_rows(analysis), COLUMNS)
+    rows = comma_separated(analysis, layer_rows(analysis), COLUMNS)
     check_sums(analysis, rows)
     with pytest.raises(AssertionError):
         check_sums(analysis, rows.replace(",156,", ",157,"))

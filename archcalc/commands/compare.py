@@ -14,6 +14,7 @@ from archcalc.commands.arguments import (
 )
 from archcalc.contrast import contrast
 from archcalc.render.contrast import contrast_text
+from archcalc.spec.settings import split_settings
 from archcalc.walk import analyze
 
 
@@ -42,7 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
         analyze(graph_of(arguments, name), batch=arguments.batch, dtype=arguments.dtype)
         for name in arguments.names
     ]
-    found = contrast(analyses, arguments.names)
+    found = contrast(analyses, [split_settings(name)[0] for name in arguments.names])
     text = contrast_text(found, arguments.format, in_full=arguments.exact)
     if arguments.plot:  # first: whoever reads the text may stop reading
         from archcalc.render.contrast_plot import draw_contrast

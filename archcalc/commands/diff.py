@@ -10,6 +10,7 @@ from typing import Any
 from archcalc.commands.arguments import COMPLETE_NETWORKS, add_batch, add_changes, graph_of
 from archcalc.difference import difference
 from archcalc.render.difference import difference_text
+from archcalc.spec.settings import split_settings
 from archcalc.walk import analyze
 
 
@@ -39,7 +40,8 @@ def run(arguments: argparse.Namespace) -> int:
         analyze(graph_of(arguments, name), batch=arguments.batch, dtype=arguments.dtype)
         for name in (arguments.before, arguments.after)
     )
-    found = difference(before, after, (arguments.before, arguments.after))
+    names = (split_settings(arguments.before)[0], split_settings(arguments.after)[0])
+    found = difference(before, after, names)
     in_color = sys.stdout.isatty() and "NO_COLOR" not in os.environ
     print(difference_text(found, arguments.format, full=arguments.full, in_color=in_color))
     return 0 if found.is_empty else 1

@@ -124,7 +124,8 @@ def _refuse_what_would_be_dropped(arguments: argparse.Namespace) -> None:
 
 def _all_layers(analysis: Analysis, form: str) -> str:
     if form == "json":
-        return json.dumps(field_records(analysis), indent=1)
+        record = analysis.identity.record("network") | {"layers": field_records(analysis)}
+        return json.dumps(record, indent=1)
     title = ["\n".join(caption(analysis)[:1]), f"input {analysis.input}", ""]
     return "\n".join([*(title if form == "text" else []), field_table(analysis, form)])
 

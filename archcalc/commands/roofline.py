@@ -33,10 +33,10 @@ def run(arguments: argparse.Namespace) -> int:
     analysis = analyze(graph_of(arguments), batch=arguments.batch, dtype=arguments.dtype)
     bounds = roofline(analysis, device)
     if arguments.format == "json":
-        print(json.dumps(roofline_record(analysis.name, bounds, device), indent=1))
+        print(json.dumps(roofline_record(analysis, bounds, device), indent=1))
         return 0
     if arguments.format == "text":
-        print(f"{analysis.name}: {conditions(analysis)}")
+        print(f"{analysis.identity}: {conditions(analysis)}")
         print(f"{device_line(device, analysis.dtype)}\n")
-    print(roofline_table(bounds, arguments.format))
+    print(roofline_table(analysis, bounds, arguments.format))
     return 0

@@ -67,7 +67,7 @@ def _table(analysis: Analysis, arguments: argparse.Namespace) -> str:
         every = names or [column.name for column in COLUMNS]
         level = arguments.depth
         rows = rows_at_depth(analysis, level) if level else layer_rows(analysis)
-        return comma_separated(rows, columns_named(every))
+        return comma_separated(analysis, rows, columns_named(every))
     columns = columns_named(names or DEFAULT_COLUMNS)
     level = arguments.depth or depth_that_fits(analysis)
     rows = rows_at_depth(analysis, level)

@@ -15,13 +15,7 @@ def to_contract(analysis: Analysis) -> dict[str, object]:
 
     A partial analysis has no totals (null) and says in `error` why it ends.
     """
-    contract: dict[str, object] = {
-        "name": analysis.name,
-        "input": plain(analysis.input.shape),
-        "batch": analysis.batch,
-        "dtype": analysis.dtype,
-        "layers": [layer.record() for layer in analysis.layers],
-    }
+    contract = analysis.record()
     if analysis.error is not None:
         return contract | {"totals": None, "error": str(analysis.error)}
     totals = _totals(analysis.totals, activation_bytes(analysis))
@@ -33,12 +27,11 @@ def to_contract(analysis: Analysis) -> dict[str, object]:
 
 def to_json(analysis: Analysis) -> str:
     """The contract as text, one layer a line."""
-    contract = to_contract(analysis)
-    layers = contract.pop("layers")
+    contract = list(to_contract(analysis).items())
+    where = next(number for number, (key, _) in enumerate(contract) if key == "layers")
+    (_, layers), head, tail = contract[where], dict(contract[:where]), dict(contract[where + 1 :])
     assert isinstance(layers, list)
     lines = ",\n".join("  " + json.dumps(layer) for layer in layers)
-    head = {key: contract[key] for key in ("name", "input", "batch", "dtype")}
-    tail = {key: value for key, value in contract.items() if key not in head}
     return f'{json.dumps(head)[:-1]}, "layers": [\n{lines}\n], {json.dumps(tail)[1:]}'
 
 

@@ -108,8 +108,8 @@ def contrast_record(found: Contrast) -> dict[str, object]:
     for number, (label, analysis) in enumerate(zip(found.labels, found.analyses, strict=True)):
         record: dict[str, object] = {
             "label": label,
-            "name": analysis.name,
-            "title": analysis.graph.network.about.title,
+            **analysis.identity.record(),
+            "title": analysis.graph.about.title,
             "input": plain(analysis.input.shape),
             "batch": analysis.batch,
             "dtype": analysis.dtype,

@@ -65,7 +65,7 @@ def layer_markdown(analysis: Analysis, found: LayerDerivation) -> str:
 def layer_record(analysis: Analysis, found: LayerDerivation) -> dict[str, object]:
     """The derivations under fixed keys, in types that JSON knows."""
     return {
-        "network": analysis.name,
+        **analysis.identity.record("network"),
         "layer": found.layer.name,
         "kind": found.layer.kind,
         "inputs": [{"name": name, "shape": plain(x.shape)} for name, x in found.inputs],
@@ -95,7 +95,7 @@ def _header(analysis: Analysis, found: LayerDerivation) -> list[str]:
     """The layer, then what goes into it, one input a line, and what comes out."""
     layer = found.layer
     given = [f"{key}={setting_text(value)}" for key, value in layer.node.layer.given().items()]
-    lines = [f"{analysis.name}, {layer.name}: {' '.join([layer.kind, *given])}"]
+    lines = [f"{analysis.identity}, {layer.name}: {' '.join([layer.kind, *given])}"]
     output = f"-> {layer.output}; batch {analysis.batch}, {analysis.dtype}"
     if len(found.inputs) == 1:
         ((name, shape),) = found.inputs
@@ -186,7 +186,7 @@ def block_record(analysis: Analysis, block: str, parts: Sequence[Part]) -> dict[
     layers = [layer for part in parts for layer in part.layers]
     whole = Part(block, analysis.graph.blocks[block], tuple(layers))
     return {
-        "network": analysis.name,
+        **analysis.identity.record("network"),
         "block": block,
         "kind": whole.kind,
         "output": plain(layers[-1].output.shape),
@@ -203,7 +203,7 @@ _COLUMNS = columns_named(
 def _block_title(analysis: Analysis, block: str, parts: Sequence[Part]) -> list[str]:
     kind, count = analysis.graph.blocks[block], sum(len(part.layers) for part in parts)
     lines = [
-        f"{analysis.name}, {block}: {kind}; {conditions(analysis)}",
+        f"{analysis.identity}, {block}: {kind}; {conditions(analysis)}",
         f"sums over {count} layers; explain derives those of each, by its name",
     ]
     return [escape.one_line(line) for line in lines]
@@ -238,7 +238,7 @@ def totals_markdown(analysis: Analysis, makeups: Sequence[Makeup]) -> str:
 def totals_record(analysis: Analysis, makeups: Sequence[Makeup]) -> dict[str, object]:
     """Which parts make up most of each total, under fixed keys, in types that JSON knows."""
     return {
-        "network": analysis.name,
+        **analysis.identity.record("network"),
         "totals": [
             {
                 "quantity": found.quantity,

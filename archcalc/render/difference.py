@@ -37,7 +37,12 @@ def difference_text(
     if form == "csv":
         rows = [[line.fate.value, line.name, line.kind, line.what] for line in lines]
         totals = [["total", key, "", f"{a} -> {b}"] for key, a, b in _plain_totals(found)]
-        return csv_text([["change", "name", "kind", "what"], *rows, *totals])
+        return csv_text(
+            [
+                ["change", "name", "kind", "what", "before", "after"],
+                *[[*row, *found.labels] for row in (*rows, *totals)],
+            ]
+        )
     table = _totals_table(found, form)
     if form != "text":
         cells = [[line.fate.value, line.name, line.kind, line.what] for line in lines]
@@ -69,7 +74,7 @@ def difference_record(found: Difference) -> dict[str, object]:
 def _heading(found: Difference, which: int) -> str:
     analysis = (found.before, found.after)[which]
     title, label = caption(analysis)[0], escape.one_line(found.labels[which])
-    return title if label == analysis.name else f"{label}: {title}"
+    return title if label == str(analysis.identity) else f"{label}: {title}"
 
 
 def _laid_out(lines: Sequence[Line], in_color: bool) -> Iterator[str]:

@@ -218,14 +218,13 @@ class _Draftsman:
 
     def drawing(self, parts: list[_Part]) -> Drawing:
         analysis = self._analysis
-        about = analysis.graph.network.about
         items = list(self._items(parts))
         ends = [
             Box(f"output{number}", "terminal", (self._called(name),), self._is_training_only(name))
             for number, name in enumerate(analysis.graph.outputs)
         ]
         return Drawing(
-            title=about.title or analysis.name,
+            title=analysis.graph.about.title or str(analysis.identity),
             items=(Box(INPUT, "terminal", (INPUT,)), *items, *ends),
             arrows=tuple(dict.fromkeys([*self._arrows(), *self._arrows_out(ends)])),
         )

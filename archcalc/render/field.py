@@ -9,7 +9,7 @@ from archcalc.analysis import Analysis, LayerAnalysis
 from archcalc.quantity import plain
 from archcalc.receptive_field import AxisField, Interval, PhasedField
 from archcalc.render.numbers import per_axis
-from archcalc.render.table import csv_text, machine_text, tabulate_rows
+from archcalc.render.table import csv_of, machine_text, tabulate_rows
 from archcalc.unit_field import PathSizes, UnitField, alignment, path_sizes
 from archcalc.window import Reach
 
@@ -56,7 +56,8 @@ def field_table(analysis: Analysis, form: str) -> str:
     """
     records = field_records(analysis)
     if form == "csv":
-        return csv_text([FIELD_KEYS, *[map(machine_text, r.values()) for r in records]])
+        cells = [[*map(machine_text, record.values())] for record in records]
+        return csv_of(analysis, FIELD_KEYS, cells)
     headings = [key.replace("_", " ").replace("receptive ", "") for key in FIELD_KEYS]
     align = ["left", *["right"] * 5, "left"]
     return tabulate_rows(headings, [_cells(record) for record in records], form, align)
@@ -78,7 +79,7 @@ def unit_lines(analysis: Analysis, field: UnitField, *, phases: bool) -> list[st
     units = "x".join(map(str, layer.output.sizes)) or f"{layer.output.channels} values"
     where = f"unit {','.join(map(str, field.unit))} of " if field.unit else ""
     image = "x".join(map(str, field.image))
-    lines = [f"{analysis.name}, {layer.name} ({layer.kind}): {where}{units}, image {image}", ""]
+    lines = [f"{analysis.identity}, {layer.name} ({layer.kind}): {where}{units}, image {image}", ""]
     lines += _axis_table(layer, field)
     lines += [
         "",
@@ -143,20 +144,24 @@ def unit_record(analysis: Analysis, field: UnitField) -> dict[str, object]:
     """What one unit sees, in types that JSON knows; intervals as [first, last], null for none."""
     layer = field.layer
     paths = path_sizes(analysis)[layer.name]
-    return _record(layer, paths, analysis) | {
-        "unit": list(field.unit),
-        "image": list(field.image),
-        "sees": plain(field.unbounded),
-        "in_image": plain(field.clipped),
-        "padding_share": float(field.padding_share),
-        "image_share": float(field.image_share),
-        "phases": [
-            {"intervals": plain(f.phases), "advance": f.advance}
-            if isinstance(f, PhasedField)
-            else None
-            for f in layer.field
-        ],
-    }
+    return (
+        analysis.identity.record("network")
+        | _record(layer, paths, analysis)
+        | {
+            "unit": list(field.unit),
+            "image": list(field.image),
+            "sees": plain(field.unbounded),
+            "in_image": plain(field.clipped),
+            "padding_share": float(field.padding_share),
+            "image_share": float(field.image_share),
+            "phases": [
+                {"intervals": plain(f.phases), "advance": f.advance}
+                if isinstance(f, PhasedField)
+                else None
+                for f in layer.field
+            ],
+        }
+    )
 
 
 def _interval(interval: Interval) -> str:

@@ -43,7 +43,7 @@ def draw_fields(
     axes.autoscale_view()
     axes.set_xlabel("column", color=GREY)
     axes.set_ylabel("row", color=GREY)
-    axes.set_title(f"{analysis.name}: what a unit sees of {height}x{width} pixels", color=GREY)
+    axes.set_title(f"{analysis.identity}: what a unit sees of {height}x{width} pixels", color=GREY)
     axes.legend(loc="upper left", bbox_to_anchor=(0, -0.12), frameon=False, labelcolor=GREY)
     save_figure(figure, path)
 
@@ -76,7 +76,7 @@ def draw_effective(path: str, analysis: Analysis, effective: EffectiveField) -> 
     axes.set_xlabel("column", color=GREY)
     axes.set_ylabel("row", color=GREY)
     axes.set_title(
-        f"{analysis.name}, {effective.field.layer.name}: effective receptive field", color=GREY
+        f"{analysis.identity}, {effective.field.layer.name}: effective receptive field", color=GREY
     )
     axes.legend(loc="upper left", bbox_to_anchor=(0, -0.12), frameon=False, labelcolor=GREY)
     save_figure(figure, path)

@@ -11,7 +11,7 @@ from archcalc.memory import activation_bytes, saved_bytes
 from archcalc.quantity import plain
 from archcalc.render.numbers import binary_bytes, exact, short, short_bytes
 from archcalc.render.rows import Row
-from archcalc.render.table import csv_text, tabulate_rows
+from archcalc.render.table import csv_of, tabulate_rows
 from archcalc.training import (
     MIXED,
     BackwardMacs,
@@ -103,7 +103,7 @@ def layer_table(report: MemoryReport, rows: Sequence[Row], form: str, *, in_full
     """
     if form == "csv":
         plain_cells = [[r.name, *_figures(report, r.layers)] for r in rows if r.layers]
-        return csv_text([LAYER_KEYS, *plain_cells])
+        return csv_of(report.analysis, LAYER_KEYS, plain_cells)
     count, size = (exact, exact) if in_full else (short, short_bytes)
     cells = []
     for row in rows:
@@ -206,7 +206,7 @@ def memory_record(report: MemoryReport) -> dict[str, object]:
     """All of it, in types that JSON knows."""
     analysis, bill = report.analysis, report.training
     return {
-        "name": analysis.name,
+        **analysis.identity.record(),
         "input": plain(analysis.input.shape),
         "batch": analysis.batch,
         "dtype": report.dtype,

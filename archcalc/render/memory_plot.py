@@ -42,6 +42,6 @@ def draw_memory(path: str, analysis: Analysis, steps: Sequence[Step]) -> None:
     axes.yaxis.set_major_formatter(lambda value, _: short_bytes(int(value)).replace(".00", ""))
     axes.set_xlabel("layers, in order of execution", color=GREY)
     axes.set_ylabel("alive", color=GREY)
-    title = f"{analysis.name}: activations alive at inference, batch {analysis.batch}"
+    title = f"{analysis.identity}: activations alive at inference, batch {analysis.batch}"
     axes.set_title(escape.plot(title), color=GREY)
     save_figure(figure, path)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from archcalc.analysis import Analysis
 from archcalc.render.numbers import short, short_bytes
-from archcalc.render.table import tabulate_rows
+from archcalc.render.table import csv_of, tabulate_rows
 from archcalc.roofline import Bound, Device
 
 _HEADINGS = ("layer", "kind", "FLOPs", "moved", "FLOPs/byte", "least time", "limit")
@@ -29,7 +30,7 @@ def device_line(device: Device, dtype: str) -> str:
     )
 
 
-def roofline_table(bounds: Sequence[Bound], form: str) -> str:
+def roofline_table(analysis: Analysis, bounds: Sequence[Bound], form: str) -> str:
     """A row for each layer that costs something, and the totals, in any format of tabulate."""
     rows = [
         [
@@ -44,7 +45,10 @@ def roofline_table(bounds: Sequence[Bound], form: str) -> str:
         for bound in bounds
         if bound.seconds
     ]
-    return tabulate_rows(_HEADINGS, [*rows, total_cells("total", bounds)], form, _ALIGN)
+    rows.append(total_cells("total", bounds))
+    if form == "csv":
+        return csv_of(analysis, _HEADINGS, rows)
+    return tabulate_rows(_HEADINGS, rows, form, _ALIGN)
 
 
 def total_cells(name: str, bounds: Sequence[Bound]) -> list[str]:
@@ -64,10 +68,12 @@ def total_cells(name: str, bounds: Sequence[Bound]) -> list[str]:
     ]
 
 
-def roofline_record(name: str, bounds: Sequence[Bound], device: Device) -> dict[str, object]:
+def roofline_record(
+    analysis: Analysis, bounds: Sequence[Bound], device: Device
+) -> dict[str, object]:
     """A roofline in types that JSON knows; times in seconds."""
     return {
-        "name": name,
+        **analysis.identity.record(),
         "device": device.name,
         "seconds": sum(bound.seconds for bound in bounds),
         "layers": [bound_record(bound) for bound in bounds],

@@ -9,7 +9,7 @@ from textwrap import fill
 from archcalc.analysis import Analysis
 from archcalc.render import escape
 from archcalc.render.numbers import short, short_bytes
-from archcalc.render.table import caption, csv_text, tabulate_rows
+from archcalc.render.table import caption, csv_of, tabulate_rows
 from archcalc.scaling import QUANTITIES, Growth, Growths, Way
 
 WIDTH = 80
@@ -32,7 +32,7 @@ def scaling_table(analysis: Analysis, now: Mapping[str, int], grown: Growths, fo
     if form == "json":
         return json.dumps(scaling_record(analysis, now, grown), indent=1, ensure_ascii=False)
     if form == "csv":
-        return csv_text(_plain_rows(now, grown))
+        return csv_of(analysis, _plain_headings(grown), _plain_rows(now, grown))
     headings = ["quantity", "now", *[way.name for way in grown]]
     align = ["left", "right", *["left"] * len(grown)]
     table = tabulate_rows(headings, growth_rows(now, grown), form, align)
@@ -66,10 +66,13 @@ def growth_rows(now: Mapping[str, int], grown: Growths) -> list[list[str]]:
     ]
 
 
+def _plain_headings(grown: Growths) -> list[str]:
+    keys = ("ratio", "exponent", "degree")
+    return ["quantity", "now", *[f"{way.name}.{key}" for way in grown for key in keys]]
+
+
 def _plain_rows(now: Mapping[str, int], grown: Growths) -> Iterator[list[object]]:
     """The figures under the keys of the JSON, in numbers that programs read."""
-    keys = ("ratio", "exponent", "degree")
-    yield ["quantity", "now", *[f"{way.name}.{key}" for way in grown for key in keys]]
     for quantity, value in now.items():
         cells: list[object] = []
         for growth in [growth[quantity] for growth in grown.values()]:
@@ -95,7 +98,7 @@ def growth_text(growth: Growth) -> str:
 def scaling_record(analysis: Analysis, now: Mapping[str, int], grown: Growths) -> dict[str, object]:
     """The growth under fixed keys, in types that JSON knows; ratios exact, as texts."""
     return {
-        "network": analysis.name,
+        **analysis.identity.record("network"),
         "now": dict(now),
         "ways": [
             {

@@ -28,7 +28,7 @@ def draw_scaling(
         MissingExtraError: matplotlib is not installed.
     """
     figure, panels = new_panels(max(6.0, 1.2 + 3.4 * len(ways)), 4, len(ways))
-    figure.suptitle(escape.plot(f"{analysis.name}: how its figures grow"), color=GREY)
+    figure.suptitle(escape.plot(f"{analysis.identity}: how its figures grow"), color=GREY)
     now = {q: value for q, value in figures(analysis, quantities).items() if value}
     for axes, way in zip(panels, ways, strict=True):
         _draw_curves(axes, way, now)

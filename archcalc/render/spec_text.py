@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 
@@ -10,16 +11,20 @@ from archcalc.graph import INPUT, Graph, Node
 from archcalc.layers import Join
 from archcalc.quantity import is_symbol
 
+_NO_NAME = re.compile(r"[^A-Za-z0-9_.]+")
+_LONGEST_NAME = 100
+
 
 def spec_text(graph: Graph) -> str:
     """The spec of a network with `graph`'s layers under the same names, and no blocks.
 
-    Loading it gives the same figures, layer by layer.
+    Loading it gives the same figures, layer by layer. Of a network that was changed, the name says
+    how, and nothing is said of what was published about the other.
     """
-    about = graph.network.about
+    about, identity = graph.about, graph.identity
     known = {
-        "name": graph.name,
-        "title": about.title,
+        "name": _NO_NAME.sub("-", str(identity)).strip("-")[:_LONGEST_NAME],
+        "title": about.title or (str(identity) if identity.is_changed else ""),
         "authors": about.authors,
         "year": about.year,
         "paper": about.paper,

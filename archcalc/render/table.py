@@ -19,20 +19,14 @@ _LEAST_WIDTH = 8
 
 def caption(analysis: Analysis) -> list[str]:
     """What the table is of, and what its figures hold for."""
-    about = analysis.graph.network.about
+    about = analysis.graph.about
     origin = ", ".join(
         part for part in (first_authors(about.authors), str(about.year or "")) if part
     )
-    title = f"{analysis.name}: {about.title}" if about.title else analysis.name
-    changed = [
-        f"{name}={plain(value)}"
-        for name, value in analysis.graph.parameters.items()
-        if value is not analysis.graph.network.parameters[name]
-    ]
+    title = f"{analysis.identity}: {about.title}" if about.title else str(analysis.identity)
     lines = (
         f"{title}, {origin}" if origin else title,
-        f"{conditions(analysis)}{', ' if changed else ''}{', '.join(changed)}; "
-        "MACs: multiply-accumulates; MB: 10^6 bytes",
+        f"{conditions(analysis)}; MACs: multiply-accumulates; MB: 10^6 bytes",
     )
     return [escape.one_line(line) for line in lines]
 
@@ -107,7 +101,8 @@ def tabulated(
     require_format(form)
     full_rows = [row for row in rows if row.layers]
     cells = [[_cell(row, column, in_full, tree=False) for column in columns] for row in full_rows]
-    label = f"{total_label(analysis)} ({conditions(analysis)})"
+    of = f" of {analysis.identity}" if analysis.identity.is_changed else ""
+    label = f"{total_label(analysis)}{of} ({conditions(analysis)})"
     total = _total_cells(label, _summed(rows, training_too), columns, in_full)
     return tabulate(
         [[escape.cell(text, form) for text in row] for row in (*cells, total)],
@@ -170,6 +165,12 @@ def csv_text(rows: Iterable[Iterable[object]]) -> str:
     return out.getvalue().rstrip("\n")
 
 
+def csv_of(analysis: Analysis, headings: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """Rows as CSV, each with the name of the network and what was changed in it at its end."""
+    network = str(analysis.identity)
+    return csv_text([[*headings, "network"], *([*row, network] for row in rows)])
+
+
 def machine_text(value: object, separator: str = "x") -> object:
     """A value as a cell of CSV: whole numbers as they are, lists with `separator` between."""
     found = plain(value)
@@ -178,7 +179,7 @@ def machine_text(value: object, separator: str = "x") -> object:
     return found
 
 
-def comma_separated(rows: Sequence[Row], columns: Sequence[Column]) -> str:
+def comma_separated(analysis: Analysis, rows: Sequence[Row], columns: Sequence[Column]) -> str:
     """The rows as CSV under the names of the JSON contract, with plain integers, no total."""
     separators = {"inputs": " "}
     cells = [
@@ -186,7 +187,7 @@ def comma_separated(rows: Sequence[Row], columns: Sequence[Column]) -> str:
         for row in rows
         if row.layers
     ]
-    return csv_text([[column.name for column in columns], *cells])
+    return csv_of(analysis, [column.name for column in columns], cells)
 
 
 def summary(analysis: Analysis, *, in_full: bool) -> list[str]:

@@ -32,7 +32,7 @@ def comparison_lines(comparison: Comparison, *, width: int = 0) -> list[str]:
         more = ", …" if len(comparison.unmatched) > 4 else ""
         lines.append(f"  {len(comparison.unmatched)} layers have no part alone: {several}{more}")
     verdict = f"{len(different):,} differ" if different else "agrees"
-    lines.append(f"{comparison.network:{width}}  {verdict}  {_tally(comparison)}".rstrip())
+    lines.append(f"{comparison.network!s:{width}}  {verdict}  {_tally(comparison)}".rstrip())
     return lines
 
 
@@ -172,7 +172,7 @@ def furthest_line(times: Times) -> str:
 def comparison_record(comparison: Comparison) -> dict[str, object]:
     """All of a comparison in types that JSON knows."""
     return {
-        "network": comparison.network,
+        **comparison.network.record("network"),
         "input": list(comparison.input),
         "conditions": asdict(comparison.conditions),
         "agrees": not comparison.differences,

@@ -123,7 +123,7 @@ def _network_table(comparisons: Sequence[Comparison]) -> str:
         counts = tally(comparison.figures)
         rows.append(
             [
-                code(comparison.network),
+                code(str(comparison.network)),
                 shape(comparison.input),
                 *[exact(counts.get(subject, 0)) for subject in subjects],
                 exact(len(comparison.differences)),
@@ -134,7 +134,7 @@ def _network_table(comparisons: Sequence[Comparison]) -> str:
 
 def _differences(comparisons: Sequence[Comparison]) -> str:
     lines = [
-        joined([code(comparison.network), difference_text(figure)], ", ")
+        joined([code(str(comparison.network)), difference_text(figure)], ", ")
         for comparison in comparisons
         for figure in comparison.differences
     ]
@@ -145,7 +145,7 @@ def _total_table(comparisons: Sequence[Comparison]) -> str:
     totals = [{f.quantity: f for f in c.figures if not f.layer} for c in comparisons]
     shown = {key: text for key, text in _TOTALS.items() if any(key in t for t in totals)}
     rows = [
-        [code(comparison.network), *[_total_cell(found.get(key)) for key in shown]]
+        [code(str(comparison.network)), *[_total_cell(found.get(key)) for key in shown]]
         for comparison, found in zip(comparisons, totals, strict=True)
     ]
     return table(["network", *shown.values()], rows, "l" + "r" * len(shown))
@@ -162,7 +162,7 @@ def _total_cell(figure: Figure | None) -> str:
 
 
 def _times(comparisons: Sequence[Comparison]) -> Iterator[str]:
-    timed = [(c.network, c.times) for c in comparisons if c.times is not None]
+    timed = [(str(c.network), c.times) for c in comparisons if c.times is not None]
     if timed:
         yield "## Times"
         yield bullets(
@@ -185,7 +185,7 @@ def results_json(comparisons: Sequence[Comparison]) -> str:
 def _result(comparison: Comparison) -> dict[str, object]:
     totals = [figure_record(figure) for figure in comparison.figures if not figure.layer]
     result: dict[str, object] = {
-        "network": comparison.network,
+        **comparison.network.record("network"),
         "input": list(comparison.input),
         "compared": tally(comparison.figures),
         "differences": [figure_record(figure) for figure in comparison.differences],
@@ -217,7 +217,8 @@ def roofline_page() -> str:
     for analysis in analyses:
         bounds = roofline(analysis, profile)
         blocks.append(f"## {markdown(analysis.name)}")
-        blocks.append(details(f"each layer on {profile.title}", roofline_table(bounds, "markdown")))
+        rows = roofline_table(analysis, bounds, "markdown")
+        blocks.append(details(f"each layer on {profile.title}", rows))
     return "\n\n".join(blocks) + "\n"
 
 

@@ -55,7 +55,7 @@ def compare(
         raise UsageError(f"the module refuses an input of {tuple(x.shape)}: {error}") from error
     names = list(outputs)
     return Comparison(
-        network=analysis.name,
+        network=analysis.identity,
         input=analysis.input.shape,
         conditions=Conditions("meta", "", torch.__version__, str(x.dtype)[6:], batch),
         figures=(

@@ -102,7 +102,7 @@ def verify(
     place = torch.device(under.device)
     with refusals_named(place, analysis.name), _current(place):
         return Comparison(
-            network=analysis.name,
+            network=analysis.identity,
             input=analysis.input.shape,
             conditions=under,
             figures=tuple(_figures(analysis, under, what)),

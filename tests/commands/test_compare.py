@@ -18,10 +18,12 @@ def test_networks_are_compared(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_a_network_is_compared_with_a_setting_of_itself(capsys: pytest.CaptureFixture[str]) -> None:
-    half = "mobilenet_v1 alpha=0.5"
-    assert main(["compare", "mobilenet_v1", half, "--format", "json"]) == 0
+    assert main(["compare", "mobilenet_v1", "mobilenet_v1 alpha=0.5", "--format", "json"]) == 0
     networks = json.loads(capsys.readouterr().out)["networks"]
-    assert [network["label"] for network in networks] == ["mobilenet_v1", half]
+    assert [network["label"] for network in networks] == [
+        "mobilenet_v1",
+        "mobilenet_v1 (alpha=0.5)",
+    ]
     assert [network["totals"]["params"] for network in networks] == [4_231_976, 1_331_592]
 
 

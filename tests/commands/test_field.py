@@ -21,7 +21,7 @@ def test_a_unit_is_shown_with_its_box(capsys: pytest.CaptureFixture[str]) -> Non
 
 def test_all_layers_are_a_table(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["field", "resnet18", "--format", "json"]) == 0
-    records = {record["name"]: record for record in json.loads(capsys.readouterr().out)}
+    records = {layer["name"]: layer for layer in json.loads(capsys.readouterr().out)["layers"]}
     # The paper of Araujo et al. has 435 for ResNet-18's last convolutions.
     assert records["layer4.1.relu"]["receptive_field"] == [435, 435]
     assert records["layer1.0.add"]["smallest_path"] == [11, 11]
@@ -31,10 +31,10 @@ def test_all_layers_are_a_table(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_csv_has_the_keys_and_figures_of_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["field", "resnet18", "--format", "json"]) == 0
-    records = json.loads(capsys.readouterr().out)
+    records = json.loads(capsys.readouterr().out)["layers"]
     assert main(["field", "resnet18", "--format", "csv"]) == 0
     rows = list(csv.DictReader(capsys.readouterr().out.splitlines()))
-    assert [[*row] for row in rows] == [[*record] for record in records]
+    assert [[*row] for row in rows] == [[*record, "network"] for record in records]
     shown = {row["name"]: row for row in rows}
     assert shown["layer1.0.add"]["receptive_field"] == "27x27"
     assert shown["layer1.0.add"]["smallest_path"] == "11x11"

@@ -13,6 +13,7 @@ import torch
 from archcalc.cli import main
 from archcalc.comparison import Comparison
 from archcalc.feature_map import FeatureMap
+from archcalc.identity import Identity
 from archcalc.layers import Effect
 from archcalc.layers.convolution import Conv
 from archcalc.spec.library import network_names
@@ -147,7 +148,8 @@ def test_set_input_batch_and_dtype_change_what_is_built(capsys: Capture, tmp_pat
 
 def test_all_means_every_network(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
     def empty(graph: object, **options: object) -> Comparison:
-        return Comparison("a network", (1,), verifying.conditions("cpu"), ())
+        network = Identity("a network", {}, {}, None)
+        return Comparison(network, (1,), verifying.conditions("cpu"), ())
 
     monkeypatch.setattr(verifying, "verify", empty)
     assert main(["verify", "--all"]) == 0

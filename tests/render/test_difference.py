@@ -122,9 +122,9 @@ def test_colours_are_shown_only_when_asked_for() -> None:
 def test_csv_has_layers_and_totals() -> None:
     text = difference_text(between("vgg16", "vgg16_c"), "csv")
     rows = list(csv.reader(io.StringIO(text)))
-    assert rows[0] == ["change", "name", "kind", "what"]
+    assert rows[0] == ["change", "name", "kind", "what", "before", "after"]
     assert rows[1][:3] == ["changed", "stage3.conv3_3", "conv"]
-    assert ["total", "params", "", "138357544 -> 133638952"] in rows
+    assert ["total", "params", "", "138357544 -> 133638952", "vgg16", "vgg16_c"] in rows
 
 
 def test_json_has_fields_and_figures() -> None:

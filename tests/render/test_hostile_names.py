@@ -93,7 +93,7 @@ def test_the_caption_is_two_lines(hostile: Analysis) -> None:
 
 
 def test_csv_and_json_hold_the_names_as_they_are(hostile: Analysis) -> None:
-    text = comma_separated(layer_rows(hostile), columns_named(["name", "kind"]))
+    text = comma_separated(hostile, layer_rows(hostile), columns_named(["name", "kind"]))
     names = [row[0] for row in csv.reader(io.StringIO(text, newline=""))][1:]
     assert names == [layer.name for layer in hostile.layers]
     assert [layer["name"] for layer in json.loads(to_json(hostile))["layers"]] == names

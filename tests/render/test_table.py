@@ -107,7 +107,8 @@ def test_the_caption_says_what_the_figures_hold_for() -> None:
         "input 3x8x8, batch 1, float32; MACs: multiply-accumulates; MB: 10^6 bytes",
     ]
     changed = analyze(analysis_of(NET).graph, batch=32, dtype="float16", classes=7)
-    assert caption(changed)[1].startswith("input 3x8x8, batch 32, float16, classes=7; MACs: ")
+    assert caption(changed)[0] == "net (classes=7)"
+    assert caption(changed)[1].startswith("input 3x8x8, batch 32, float16; MACs: ")
 
 
 def test_a_network_without_a_title_is_called_by_its_name() -> None:
@@ -208,7 +209,7 @@ def test_a_window_is_shown_in_short(layer: str, shown: str) -> None:
 
 def test_csv_has_plain_numbers_under_the_names_of_the_contract() -> None:
     analysis = analysis_of(NET)
-    text = comma_separated(layer_rows(analysis), COLUMNS)
+    text = comma_separated(analysis, layer_rows(analysis), COLUMNS)
     conv, *_, fc = csv.DictReader(io.StringIO(text))
     assert conv["name"] == "one.conv"
     assert (conv["output"], conv["receptive_field"], conv["offset"]) == ("4x8x8", "3x3", "-1x-1")
@@ -217,7 +218,8 @@ def test_csv_has_plain_numbers_under_the_names_of_the_contract() -> None:
 
 
 def test_csv_lists_several_inputs_with_spaces() -> None:
-    text = comma_separated(layer_rows(analysis_of("  - add: [[relu], [tanh]]")), COLUMNS)
+    analysis = analysis_of("  - add: [[relu], [tanh]]")
+    text = comma_separated(analysis, layer_rows(analysis), COLUMNS)
     assert list(csv.DictReader(io.StringIO(text)))[-1]["inputs"] == "relu1 tanh1"
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from archcalc.cli import main
 from archcalc.comparison import Comparison, Conditions, Figure
+from archcalc.identity import Identity
 from archcalc.reports.verification_page import save_verification
 
 UNDER = Conditions("cuda:0", "NVIDIA H200", "2.13.0", "float32", 1)
@@ -26,7 +27,8 @@ def test_a_page_names_the_device_and_every_difference(tmp_path: Path) -> None:
         Figure("macs", "macs", "", 416_520, 416_521, note="a *note*"),
     )
     save_verification(
-        [Comparison("lenet5", (1, 32, 32), UNDER, figures)], str(tmp_path / "verification")
+        [Comparison(Identity("lenet5", {}, {}, None), (1, 32, 32), UNDER, figures)],
+        str(tmp_path / "verification"),
     )
     text = section(tmp_path)
     assert "torch 2.13.0 on cuda:0 (NVIDIA H200), float32, batch 1" in text
@@ -37,7 +39,7 @@ def test_a_page_names_the_device_and_every_difference(tmp_path: Path) -> None:
 
 def test_a_network_that_was_not_verified_has_no_section(tmp_path: Path) -> None:
     assert section(tmp_path) == ""
-    comparison = Comparison("vgg16", (3, 224, 224), UNDER, ())
+    comparison = Comparison(Identity("vgg16", {}, {}, None), (3, 224, 224), UNDER, ())
     save_verification([comparison], str(tmp_path / "verification"))
     assert section(tmp_path) == ""
 

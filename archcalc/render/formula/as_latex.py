@@ -11,7 +11,7 @@ from sympy.printing.latex import LatexPrinter
 
 from archcalc.formulas.deriving import Formula, Formulas
 from archcalc.render import escape
-from archcalc.render.formula.as_text import notes
+from archcalc.render.formula.as_text import changes, notes
 from archcalc.render.formula.expression import ExpressionWriter, as_fraction
 
 
@@ -21,7 +21,7 @@ def latex(formulas: Formulas) -> str:
         f"\\[\n\\mathrm{{{escape.latex(formula.quantity)}}} = {_cases(formula)}\n\\]"
         for formula in formulas.formulas
     ]
-    return "\n".join([*shown, *[f"% {note}" for note in notes(formulas)]])
+    return "\n".join([*shown, *[f"% {note}" for note in (*changes(formulas), *notes(formulas))]])
 
 
 class _Writer(LatexPrinter):  # type: ignore[misc]  # sympy publishes no types

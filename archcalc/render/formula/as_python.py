@@ -13,7 +13,7 @@ from sympy.printing.precedence import PRECEDENCE
 
 from archcalc.formulas.deriving import Case, Formula, Formulas
 from archcalc.render import escape
-from archcalc.render.formula.as_text import notes
+from archcalc.render.formula.as_text import notes, subject
 from archcalc.render.formula.expression import (
     ExpressionWriter,
     as_fraction,
@@ -77,7 +77,7 @@ def _function(formula: Formula, formulas: Formulas) -> str:
     writer = _Writer(formula.symbols)
     name = re.sub(r"\W+", "_", formula.quantity).strip("_").lower() or "formula"
     arguments = ", ".join(writer.identifiers.values())
-    about = "; ".join([f"{formula.quantity} of {formulas.graph.name}", *notes(formulas)])
+    about = "; ".join([f"{formula.quantity} of {subject(formulas)}", *notes(formulas)])
     fractions = [n for symbol, n in writer.identifiers.items() if not symbol.is_integer]
     if fractions:
         about += f"; {' and '.join(fractions)} as int or Fraction, since floats are inexact"

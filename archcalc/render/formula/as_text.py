@@ -9,6 +9,7 @@ from typing import Any
 import sympy
 
 from archcalc.formulas.deriving import Case, Formula, Formulas
+from archcalc.identity import Identity
 from archcalc.render import escape
 from archcalc.render.formula.expression import ExpressionWriter
 from archcalc.render.formula.lines import LONG_TERM, WIDTH, filled, parts_of
@@ -46,7 +47,8 @@ def text_by_part(formulas: Formulas, parts: Mapping[str, str]) -> str:
 
 
 def _filled_notes(formulas: Formulas) -> list[str]:
-    return [fill(note, WIDTH, subsequent_indent="  ") for note in notes(formulas)]
+    every = [*changes(formulas), *notes(formulas)]
+    return [fill(note, WIDTH, subsequent_indent="  ") for note in every]
 
 
 def _lines(formula: Formula) -> Iterator[str]:
@@ -86,6 +88,19 @@ def _case_lines(lead: str, case: Case, is_list: bool, writer: ExpressionWriter) 
     if condition and len(lines[-1] + condition) > WIDTH:
         return [*lines, " " * len(lead) + condition]
     return [*lines[:-1], lines[-1] + condition]
+
+
+def subject(formulas: Formulas) -> Identity:
+    """The network, with what was changed in it and is no symbol of the formulas."""
+    free = {str(symbol) for formula in formulas.formulas for symbol in formula.symbols}
+    found = formulas.graph.identity
+    return found._replace(changed={k: v for k, v in found.changed.items() if k not in free})
+
+
+def changes(formulas: Formulas) -> Iterator[str]:
+    """Of which network they are, where that is not the one that its spec describes."""
+    if subject(formulas).is_changed:
+        yield f"of {subject(formulas)}"
 
 
 def notes(formulas: Formulas) -> Iterator[str]:

@@ -64,13 +64,13 @@ def _imports(code: str) -> str:
 
 def _docstring(analysis: Analysis, made_by: str) -> list[str]:
     """The lines of the docstring of the network's class."""
-    about = analysis.graph.network.about
+    about = analysis.graph.about
     authors = ", ".join(part for part in (about.authors, str(about.year or "")) if part)
     side = analysis.training_only_totals.params
     heads = f", and {side:,} of heads for training" if side else ""
     shape = ", ".join(map(str, ("N", *analysis.input.shape)))
     texts = [
-        about.title or analysis.name,
+        about.title or str(analysis.identity),
         "\n".join(text for text in (authors, about.paper) if text),
         f"Input: ({shape})\nParameters: {analysis.totals.params:,}{heads}\n"
         f"Multiply-accumulates per image: {analysis.totals.macs:,}",

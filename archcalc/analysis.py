@@ -12,7 +12,7 @@ from archcalc.graph import INPUT, Graph, Node
 from archcalc.identity import Identity
 from archcalc.layers import Effect
 from archcalc.quantity import Quantity, plain
-from archcalc.receptive_field import AxisField
+from archcalc.receptive_field import AxisField, Field, PhasedField
 from archcalc.window import Reach
 
 if TYPE_CHECKING:
@@ -143,9 +143,9 @@ class LayerAnalysis:
     def offset(self) -> PerAxis:
         """The first input pixel that unit 0 sees, along each axis; negative in the padding.
 
-        Of the local receptive field, as `jump`; None where that unit sees nothing.
+        Of the local receptive field, as `jump`; "nothing" where that unit sees nothing.
         """
-        return _folded([None if isinstance(f, Reach) else f.offset for f in self.local_field])
+        return _folded([None if isinstance(f, Reach) else _offset(f) for f in self.local_field])
 
     def record(self) -> dict[str, object]:
         """All of it under the keys of the JSON contract, in plain types that JSON knows."""
@@ -356,9 +356,13 @@ def _reach(reach: Reach) -> str | None:
     return "all" if reach is Reach.ALL else None
 
 
+def _offset(field: Field | PhasedField) -> Quantity | str:
+    return "nothing" if field.offset is None else field.offset
+
+
 def _folded(axes: Sequence[Quantity | Fraction | str | None]) -> PerAxis:
     """One word where all axes say the same word."""
-    for word in (None, "all"):
+    for word in (None, "all", "nothing"):
         if axes and all(axis == word for axis in axes):
             return word
     return tuple(axes)

@@ -3,23 +3,34 @@
 A unit sees the smallest interval that holds every input pixel that can influence it (Araujo et
 al. 2019, "Computing receptive fields of convolutional neural networks", section 2). Units at
 equal distances see intervals at equal distances (the jump) until something spreads units out:
-then the interval depends on the position's phase, and there is one for each phase.
+then the interval depends on the unit's phase.
 """
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import gcd, lcm
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, cast
 
-from archcalc.quantity import Quantity, certainly_equal, is_symbol, largest, smallest
-from archcalc.window import AxisWindow, Reach, TransposedWindow, Window, Windows
+from archcalc.quantity import (
+    LARGEST_INT64,
+    Quantity,
+    certainly_equal,
+    is_symbol,
+    largest,
+    smallest,
+)
+from archcalc.stairs import Stairs, highest, lowest, most_apart
+from archcalc.window import AdaptiveWindow, AxisWindow, Reach, TransposedWindow, Window, Windows
 
 if TYPE_CHECKING:
     from fractions import Fraction
 
-MOST_PHASES = 1024  # beyond it the field counts as unknown; U-Net has 16
+MOST_LISTED = 2**14  # phases that are listed one by one; beyond it the field counts as unknown
+MOST_TAPS = 2**18  # that are looked at to list the phases of one layer
+MOST_STAIRS = 32  # of one field; U-Nets have as many as levels
 
 Interval: TypeAlias = "tuple[int, int] | None"  # first and last pixel; None where it sees nothing
 
@@ -53,46 +64,135 @@ class Field:
         return self.first + unit * self.jump, self.last + unit * self.jump
 
 
-@dataclass(frozen=True, slots=True)
-class PhasedField:
+class PhasedField(ABC):
     """The pixels that the units see where that depends on the unit's phase.
 
-    Unit q P + r, with P phases, sees the interval of phase r moved by q `advance` pixels.
-
-    Attributes:
-        phases: the interval of units 0 … P - 1; None where a unit sees nothing (a transposed
-            convolution whose stride passes its kernel).
-        advance: pixels from what a unit sees to what the unit P further sees.
+    Unit q P + r, with P phases, sees the interval of phase r moved by q `advance` pixels. Two are
+    equal where all their units see the same.
     """
 
-    phases: tuple[Interval, ...]
-    advance: int
+    __slots__ = ()
+
+    @property
+    @abstractmethod
+    def period(self) -> int:
+        """After how many units what they see repeats, further on."""
+
+    @property
+    @abstractmethod
+    def jump(self) -> int | Fraction:
+        """Pixels from what one unit sees to what the next sees, on average."""
+
+    @property
+    @abstractmethod
+    def widest(self) -> int:
+        """A unit that sees as much as any."""
+
+    @abstractmethod
+    def of_unit(self, unit: int) -> Interval:
+        """The first and the last pixel that a unit sees; None where it sees nothing."""
+
+    @property
+    def advance(self) -> int:
+        """Pixels from what a unit sees to what the unit one `period` further sees."""
+        return int(self.jump * self.period)
 
     @property
     def size(self) -> int:
         """The receptive field: the largest over the phases; 0 if they see nothing."""
-        return max((last - first + 1 for first, last in filter(None, self.phases)), default=0)
-
-    @property
-    def jump(self) -> int | Fraction:
-        """Pixels from what one unit sees to what the next sees, on average."""
-        from fractions import Fraction
-
-        jump = Fraction(self.advance, len(self.phases))
-        return int(jump) if jump.denominator == 1 else jump
+        seen = self.of_unit(self.widest)
+        return 0 if seen is None else seen[1] - seen[0] + 1
 
     @property
     def offset(self) -> int | None:
         """The first pixel that unit 0 sees; None where it sees nothing."""
-        return self.phases[0][0] if self.phases[0] else None
+        seen = self.of_unit(0)
+        return None if seen is None else seen[0]
+
+    @property
+    def phases(self) -> tuple[Interval, ...]:
+        """The intervals of the units 0 … period - 1, of which there may be very many."""
+        return tuple(map(self.of_unit, range(self.period)))
+
+    def __eq__(self, other: object) -> bool:
+        if self is other or not isinstance(other, PhasedField):
+            return self is other
+        units = range(lcm(self.period, other.period))
+        return self.jump == other.jump and all(
+            self.of_unit(unit) == other.of_unit(unit) for unit in units
+        )
+
+    def __hash__(self) -> int:
+        return hash((self.jump, self.offset))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ListedPhases(PhasedField):
+    """What the units see, phase by phase.
+
+    Attributes:
+        listed: the interval of units 0 … P - 1; None where a unit sees nothing (a transposed
+            convolution whose stride passes its kernel).
+        advanced: pixels from what a unit sees to what the unit P further sees.
+    """
+
+    listed: tuple[Interval, ...]
+    advanced: int
+
+    @property
+    def period(self) -> int:
+        return len(self.listed)
+
+    @property
+    def jump(self) -> int | Fraction:
+        return _fraction(self.advanced, len(self.listed))
+
+    @property
+    def widest(self) -> int:
+        sizes = [-1 if seen is None else seen[1] - seen[0] for seen in self.listed]
+        return sizes.index(max(sizes))
 
     def of_unit(self, unit: int) -> Interval:
-        """The first and the last pixel that a unit sees; None where it sees nothing."""
-        periods, phase = divmod(unit, len(self.phases))
-        interval = self.phases[phase]
+        periods, phase = divmod(unit, len(self.listed))
+        interval = self.listed[phase]
         if interval is None:
             return None
-        return interval[0] + periods * self.advance, interval[1] + periods * self.advance
+        return interval[0] + periods * self.advanced, interval[1] + periods * self.advanced
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SteppedField(PhasedField):
+    """What the units see, where every unit sees something and none less far than one before it.
+
+    Attributes:
+        firsts: the first pixel that a unit sees is the lowest of these.
+        lasts: the last pixel that it sees is the highest of these.
+    """
+
+    firsts: tuple[Stairs, ...]
+    lasts: tuple[Stairs, ...]
+
+    @property
+    def period(self) -> int:
+        return lcm(*(each.step for each in self.firsts), *(each.step for each in self.lasts))
+
+    @property
+    def jump(self) -> int | Fraction:
+        return _fraction(self.firsts[0].rise, self.firsts[0].step)
+
+    @property
+    def widest(self) -> int:
+        units = [most_apart(last, first) for first in self.firsts for last in self.lasts]
+        return max(units, key=lambda unit: self._last(unit) - self._first(unit))
+
+    def of_unit(self, unit: int) -> tuple[int, int]:
+        return self._first(unit), self._last(unit)
+
+    def _first(self, unit: int) -> int:
+        return min(each(unit) for each in self.firsts)
+
+    def _last(self, unit: int) -> int:
+        return max(each(unit) for each in self.lasts)
 
 
 AxisField: TypeAlias = "Field | PhasedField | Reach"
@@ -107,6 +207,8 @@ def field_after(field: AxisField, window: AxisWindow) -> AxisField:
     if isinstance(window, Reach) or isinstance(field, Reach):
         everything = Reach.ALL in (window, field) or window is Reach.STATISTICS
         return Reach.ALL if everything else Reach.UNKNOWN
+    if isinstance(window, AdaptiveWindow):
+        return field_after(field_after(field, window.spread), window.slid)
     if isinstance(window, TransposedWindow):
         return _spread(field, window)
     if isinstance(field, Field):
@@ -121,7 +223,7 @@ def field_of_join(fields: Iterable[AxisField]) -> AxisField:
     """
     together, *others = fields
     for field in others:
-        if together != field:
+        if field is not together:
             together = _union(together, field)
     return together
 
@@ -151,15 +253,25 @@ def _slide(field: Field, window: Window) -> Field:
 
 
 def _slide_over_phases(field: PhasedField, window: Window) -> AxisField:
-    """As `_slide`, phase by phase: the outputs repeat once stride x outputs fill whole periods."""
+    """As `_slide`: the least first and the greatest last of what the taps see."""
     numbers = (window.kernel, window.stride, window.before, window.dilation)
     if not all(type(number) is int for number in numbers):
         return Reach.UNKNOWN
-    period = len(field.phases)
-    outputs = period // gcd(period, window.stride)
+    if isinstance(field, SteppedField):
+        to_last = window.extent - 1 - window.before
+        firsts = [first.slid(window.stride, -window.before) for first in field.firsts]
+        lasts = [last.slid(window.stride, to_last) for last in field.lasts]
+        if None not in firsts and None not in lasts:
+            return _stepped(cast("list[Stairs]", firsts), cast("list[Stairs]", lasts))
+    period = field.period
+    if period > MOST_LISTED:
+        return Reach.UNKNOWN
+    outputs = period // gcd(period, window.stride)  # then whole periods are filled
     # Taps a period apart see the same phase, the later one further on: only the first and the
     # last of each phase can be the first or the last of all.
     taps = _ends(window.kernel, period // gcd(period, window.dilation))
+    if outputs * len(taps) > MOST_TAPS:
+        return Reach.UNKNOWN
     phases = [
         _hull(
             field.of_unit(out * window.stride - window.before + window.dilation * tap)
@@ -177,19 +289,29 @@ def _spread(field: Field | PhasedField, window: TransposedWindow) -> AxisField:
         numbers += [field.first, field.last, field.jump]
     if not all(type(number) is int for number in numbers):
         return Reach.UNKNOWN
-    if isinstance(field, Field):
-        field = PhasedField(((field.first, field.last),), field.jump)
-    period, stride = len(field.phases), window.stride
-    if period * stride > MOST_PHASES:
+    stride, stepped = window.stride, _as_steps(field)
+    if stepped and (stride == 1 or (window.dilation == 1 and window.kernel >= stride)):
+        # It hears the inputs i with o + p - d (k - 1) <= i s <= o + p.
+        least = window.before - window.dilation * (window.kernel - 1) + stride - 1
+        return _stepped(
+            [first.spread(least, stride) for first in stepped.firsts],
+            [last.spread(window.before, stride) for last in stepped.lasts],
+        )
+    phased = stepped or field
+    assert isinstance(phased, PhasedField)  # a Field goes up in steps, too
+    period = phased.period
+    if period * stride > MOST_LISTED:
         return Reach.UNKNOWN
     # Taps that hit an input come round every s / gcd(s, d), and meet the same phase again after
     # as many rounds as there are phases.
     taps = _ends(window.kernel, stride // gcd(stride, window.dilation) * period)
+    if period * stride * len(taps) > MOST_TAPS:
+        return Reach.UNKNOWN
     phases = []
     for out in range(period * stride):
         places = [out + window.before - window.dilation * tap for tap in taps]
-        phases.append(_hull(field.of_unit(at // stride) for at in places if at % stride == 0))
-    return _normal(phases, field.advance)
+        phases.append(_hull(phased.of_unit(at // stride) for at in places if at % stride == 0))
+    return _normal(phases, phased.advance)
 
 
 def _ends(count: int, most: int) -> Sequence[int]:
@@ -205,14 +327,45 @@ def _union(a: AxisField, b: AxisField) -> AxisField:
     if not certainly_equal(a.jump, b.jump):
         return Reach.MISALIGNED
     if isinstance(a, Field) and isinstance(b, Field):
+        if a == b:
+            return a
         if any(map(is_symbol, (a.first, a.last, b.first, b.last))):
             return Reach.UNKNOWN  # "same" padding of free sizes: which branch sees more is open
         return Field(smallest(a.first, b.first), largest(a.last, b.last), a.jump)
-    period = lcm(*(len(f.phases) for f in (a, b) if isinstance(f, PhasedField)))
-    if period > MOST_PHASES:
+    steps_a, steps_b = _as_steps(a), _as_steps(b)
+    if steps_a and steps_b:
+        return _stepped(
+            [*steps_a.firsts, *steps_b.firsts],
+            [*steps_a.lasts, *steps_b.lasts],
+        )
+    period = lcm(*(f.period for f in (a, b) if isinstance(f, PhasedField)))
+    if period > MOST_LISTED:
         return Reach.UNKNOWN
     phases = [_hull((a.of_unit(unit), b.of_unit(unit))) for unit in range(period)]
     return _normal(phases, int(a.jump * period))
+
+
+def _as_steps(field: Field | PhasedField) -> SteppedField | None:
+    """The field in steps, unless some of its units see nothing, or what they see goes back."""
+    if isinstance(field, SteppedField):
+        return field
+    if isinstance(field, PhasedField):
+        return None
+    return SteppedField(
+        (Stairs(field.first, field.jump, 0, 1),), (Stairs(field.last, field.jump, 0, 1),)
+    )
+
+
+def _stepped(firsts: Iterable[Stairs], lasts: Iterable[Stairs]) -> AxisField:
+    """The field with the fewest stairs that says the same; without any where one step is enough."""
+    low, high = lowest(firsts), highest(lasts)
+    if len(low) + len(high) > MOST_STAIRS:
+        return Reach.UNKNOWN
+    if any(each.step > LARGEST_INT64 for each in (*low, *high)):
+        return Reach.UNKNOWN
+    if low[0].step == high[0].step == len(low) == len(high) == 1:
+        return Field(low[0].pixel, high[0].pixel, low[0].rise)
+    return SteppedField(low, high)
 
 
 def _hull(intervals: Iterable[Interval]) -> Interval:
@@ -231,7 +384,7 @@ def _normal(phases: Sequence[Interval], advance: int) -> AxisField:
             break
     if len(phases) == 1 and phases[0] is not None:
         return Field(*phases[0], advance)
-    return PhasedField(tuple(phases), advance)
+    return ListedPhases(tuple(phases), advance)
 
 
 def _repeats(phases: Sequence[Interval], period: int, shift: int) -> bool:
@@ -239,3 +392,10 @@ def _repeats(phases: Sequence[Interval], period: int, shift: int) -> bool:
         later == (None if first is None else (first[0] + shift, first[1] + shift))
         for first, later in zip(phases, phases[period:], strict=False)
     )
+
+
+def _fraction(numerator: int, denominator: int) -> int | Fraction:
+    from fractions import Fraction
+
+    jump = Fraction(numerator, denominator)
+    return int(jump) if jump.denominator == 1 else jump

@@ -31,7 +31,7 @@ from archcalc.feature_map import FeatureMap
 from archcalc.layers import Effect, Layer
 from archcalc.layers.layer import Join
 from archcalc.quantity import certainly_at_least, certainly_one
-from archcalc.receptive_field import PIXEL, AxisField, Field, fields_after
+from archcalc.receptive_field import PIXEL, AxisField, Field, PhasedField, fields_after
 from archcalc.window import Reach, Windows
 
 Fields: TypeAlias = "tuple[AxisField, ...]"
@@ -71,19 +71,35 @@ def seen_after(
         image: the shape of the network's input.
     """
     fields = [seen.field for seen in inputs]
-    local = [seen.local for seen in inputs]
     if isinstance(layer, Join) and layer.elementwise:
-        spread = [_is_spread(x, effect.output) for x in maps]
-        local = _without_gates(local, spread)
         fields = [
-            _spread(field, effect.output, image) if is_spread else field
-            for field, is_spread in zip(fields, spread, strict=True)
+            _spread(field, effect.output, image) if _is_spread(x, effect.output) else field
+            for field, x in zip(fields, maps, strict=True)
         ]
-    windows = _without_statistics(effect.windows)
+    local = local_inputs(layer, effect, [seen.local for seen in inputs], maps)
+    windows = local_windows(effect.windows)
     found = fields_after(fields, effect.windows)
     if windows is effect.windows and [*map(id, fields)] == [*map(id, local)]:
         return Seen(found, found)
     return Seen(found, fields_after(local, windows))
+
+
+def local_inputs(
+    layer: Layer, effect: Effect, local: list[Fields], maps: Sequence[FeatureMap]
+) -> list[Fields]:
+    """The local fields of a layer's inputs, without those that are gates."""
+    if not (isinstance(layer, Join) and layer.elementwise):
+        return local
+    return _without_gates(local, [_is_spread(x, effect.output) for x in maps])
+
+
+def local_windows(windows: Windows) -> Windows:
+    """The windows of a layer, without the statistics of a norm."""
+    if windows is Reach.STATISTICS:
+        return Reach.SAME
+    if isinstance(windows, tuple) and Reach.STATISTICS in windows:
+        return tuple(Reach.SAME if w is Reach.STATISTICS else w for w in windows)
+    return windows
 
 
 def _is_spread(x: FeatureMap, output: FeatureMap) -> bool:
@@ -115,19 +131,12 @@ def _spread(field: Fields, output: FeatureMap, image: FeatureMap) -> Fields:
     )
 
 
-def _of_single(seen: AxisField, pixels: int) -> AxisField:
+def _of_single(seen: Field | PhasedField, pixels: int) -> AxisField:
     """What unit 0 alone sees, on an axis of so many pixels."""
-    if not isinstance(seen, Field):
+    interval = seen.of_unit(0)
+    if interval is None:
         return Reach.UNKNOWN
-    before_first = certainly_at_least(0, seen.first)
-    if before_first and certainly_at_least(seen.last, pixels - 1):
+    first, last = interval
+    if certainly_at_least(0, first) and certainly_at_least(last, pixels - 1):
         return Reach.ALL
-    return Field(seen.first, seen.last, 0)
-
-
-def _without_statistics(windows: Windows) -> Windows:
-    if windows is Reach.STATISTICS:
-        return Reach.SAME
-    if isinstance(windows, tuple) and Reach.STATISTICS in windows:
-        return tuple(Reach.SAME if w is Reach.STATISTICS else w for w in windows)
-    return windows
+    return Field(first, last, 0)

@@ -21,12 +21,12 @@ from archcalc.quantity import (
     require_at_least,
     require_equal,
 )
-from archcalc.receptive_field import PhasedField
+from archcalc.receptive_field import PhasedField, SteppedField
 from archcalc.seen import Fields, Seen, seen_after, seen_of_input
 from archcalc.spec.fields import whole
 from archcalc.spec.library import find_network
 from archcalc.spec.values import ExpressionError, Value, own
-from archcalc.window import Reach, Windows
+from archcalc.window import Reach, TransposedWindow, Window, Windows
 
 if TYPE_CHECKING:
     from fractions import Fraction
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 MOST_SHOWN = 4  # inputs of a layer in a message
 MOST_CHARACTERS = 60  # of one of them, or of a setting
-MOST_PHASE_WORK = 1_000_000  # intervals; beyond it, fields with phases count as unknown
+MOST_PHASE_WORK = 500_000  # intervals; beyond it, fields with phases count as unknown
 LONGEST_FORMULA = 100  # operations; each layer wraps another floor around a free size
 
 
@@ -262,13 +262,15 @@ def _check_field(seen: Fields) -> None:
 
 
 def _phase_work(seen: Fields, windows: Windows, inputs: int) -> int:
-    """How many intervals it took to find the phases in `seen`."""
+    """How many intervals, or pairs of stairs, it took about to find the phases in `seen`."""
     work = 0
     for number, axis in enumerate(seen):
-        if isinstance(axis, PhasedField):
+        if isinstance(axis, SteppedField):
+            work += (inputs * (len(axis.firsts) + len(axis.lasts))) ** 2
+        elif isinstance(axis, PhasedField):
             window = windows[number] if isinstance(windows, tuple) else None
-            each = inputs if window is None or isinstance(window, Reach) else window.kernel
-            work += len(axis.phases) * min(each, 2 * len(axis.phases))
+            each = window.kernel if isinstance(window, (Window, TransposedWindow)) else inputs
+            work += axis.period * min(each, 2 * axis.period)
     return work
 
 

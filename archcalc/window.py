@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from math import gcd
 from typing import TypeAlias
 
 from archcalc.quantity import (
@@ -120,6 +121,34 @@ class TransposedWindow:
         return cls(2 * factor - (factor - 2 * (factor // 2)), factor, factor // 2)
 
 
+@dataclass(frozen=True, slots=True)
+class AdaptiveWindow:
+    """The windows of different sizes that divide an axis among a given number of outputs.
+
+    Output i of m sees the inputs floor(i n / m) … ceil((i + 1) n / m) - 1, as torch's adaptive
+    pools: the same as if each input were repeated m times, and each output then took n of these.
+
+    Attributes:
+        size: n, the number of inputs.
+        outputs: m, the number of outputs.
+    """
+
+    size: Quantity
+    outputs: Quantity
+
+    @property
+    def spread(self) -> TransposedWindow:
+        """What repeats each input, as often as it takes."""
+        times = self.outputs // gcd(self.size, self.outputs)
+        return TransposedWindow(times, times)
+
+    @property
+    def slid(self) -> Window:
+        """What slides over the repeated inputs then."""
+        taken = self.size // gcd(self.size, self.outputs)
+        return Window(taken, taken)
+
+
 class Reach(Enum):
     """How far a layer sees along an axis where it slides no window."""
 
@@ -130,5 +159,5 @@ class Reach(Enum):
     MISALIGNED = "misaligned"  # branches with different jumps met: there is no one interval
 
 
-AxisWindow: TypeAlias = "Window | TransposedWindow | Reach"
+AxisWindow: TypeAlias = "Window | TransposedWindow | AdaptiveWindow | Reach"
 Windows: TypeAlias = "Reach | tuple[AxisWindow, ...]"

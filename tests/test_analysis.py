@@ -417,3 +417,20 @@ def test_what_takes_an_analysis_takes_a_sweep_or_says_no() -> None:
     assert found.peak.tolist() == sweep.activation_bytes().peak.tolist()
     with pytest.raises(UsageError, match="a torch model needs numbers, and not arrays"):
         build("lenet5", classes=np.array([10, 20]))
+
+
+def test_a_unit_that_sees_nothing_has_no_offset_and_says_so() -> None:
+    # Output o of the height hears input i through tap t where o + 1 - 2 t = 2 i: no even o does.
+    text = """\
+name: ct
+input: [4, 9, 11]
+layers:
+  - conv_transpose: {name: a, channels: 6, kernel: [3, 4], stride: [2, 3], padding: [1, 2],
+      output_padding: [1, 2], dilation: [2, 1], groups: 2}
+  - conv_transpose: {name: b, channels: 6, kernel: 1, stride: 2, padding: 0}
+  - crop: {name: c, sides: [[1, 0], [1, 0]]}
+"""
+    analysis = analysis_of(text)
+    assert analysis.layer("a").offset == ("nothing", 0)
+    assert analysis.layer("c").offset == "nothing"
+    assert analysis.layer("c").record()["offset"] == "nothing"

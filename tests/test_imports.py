@@ -21,7 +21,7 @@ PACKAGE = Path(str(archcalc.__file__)).parent
 # lines above its own. `archcalc` is the door, `__init__.py`.
 ORDER: tuple[tuple[str, ...], ...] = (
     ("errors",),
-    ("quantity",),
+    ("quantity", "stairs"),
     ("integer_array", "symbolic", "traced"),
     ("feature_map", "window"),
     ("layers", "receptive_field"),

@@ -7,6 +7,9 @@ twice, with its gates and norms and without, and only the second is interpreted.
 from __future__ import annotations
 
 from collections.abc import Callable
+from fractions import Fraction
+from itertools import pairwise
+from math import ceil
 from typing import NamedTuple, TypeAlias
 
 import pytest
@@ -71,9 +74,10 @@ def nothing(spec: str, *, hides: bool) -> Part:
 
 
 def residual(part: Part, join: str) -> Part:
-    return Part(
-        f"{join}: [[], [{part.spec}]]", lambda line: both(line, part.step(line)), part.hides
-    )
+    spec = f"{join}: [[], [{part.spec}]]"
+    if join == "concat":
+        spec += ", conv: {channels: 2, kernel: 1}"
+    return Part(spec, lambda line: both(line, part.step(line)), part.hides)
 
 
 NORMS = [
@@ -240,3 +244,85 @@ def test_a_gate_that_was_not_left_out_would_be_seen(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr("archcalc.seen._without_gates", lambda local, spread: local)
     with pytest.raises(AssertionError):
         test_gates_and_norms_hide_the_field_and_leave_the_local_one()
+
+
+@pytest.mark.parametrize("size", range(1, 41))
+def test_every_unit_of_an_adaptive_pool_sees_its_window(size: int) -> None:
+    for outputs in range(1, 25):
+        text = f"name: t\ninput: [1, {size}]\nlayers: [adaptive_max_pool: {{output: {outputs}}}]\n"
+        (pool,) = analysis_of(text).layers
+        (field,) = pool.field
+        windows = [  # as torch has it
+            (unit * size // outputs, ceil((unit + 1) * size / outputs) - 1)
+            for unit in range(outputs)
+        ]
+        if set(windows) == {(0, size - 1)}:
+            assert pool.receptive_field == "all"
+            continue
+        assert isinstance(field, (Field, PhasedField))
+        assert [field.of_unit(unit) for unit in range(outputs)] == windows
+        assert field.size == max(last - first + 1 for first, last in windows)
+        starts = {b[0] - a[0] for a, b in pairwise(windows)}
+        if len({last - first for first, last in windows}) == len(starts) == 1:
+            assert pool.jump == (*starts,)  # alike: one jump
+
+
+# w4 of the cases: torchvision's VGG on other images than it was made for.
+VGG = """\
+name: vgg
+input: [3, 256, 256]
+blocks:
+  s:
+    parameters: [n]
+    layers:
+      - repeat: n
+        layers:
+          - conv: {channels: 8, kernel: 3, padding: 1}
+          - relu
+      - max_pool: {kernel: 2}
+layers:
+  - s: {n: 2}
+  - s: {n: 2}
+  - s: {n: 3}
+  - s: {n: 3}
+  - s: {n: 3}
+  - adaptive_avg_pool: {name: avgpool, output: 7}
+"""
+
+
+@pytest.mark.parametrize(
+    ("size", "field", "jump", "unit"),
+    [
+        (256, 244, 32, (6, 249)),  # 8 -> 7: windows of 2, 1 apart
+        (224, 212, 32, (6, 217)),  # 7 -> 7
+        (32, "all", None, None),  # 1 -> 7: each sees the whole map
+        (384, 276, Fraction(384, 7), (70, 313)),  # 12 -> 7: of 2 and 3; 5 and 6 here
+    ],
+)
+def test_an_adaptive_pool_on_images_of_other_sizes(
+    size: int, field: int | str, jump: int | Fraction | None, unit: tuple[int, int] | None
+) -> None:
+    text = VGG.replace("256", str(size))
+    pool = analysis_of(text).layer("avgpool")
+    assert pool.receptive_field == (field if field == "all" else (field, field))
+    assert pool.jump == (jump if jump is None else (jump, jump))
+    if unit is not None:
+        axis = pool.field[0]
+        assert isinstance(axis, (Field, PhasedField))
+        assert axis.of_unit(3) == unit
+
+
+def test_demucs_has_4096_phases() -> None:
+    # n07 of the cases; torch says 17,748, and 4,436 with five levels.
+    def field(depth: int) -> object:
+        kernels = "".join(
+            "  - conv: {channels: 1, kernel: 8, stride: 4}\n" for _ in range(depth)
+        ) + "".join(
+            "  - conv_transpose: {channels: 1, kernel: 8, stride: 4}\n" for _ in range(depth)
+        )
+        last = analysis_of(f"name: t\ninput: [1, 359764]\nlayers:\n{kernels}").layers[-1]
+        assert last.jump == (1,)
+        return last.receptive_field
+
+    assert field(5) == (4436,)
+    assert field(6) == (17748,)

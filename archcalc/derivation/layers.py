@@ -14,7 +14,8 @@ from archcalc.errors import UsageError, did_you_mean
 from archcalc.feature_map import FeatureMap
 from archcalc.graph import INPUT
 from archcalc.layers import Effect
-from archcalc.receptive_field import PIXEL, AxisField, Field, PhasedField, fields_after
+from archcalc.receptive_field import AxisField, Field, Interval, PhasedField, fields_after
+from archcalc.seen import Seen, local_inputs, local_windows, seen_of_input
 from archcalc.traced import Leaf, Operation, Traced, Tree, tree_of
 from archcalc.window import Reach, Window
 
@@ -23,6 +24,7 @@ QUANTITIES: dict[str, tuple[str, str]] = {
     "channels": ("channels", "C_out"),
     "size": ("output size", "m"),
     "receptive_field": ("receptive field", "r"),
+    "local_receptive_field": ("local receptive field", "r_local"),
     "jump": ("jump", "j"),
     "padding": ("padding before", "p_before"),
     "offset": ("offset", "o"),
@@ -43,7 +45,8 @@ WORDS = {
 }
 
 # What a pointwise layer leaves as it is.
-_PASSED_ON = ("channels", "size", "receptive_field", "jump", "offset")
+_PASSED_ON = ("channels", "size", "receptive_field", "local_receptive_field", "jump", "offset")
+AS_THE_FIELD = "as the receptive field: no gate and no norm stands before"
 
 # A number, or "all" of the input; None where unknown.
 Value: TypeAlias = "int | Fraction | str | None"
@@ -72,7 +75,7 @@ class Derivation:
     def is_trivial(self) -> bool:
         """Whether it says no more than that something is none, or is what it is."""
         if self.quantity in _PASSED_ON:
-            return isinstance(self.form, Name)
+            return isinstance(self.form, Name) or self.note == AS_THE_FIELD
         return self.form == Number(0) and not self.note
 
 
@@ -139,12 +142,12 @@ def derive(analysis: Analysis, layer: LayerAnalysis) -> LayerDerivation:
     return LayerDerivation(layer, inputs, naming.legend, tuple(to.found))
 
 
-def _seen(analysis: Analysis, name: str) -> tuple[FeatureMap, tuple[AxisField, ...]]:
+def _seen(analysis: Analysis, name: str) -> tuple[FeatureMap, Seen]:
     """The map that a layer, or the network's input, puts out, and what its units see."""
     if name == INPUT:
-        return analysis.input, (PIXEL,) * len(analysis.input.sizes)
+        return analysis.input, seen_of_input(analysis.input)
     layer = next(layer for layer in analysis.layers if layer.name == name)
-    return layer.output, layer.field
+    return layer.output, Seen(layer.field, layer.local_field)
 
 
 # ----- the rule, on named numbers -----
@@ -155,13 +158,17 @@ def _traced(
 ) -> LayerAnalysis:
     """The layer's figures, each with the tree of what it was reckoned from."""
     effect = _effect(layer, maps, naming)
-    field = _field(analysis, layer, effect, naming)
+    local = _local_field(analysis, layer, effect, maps, naming)
+    field = tuple(
+        axis if isinstance(axis, Reach) else traced
+        for axis, traced in zip(layer.field, local, strict=True)
+    )
     batch, bytes_each = analysis.batch, analysis.bytes_each
     if batch > 1:
         batch = naming.number("N", batch, "images")
     if bytes_each > 1:
         bytes_each = naming.number("b", bytes_each, f"bytes for a {analysis.dtype}")
-    return LayerAnalysis(layer.node, effect, field, field, batch, bytes_each)
+    return LayerAnalysis(layer.node, effect, field, local, batch, bytes_each)
 
 
 def _effect(layer: LayerAnalysis, maps: Sequence[FeatureMap], naming: Naming) -> Effect:
@@ -181,37 +188,72 @@ def _rule(
     return rule(*naming.inputs(maps, channels=channels))
 
 
-def _field(
-    analysis: Analysis, layer: LayerAnalysis, effect: Effect, naming: Naming
+def _local_field(
+    analysis: Analysis,
+    layer: LayerAnalysis,
+    effect: Effect,
+    maps: Sequence[FeatureMap],
+    naming: Naming,
 ) -> tuple[AxisField, ...]:
-    """What the layer sees, reckoned on named numbers wherever that is one interval throughout."""
+    """What the layer sees without gates and norms, which is its field wherever that is bounded.
+
+    It is reckoned on named numbers wherever it is one interval throughout.
+    """
     names = (*layer.inputs, layer.node.indices) if layer.node.indices else layer.inputs
     seen = [_seen(analysis, name)[1] for name in names]
-    found = fields_after(naming.fields(seen), effect.windows)
-    letters = axis_names(len(found)) if len(set(layer.field)) > 1 else [""] * len(found)
+    local = local_inputs(layer.node.layer, effect, [each.local for each in seen], maps)
+    what = "receptive field" if all(s.field == s.local for s in seen) else "local receptive field"
+    found = fields_after(naming.fields(local, what), local_windows(effect.windows))
+    plain = layer.local_field
+    letters = axis_names(len(found)) if len(set(plain)) > 1 else [""] * len(found)
     return tuple(
         axis if isinstance(axis, Field) and isinstance(plain, Field)
         else _with_named_ends(plain, naming, letter)
-        for axis, plain, letter in zip(found, layer.field, letters, strict=True)
+        for axis, plain, letter in zip(found, plain, letters, strict=True)
     )  # fmt: skip
+
+
+class _NamedEnds(PhasedField):
+    """A field whose ends are named: those of the unit that sees most."""
+
+    def __init__(self, field: PhasedField, first: int, last: int) -> None:
+        self._field = field
+        self._ends = first, last
+
+    @property
+    def period(self) -> int:
+        return self._field.period
+
+    @property
+    def jump(self) -> int | Fraction:
+        return self._field.jump
+
+    @property
+    def widest(self) -> int:
+        return self._field.widest
+
+    @property
+    def size(self) -> int:
+        return self._ends[1] - self._ends[0] + 1
+
+    def of_unit(self, unit: int) -> Interval:
+        return self._field.of_unit(unit)
 
 
 def _with_named_ends(axis: AxisField, naming: Naming, letter: str) -> AxisField:
     """A field that was found phase by phase: only its ends are left to reckon with."""
     if isinstance(axis, Reach):
         return axis
-    phases = [(axis.first, axis.last)] if isinstance(axis, Field) else [*filter(None, axis.phases)]
-    if not phases:
+    ends = (axis.first, axis.last) if isinstance(axis, Field) else axis.of_unit(axis.widest)
+    if ends is None:
         return axis
-    widest = max(phases, key=lambda ends: ends[1] - ends[0])
-    where = "" if isinstance(axis, Field) else f", by the widest of {len(axis.phases)} phases"
+    where = "" if isinstance(axis, Field) else f", by the widest of {axis.period:,} phases"
     suffix = f"_{letter}" if letter else ""
-    first = naming.number("first" + suffix, widest[0], "first pixel seen" + where)
-    last = naming.number("last" + suffix, widest[1], "last pixel seen" + where)
+    first = naming.number("first" + suffix, ends[0], "first pixel seen" + where)
+    last = naming.number("last" + suffix, ends[1], "last pixel seen" + where)
     if isinstance(axis, Field):
         return Field(first, last, axis.jump)
-    found = tuple((first, last) if ends == widest else ends for ends in axis.phases)
-    return PhasedField(found, axis.advance)
+    return _NamedEnds(axis, first, last)
 
 
 # ----- its figures, as derivations -----
@@ -231,13 +273,16 @@ class _Derivations:
         self._enter([Derivation(quantity, symbol, int(value), form, note)])
 
     def add_along_axes(
-        self, quantity: str, values: Sequence[Value | Reach], known: Symbols
+        self, quantity: str, values: Sequence[Value | Reach], known: Symbols, note: str = ""
     ) -> dict[Tree, str]:
         """Derives a figure along each axis, once where all axes are alike.
 
-        Returns the symbol for each value that took arithmetic.
+        A `note` stands in place of the expressions. Returns the symbol for each value that took
+        arithmetic.
         """
         axes = [_along_axis(quantity, value, known) for value in values]
+        if note:
+            axes = [replace(axis, form=None, note=note) for axis in axes]
         if any(axis != axes[0] for axis in axes):
             letters = axis_names(len(values))
             axes = [
@@ -277,12 +322,14 @@ def _derive_output(traced: LayerAnalysis, to: _Derivations) -> dict[Tree, str]:
 
 
 def _derive_field(traced: LayerAnalysis, to: _Derivations) -> None:
-    axes, windows = traced.field, traced.effect.windows
+    axes, windows = traced.local_field, traced.effect.windows
     bounded = [axis for axis in axes if not isinstance(axis, Reach)]
     if not axes:
         return
-    sizes = [axis if isinstance(axis, Reach) else axis.size for axis in axes]
+    sizes, local = map(_sizes, (traced.field, axes))
     to.add_along_axes("receptive_field", sizes, {})
+    note = AS_THE_FIELD if sizes == local else ""
+    to.add_along_axes("local_receptive_field", local, {}, note)
     if len(bounded) < len(axes):
         return
     to.add_along_axes("jump", [axis.jump for axis in bounded], {})
@@ -293,6 +340,10 @@ def _derive_field(traced: LayerAnalysis, to: _Derivations) -> None:
     if any(isinstance(tree_of(padding), Operation) for padding in before):
         known = to.add_along_axes("padding", before, {})
     to.add_along_axes("offset", [axis.offset for axis in bounded], known)
+
+
+def _sizes(axes: Sequence[AxisField]) -> list[int | Reach]:
+    return [axis if isinstance(axis, Reach) else axis.size for axis in axes]
 
 
 def _derive_counts(traced: LayerAnalysis, shape: Symbols, to: _Derivations) -> None:

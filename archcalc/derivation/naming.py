@@ -59,14 +59,16 @@ class Naming:
         """
         return [self._map(number, x, maps[0], channels) for number, x in enumerate(maps, 1)]
 
-    def fields(self, inputs: Sequence[Sequence[AxisField]]) -> list[tuple[AxisField, ...]]:
+    def fields(
+        self, inputs: Sequence[Sequence[AxisField]], what: str
+    ) -> list[tuple[AxisField, ...]]:
         """What the inputs see: by offset o, size r and jump j if it is the same, else by its ends.
 
-        Ends are o and l, the first and the last pixel that unit 0 sees.
+        Ends are o and l, the first and the last pixel that unit 0 sees. `what` the size is called.
         """
         first = tuple(inputs[0])
         if all(tuple(axes) == first for axes in inputs):
-            r = self._parts("r_in", first, "size", "receptive field of the input")
+            r = self._parts("r_in", first, "size", f"{what} of the input")
             j = self._parts("j_in", first, "jump", "jump of the input")
             o = self._parts("o_in", first, "offset", "offset of the input")
             ends = [(o[axis], o[axis] + r[axis] - 1) for axis in r]

@@ -23,13 +23,21 @@ from archcalc.layers.sliding import padded_copy, pads_alike, placements, sliding
 from archcalc.quantity import (
     Quantity,
     certainly_divides,
+    certainly_equal,
     certainly_one,
     equal_somewhere,
     product,
     require_at_least,
     require_equal,
 )
-from archcalc.window import Reach, TransposedWindow, Window, Windows
+from archcalc.window import (
+    AdaptiveWindow,
+    AxisWindow,
+    Reach,
+    TransposedWindow,
+    Window,
+    Windows,
+)
 
 INDEX_BYTES = 8  # torch keeps the places of the maxima as int64
 
@@ -124,12 +132,18 @@ class _AdaptivePool(Layer):
         return _pooled(output, windows, x.values, saved, made)
 
 
-def _adaptive_window(size: Quantity, outputs: Quantity) -> Window | Reach:
-    if certainly_one(outputs):
+def _adaptive_window(size: Quantity, outputs: Quantity) -> AxisWindow:
+    """What output i sees: floor(i n / m) … ceil((i + 1) n / m) - 1, with 0 <= i < m."""
+    if certainly_one(outputs) or certainly_one(size):
         return Reach.ALL
     if certainly_divides(outputs, size):
         return Window(size // outputs, size // outputs)
-    return Reach.UNKNOWN  # windows of unequal sizes
+    each = size // outputs
+    if certainly_equal(size, outputs * each + 1):  # neighbours share an end: 8 -> 7, two by two
+        return Window(each + 1, each)
+    if isinstance(size, int) and isinstance(outputs, int):
+        return AdaptiveWindow(size, outputs)
+    return Reach.UNKNOWN
 
 
 class AdaptiveAvgPool(_AdaptivePool):

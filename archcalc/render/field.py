@@ -136,7 +136,7 @@ def _axis_table(layer: LayerAnalysis, field: UnitField) -> list[str]:
 def _phases(name: str, field: AxisField) -> list[str]:
     if not isinstance(field, PhasedField):
         return [f"{name}: one phase"]
-    lines = [f"{name}: {len(field.phases)} phases, each further by {field.advance} pixels a round"]
+    lines = [f"{name}: {field.period} phases, each further by {field.advance} pixels a round"]
     return lines + [f"  phase {n}: {_interval(seen)}" for n, seen in enumerate(field.phases)]
 
 

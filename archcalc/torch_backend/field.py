@@ -23,7 +23,7 @@ from archcalc.feature_map import FeatureMap
 from archcalc.graph import INPUT, Graph, Node
 from archcalc.layers import Effect
 from archcalc.layers.pooling import AdaptiveAvgPool, AdaptiveMaxPool, MaxUnpool
-from archcalc.receptive_field import AxisField, Field, Interval, PhasedField
+from archcalc.receptive_field import AxisField, Field, Interval, ListedPhases, PhasedField
 from archcalc.torch_backend.build import Twin
 from archcalc.torch_backend.modes import one_thread
 from archcalc.torch_backend.positive import positive_module
@@ -102,7 +102,7 @@ def _behind_growing_windows(graph: Graph) -> set[str]:
 
 
 def _period(field: AxisField) -> int:
-    return len(field.phases) if isinstance(field, PhasedField) else 1
+    return field.period if isinstance(field, PhasedField) else 1
 
 
 def roomy_size(analysis: Analysis, axis: int) -> tuple[int, int]:
@@ -168,7 +168,7 @@ def _field(answers: Tensor, first_pixel: int, period: int) -> AxisField | None:
         phases, step = phases[:period], advance
     if len(phases) == 1 and phases[0] is not None:
         return Field(*phases[0], step)
-    return PhasedField(tuple(phases), step)
+    return ListedPhases(tuple(phases), step)
 
 
 def _shift(earlier: Tensor, later: Tensor) -> int | None:

@@ -143,6 +143,26 @@ EXPLOSIVE: dict[str, str] = {
         "{conv_transpose: {channels: 3, kernel: 2047, stride: 1024, padding: 500}}, "
         "{max_pool: {kernel: 1024}}",
     ),
+    "phases with gaps": repeated(
+        40,
+        "max_pool: {kernel: 3001, stride: 1, padding: same}",
+        before="  - conv_transpose: {channels: 3, kernel: 1, stride: 127}\n" * 2,
+    ),
+    "phases of rational jumps": repeated(
+        2_000, "{upsample: {factor: 2}}, {avg_pool: {kernel: 3, padding: 1}}"
+    ),
+    "adaptive windows": repeated(
+        2_000, "{adaptive_avg_pool: {output: 1009}}, {adaptive_max_pool: {output: 1013}}"
+    ),
+    "a huge adaptive pool": repeated(9_000, "adaptive_avg_pool: {output: 1000000007}").replace(
+        "9000", "2"
+    ),
+    "steps of all lengths, joined": repeated(
+        800,
+        "{upsample: {factor: 2}}, "
+        "{add: [[], [pad: {sides: [[1, 0], [1, 0]]}, crop: {sides: [[0, 1], [0, 1]]}], "
+        "[max_pool: {kernel: 2, stride: 1, padding: same}]]}, {crop: {sides: [[5, 3], [5, 3]]}}",
+    ),
     "powers of free sizes": "name: t\ninput: [3, (a+b+c+d)**64, 8]\nlayers: [relu]",
     "products of free sizes": f"name: t\ninput: [3, {'(a+b)*(c+d)*' * 20}2, 8]\nlayers: [relu]",
     "a free size through many layers": "name: t\ninput: [3, a, b]\n"

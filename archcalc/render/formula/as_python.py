@@ -4,84 +4,186 @@ from __future__ import annotations
 
 import keyword
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import product
+from math import prod
 from textwrap import fill
 from typing import Any
 
 import sympy
 from sympy.printing.precedence import PRECEDENCE
 
+from archcalc.errors import UsageError
 from archcalc.formulas.deriving import Case, Formula, Formulas
 from archcalc.render import escape
 from archcalc.render.formula.as_text import notes, subject
-from archcalc.render.formula.expression import (
-    ExpressionWriter,
-    as_fraction,
-    is_no_number,
-)
-from archcalc.render.formula.lines import LONG_TERM, WIDTH, filled, parts_of
+from archcalc.render.formula.expression import ExpressionWriter
+from archcalc.render.formula.lines import LONG_TERM, WIDTH, filled, items_of, parts_of
 from archcalc.symbolic import ROUNDED
 
 
 def python(formulas: Formulas) -> str:
-    """A function for each formula, which needs nothing but Python."""
-    body = "\n\n\n".join(_function(formula, formulas) for formula in formulas.formulas)
-    return f"import math\n\n\n{body}" if "math." in body else body
+    """A function for each formula, which needs nothing but Python.
+
+    Exact, of ints and of fractions: what is divided is rounded by `//` where it is a whole number
+    or a floor, and a `Fraction` elsewhere.
+    """
+    taken = set(_USED)
+    body = "\n\n\n".join(_function(formula, formulas, taken) for formula in formulas.formulas)
+    imports = [
+        line
+        for name, line in (("math.", "import math"), ("Fraction(", _IMPORT_FRACTION))
+        if name in body
+    ]
+    return "\n".join(imports) + f"\n\n\n{body}" if imports else body
+
+
+_IMPORT_FRACTION = "from fractions import Fraction"
+_USED = {"math", "Fraction", "max", "min"}  # by the functions themselves
+MOST_POINTS = 5000  # at which a sum is looked at, to know whether it is a whole number
 
 
 class _Writer(ExpressionWriter):
-    """Writes expressions as Python: what is rounded by `//`, symbols by names that Python takes."""
+    """Writes expressions as Python, without a float; symbols by names that Python takes."""
 
     def __init__(self, symbols: Sequence[Any]) -> None:
         super().__init__(symbols)
         self.identifiers = _identifiers(symbols)
 
-    def value(self, value: Any) -> str:
-        """A number as Python reckons it exactly, of whole numbers and fractions."""
-        over, under = sympy.fraction(sympy.together(value))
-        if not under.is_Integer:
-            return f"({self._print(over)})/({self._print(under)})"
-        shown = self._print(sympy.expand(value * under) if under != 1 else value)
-        if _is_whole(value):
-            return shown if under == 1 else f"({shown})//{under}"
-        return f"round({shown})" if under == 1 else f"round(({shown})/{under})"
+    def binding(self, item: Any) -> int:
+        # `//` and the minus of a ceiling bind as a remainder does.
+        return PRECEDENCE["Add"] if isinstance(item, ROUNDED) else super().binding(item)
 
-    def arguments(self, extreme: Any) -> list[str]:
-        return [self.value(x) for x in sorted(self.ordered(extreme.args), key=is_no_number)]
+    def value_parts(self, value: Any) -> tuple[str, list[str], str]:
+        """A value in parts, for several lines, with what stands before and behind them."""
+        if not _has_quotient(value):
+            return "(", parts_of(value, self), ")"
+        over, under = _quotient(value)
+        shown = self._print(under)
+        if _is_whole(over, under):
+            return "(", parts_of(over, self), f")//{shown}"
+        parts = parts_of(over, self)
+        return "Fraction(", [*parts[:-1], f"{parts[-1]},", shown], ")"
 
     def _print_Symbol(self, expr: Any) -> str:
         return self.identifiers.get(expr, str(expr))
 
+    def _print_Add(self, expr: Any, order: Any = None) -> str:
+        if _has_quotient(expr):
+            return self._divided(expr)
+        shown: str = super()._print_Add(expr, order)
+        return shown
+
+    def _print_Mul(self, expr: Any) -> str:
+        if _has_quotient(expr):
+            return self._divided(expr)
+        shown: str = super()._print_Mul(expr)
+        return shown
+
+    def _print_Pow(self, expr: Any, rational: bool = False) -> str:
+        if _has_quotient(expr):
+            return self._divided(expr)
+        if not expr.exp.is_integer:
+            raise UsageError(f"{expr} is no fraction, which an exact function would give")
+        base = self.parenthesize(expr.base, PRECEDENCE["Pow"])
+        if not expr.exp.is_nonnegative:  # of an int Python would make a float
+            base = f"Fraction({self._print(expr.base)})"
+        return f"{base}**{self.parenthesize(expr.exp, PRECEDENCE['Pow'])}"
+
+    def _print_Rational(self, expr: Any) -> str:
+        return f"Fraction({expr.p}, {expr.q})"
+
+    def _print_NaN(self, expr: Any) -> str:
+        return "math.nan"
+
+    def _divided(self, expr: Any) -> str:
+        over, under = _quotient(expr)
+        if _is_whole(over, under):
+            return self._floor_of(over, under)
+        return f"Fraction({self._print(over)}, {self._print(under)})"
+
+    def _floor_of(self, over: Any, under: Any) -> str:
+        over = self.parenthesize(over, PRECEDENCE["Mul"], strict=True)
+        return f"{over}//{self.parenthesize(under, PRECEDENCE['Mul'])}"
+
     def _print_floor(self, expr: Any) -> str:
-        numerator, denominator = as_fraction(expr.args[0])
-        if denominator == 1:
-            return f"math.floor({self._print(expr.args[0])})"
-        return f"({self.parenthesize(numerator, PRECEDENCE['Mul'])}//{denominator})"
+        over, under = _quotient(expr.args[0])
+        return f"math.floor({self._print(over)})" if under == 1 else self._floor_of(over, under)
 
     def _print_ceiling(self, expr: Any) -> str:
-        numerator, denominator = as_fraction(expr.args[0])
-        if denominator == 1:
-            return f"math.ceil({self._print(expr.args[0])})"
-        return self._print_floor(
-            sympy.floor((numerator + denominator - 1) / denominator, evaluate=False)
-        )
+        over, under = _quotient(expr.args[0])
+        if under == 1:
+            return f"math.ceil({self._print(over)})"
+        if under.is_Integer and _is_whole(over, sympy.S.One):
+            return self._floor_of(over + under - 1, under)
+        return f"-({self._floor_of(-over, under)})"
+
+    def _print_Function(self, expr: Any) -> str:
+        raise UsageError(f"{expr} cannot be written in Python that needs nothing")
 
 
-def _is_whole(value: Any) -> bool:
-    """Whether all its symbols outside of floors are whole numbers."""
-    outside = value.replace(lambda part: isinstance(part, ROUNDED), lambda _: sympy.Integer(1))
-    return all(symbol.is_integer for symbol in outside.free_symbols)
+def _has_quotient(expression: Any) -> bool:
+    """Whether something is divided in it, outside of floors, extremes and the like."""
+    if expression.is_Add or expression.is_Mul:
+        return any(map(_has_quotient, expression.args))
+    if expression.is_Pow:
+        exponent, _ = expression.exp.as_coeff_Mul()
+        return exponent < 0 or _has_quotient(expression.base)
+    return bool(expression.is_Rational and expression.q != 1)
 
 
-def _function(formula: Formula, formulas: Formulas) -> str:
+def _quotient(expression: Any) -> tuple[Any, Any]:
+    """An expression as what is divided by what, both without a quotient."""
+    if not _has_quotient(expression):
+        return expression, sympy.S.One
+    over, under = sympy.fraction(sympy.together(expression))
+    return over, under
+
+
+def _is_whole(over: Any, under: Any) -> bool:
+    """Whether a quotient is a whole number whatever whole numbers stand for its parts.
+
+    A polynomial is divisible everywhere if it is so at 0 … degree of each of its parts: its
+    forward differences there make up all of its values (Cahen & Chabert 1997).
+    """
+    if not under.is_Integer:
+        return False
+    names = {part: sympy.Dummy() for part in _parts(over)}
+    if not all(part.is_integer for part in names):
+        return False
+    if under == 1 or not names:
+        return bool(under == 1 or over % under == 0)
+    polynomial = sympy.Poly(over.xreplace(names), *names.values(), domain="ZZ")
+    spans = [range(degree + 1) for degree in polynomial.degree_list()]
+    if prod(map(len, spans)) > MOST_POINTS:
+        return False
+    terms = polynomial.terms()
+    return all(
+        sum(int(c) * prod(map(pow, point, powers)) for powers, c in terms) % int(under) == 0
+        for point in product(*spans)
+    )
+
+
+def _parts(expression: Any) -> Iterator[Any]:
+    """What sums, products and whole powers are of."""
+    if expression.is_Add or expression.is_Mul:
+        for part in expression.args:
+            yield from _parts(part)
+    elif expression.is_Pow and expression.exp.is_Integer:
+        yield from _parts(expression.base)
+    elif not expression.is_Integer:
+        yield expression
+
+
+def _function(formula: Formula, formulas: Formulas, taken: set[str]) -> str:
     writer = _Writer(formula.symbols)
-    name = re.sub(r"\W+", "_", formula.quantity).strip("_").lower() or "formula"
+    name = _identifier(re.sub(r"\W+", "_", formula.quantity).strip("_").lower(), taken)
     arguments = ", ".join(writer.identifiers.values())
     about = "; ".join([f"{formula.quantity} of {subject(formulas)}", *notes(formulas)])
     fractions = [n for symbol, n in writer.identifiers.items() if not symbol.is_integer]
     if fractions:
         about += f"; {' and '.join(fractions)} as int or Fraction, since floats are inexact"
-    lines = [f"def {_identifier(name)}({arguments}):", _docstring(about)]
+    lines = [f"def {name}({arguments}):", _docstring(about)]
     for case in formula.cases:
         inside = case is not formula.cases[-1]
         if inside:
@@ -91,13 +193,15 @@ def _function(formula: Formula, formulas: Formulas) -> str:
 
 
 def _return(case: Case, is_list: bool, writer: _Writer, indent: str) -> list[str]:
-    values = [writer.value(value) for value in case.values]
-    whole = f"{indent}return " + (f"[{', '.join(values)}]" if is_list else values[0])
-    value = case.values[0]
-    if len(whole) <= WIDTH or is_list or writer.doprint(value) != values[0]:
+    shown = [writer.doprint(value) for value in case.values]
+    whole = f"{indent}return " + (f"[{', '.join(shown)}]" if is_list else shown[0])
+    if len(whole) <= WIDTH:
         return [whole]
-    inner = filled(f"{indent}    ", parts_of(value, writer), LONG_TERM)
-    return [f"{indent}return (", *inner, f"{indent})"]
+    if is_list:
+        return filled(f"{indent}return ", items_of(shown), LONG_TERM)
+    before, parts, behind = writer.value_parts(case.values[0])
+    inner = filled(f"{indent}    ", parts, LONG_TERM)
+    return [f"{indent}return {before}", *inner, f"{indent}{behind}"]
 
 
 def _docstring(about: str) -> str:
@@ -107,14 +211,14 @@ def _docstring(about: str) -> str:
 
 def _identifiers(symbols: Sequence[Any]) -> dict[Any, str]:
     """A name for each symbol that Python takes, and no two the same."""
-    found: dict[Any, str] = {}
-    for symbol in symbols:
-        name = _identifier(re.sub(r"\W+", "_", str(symbol)).strip("_"))
-        while name in found.values():
-            name += "_"
-        found[symbol] = name
-    return found
+    taken = set(_USED)
+    return {s: _identifier(re.sub(r"\W+", "_", str(s)).strip("_"), taken) for s in symbols}
 
 
-def _identifier(name: str) -> str:
-    return f"{name}_" if keyword.iskeyword(name) or name == "math" else name
+def _identifier(name: str, taken: set[str]) -> str:
+    """A name that Python takes and that is not taken yet; now it is."""
+    name = name if name.isidentifier() else f"_{name}"
+    while keyword.iskeyword(name) or name in taken:
+        name += "_"
+    taken.add(name)
+    return name

@@ -12,7 +12,7 @@ from archcalc.formulas.deriving import Case, Formula, Formulas
 from archcalc.identity import Identity
 from archcalc.render import escape
 from archcalc.render.formula.expression import ExpressionWriter
-from archcalc.render.formula.lines import LONG_TERM, WIDTH, filled, parts_of
+from archcalc.render.formula.lines import LONG_TERM, WIDTH, filled, items_of, parts_of
 
 MOST_EQUAL = 2  # pairs of sizes
 MOST_WRITTEN_OUT = 3 * WIDTH  # characters; in a longer formula parts that recur get a name
@@ -83,7 +83,7 @@ def _case_lines(lead: str, case: Case, is_list: bool, writer: ExpressionWriter) 
     whole = f"[{', '.join(shown)}]" if is_list else shown[0]
     if len(lead + whole + condition) <= WIDTH:
         return [lead + whole + condition]
-    parts = [f"{item}," for item in shown] if is_list else parts_of(case.values[0], writer)
+    parts = items_of(shown) if is_list else parts_of(case.values[0], writer)
     lines = filled(lead, parts, LONG_TERM)
     if condition and len(lines[-1] + condition) > WIDTH:
         return [*lines, " " * len(lead) + condition]

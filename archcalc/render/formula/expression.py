@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import sympy
-from sympy.printing.precedence import PRECEDENCE
+from sympy.printing.precedence import PRECEDENCE, precedence
 from sympy.printing.str import StrPrinter
 
 from archcalc.symbolic import EXTREMES, ROUNDED, linear
@@ -72,6 +72,27 @@ class ExpressionWriter(StrPrinter):  # type: ignore[misc]  # sympy publishes no 
         """The function that an extreme is of, with the parenthesis that opens."""
         return "max(" if isinstance(extreme, sympy.Max) else "min("
 
+    def parenthesize(self, item: Any, level: int, strict: bool = False) -> str:
+        """An operand, in parentheses unless it binds tighter than what it stands in."""
+        own = self.binding(item)
+        shown: str = self._print(item)
+        return f"({shown})" if own < level or (own == level and not strict) else shown
+
+    def binding(self, item: Any) -> int:
+        """How tight what is printed for an expression binds, on sympy's scale.
+
+        A remainder has parentheses in every product, where `%` binds as `*` and `/` do.
+        """
+        if item in self.names:
+            found = PRECEDENCE["Atom"]
+        elif isinstance(item, sympy.Mod):
+            found = PRECEDENCE["Add"]
+        elif item.is_Relational or isinstance(item, sympy.Not):
+            found = PRECEDENCE["Relational"]
+        else:
+            found = precedence(item)
+        return int(found)
+
     def _as_ordered_terms(self, expr: Any, order: Any = None) -> list[Any]:
         return self.ordered(sympy.Add.make_args(expr))
 
@@ -96,23 +117,42 @@ class ExpressionWriter(StrPrinter):  # type: ignore[misc]  # sympy publishes no 
         over, under = (self.parenthesize(part, PRECEDENCE["Mul"]) for part in expr.args)
         return f"{over} % {under}"
 
+    def _print_Piecewise(self, expr: Any) -> str:
+        """`(4 if n > 1 else 8)`; what no condition covers is nan."""
+        shown = ""
+        for value, condition in expr.args:
+            if condition == sympy.true:
+                return f"({shown}{self._print(value)})"
+            shown += f"{self._print(value)} if {self._print(condition)} else "
+        return f"({shown}{self._print(sympy.nan)})"
+
     def _print_Relational(self, expr: Any) -> str:
         sign = "==" if isinstance(expr, sympy.Eq) else expr.rel_op
-        return f"{self._print(expr.lhs)} {sign} {self._print(expr.rhs)}"
+        sides = [self.parenthesize(side, PRECEDENCE["Relational"]) for side in expr.args]
+        return f" {sign} ".join(sides)
 
     def _print_And(self, expr: Any) -> str:
-        return " and ".join(sorted(map(self._print, expr.args)))
+        return self._joined(expr, " and ")
 
     def _print_Or(self, expr: Any) -> str:
-        return " or ".join(f"({part})" for part in sorted(map(self._print, expr.args)))
+        return self._joined(expr, " or ")
+
+    def _joined(self, expr: Any, word: str) -> str:
+        """Conditions, in parentheses where they are joined ones themselves."""
+        return word.join(
+            sorted(self.parenthesize(part, PRECEDENCE["Relational"], strict=True)
+                   for part in expr.args)
+        )  # fmt: skip
+
+    def _print_Not(self, expr: Any) -> str:
+        return f"not ({self._print(expr.args[0])})"
 
     def fraction(self, inside: Any) -> str:
         """`(H + 1)/2`, where sympy has `H/2 + 1/2`."""
         numerator, denominator = as_fraction(inside)
         if denominator == 1:
             return self._print(numerator)
-        over = self._print(numerator)
-        return f"({over})/{denominator}" if numerator.is_Add else f"{over}/{denominator}"
+        return f"{self.parenthesize(numerator, PRECEDENCE['Mul'], strict=True)}/{denominator}"
 
     def _key(self, term: Any) -> tuple[int, list[tuple[Any, int]]]:
         if term.is_Add:  # as its leading term

@@ -27,10 +27,17 @@ def parts_of(value: Any, writer: ExpressionWriter) -> list[str]:
     return [shown[0], *[f"- {t[1:]}" if t.startswith("-") else f"+ {t}" for t in shown[1:]]]
 
 
+def items_of(shown: list[str]) -> list[str]:
+    """A list by its items, the first behind the bracket that opens."""
+    parts = [*[f"{item}," for item in shown[:-1]], *shown[-1:]] or [""]
+    parts[0] = f"[{parts[0]}"
+    parts[-1] += "]"
+    return parts
+
+
 def filled(lead: str, parts: list[str], long: int) -> list[str]:
     """The parts behind `lead`, as many on a line as fit; each on its own if one is `long`."""
-    goes_on = parts[0].count("(") > parts[0].count(")")  # behind the parenthesis of max( or min(
-    indent = " " * (len(lead) + (len("max(") if goes_on else 0))
+    indent = " " * (len(lead) + _opened(parts[0]))
     lines = [lead + parts[0]]
     alone = max(map(len, parts)) > long
     for part in parts[1:]:
@@ -39,3 +46,10 @@ def filled(lead: str, parts: list[str], long: int) -> list[str]:
         else:
             lines[-1] += f" {part}"
     return lines
+
+
+def _opened(part: str) -> int:
+    """How far behind the start of a part stands what goes on within its `max(`, `min(` or `[`."""
+    if part.startswith("["):
+        return 1
+    return len("max(") if part.count("(") > part.count(")") else 0

@@ -73,7 +73,7 @@ def seen_after(
     fields = [seen.field for seen in inputs]
     if isinstance(layer, Join) and layer.elementwise:
         fields = [
-            _spread(field, effect.output, image) if _is_spread(x, effect.output) else field
+            _spread(field, effect.output, image) if is_spread(x, effect.output) else field
             for field, x in zip(fields, maps, strict=True)
         ]
     local = local_inputs(layer, effect, [seen.local for seen in inputs], maps)
@@ -90,7 +90,7 @@ def local_inputs(
     """The local fields of a layer's inputs, without those that are gates."""
     if not (isinstance(layer, Join) and layer.elementwise):
         return local
-    return _without_gates(local, [_is_spread(x, effect.output) for x in maps])
+    return _without_gates(local, [is_spread(x, effect.output) for x in maps])
 
 
 def local_windows(windows: Windows) -> Windows:
@@ -102,14 +102,14 @@ def local_windows(windows: Windows) -> Windows:
     return windows
 
 
-def _is_spread(x: FeatureMap, output: FeatureMap) -> bool:
+def is_spread(x: FeatureMap, output: FeatureMap) -> bool:
     """Whether a map has a single position, and the join that it goes into has more."""
     return all(map(certainly_one, x.sizes)) and not all(map(certainly_one, output.sizes))
 
 
 def _without_gates(local: list[Fields], spread: list[bool]) -> list[Fields]:
     """The branches that are no gates; all of them where every one is."""
-    mapped = [field for field, is_spread in zip(local, spread, strict=True) if not is_spread]
+    mapped = [field for field, alone in zip(local, spread, strict=True) if not alone]
     bounded = [
         any(field[axis] is not Reach.ALL for field in mapped) for axis in range(len(local[0]))
     ]
@@ -126,12 +126,12 @@ def _spread(field: Fields, output: FeatureMap, image: FeatureMap) -> Fields:
     if len(output.sizes) != len(field):  # the axes are no longer those of the image
         return field
     return tuple(
-        seen if isinstance(seen, Reach) or certainly_one(size) else _of_single(seen, pixels)
+        seen if isinstance(seen, Reach) or certainly_one(size) else of_single(seen, pixels)
         for seen, size, pixels in zip(field, output.sizes, image.sizes, strict=True)
     )
 
 
-def _of_single(seen: Field | PhasedField, pixels: int) -> AxisField:
+def of_single(seen: Field | PhasedField, pixels: int) -> AxisField:
     """What unit 0 alone sees, on an axis of so many pixels."""
     interval = seen.of_unit(0)
     if interval is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from os import PathLike
 from typing import TYPE_CHECKING, Any, cast, overload
 
@@ -13,6 +14,7 @@ from archcalc.feature_map import FeatureMap
 from archcalc.graph import INPUT, Graph, Node
 from archcalc.layers import Effect
 from archcalc.layers.layer import setting_text
+from archcalc.layers.pooling import put_back
 from archcalc.quantity import (
     LARGEST_INT64,
     Quantity,
@@ -199,6 +201,8 @@ def walk(graph: Graph, batch: int, dtype: str) -> Analysis:
             if node.indices is not None:
                 inputs.append(maps[done[node.indices].inputs[0]])
             effect = node.layer.effect_on(*inputs)
+            if node.indices is not None:
+                effect = replace(effect, windows=put_back(done[node.indices].effect.windows))
             _check(node, effect, done)
             # Where an unpooling puts a value depends on all that its max pool has seen.
             seen_from = (*node.inputs, node.indices) if node.indices else node.inputs

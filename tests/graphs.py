@@ -14,9 +14,11 @@ from archcalc.layers import Effect, Layer
 from archcalc.layers.activation import ReLU
 from archcalc.layers.convolution import Conv, ConvTranspose, LocallyConnected
 from archcalc.layers.joining import Add, Concat, Mean, Multiply
+from archcalc.layers.layer import Padding
 from archcalc.layers.normalization import BatchNorm
-from archcalc.layers.pooling import AvgPool, MaxPool, MaxUnpool
+from archcalc.layers.pooling import AvgPool, GlobalAvgPool, MaxPool, MaxUnpool
 from archcalc.layers.resampling import Crop, Pad, Upsample
+from archcalc.layers.reshaping import ChannelSplit, Flatten
 from archcalc.spec.syntax import About, Network
 from tests.layers.examples import LAYERS
 
@@ -147,6 +149,69 @@ class _Growing:
         layer = MaxUnpool(kernel=2, stride=stride, output=self.maps[source].sizes)
         return self.add(layer, between, indices=pool)
 
+    def gated(self, draw: Draw, source: str) -> str | None:
+        """Something squeezed into a single position, which is joined with all of `source`."""
+        x = self.maps[source]
+        if not x.sizes:
+            return None
+        before, after = zip(*[_parted(draw, size - 1) for size in x.sizes], strict=True)
+        squeezes: list[Layer] = [
+            GlobalAvgPool(),
+            Conv(channels=x.channels, kernel=x.sizes),
+            Crop(sides=tuple(zip(before, after, strict=True))),
+        ]
+        other = draw(st.sampled_from([name for name, y in self.maps.items() if y == x]))
+        gate = self.add(draw(st.sampled_from(squeezes)), other)
+        return gate and self.add(draw(st.sampled_from([Add(), Multiply()])), source, gate)
+
+    def unpool_any(self, draw: Draw, source: str) -> str | None:
+        """A max pool of any kind, and what undoes it by the pool's own windows."""
+        x = self.maps[source]
+        if not x.sizes:
+            return None
+        kernel = draw(st.integers(1, 3))
+        paddings: list[Padding] = [0, kernel // 2, "same"]
+        padding = draw(st.sampled_from(paddings))
+        dilation, stride = draw(st.integers(1, 2)), draw(st.integers(1, 3))
+        layer = MaxPool(kernel=kernel, stride=stride, dilation=dilation, padding=padding)
+        pool = self.add(layer, source)
+        undo = MaxUnpool(kernel=kernel, stride=stride, output=x.sizes)
+        return pool and self.add(undo, pool, indices=pool)
+
+    def recombined(self, draw: Draw, source: str) -> str | None:
+        """Equal parts of the channels, or of a vector's features, in another order or added up."""
+        x = self.maps[source]
+        if draw(st.booleans()) and x.sizes:
+            flat = self.add(Flatten(), source)
+            if flat is None:
+                return None
+            source, x = flat, self.maps[flat]
+        divisors = [parts for parts in (2, 3, 4) if x.channels % parts == 0]
+        if not divisors:
+            return None
+        parts = draw(st.sampled_from(divisors))
+        split = [self.add(ChannelSplit(parts=parts, part=n), source) for n in range(parts)]
+        names = [name for name in split if name]
+        if len(names) < parts:
+            return None
+        joins: list[Layer] = [Add(), Concat()]
+        return self.add(draw(st.sampled_from(joins)), *draw(st.permutations(names)))
+
+    def strided(self, draw: Draw, source: str) -> str | None:
+        """Every second position beside a crop of the same size: branches that never line up."""
+        x = self.maps[source]
+        half = self.add(Conv(channels=x.channels, kernel=1, stride=2), source) if x.sizes else None
+        if half is None:
+            return None
+        sides = tuple((0, n - m) for n, m in zip(x.sizes, self.maps[half].sizes, strict=True))
+        crop = self.add(Crop(sides=sides), source)
+        return crop and self.add(draw(st.sampled_from([Add(), Concat()])), half, crop)
+
+
+def _parted(draw: Draw, count: int) -> tuple[int, int]:
+    before = draw(st.integers(0, count))
+    return before, count - before
+
 
 def _same_learned(a: Effect, b: Effect) -> bool:
     return (a.weight, a.bias, a.buffers) == (b.weight, b.bias, b.buffers)
@@ -193,6 +258,19 @@ def random_graphs(draw: Draw, most: int = 30) -> Graph:
         head = growing.any_layer(draw, draw(st.sampled_from([*growing.maps])))
         heads += [head] if head else []
     return graph(growing.maps[INPUT], [*growing.nodes.values()], [last, *heads])
+
+
+@st.composite
+def entangled_graphs(draw: Draw, most: int = 10) -> Graph:
+    """Up to `most` steps with what makes it hard to say which pixels a unit sees.
+
+    Gates, unpooling by any pool, parts of channels and of vectors in other places, branches that
+    never line up, beside layers of all kinds.
+    """
+    growing = _Growing(draw(inputs()), [*LAYERS, *FREQUENT])
+    steps = (*STRUCTURE, *[_Growing.gated, _Growing.unpool_any, _Growing.recombined] * 2)
+    last = _grow(growing, draw, (*steps, _Growing.strided), most)
+    return graph(growing.maps[INPUT], [*growing.nodes.values()], [last])
 
 
 @st.composite

@@ -24,6 +24,7 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("quantity", "stairs"),
     ("integer_array", "symbolic", "traced"),
     ("feature_map", "window"),
+    ("regions",),
     ("layers", "receptive_field"),
     ("seen",),
     ("spec",),

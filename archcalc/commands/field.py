@@ -19,6 +19,7 @@ from archcalc.commands.arguments import (
 from archcalc.errors import UsageError
 from archcalc.render.field import (
     effective_lines,
+    field_notes,
     field_records,
     field_table,
     unit_lines,
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
 
 _RUNS = 20  # random inputs and weights that --effective averages over
-_OF_A_LAYER = ("at", "phases", "effective", "runs", "plot", "layers", "picture")
+_OF_A_LAYER = ("at", "channel", "phases", "effective", "runs", "plot", "layers", "picture")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -47,7 +48,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     add_changes(parser)
     parser.add_argument(
-        "--at", metavar="ROW,COL", help="the unit's position, from 0 (default: in the middle)"
+        "--at",
+        metavar="ROW,COL",
+        help="the unit's position, from 0; of a vector, a feature (default: in the middle)",
+    )
+    parser.add_argument(
+        "--channel",
+        type=_channel,
+        metavar="N",
+        help="of one channel, from 0 (default: all together)",
     )
     parser.add_argument("--phases", action="store_true", help="the interval of each phase")
     parser.add_argument(
@@ -80,7 +89,8 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.layer is None:
         print(_all_layers(analysis, arguments.format))
         return 0
-    field = unit_field(analysis, arguments.layer, _position(arguments.at))
+    at, channel = _position(arguments.at), arguments.channel
+    field = unit_field(analysis, arguments.layer, at, channel=channel)
     record, lines = (
         unit_record(analysis, field),
         unit_lines(analysis, field, phases=arguments.phases),
@@ -104,9 +114,12 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _refuse_what_would_be_dropped(arguments: argparse.Namespace) -> None:
     """Raises UsageError for an option that changes nothing without another one."""
-    given = [name for name in _OF_A_LAYER if getattr(arguments, name)]
+    values = [(name, getattr(arguments, name)) for name in _OF_A_LAYER]
+    given = [name for name, value in values if value or type(value) is int]
     if arguments.layer is None and given:
         raise UsageError(f"--{given[0]} needs a LAYER")
+    if arguments.effective and arguments.channel is not None:
+        raise UsageError("--effective measures all channels together, without --channel")
     if arguments.runs and not arguments.effective:
         raise UsageError("--runs needs --effective")
     for name in ("layers", "picture"):
@@ -126,8 +139,12 @@ def _all_layers(analysis: Analysis, form: str) -> str:
     if form == "json":
         record = analysis.identity.record("network") | {"layers": field_records(analysis)}
         return json.dumps(record, indent=1)
+    table = field_table(analysis, form)
+    if form != "text":
+        return table
     title = ["\n".join(caption(analysis)[:1]), f"input {analysis.input}", ""]
-    return "\n".join([*(title if form == "text" else []), field_table(analysis, form)])
+    notes = field_notes(analysis)
+    return "\n".join([*title, table, *(["", *notes] if notes else [])])
 
 
 def _measured(analysis: Analysis, field: UnitField, runs: int) -> EffectiveField:
@@ -136,7 +153,13 @@ def _measured(analysis: Analysis, field: UnitField, runs: int) -> EffectiveField
     require_torch("--effective")
     from archcalc.torch_backend.effective import effective_field
 
-    return effective_field(analysis, field.layer.name, field.unit or None, runs=runs)
+    return effective_field(analysis, field.layer.name, field.unit, runs=runs)
+
+
+def _channel(text: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,9}", text):
+        raise argparse.ArgumentTypeError(f"expected the number of a channel, found {text!r}")
+    return int(text)
 
 
 def _position(text: str | None) -> tuple[int, ...] | None:

@@ -11,6 +11,7 @@ from typing import ClassVar
 
 from archcalc.feature_map import FeatureMap
 from archcalc.layers.layer import Effect, Layer, Saved, Storage, pointwise
+from archcalc.regions.reading import ChannelWindow
 from archcalc.window import Reach
 
 
@@ -143,6 +144,9 @@ class Softmax(Layer):
         effect = pointwise(x, ops_each=5, saved=(Saved.OUTPUT,))
         # The features of a vector may come from all over a map.
         return effect if x.sizes else replace(effect, windows=Reach.STATISTICS)
+
+    def channel_window(self, x: FeatureMap) -> ChannelWindow:
+        return Reach.ALL
 
 
 class HardSwish(_Activation):

@@ -26,7 +26,8 @@ from archcalc.quantity import (
     require_at_least,
     require_multiple,
 )
-from archcalc.window import TransposedWindow, Window
+from archcalc.regions.reading import ChannelWindow, Groups
+from archcalc.window import Reach, TransposedWindow, Window
 
 
 class Conv(Layer):
@@ -70,6 +71,9 @@ class Conv(Layer):
             workspace=padded,
             storage=Storage.OWN,
         )
+
+    def channel_window(self, x: FeatureMap) -> ChannelWindow:
+        return Groups(x.channels // self.groups, self.channels // self.groups)
 
 
 class ConvTranspose(Layer):
@@ -124,6 +128,9 @@ class ConvTranspose(Layer):
             workspace=(),
             storage=Storage.OWN,
         )
+
+    def channel_window(self, x: FeatureMap) -> ChannelWindow:
+        return Groups(x.channels // self.groups, self.channels // self.groups)
 
 
 def _transposed_size(
@@ -185,6 +192,9 @@ class LocallyConnected(Layer):
             workspace=(*padded, unfolded, Extra("intermediate", output.values)),
             storage=Storage.OWN,
         )
+
+    def channel_window(self, x: FeatureMap) -> ChannelWindow:
+        return Reach.ALL
 
 
 def _pads_nothing(window: Window) -> bool:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
 from archcalc.errors import LayerError
 from archcalc.feature_map import FeatureMap
 from archcalc.layers.layer import Effect, Extra, Factors, Join, pointwise
 from archcalc.quantity import Quantity, certainly_one, require_equal
+from archcalc.regions.bits import full
+from archcalc.regions.patches import Patch
+from archcalc.window import Windows
 
 
 class Concat(Join):
@@ -25,6 +29,15 @@ class Concat(Join):
             _require_equal(x.sizes, other.sizes, x, other)
             channels = channels + other.channels
         return pointwise(x, ops_each=0, saved=(), output=FeatureMap(channels, x.sizes))
+
+    def reads(
+        self, patch: Patch, inputs: Sequence[FeatureMap], windows: Windows
+    ) -> Iterator[tuple[int, Patch]]:
+        first = 0
+        for number, x in enumerate(inputs):
+            own = patch.channels >> first & full(x.channels)
+            yield number, Patch(own, patch.positions)
+            first += x.channels
 
 
 class _Elementwise(Join):
@@ -65,6 +78,13 @@ class _Elementwise(Join):
             workspace=self.workspace_for(len(maps), output.values),
             output=output,
         )
+
+    def reads(
+        self, patch: Patch, inputs: Sequence[FeatureMap], windows: Windows
+    ) -> Iterator[tuple[int, Patch]]:
+        for number, x in enumerate(inputs):
+            alone = _is_single_position(x)
+            yield number, Patch(patch.channels, (1,) * len(x.sizes)) if alone else patch
 
 
 class Add(_Elementwise):

@@ -16,6 +16,8 @@ from typing import Any, ClassVar, TypeAlias, dataclass_transform
 from archcalc.errors import LayerError
 from archcalc.feature_map import FeatureMap
 from archcalc.quantity import Quantity, plain, product, require_at_least
+from archcalc.regions.patches import Patch
+from archcalc.regions.reading import ChannelWindow, read
 from archcalc.window import Reach, Windows
 
 # The vocabulary of field types, beside bool, float and str. `archcalc.spec.fields` reads each
@@ -199,6 +201,40 @@ class Layer(ABC):
             LayerError: the layer refuses such an input; the message states the local fact.
         """
 
+    def channel_window(self, x: FeatureMap) -> ChannelWindow:
+        """What the layer slides along the channels of `x`; of a vector, along its features.
+
+        Each channel of the output is computed from the same of the input unless a kind says
+        otherwise.
+        """
+        return Reach.SAME
+
+    def reads(
+        self, patch: Patch, inputs: Sequence[FeatureMap], windows: Windows
+    ) -> Iterator[tuple[int, Patch]]:
+        """Which values of its inputs some values of its output are computed from.
+
+        Args:
+            patch: of the output.
+            inputs: the shape of each input.
+            windows: of the layer's effect.
+
+        Yields:
+            The number of the input, from 0, and a patch of it.
+
+        Raises:
+            NotFollowedError: it is unknown, or takes too long to find.
+        """
+        (x,) = inputs
+        each = windows if isinstance(windows, tuple) else (windows,) * len(x.sizes)
+        yield (
+            0,
+            Patch(
+                read(self.channel_window(x), patch.channels, x.channels),
+                tuple(map(read, each, patch.positions, x.sizes)),
+            ),
+        )
+
 
 class Join(Layer):
     """A layer kind with several inputs: the outputs of its branches.
@@ -213,6 +249,12 @@ class Join(Layer):
     @abstractmethod
     def effect_on(self, x: FeatureMap, /, *others: FeatureMap) -> Effect:
         """What the layer does to the inputs `x` and `others`, in the order of the branches."""
+
+    @abstractmethod
+    def reads(
+        self, patch: Patch, inputs: Sequence[FeatureMap], windows: Windows
+    ) -> Iterator[tuple[int, Patch]]:
+        """As every layer's."""
 
 
 def setting_text(value: object) -> str:

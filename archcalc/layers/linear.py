@@ -7,6 +7,7 @@ from typing import ClassVar
 from archcalc.feature_map import FeatureMap
 from archcalc.layers.layer import Effect, Layer, Saved, Storage, require_positive
 from archcalc.quantity import Quantity
+from archcalc.regions.reading import ChannelWindow
 from archcalc.window import Reach, Windows
 
 
@@ -42,6 +43,9 @@ class Linear(Layer):
             workspace=(),
             storage=Storage.OWN,
         )
+
+    def channel_window(self, x: FeatureMap) -> ChannelWindow:
+        return Reach.SAME if x.sizes else Reach.ALL
 
 
 def _channels_and_sizes(shape: tuple[Quantity, ...]) -> tuple[Quantity, tuple[Quantity, ...]]:

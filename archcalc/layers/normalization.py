@@ -18,7 +18,8 @@ from archcalc.layers.layer import (
     require_spatial,
 )
 from archcalc.quantity import Quantity, certainly_equal, largest, product, require_multiple
-from archcalc.window import Reach, Windows
+from archcalc.regions.reading import ChannelWindow, Groups
+from archcalc.window import Reach, Window, Windows
 
 NormalizedAxes: TypeAlias = Literal["all", "channels", "last"]
 
@@ -92,6 +93,9 @@ class LayerNorm(Layer):
             return replace(effect, workspace=(Extra("intermediate", x.values),))
         return effect
 
+    def channel_window(self, x: FeatureMap) -> ChannelWindow:
+        return Reach.SAME if self.over == "last" and x.sizes else Reach.ALL
+
 
 class GroupNorm(Layer):
     """Group normalization, as `torch.nn.GroupNorm`; every position enters its statistics.
@@ -115,6 +119,9 @@ class GroupNorm(Layer):
         return _normalized(
             x, Reach.STATISTICS, (x.channels,), self.groups, self.affine, self.affine
         )
+
+    def channel_window(self, x: FeatureMap) -> ChannelWindow:
+        return Groups(x.channels // self.groups, x.channels // self.groups)
 
 
 class LocalResponseNorm(Layer):
@@ -143,6 +150,10 @@ class LocalResponseNorm(Layer):
         # The padded squares beside the squares, or the average beside the product and the sum.
         workspace = (Extra("intermediate", largest(padded, 2 * x.values)),)
         return pointwise(x, ops_each=self.size + 4, saved=saved, workspace=workspace)
+
+    def channel_window(self, x: FeatureMap) -> ChannelWindow:
+        before = self.size // 2
+        return Window(self.size, 1, before, self.size - 1 - before)
 
 
 class Scale(Layer):

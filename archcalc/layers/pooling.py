@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
 from archcalc.errors import LayerError
@@ -30,6 +31,7 @@ from archcalc.quantity import (
     require_at_least,
     require_equal,
 )
+from archcalc.regions.patches import Patch
 from archcalc.window import (
     AdaptiveWindow,
     AxisWindow,
@@ -226,6 +228,16 @@ class MaxUnpool(Layer):
         # The indices that the backward pass needs are those that the max pool keeps.
         return _pooled(output, self._windows(x), 0, (), ())
 
+    def reads(
+        self, patch: Patch, inputs: Sequence[FeatureMap], windows: Windows
+    ) -> Iterator[tuple[int, Patch]]:
+        """As every layer's; the second input is what the max pool has given out.
+
+        Which value is put back depends on where the pool has found it: on all of its window.
+        """
+        for number, x in enumerate(inputs):
+            yield from ((number, part) for _, part in super().reads(patch, [x], windows))
+
     def _sizes(self, x: FeatureMap) -> Shape:
         windows = self._windows(x)
         sizes = tuple(
@@ -256,6 +268,20 @@ class MaxUnpool(Layer):
                 per_axis(self.padding, x, "padding"),
             )
         )
+
+
+def put_back(windows: Windows) -> Windows:
+    """What a max pool with these windows may have taken each value from, where it is put back.
+
+    The windows of an unpooling itself say how large its output is; where the values go, the
+    pool's indices decide.
+    """
+    assert isinstance(windows, tuple)
+    return tuple(
+        TransposedWindow(w.kernel, w.stride, w.before, w.dilation)
+        for w in windows
+        if isinstance(w, Window)
+    )
 
 
 def _pooled(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import ClassVar, Literal, TypeAlias
 
 from archcalc.errors import LayerError
@@ -18,9 +19,13 @@ from archcalc.layers.layer import (
     require_spatial,
 )
 from archcalc.quantity import Quantity, require_at_least, require_multiple
+from archcalc.regions.bits import NotFollowedError, spread, thinned
+from archcalc.regions.patches import Patch
+from archcalc.regions.reading import ChannelWindow
 from archcalc.window import TransposedWindow, Window, Windows
 
 Interpolation: TypeAlias = Literal["nearest", "linear", "bilinear", "trilinear"]
+MOST_PHASES = 64  # along each axis: of a pixel shuffle, more are not followed one by one
 _AXES_OF = {"linear": 1, "bilinear": 2, "trilinear": 3}
 
 
@@ -75,6 +80,24 @@ class PixelShuffle(Layer):
         sizes = tuple([n * self.factor for n in x.sizes])
         windows = (_nearest(self.factor),) * 2
         return _resampled(FeatureMap(x.channels // square, sizes), windows, ops_each=0)
+
+    def channel_window(self, x: FeatureMap) -> ChannelWindow:
+        return Window(self.factor**2, self.factor**2)
+
+    def reads(
+        self, patch: Patch, inputs: Sequence[FeatureMap], windows: Windows
+    ) -> Iterator[tuple[int, Patch]]:
+        """(c, h, w) is channel c f**2 + (h % f) f + w % f at (h // f, w // f)."""
+        if self.factor > MOST_PHASES:
+            raise NotFollowedError
+        channels = spread(patch.channels, self.factor**2)
+        for phase in range(self.factor**2):
+            starts = divmod(phase, self.factor)
+            positions = [
+                thinned(bits, self.factor, start)
+                for bits, start in zip(patch.positions, starts, strict=True)
+            ]
+            yield 0, Patch(channels << phase, tuple(positions))
 
 
 class Pad(Layer):
@@ -132,6 +155,9 @@ class PadChannels(Layer):
         require_at_least(self.after, 0, "{} channels after", self.after)
         output = FeatureMap(self.before + x.channels + self.after, x.sizes)
         return pointwise(x, ops_each=0, saved=(), output=output)
+
+    def channel_window(self, x: FeatureMap) -> ChannelWindow:
+        return Window(1, 1, self.before, self.after)
 
 
 def _nearest(factor: Quantity) -> TransposedWindow:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
 from archcalc.errors import LayerError
@@ -13,7 +14,9 @@ from archcalc.quantity import (
     require_equal,
     require_multiple,
 )
-from archcalc.window import Reach
+from archcalc.regions.patches import Patch, flat, unflattened
+from archcalc.regions.reading import ChannelWindow, Interleaved
+from archcalc.window import Reach, Window, Windows
 
 
 class Identity(Layer):
@@ -25,7 +28,18 @@ class Identity(Layer):
         return pointwise(x, ops_each=0, saved=(), storage=Storage.SHARED)
 
 
-class Flatten(Layer):
+class _InOrder(Layer):
+    """The same values in the same order, under another shape."""
+
+    def reads(
+        self, patch: Patch, inputs: Sequence[FeatureMap], windows: Windows
+    ) -> Iterator[tuple[int, Patch]]:
+        (x,) = inputs
+        for part in unflattened(flat(patch, self.effect_on(x).output), x):
+            yield 0, part
+
+
+class Flatten(_InOrder):
     """A map as a vector, channels slowest: (C, n…) -> (C n…). A view where the map has no gaps."""
 
     kind: ClassVar[str] = "flatten"
@@ -35,7 +49,7 @@ class Flatten(Layer):
         return pointwise(x, ops_each=0, saved=(), storage=Storage.SHARED, output=output)
 
 
-class Reshape(Layer):
+class Reshape(_InOrder):
     """The same values, in the same order, under another shape (channels first).
 
     A view where the map has no gaps that it would take to close.
@@ -84,6 +98,9 @@ class ChannelShuffle(Layer):
         _require_parts(x, self.groups)
         return pointwise(x, ops_each=0, saved=())
 
+    def channel_window(self, x: FeatureMap) -> ChannelWindow:
+        return Interleaved(self.groups)
+
 
 class ChannelSlice(Layer):
     """The channels start … stop - 1: (C, n…) -> (stop - start, n…). A view."""
@@ -100,6 +117,9 @@ class ChannelSlice(Layer):
         require_at_least(count, 1, "no channels between {} and {}", self.start, self.stop)
         output = FeatureMap(count, x.sizes)
         return pointwise(x, ops_each=0, saved=(), storage=Storage.SHARED, output=output)
+
+    def channel_window(self, x: FeatureMap) -> ChannelWindow:
+        return Window(1, 1, -self.start, self.stop - x.channels)
 
 
 class ChannelSplit(Layer):
@@ -119,6 +139,10 @@ class ChannelSplit(Layer):
         require_at_least(self.parts - 1, self.part, "part {} of {}", self.part, self.parts)
         output = FeatureMap(x.channels // self.parts, x.sizes)
         return pointwise(x, ops_each=0, saved=(), storage=Storage.SHARED, output=output)
+
+    def channel_window(self, x: FeatureMap) -> ChannelWindow:
+        each = x.channels // self.parts
+        return Window(1, 1, -self.part * each, -(self.parts - 1 - self.part) * each)
 
 
 def _require_parts(x: FeatureMap, parts: Quantity) -> None:

@@ -33,7 +33,7 @@ def draw_fields(
     else:
         axes.imshow(_picture(picture), extent=extent)
     for field, color in zip(fields, palette(len(fields)), strict=True):
-        rows, columns = field.unbounded
+        rows, columns = field.box
         if rows is None or columns is None:
             continue
         box = (columns[0] - 0.5, rows[0] - 0.5)
@@ -58,7 +58,7 @@ def draw_effective(path: str, analysis: Analysis, effective: EffectiveField) -> 
     figure, axes = new_figure(6, 6)
     mass = effective.mass
     axes.imshow(mass / mass.max() if mass.max() > 0 else mass, cmap="magma")
-    rows, columns = effective.field.unbounded
+    rows, columns = effective.field.box
     if rows is not None and columns is not None:
         middle = ((rows[0] + rows[1]) / 2, (columns[0] + columns[1]) / 2)
         size = (rows[1] - rows[0] + 1, columns[1] - columns[0] + 1)

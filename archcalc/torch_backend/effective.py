@@ -81,8 +81,9 @@ def _gradient(analysis: Analysis, field: UnitField, device: str) -> torch.Tensor
     handle = module.module_of(field.layer.name).register_forward_hook(catch)
     module(image)
     handle.remove()
-    unit = caught[0][0]  # of the one image: all channels, then the position
-    for position in field.unit if field.layer.output.sizes else ():
+    # Of the one image: all channels, then the position; of a vector, the feature.
+    unit = caught[0][0] if field.layer.output.sizes else caught[0]
+    for position in field.unit:
         unit = unit.select(1, position)
     (gradient,) = torch.autograd.grad(unit.sum(), image)
     return gradient[0].abs().sum(dim=0).double().cpu()
@@ -90,7 +91,7 @@ def _gradient(analysis: Analysis, field: UnitField, device: str) -> torch.Tensor
 
 def _side(mass: torch.Tensor, field: UnitField, share: float) -> int:
     """The side of the smallest square around the field's middle with this share of the mass."""
-    bounds = [seen if seen is not None else (0, 0) for seen in field.unbounded]
+    bounds = [seen if seen is not None else (0, 0) for seen in field.box]
     middles = [(first + last) / 2 for first, last in bounds]
     distances = [
         (torch.arange(size) - middle).abs()

@@ -16,7 +16,74 @@ def test_a_unit_is_shown_with_its_box(capsys: pytest.CaptureFixture[str]) -> Non
     shown = capsys.readouterr().out
     assert "height  212    32    -90     -90 … 121  0 … 121" in shown
     # 122 of 212 pixels along each axis lie in the image: 1 - (122/212)**2.
-    assert "44,944 positions, 66.9% of them padding; 29.7% of the image" in shown
+    assert "14,884 pixels, 29.7% of the image; 66.9% of its field is padding" in shown
+
+
+def test_gaps_are_shown_and_not_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    conv = "  - conv: {channels: 1, kernel: 3, dilation: 2, padding: 2}\n"
+    spec = tmp_path / "grid.yaml"
+    spec.write_text(f"name: grid\ninput: [1, 64, 64]\nlayers:\n{3 * conv}")
+    assert main(["field", str(spec), "conv3"]) == 0
+    shown = capsys.readouterr().out
+    assert "height  13     1     -6      26 … 38  26, 28 … 38" in shown
+    assert "49 of the 169 pixels of its box, 1.2% of the image" in shown
+    assert main(["field", str(spec), "conv3", "--at", "0,1", "--format", "json"]) == 0
+    record = json.loads(capsys.readouterr().out)
+    assert (record["exact"], record["pixels"], record["in_image"]) == (True, 16, [[0, 6], [1, 7]])
+    rows, columns = record["parts"][0]
+    assert rows == [[0, 0], [2, 2], [4, 4], [6, 6]]
+    assert columns == [[1, 1], [3, 3], [5, 5], [7, 7]]
+
+
+def test_a_unit_that_hears_nothing_says_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    spec = tmp_path / "ct.yaml"
+    spec.write_text(
+        "name: ct\ninput: [4, 9, 11]\nlayers:\n"
+        "  - conv_transpose: {name: a, channels: 6, kernel: [3, 4], stride: [2, 3],"
+        " padding: [1, 2], output_padding: [1, 2], dilation: [2, 1], groups: 2}\n"
+    )
+    assert main(["field", str(spec), "a", "--at", "7,13"]) == 0
+    shown = capsys.readouterr().out
+    assert "height  3      1/2   nothing  2 … 4  2 … 4" in shown
+    assert "None" not in shown
+
+
+def test_units_whose_branches_never_line_up_see_certain_pixels(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    spec = tmp_path / "misaligned.yaml"
+    spec.write_text(
+        "name: misaligned\ninput: [1, 8]\nlayers:\n"
+        "  - add: [[conv: {channels: 1, kernel: 1, stride: 2}], [crop: {sides: 2}]]\n"
+    )
+    assert main(["field", str(spec), "add1", "--at", "3"]) == 0
+    shown = capsys.readouterr().out
+    assert "length  ?      -     -       -     5 … 6" in shown
+    assert "branches with different jumps meet before it" in shown
+
+
+def test_both_fields_of_a_gated_unit_are_shown(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    spec = tmp_path / "se.yaml"
+    spec.write_text(
+        "name: se\ninput: [1, 32, 32]\nlayers:\n"
+        "  - conv: {channels: 4, kernel: 3, padding: 1}\n"
+        "  - multiply: [[], [global_avg_pool, {conv: {channels: 4, kernel: 1}}, sigmoid]]\n"
+        "  - conv: {name: out, channels: 1, kernel: 3, padding: 1}\n"
+    )
+    assert main(["field", str(spec), "out"]) == 0
+    shown = capsys.readouterr().out
+    assert "1,024 pixels, 100.0% of the image" in shown
+    assert "without gates and norms: height 5, 14 … 18; width 5, 14 … 18" in shown
+    assert main(["field", str(spec)]) == 0
+    shown = capsys.readouterr().out
+    assert "local field" in shown
+    assert "local field: without gates and norms; jump and padding are of it" in shown
+    assert main(["field", str(spec), "out", "--channel", "0"]) == 0
+    assert "unit 16,16 of 32x32, channel 0" in capsys.readouterr().out
 
 
 def test_all_layers_are_a_table(capsys: pytest.CaptureFixture[str]) -> None:
@@ -76,7 +143,14 @@ def test_phases_are_shown_on_request(capsys: pytest.CaptureFixture[str]) -> None
         (["pool5", "--input", "3x32hx32w"], "give plain numbers with --input"),
         (["pool5", "--plot", "box.gif"], "a plot is written as .svg, .png or .pdf"),
         (["pool5", "--plot", "box.svg", "--picture", "nothing.png"], "--picture nothing.png"),
-        (["fc6", "--at", "0,0"], "fc6 has no positions"),
+        (["fc6", "--at", "0,0"], "fc6 has 4096 features, counted from 0; there is none at 0,0"),
+        (
+            ["pool5", "--channel", "512"],
+            "has 512 channels, counted from 0; there is no channel 512",
+        ),
+        (["fc6", "--channel", "0"], "fc6 is a vector: its units are its features"),
+        (["--channel", "0"], "--channel needs a LAYER"),
+        (["pool5", "--effective", "--channel", "0"], "--effective measures all channels together"),
     ],
 )
 def test_a_wrong_argument_is_one_clear_line(

@@ -25,7 +25,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Analysis:
 
 def test_all_of_the_gradient_lies_in_the_theoretical_field(stack: Analysis) -> None:
     measured = effective_field(stack, "conv8", runs=3)
-    (top, bottom), (left, right) = [seen for seen in measured.field.unbounded if seen]
+    (top, bottom), (left, right) = [seen for seen in measured.field.box if seen]
     assert measured.mass.sum() == pytest.approx(1)
     inside = measured.mass[top : bottom + 1, left : right + 1].sum()
     assert inside == pytest.approx(1)

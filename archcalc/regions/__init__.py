@@ -1,0 +1,1 @@
+"""Exact sets of the values of a map: which of them something is computed from."""

@@ -1,0 +1,171 @@
+"""Receptive fields by single paths, where branches make several."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from math import lcm
+from typing import TypeAlias
+
+from archcalc.analysis import Analysis, LayerAnalysis
+from archcalc.feature_map import FeatureMap
+from archcalc.graph import INPUT
+from archcalc.layers.layer import Join
+from archcalc.quantity import Quantity, certainly_one
+from archcalc.receptive_field import PIXEL, AxisField, Field, PhasedField, field_after
+from archcalc.seen import is_spread, of_single
+from archcalc.unit_field.tracing import sources_of
+from archcalc.window import AxisWindow, Reach
+
+MOST_FIELDS = 16  # of different paths that are followed side by side, along one axis
+MOST_PHASES = 1024  # of fields that are compared phase by phase
+
+
+@dataclass(frozen=True, slots=True)
+class PathSizes:
+    """The receptive field along single paths, where branches make several, along each axis.
+
+    Attributes:
+        smallest, largest: of the path that sees least, and of the one that sees most; None where
+            unknown, "all" where it is everything.
+    """
+
+    smallest: tuple[Quantity | str | None, ...]
+    largest: tuple[Quantity | str | None, ...]
+
+
+# What the paths up to a layer see along an axis: of those that see alike, one.
+Paths: TypeAlias = "list[AxisField]"
+
+
+def path_sizes(analysis: Analysis) -> dict[str, PathSizes]:
+    """For each layer the receptive field by the path that sees least and by that which sees most.
+
+    Only paths from the input count on which windows lie; a layer without branches before it has
+    the same figure twice. Exact: a path is left out only where another sees no less (for the
+    largest; no more for the smallest) in every unit, since then it does so behind any layer.
+    """
+    least, most = _along_paths(analysis, _holds), _along_paths(analysis, _lies_in)
+    return {
+        layer.name: PathSizes(
+            tuple([_size(paths, min) for paths in least[layer.name]]),
+            tuple([_size(paths, max) for paths in most[layer.name]]),
+        )
+        for layer in analysis.layers
+    }
+
+
+def alignment(analysis: Analysis, layer: LayerAnalysis) -> bool | None:
+    """Whether the branches that meet in a join look at the same place: None for other layers.
+
+    Araujo et al. 2019, section 4: on all paths the jump is the same, and so is the centre of
+    what unit 0 sees.
+    """
+    if len(layer.inputs) < 2:
+        return None
+    fields = {x.name: x.field for x in analysis.layers} | {
+        INPUT: (PIXEL,) * len(analysis.input.sizes)
+    }
+    branches = [fields[name] for name in layer.inputs]
+    return all(
+        isinstance(a, Field) and isinstance(b, Field) and _centre(a) == _centre(b)
+        for axes in zip(*branches, strict=True)
+        for a, b in pairwise(axes)
+    )
+
+
+def _centre(field: Field) -> tuple[Quantity, Quantity]:
+    """Twice the centre of what unit 0 sees, and the jump."""
+    return field.first + field.last, field.jump
+
+
+def _along_paths(
+    analysis: Analysis, is_needless: Callable[[AxisField, AxisField], bool]
+) -> dict[str, list[Paths]]:
+    """For each layer, along each axis, what is seen by all paths to it but the needless ones.
+
+    Args:
+        is_needless: whether the first field is, beside the second.
+    """
+    maps, sizes = analysis.maps, analysis.input.sizes
+    found: dict[str, list[Paths]] = {INPUT: [[PIXEL] for _ in sizes]}
+    for layer in analysis.layers:
+        windows = layer.effect.windows
+        along = []
+        for axis, pixels in enumerate(sizes):
+            window: AxisWindow = Reach.UNKNOWN
+            if isinstance(windows, Reach):
+                window = windows
+            elif len(windows) == len(sizes):
+                window = windows[axis]
+            paths: list[AxisField] = []
+            for name in sources_of(layer):
+                before = found[name][axis]
+                if _is_spread_along(axis, layer, maps[name]):
+                    before = [
+                        field if isinstance(field, Reach) else of_single(field, pixels)
+                        for field in before
+                    ]
+                paths += [field_after(field, window) for field in before]
+            along.append(_needed(paths, is_needless))
+        found[layer.name] = along
+    return found
+
+
+def _is_spread_along(axis: int, layer: LayerAnalysis, x: FeatureMap) -> bool:
+    """Whether along the axis all units of a join see the one position of a branch."""
+    kind, sizes = layer.node.layer, layer.output.sizes
+    if not isinstance(kind, Join) or not is_spread(x, layer.output):
+        return False
+    return not certainly_one(sizes[axis]) if axis < len(sizes) else True
+
+
+def _needed(paths: Sequence[AxisField], is_needless: Callable[..., bool]) -> Paths:
+    kept: list[AxisField] = []
+    for field in dict.fromkeys(paths):
+        if not any(is_needless(field, other) for other in kept):
+            kept = [other for other in kept if not is_needless(other, field)]
+            kept.append(field)
+    return kept if len(kept) <= MOST_FIELDS else [Reach.UNKNOWN]
+
+
+def _holds(outer: AxisField, inner: AxisField) -> bool:
+    return _lies_in(inner, outer)
+
+
+def _lies_in(inner: AxisField, outer: AxisField) -> bool:
+    """Whether each unit's interval lies in that of the same unit, moved by as much for all."""
+    if isinstance(inner, Reach) or isinstance(outer, Reach):
+        return inner is outer
+    if inner.jump != outer.jump:
+        return False
+    if isinstance(inner, Field) and isinstance(outer, Field):
+        sizes = (inner.size, outer.size)
+        return all(type(size) is int for size in sizes) and inner.size <= outer.size
+    period = lcm(*[f.period for f in (inner, outer) if isinstance(f, PhasedField)])
+    if period > MOST_PHASES:
+        return False
+    least: Quantity | None = None  # by how much the outer one is moved, at the least and the most
+    most: Quantity | None = None
+    for unit in range(period):
+        small, large = inner.of_unit(unit), outer.of_unit(unit)
+        if small is None:
+            continue
+        if large is None:
+            return False
+        from_, to = small[1] - large[1], small[0] - large[0]
+        least = from_ if least is None else max(least, from_)
+        most = to if most is None else min(most, to)
+    return least is None or most is None or least <= most
+
+
+def _size(paths: Paths, choose: Callable[[Iterable[Quantity]], Quantity]) -> Quantity | str | None:
+    if Reach.ALL in paths and (choose is max or len(paths) == 1):
+        return "all"
+    if Reach.UNKNOWN in paths:
+        return None
+    sizes = [field.size for field in paths if not isinstance(field, Reach)]
+    if len(sizes) == 1:
+        return sizes[0]
+    return choose(sizes) if all(type(size) is int for size in sizes) else None

@@ -1,0 +1,194 @@
+"""Which pixels each value of a network depends on, by brute force: torch on one-hot images.
+
+Every value of the input is set alone, once, and all layers run on these images as torch runs
+them, with weights of one and without biases: on values of 0 and 1 a unit answers exactly where
+the pixel reaches it. Nothing here knows a rule of archcalc's, nor its torch modules: a layer is
+read by its fields alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from math import prod
+from typing import Any, TypeAlias
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from archcalc import Graph
+from archcalc.graph import INPUT, Node
+from archcalc.layers import Layer
+
+Operator: TypeAlias = Callable[..., Tensor]
+
+MAX_POOL: dict[int, Operator] = {1: F.max_pool1d, 2: F.max_pool2d, 3: F.max_pool3d}
+CONV: dict[int, Operator] = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}
+CONV_TRANSPOSE: dict[int, Operator] = {
+    1: F.conv_transpose1d,
+    2: F.conv_transpose2d,
+    3: F.conv_transpose3d,
+}
+ADAPTIVE: dict[int, Operator] = {
+    1: F.adaptive_max_pool1d,
+    2: F.adaptive_max_pool2d,
+    3: F.adaptive_max_pool3d,
+}
+LINEAR = {1: "linear", 2: "bilinear", 3: "trilinear"}
+POINTWISE = {
+    "relu", "relu6", "leaky_relu", "prelu", "elu", "gelu", "silu", "sigmoid", "tanh", "hard_swish",
+    "hard_sigmoid", "batch_norm", "scale", "channel_scale", "dropout", "drop_path", "identity",
+}  # fmt: skip
+
+
+def dependence(graph: Graph) -> dict[str, Tensor]:
+    """For each layer (pixels, C, n…): whether the value depends on the pixel.
+
+    Pixels are the values of the input, counted channels slowest.
+    """
+    pixels = prod(graph.input.shape)
+    maps = {INPUT: torch.eye(pixels, dtype=torch.float64).reshape(pixels, *graph.input.shape)}
+    nodes = {node.name: node for node in graph.nodes}
+    for node in graph.nodes:
+        inputs = [maps[name] for name in node.inputs]
+        y = _unpooled(node, nodes, maps) if node.indices else _run(node.layer, inputs)
+        maps[node.name] = (y > 1e-9).double()
+    return {name: y.bool() for name, y in maps.items()}
+
+
+def _run(layer: Layer, inputs: list[Tensor]) -> Tensor:
+    x, f, axes = inputs[0], vars(layer), inputs[0].dim() - 2
+    kind = layer.kind
+    if kind in POINTWISE:
+        return x
+    if kind == "conv":
+        weight = x.new_ones(f["channels"], x.shape[1] // f["groups"], *_each(f["kernel"], axes))
+        x = _padded(x, f, f["stride"])
+        return CONV[axes](x, weight, None, f["stride"], 0, f["dilation"], f["groups"])
+    if kind == "conv_transpose":
+        kernel = _each(f["kernel"], axes)
+        weight = x.new_ones(x.shape[1], f["channels"] // f["groups"], *kernel)
+        return CONV_TRANSPOSE[axes](
+            x, weight, None, f["stride"], f["padding"], f["output_padding"], f["groups"],
+            f["dilation"],
+        )  # fmt: skip
+    if kind == "locally_connected":
+        weight = x.new_ones(f["channels"], x.shape[1], *_each(f["kernel"], axes))
+        return CONV[axes](_padded(x, f, f["stride"]), weight, None, f["stride"])
+    if kind == "linear":
+        return F.linear(x, x.new_ones(f["features"], x.shape[-1]))
+    if kind in ("max_pool", "avg_pool"):
+        return _pooled(x, f)
+    if kind in ("adaptive_avg_pool", "adaptive_max_pool"):
+        return ADAPTIVE[axes](x, f["output"])
+    if kind == "global_avg_pool":
+        return x.flatten(2).sum(2).reshape(*x.shape[:2], *[1] * axes)
+    if kind == "upsample":
+        factors = tuple(map(float, _each(f["factor"], axes)))
+        mode = "nearest" if f["mode"] == "nearest" else LINEAR[axes]
+        return F.interpolate(x, scale_factor=factors, mode=mode)
+    if kind == "pixel_shuffle":
+        return F.pixel_shuffle(x, f["factor"])
+    if kind == "pad":
+        return _surrounded(x, f["sides"])
+    if kind == "crop":
+        for axis, (before, after) in enumerate(_sides(f["sides"], axes), start=2):
+            x = x.narrow(axis, before, x.shape[axis] - before - after)
+        return x
+    if kind == "pad_channels":
+        return F.pad(x, [*[0, 0] * axes, f["before"], f["after"]])
+    if kind == "softmax":
+        return x + x.sum(1, keepdim=True)
+    if kind == "layer_norm":
+        over = {"all": range(1, x.dim()), "channels": [1], "last": [x.dim() - 1]}[f["over"]]
+        return x + x.sum([*over], keepdim=True)
+    if kind == "group_norm":
+        groups: Tensor = x.reshape(len(x), f["groups"], -1)
+        return (groups + groups.sum(2, keepdim=True)).reshape(x.shape)
+    if kind == "local_response_norm":
+        size = f["size"]
+        channels = F.pad(x.flatten(2).transpose(1, 2), (size // 2, size - 1 - size // 2))
+        return channels.unfold(2, size, 1).sum(3).transpose(1, 2).reshape(x.shape)
+    if kind == "flatten":
+        return x.flatten(1)
+    if kind == "reshape":
+        return x.reshape(len(x), *f["shape"])
+    if kind == "channel_shuffle":
+        return F.channel_shuffle(x, f["groups"])
+    if kind == "channel_slice":
+        return x[:, f["start"] : f["stop"]]
+    if kind == "channel_split":
+        each = x.shape[1] // f["parts"]
+        return x.narrow(1, f["part"] * each, each)
+    if kind == "concat":
+        return torch.cat(inputs, dim=1)
+    if kind in ("add", "mean", "multiply"):  # whatever changes one factor changes the product
+        total = inputs[0]
+        for other in inputs[1:]:
+            total = total + other
+        return total
+    raise AssertionError(f"no torch for {kind}")
+
+
+def _pooled(x: Tensor, f: dict[str, Any]) -> Tensor:
+    """Of values from 0 up the largest is not 0 where any is not."""
+    axes = x.dim() - 2
+    stride, dilation = _stride(f), f.get("dilation", 1)
+    if f["ceil"]:
+        sides = _sides(f["padding"] if f["padding"] != "valid" else 0, axes)
+        before = tuple([before for before, _ in sides])
+        return MAX_POOL[axes](x, f["kernel"], stride, before, dilation, ceil_mode=True)
+    return MAX_POOL[axes](_padded(x, f, stride), f["kernel"], stride, 0, dilation)
+
+
+def _unpooled(node: Node, nodes: dict[str, Node], maps: dict[str, Tensor]) -> Tensor:
+    """Each value at every place where its max pool may have found it, and so with its index."""
+    assert node.indices is not None
+    pool = nodes[node.indices]
+    source = maps[pool.inputs[0]]
+    # For each place of the map that was pooled, the windows that it lies in.
+    sizes = source.shape[2:]
+    places = torch.eye(prod(sizes), dtype=torch.float64).reshape(-1, 1, *sizes)
+    windows = _pooled(places, vars(pool.layer)).flatten(1)  # (places, windows)
+    values = (maps[node.inputs[0]] + maps[node.indices]).flatten(2)  # (pixels, C, windows)
+    return (values @ windows.T).reshape(*values.shape[:2], *sizes)
+
+
+def _stride(f: dict[str, Any]) -> Any:
+    return f["kernel"] if f["stride"] is None else f["stride"]
+
+
+def _each(value: Any, axes: int) -> tuple[int, ...]:
+    return tuple(value) if isinstance(value, tuple) else (value,) * axes
+
+
+def _sides(value: Any, axes: int) -> list[tuple[int, int]]:
+    each = value if isinstance(value, tuple) else (value,) * axes
+    return [side if isinstance(side, tuple) else (side, side) for side in each]
+
+
+def _surrounded(x: Tensor, sides: Any) -> Tensor:
+    each = _sides(sides, x.dim() - 2)
+    return F.pad(x, [number for side in reversed(each) for number in side])
+
+
+def _padded(x: Tensor, f: dict[str, Any], stride: Any) -> Tensor:
+    """Zeros as `padding` says; "same" as TensorFlow documents it."""
+    axes = x.dim() - 2
+    padding = f["padding"]
+    if padding == "valid":
+        return x
+    if padding != "same":
+        return _surrounded(x, padding)
+    figures = zip(
+        x.shape[2:], _each(f["kernel"], axes), _each(stride, axes),
+        _each(f.get("dilation", 1), axes), strict=True,
+    )  # fmt: skip
+    total = [max((-(-n // s) - 1) * s + (k - 1) * d + 1 - n, 0) for n, k, s, d in figures]
+    return _surrounded(x, tuple([(t // 2, t - t // 2) for t in total]))
+
+
+def pixels_of(values: Tensor, shape: Sequence[int]) -> set[tuple[int, ...]]:
+    """The positions of those pixels, with any of their channels, that are set in (pixels,)."""
+    seen = values.reshape(tuple(shape)).any(0)
+    return {tuple(place) for place in seen.nonzero().tolist()}

@@ -1,0 +1,155 @@
+"""The pixels that a unit sees are those that it answers to, one by one, in torch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import product
+from math import prod
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+from torch import Tensor
+
+from archcalc import Analysis, FeatureMap, Graph, LayerAnalysis, LayerError, analyze
+from archcalc.layers import Layer
+from archcalc.layers.convolution import Conv
+from archcalc.layers.joining import Add, Concat
+from archcalc.layers.reshaping import Flatten, Identity
+from archcalc.unit_field import UnitField, unit_field
+from archcalc.unit_field import tracing as tracing_module
+from archcalc.window import Reach
+from tests.dependence import dependence, pixels_of
+from tests.graphs import chain, entangled_graphs, graph, node, random_graphs
+from tests.layers.examples import LAYERS
+
+MOST_PIXELS = 400  # values of the input: each is an image
+UNITS = 3  # of each layer
+SIZES = st.lists(st.integers(1, 6), min_size=1, max_size=3).map(tuple)
+
+
+def pixels(field: UnitField) -> set[tuple[int, ...]]:
+    """All pixels of the patches."""
+    assert field.patches is not None
+    found: set[tuple[int, ...]] = set()
+    for patch in field.patches:
+        axes = [[n for n in range(bits.bit_length()) if bits >> n & 1] for bits in patch.positions]
+        found.update(product(*axes))
+    return found
+
+
+def units(
+    layer: LayerAnalysis, data: st.DataObject
+) -> Iterator[tuple[tuple[int, ...], int | None]]:
+    """Some units in the corners, at the borders and inside; all channels, or one."""
+    sizes = layer.output.sizes or (layer.output.channels,)
+    for _ in range(UNITS):
+        place = [data.draw(st.sampled_from([0, n - 1]) | st.integers(0, n - 1)) for n in sizes]
+        channels = st.none() | st.integers(0, layer.output.channels - 1)
+        yield tuple(place), data.draw(channels if layer.output.sizes else st.none())
+
+
+def reached(values: Tensor, at: Sequence[int], channel: int | None) -> Tensor:
+    """(pixels,): what a unit depends on, of (pixels, C, n…)."""
+    if values.dim() == 2:
+        return values[:, at[0]]
+    channels = slice(None) if channel is None else slice(channel, channel + 1)
+    return (
+        values[:, channels].flatten(2)[..., int(np.ravel_multi_index(at, values.shape[2:]))].any(1)
+    )
+
+
+def check_units(graph: Graph, data: st.DataObject) -> list[bool]:
+    """Every field of some units of each layer is what the units answer to; whether it is exact."""
+    assume(prod(graph.input.shape) <= MOST_PIXELS)
+    analysis, measured = analyze(graph), dependence(graph)
+    exact = []
+    for layer in analysis.layers:
+        for at, channel in units(layer, data):
+            field = unit_field(analysis, layer.name, at, channel=channel)
+            wanted = pixels_of(reached(measured[layer.name], at, channel), graph.input.shape)
+            check_unit(field, wanted)
+            exact.append(field.exact)
+    return exact
+
+
+def check_unit(field: UnitField, wanted: set[tuple[int, ...]]) -> None:
+    """`wanted` is all that the unit depends on."""
+    where = (field.layer.name, field.unit, field.channel)
+    found = pixels(field)
+    assert found == wanted if field.exact else found >= wanted, where
+    assert field.pixels == len(found), where
+    for axis, interval in enumerate(field.in_image):
+        along = [pixel[axis] for pixel in found]
+        assert interval == ((min(along), max(along)) if along else None), where
+
+
+@given(random_graphs(most=12), st.data())
+def test_the_pixels_of_random_graphs_are_torchs(graph: Graph, data: st.DataObject) -> None:
+    check_units(graph, data)
+
+
+@given(entangled_graphs(), st.data())
+def test_the_pixels_of_entangled_graphs_are_torchs(graph: Graph, data: st.DataObject) -> None:
+    check_units(graph, data)
+
+
+@pytest.mark.parametrize("kind", LAYERS, ids=lambda kind: kind.kind)
+@settings(suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow])
+@given(data=st.data())
+def test_each_kind_reads_what_torch_reads(kind: type[Layer], data: st.DataObject) -> None:
+    image = FeatureMap(data.draw(st.integers(1, 6)), data.draw(SIZES))
+    before = [*([Flatten()] if data.draw(st.booleans()) else [])]
+    x = FeatureMap(image.values) if before else image
+    graph = chain(image, *before, data.draw(LAYERS[kind](x)))
+    try:
+        analyze(graph)
+    except LayerError:
+        assume(False)
+    assert all(check_units(graph, data))
+
+
+def test_a_rule_that_forgets_channels_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    nodes = [
+        node("narrow", Conv(channels=1, kernel=1)),
+        node("wide", Conv(channels=1, kernel=5, padding=2)),
+        node("concat", Concat(), "narrow", "wide"),
+        node("mixed", Conv(channels=2, kernel=1), "concat"),
+    ]
+    spread = graph(FeatureMap(1, (9,)), nodes)
+    wanted = pixels_of(reached(dependence(spread)["mixed"], (4,), 0), (1, 9))
+    check_unit(unit_field(analyze(spread), "mixed", (4,), channel=0), wanted)
+    monkeypatch.setattr(Conv, "channel_window", lambda layer, x: Reach.SAME)
+    with pytest.raises(AssertionError):
+        check_unit(unit_field(analyze(spread), "mixed", (4,), channel=0), wanted)
+
+
+def test_what_takes_too_many_patches_is_an_upper_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tracing_module, "MOST_PATCHES", 1)
+    diagonal = two_diagonal_branches()
+    field = unit_field(diagonal, "add", (4, 4))
+    assert not field.exact
+    assert pixels(field) == set(product((3, 4, 5), (3, 4, 5)))
+    monkeypatch.undo()
+    field = unit_field(diagonal, "add", (4, 4))
+    assert field.exact
+    assert pixels(field) == {(3, 4), (4, 4), (5, 4), (4, 3), (4, 5)}
+
+
+def test_what_takes_too_long_is_bounded_by_the_field(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tracing_module, "MOST_WORK", 10)
+    field = unit_field(two_diagonal_branches(), "add", (0, 4))
+    assert (field.exact, field.patches) == (False, None)
+    assert (field.in_image, field.pixels) == (((0, 1), (3, 5)), 6)
+
+
+def two_diagonal_branches() -> Analysis:
+    """A column of three and a row of three, added up: a cross."""
+    nodes = [
+        node("image", Identity()),
+        node("column", Conv(channels=1, kernel=(3, 1), padding=(1, 0)), "image"),
+        node("row", Conv(channels=1, kernel=(1, 3), padding=(0, 1)), "image"),
+        node("add", Add(), "column", "row"),
+    ]
+    return analyze(graph(FeatureMap(1, (9, 9)), nodes))

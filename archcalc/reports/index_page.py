@@ -37,8 +37,8 @@ def index_page(library: Library, site: Site) -> Page:
         "counts the layers with weights on the longest path, activations are what the lectures "
         "list (the input and the outputs of convolutions, pools and linear layers), field is the "
         "receptive field of the last layer that does not see everything. Accuracies, top-1 / top-5 "
-        "in percent, are published ones; what was measured in different ways, from one view of each "
-        "image, from several or from all of it (dense), stands in different columns. "
+        "in percent, are published ones; what was measured in different ways, from one view of "
+        "each image, from several or from all of it (dense), stands in different columns. "
         f"The {page.link('glossary', glossary_page.PATH)} has them all.",
         f"{len(library.claims)} published figures are held against the computed ones: "
         f"{tally(library.claims)}. The {page.link('errata', errata_page.PATH)} list the {wrong} "

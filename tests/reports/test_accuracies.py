@@ -9,7 +9,6 @@ from archcalc.reports.library import Entry, part_of_library
 from archcalc.reports.network_table import network_table
 from archcalc.reports.page import Page
 
-
 # Of one view, of ten, dense, with nothing said, and without an accuracy.
 NAMES = ["resnet50", "resnet50_v1", "vgg16", "zfnet", "fractalnet40"]
 

@@ -102,8 +102,10 @@ def formula(
     """A quantity in closed form, as a sympy expression; imports sympy.
 
     `formula("stack_3x3x3", "params", ["C"])` is `27*C**2`. The symbols in it are those of
-    `archcalc.symbol`; a parameter that the spec rounds, such as a width multiplier, is a positive
-    real one.
+    `archcalc.symbol` where there is a network for whole numbers from 1 on only; a parameter that
+    may be a fraction, such as a width multiplier, or zero, is a real one (`free_symbols` has it).
+    Before it is returned it is compared with the walk at 20 settings or more. What it assumes
+    beyond that, `archcalc.formulas.deriving.derive_formulas` tells as well: its `assumptions`.
 
     Args:
         name, input, parameters: as for `load`.
@@ -128,4 +130,4 @@ def formula(
         find_network(name), [quantity], symbols, layer=layer, input=input, batch=batch,
         dtype=dtype, assume=assume, parameters=parameters,
     )  # fmt: skip
-    return found.formulas[0].expression
+    return found.expressions()[0]

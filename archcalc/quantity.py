@@ -119,23 +119,60 @@ def one_for_all(values: Any) -> Any:
 
 
 _DECIDER: ContextVar[Callable[[Any], bool] | None] = ContextVar("_DECIDER", default=None)
+_MERGES: ContextVar[bool] = ContextVar("_MERGES", default=False)
 
 
 @contextmanager
-def deciding(decide: Callable[[Any], bool]) -> Iterator[None]:
+def deciding(decide: Callable[[Any], bool], *, merge: bool = False) -> Iterator[None]:
     """Within it, `decide` says whether a condition on symbols holds: `archcalc.formulas` looks at
-    each case by itself."""
-    token = _DECIDER.set(decide)
+    each case by itself.
+
+    Args:
+        merge: whether `a if c else b` becomes one formula instead, where it can.
+    """
+    tokens = _DECIDER.set(decide), _MERGES.set(merge)
     try:
         yield
     finally:
-        _DECIDER.reset(token)
+        _DECIDER.reset(tokens[0])
+        _MERGES.reset(tokens[1])
+
+
+def merges_cases() -> bool:
+    """Whether `a if c else b` is to become one formula."""
+    return _MERGES.get()
 
 
 def decided(condition: Any) -> bool | None:
     """Whether a condition on symbols holds; None where nobody decides."""
     decide = _DECIDER.get()
     return None if decide is None else decide(condition)
+
+
+_WITNESS: ContextVar[Callable[[str, Any], None] | None] = ContextVar("_WITNESS", default=None)
+WHOLE, NOT_NEGATIVE = "whole", "not negative"
+
+
+@contextmanager
+def witnessing(witness: Callable[[str, Any], None]) -> Iterator[None]:
+    """Within it, `witness` is told each formula that has to be `WHOLE` or `NOT_NEGATIVE`, or else
+    there is no network: `archcalc.formulas` learns from it which values symbols may take."""
+    token = _WITNESS.set(witness)
+    try:
+        yield
+    finally:
+        _WITNESS.reset(token)
+
+
+def require_whole(value: Any) -> None:
+    """Tells that a symbolic value has to be a whole number, which it may well be."""
+    _tell(WHOLE, value)
+
+
+def _tell(what: str, value: Any) -> None:
+    witness = _WITNESS.get()
+    if witness is not None:
+        witness(what, value)
 
 
 def symbol(name: str) -> Quantity:
@@ -281,7 +318,9 @@ def require_at_least(value: Quantity, low: Quantity, message: str, *shown: objec
     elif _of_arrays(value, low):
         failed = not _all(value - low, ">=")
     else:
-        failed = _symbolic(value - low).is_negative is True
+        difference = _symbolic(value - low)
+        _tell(NOT_NEGATIVE, difference)
+        failed = difference.is_negative is True
     if failed:
         raise LayerError(message.format(*shown))
 

@@ -74,6 +74,33 @@ def replaced(expression: Any, values: Mapping[Any, Any]) -> Any:
     return expression.func(*parts)
 
 
+def as_number(condition: Any) -> Any | None:
+    """A condition as a formula that is 1 where it holds and 0 elsewhere; None if it is none.
+
+    x > 0 is min(1, max(0, ceil(x))), for whatever real x.
+    """
+    if condition in (sympy.true, sympy.false):
+        return sympy.Integer(bool(condition))
+    if isinstance(condition, sympy.Not):
+        inner = as_number(condition.args[0])
+        return None if inner is None else 1 - inner
+    if not condition.is_Relational:
+        return None
+    a, b = condition.lhs, condition.rhs
+    if isinstance(condition, (sympy.Eq, sympy.Ne)):
+        differs = _is_above(a, b) + _is_above(b, a)
+        return differs if isinstance(condition, sympy.Ne) else 1 - differs
+    if isinstance(condition, (sympy.Gt, sympy.Lt)):
+        return _is_above(a, b) if isinstance(condition, sympy.Gt) else _is_above(b, a)
+    return 1 - (_is_above(b, a) if isinstance(condition, sympy.Ge) else _is_above(a, b))
+
+
+def _is_above(a: Any, b: Any) -> Any:
+    difference = sympy.expand(a - b)
+    whole = difference if difference.is_integer else sympy.ceiling(difference)
+    return sympy.Min(1, sympy.Max(0, whole))
+
+
 def linear(expression: Any) -> tuple[dict[Any, int], int, int] | None:
     """(coefficients, constant, denominator) of a sum of whole numbers; None if it is none.
 

@@ -2,19 +2,26 @@
 
 An assumption replaces a symbol by an expression in another one, which says the same in a way that
 sympy sees through: H by 32 X, so that no floor is left. Afterwards X is replaced by H/32.
+
+Several of one symbol are taken together, whatever their order: those of `%` to one progression, of
+`>=` the largest. One that the others contradict, or that says nothing beside them, is refused.
 """
 
 from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
+from itertools import combinations
 from typing import Any, NamedTuple
 
 import sympy
 
 from archcalc.errors import UsageError, did_you_mean
+from archcalc.formulas.domains import Domain
+from archcalc.formulas.exact import Exact
+from archcalc.formulas.progressions import WHOLE_NUMBERS, Progression
 
 MOST_CHARACTERS = 100
 _LARGEST = 10**9
@@ -83,53 +90,98 @@ def read_assumption(text: str) -> Assumption:
 
 
 def replacements(
-    assumptions: Sequence[Assumption], symbols: Mapping[str, Any]
+    assumptions: Sequence[Assumption],
+    symbols: Mapping[str, Any],
+    domains: Mapping[str, Domain],
 ) -> list[Replacement]:
-    """What replaces the symbols that something is assumed of.
+    """What replaces the symbols of which more is known than sympy can be told.
+
+    Args:
+        symbols: by label.
+        domains: what holds of each in any case.
 
     Raises:
-        UsageError: there is no such symbol, or two assumptions of one kind about it.
+        UsageError: there is no such symbol; two assumptions contradict each other, or one says
+            nothing that the others do not. The same in whatever order they are.
     """
-    by_label: dict[str, Assumption] = {}
-    for assumption in assumptions:
+    ordered = sorted(
+        assumptions, key=lambda a: (a.label, a.least is not None, a.least or 0, a.text)
+    )
+    by_label: dict[str, list[Assumption]] = {}
+    for assumption in ordered:
         label = assumption.label
         if label not in symbols:
             guess = did_you_mean(label, symbols) or f"; free are {', '.join(symbols)}"
             raise UsageError(f"--assume {assumption.text}: {label!r} is not free{guess}")
-        before = by_label.setdefault(label, assumption)
-        if before is not assumption:
-            by_label[label] = _together(before, assumption)
-    return [_replacement(symbols[label], found) for label, found in by_label.items()]
+        by_label.setdefault(label, []).append(assumption)
+    changed = []
+    for label, symbol in symbols.items():
+        domain, found = domains[label], by_label.get(label, [])
+        _require_sense(found, domain)
+        if found or domain.progression not in (None, WHOLE_NUMBERS):
+            changed.append(_replacement(symbol, _together(found, domain)))
+    return changed
 
 
-def _together(a: Assumption, b: Assumption) -> Assumption:
-    if bool(a.divisor) == bool(b.divisor):
-        raise UsageError(f"--assume {b.text}: {a.text} is assumed already")
-    divides, bounds = (a, b) if a.divisor else (b, a)
-    return divides._replace(least=bounds.least, text=f"{a.text}, {b.text}")
+def _require_sense(found: Sequence[Assumption], domain: Domain) -> None:
+    """Raises UsageError where assumptions of one symbol contradict, or one of them is redundant."""
+    together = _together(found, domain)
+    if together is None:
+        alone = [a for a in found if _together([a], domain) is None]
+        pairs = [p for p in combinations(found, 2) if _together(p, domain) is None]
+        those = alone[:1] or [*(pairs[0] if pairs else found)]
+        texts = " and ".join(assumption.text for assumption in those)
+        raise UsageError(f"--assume {texts}: there is no such {found[0].label}")
+    for place, assumption in enumerate(found):
+        others = [*found[:place], *found[place + 1 :]]
+        if _together(others, domain) == together:
+            known = f"where {_listed(others)}" if others else "in any case"
+            raise UsageError(f"--assume {assumption.text}: so it is {known}; leave it out")
 
 
-def _replacement(symbol: Any, assumed: Assumption) -> Replacement:
-    least = assumed.least
-    if not assumed.divisor:
+def _listed(assumptions: Sequence[Assumption]) -> str:
+    return ", ".join(assumption.text for assumption in assumptions)
+
+
+def _together(assumptions: Iterable[Assumption], domain: Domain) -> Domain | None:
+    """What holds of a symbol with assumptions; None if of no number."""
+    progression, least = domain.progression, domain.least
+    for a in assumptions:
+        if a.divisor:
+            other = Progression.of(a.factor, a.divisor, a.rest)
+            progression = other if progression is None else progression.common(other)
+            if progression is None:
+                return None
+        elif a.least is not None:
+            least = a.least if least is None else max(least, a.least)
+    if progression is not None and least is not None:
+        least = progression.from_(least)
+    return Domain(progression, least)
+
+
+def _replacement(symbol: Any, domain: Domain | None) -> Replacement:
+    assert domain is not None, "what is assumed was found to make sense"
+    progression, least = domain.progression, domain.least
+    if progression is None:
         assert least is not None, "an assumption says one or the other"
-        lowest = Fraction(_up(least)) if symbol.is_integer else least
-        start = sympy.Rational(lowest.numerator, lowest.denominator)
-        inner = sympy.Dummy(symbol.name, nonnegative=True, integer=symbol.is_integer)
-        return Replacement(symbol, start + inner, inner, symbol - start)
-    if symbol.is_integer and assumed.factor != 1:
-        raise UsageError(f"--assume {assumed.text}: of a whole number, say {symbol} % …")
-    # factor x symbol = divisor x quotient + rest, where the quotient starts as the symbol does.
-    positive = not assumed.rest and least is None
-    before = 0
-    if least is not None:
-        low = _up((assumed.factor * least - assumed.rest) / assumed.divisor)
-        before = max(low, 0 if assumed.rest else 1)
-    inner = sympy.Dummy(symbol.name, integer=True, positive=positive or None, nonnegative=True)
-    factor = sympy.Rational(assumed.factor.numerator, assumed.factor.denominator)
-    expression = (assumed.divisor * (before + inner) + assumed.rest) / factor
-    back = (factor * symbol - assumed.rest) / assumed.divisor - before
-    return Replacement(symbol, expression, inner, back)
+        inner = sympy.Dummy(symbol.name, nonnegative=True)
+        return Replacement(symbol, _rational(least) + inner, inner, symbol - _rational(least))
+    start, step = _rational(progression.start), _rational(progression.step)
+    if least is None:
+        inner = sympy.Dummy(symbol.name, integer=True)
+        return Replacement(symbol, start + step * inner, inner, (symbol - start) / step)
+    # From a multiple of the step on, as the symbol itself is: so that it stays positive.
+    before = int((least - progression.start) / progression.step)
+    is_multiple = not progression.start and before == 1
+    if is_multiple:
+        before = 0
+    inner = sympy.Dummy(symbol.name, integer=True, positive=is_multiple or None, nonnegative=True)
+    expression = start + step * (before + inner)
+    return Replacement(symbol, expression, inner, (symbol - start) / step - before)
+
+
+def _rational(number: Exact) -> Any:
+    return sympy.Rational(number.numerator, number.denominator)
 
 
 def _multiple(node: ast.expr, text: str) -> tuple[str, Fraction]:
@@ -166,10 +218,6 @@ def _whole(node: ast.expr, text: str) -> int:
     if not isinstance(node, ast.Constant) or not shown.isdigit() or int(shown) > _LARGEST:
         raise _wrong(text, node.col_offset + 1)
     return int(shown)
-
-
-def _up(value: Fraction) -> int:
-    return -int(-value // 1)
 
 
 def _wrong(text: str, column: int) -> UsageError:

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 import sympy
 
-from archcalc.errors import UsageError
+from archcalc.errors import LayerError, SpecError, UsageError
+from archcalc.formulas.exact import exact
+from archcalc.formulas.ranges import Range, certain, is_of_one, simplest
 from archcalc.quantity import deciding
+from archcalc.symbolic import replaced
 
 MOST_CASES = 16
 
 _T = TypeVar("_T")
+
+
+class TooManyCasesError(UsageError):
+    """There are more cases than `MOST_CASES`."""
 
 
 class Condition(NamedTuple):
@@ -26,25 +33,47 @@ class Condition(NamedTuple):
         return self.relation if self.holds else sympy.Not(self.relation)
 
 
-def cases(compute: Callable[[], _T]) -> Iterator[tuple[list[Condition], _T]]:
+Path = tuple[Condition, ...]
+
+
+def cases(
+    compute: Callable[[], _T],
+    *,
+    merge: bool = False,
+    rewrite: Callable[[Any], Any] = lambda relation: relation,
+) -> Iterator[tuple[Path, _T | None]]:
     """What `compute` gives, with the conditions that the spec asked about on the way.
 
+    None in a case in which there is no network.
+
+    Args:
+        merge: whether what an expression is in one case and in the other becomes one formula.
+        rewrite: gives a relation in a simpler form, where one is known.
+
     Raises:
-        UsageError: there are more than `MOST_CASES`.
+        TooManyCasesError: there are more than `MOST_CASES`.
+        LayerError, SpecError: there is no network in any case.
     """
-    waiting: list[list[Condition]] = [[]]
-    count = 0
+    waiting: list[Path] = [()]
+    count, refusal, found_any = 0, None, False
     while waiting:
-        decider = _Decider(waiting.pop())
-        with deciding(decider):
-            found = compute()
+        decider = _Decider(waiting.pop(), rewrite)
+        found = None
+        try:
+            with deciding(decider, merge=merge):
+                found = compute()
+            found_any = True
+        except (LayerError, SpecError) as error:
+            refusal = refusal or error
         count += 1
         waiting += reversed(decider.turned_down)
         if count + len(waiting) > MOST_CASES:
-            raise UsageError(
+            raise TooManyCasesError(
                 f"the formula has more than {MOST_CASES} cases; --set some of its symbols"
             )
         yield decider.path, found
+    if refusal is not None and not found_any:
+        raise refusal
 
 
 class _Decider:
@@ -55,35 +84,104 @@ class _Decider:
         turned_down: the paths that were not taken.
     """
 
-    def __init__(self, path: list[Condition]) -> None:
+    def __init__(self, path: Path, rewrite: Callable[[Any], Any]) -> None:
         self.path = path
-        self.turned_down: list[list[Condition]] = []
+        self._rewrite = rewrite
+        self.turned_down: list[Path] = []
 
     def __call__(self, relation: Any) -> bool:
-        relation = self._given_what_holds(relation)
+        relation = replaced(self._rewrite(relation), known_values(self.path))
+        if relation in (sympy.true, sympy.false):
+            return bool(relation)
+        relation = simplest(relation)
         if relation in (sympy.true, sympy.false):
             return bool(relation)
         for condition in self.path:
             if relation in (condition.relation, sympy.Not(condition.relation)):
                 return condition.holds is bool(relation == condition.relation)
-        self.turned_down.append([*self.path, Condition(relation, False)])
-        self.path = [*self.path, Condition(relation, True)]
+        if is_of_one(relation):
+            within = _range(relation.lhs, self.path)
+            if within.where(sympy.Not(relation)).is_empty:
+                return True
+            if within.where(relation).is_empty:
+                return False
+        elif len(relation.free_symbols) == 1:
+            (symbol,) = relation.free_symbols
+            answer = certain(relation, _range(symbol, self.path))
+            if answer is not None:
+                return answer
+        self.turned_down.append((*self.path, Condition(relation, False)))
+        self.path = (*self.path, Condition(relation, True))
         return True
 
-    def _given_what_holds(self, relation: Any) -> Any:
-        """The relation in its simplest spelling, with symbols that are known put in."""
-        return sympy.simplify(relation.subs(self.known()))
 
-    def known(self) -> dict[Any, Any]:
-        """The symbols that a decision gives a value."""
-        return known_values(self.path)
-
-
-def known_values(path: list[Condition]) -> dict[Any, Any]:
+def known_values(path: Iterable[Condition]) -> dict[Any, Any]:
     """The symbols that conditions give a value, such as widen where widen = 1 holds."""
-    values = {}
+    found = {}
+    for symbol in _symbols_alone(path):
+        within = _range(symbol, path)
+        if within.low == within.high:
+            found[symbol] = sympy.sympify(exact(within.low))
+    return found
+
+
+def condition_of(path: Iterable[Condition]) -> Any:
+    """A path as one condition, in as few relations as say it."""
+    path = list(path)
+    alone = _symbols_alone(path)
+    relations = [r for symbol in alone for r in _range(symbol, path).relations(symbol)]
+    others = [c.as_relation() for c in path if not is_of_one(c.as_relation())]
+    return sympy.And(*relations, *others)
+
+
+def merged(found: Sequence[tuple[Path, _T | None]]) -> list[tuple[list[Path], _T]]:
+    """Each value with the paths that lead to it.
+
+    A decision on which nothing hangs is left out; nor does anything hang on one that leaves no
+    network.
+    """
+    left = list(found)
+    while True:
+        pair = next(_siblings(left), None)
+        if pair is None:
+            break
+        one, other = pair
+        (path, value), (_, instead) = left[one], left[other]
+        left[one] = (path[:-1], instead if value is None else value)
+        del left[other]
+    by_value: list[tuple[list[Path], _T]] = []
+    for path, value in left:
+        if value is None:
+            continue
+        same = next((paths for paths, known in by_value if known == value), None)
+        if same is None:
+            by_value.append(([path], value))
+        else:
+            same.append(path)
+    return by_value
+
+
+def _siblings(found: Sequence[tuple[Path, Any]]) -> Iterator[tuple[int, int]]:
+    """Two cases that one decision parts, and that are the same all the same."""
+    places = {path: place for place, (path, _) in enumerate(found)}
+    for place, (path, value) in enumerate(found):
+        if not path or not path[-1].holds:
+            continue
+        other = places.get((*path[:-1], Condition(path[-1].relation, False)))
+        if other is not None and (None in (value, found[other][1]) or value == found[other][1]):
+            yield place, other
+
+
+def _symbols_alone(path: Iterable[Condition]) -> list[Any]:
+    """The symbols that a decision compares with a number."""
+    relations = [condition.as_relation() for condition in path]
+    return list(dict.fromkeys(r.lhs for r in relations if is_of_one(r)))
+
+
+def _range(symbol: Any, path: Iterable[Condition]) -> Range:
+    found = Range.of(symbol)
     for condition in path:
-        held = condition.as_relation()
-        if isinstance(held, sympy.Eq) and held.lhs.is_Symbol and held.rhs.is_number:
-            values[held.lhs] = held.rhs
-    return values
+        relation = condition.as_relation()
+        if is_of_one(relation) and relation.lhs == symbol:
+            found = found.where(relation)
+    return found

@@ -2,105 +2,49 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from fractions import Fraction
-from typing import Any, NamedTuple
+from contextlib import suppress
+from typing import Any
 
 import sympy
+from sympy.polys.polyerrors import BasePolynomialError
 
 from archcalc.analysis import Analysis
-from archcalc.claims.quantities import evaluate
 from archcalc.derivation.totals import block_called
-from archcalc.errors import ArchcalcError, LayerError, SpecError, UsageError
-from archcalc.expansion import EndlessError, build_graph
-from archcalc.feature_map import FeatureMap
-from archcalc.formulas.assumptions import Replacement, read_assumption, replacements
-from archcalc.formulas.cases import cases, known_values
-from archcalc.formulas.interpolation import interpolate
-from archcalc.formulas.subjects import Subject, subjects
+from archcalc.errors import LayerError, SpecError, UsageError
+from archcalc.expansion import build_graph
+from archcalc.formulas.assumptions import read_assumption, replacements
+from archcalc.formulas.cases import (
+    Condition,
+    Path,
+    TooManyCasesError,
+    cases,
+    condition_of,
+    known_values,
+    merged,
+)
+from archcalc.formulas.comparing import Comparison, Difference, Unknown, difference_at
+from archcalc.formulas.counting import along_counts
+from archcalc.formulas.domains import COUNTS, Domain, domains
+from archcalc.formulas.exact import Exact, exact
+from archcalc.formulas.formula import Case, Formula, Formulas
+from archcalc.formulas.ranges import simplest
+from archcalc.formulas.subjects import Subject, variables
 from archcalc.formulas.tidying import Sizes, tidy
+from archcalc.formulas.walking import NoFigureError, UnsettledError, Walker
 from archcalc.graph import Graph
-from archcalc.layers import Join
-from archcalc.quantity import certainly_equal, deciding, is_symbol, normal
+from archcalc.quantity import decided, is_symbol
 from archcalc.spec.labels import size_labels
 from archcalc.spec.syntax import Network
-from archcalc.spec.values import ExpressionError, Value
+from archcalc.spec.values import Value
 from archcalc.symbolic import replaced
-from archcalc.variables import rebuilt
-from archcalc.views import unsettled
+from archcalc.variables import Variable
 from archcalc.walk import input_shape, require_dtype, walk, whole_batch
-from archcalc.window import Window
 
-# What is kept in memory hangs on whether a map is padded by the same on both sides, or is copied.
-_IN_MEMORY = re.compile(r"\b(peak|training)_bytes\b")
-
-
-class Case(NamedTuple):
-    """A formula, and when it holds.
-
-    Attributes:
-        condition: a sympy condition on the symbols; true where it always holds.
-        values: one expression, or one for each item where the quantity is a list.
-    """
-
-    condition: Any
-    values: tuple[Any, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Formula:
-    """A quantity in closed form.
-
-    Attributes:
-        quantity: in the language of `archcalc.claims.quantities`.
-        is_list: whether it is a list, such as an output's shape.
-        cases: of which exactly one holds.
-        symbols: that it may mention, in the order asked for.
-    """
-
-    quantity: str
-    is_list: bool
-    cases: tuple[Case, ...]
-    symbols: tuple[Any, ...]
-
-    @property
-    def expression(self) -> Any:
-        """As one sympy expression, or a list of them."""
-        columns = zip(*[case.values for case in self.cases], strict=True)
-        found = [_piecewise(self.cases, column) for column in columns]
-        return found if self.is_list else found[0]
-
-    def at(self, values: Mapping[Any, Any]) -> list[Any]:
-        """The number, or the numbers of a list, with values put in for its symbols."""
-        given = {symbol: sympy.sympify(value) for symbol, value in values.items()}
-        case = next(case for case in self.cases if case.condition.subs(given) == sympy.true)
-        return [replaced(value, given) for value in case.values]
-
-
-@dataclass(frozen=True, slots=True)
-class Formulas:
-    """Formulas of several quantities of one network.
-
-    Attributes:
-        graph: the network, with all that is not a symbol.
-        formulas: in the order asked for.
-        assumptions: what they take for granted, as it was written.
-        first: for each symbol that shapes the graph, the least value that they hold for.
-        equal: pairs of sizes that branches join, and that have to be equal.
-    """
-
-    graph: Graph
-    formulas: tuple[Formula, ...]
-    assumptions: tuple[str, ...]
-    first: dict[str, int]
-    equal: tuple[tuple[Any, Any], ...]
-
-    def without_zeros(self) -> Formulas:
-        """The same without the formulas that are 0 in every case."""
-        kept = [f for f in self.formulas if any(any(case.values) for case in f.cases)]
-        return replace(self, formulas=tuple(kept))
+MOST_ROUNDS = 5  # of deriving anew, with what a comparison with the walk showed
+LARGEST_GRAPH = 2500  # layers that a comparison walks
+# What sympy may end in on an expression that it cannot handle.
+_BEYOND_SYMPY = (BasePolynomialError, ZeroDivisionError, NotImplementedError, RecursionError)
 
 
 def derive_formulas(
@@ -117,6 +61,9 @@ def derive_formulas(
 ) -> Formulas:
     """The closed form of `quantities` in `symbols`.
 
+    A symbol is a real number, unless there is a network for whole or for positive ones only.
+    Formulas are compared with the walk at 20 settings or more, before they are returned.
+
     Args:
         quantities: in the language of `archcalc.claims.quantities`.
         symbols: parameters (`classes`, `depths[0]`) and sizes (`H`, `W`, of fewer or more axes
@@ -127,7 +74,8 @@ def derive_formulas(
         input, parameters: as for `archcalc.load`.
 
     Raises:
-        UsageError: a symbol, a quantity or an assumption is malformed; or there is no closed form.
+        UsageError: a symbol, a quantity or an assumption is malformed; there is no closed form;
+            or the one that was found is not what the walk says.
         SpecError, LayerError: as `archcalc.analyze`, at the network's own values.
     """
     require_dtype(dtype)
@@ -144,14 +92,16 @@ def derive_formulas(
             raise UsageError(f"--symbols: {label} is a parameter and a size; call the size another")
     if symbols is None:
         symbols = [] if free or input is not None else size_labels(len(sizes) - 1)
-    found = subjects([label for label in symbols if label not in free], graph)
-    free |= {subject.label: subject.symbol for subject in found}
-    replaced = replacements([read_assumption(text) for text in assume], free)
-    derivation = _Derivation(graph, quantities, found, replaced, batch, dtype)
-    formulas = derivation.formulas(tuple(free.values()))
-    derivation.check(formulas)
-    first = {s.label: derivation.first[s.label] for s in found if s.label in derivation.first}
-    return Formulas(graph, formulas, tuple(assume), first, derivation.equal())
+    found = variables([label for label in symbols if label not in free], graph)
+    try:
+        walker = Walker(graph, quantities, batch, dtype)
+        derivation = _Derivation(walker, quantities, found, [read_assumption(a) for a in assume])
+        return derivation.compared(tuple(assume))
+    except _BEYOND_SYMPY as error:
+        raise UsageError(
+            f"no formula of {', '.join(quantities)}: sympy cannot handle what becomes of "
+            f"{', '.join([*free, *symbols])} ({type(error).__name__}); --set some of its symbols"
+        ) from None
 
 
 def _whose(analysis: Analysis, layer: str) -> str:
@@ -172,249 +122,298 @@ def parts_of(graph: Graph, quantity: str) -> dict[str, str]:
 
 
 class _Derivation:
-    """Derives formulas of one network.
-
-    Attributes:
-        first: for each symbol that shapes the graph, the least value that the formulas hold for.
-    """
+    """Derives formulas of one network, and compares them with the walk."""
 
     def __init__(
         self,
-        graph: Graph,
+        walker: Walker,
         quantities: Sequence[str],
-        found: Sequence[Subject],
-        replaced: Sequence[Replacement],
-        batch: int,
-        dtype: str,
+        found: Sequence[Variable],
+        assumptions: Sequence[Any],
     ) -> None:
-        self._graph = graph
+        self._walker = walker
         self._quantities = quantities
-        self._subjects = found
-        self._replaced = {r.symbol: r.expression for r in replaced}
-        self._back = {r.inner: r.back for r in replaced}
-        self._batch, self._dtype = batch, dtype
-        self._maps: list[FeatureMap] = []
-        self._lengths: list[int | None] = []
-        self.first: dict[str, int] = {}
-        self._equal: dict[tuple[Any, Any], None] = {}
+        self._sizes = _free_symbols(walker.graph.input.shape)
+        self._require_figures()
+        self._subjects = _subjects(walker, found)
+        free = {str(symbol): symbol for symbol in self._sizes}
+        free |= {subject.label: subject.symbol for subject in self._subjects}
+        self._symbols = tuple(free.values())
+        for subject in self._subjects:
+            for assumption in assumptions:
+                if subject.shapes and assumption.label == subject.label:
+                    raise UsageError(f"--assume: {subject.label} counts blocks: there is no need")
+        known = dict.fromkeys(free, COUNTS)
+        known |= {subject.label: subject.domain for subject in self._subjects}
+        changed = replacements(assumptions, free, known)
+        self._assumed_of = {assumption.label for assumption in assumptions}
+        self._replaced = {r.symbol: r.expression for r in changed}
+        self._back = {r.inner: r.back for r in changed}
+        self._first: dict[Subject, int] = {}
+        self._look_to: dict[Subject, int] = {}  # counts, before a form is taken from them
+        self._apart: dict[tuple[Subject, Exact], None] = {}  # values that are cases by themselves
+        self._asked: dict[Any, None] = {}
 
-    def equal(self) -> tuple[tuple[Any, Any], ...]:
+    def _require_figures(self) -> None:
+        """Raises UsageError where a quantity cannot be told of the network itself."""
+        with suppress(LayerError):
+            analysis = self._walker.analysis(self._walker.graph)
+            try:
+                self._walker.quantities(analysis)
+            except NoFigureError as error:
+                raise UsageError(str(error)) from None
+        self._walker.lengths, self._walker.equal = [], {}
+
+    def compared(self, assume: tuple[str, ...]) -> Formulas:
+        """The formulas, as the walk confirms them.
+
+        Raises:
+            UsageError: they differ from the walk, somewhere; says where.
+        """
+        for _ in range(MOST_ROUNDS):
+            formulas = self._formulas()
+            comparison = Comparison(self._unknowns(), self._analysis_at)
+            difference = comparison.difference(formulas, self._asked)
+            if difference is None:
+                break
+            if not self._learns_from(difference):
+                break
+        if difference is not None:
+            raise UsageError(
+                f"no formula of {difference.formula.quantity} in "
+                f"{', '.join(map(str, self._symbols))} was found that holds: {difference}"
+            )
+        first = {s.label: self._first[s] for s in self._subjects if s in self._first}
+        assumed = (*assume, *self._beyond(comparison.beyond))
+        return Formulas(
+            self._walker.graph, formulas, assumed, first, self._equal(), comparison.settings
+        )
+
+    def _equal(self) -> tuple[tuple[Any, Any], ...]:
         """Pairs of sizes that have to be equal wherever the formulas hold."""
         found: dict[tuple[Any, Any], None] = {}
-        for pair in self._equal:
+        for pair in self._walker.equal:
             sizes = [self._put_back(size, {}) for size in pair]
             m, n = (tidy(size, Sizes([[size]])) for size in sizes)
             if m != n:
                 found[m, n] = None
         return tuple(found)
 
-    def formulas(self, symbols: tuple[Any, ...]) -> tuple[Formula, ...]:
+    # ----- formulas -----
+
+    def _formulas(self) -> tuple[Formula, ...]:
         """The formulas, case by case."""
-        shaping = [subject for subject in self._subjects if self._shapes_the_graph(subject)]
-        others: dict[Subject, Value] = {
+        self._first.clear()
+        try:
+            found = self._by_case(merge=False)
+        except TooManyCasesError:
+            found = self._by_case(merge=True)
+        except UnsettledError as error:
+            if not self._set_apart(error.symbol, error.value):
+                raise
+            return self._formulas()
+        return tuple(self._collected(found))
+
+    def _set_apart(self, symbol: Any, value: Any) -> bool:
+        """Makes a value of a symbol a case by itself; False if it is one already, or cannot be."""
+        subject = next((s for s in self._subjects if s.symbol == symbol), None)
+        if subject is None or subject.shapes or symbol in self._replaced:
+            return False
+        known = (subject, exact(value)) in self._apart
+        self._apart[subject, exact(value)] = None
+        self._walker.apart.add((symbol, sympy.sympify(value)))
+        return not known
+
+    def _by_case(self, *, merge: bool) -> list[tuple[Path, list[Any] | None]]:
+        shaping = [subject for subject in self._subjects if subject.shapes]
+        others = {
             subject: self._replaced.get(subject.symbol, subject.symbol)
             for subject in self._subjects
-            if subject not in shaping
+            if not subject.shapes
         }
-        for subject in shaping:
-            if subject.symbol in self._replaced:
-                raise UsageError(f"--assume: {subject.label} counts blocks: there is no need")
-        found: list[tuple[Any, list[Any]]] = []
-        for path, values in cases(lambda: self._at(others, shaping)):
-            known = known_values(path)
-            condition = sympy.And(*[c.as_relation() for c in path]).xreplace(self._back)
-            sizes = Sizes([self._put_back(n, known) for n in m.sizes] for m in self._maps)
-            found.append((condition, [tidy(self._put_back(v, known), sizes) for v in values]))
-        return tuple(self._collected(found, symbols))
-
-    def check(self, formulas: Iterable[Formula]) -> None:
-        """Raises where a formula is not what the plain walk says, near the network's own values.
-
-        Formulas are about positive values: where 0 gives another figure, `first` says 1.
-        """
-        own = {subject: subject.variable.own for subject in self._subjects}
-        wrong = self._wrong_at(own, formulas)
-        zeros = {subject: 1 for subject, value in own.items() if value == 0}
-        if wrong and zeros:
-            wrong = self._wrong_at(own | zeros, formulas)
-            self.first |= {subject.label: 1 for subject in zeros}
-        if wrong:
-            raise ArchcalcError(f"{wrong}; please report this")
-
-    def _wrong_at(
-        self, setting: Mapping[Subject, Value], formulas: Iterable[Formula]
-    ) -> str | None:
-        values = {s: self._near(s.symbol, value) for s, value in setting.items()}
-        sizes = {s: self._near(s, 2) for s in _free_symbols(self._graph.input.shape)}
-        given = {**sizes, **{subject.symbol: value for subject, value in values.items()}}
-        try:
-            analysis = walk(self._built(values, sizes), self._batch, self._dtype)
-        except (LayerError, SpecError):  # what is assumed need not hold for the network itself
-            return None
-        for formula in formulas:
-            right = evaluate(formula.quantity, analysis, _no_other)
-            found = formula.at(given)
-            if found != (right if isinstance(right, list) else [right] * len(found)):
-                return (
-                    f"the formula of {formula.quantity} gives {found} at {given}, and the walk "
-                    f"{right}"
+        found: list[tuple[Path, list[Any] | None]] = []
+        for path, values in cases(lambda: self._in_its_case(others, shaping), merge=merge):
+            self._asked |= dict.fromkeys(
+                replaced(condition.relation, self._back) for condition in path
+            )
+            if values is not None:
+                known = known_values(path)
+                sizes = Sizes(
+                    [self._put_back(n, known) for n in m.sizes] for m in self._walker.maps
                 )
-        return None
-
-    def _near(self, symbol: Any, value: Value) -> Value:
-        """`value`, or the next one that what is assumed allows, as a plain number."""
-        if symbol not in self._replaced:
-            return value
-        expression = self._replaced[symbol]
-        (inner,) = expression.free_symbols
-        least = 1 if inner.is_positive else 0
-        steps = max(least, sympy.ceiling(self._back[inner].subs(symbol, sympy.sympify(value))))
-        found = expression.subs(inner, steps)
-        return int(found) if found.is_Integer else Fraction(int(found.p), int(found.q))
-
-    # ----- values at a point -----
-
-    def _at(self, values: dict[Subject, Value], shaping: Sequence[Subject]) -> list[Any]:
-        """All quantities, in the symbols that shape the graph and those among the values."""
-        if not shaping:
-            analysis = walk(self._built(values, self._replaced), self._batch, self._dtype)
-            return self._evaluated(analysis)
-        subject, *others = shaping
-        found = interpolate(
-            lambda number: self._at({**values, subject: number}, others), subject.symbol
-        )
-        self.first[subject.label] = max(found.first, self.first.get(subject.label, 0))
-        return found.values
-
-    def _built(self, values: Mapping[Subject, Value], sizes: Mapping[Any, Value]) -> Graph:
-        """The network with `values` for subjects, and `sizes` for free sizes of its input."""
-        given = {subject.variable: value for subject, value in values.items()}
-        graph = rebuilt(self._graph, given)
-        shape: Sequence[Any] = graph.input.shape
-        known = [normal(n.subs(sizes)) if is_symbol(n) else n for n in shape]
-        return replace(graph, input=input_shape(known))
-
-    def _shapes_the_graph(self, subject: Subject) -> bool:
-        """Whether the graph cannot be built with a symbol in its place, or never ends while what
-        is asked about it holds, or does not: it counts how often a block calls itself."""
-
-        def at_its_own(condition: Any) -> bool:
-            return bool(condition.subs(subject.symbol, subject.variable.own) == sympy.true)
-
-        try:
-            with deciding(at_its_own):
-                self._built({subject: subject.symbol}, {})
-        except SpecError:
-            return True
-        return any(self._is_endless(subject, answer) for answer in (True, False))
-
-    def _is_endless(self, subject: Subject, answer: bool) -> bool:
-        try:
-            with deciding(lambda _: answer):
-                self._built({subject: subject.symbol}, {})
-        except EndlessError:
-            return True
-        except SpecError:
-            return False
-        return False
-
-    def _evaluated(self, analysis: Analysis) -> list[Any]:
-        """All quantities, with lists item by item."""
-        self._equal |= dict.fromkeys(_undecided_joins(analysis))
-        self._maps = [analysis.input, *(layer.output for layer in analysis.layers)]
-        found, lengths = [], []
-        for quantity in self._quantities:
-            if _IN_MEMORY.search(quantity):
-                _require_settled(analysis, quantity)
-            try:
-                value = evaluate(quantity, analysis, _no_other)
-            except ExpressionError as error:
-                raise UsageError(f"{quantity}: {error}") from None
-            items = value if isinstance(value, list) else [value]
-            for item in items:
-                if not _is_number(item):
-                    raise UsageError(f"{quantity} is {item}, which no formula gives")
-            lengths.append(len(items) if isinstance(value, list) else None)
-            found += [sympy.sympify(item) for item in items]
-        if self._lengths not in ([], lengths):
-            raise UsageError("a figure is one number in some cases, and several in others")
-        self._lengths = lengths
+                values = [tidy(self._put_back(v, known), sizes) for v in values]
+            found.append((self._path_back(path), values))
         return found
 
-    # ----- from values to formulas -----
+    def _in_its_case(
+        self, values: Mapping[Subject, Value], shaping: Sequence[Subject]
+    ) -> list[Any]:
+        special = dict(values)
+        for subject, value in self._apart:
+            if decided(sympy.Eq(subject.symbol, sympy.sympify(value))):
+                special[subject] = value
+        return self._at(special, shaping)
+
+    def _at(self, values: Mapping[Subject, Value], shaping: Sequence[Subject]) -> list[Any]:
+        """All quantities, in the symbols that shape the graph and those among the values."""
+        if not shaping:
+            by_variable = {subject.variable: value for subject, value in values.items()}
+            graph = self._walker.built(by_variable, self._replaced)
+            return self._walker.quantities(self._walker.analysis(graph))
+        subject, *others = shaping
+        found = along_counts(
+            lambda number: self._at({**values, subject: number}, others),
+            subject,
+            self._look_to.get(subject, 0),
+        )
+        self._first[subject] = max(found.first, self._first.get(subject, 0))
+        return list(found.values)
 
     def _put_back(self, value: Any, known: Mapping[Any, Any]) -> Any:
         """A value in the symbols that the user named."""
-        return replaced(replaced(sympy.sympify(value), self._back), known)
+        return replaced(replaced(sympy.sympify(value), known), self._back)
 
-    def _collected(
-        self, found: list[tuple[Any, list[Any]]], symbols: tuple[Any, ...]
-    ) -> Iterator[Formula]:
+    def _path_back(self, path: Path) -> Path:
+        return tuple(Condition(simplest(replaced(c.relation, self._back)), c.holds) for c in path)
+
+    def _collected(self, found: list[tuple[Path, list[Any] | None]]) -> Iterator[Formula]:
         """For each quantity its values, those that are the same in several cases once."""
         start = 0
-        for quantity, length in zip(self._quantities, self._lengths, strict=True):
+        for quantity, length in zip(self._quantities, self._walker.lengths, strict=True):
             end = start + (1 if length is None else length)
-            by_value: dict[tuple[Any, ...], list[Any]] = {}
-            for condition, values in found:
-                by_value.setdefault(tuple(values[start:end]), []).append(condition)
-            merged = tuple(
-                Case(sympy.simplify(sympy.Or(*conditions)), values)
-                for values, conditions in by_value.items()
+            column = [(path, v if v is None else tuple(v[start:end])) for path, v in found]
+            by_value = tuple(
+                Case(_any_of([condition_of(path) for path in paths]), values)
+                for paths, values in merged(column)
             )
-            yield Formula(quantity, length is not None, merged, symbols)
+            yield Formula(quantity, length is not None, by_value, self._symbols)
             start = end
 
+    # ----- against the walk -----
 
-def _piecewise(cases: Sequence[Case], values: Sequence[Any]) -> Any:
-    if len(cases) == 1:
-        return values[0]
-    pairs = [(value, case.condition) for value, case in zip(values, cases, strict=True)]
-    return sympy.Piecewise(*pairs)
+    def _unknowns(self) -> list[Unknown]:
+        found: list[tuple[Any, Exact, Domain, bool]]
+        found = [(symbol, 2, COUNTS, False) for symbol in self._sizes]
+        found += [(s.symbol, exact(s.variable.own), s.domain, s.shapes) for s in self._subjects]
+        return [
+            Unknown(symbol, own, domain, self._claimed(symbol), is_count,
+                    probes=str(symbol) not in self._assumed_of)
+            for symbol, own, domain, is_count in found
+        ]  # fmt: skip
+
+    def _claimed(self, symbol: Any) -> Any:
+        """The least value no less than another that what is assumed of a symbol allows."""
+        first = next((n for s, n in self._first.items() if s.symbol == symbol), None)
+
+        def claimed(value: Exact) -> Exact:
+            if first is not None:
+                return max(value, first)
+            expression = self._replaced.get(symbol)
+            if expression is None:
+                return value
+            (inner,) = expression.free_symbols
+            beyond = sympy.sympify(self._back[inner]).subs(symbol, sympy.sympify(value))
+            least = 1 if inner.is_positive else 0 if inner.is_nonnegative else beyond
+            steps = max(least, sympy.ceiling(beyond) if inner.is_integer else beyond)
+            return exact(expression.subs(inner, steps))
+
+        return claimed
+
+    def _analysis_at(self, setting: Mapping[Any, Exact]) -> Analysis | None:
+        """The plain walk; None where there is no network, or one too large for many of them."""
+        values = {s.variable: setting[s.symbol] for s in self._subjects}
+        sizes = {symbol: setting[symbol] for symbol in self._sizes}
+        try:
+            graph = self._walker.built(values, sizes)
+            if len(graph.nodes) > LARGEST_GRAPH:
+                return None
+            return self._walker.analysis(graph)
+        except (LayerError, SpecError, UsageError):
+            return None
+
+    def _learns_from(self, difference: Difference) -> bool:
+        """Whether deriving anew may mend a difference: counts were looked at up to too small a
+        number, or a single value is a case by itself."""
+        for subject in self._subjects:
+            value = difference.setting[subject.symbol]
+            if subject.shapes:
+                turn = self._turn(difference, subject)
+                if turn is not None and turn > self._look_to.get(subject, 0):
+                    self._look_to[subject] = turn
+                    return True
+            elif self._is_apart(difference, subject) and self._set_apart(subject.symbol, value):
+                return True
+        return False
+
+    def _turn(self, difference: Difference, subject: Subject) -> int | None:
+        """The least count, other things equal, that a formula fails at; None if not even later."""
+        low, high = self._first.get(subject, 0), int(difference.setting[subject.symbol])
+        if self._fails(difference, subject, low):
+            return None
+        while high - low > 1:
+            middle = (low + high) // 2
+            low, high = (
+                (low, middle) if self._fails(difference, subject, middle) else (middle, high)
+            )
+        return high
+
+    def _is_apart(self, difference: Difference, subject: Subject) -> bool:
+        """Whether a formula that fails at a value of a subject holds beside it."""
+        value = difference.setting[subject.symbol]
+        beside = (
+            [1] if subject.domain.is_whole else [exact(sympy.Rational(1, n)) for n in (1, 2, 8)]
+        )
+        held = [
+            self._fails(difference, subject, exact(value + step * sign))
+            for step in beside
+            for sign in (1, -1)
+        ]
+        return False in held and True not in held
+
+    def _fails(self, difference: Difference, subject: Subject, value: Exact) -> bool | None:
+        """Whether a formula fails at a value of a subject; None if there is no network."""
+        setting = {**difference.setting, subject.symbol: value}
+        analysis = self._analysis_at(setting)
+        if analysis is None:
+            return None
+        return difference_at(difference.formula, setting, analysis) is not None
+
+    def _beyond(self, beyond: Mapping[Any, set[str]]) -> Iterator[str]:
+        """What is assumed of symbols where there are networks without it."""
+        for subject in self._subjects:
+            seen = beyond.get(subject.symbol, ())
+            assumed = not subject.domain.by_need
+            if "whole" in seen or (assumed and subject.domain.is_whole):
+                yield f"whole {subject.label}"
+            if subject.shapes:  # `first` says from when on
+                continue
+            if "least" in seen or (assumed and subject.domain.least is not None):
+                yield f"{subject.label} >= {subject.domain.least}"
 
 
-def _is_number(item: Any) -> bool:
-    if is_symbol(item):
-        return not (item.is_Boolean or item.is_Relational)
-    return isinstance(item, (int, Fraction)) and not isinstance(item, bool)
+def _subjects(walker: Walker, found: Sequence[Variable]) -> list[Subject]:
+    """The variables with symbols in their places, of which is assumed what has to be."""
+    bare = {one: sympy.Symbol(one.label, real=True) for one in found}
+    sizes = [one for one in found if one.parameter is None]
+    shaping = [one for one in found if one not in sizes and walker.shapes_the_graph(one, bare[one])]
+    asked = {one: bare[one] for one in found if one not in shaping and one not in sizes}
+    known: dict[Any, Domain] = {}
+    if asked:
+        own = {symbol: exact(one.own) for one, symbol in asked.items()}
+        known = domains(own, lambda: walker.analysis(walker.built(asked, {})))
+    subjects = []
+    for one in found:
+        domain = known.get(bare[one], COUNTS)
+        subjects.append(Subject(one, domain.symbol(one.label), domain, one in shaping))
+    return subjects
+
+
+def _any_of(conditions: Sequence[Any]) -> Any:
+    """Whether one of several holds, in fewer relations where that is found at once."""
+    found = sympy.Or(*conditions)
+    return sympy.simplify_logic(found, deep=False) if isinstance(found, sympy.Or) else found
 
 
 def _free_symbols(sizes: Iterable[Any]) -> list[Any]:
     found = {symbol for size in sizes if is_symbol(size) for symbol in size.free_symbols}
     return sorted(found, key=str)
-
-
-def _no_other(text: str) -> Analysis:
-    raise UsageError(f"networks[{text}]: a formula is of one network")
-
-
-def _undecided_joins(analysis: Analysis) -> Iterator[tuple[Any, Any]]:
-    """The sizes that have to be equal for a layer to join its branches, where symbols are free."""
-    maps = analysis.maps
-    for layer in analysis.layers:
-        if isinstance(layer.node.layer, Join):
-            first, *others = [maps[name].sizes for name in layer.inputs]
-            for other in others:
-                for m, n in zip(first, other, strict=False):
-                    if sympy.expand(m - n).is_zero is None:
-                        yield m, n
-
-
-def _require_settled(analysis: Analysis, quantity: str) -> None:
-    """Raises UsageError where it hangs on free sizes whether maps are padded alike, or copied."""
-    copying = unsettled(analysis)
-    if copying is not None:
-        raise UsageError(
-            f"{quantity} hangs on whether {copying} copies a map that was cut; give plain sizes"
-        )
-    for layer in analysis.layers:
-        windows = layer.effect.windows
-        for window in windows if isinstance(windows, tuple) else ():
-            if not isinstance(window, Window) or certainly_equal(window.before, window.after):
-                continue
-            difference = sympy.sympify(window.after - window.before)
-            if difference.is_zero is None:
-                free = min(symbol.name for symbol in difference.free_symbols)
-                raise UsageError(
-                    f"{quantity} hangs on which sizes are even ({layer.name} pads `same`); "
-                    f"say more of {free}, such as --assume {free}%32==0, or --set it"
-                )

@@ -21,6 +21,7 @@ from archcalc.spec.values import (
     Value,
     bounded,
     ceil,
+    chosen,
     comparable,
     divide,
     equal,
@@ -183,7 +184,7 @@ def _closure(node: ast.expr, text: str) -> _Closure:
             return lambda env: comparison(comparable(a(env)), comparable(b(env)))
         case ast.IfExp(test=test, body=body, orelse=orelse):
             asked, yes, no = (_closure(n, text) for n in (test, body, orelse))
-            return lambda env: yes(env) if truth_of(asked(env)) else no(env)
+            return lambda env: chosen(asked(env), lambda: yes(env), lambda: no(env))
         case ast.Subscript(value=value, slice=index):
             of, at = _closure(value, text), _closure(index, text)
             return lambda env: item(of(env), at(env))

@@ -18,7 +18,7 @@ from archcalc.layers import Layer
 from archcalc.layers.layer import REQUIRED
 from archcalc.layers.normalization import NormalizedAxes
 from archcalc.layers.resampling import Interpolation
-from archcalc.quantity import all_or_none, is_array, is_symbol, one_for_all
+from archcalc.quantity import all_or_none, is_array, is_symbol, one_for_all, require_whole
 from archcalc.spec.expression import Environment, Expression, parse, parse_with_symbols
 from archcalc.spec.reader import WANTS_QUOTES, is_left_open, place_of
 from archcalc.spec.values import ExpressionError, Value, nearly_whole, short_list
@@ -154,6 +154,7 @@ def whole(value: Value) -> object:
     if is_symbol(value):
         if value.is_integer is False or value.is_Relational:
             raise ExpressionError(f"expected a whole number, found {shown(value)}")
+        require_whole(value)
         return value
     if hasattr(value, "dtype") and value.dtype.kind in "iu":
         from archcalc.integer_array import as_quantity

@@ -19,6 +19,7 @@ from archcalc.quantity import (
     is_array,
     is_symbol,
     largest,
+    merges_cases,
     normal,
     one_for_all,
     smallest,
@@ -213,6 +214,42 @@ def truth_of(value: Value) -> bool:
         if truth is not None:
             return truth
     raise ExpressionError(f"{str(value)[:60]!r} is neither true nor false")
+
+
+def chosen(condition: Value, yes: Callable[[], Value], no: Callable[[], Value]) -> Value:
+    """`yes()` where a condition holds, else `no()`.
+
+    Where `archcalc.quantity.merges_cases()`, of a condition on symbols one formula that is both.
+
+    Raises:
+        ExpressionError: as `truth_of`, and what the one that is chosen raises.
+    """
+    if is_symbol(condition) and merges_cases():
+        merged = _both(condition, yes, no)
+        if merged is not None:
+            return merged
+    return yes() if truth_of(condition) else no()
+
+
+def _both(condition: Value, yes: Callable[[], Value], no: Callable[[], Value]) -> Value | None:
+    """Two numbers as one formula; None where one of them is none, or may not exist."""
+    from archcalc.symbolic import as_number
+
+    holds = as_number(condition)
+    try:
+        a, b = yes(), no()
+    except (ArchcalcError, ArithmeticError):
+        return None
+    if holds is None or not all(map(_is_defined, (a, b))):
+        return None
+    return bounded(b + (a - b) * holds)
+
+
+def _is_defined(value: Value) -> bool:
+    """Whether it is a number at whatever values of its symbols."""
+    if is_symbol(value):
+        return bool(value.as_numer_denom()[1].is_number) and not value.is_Boolean
+    return type(value) is int or (_is_fraction(value) and type(value) is not bool)
 
 
 def item(values: Value, index: Value) -> Value:

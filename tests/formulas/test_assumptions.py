@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from fractions import Fraction
+from itertools import permutations
 
 import pytest
 import sympy
+from hypothesis import given
+from hypothesis import strategies as st
 
+import archcalc
 from archcalc import UsageError, symbol
-from archcalc.formulas.assumptions import Assumption, read_assumption, replacements
+from archcalc.formulas.assumptions import Assumption, Replacement, read_assumption, replacements
+from archcalc.formulas.domains import COUNTS, Domain
 
 H = symbol("H")
 ALPHA = sympy.Symbol("alpha", positive=True)
 SYMBOLS = {"H": H, "alpha": ALPHA, "depths[0]": symbol("depths[0]")}
+DOMAINS = {"H": COUNTS, "alpha": Domain(least=Fraction(1, 100)), "depths[0]": COUNTS}
+
+
+def _replacements(texts: Iterable[str]) -> list[Replacement]:
+    return replacements([read_assumption(text) for text in texts], SYMBOLS, DOMAINS)
 
 
 @pytest.mark.parametrize(
@@ -73,13 +84,17 @@ def test_an_endless_text_is_refused() -> None:
         (["H%32==5"], [5, 37, 69]),
         (["H>=7"], [7, 8, 9]),
         (["H%4==1", "H>=6"], [9, 13, 17]),
+        (["H%4==0", "H%6==0"], [12, 24, 36]),
+        (["H%4==1", "H%6==3", "H>=10"], [21, 33, 45]),
+        (["2*H%3==0"], [3, 6, 9]),
+        (["H%32==0", "H>=33"], [64, 96, 128]),
         (["alpha>=0.25", "32*alpha%1==0"], [Fraction(8, 32), Fraction(9, 32), Fraction(10, 32)]),
     ],
 )
 def test_a_replacement_goes_through_the_values_that_are_left(
     texts: list[str], values: list[Fraction]
 ) -> None:
-    (found,) = replacements([read_assumption(text) for text in texts], SYMBOLS)
+    (found,) = _replacements(texts)
     start = 1 if found.inner.is_positive else 0
     reached = [found.expression.subs(found.inner, start + n) for n in range(3)]
     assert reached == [
@@ -91,12 +106,83 @@ def test_a_replacement_goes_through_the_values_that_are_left(
 @pytest.mark.parametrize(
     ("texts", "message"),
     [
-        (["W%2==0"], "'W' is not free"),
-        (["H%2==0", "H%3==0"], "H%2==0 is assumed already"),
-        (["H>=2", "H>=3"], "H>=2 is assumed already"),
-        (["2*H%3==0"], "of a whole number, say H % …"),
+        (["W%2==0"], "--assume W%2==0: 'W' is not free; free are H, alpha, depths[0]"),
+        (["H%2==0", "H%2==1"], "--assume H%2==0 and H%2==1: there is no such H"),
+        (["H%4==1", "H>=64", "H%6==2"], "--assume H%4==1 and H%6==2: there is no such H"),
+        (["2*H%4==1"], "--assume 2*H%4==1: there is no such H"),
+        (["H>=64", "H>=128"], "--assume H>=64: so it is where H>=128; leave it out"),
+        (
+            ["H%32==0", "H>=64", "H>=128"],
+            "--assume H>=64: so it is where H%32==0, H>=128; leave it out",
+        ),
+        (["H%32==0", "H%8==0"], "--assume H%8==0: so it is where H%32==0; leave it out"),
+        (["H%32==0", "H>=20"], "--assume H>=20: so it is where H%32==0; leave it out"),
+        (["H%32==0", "H % 32 == 0"], "--assume H % 32 == 0: so it is where H%32==0; leave it out"),
+        (["H>=1"], "--assume H>=1: so it is in any case; leave it out"),
+        (["alpha>=1/200"], "--assume alpha>=1/200: so it is in any case; leave it out"),
+        (["H%1==0", "W%2==0"], "--assume W%2==0: 'W' is not free; free are H, alpha, depths[0]"),
+        (["H>=64", "depths[0]>=1"], "--assume depths[0]>=1: so it is in any case; leave it out"),
     ],
 )
-def test_assumptions_that_do_not_go_together_are_refused(texts: list[str], message: str) -> None:
-    with pytest.raises(UsageError, match=message):
-        replacements([read_assumption(text) for text in texts], SYMBOLS)
+@given(data=st.data())
+def test_what_contradicts_or_says_nothing_is_refused_alike_in_any_order(
+    texts: list[str], message: str, data: st.DataObject
+) -> None:
+    with pytest.raises(UsageError) as caught:
+        _replacements(data.draw(st.permutations(texts)))
+    assert str(caught.value) == message
+
+
+ITEMS = st.lists(
+    st.one_of(
+        st.tuples(st.sampled_from([2, 3, 4, 6, 8]), st.integers(0, 7)).map(
+            lambda item: f"H%{item[0]}=={item[1] % item[0]}"
+        ),
+        st.integers(1, 40).map("H>={}".format),
+    ),
+    min_size=1,
+    max_size=4,
+    unique=True,
+)
+
+
+@given(items=ITEMS, data=st.data())
+def test_assumptions_say_what_all_of_them_say_in_any_order(
+    items: list[str], data: st.DataObject
+) -> None:
+    """A brute force of the first 200 numbers judges."""
+
+    def holding(texts: list[str]) -> list[int]:
+        return [n for n in range(1, 200) if all(_holds(text, n) for text in texts)]
+
+    order = data.draw(st.permutations(items))
+    numbers = holding(items)
+    is_redundant = any(holding([t for t in items if t != text]) == numbers for text in items)
+    try:
+        (found,) = _replacements(order)
+    except UsageError as error:
+        assert is_redundant or not numbers
+        with pytest.raises(UsageError) as again:
+            _replacements(items)
+        assert str(again.value) == str(error)
+        return
+    assert not is_redundant
+    start = 1 if found.inner.is_positive else 0
+    reached = [int(found.expression.subs(found.inner, start + n)) for n in range(5)]
+    assert reached == numbers[:5]
+
+
+def _holds(text: str, n: int) -> bool:
+    if ">=" in text:
+        return n >= int(text.partition(">=")[2])
+    divisor, rest = map(int, text.removeprefix("H%").split("=="))
+    return n % divisor == rest
+
+
+def test_a_network_refuses_them_alike_too() -> None:
+    messages = set()
+    for assume in permutations(["H%32==0", "H>=64", "H>=128"]):
+        with pytest.raises(UsageError) as caught:
+            archcalc.formula("vgg16", "macs", ["H"], assume=assume)
+        messages.add(str(caught.value))
+    assert messages == {"--assume H>=64: so it is where H%32==0, H>=128; leave it out"}

@@ -14,7 +14,7 @@ import sympy
 from sympy.printing.precedence import PRECEDENCE
 
 from archcalc.errors import UsageError
-from archcalc.formulas.deriving import Case, Formula, Formulas
+from archcalc.formulas.formula import Case, Formula, Formulas
 from archcalc.render import escape
 from archcalc.render.formula.as_text import notes, subject
 from archcalc.render.formula.expression import ExpressionWriter

@@ -8,7 +8,7 @@ from typing import Any
 
 import sympy
 
-from archcalc.formulas.deriving import Case, Formula, Formulas
+from archcalc.formulas.formula import Case, Formula, Formulas
 from archcalc.identity import Identity
 from archcalc.render import escape
 from archcalc.render.formula.expression import ExpressionWriter

@@ -15,7 +15,8 @@ import sympy
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from archcalc.formulas.deriving import Case, Formulas, derive_formulas
+from archcalc.formulas.deriving import derive_formulas
+from archcalc.formulas.formula import Case, Formulas
 from archcalc.render import formula as render
 from archcalc.render.formula.expression import ExpressionWriter
 from archcalc.spec.library import find_network

@@ -1,0 +1,124 @@
+"""Formulas in a count of blocks: the network is walked at some counts, and a closed form found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import sympy
+
+from archcalc.errors import ArchcalcError, LayerError, SpecError, UsageError
+from archcalc.formulas.sequences import (
+    MOST_DEGREE,
+    Piece,
+    closed_form,
+    closed_forms,
+    rounded_symbols,
+)
+from archcalc.formulas.subjects import Subject
+from archcalc.quantity import decided
+
+LAST_START = 5
+ONE_FORM = 10  # points: of so many, one form is looked for before several
+MOST_POINTS = 16
+BEYOND_A_TURN = 9  # points that are looked at behind a number where a form stopped to hold
+LAST_TURN = 100
+
+
+def along_counts(at: Callable[[int], Sequence[Any]], subject: Subject, turn: int) -> Piece:
+    """The closed forms of what is found at whole numbers.
+
+    Where they change at some number, `archcalc.quantity.decided` is asked on which side of it.
+
+    Args:
+        at: the quantities at a number; raises SpecError or LayerError where there is no network.
+        turn: a number at which a form from fewer points was seen to fail; 0 if none was.
+
+    Raises:
+        UsageError: there is no such form.
+    """
+    symbol = subject.symbol
+    first, row = _first(at, subject.variable.own)
+    rows, last = [_row(row)], max(first + MOST_POINTS, turn + BEYOND_A_TURN)
+    if turn > LAST_TURN:
+        raise _no_form(subject, rows)
+    for number in range(first + 1, last + 2):
+        found = _pieces(rows, first, symbol, turn)
+        if found is not None:
+            return _in_its_case(found, symbol)
+        if number > last or (len(rows) >= ONE_FORM and rounded_symbols(rows)):
+            break
+        try:
+            rows.append(_row(at(number)))
+        except (LayerError, SpecError):
+            pieces = closed_forms(rows, first, symbol)
+            if pieces is not None:
+                return _in_its_case(pieces, symbol)
+            raise UsageError(
+                f"no closed form in {symbol} gives {symbol} = {first} … {number - 1}, and there is "
+                f"no network at {number} to look further"
+            ) from None
+    raise _no_form(subject, rows)
+
+
+def _pieces(rows: Sequence[Any], first: int, symbol: Any, turn: int) -> list[Piece] | None:
+    """Pieces from these rows, if they are enough of them."""
+    last = first + len(rows) - 1
+    if turn and last < turn + BEYOND_A_TURN:
+        return None
+    one = closed_form(rows, first, symbol)
+    if one is not None:
+        return [one]
+    return closed_forms(rows, first, symbol) if turn or len(rows) >= ONE_FORM + 2 else None
+
+
+def _in_its_case(pieces: Sequence[Piece], symbol: Any) -> Piece:
+    """The piece that holds, and the least number that any does."""
+    first = pieces[0].first
+    for piece, after in zip(reversed(pieces[1:]), [None, *reversed(pieces[1:])], strict=False):
+        alone = after is not None and after.first == piece.first + 1
+        is_it = sympy.Eq(symbol, piece.first) if alone else symbol >= piece.first
+        if decided(is_it):
+            return Piece(first, piece.values)
+    return pieces[0]
+
+
+def _first(at: Callable[[int], Sequence[Any]], own: Any) -> tuple[int, Sequence[Any]]:
+    """The first number at which there is a network with all that is asked for, and that there."""
+    refusal: ArchcalcError | None = None
+    for number in range(1, LAST_START):
+        try:
+            return number, at(number)
+        except (LayerError, SpecError) as error:
+            refusal = refusal or error
+    low, high = LAST_START - 1, int(own)
+    found: tuple[int, Sequence[Any]] | None = None
+    while high > low:  # from the network's own number downwards
+        number = (low + high) // 2 if found is not None else high
+        try:
+            found, high = (number, at(number)), number
+        except (LayerError, SpecError):
+            if found is None:
+                break
+            low = number
+        if found is not None and high - low == 1:
+            return found
+    assert refusal is not None, "none of these numbers gave a network"
+    raise refusal
+
+
+def _row(values: Sequence[Any]) -> list[Any]:
+    return [sympy.expand(sympy.sympify(value)) for value in values]
+
+
+def _no_form(subject: Subject, rows: Sequence[Any]) -> UsageError:
+    named = rounded_symbols(rows)
+    hint = ""
+    if named:
+        assumed = [f"{s}%32==0" if s.is_integer else f"32*{s}%1==0" for s in named]
+        options = " ".join(f'--assume "{text}"' for text in assumed)
+        hint = f", as long as {' and '.join(map(str, named))} can be rounded; try {options}"
+    return UsageError(
+        f"no closed form in {subject.symbol} gives this: no polynomial of degree {MOST_DEGREE} or "
+        f"less, nor a sum of powers{hint}"
+    )

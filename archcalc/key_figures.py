@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import NamedTuple
 
-from archcalc.analysis import Analysis, PerAxis
+from archcalc.analysis import Analysis, LayerAnalysis, PerAxis
 from archcalc.claims.quantities import WEIGHT_KINDS, longest_path
 from archcalc.memory import activation_bytes
 from archcalc.quantity import Quantity, plain
@@ -21,7 +21,9 @@ class KeyFigures(NamedTuple):
         lecture_bytes, all_bytes, peak_bytes, training_bytes: activations, under the definitions
             of `archcalc.memory.ActivationBytes`.
         weight_layers: the most layers with weights on a path from the input to the output.
-        receptive_field: of the last layer that sees a bounded part of the input; None if none does.
+        receptive_field: of the last layer with a bounded local receptive field; None if there is
+            none.
+        local_receptive_field: of the same layer: without gates and norms (`archcalc.seen`).
     """
 
     params: Quantity
@@ -34,11 +36,13 @@ class KeyFigures(NamedTuple):
     training_bytes: Quantity
     weight_layers: int
     receptive_field: PerAxis
+    local_receptive_field: PerAxis
 
 
 def key_figures(analysis: Analysis) -> KeyFigures:
     """The figures of a network."""
     totals, memory = analysis.totals, activation_bytes(analysis)
+    last = _last_bounded(analysis)
     return KeyFigures(
         params=totals.params,
         macs=totals.macs,
@@ -49,7 +53,8 @@ def key_figures(analysis: Analysis) -> KeyFigures:
         peak_bytes=memory.peak,
         training_bytes=memory.training,
         weight_layers=longest_path(analysis, WEIGHT_KINDS),
-        receptive_field=_last_bounded_field(analysis),
+        receptive_field=None if last is None else last.receptive_field,
+        local_receptive_field=None if last is None else last.local_receptive_field,
     )
 
 
@@ -65,12 +70,12 @@ def gap(value: object, reference: object) -> int | None:
     return a - b if isinstance(a, int) and isinstance(b, int) else None
 
 
-def _last_bounded_field(analysis: Analysis) -> PerAxis:
-    for layer in reversed(analysis.layers):
-        field = layer.receptive_field
-        bounded = isinstance(field, tuple) and field and not {None, "all"} & set(field)
-        if bounded and not layer.training_only:
-            return field
+def _last_bounded(analysis: Analysis) -> LayerAnalysis | None:
+    """The last layer that sees, without gates and norms, a bounded part of the input."""
+    for layer in reversed(analysis.inference_layers):
+        field = layer.local_receptive_field
+        if isinstance(field, tuple) and field and not {None, "all"} & set(field):
+            return layer
     return None
 
 

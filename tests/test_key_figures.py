@@ -8,6 +8,7 @@ import pytest
 
 from archcalc import analyze, symbol
 from archcalc.key_figures import gap, key_figures, ratio
+from tests.spec_texts import analysis_of
 
 
 def test_the_figures_are_those_of_the_totals() -> None:
@@ -30,6 +31,25 @@ def test_the_receptive_field_is_that_of_the_last_bounded_layer() -> None:
         key_figures(googlenet).receptive_field
         == googlenet.layer("inception_5b.output").receptive_field
     )
+
+
+GATED = """\
+name: gated
+input: [3, 32, 32]
+layers:
+  - conv: {channels: 4, kernel: 3, stride: 2, padding: 1}
+  - multiply: [[], [global_avg_pool, {conv: {channels: 4, kernel: 1}}, sigmoid]]
+  - conv: {channels: 4, kernel: 3, padding: 1}
+  - global_avg_pool
+"""
+
+
+def test_a_gate_does_not_hide_what_the_convolutions_reach() -> None:
+    figures = key_figures(analysis_of(GATED))
+    # 3 + (3 - 1) 2 = 7 of the last convolution; the first, before the gate, sees 3.
+    assert (figures.receptive_field, figures.local_receptive_field) == ("all", (7, 7))
+    plain = key_figures(analyze("vgg16"))
+    assert plain.local_receptive_field == plain.receptive_field
 
 
 @pytest.mark.parametrize(

@@ -48,7 +48,7 @@ WORDS = {
 _PASSED_ON = ("channels", "size", "receptive_field", "local_receptive_field", "jump", "offset")
 AS_THE_FIELD = "as the receptive field: no gate and no norm stands before"
 
-# A number, or "all" of the input; None where unknown.
+# A number, "all" of the input, or "nothing" of it; None where unknown.
 Value: TypeAlias = "int | Fraction | str | None"
 Symbols: TypeAlias = "Mapping[Tree, str]"
 
@@ -309,7 +309,9 @@ def _along_axis(quantity: str, value: Value | Reach, known: Symbols) -> Derivati
         return Derivation(quantity, symbol, seen, None, WORDS[value])
     if isinstance(value, int):
         return Derivation(quantity, symbol, int(value), form_of(tree_of(value), known))
-    return Derivation(quantity, symbol, value, None, "" if value is not None else "nothing")
+    if value is None:
+        return Derivation(quantity, symbol, "nothing", None, "nothing")
+    return Derivation(quantity, symbol, value, None)
 
 
 def _derive_output(traced: LayerAnalysis, to: _Derivations) -> dict[Tree, str]:

@@ -71,12 +71,11 @@ def _per_axis(name: str, heading: str, unknown: str) -> Column:
     return Column(name, heading, _of_last(name), shown, shown)
 
 
-def local_field_beside(row: Row) -> str:
-    """` (7)`: the local receptive field, where it is known and gates or norms hide it."""
-    if not row.layers or row.layers[-1].local_field == row.layers[-1].field:
+def _local_field(row: Row) -> str:
+    if not row.layers:
         return ""
-    local = row.layers[-1].local_receptive_field
-    return "" if local is None else f" ({numbers.per_axis(local)})"
+    last = row.layers[-1]
+    return numbers.local_beside(last.receptive_field, last.local_receptive_field)
 
 
 def _inputs(row: Row) -> object:
@@ -142,7 +141,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("inputs", "inputs", _inputs, _listed, _listed),
     Column("window", "window", _window, _text, _text),
     Column("output", "output", _output, numbers.shape, numbers.shape),
-    _per_axis("receptive_field", "field", unknown="?")._replace(beside=local_field_beside),
+    _per_axis("receptive_field", "field", unknown="?")._replace(beside=_local_field),
     _per_axis("local_receptive_field", "local field", unknown="?"),
     _per_axis("jump", "jump", unknown="-"),
     _per_axis("offset", "offset", unknown="-"),

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import NamedTuple
 
 from archcalc.contrast import Contrast
-from archcalc.key_figures import ratio
+from archcalc.key_figures import KeyFigures, ratio
 from archcalc.quantity import plain
 from archcalc.render import numbers
 from archcalc.render.table import caption, csv_text, machine_text, tabulate_rows
@@ -44,7 +44,9 @@ TOTALS: dict[str, _Figure] = {
     "training_bytes": _bytes("activations, training"),
     "weight_layers": _Figure("weight layers"),
     "receptive_field": _Figure("receptive field", _field, _field),
+    "local_receptive_field": _Figure("local receptive field", _field, _field),
 }
+LOCAL_FIELD = "local receptive field: by convolutions and pools alone, without gates and norms"
 _OF_STAGE: dict[str, _Figure] = {
     "sizes": _Figure("map", numbers.shape, numbers.shape),
     "layers": _Figure("layers"),
@@ -85,7 +87,8 @@ def contrast_text(found: Contrast, form: str, *, in_full: bool = False) -> str:
         return json.dumps(contrast_record(found), indent=1, ensure_ascii=False)
     if form == "csv":
         return _csv(found)
-    totals = [_cells(line, in_full) for line in total_lines(found)]
+    shown = totals_shown(found.totals)
+    totals = [_cells(line, in_full) for line in total_lines(found, shown)]
     by_stage = [[line.stage, *_cells(line, in_full)] for line in stage_lines(found)]
     first = found.analyses[0]
     holds_for = f"batch {first.batch}, {first.dtype}; MB: 10^6 bytes"
@@ -97,7 +100,9 @@ def contrast_text(found: Contrast, form: str, *, in_full: bool = False) -> str:
         ),
     ]
     if form == "text":
-        tables.insert(0, "\n".join(caption(analysis)[0] for analysis in found.analyses))
+        titles = [caption(analysis)[0] for analysis in found.analyses]
+        legend = [LOCAL_FIELD] if "local_receptive_field" in shown else []
+        tables.insert(0, "\n".join([*titles, *legend]))
     return "\n\n".join(tables)
 
 
@@ -122,11 +127,19 @@ def contrast_record(found: Contrast) -> dict[str, object]:
     return {"networks": networks}
 
 
-def total_lines(found: Contrast) -> Iterator[Line]:
+def totals_shown(networks: Sequence[KeyFigures]) -> dict[str, _Figure]:
+    """The figures worth a line for people: the local field only where it is another."""
+    same = all(figures.receptive_field == figures.local_receptive_field for figures in networks)
+    return {
+        k: figure for k, figure in TOTALS.items() if not (same and k == "local_receptive_field")
+    }
+
+
+def total_lines(found: Contrast, figures: Mapping[str, _Figure] = TOTALS) -> Iterator[Line]:
     """The figures of the whole networks."""
     inputs: list[object] = [analysis.input.shape for analysis in found.analyses]
     yield _line("", "input", _Figure("input", numbers.shape, numbers.shape), inputs)
-    for key, figure in TOTALS.items():
+    for key, figure in figures.items():
         yield _line("", key, figure, [getattr(totals, key) for totals in found.totals])
 
 

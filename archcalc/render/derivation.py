@@ -152,7 +152,7 @@ def _steps(
     steps = []
     if derivation.form is not None:
         steps = [write(derivation.form), write(derivation.form, values=True)]
-    if derivation.value is not None and derivation.value != "all":
+    if derivation.value not in (None, "all", "nothing"):  # of words, the note says it
         steps.append(number(derivation.value))
     return list(dict.fromkeys(steps))
 

@@ -11,7 +11,7 @@ from archcalc.key_figures import gap, ratio
 from archcalc.quantity import plain
 from archcalc.render import escape
 from archcalc.render.change_lines import Line, change_text, difference_lines
-from archcalc.render.contrast import TOTALS, ratio_text
+from archcalc.render.contrast import TOTALS, ratio_text, totals_shown
 from archcalc.render.table import caption, csv_text, tabulate_rows
 
 _SIGNS = {Fate.REMOVED: "-", Fate.ADDED: "+", Fate.CHANGED: "~", Fate.RENAMED: "="}
@@ -99,7 +99,7 @@ def _tally(found: Difference, lines: int) -> str:
 def _totals_table(found: Difference, form: str) -> str:
     before, after = found.totals
     rows = []
-    for key, figure in TOTALS.items():
+    for key, figure in totals_shown(found.totals).items():
         a, b = getattr(before, key), getattr(after, key)
         by = gap(b, a)
         shown = f"{'+' if by > 0 else ''}{figure.short(by)}" if by else ""

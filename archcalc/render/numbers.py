@@ -83,6 +83,11 @@ def per_axis(value: object, unknown: str = "?") -> str:
     return shown[0] if len(set(shown)) == 1 else "x".join(shown)
 
 
+def local_beside(field: object, local: object) -> str:
+    """What stands behind a receptive field: ` (7)`, the local one, where that is another."""
+    return "" if local in (None, field) else f" ({per_axis(local)})"
+
+
 def share(part: object, whole: object) -> str:
     """A part of a whole in percent: `74%`; empty where they are no plain numbers."""
     a, b = plain(part), plain(whole)

@@ -6,7 +6,7 @@ from archcalc.analysis import Analysis
 from archcalc.contrast import Contrast, contrast
 from archcalc.expansion import build_graph
 from archcalc.key_figures import key_figures
-from archcalc.render.contrast import Line, ratio_text, stage_lines, total_lines
+from archcalc.render.contrast import Line, ratio_text, stage_lines, total_lines, totals_shown
 from archcalc.render.contrast_plot import draw_contrast
 from archcalc.render.mermaid import mermaid_text
 from archcalc.render.numbers import exact, short_bytes
@@ -46,7 +46,9 @@ def selection_page(selection: Selection, library: Library, site: Site) -> Page:
         by_stage = _line_table(found, list(stage_lines(found)), by_stage=True)
         page.add(details("Stage by stage", by_stage))
         return page
-    page.add(_line_table(found, list(total_lines(found)), by_stage=False))
+    page.add(
+        _line_table(found, list(total_lines(found, totals_shown(found.totals))), by_stage=False)
+    )
     for entry in entries:
         page.heading(entry.title)
         page.add(f"{page.link('All about it', entry.page)}.")

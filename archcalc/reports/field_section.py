@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from archcalc.analysis import Analysis
-from archcalc.render.numbers import per_axis
+from archcalc.render.numbers import local_beside, per_axis
 from archcalc.reports.growth_plot import Growth, draw_growth, growth
 from archcalc.reports.library import Entry
 from archcalc.reports.page import Page, code, table
@@ -47,7 +47,8 @@ def _stage_table(analysis: Analysis, found: list[Growth]) -> str:
             [
                 stride_text(stride),
                 code(name),
-                per_axis(layer.receptive_field),
+                per_axis(layer.receptive_field)
+                + local_beside(layer.receptive_field, layer.local_receptive_field),
                 *smallest,
                 per_axis(layer.jump, "-"),
                 per_axis(layer.offset, "-"),
@@ -60,8 +61,7 @@ def _stage_table(analysis: Analysis, found: list[Growth]) -> str:
 
 def _what_follows(analysis: Analysis, found: list[Growth]) -> str:
     """From which layer on every unit sees everything."""
-    for layer, _ in waypoints(analysis)[len(found) :]:
-        field = layer.receptive_field
-        if isinstance(field, tuple) and set(field) == {"all"}:
+    for layer, _ in waypoints(analysis):
+        if layer.receptive_field == "all":
             return f"From {code(layer.name)} on, every value depends on the whole image."
     return ""

@@ -12,7 +12,7 @@ from archcalc.unit_field import path_sizes
 
 
 class Growth(NamedTuple):
-    """The receptive field at one waypoint.
+    """The local receptive field at one waypoint.
 
     Attributes:
         layer: the name of the waypoint.
@@ -32,7 +32,7 @@ def growth(analysis: Analysis) -> list[Growth]:
     paths = path_sizes(analysis)
     found = []
     for layer, depth in waypoints(analysis):
-        field, smallest = _most(layer.receptive_field), _most(paths[layer.name].smallest)
+        field, smallest = _most(layer.local_receptive_field), _most(paths[layer.name].smallest)
         if field is None or smallest is None:
             break
         found.append(Growth(layer.name, depth, field, smallest))

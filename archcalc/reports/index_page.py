@@ -36,9 +36,10 @@ def index_page(library: Library, site: Site) -> Page:
         "figures are for one image in float32. MACs are multiply-accumulates, M is 10^6, depth "
         "counts the layers with weights on the longest path, activations are what the lectures "
         "list (the input and the outputs of convolutions, pools and linear layers), field is the "
-        "receptive field of the last layer that does not see everything. Accuracies, top-1 / top-5 "
-        "in percent, are published ones; what was measured in different ways, from one view of "
-        "each image, from several or from all of it (dense), stands in different columns. "
+        "receptive field of the last layer that does not see everything (in parentheses: without "
+        "gates and norms, where these hide it). Accuracies, top-1 / top-5 in percent, are "
+        "published ones; what was measured in different ways, from one view of each image, from "
+        "several or from all of it (dense), stands in different columns. "
         f"The {page.link('glossary', glossary_page.PATH)} has them all.",
         f"{len(library.claims)} published figures are held against the computed ones: "
         f"{tally(library.claims)}. The {page.link('errata', errata_page.PATH)} list the {wrong} "

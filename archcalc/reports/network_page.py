@@ -6,6 +6,7 @@ import re
 import shlex
 
 from archcalc.analysis import Analysis
+from archcalc.key_figures import KeyFigures
 from archcalc.memory import training_only_bytes
 from archcalc.render.drawing import draw
 from archcalc.render.mermaid import mermaid_text
@@ -126,6 +127,7 @@ def _add_key_figures(page: Page, entry: Entry) -> None:
         ("depth", str(figures.weight_layers), "layers with weights on the longest path"),
         ("receptive field", per_axis(figures.receptive_field, "-"),
          "of the last layer that does not see everything"),
+        *_local_field(figures),
     ]  # fmt: skip
     if training_only:
         apart, kept = analysis.training_only_totals, training_only_bytes(analysis)
@@ -142,6 +144,16 @@ def _add_key_figures(page: Page, entry: Entry) -> None:
         ),
         f"For one image, in {analysis.dtype}. MB are 10^6 bytes.",
     )
+
+
+def _local_field(figures: KeyFigures) -> list[tuple[str, str, str]]:
+    """A row where gates or norms hide what convolutions and pools reach."""
+    local = figures.local_receptive_field
+    if local == figures.receptive_field:
+        return []
+    return [
+        ("local receptive field", per_axis(local), "of the same layer, without gates and norms")
+    ]
 
 
 def _defined(page: Page, name: str) -> Markup:

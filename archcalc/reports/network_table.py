@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from archcalc.quantity import plain
-from archcalc.render.numbers import exact, per_axis, shape
+from archcalc.render.numbers import exact, local_beside, per_axis, shape
 from archcalc.reports.accuracies import accuracy_columns
 from archcalc.reports.library import Entry
 from archcalc.reports.page import Page, table
@@ -33,7 +33,8 @@ def network_table(page: Page, entries: Iterable[Entry], *, in_millions: bool) ->
                 count(figures.params),
                 count(figures.macs),
                 count(figures.lecture_bytes),
-                per_axis(figures.receptive_field, "-"),
+                per_axis(figures.receptive_field, "-")
+                + local_beside(figures.receptive_field, figures.local_receptive_field),
                 *measured,
             ]
         )

@@ -24,6 +24,7 @@ from tests.derivation.equations import reckon
 from tests.graphs import graph, node
 from tests.layers.checks import between_learned_layers, effect_of
 from tests.layers.examples import EXAMPLES
+from tests.spec_texts import analysis_of
 
 SEEN: set[object] = set()  # rules and the numbers that they met, of all networks
 COUNTS = tuple(QUANTITIES)[tuple(QUANTITIES).index("weights") :]
@@ -137,6 +138,10 @@ def test_the_derivation_is_the_rules_own(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def _equation(network: str, layer: str, quantity: str, batch: int = 1) -> str:
     analysis = analyze(network, batch=batch)
+    return _derived(analysis, layer, quantity)
+
+
+def _derived(analysis: Analysis, layer: str, quantity: str) -> str:
     (found,) = derive(analysis, analysis.layer(layer)).only([quantity]).derivations
     if found.form is None:
         return f"{found.value}: {found.note}"
@@ -247,3 +252,24 @@ def test_all_words_for_what_a_layer_sees_are_there() -> None:
     from archcalc.window import Reach
 
     assert set(module.WORDS) == set(Reach) - {Reach.SAME, Reach.STATISTICS}
+
+
+def test_the_local_field_is_derived_where_a_gate_hides_the_field() -> None:
+    text = """\
+  - conv: {name: before, channels: 4, kernel: 3, padding: 1}
+  - multiply: {name: gated, branches: [[], [global_avg_pool]]}
+  - group_norm: {name: norm, groups: 1}
+  - conv: {name: out, channels: 1, kernel: 3, padding: 1}
+"""
+    analysis = analysis_of(text)
+    local = "local_receptive_field"
+    assert _derived(analysis, "out", "receptive_field") == "all: the whole input"
+    assert _derived(analysis, "out", local) == "r_in + (k - 1)*j_in = 3 + (3 - 1)*1 = 5"
+    assert _derived(analysis, "gated", local) == "r_in = 3 = 3"
+    assert _derived(analysis, "before", local) == f"3: {module.AS_THE_FIELD}"
+    for layer in ("before", "gated", "norm"):  # what is passed on says nothing new
+        shown = derive(analysis, analysis.layer(layer)).only([]).derivations
+        assert local not in [derivation.quantity for derivation in shown]
+    assert derive(analysis, analysis.layer("out")).legend["r_in"] == (
+        "local receptive field of the input"
+    )

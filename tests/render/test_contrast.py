@@ -13,6 +13,7 @@ from tabulate import tabulate_formats
 from archcalc import UsageError, analyze, symbol
 from archcalc.contrast import Contrast, contrast
 from archcalc.render.contrast import contrast_record, contrast_text, ratio_text
+from tests.spec_texts import analysis_of
 
 
 @pytest.fixture(scope="module")
@@ -103,3 +104,24 @@ def test_an_unknown_format_is_refused(pair: Contrast) -> None:
 )
 def test_ratios_are_shown_to_three_digits(value: Fraction | None, text: str) -> None:
     assert ratio_text(value) == text
+
+
+def test_the_local_field_has_a_line_where_gates_or_norms_hide_it(pair: Contrast) -> None:
+    assert "local receptive field" not in contrast_text(pair, "text")
+    text = """\
+name: normed
+input: [3, 32, 32]
+layers:
+  - conv: {channels: 4, kernel: 3}
+  - group_norm: {groups: 2}
+  - conv: {channels: 4, kernel: 3}
+"""
+    hidden = contrast([analyze("vgg16"), analysis_of(text)])
+    lines = [" ".join(line.split()) for line in contrast_text(hidden, "text").splitlines()]
+    assert "receptive field 212 all" in lines
+    assert "local receptive field 212 5 0.0236x" in lines
+    assert any("without gates and norms" in line for line in lines)
+    for found in (pair, hidden):  # machines get both, always
+        (_, second) = json.loads(contrast_text(found, "json"))["networks"]
+        assert "local_receptive_field" in second["totals"]
+        assert ",local_receptive_field," in contrast_text(found, "csv")

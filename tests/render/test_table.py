@@ -13,6 +13,7 @@ from archcalc.render.rows import layer_rows, rows_at_depth
 from archcalc.render.table import (
     caption,
     comma_separated,
+    field_legend,
     summary,
     tabulated,
     text_table,
@@ -245,3 +246,38 @@ def test_an_unknown_format_is_refused() -> None:
         UsageError, match=r"^unknown format 'q'; known: .*markdown, csv, json, text"
     ):
         tabulated(analysis, rows, columns, form="q", in_full=False)
+
+
+GATED = """\
+  - conv: {channels: 4, kernel: 3, padding: 1}
+  - multiply: [[], [global_avg_pool, {conv: {channels: 4, kernel: 1}}, sigmoid]]
+  - conv_transpose: {channels: 4, kernel: 1, stride: 2, padding: 1, output_padding: 1}
+"""
+
+
+def test_the_field_without_gates_stands_in_parentheses_and_is_explained() -> None:
+    analysis = analysis_of(GATED)
+    rows, columns = layer_rows(analysis), columns_named(["name", "receptive_field", "offset"])
+    lines = text_table(rows, columns, in_full=False, width=None).splitlines()
+    assert [" ".join(line.split()) for line in lines[2:8]] == [
+        "conv1 3 -1",
+        "global_avg_pool1 all -",
+        "conv2 all -",
+        "sigmoid1 all -",
+        "multiply1 all (3) -1",
+        "conv_transpose1 all (3) nothing",
+    ]
+    (legend,) = field_legend(rows, columns)
+    assert "without gates and norms" in legend
+    assert not field_legend(rows[:4], columns)
+    assert not field_legend(rows, columns_named(["name", "local_receptive_field"]))
+
+
+def test_machines_get_each_field_in_a_column_of_its_own() -> None:
+    analysis = analysis_of(GATED)
+    rows = layer_rows(analysis)
+    columns = columns_named(["name", "receptive_field", "local_receptive_field", "offset"])
+    table = list(csv.DictReader(io.StringIO(comma_separated(analysis, rows, columns))))
+    gated, up = table[4:6]
+    assert (gated["receptive_field"], gated["local_receptive_field"]) == ("all", "3x3")
+    assert up["offset"] == "nothing"

@@ -158,10 +158,13 @@ def _exact(operation: np.ufunc, a: Any, b: Any, corners: list[int]) -> IntegerAr
     low, high = min(corners), max(corners)
     if low >= -LARGEST_INT64 and high <= LARGEST_INT64:
         return _known(operation(a, b), low, high)
-    exact = operation(np.asarray(a, dtype=object), np.asarray(b, dtype=object))
-    for index, value in enumerate(np.ravel(exact)):
-        if not -LARGEST_INT64 <= value <= LARGEST_INT64:
-            raise QuantityError(f"{value:,} at element {index} does not fit in 64 bits")
+    exact: Any = operation(np.asarray(a, dtype=object), np.asarray(b, dtype=object))
+    too_large = np.asarray((exact < -LARGEST_INT64) | (exact > LARGEST_INT64), dtype=bool)
+    if all_or_none(too_large, otherwise=True):
+        index = int(np.argmax(too_large))
+        raise QuantityError(
+            f"{np.ravel(exact)[index]:,} at element {index} does not fit in 64 bits"
+        )
     return IntegerArray(np.asarray(exact, dtype=np.int64))
 
 

@@ -10,13 +10,13 @@ from typing import Any, TypeAlias, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from archcalc.errors import LayerError, SpecError, UsageError
+from archcalc.errors import LayerError, QuantityError, SpecError, UsageError
 from archcalc.integer_array import IntegerArray, as_quantity
 from archcalc.quantity import Parting, is_array, parting
-from archcalc.spec.values import Value, own
+from archcalc.real_array import RealArray
+from archcalc.spec.values import Value, exact_value, own
 
 MOST_AT_ONCE = 1 << 17  # settings that are walked together: their arrays should stay in the cache
-FEW = 1 << 10  # settings, among which it is not worth it to look for the same ones
 
 # What a setting that no network exists at is refused with.
 REFUSALS = (LayerError, SpecError, UsageError)
@@ -56,53 +56,13 @@ def aligned(arrays: Arrays) -> tuple[Arrays, tuple[int, ...]]:
     return {p: a.reshape((1,) * (len(shape) - a.ndim) + a.shape) for p, a in arrays.items()}, shape
 
 
-@dataclass(frozen=True, slots=True)
-class Combinations:
-    """The values that settings combine, each combination once if many settings are the same.
-
-    Attributes:
-        arrays: the values, each of as many axes as `shape`.
-        shape: of the combinations.
-        numbers: the number of the combination at each setting; None where they are the settings.
-    """
-
-    arrays: Arrays
-    shape: tuple[int, ...]
-    numbers: NDArray[np.int64] | None
-
-    def at_settings(self, found: NDArray[Any]) -> NDArray[Any]:
-        """What was found for each combination, at the settings."""
-        return found if self.numbers is None else found.ravel()[self.numbers]
-
-
-def combinations(arrays: Arrays, shape: tuple[int, ...]) -> Combinations:
-    """What the settings combine: a grid of all values that occur, unless that is much larger.
-
-    On a grid what hangs on one value is reckoned once for all others, which is some ten times
-    faster; a mesh that is written out, as of `numpy.meshgrid`, becomes one again.
-    """
-    as_given = Combinations(arrays, shape, None)
-    is_grid = math.prod(array.size for array in arrays.values()) == math.prod(shape)
-    numbers_only = all(array.dtype.kind in "if" for array in arrays.values())
-    if is_grid or not numbers_only or math.prod(shape) < FEW:
-        return as_given
-    values, places = [], []
-    for array in arrays.values():
-        found, place = np.unique(array, return_inverse=True)
-        values.append(found)
-        places.append(np.broadcast_to(place.reshape(array.shape), shape))
-    size = tuple(map(len, values))
-    if math.prod(size) > 2 * math.prod(shape):
-        return as_given
-    spread = dict(zip(arrays, np.ix_(*values), strict=True))
-    return Combinations(spread, size, np.ravel_multi_index(tuple(places), size))
-
-
 def _is_array(value: Value) -> bool:
     return is_array(value) or getattr(value, "ndim", 0) > 0
 
 
 def _array(value: Value) -> NDArray[Any]:
+    if np.ma.is_masked(value):
+        raise UsageError("an array with masked elements, which have no value; fill or drop them")
     array = np.asarray(value)
     if array.dtype.kind in "iu":
         return IntegerArray(array).elements
@@ -144,14 +104,19 @@ class Lot:
             flat = {p: np.broadcast_to(a, chosen.shape)[chosen] for p, a in self.arrays.items()}
             yield Lot(flat, self.numbers[chosen])
 
-    def tiles(self) -> Iterator[Lot]:
-        """The settings, `MOST_AT_ONCE` at a time."""
-        if self.fits:
+    def tiles(self, most: int | None = None) -> Iterator[Lot]:
+        """The settings, `most` at a time; by default `MOST_AT_ONCE`."""
+        if self.numbers.size <= (most or MOST_AT_ONCE):
             yield self
             return
+        for half in self.halves():
+            yield from half.tiles(most)
+
+    def halves(self) -> list[Lot]:
+        """The settings in two lots, cut across the longest axis."""
         axis = int(np.argmax(self.numbers.shape))
-        for half in np.array_split(np.arange(self.numbers.shape[axis]), 2):
-            yield from self._taken(half, axis).tiles()
+        halves = np.array_split(np.arange(self.numbers.shape[axis]), 2)
+        return [self._taken(half, axis) for half in halves]
 
     def _taken(self, index: NDArray[Any], axis: int) -> Lot:
         arrays = {
@@ -190,15 +155,19 @@ def parted(
             waiting += part.parts(ways.lots)
         except REFUSALS:
             yield part, None
+        except QuantityError:
+            if part.numbers.size == 1:
+                raise
+            waiting += part.halves()  # down to single settings, which are reckoned with ints
         else:
             yield part, found
 
 
 def _value(array: NDArray[Any]) -> Value:
     first = array.flat[0]
-    if array.dtype.kind not in "if" or bool((array == first).all()):
+    if array.size == 1 or array.dtype.kind not in "if" or bool((array == first).all()):
         return own(first)
-    return array if array.dtype.kind == "f" else as_quantity(array)
+    return RealArray.of(array, exact_value) if array.dtype.kind == "f" else as_quantity(array)
 
 
 def _labels(array: NDArray[Any]) -> NDArray[np.int64]:

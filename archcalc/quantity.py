@@ -44,6 +44,11 @@ def is_array(value: object) -> bool:
     return hasattr(value, "elements")
 
 
+def is_real_array(value: object) -> bool:
+    """Whether `value` is a `RealArray`. Does not import numpy."""
+    return hasattr(value, "floats")
+
+
 class Parting(Exception):
     """A condition holds for some of the settings in an array, and not for the others.
 
@@ -107,6 +112,8 @@ def one_for_all(values: Any) -> Any:
 
     Within `parting()`, raises Parting where they differ.
     """
+    if is_real_array(values):
+        return values.agreed()
     array = getattr(values, "elements", values)
     if not hasattr(array, "dtype") or not array.size:
         return values
@@ -277,21 +284,21 @@ def certainly_divides(divisor: Quantity, value: Quantity) -> bool:
     """Whether `divisor` divides `value`. False where undecided."""
     if isinstance(divisor, int) and isinstance(value, int):
         return value % divisor == 0
-    return _of_arrays(value, divisor) and _all(value - value // divisor * divisor, "==")
+    return _of_arrays(value, divisor) and _all(value, "==", value // divisor * divisor)
 
 
 def certainly_at_least(value: Quantity, low: Quantity) -> bool:
     """Whether value >= low. False where undecided."""
     if isinstance(value, int) and isinstance(low, int):
         return value >= low
-    return _of_arrays(value, low) and _all(value - low, ">=")
+    return _of_arrays(value, low) and _all(value, ">=", low)
 
 
 def certainly_one(value: Quantity) -> bool:
     """Whether `value` is 1. False where undecided."""
     if isinstance(value, int):
         return value == 1
-    return is_array(value) and _all(value - 1, "==")
+    return is_array(value) and _all(value, "==", 1)
 
 
 def certainly_equal(a: Quantity | Fraction, b: Quantity | Fraction) -> bool:
@@ -316,7 +323,7 @@ def require_at_least(value: Quantity, low: Quantity, message: str, *shown: objec
     if isinstance(value, int) and isinstance(low, int):
         failed = value < low
     elif _of_arrays(value, low):
-        failed = not _all(value - low, ">=")
+        failed = not _all(value, ">=", low)
     else:
         difference = _symbolic(value - low)
         _tell(NOT_NEGATIVE, difference)
@@ -330,7 +337,7 @@ def require_equal(a: Quantity, b: Quantity, message: str, *shown: object) -> Non
     if isinstance(a, int) and isinstance(b, int):
         failed = a != b
     elif _of_arrays(a, b):
-        failed = not _all(a - b, "==")
+        failed = not _all(a, "==", b)
     else:
         failed = _symbolic(a - b).is_zero is False
     if failed:
@@ -347,12 +354,17 @@ def _of_arrays(a: object, b: object) -> bool:
     return is_array(a) or is_array(b)
 
 
-def _all(difference: Any, relation: Literal[">=", "=="]) -> bool:
-    """Whether all elements of an array are at least 0, or 0."""
-    if difference.low >= 0 and (relation == ">=" or difference.high <= 0):
+def _all(a: Any, relation: Literal[">=", "=="], b: Any) -> bool:
+    """Whether the relation holds for all elements of two quantities, one or both of them arrays."""
+    (a_low, a_high), (b_low, b_high) = _bounds(a), _bounds(b)
+    if a_low >= b_high and (relation == ">=" or a_high <= b_low):
         return True
-    elements = difference.elements
+    elements = (a - b).elements
     return all_or_none(elements >= 0 if relation == ">=" else elements == 0, otherwise=False)
+
+
+def _bounds(value: Any) -> tuple[int, int]:
+    return (value.low, value.high) if is_array(value) else (value, value)
 
 
 def _symbolic(difference: Quantity) -> sympy.Expr:

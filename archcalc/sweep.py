@@ -10,7 +10,7 @@ Imports numpy, and is itself imported only where a user brings arrays.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, fields
 from typing import Any
@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archcalc.analysis import Analysis, Totals
+from archcalc.combinations import Combinations, by_layers, combinations
 from archcalc.errors import LayerError, QuantityError, SpecError
 from archcalc.expansion import build_graph
 from archcalc.graph import Graph
@@ -26,14 +27,13 @@ from archcalc.identity import Identity
 from archcalc.integer_array import IntegerArray
 from archcalc.lots import (
     INPUT,
+    MOST_AT_ONCE,
     REFUSALS,
     Arrays,
-    Combinations,
     Lot,
     Place,
     aligned,
     arrays_among,
-    combinations,
     everything,
     parted,
 )
@@ -42,6 +42,8 @@ from archcalc.quantity import LARGEST_INT64, Quantity
 from archcalc.spec.syntax import Network
 from archcalc.spec.values import Value, own
 from archcalc.walk import input_shape, walk
+
+MOST_BUILT = 1 << 20  # settings for which the network is built at once, to see which are alike
 
 
 def grid(**arrays: object) -> dict[str, Any]:
@@ -98,7 +100,7 @@ class _Source:
 
     def require_known(self, arrays: Arrays) -> None:
         """Raises what is wrong with the arguments at every setting: UsageError."""
-        first = {place: own(array.flat[0]) for place, array in arrays.items() if array.size}
+        first = {place: own(_usual(array)) for place, array in arrays.items() if array.size}
         sizes = {place: 1 for place in arrays if place[0] == INPUT}
         with suppress(LayerError, SpecError):
             self.graph({**first, **sizes})
@@ -122,8 +124,7 @@ class Sweep:
     totals: Totals
     _source: _Source
     _arrays: Arrays
-    _lots: tuple[Lot, ...]
-    _combinations: Combinations
+    _parts: tuple[_Part, ...]
 
     def __repr__(self) -> str:
         valid = int(self.valid.sum())
@@ -141,7 +142,7 @@ class Sweep:
         """Any whole number of an analysis as an array: `lambda a: a.layer("fc").params`.
 
         `figure` is called for each lot of settings that go the same way, with an analysis of
-        arrays. Walks the network once more.
+        arrays; settings with the same layers share one. Walks the network once more.
         """
         (found,) = self._collected(lambda analysis: [figure(analysis)], 1)
         return found
@@ -169,9 +170,12 @@ class Sweep:
     def _collected(
         self, figures: Callable[[Analysis], list[Quantity]], count: int
     ) -> list[NDArray[np.int64]]:
-        table = _Table(self._combinations, count)
-        for lot in self._lots:
-            table.add(self._source, lot, figures, in_full=True)
+        table = _Table(self.shape, count)
+        for part in self._parts:
+            inner = _Table(part.combinations.shape, count)
+            for lot in part.lots:
+                inner.add(self._source, lot, figures, in_full=True)
+            table.enter(part, inner)
         return table.columns()
 
 
@@ -192,15 +196,36 @@ def sweep(
     source = _Source(network, parameters, input, batch, dtype)
     arrays, shape = aligned(arrays_among(parameters, input))
     source.require_known(arrays)
-    different = combinations(arrays, shape)
-    table = _Table(different, len(fields(Totals)))
-    lots = []
-    for lot in everything(different.arrays, different.shape):
-        for alike in _by_shape(source, lot):
-            for tile in alike.tiles():
-                lots += table.add(source, tile, _totals_of, in_full=False)
+    table = _Table(shape, len(fields(Totals)))
+    parts = []
+    for numbers, different in _different(source, arrays, shape):
+        inner = _Table(different.shape, len(fields(Totals)))
+        lots: list[Lot] = []
+        for lot in everything(different.arrays, different.shape):
+            for alike in _by_shape(source, lot):
+                for tile in alike.tiles():
+                    lots += inner.add(source, tile, _totals_of, in_full=False)
+        parts.append(_Part(numbers, different, tuple(lots)))
+        table.enter(parts[-1], inner)
     totals: Any = table.columns()
-    return Sweep(shape, table.valid(), Totals(*totals), source, arrays, tuple(lots), different)
+    return Sweep(shape, table.valid(), Totals(*totals), source, arrays, tuple(parts))
+
+
+def _different(
+    source: _Source, arrays: Arrays, shape: tuple[int, ...]
+) -> Iterator[tuple[NDArray[np.int64] | slice, Combinations]]:
+    """The settings in parts, and what each of them combines."""
+    by_value = combinations(arrays, shape)
+    if by_value.numbers is not None or by_value.is_grid or math.prod(shape) <= MOST_AT_ONCE:
+        yield slice(None), by_value
+        return
+    for lot in everything(arrays, shape):
+        for tile in lot.tiles(MOST_BUILT):
+            for part, graph in parted(tile, source.graph, in_full=False):
+                if graph is not None:
+                    whole = part.numbers.size == math.prod(shape)  # and still in order
+                    numbers = slice(None) if whole else part.numbers.ravel()
+                    yield numbers, by_layers(part, graph, source.graph)
 
 
 def _by_shape(source: _Source, lot: Lot) -> list[Lot]:
@@ -220,14 +245,35 @@ def _memory_of(analysis: Analysis) -> list[Quantity]:
     return [getattr(memory, field.name) for field in fields(ActivationBytes)]
 
 
-class _Table:
-    """A column for each figure, with a row for each combination of values."""
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Settings that are looked at together.
 
-    def __init__(self, combinations: Combinations, count: int) -> None:
-        self._combinations = combinations
-        rows = math.prod(combinations.shape)
+    Attributes:
+        numbers: of the settings among all.
+        combinations: what they combine.
+        lots: the valid combinations, parted.
+    """
+
+    numbers: NDArray[np.int64] | slice
+    combinations: Combinations
+    lots: tuple[Lot, ...]
+
+
+class _Table:
+    """A column for each figure, with a row for each setting or combination of values."""
+
+    def __init__(self, shape: tuple[int, ...], count: int) -> None:
+        self._shape = shape
+        rows = math.prod(shape)
         self._valid = np.zeros(rows, dtype=bool)
         self._columns = [np.zeros(rows, dtype=np.int64) for _ in range(count)]
+
+    def enter(self, part: _Part, found: _Table) -> None:
+        """Enters what was found for the combinations at the settings that have them."""
+        pairs = zip(self._columns, found._columns, strict=True)
+        for column, of_combinations in [(self._valid, found._valid), *pairs]:
+            column[part.numbers] = part.combinations.at_settings(of_combinations).ravel()
 
     def add(
         self,
@@ -254,17 +300,22 @@ class _Table:
 
     def valid(self) -> NDArray[np.bool_]:
         """At each setting, whether there are figures."""
-        return self._at_settings(self._valid)
+        return self._valid.reshape(self._shape)
 
     def columns(self) -> list[NDArray[np.int64]]:
         """The figures at each setting, masked where there are none."""
-        columns, valid = map(self._at_settings, self._columns), self.valid()
-        if valid.all():
-            return list(columns)
-        return [np.ma.masked_array(column, mask=~valid) for column in columns]
+        columns = [column.reshape(self._shape) for column in self._columns]
+        if self._valid.all():
+            return columns
+        return [np.ma.masked_array(column, mask=~self.valid()) for column in columns]
 
-    def _at_settings(self, column: NDArray[Any]) -> NDArray[Any]:
-        return self._combinations.at_settings(column.reshape(self._combinations.shape))
+
+def _usual(array: NDArray[Any]) -> Any:
+    """The first element that is a number of 64 bits; of other arrays the first."""
+    if array.dtype.kind != "f":
+        return array.flat[0]
+    usual = np.abs(array.ravel()) < LARGEST_INT64  # nor is nan
+    return array.flat[int(np.argmax(usual))]
 
 
 def _elements(figure: Any) -> NDArray[np.int64]:

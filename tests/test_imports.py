@@ -23,6 +23,7 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("errors",),
     ("quantity", "stairs"),
     ("integer_array", "symbolic", "traced"),
+    ("real_array",),
     ("feature_map", "window"),
     ("regions",),
     ("layers", "receptive_field"),
@@ -30,7 +31,7 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("spec",),
     ("identity",),
     ("graph", "lots", "module_names"),
-    ("expansion",),
+    ("combinations", "expansion"),
     ("analysis",),
     ("walk",),
     (
@@ -72,7 +73,16 @@ LATE = {
 }
 
 # Units that are imported inside functions only, by one another, or by a command when it is called.
-IMPORTED_LATE = {"formulas", "integer_array", "lots", "render.formula", "symbolic", "sweep"}
+IMPORTED_LATE = {
+    "combinations",
+    "formulas",
+    "integer_array",
+    "lots",
+    "real_array",
+    "render.formula",
+    "symbolic",
+    "sweep",
+}
 
 # Packages that cost a user who does not need them, and the units that may import them: inside
 # functions, or in a unit that is imported late, or for torch in torch_backend, which only what is
@@ -81,7 +91,7 @@ COSTLY: dict[str, set[str]] = {
     "torch": {"torch_backend"},
     "fvcore": {"torch_backend"},
     "sympy": {"formulas", "quantity", "render.formula", "spec", "symbolic"},
-    "numpy": {"integer_array", "lots", "spec", "sweep", "torch_backend"},
+    "numpy": {"combinations", "integer_array", "lots", "real_array", "sweep", "torch_backend"},
     "pandas": {"analysis"},
     "matplotlib": {"render", "reports"},
     "tabulate": {"render"},

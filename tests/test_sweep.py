@@ -275,3 +275,42 @@ def test_floats_are_the_decimals_and_fractions_that_they_stand_for(tmp_path: Pat
     assert sweep.valid.any(axis=0).tolist() == [True] * 6 + [False, False, True]
     _assert_as_the_plain_walk(str(spec), sweep)
     assert str(load(str(spec), a=0.29).parameters["a"]) == "29/100"
+
+
+def test_settings_with_the_same_layers_are_walked_once() -> None:
+    """Widths that round to the same channels, beside sizes of which each is another."""
+    random = np.random.default_rng(3)
+    widths, sizes = random.uniform(0.25, 1.5, 200_000), random.integers(128, 161, 200_000)
+    seen: list[int] = []
+
+    def settings_walked(analysis: Analysis) -> Any:
+        found: Any = analysis.totals.macs
+        seen.append(found.elements.size)
+        return found
+
+    sweep = _sweep("mobilenet_v1", alpha=widths, resolution=sizes)
+    found = sweep.collect(settings_walked)
+    assert sum(seen) <= 1281 * 33  # 1024 * 0.25 … 1.5 rounds to 1281 numbers of channels
+    for number in random.integers(0, len(widths), 20):
+        own = analyze("mobilenet_v1", alpha=widths[number], resolution=int(sizes[number]))
+        assert found[number] == own.totals.macs
+
+
+def test_masked_arrays_are_refused() -> None:
+    masked = np.ma.masked_array([10, 100], mask=[True, False])
+    with pytest.raises(UsageError, match="masked elements"):
+        analyze("vgg16", classes=masked)
+
+
+def test_a_setting_that_overflows_is_marked_and_the_others_are_not(tmp_path: Path) -> None:
+    spec = tmp_path / "overflow.yaml"
+    spec.write_text(
+        "name: overflow\ninput: [16]\nparameters: {k: 5}\nlayers:\n"
+        '  - linear: {features: "min(2*k, 10)"}\n'
+    )
+    sweep = _sweep(str(spec), k=np.array([2**62, 7, 4]))
+    assert sweep.valid.tolist() == [False, True, True]
+    params: Any = sweep.totals.params
+    assert params[1:].tolist() == [170, 136]
+    assert "64 bits" in str(sweep.reason(0))
+    _assert_as_the_plain_walk(str(spec), sweep)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from functools import cache
-from typing import Any, NamedTuple, TypeAlias, get_args
+from typing import Any, NamedTuple, TypeAlias, cast, get_args
 
 from yaml.nodes import Node, ScalarNode, SequenceNode
 
@@ -18,10 +18,10 @@ from archcalc.layers import Layer
 from archcalc.layers.layer import REQUIRED
 from archcalc.layers.normalization import NormalizedAxes
 from archcalc.layers.resampling import Interpolation
-from archcalc.quantity import all_or_none, is_array, is_symbol, one_for_all, require_whole
+from archcalc.quantity import is_array, is_real_array, is_symbol, one_for_all, require_whole
 from archcalc.spec.expression import Environment, Expression, parse, parse_with_symbols
 from archcalc.spec.reader import WANTS_QUOTES, is_left_open, place_of
-from archcalc.spec.values import ExpressionError, Value, nearly_whole, short_list
+from archcalc.spec.values import ExpressionError, Value, short_list
 
 # What stands in a spec: a constant, an expression, or a list of these.
 Template: TypeAlias = Any
@@ -156,18 +156,11 @@ def whole(value: Value) -> object:
             raise ExpressionError(f"expected a whole number, found {shown(value)}")
         require_whole(value)
         return value
-    if hasattr(value, "dtype") and value.dtype.kind in "iu":
-        from archcalc.integer_array import as_quantity
-
-        return as_quantity(value)
-    if hasattr(value, "dtype") and value.dtype.kind == "f":
-        import numpy as np
-
-        from archcalc.integer_array import as_quantity
-
-        nearest = nearly_whole(value)
-        if all_or_none(~np.isnan(nearest), otherwise=False):
-            return as_quantity(nearest.astype(np.int64))
+    if is_real_array(value):
+        found = value.whole()
+        if found is None:
+            raise ExpressionError("expected whole numbers, found others; round them with floor(…)")
+        return cast(object, found)
     if hasattr(value, "denominator") and type(value) is not bool:
         raise ExpressionError(f"expected a whole number, found {value}; round it with floor(…)")
     raise ExpressionError(f"expected a whole number, found {shown(value)}")
@@ -196,7 +189,7 @@ def _side(value: Value) -> object:
 
 
 def _padding(value: Value) -> object:
-    return value if value in ("same", "valid") else _sides(value)
+    return value if isinstance(value, str) and value in ("same", "valid") else _sides(value)
 
 
 def _shape(value: Value) -> object:
@@ -224,7 +217,7 @@ def _real(value: Value) -> object:
 
 def _one_of(choices: tuple[str, ...]) -> FieldType:
     def convert(value: Value) -> object:
-        if value not in choices:
+        if not isinstance(value, str) or value not in choices:
             raise ExpressionError(f"expected one of {', '.join(choices)}, found {shown(value)}")
         return value
 

@@ -1,8 +1,8 @@
 """Values of expressions, and how they are reckoned with: exactly, and within bounds.
 
 Numbers are ints or exact fractions (`0.75` is 3/4, `7/2` is 7/2), symbols or arrays; a fraction
-that is whole is an int. A fraction beside an array is a float, until it is rounded; where floats
-cannot tell a whole number from one beside it, a sweep looks at the settings one by one.
+that is whole is an int. Arrays hold whole numbers, or are a `RealArray`: floats whose answers are
+those of exact fractions.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ import operator
 from collections.abc import Callable
 from typing import Any, TypeAlias, cast
 
-from archcalc.errors import ArchcalcError, QuantityError
+from archcalc.errors import ArchcalcError
 from archcalc.quantity import (
     LARGEST_INT64,
-    all_or_none,
     decided,
     is_array,
+    is_real_array,
     is_symbol,
     largest,
     merges_cases,
@@ -30,7 +30,7 @@ Value: TypeAlias = Any
 
 MAX_EXPONENT = 64
 MAX_ITEMS = 256  # of a list
-NEAR = 1e-12  # of a float to a whole number, as a part of it: some thousand roundings
+MAX_BITS = 1024  # of a numerator or denominator: some twenty floats multiplied
 SIMPLE = 10**6  # the largest denominator of a fraction that a float is taken for
 
 
@@ -89,50 +89,24 @@ def reckon(operation: Callable[[Value, Value], Value], a: Value, b: Value) -> Va
     if type(a) is int and type(b) is int:
         return bounded(operation(a, b))
     if _is_many(a) or _is_many(b):
-        if operation is operator.mul and _is_fraction(a):
-            a, b = b, a
-        if operation is operator.mul and is_array(a) and _is_fraction(b):
-            # One rounding, of an exact product: floor(100 * 29/100) is 29, and not 28.
-            return (a * b.numerator).elements / b.denominator
-        a, b = _beside_arrays(a), _beside_arrays(b)
-        if hasattr(a, "dtype") or hasattr(b, "dtype") or operation is divide:
-            import numpy as np
+        if operation is divide or not (_is_whole(a) and _is_whole(b)):
+            from archcalc.real_array import RealArray
 
-            divides = operation in (divide, operator.floordiv, operator.mod)
-            if divides and all_or_none(np.equal(_as_floats(b), 0), otherwise=True):
-                raise ZeroDivisionError
-            with np.errstate(all="raise"):  # and no warning, with infinities to follow
-                if operation in (operator.floordiv, operator.mod):
-                    quotient = _rounded(_as_floats(a) / _as_floats(b), "floor")
-                    rest = _as_floats(a) - quotient * _as_floats(b)
-                    return quotient if operation is operator.floordiv else rest
-                return operation(_as_floats(a), _as_floats(b))
+            a, b = RealArray.of(a), RealArray.of(b)
+        return operation(a, b)
     return bounded(operation(a, b))
 
 
 def _is_many(value: Value) -> bool:
-    return is_array(value) or hasattr(value, "dtype")
+    return is_array(value) or is_real_array(value)
 
 
-def _beside_arrays(value: Value) -> Value:
-    """A fraction as a float: arrays hold whole numbers or floats, and round when asked to."""
-    if _is_fraction(value):
-        import numpy as np
-
-        return np.float64(value)
-    return value
-
-
-def _is_fraction(value: Value) -> bool:
-    return hasattr(value, "denominator") and type(value) is not int and not _is_many(value)
-
-
-def _as_floats(value: Value) -> Value:
-    return value.elements.astype(float) if is_array(value) else value
+def _is_whole(value: Value) -> bool:
+    return type(value) is int or is_array(value)
 
 
 def _number(value: Value) -> Value:
-    if isinstance(value, (bool, str, list)):
+    if isinstance(value, (bool, str, list)) or hasattr(value, "dtype"):  # many truths
         raise ExpressionError(f"{str(value)[:40]!r} is not a number")
     return value
 
@@ -181,8 +155,8 @@ def bounded(value: Value) -> Value:
     if hasattr(value, "denominator"):
         if value.denominator == 1:
             return bounded(int(value))
-        if max(abs(value.numerator), value.denominator) > LARGEST_INT64:
-            raise ExpressionError("a fraction whose parts do not fit in 64 bits")
+        if max(abs(value.numerator), value.denominator).bit_length() > MAX_BITS:
+            raise ExpressionError(f"a fraction whose parts do not fit in {MAX_BITS} bits")
     return value
 
 
@@ -249,7 +223,7 @@ def _is_defined(value: Value) -> bool:
     """Whether it is a number at whatever values of its symbols."""
     if is_symbol(value):
         return bool(value.as_numer_denom()[1].is_number) and not value.is_Boolean
-    return type(value) is int or (_is_fraction(value) and type(value) is not bool)
+    return type(value) is int or (hasattr(value, "denominator") and type(value) is not bool)
 
 
 def item(values: Value, index: Value) -> Value:
@@ -293,42 +267,11 @@ def _round(value: Value, way: str) -> Value:
         return (sympy.floor if way == "floor" else sympy.ceiling)(value)
     if is_array(value):
         return value
-    if hasattr(value, "dtype"):
-        import numpy as np
-
-        from archcalc.integer_array import as_quantity
-
-        rounded = _rounded(value, way)
-        if not (abs(rounded) < 2.0**63).all():
-            raise QuantityError("a number that does not fit in 64 bits")
-        return as_quantity(rounded.astype(np.int64))
+    if is_real_array(value):
+        return value.floor() if way == "floor" else value.ceil()
     import math
 
     return cast(int, (math.floor if way == "floor" else math.ceil)(_number(value)))
-
-
-def _rounded(value: Value, way: str) -> Value:
-    """Floats rounded; 28.999999999999996, which is 100 x 0.29, is 29."""
-    import numpy as np
-
-    nearest = nearly_whole(value)
-    down_or_up = (np.floor if way == "floor" else np.ceil)(value)
-    return np.where(np.isnan(nearest), down_or_up, nearest)
-
-
-def nearly_whole(value: Value) -> Value:
-    """Floats that are whole numbers but for their error, as these numbers; the others as nan.
-
-    Within `archcalc.quantity.parting()`, raises Parting where they are near one and not equal: it
-    parts the settings so far that each is reckoned with exactly.
-    """
-    import numpy as np
-
-    nearest = np.rint(value)
-    distance = abs(value - nearest)
-    unsure = (distance > 0) & (distance <= NEAR * abs(nearest))
-    one_for_all(np.where(unsure, value, 0.0))
-    return np.where(unsure | (distance == 0), nearest, np.nan)
 
 
 def minimum(*values: Value) -> Value:
@@ -351,12 +294,12 @@ def _extreme(which: str, values: tuple[Value, ...]) -> Value:
 
 def _extreme_of_two(which: str, a: Value, b: Value) -> Value:
     """min or max of numbers of any type; of symbols and arrays as quantities."""
+    if (_is_many(a) or _is_many(b)) and not (_is_whole(a) and _is_whole(b)):
+        from archcalc.real_array import RealArray
+
+        return (RealArray.min if which == "min" else RealArray.max)(a, b)
     if any(is_symbol(v) or is_array(v) for v in (a, b)):
         return (smallest if which == "min" else largest)(a, b)
-    if any(hasattr(v, "dtype") for v in (a, b)):
-        import numpy as np
-
-        return (np.minimum if which == "min" else np.maximum)(a, b)
     return (min if which == "min" else max)(a, b)
 
 
@@ -399,4 +342,8 @@ def power(a: Value, b: Value) -> Value:
         from fractions import Fraction
 
         return Fraction(a) ** b
+    if is_array(a) and b < 0:
+        from archcalc.real_array import RealArray
+
+        a = RealArray.of(a)
     return a**b

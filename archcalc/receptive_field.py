@@ -8,7 +8,6 @@ then the interval depends on the unit's phase.
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import gcd, lcm
@@ -64,33 +63,34 @@ class Field:
         return self.first + unit * self.jump, self.last + unit * self.jump
 
 
-class PhasedField(ABC):
+class PhasedField:
     """The pixels that the units see where that depends on the unit's phase.
 
     Unit q P + r, with P phases, sees the interval of phase r moved by q `advance` pixels. Two are
-    equal where all their units see the same.
+    equal where all their units see the same. Abstract, though no ABC: those make `isinstance`,
+    which is asked at each layer, several times as slow.
     """
 
     __slots__ = ()
 
     @property
-    @abstractmethod
     def period(self) -> int:
         """After how many units what they see repeats, further on."""
+        raise NotImplementedError
 
     @property
-    @abstractmethod
     def jump(self) -> int | Fraction:
         """Pixels from what one unit sees to what the next sees, on average."""
+        raise NotImplementedError
 
     @property
-    @abstractmethod
     def widest(self) -> int:
         """A unit that sees as much as any."""
+        raise NotImplementedError
 
-    @abstractmethod
     def of_unit(self, unit: int) -> Interval:
         """The first and the last pixel that a unit sees; None where it sees nothing."""
+        raise NotImplementedError
 
     @property
     def advance(self) -> int:

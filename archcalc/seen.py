@@ -24,6 +24,7 @@ same wherever neither a gate nor such a norm stands before.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 from typing import NamedTuple, TypeAlias
 
@@ -70,16 +71,17 @@ def seen_after(
         maps: the shapes of these inputs.
         image: the shape of the network's input.
     """
-    fields = [seen.field for seen in inputs]
-    if isinstance(layer, Join) and layer.elementwise:
+    fields, local = [seen.field for seen in inputs], [seen.local for seen in inputs]
+    if len(inputs) > 1 and isinstance(layer, Join) and layer.elementwise:
         fields = [
             _spread(field, effect.output, image) if is_spread(x, effect.output) else field
             for field, x in zip(fields, maps, strict=True)
         ]
-    local = local_inputs(layer, effect, [seen.local for seen in inputs], maps)
+        local = local_inputs(layer, effect, local, maps)
     windows = local_windows(effect.windows)
     found = fields_after(fields, effect.windows)
-    if windows is effect.windows and [*map(id, fields)] == [*map(id, local)]:
+    same = len(fields) == len(local) and all(map(operator.is_, fields, local))
+    if same and windows is effect.windows:
         return Seen(found, found)
     return Seen(found, fields_after(local, windows))
 

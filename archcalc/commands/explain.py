@@ -6,7 +6,14 @@ import argparse
 import json
 
 from archcalc.analysis import Analysis
-from archcalc.commands.arguments import add_batch, add_changes, add_network, graph_of, listed
+from archcalc.commands.arguments import (
+    add_batch,
+    add_changes,
+    add_network,
+    depth,
+    graph_of,
+    listed,
+)
 from archcalc.derivation.layers import QUANTITIES, derive
 from archcalc.derivation.totals import TOTALS, block_called, block_parts, makeup
 from archcalc.errors import UsageError, did_you_mean
@@ -39,6 +46,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         f"of the totals, any of {', '.join(TOTALS)} (default: all)",
     )  # fmt: skip
     parser.add_argument(
+        "--depth", type=depth, metavar="N",
+        help="of the totals, the level of nesting whose blocks are ranked; `all` ranks layers "
+        "(default: the deepest that takes few to make up 90%%)",
+    )  # fmt: skip
+    parser.add_argument(
         "--format", choices=("text", "markdown", "json"), default="text",
         help="default: text; markdown has its formulas in LaTeX",
     )  # fmt: skip
@@ -49,6 +61,8 @@ def run(arguments: argparse.Namespace) -> int:
     analysis = analyze(graph_of(arguments), batch=arguments.batch, dtype=arguments.dtype)
     quantities = arguments.quantity or []
     name = arguments.layer
+    if name is not None and arguments.depth is not None:
+        raise UsageError(f"--depth is for the ranking of the whole network; leave {name} out")
     if name is not None and (block := block_called(analysis, name)) is not None:
         if quantities:
             raise UsageError(f"--quantity: all figures of a block ({block}) are one table")
@@ -56,7 +70,7 @@ def run(arguments: argparse.Namespace) -> int:
     elif name is not None:
         print(_layer(analysis, name, quantities, arguments.format))
     else:
-        print(_totals(analysis, quantities or [*TOTALS], arguments.format))
+        print(_totals(analysis, quantities or [*TOTALS], arguments.depth, arguments.format))
     return 0
 
 
@@ -74,12 +88,12 @@ def _block(analysis: Analysis, block: str, form: str) -> str:
     return (block_text if form == "text" else block_markdown)(analysis, block, parts)
 
 
-def _totals(analysis: Analysis, quantities: list[str], form: str) -> str:
+def _totals(analysis: Analysis, quantities: list[str], level: int | None, form: str) -> str:
     for quantity in quantities:
         if quantity not in TOTALS:
             guess = did_you_mean(quantity, TOTALS) or f"; known: {', '.join(TOTALS)}"
             raise UsageError(f"--quantity: {quantity!r} is no total{guess}")
-    makeups = [makeup(analysis, quantity) for quantity in quantities]
+    found = [makeup(analysis, quantity, level) for quantity in quantities]
     if form == "json":
-        return json.dumps(totals_record(analysis, makeups), indent=1, ensure_ascii=False)
-    return (totals_text if form == "text" else totals_markdown)(analysis, makeups)
+        return json.dumps(totals_record(analysis, found), indent=1, ensure_ascii=False)
+    return (totals_text if form == "text" else totals_markdown)(analysis, found)

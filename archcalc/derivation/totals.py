@@ -38,12 +38,15 @@ class Makeup:
         total: over all layers but those that exist in training only.
         parts: so many of the largest as it takes.
         among: how many parts there are.
+        depth: the level of nesting whose blocks are parts, with all that stands in them; None
+            where every layer is a part of its own.
     """
 
     quantity: str
     total: int
     parts: tuple[Part, ...]
     among: int
+    depth: int | None
 
     def shares(self) -> list[tuple[Part, int, Fraction, Fraction]]:
         """Each part with its figure, its share of the total, and its share with those before."""
@@ -57,17 +60,22 @@ class Makeup:
         return found
 
 
-def makeup(analysis: Analysis, quantity: str) -> Makeup:
-    """Which layers make up most of a total; which blocks, where it takes too many layers.
+def makeup(analysis: Analysis, quantity: str, depth: int | None = None) -> Makeup:
+    """Which parts make up most of a total: layers, or the blocks of one level of nesting.
+
+    Args:
+        depth: the level; None for the deepest at which it does not take too many parts. Below the
+            deepest block all parts are layers.
 
     Raises:
-        UsageError: its layers' figures are no plain numbers.
+        UsageError: the layers' figures are no plain numbers.
     """
     layers = analysis.inference_layers
     require_numbers(analysis)
     deepest = max((len(analysis.graph.blocks_around(layer.name)) for layer in layers), default=0)
-    for depth in (0, *range(deepest, 0, -1)):  # 0 folds nothing
-        found = _largest(_parts(layers, analysis, 0, depth), quantity)
+    for level in range(deepest + 1, 0, -1) if depth is None else (depth,):
+        parts = _parts(layers, analysis, level)
+        found = _largest(parts, quantity, level if level <= deepest else None)
         if len(found.parts) <= MOST_PARTS:
             break
     return found
@@ -92,11 +100,10 @@ def block_called(analysis: Analysis, name: str) -> str | None:
 def block_parts(analysis: Analysis, block: str) -> list[Part]:
     """The layers of a block, with the blocks that stand in it as one part each."""
     inside = [layer for layer in analysis.layers if layer.name.startswith(block + ".")]
-    level = len(analysis.graph.blocks_around(block)) + 1
-    return _parts(inside, analysis, level, level + 1)
+    return _parts(inside, analysis, len(analysis.graph.blocks_around(block)) + 2)
 
 
-def _largest(parts: Sequence[Part], quantity: str) -> Makeup:
+def _largest(parts: Sequence[Part], quantity: str, depth: int | None) -> Makeup:
     total = sum(part.total(quantity) for part in parts)
     found, together = [], 0
     for part in sorted(parts, key=lambda part: -part.total(quantity)):
@@ -104,17 +111,19 @@ def _largest(parts: Sequence[Part], quantity: str) -> Makeup:
             break
         found.append(part)
         together += part.total(quantity)
-    return Makeup(quantity, total, tuple(found), len(parts))
+    return Makeup(quantity, total, tuple(found), len(parts), depth)
 
 
-def _parts(
-    layers: Iterable[LayerAnalysis], analysis: Analysis, level: int, depth: int
-) -> list[Part]:
-    """The layers, each folded into the innermost of the blocks `level` … `depth` - 1 around it."""
+def _parts(layers: Iterable[LayerAnalysis], analysis: Analysis, depth: int) -> list[Part]:
+    """The layers, each folded into the block at nesting level `depth` (from 1) around it.
+
+    A layer that stands in fewer blocks is a part of its own: the parts are disjoint, and a block
+    among them is all of the block.
+    """
     folded: dict[str, list[LayerAnalysis]] = {}
     for layer in layers:
-        around = analysis.graph.blocks_around(layer.name)[level:depth]
-        folded.setdefault(around[-1] if around else layer.name, []).append(layer)
+        around = analysis.graph.blocks_around(layer.name)[depth - 1 : depth]
+        folded.setdefault(around[0] if around else layer.name, []).append(layer)
     blocks = analysis.graph.blocks
     return [
         Part(name, blocks[name] if name in blocks else inside[0].kind, tuple(inside))

@@ -226,7 +226,9 @@ def _sums(part: Part) -> dict[str, object]:
 
 def totals_text(analysis: Analysis, makeups: Sequence[Makeup]) -> str:
     """Which parts make up most of each total."""
-    return "\n".join([*caption(analysis), *_makeups(makeups, "text")])
+    folded = any(found.depth is not None for found in makeups)
+    hint = ["", "--depth ranks the blocks of another level, or all layers"] if folded else []
+    return "\n".join([*caption(analysis), *_makeups(makeups, "text"), *hint])
 
 
 def totals_markdown(analysis: Analysis, makeups: Sequence[Makeup]) -> str:
@@ -244,6 +246,7 @@ def totals_record(analysis: Analysis, makeups: Sequence[Makeup]) -> dict[str, ob
                 "quantity": found.quantity,
                 "total": found.total,
                 "among": found.among,
+                "depth": found.depth,
                 "parts": [
                     {"name": part.name, "kind": part.kind, "layers": len(part.layers),
                      "figure": figure, "share": float(share), "together": float(together)}
@@ -258,8 +261,8 @@ def totals_record(analysis: Analysis, makeups: Sequence[Makeup]) -> dict[str, ob
 def _makeups(makeups: Sequence[Makeup], form: str) -> Iterator[str]:
     for found in makeups:
         title = QUANTITIES[found.quantity][0]
-        folded = any(len(part.layers) > 1 for part in found.parts)
-        what = "blocks and layers" if folded else "layers"
+        folded = found.depth is not None
+        what = f"blocks and layers at depth {found.depth}" if folded else "layers"
         yield ""
         yield f"{title}: {found.total:,}, 90% of it in {len(found.parts)} of {found.among} {what}"
         yield ""

@@ -133,9 +133,26 @@ def test_one_total_may_be_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
     assert "params" not in output
 
 
+def test_depth_chooses_the_level_of_the_ranking(capsys: pytest.CaptureFixture[str]) -> None:
+    for depth, line in (
+        ("1", "layer4  stage   14,964,736    58.6%       58.6%"),
+        ("2", "layer4.0  unit    6,039,552    23.6%       23.6%"),
+        ("all", "layer4.0.conv2         conv    2,359,296     9.2%        9.2%"),
+    ):
+        assert main(["explain", "resnet50", "--quantity", "params", "--depth", depth]) == 0
+        assert line in capsys.readouterr().out
+    words = ["explain", "resnet50", "--depth", "2", "--format", "json"]
+    assert main(words) == 0
+    totals = json.loads(capsys.readouterr().out)["totals"]
+    assert [total["depth"] for total in totals] == [2, 2, 2]
+    assert main(["explain", "vgg16", "--depth", "all", "--format", "json"]) == 0
+    assert json.loads(capsys.readouterr().out)["totals"][0]["depth"] is None
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (["conv1_1", "--depth", "2"], "--depth is for the ranking of the whole network; leave"),
         (["conv9_9"], "vgg16 has no layer 'conv9_9'"),
         (["conv1_1", "--quantity", "mac"], "no derivation of 'mac'; did you mean 'macs'?"),
         (["--quantity", "mac"], "'mac' is no total; did you mean 'macs'?"),

@@ -35,6 +35,32 @@ def test_blocks_stand_for_their_layers_where_it_takes_too_many() -> None:
     assert len(makeup(analyze("vgg16"), "macs").parts) <= MOST_PARTS
 
 
+@pytest.mark.parametrize("name", network_names()[::7])
+@pytest.mark.parametrize("depth", [None, 1, 2, 3, 99])
+def test_a_ranking_is_of_one_level_of_nesting(name: str, depth: int | None) -> None:
+    """A block in it is all of the block, and no layer is in two parts."""
+    analysis = analyze(name)
+    for quantity in TOTALS:
+        found = makeup(analysis, quantity, depth)
+        for part in found.parts:
+            inside = [x for x in analysis.inference_layers if x.name.startswith(f"{part.name}.")]
+            itself = [x for x in analysis.inference_layers if x.name == part.name]
+            assert list(part.layers) == (inside if part.name in analysis.graph.blocks else itself)
+            around = analysis.graph.blocks_around(part.name)
+            assert found.depth is None or len(around) == found.depth - 1 or not inside
+        names = [layer.name for part in found.parts for layer in part.layers]
+        assert len(names) == len(set(names))
+
+
+def test_the_largest_block_of_its_level_comes_first() -> None:
+    found = makeup(analyze("resnet50"), "params", 2)
+    # 1024*512 + 512*512*9 + 512*2048 + the shortcut's 1024*2048, and 2 for each normed channel.
+    params = 1024 * 512 + 512 * 512 * 9 + 512 * 2048 + 1024 * 2048 + 2 * (512 + 512 + 2048 + 2048)
+    assert found.shares()[0][0].name == "layer4.0"
+    assert found.shares()[0][1] == params == 6_039_552
+    assert "layer4.0.downsample" not in [part.name for part in found.parts]
+
+
 def test_a_block_is_the_sum_of_its_parts() -> None:
     analysis = analyze("resnet50")
     parts = block_parts(analysis, "layer1")

@@ -9,10 +9,10 @@ from __future__ import annotations
 import ast
 import operator
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import lru_cache
 from keyword import iskeyword
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from archcalc.errors import QuantityError, did_you_mean
 from archcalc.spec.values import (
@@ -42,6 +42,13 @@ Environment: TypeAlias = Mapping[str, Value]
 _Closure: TypeAlias = Callable[[Environment], Value]
 
 MAX_LENGTH = 400
+_TRUTHS = frozenset(("true", "false"))
+_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
+_WORD = re.compile(r"[\w.]*[0-9][\w.]*")
+_NUMBER = re.compile(
+    r"0[xX][0-9a-fA-F_]+|0[oO][0-7_]+|0[bB][01_]+"
+    r"|([0-9][0-9_]*\.?|\.)[0-9_]*([eE][0-9_]*)?[jJ]?"  # up to the sign of an exponent
+)
 LIST_COST = 3000  # of what goes through a list, in operations on numbers
 
 
@@ -59,6 +66,10 @@ class Expression(NamedTuple):
     names: frozenset[str]
     cost: int
     closure: _Closure
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickled as its text: closures cannot be."""
+        return parse, (self.text,)
 
     def evaluate(self, environment: Environment) -> Value:
         """Its value, with the parameters that `environment` gives.
@@ -94,9 +105,10 @@ def parse(text: str) -> Expression:
     if len(text) > MAX_LENGTH:
         raise ExpressionError(f"an expression of {len(text)} characters; {MAX_LENGTH} are the most")
     if (
-        text.isidentifier() and not iskeyword(text) and text not in ("true", "false")
+        text.isidentifier() and not iskeyword(text) and text not in _TRUTHS
     ):  # most are a single name
         return Expression(text, frozenset((text,)), 1, _name(text))
+    _require_clear(text)
     try:
         tree = ast.parse(text.strip(), mode="eval").body
     except (SyntaxError, ValueError, MemoryError, RecursionError):
@@ -108,6 +120,17 @@ def parse(text: str) -> Expression:
         raise ExpressionError(f"{text[:40]!r}… is nested too deep") from None
 
 
+def _require_clear(text: str) -> None:
+    """Refuses what Python reads with a warning, on stderr: it is an error in its next versions."""
+    if "\\" in text:
+        raise ExpressionError(f"{text!r} is not an expression: a backslash stands for nothing")
+    for word in _WORD.findall(_QUOTED.sub("''", text)):
+        if not _NUMBER.fullmatch(word) and any(part[:1].isdigit() for part in word.split(".")):
+            raise ExpressionError(
+                f"{text!r} is not an expression: {word!r} is neither a number nor a name"
+            )
+
+
 def parse_with_symbols(text: str) -> Expression:
     """As `parse`, where a number may stand before a name: `32h` is `32*h`."""
     return parse(re.sub(r"(?<![\w.])(\d+)(?=[A-Za-z_])(?![eE]\d)", r"\1*", text))
@@ -117,7 +140,7 @@ def _names_in(nodes: list[ast.AST]) -> frozenset[str]:
     """The parameters that a tree mentions."""
     called = {id(node.func) for node in nodes if isinstance(node, ast.Call)}
     names = [node for node in nodes if isinstance(node, ast.Name)]
-    return frozenset(node.id for node in names if id(node) not in called)
+    return frozenset(node.id for node in names if id(node) not in called) - _TRUTHS
 
 
 def _cost_of(nodes: list[ast.AST]) -> int:
@@ -212,14 +235,15 @@ def _name(name: str) -> _Closure:
         try:
             return env[name]
         except KeyError:
-            guess = did_you_mean(name, env) or _known(env)
-            raise ExpressionError(f"unknown parameter {name!r}{guess}") from None
+            raise unknown_parameter(name, env) from None
 
     return look_up
 
 
-def _known(env: Environment) -> str:
-    return f"; known: {', '.join(sorted(env))}" if env else "; there are no parameters here"
+def unknown_parameter(name: str, known: Collection[str]) -> ExpressionError:
+    """The error for a name that is no parameter here."""
+    here = f"known: {', '.join(sorted(known))}" if known else "there are no parameters here"
+    return ExpressionError(f"unknown parameter {name!r}{did_you_mean(name, known) or f'; {here}'}")
 
 
 def _decimal(text: str) -> Value:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import operator
+import re
+import warnings
 from collections.abc import Callable
+from contextlib import suppress
 from fractions import Fraction
 from typing import Any
 
@@ -319,3 +322,53 @@ def test_a_fraction_of_an_array_is_rounded_once() -> None:
 def test_an_array_that_overflows_says_so() -> None:
     with pytest.raises(QuantityError, match="64 bits"):
         parse("a*a").evaluate({"a": IntegerArray([LARGEST_INT64])})
+
+
+PIECES = st.sampled_from(
+    ["1", "0x1f", "1e5", ".5", "1.", "2_0", "a", "if", "else", "or", "and", "not", "in", "is",
+     "for", " ", "\\d", "\\", "'a'", "'2nd'", '"b"', "(", ")", "[", "]", "==", "+", ",", "\t"]
+)  # fmt: skip
+
+
+@given(st.lists(PIECES, max_size=8).map("".join))
+def test_python_never_warns_of_an_expression(text: str) -> None:
+    """It would on stderr, of what the next version of it refuses."""
+    parse.cache_clear()
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        with suppress(ExpressionError):
+            parse(text)
+    assert [str(warning.message) for warning in caught] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("1or 2", "'1or 2' is not an expression: '1or' is neither a number nor a name"),
+        ("n if 1else 2", "'1else' is neither a number nor a name"),
+        ("0x1for n in m", "'0x1for' is neither a number nor a name"),
+        ("a == '\\d'", "a backslash"),
+    ],
+)
+def test_what_python_warns_of_is_refused(text: str, message: str) -> None:
+    with pytest.raises(ExpressionError, match=re.escape(message)):
+        parse(text)
+
+
+def test_a_text_may_begin_with_a_digit() -> None:
+    assert parse("mode == '2nd'").evaluate({"mode": "2nd"}) is True
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("1_000", 1000),
+        ("0x1F", 31),
+        ("1e3", 1000),
+        ("1.5e-3", Fraction(3, 2000)),
+        (".5", Fraction(1, 2)),
+        ("1. + 2", 3),
+    ],
+)
+def test_numbers_are_written_as_in_python(text: str, value: object) -> None:
+    assert parse(text).evaluate({}) == value

@@ -277,20 +277,12 @@ class _Expander:
             name: self._evaluate(argument, scope.environment)
             for name, argument in statement.arguments.items()
         }
-        for name, argument in statement.arguments.items():
-            if name not in block.parameters:
-                known = list(block.parameters)
-                guess = did_you_mean(name, known) or f"; it takes {', '.join(known) or 'none'}"
-                raise SpecError(
-                    f"block {block.name!r} has no parameter {name!r}{guess}", argument.place
-                )
         environment = dict(self.globals)
         for name, default in block.parameters.items():
             if name in given:
                 environment[name] = given[name]
-            elif default is None:
-                raise SpecError(f"block {block.name!r} needs `{name}`", statement.place)
             else:
+                assert default is not None, "archcalc.spec.scopes has looked at all calls"
                 environment[name] = self._evaluate(default, environment)
         environment = self._with_let(environment, block.let)
         name = self._name(statement.name, block.name, scope, statement.place)

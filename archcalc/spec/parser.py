@@ -13,6 +13,7 @@ from archcalc.spec.fields import read_literal, read_size
 from archcalc.spec.keys import ACCURACY_KEYS, FAMILY_KEYS, VARIANT_KEYS, WAYS
 from archcalc.spec.labels import find_labelled
 from archcalc.spec.reader import compose, items, text_of
+from archcalc.spec.scopes import require_known_names
 from archcalc.spec.statements import StatementReader, is_null
 from archcalc.spec.syntax import DENSE, About, Accuracy, Argument, Family, Label, Network
 from archcalc.spec.values import ExpressionError
@@ -77,6 +78,7 @@ class _FamilyReader(StatementReader):
         }
         for network in networks.values() or (base,):
             self._require_whole(network)
+        require_known_names(networks.values() or (base,))
         return Family(
             name=name,
             about=base.about,

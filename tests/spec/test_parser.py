@@ -33,7 +33,8 @@ def the_network(text: str) -> Network:
 
 
 def the_statement(text: str) -> Statement:
-    (statement,) = the_network(HEAD + text).body
+    known = "parameters: {width: 8, number: 1, i: 0, depth: 2, n: 3}"
+    (statement,) = the_network(f"{HEAD}{text}\n{known}\n").body
     return statement
 
 

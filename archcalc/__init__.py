@@ -10,7 +10,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
@@ -66,12 +66,13 @@ def build(
     *,
     device: str = "cpu",
     input: Sequence[Value] | None = None,
-    **parameters: Value,
+    parameters: Mapping[str, Value] | None = None,
+    **others: Value,
 ) -> Twin:
     """The network as a torch module that can be run and trained; imports torch.
 
     Args:
-        what, input, parameters: as for `analyze`.
+        what, input, parameters, others: as for `analyze`.
         device: "cpu", "cuda", "cuda:1", or "meta" for shapes without values.
 
     Raises:
@@ -83,7 +84,7 @@ def build(
     require_torch("build()")
     from archcalc.torch_backend.build import build as build_twin
 
-    return build_twin(what, device=device, input=input, **parameters)
+    return build_twin(what, device=device, input=input, parameters=parameters, **others)
 
 
 def formula(
@@ -97,7 +98,8 @@ def formula(
     input: Sequence[Value] | None = None,
     batch: int = 1,
     dtype: str = "float32",
-    **parameters: Value,
+    parameters: Mapping[str, Value] | None = None,
+    **others: Value,
 ) -> Any:
     """A quantity in closed form, as a sympy expression; imports sympy.
 
@@ -108,7 +110,7 @@ def formula(
     beyond that, `archcalc.formulas.deriving.derive_formulas` tells as well: its `assumptions`.
 
     Args:
-        name, input, parameters: as for `load`.
+        name, input, parameters, others: as for `load`.
         quantity: `params`, `macs`, `peak_bytes`, `layers[conv1].macs` …, as in claims.
         symbols: parameters, items of lists such as `depths[0]`, and sizes: `H`, `W`, and `C` for
             the input's channels; a list, or a text such as "H,W". The sizes if None.
@@ -123,11 +125,12 @@ def formula(
     require_extra("formula()", "sympy", "symbols")
     from archcalc.formulas.deriving import derive_formulas
     from archcalc.spec.library import find_network
+    from archcalc.walk import together
 
     if isinstance(symbols, str):
         symbols = symbols.split(",")
     found = derive_formulas(
         find_network(name), [quantity], symbols, layer=layer, input=input, batch=batch,
-        dtype=dtype, assume=assume, parameters=parameters,
+        dtype=dtype, assume=assume, parameters=together(parameters, others),
     )  # fmt: skip
     return found.expressions()[0]

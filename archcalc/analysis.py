@@ -264,6 +264,11 @@ class Analysis:
             UsageError: no layer is called so, or several; with a guess. Of a block it says which
                 layer its output is.
         """
+        if not isinstance(name, str):
+            raise UsageError(
+                f"a layer is asked for by its name, such as {self.layers[0].name!r}, and not by "
+                f"{name!r}; `layers` has them in order"
+            )
         ending = "." + name
         matches = [layer for layer in self.layers if layer.name == name] or [
             layer for layer in self.layers if layer.name.endswith(ending)

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from archcalc.analysis import Analysis
@@ -26,6 +26,14 @@ LONGEST_NAME = 40  # that a guess is made for
 
 class ArchcalcError(Exception):
     """Whatever archcalc refuses. `str()` of it is the message, ready to show."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickled as it is: Python would make it anew, of its message alone."""
+        return _restored, (type(self), self.args), self.__dict__ or None
+
+
+def _restored(kind: type[ArchcalcError], arguments: tuple[Any, ...]) -> ArchcalcError:
+    return kind.__new__(kind, *arguments)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from os import PathLike
-from typing import TYPE_CHECKING, Any, cast, overload
+from typing import TYPE_CHECKING, Any, TypeAlias, cast, overload
 
 from archcalc.analysis import DTYPES, Analysis, LayerAnalysis
 from archcalc.errors import LayerError, UsageError, did_you_mean
@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
     from archcalc.sweep import Sweep
 
+    _Plain: TypeAlias = int | float | str | Fraction | list[Any]
+
 MOST_SHOWN = 4  # inputs of a layer in a message
 MOST_CHARACTERS = 60  # of one of them, or of a setting
 MOST_PHASE_WORK = 500_000  # intervals; beyond it, fields with phases count as unknown
@@ -44,13 +46,19 @@ LONGEST_FORMULA = 100  # operations; each layer wraps another floor around a fre
 
 
 def load(
-    name: str | PathLike[str], /, *, input: Sequence[Value] | None = None, **parameters: Value
+    name: str | PathLike[str],
+    /,
+    *,
+    input: Sequence[Value] | None = None,
+    parameters: Mapping[str, Value] | None = None,
+    **others: Value,
 ) -> Graph:
     """The network called `name`, or of the spec file `FILE` or `FILE#VARIANT`.
 
     Args:
         input: [channels, size…] in place of the spec's own.
-        parameters: values in place of the spec's own.
+        parameters, others: values in place of the spec's own, of parameters by their names: those
+            called like an argument in a mapping, the others there or by themselves.
 
     Raises:
         UsageError: no such network, file or parameter.
@@ -58,7 +66,23 @@ def load(
     """
     given = _sizes(input)
     shape = None if given is None else input_shape(given)
-    return build_graph(find_network(name), input=shape, parameters=parameters)
+    changed = together(parameters, others)
+    return build_graph(find_network(name), input=shape, parameters=changed)
+
+
+def together(parameters: Mapping[str, Value] | None, others: dict[str, Value]) -> dict[str, Value]:
+    """The parameters that were given in a mapping and by themselves.
+
+    Raises:
+        UsageError: one was given twice, or the mapping is none.
+    """
+    if parameters is None:
+        return others
+    if not isinstance(parameters, Mapping) or not all(isinstance(key, str) for key in parameters):
+        raise UsageError(f"parameters is {parameters!r}; it is a mapping of names to values")
+    for name in parameters.keys() & others.keys():
+        raise UsageError(f"{name} is given twice, in `parameters` and by itself")
+    return {**parameters, **others}
 
 
 def input_shape(sizes: Sequence[Value]) -> FeatureMap:
@@ -86,7 +110,8 @@ def analyze(  # type: ignore[overload-overlap]  # what makes it a Sweep is that 
     input: Sequence[int] | None = None,
     batch: int = 1,
     dtype: str = "float32",
-    **parameters: int | float | str | Fraction | list[Any],
+    parameters: Mapping[str, _Plain] | None = None,
+    **others: _Plain,
 ) -> Analysis: ...
 
 
@@ -98,7 +123,8 @@ def analyze(
     input: Sequence[int | NDArray[Any]] | None = None,
     batch: int = 1,
     dtype: str = "float32",
-    **parameters: int | float | str | Fraction | list[Any] | NDArray[Any],
+    parameters: Mapping[str, _Plain | NDArray[Any]] | None = None,
+    **others: _Plain | NDArray[Any],
 ) -> Sweep: ...
 
 
@@ -109,7 +135,8 @@ def analyze(
     input: Sequence[Value] | None = None,
     batch: int = 1,
     dtype: str = "float32",
-    **parameters: Value,
+    parameters: Mapping[str, Value] | None = None,
+    **others: Value,
 ) -> Analysis | Sweep:
     """Every figure of a network.
 
@@ -118,7 +145,7 @@ def analyze(
 
     Args:
         graph: what `load` returned, or what it takes.
-        input, parameters: as for `load`; a graph is then built anew with them.
+        input, parameters, others: as for `load`; a graph is then built anew with them.
         batch: number of images.
         dtype: of parameters and activations; see `DTYPES`.
 
@@ -131,18 +158,19 @@ def analyze(
     require_dtype(dtype)
     batch = whole_batch(batch)
     input = _sizes(input)
-    if _has_arrays([*parameters.values(), input]):
+    given = together(parameters, others)
+    if _has_arrays([*given.values(), input]):
         from archcalc.sweep import sweep
 
         network = graph.network if isinstance(graph, Graph) else find_network(graph)
         before = graph.parameters if isinstance(graph, Graph) else {}
-        changed = before | parameters
+        changed = before | given
         return sweep(network, input=input, parameters=changed, batch=batch, dtype=dtype)
     if not isinstance(graph, Graph):
-        graph = load(graph, input=input, **parameters)
-    elif parameters or input is not None:
+        graph = load(graph, input=input, parameters=given)
+    elif given or input is not None:
         shape = None if input is None else input_shape(input)
-        changed = graph.parameters | parameters
+        changed = graph.parameters | given
         graph = build_graph(graph.network, input=shape, parameters=changed)
     return walk(graph, batch, dtype)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from archcalc import (
     activation_bytes,
     analyze,
     build,
+    formula,
     load,
     symbol,
 )
@@ -434,3 +436,49 @@ layers:
     assert analysis.layer("a").offset == ("nothing", 0)
     assert analysis.layer("c").offset == "nothing"
     assert analysis.layer("c").record()["offset"] == "nothing"
+
+
+ANY_NAMES = """\
+name: any
+input: [1, 8]
+parameters: {batch: 2, dtype: 3, device: 1, parameters: 1, assume: 1, graph: 1}
+layers: [conv: {channels: batch*dtype*device*parameters*assume*graph, kernel: 1}]
+"""
+
+
+def test_parameters_may_be_called_as_arguments_are(tmp_path: Path) -> None:
+    path = tmp_path / "any.yaml"
+    path.write_text(ANY_NAMES)
+    given = {"batch": 5, "dtype": 7, "device": 1, "parameters": 2}
+    graph = load(path, parameters=given)
+    assert graph.parameters == {**given, "assume": 1, "graph": 1}
+    assert analyze(path, batch=3, parameters=given, graph=2).layers[0].output.channels == 140
+    assert analyze(path, batch=3, parameters=given).batch == 3
+    assert analyze(graph, parameters={"assume": 4}).layers[0].output.channels == 280
+    assert build(path, device="meta", parameters=given).module_of("conv1").out_channels == 70
+    weights = formula(path, "weights", ["dtype"], parameters={"batch": 5, "assume": 3})
+    (dtype,) = weights.free_symbols
+    assert (dtype.name, weights.subs(dtype, 7)) == ("dtype", 105)
+    sweep = analyze(path, parameters={"batch": np.array([1, 2])}, device=3)
+    assert np.array_equal(sweep.totals.weights, [9, 18])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"parameters": {"classes": 1}, "classes": 2}, "classes is given twice, in `parameters`"),
+        ({"parameters": [("classes", 1)]}, "it is a mapping of names to values"),
+        ({"parameters": {3: 1}}, "it is a mapping of names to values"),
+        ({"parameters": {"clases": 1}}, "no parameter 'clases'; did you mean 'classes'?"),
+    ],
+)
+def test_parameters_in_a_mapping_are_checked(arguments: Any, message: str) -> None:
+    for function in (analyze, load, formula, build):
+        with pytest.raises(UsageError, match=re.escape(message)):
+            function("vgg16", **arguments)
+
+
+@pytest.mark.parametrize("name", [3, None, 1.5, ["conv1"]])
+def test_a_layer_is_asked_for_by_its_name(name: Any) -> None:
+    with pytest.raises(UsageError, match=r"by its name, such as '.*conv1_1', and not by"):
+        analyze("vgg16").layer(name)

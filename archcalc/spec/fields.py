@@ -50,6 +50,10 @@ class FieldType(NamedTuple):
     words: tuple[str, ...] = ()
     decimals: bool = False
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickled as its name in `FIELD_TYPES`: there is one of each."""
+        return _field_type, (next(name for name, kind in FIELD_TYPES.items() if kind is self),)
+
     def read(self, node: Node, source: Source) -> Template:
         """The template that stands at `node`."""
         return read_template(node, source, self)
@@ -257,6 +261,10 @@ FIELD_TYPES: dict[str, FieldType] = {
     "Interpolation": _one_of(get_args(Interpolation)),
     "NormalizedAxes": _one_of(get_args(NormalizedAxes)),
 }
+
+
+def _field_type(name: str) -> FieldType:
+    return FIELD_TYPES[name]
 
 
 @cache

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from typing import Any, cast
@@ -26,12 +26,13 @@ def build(
     *,
     device: str = "cpu",
     input: Sequence[Value] | None = None,
-    **parameters: Value,
+    parameters: Mapping[str, Value] | None = None,
+    **others: Value,
 ) -> Twin:
     """The network as a torch module, in training mode, with torch's own initial weights.
 
     Args:
-        what, input, parameters: as `archcalc.analyze` takes them.
+        what, input, parameters, others: as `archcalc.analyze` takes them.
         device: "cpu", "cuda", "cuda:1", or "meta" for shapes without values.
 
     Raises:
@@ -39,7 +40,7 @@ def build(
         LayerError, SpecError: as `analyze`.
     """
     place = torch_device(device)
-    analysis = analyze(what, input=input, **parameters)
+    analysis = analyze(what, input=input, parameters=parameters, **others)
     if not isinstance(analysis, Analysis):
         raise UsageError("a torch model needs numbers, and not arrays of them")
     require_numbers(analysis)

@@ -1,0 +1,64 @@
+"""A twin can be pickled, as torch.save does: the model itself, and not its values alone."""
+
+from __future__ import annotations
+
+import copy
+import io
+import pickle
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from archcalc import Graph, build
+from archcalc.layers import LAYER_KINDS, Layer
+from archcalc.torch_backend.build import Twin
+from archcalc.torch_backend.layer_modules import module_for
+from tests.graphs import random_graphs
+from tests.layers.examples import EXAMPLES
+from tests.spec_texts import graph_of
+
+
+def saved_and_loaded(twin: Twin) -> Twin:
+    file = io.BytesIO()
+    torch.save(twin, file)
+    file.seek(0)
+    again: Twin = torch.load(file, weights_only=False)
+    return again
+
+
+@pytest.mark.parametrize("name", ["lenet5", "googlenet", "deconv_unpool", "squeezenet1_1"])
+def test_a_saved_model_computes_the_same(name: str) -> None:
+    twin = build(name, input=[1, 32, 32]) if name == "lenet5" else build(name)
+    again = saved_and_loaded(twin)
+    assert again.graph == twin.graph
+    x = torch.rand(1, *twin.graph.input.shape)
+    assert torch.equal(twin.eval()(x), again.eval()(x))
+
+
+def test_shared_weights_stay_shared() -> None:
+    conv = "conv: {channels: 3, kernel: 1"
+    twin = build(graph_of(f"  - {conv}, name: a}}\n  - {conv}, weights: a}}\n"))
+    for again in (saved_and_loaded(twin), copy.deepcopy(twin)):
+        first, second = (again.module_of(name) for name in ("a", "conv1"))
+        assert first.weight is second.weight
+
+
+@given(random_graphs())
+def test_a_random_twin_can_be_pickled(graph: Graph) -> None:
+    twin = build(graph, device="meta")
+    again = pickle.loads(pickle.dumps(twin))
+    assert again.graph == graph
+    assert again.state_dict().keys() == twin.state_dict().keys()
+
+
+@pytest.mark.parametrize("kind", LAYER_KINDS, ids=lambda kind: kind.kind)
+@given(data=st.data())
+def test_the_module_of_every_kind_can_be_pickled(kind: type[Layer], data: st.DataObject) -> None:
+    example = data.draw(EXAMPLES[kind])
+    try:
+        module = module_for(example.layer, *example.inputs)
+    except Exception:  # whatever torch raises of options that it refuses
+        return
+    assert repr(pickle.loads(pickle.dumps(module))) == repr(module)

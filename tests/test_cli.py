@@ -496,7 +496,7 @@ def test_a_source_without_errata_is_an_answer(capsys: pytest.CaptureFixture[str]
     assert called(capsys, "errata", "--source", "ZFNet paper, figure") == (
         0,
         "",
-        "archcalc: no figure of these sources is wrong\n",
+        "archcalc: the figures of these sources agree, or are not decidable here\n",
     )
 
 

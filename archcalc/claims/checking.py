@@ -7,9 +7,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from archcalc.analysis import Analysis
-from archcalc.claims.printed import PrintedError, Verdict
+from archcalc.claims.explaining import explained
+from archcalc.claims.printed import Printed, PrintedError, Verdict
 from archcalc.claims.quantities import evaluate
 from archcalc.claims.reading import Claim, claims_of, comparisons
+from archcalc.claims.works import readable
 from archcalc.errors import ArchcalcError, Place, SpecError, UsageError, did_you_mean
 from archcalc.expansion import build_graph
 from archcalc.spec.library import families, find_network
@@ -23,15 +25,19 @@ class CheckedClaim(NamedTuple):
     """A claim and what came of it.
 
     Attributes:
-        computed: the quantity, as archcalc has it.
+        computed: the quantity, as archcalc has it; None where none can decide.
         verdict: what comes of holding the printed figure against it.
         shown: the value of the explanation's expression; None without one.
+        by_source: what the figures of the source itself make; None without an arithmetic.
+        because: the reason in words, its figures computed.
     """
 
     claim: Claim
     computed: Any
     verdict: Verdict
     shown: Any
+    by_source: Any
+    because: str
 
     @property
     def expected(self) -> bool:
@@ -58,16 +64,26 @@ class Checker:
         Raises:
             SpecError: its quantity cannot be computed; says why, at its place.
         """
-        place = claim.place
+        place, printed = claim.place, claim.printed
         analysis = self._at(
             place, lambda: self._analysis(claim.network, claim.parameters, claim.input)
         )
+        because = explained(
+            claim.because, lambda quantity: self._evaluate(quantity, analysis, place)
+        )
+        if printed is None:
+            return CheckedClaim(claim, None, Verdict.UNDECIDABLE, None, None, because)
         computed = self._evaluate(claim.quantity, analysis, place)
-        verdict = self._at(place, lambda: claim.printed.verdict(computed))
+        verdict = self._at(place, lambda: printed.verdict(computed))
         shown = self._evaluate(claim.shown_by, analysis, place) if claim.shown_by else None
-        if verdict is Verdict.DIFFERS and not self._explains(shown, claim):
-            verdict = Verdict.UNEXPLAINED
-        return CheckedClaim(claim, computed, verdict, shown)
+        arithmetic = claim.arithmetic
+        by_source = self._at(place, lambda: arithmetic.value) if arithmetic else None
+        if verdict is Verdict.DIFFERS:
+            if arithmetic and self._is_contradicted(printed, by_source, computed, place):
+                verdict = Verdict.WRONG
+            elif not any(self._explains(value, printed, place) for value in (shown, by_source)):
+                verdict = Verdict.UNEXPLAINED
+        return CheckedClaim(claim, computed, verdict, shown, by_source, because)
 
     def value(self, quantity: str, network: str, place: Place) -> Any:
         """The value of a quantity of a network.
@@ -78,12 +94,18 @@ class Checker:
         analysis = self._at(place, lambda: self._analysis(network, {}, None))
         return self._evaluate(quantity, analysis, place)
 
-    def _explains(self, shown: Any, claim: Claim) -> bool:
-        """Whether the explanation holds: it is true, or it gives the printed figure."""
+    def _is_contradicted(
+        self, printed: Printed, by_source: Any, computed: Any, place: Place
+    ) -> bool:
+        """Whether the source's own figures make another one, which is what archcalc computes."""
+        against = self._at(place, lambda: printed.verdict(by_source))
+        return against is Verdict.DIFFERS and printed.is_near(by_source, computed)
+
+    def _explains(self, shown: Any, printed: Printed, place: Place) -> bool:
+        """Whether an explanation holds: it is true, or it gives the printed figure."""
         if shown is None or isinstance(shown, bool):
             return bool(shown)
-        agrees = self._at(claim.place, lambda: claim.printed.verdict(shown))
-        return agrees is not Verdict.DIFFERS
+        return self._at(place, lambda: printed.verdict(shown)) is not Verdict.DIFFERS
 
     def _evaluate(self, text: str, analysis: Analysis, place: Place) -> Any:
         return self._at(place, lambda: evaluate(text, analysis, self._find))
@@ -147,12 +169,18 @@ def of_source(everything: Sequence[CheckedClaim], text: str) -> list[CheckedClai
     Raises:
         UsageError: there is none; with a guess.
     """
-    found = [claim for claim in everything if text.lower() in claim.claim.source.lower()]
+    found = [checked for checked in everything if text.lower() in _named(checked).lower()]
     if not found:
-        words = [word for claim in everything for word in re.split(r"[ ,;]+", claim.claim.source)]
+        words = [word for checked in everything for word in re.split(r"[ ,;]+", _named(checked))]
         guess = did_you_mean(text, dict.fromkeys(words))
         raise UsageError(f"no source has the text {text!r}{guess}")
     return found
+
+
+def _named(checked: CheckedClaim) -> str:
+    """The source of a claim, with lines of lectures and with the headings of their slides."""
+    source = checked.claim.source
+    return f"{source} {readable(source)}"
 
 
 def problem(checked: CheckedClaim) -> ArchcalcError | None:
@@ -161,7 +189,7 @@ def problem(checked: CheckedClaim) -> ArchcalcError | None:
         return None
     claim = checked.claim
     return SpecError(
-        f"claim {claim.id}: {claim.quantity} is {checked.computed}, printed {claim.printed.text}: "
+        f"claim {claim.id}: {claim.quantity} is {checked.computed}, printed {claim.said}: "
         f"{checked.verdict.value}; recorded: {claim.recorded.value}",
         claim.place,
     )

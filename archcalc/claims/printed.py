@@ -30,8 +30,10 @@ class Verdict(Enum):
     AGREES = "agrees"  # rounded as printed, it is the same
     TRUNCATED = "agrees by truncation"  # the digits after the last printed one were cut off
     APPROXIMATELY = "approximately"  # printed as "about", and within a tenth
-    DIFFERS = "differs"  # and the claim's explanation says why
-    UNEXPLAINED = "differs, unexplained"
+    WRONG = "wrong"  # an arithmetic of the figure's own source contradicts it
+    DIFFERS = "differs"  # of another variant, rounding or convention, which is said
+    UNEXPLAINED = "unexplained"  # not what archcalc computes, and nobody knows why
+    UNDECIDABLE = "not decidable here"  # nothing that follows from the layers
 
 
 class PrintedError(ArchcalcError):
@@ -84,6 +86,13 @@ class Printed(NamedTuple):
         if 0 < steps - printed < 1:
             return Verdict.TRUNCATED
         return Verdict.DIFFERS
+
+    def is_near(self, one: Any, other: Any) -> bool:
+        """Whether two values are the same to the last digit of the figure, cut or rounded."""
+        if not isinstance(self.number, Fraction) or isinstance(one, bool):
+            return bool(one == other)
+        step = self.unit / 10**self.decimals
+        return bool(abs(Fraction(one) - Fraction(other)) < step)
 
     def deviation(self, computed: Any) -> Fraction | None:
         """How far the printed number is off, as a share of the computed one; None for others."""

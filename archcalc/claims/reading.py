@@ -7,10 +7,11 @@ from typing import NamedTuple
 
 from yaml.nodes import Node, ScalarNode
 
+from archcalc.claims.arithmetic import Arithmetic, read_arithmetic
 from archcalc.claims.printed import Printed, PrintedError, Verdict, parse_printed
 from archcalc.errors import Place, Source, SpecError, did_you_mean
 from archcalc.spec.fields import read_literal
-from archcalc.spec.keys import CLAIM_KEYS, VERDICT_WORDS
+from archcalc.spec.keys import CLAIM_KEYS, DIFFERENCES, VERDICT_WORDS
 from archcalc.spec.library import spec_sources
 from archcalc.spec.reader import (
     compose,
@@ -27,36 +28,52 @@ VERDICTS = dict(zip(VERDICT_WORDS, Verdict, strict=True))
 
 
 class Claim(NamedTuple):
-    """A published figure.
+    """A published figure or statement.
 
     Attributes:
         id: short and unique, to refer to it.
+        also: other ids under which the same figure is known.
         network: the name of the network that it is about.
         parameters: what is changed of its parameters.
         input: another input, or None.
-        quantity: what the figure is, in the language of `archcalc.claims.quantities`.
-        printed: the figure.
-        source: who printed it, and where.
+        quantity: what the figure is, in the language of `archcalc.claims.quantities`; empty where
+            no figure of the layers can decide the statement.
+        printed: the figure; None without a quantity.
+        statement: what is said, where that is more than a figure; else empty.
+        source: who printed it, and where; see `archcalc.claims.works`.
         convention: what was counted, where the source says so or it is known.
         recorded: the verdict that is expected, so that a change in a rule or spec shows.
+        by: what the figure differs by, one of DIFFERENCES; empty unless it does.
         shown_by: why the figure differs: a quantity that agrees with the printed figure, or a
             condition that is true; empty where unknown.
-        because: the same in words. A claim that agrees may carry a remark here.
+        arithmetic: what the source's own figures make; where that contradicts the figure and
+            archcalc computes the same, the figure is wrong.
+        because: the reason in words, with quantities in braces; see `archcalc.claims.explaining`.
+            A claim that agrees may carry a remark here.
         place: where it stands.
     """
 
     id: str
+    also: tuple[str, ...]
     network: str
     parameters: dict[str, Value]
     input: list[Value] | None
     quantity: str
-    printed: Printed
+    printed: Printed | None
+    statement: str
     source: str
     convention: str
     recorded: Verdict
+    by: str
     shown_by: str
+    arithmetic: Arithmetic | None
     because: str
     place: Place
+
+    @property
+    def said(self) -> str:
+        """The statement, or the figure as printed."""
+        return self.statement or (self.printed.text if self.printed else "")
 
 
 def claims_of(family: Family) -> list[Claim]:
@@ -90,27 +107,63 @@ def _claim(node: Node, source: Source, default: str | None) -> Claim:
         if key not in CLAIM_KEYS:
             raise unknown_key(key, CLAIM_KEYS, key_node, source, "a claim")
         found[key] = value
-    for key in ("quantity", "value", "source", *(() if default else ("variant",))):
+    figure = () if "statement" in found and "quantity" not in found else ("quantity", "value")
+    for key in (*figure, "source", *(() if default else ("variant",))):
         if key not in found:
             raise SpecError(f"a claim needs `{key}`", place_of(node, source))
+    recorded = _recorded(found.get("verdict"), source, decidable=bool(figure))
+    _check_reason(found, recorded, node, source)
 
     def text(key: str) -> str:
         return text_of(found[key], source, key) if key in found else ""
 
     return Claim(
         id=text("id"),
+        also=_also(found.get("also"), source),
         network=text("variant") or str(default),
         parameters=_settings(found.get("set"), source),
         input=_sizes(found.get("input"), source),
         quantity=text("quantity"),
-        printed=_printed(found["value"], source),
+        printed=_printed(found["value"], source) if figure else None,
+        statement=text("statement"),
         source=text("source"),
         convention=text("convention"),
-        recorded=_recorded(found.get("verdict"), source),
+        recorded=recorded,
+        by=text("by"),
         shown_by=text("shown_by"),
+        arithmetic=read_arithmetic(
+            found.get("arithmetic"), found.get("parts"), text("source"), source
+        ),
         because=text("because"),
         place=place_of(node, source),
     )
+
+
+def _check_reason(found: dict[str, Node], recorded: Verdict, node: Node, source: Source) -> None:
+    """A verdict that finds fault, or none at all, says why."""
+    needs = {
+        Verdict.WRONG: "arithmetic",
+        Verdict.DIFFERS: "by",
+        Verdict.UNDECIDABLE: "because",
+    }.get(recorded)
+    if needs and needs not in found:
+        word = VERDICT_WORDS[list(Verdict).index(recorded)]
+        raise SpecError(f"the verdict {word!r} needs `{needs}`", place_of(node, source))
+    if "by" in found:
+        by = text_of(found["by"], source, "by")
+        if by not in DIFFERENCES:
+            guess = did_you_mean(by, DIFFERENCES) or f"; it is one of {', '.join(DIFFERENCES)}"
+            raise SpecError(
+                f"figures do not differ by {by!r}{guess}", place_of(found["by"], source)
+            )
+        if recorded is not Verdict.DIFFERS:
+            raise SpecError("`by` is for a claim that differs", place_of(found["by"], source))
+
+
+def _also(node: Node | None, source: Source) -> tuple[str, ...]:
+    if node is None:
+        return ()
+    return tuple(text_of(item, source, "an id") for item in items(node, source, "also"))
 
 
 def _settings(node: Node | None, source: Source) -> dict[str, Value]:
@@ -133,9 +186,9 @@ def _printed(node: Node, source: Source) -> Printed:
         raise SpecError(str(error), place_of(node, source)) from None
 
 
-def _recorded(node: Node | None, source: Source) -> Verdict:
+def _recorded(node: Node | None, source: Source, *, decidable: bool) -> Verdict:
     if node is None:
-        return Verdict.AGREES
+        return Verdict.AGREES if decidable else Verdict.UNDECIDABLE
     text = text_of(node, source, "verdict")
     if text not in VERDICTS:
         guess = did_you_mean(text, VERDICTS) or f"; it is one of {', '.join(VERDICTS)}"

@@ -20,7 +20,7 @@ COMMANDS: dict[str, str] = {
     "roofline": "the least time that a device needs, layer by layer",
     "verify": "the rules beside what torch measures, layer by layer",
     "check": "published figures against computed ones",
-    "errata": "the published figures that are wrong, and why",
+    "errata": "the published figures that are wrong, differ or are unexplained",
     "export": "a network as one readable PyTorch source file",
     "expand": "a network's spec, fully written out",
     "report": "networks as pages with diagrams, tables and plots",

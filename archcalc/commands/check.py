@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -19,7 +18,8 @@ from archcalc.claims.checking import (
 from archcalc.claims.reading import VERDICTS
 from archcalc.commands.arguments import COMPLETE_NETWORKS
 from archcalc.errors import UsageError, did_you_mean
-from archcalc.render.claims import claim_table
+from archcalc.render.claims import claim_table, with_tally
+from archcalc.render.numbers import counted
 from archcalc.spec.library import (
     families,
     find_network,
@@ -96,11 +96,12 @@ def _checked(names: list[str]) -> tuple[list[CheckedClaim], list[CheckedBudget]]
 
 
 def _tally(claims: Sequence[CheckedClaim], budgets: Sequence[CheckedBudget]) -> str:
-    counts = Counter(claim.verdict.value for claim in claims)
-    told = ", ".join(f"{verdict} {count}" for verdict, count in counts.most_common())
-    text = f"{len(claims)} published figures: {told or 'none'}"
+    text = with_tally(claims)
+    if not budgets:
+        return text
     kept = sum(budget.is_kept for budget in budgets)
-    return f"{text}; {len(budgets)} budgets: kept {kept}" if budgets else text
+    broken_ones = f", {len(budgets) - kept} broken" if kept < len(budgets) else ""
+    return f"{text}; {counted(len(budgets), 'budget')}: {kept} kept{broken_ones}"
 
 
 def _word(checked: CheckedClaim) -> str:

@@ -1,4 +1,4 @@
-"""`archcalc errata`: the published figures that are wrong, by source, and why."""
+"""`archcalc errata`: the published figures that are wrong, differ or are unexplained, and why."""
 
 from __future__ import annotations
 
@@ -24,5 +24,8 @@ def run(arguments: argparse.Namespace) -> int:
     if text:
         print(text)
     else:
-        print("archcalc: no figure of these sources is wrong", file=sys.stderr)
+        print(
+            "archcalc: the figures of these sources agree, or are not decidable here",
+            file=sys.stderr,
+        )
     return 0

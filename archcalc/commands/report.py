@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from archcalc.commands.arguments import COMPLETE_NETWORKS, output_path
+from archcalc.render.numbers import counted
 from archcalc.reports.library import part_of_library, whole_library
 from archcalc.reports.report import pages, write_report
 
@@ -33,5 +34,5 @@ def run(arguments: argparse.Namespace) -> int:
     library = part_of_library(arguments.names) if arguments.names else whole_library()
     for missing in write_report(library, Path(arguments.output)):
         print(f"archcalc: left out: {missing}", file=sys.stderr)
-    print(f"{arguments.output}: {len(dict(pages(library)))} pages", file=sys.stderr)
+    print(f"{arguments.output}: {counted(len(dict(pages(library))), 'page')}", file=sys.stderr)
     return 0

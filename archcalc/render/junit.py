@@ -8,6 +8,7 @@ from xml.etree import ElementTree
 
 from archcalc.claims.budgets import CheckedBudget, broken
 from archcalc.claims.checking import CheckedClaim, problem
+from archcalc.claims.works import readable
 from archcalc.errors import ArchcalcError, Place
 from archcalc.render import escape
 
@@ -38,7 +39,8 @@ def junit_text(claims: Sequence[CheckedClaim], budgets: Sequence[CheckedBudget])
 
 def _of_claim(checked: CheckedClaim) -> _Case:
     claim = checked.claim
-    name = f"{claim.id}: {claim.quantity} is {claim.printed.text} ({claim.source})"
+    said = f"{claim.quantity} is {claim.printed.text}" if claim.printed else claim.statement
+    name = f"{claim.id}: {said} ({readable(claim.source)})"
     return _Case(claim.network, name, claim.place, problem(checked))
 
 

@@ -92,3 +92,8 @@ def share(part: object, whole: object) -> str:
     """A part of a whole in percent: `74%`; empty where they are no plain numbers."""
     a, b = plain(part), plain(whole)
     return f"{100 * a / b:.0f}%" if isinstance(a, int) and isinstance(b, int) and b else ""
+
+
+def counted(number: int, noun: str) -> str:
+    """A number of things: `1 figure`, `2 figures`, `no figures`."""
+    return f"{number or 'no'} {noun}{'' if number == 1 else 's'}"

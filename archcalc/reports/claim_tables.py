@@ -1,79 +1,104 @@
-"""Published figures on pages: tables of verdicts, and why figures are wrong."""
+"""Published figures on pages: tables of verdicts, and why figures differ."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from archcalc.claims.checking import CheckedClaim
-from archcalc.claims.printed import Verdict
-from archcalc.render.claims import WRONG, record, shown
-from archcalc.reports.page import Markup, code, joined, markdown, table
+from archcalc.claims.works import Printing, printings, slides_of, works
+from archcalc.render.claims import (
+    FAULTS,
+    arithmetic_text,
+    computed_text,
+    difference,
+    record,
+    shown_text,
+    verdict_text,
+)
+from archcalc.reports import sources_page
+from archcalc.reports.page import Markup, Page, anchor, code, joined, markdown, table
 
 
-def tally(checked: Iterable[CheckedClaim]) -> str:
-    """How many figures came to which verdict: `30 agree, 2 differ`."""
-    counts = Counter(claim.verdict for claim in checked)
-    return ", ".join(f"{counts[v]} {_SAID[v]}" for v in Verdict if counts[v])
-
-
-_SAID = {
-    Verdict.AGREES: "agree",
-    Verdict.TRUNCATED: "agree by truncation",
-    Verdict.APPROXIMATELY: "agree approximately",
-    Verdict.DIFFERS: "differ for a known reason",
-    Verdict.UNEXPLAINED: "differ for an unknown reason",
-}
-
-
-def claim_table(checked: Sequence[CheckedClaim]) -> str:
-    """A row for each figure about one network."""
-    rows = []
-    for claim in checked:
-        figures = record(claim)
-        rows.append(
-            [
-                claim.claim.id,
-                quantity(claim),
-                str(figures["printed"]),
-                shown(figures["computed"]),
-                str(figures["verdict"]),
-                claim.claim.source,
-            ]
-        )
+def claim_table(page: Page, checked: Sequence[CheckedClaim]) -> str:
+    """A row for each figure about one network, its sources linked."""
+    rows = [
+        [
+            ids(claim),
+            quantity(claim),
+            claim.claim.said,
+            computed_text(claim),
+            verdict_text(claim),
+            sources(page, claim.claim.source),
+        ]
+        for claim in checked
+    ]
     headings = ["id", "figure", "printed", "computed", "verdict", "source"]
     return table(headings, rows, "llrrll")
+
+
+def ids(checked: CheckedClaim) -> str:
+    """The ids under which a figure is known."""
+    return ", ".join((checked.claim.id, *checked.claim.also))
 
 
 def quantity(checked: CheckedClaim) -> Markup:
     """What a figure is of, with what was changed of the network, and what was counted."""
     claim = checked.claim
     changed = str(record(checked)["network"]).removeprefix(claim.network).strip()
-    at = Markup(f" at {code(changed)}") if changed else Markup("")
-    said = Markup(f" ({markdown(claim.convention)})") if claim.convention else Markup("")
-    return Markup(code(" ".join(claim.quantity.split())) + at + said)
+    said = f"({claim.convention})" if claim.convention else ""
+    return joined(
+        [
+            code(" ".join(claim.quantity.split())),
+            Markup(f"at {code(changed)}") if changed else "",
+            said,
+        ],
+        " ",
+    )
+
+
+def sources(page: Page, source: str) -> Markup:
+    """Who printed a figure, each work linked to its entry on the page of sources."""
+    return joined((printing_link(page, printing) for printing in printings(source)), "; ")
+
+
+def printing_link(page: Page, printing: Printing) -> Markup:
+    """A work, linked, and the place in it; of a lecture, the slide."""
+    work: str = printing.work
+    if work in works():
+        work = page.link(work, sources_page.PATH, anchor(work))
+    return joined([work, place(printing)])
+
+
+def place(printing: Printing) -> str:
+    """Where in a work a figure stands; in a lecture, on which slide."""
+    slides = slides_of(printing)
+    return f"slide {' and '.join(f'“{slide}”' for slide in slides)}" if slides else printing.place
 
 
 def reasons(checked: Iterable[CheckedClaim]) -> list[Markup]:
-    """For each figure that is wrong or has a remark: which it is, and what there is to say."""
+    """For each figure that is at fault or has a remark: which it is, and what there is to say."""
     return [
         Markup(
-            f"{markdown(claim.claim.id)}: {quantity(claim)}, "
-            f"printed {markdown(claim.claim.printed.text)}: {reason(claim)}"
+            f"{markdown(ids(claim))}: {quantity(claim)}, printed {markdown(claim.claim.said)}, "
+            f"{verdict_text(claim)}: {reason(claim)}"
+            if claim.claim.quantity
+            else f"{markdown(ids(claim))}: {markdown(claim.claim.said)}, {verdict_text(claim)}: "
+            f"{reason(claim)}"
         )
         for claim in checked
-        if claim.verdict in WRONG or claim.claim.because
+        if claim.verdict in FAULTS or claim.because
     ]
 
 
 def reason(checked: CheckedClaim) -> Markup:
-    """Why a figure is wrong, with the arithmetic that shows it; or that nobody knows."""
-    figures = record(checked)
-    because = markdown(checked.claim.because)
-    if checked.verdict is Verdict.UNEXPLAINED:
-        return joined(["unexplained.", because], " ")
-    if not checked.claim.shown_by:
-        return because
-    value = "" if checked.shown is True else f" = {shown(figures['shown'])}"
-    expression = " ".join(checked.claim.shown_by.split())
-    return Markup(f"{because} ({code(expression)}{markdown(value)})")
+    """Why a figure is not what archcalc computes, with the arithmetic that shows it."""
+    by_source = arithmetic_text(checked)
+    return joined(
+        [
+            difference(checked),
+            f"By its own figures: {by_source}." if by_source else "",
+            checked.because,
+            Markup(f"({code(shown_text(checked))})") if checked.claim.shown_by else "",
+        ],
+        " ",
+    )

@@ -1,83 +1,91 @@
-"""The published figures that are wrong, by the work that printed them."""
+"""The published figures that do not agree, by verdict and by the work that prints them."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from collections.abc import Iterable
 
 from archcalc.claims.checking import CheckedClaim
 from archcalc.claims.printed import Verdict
-from archcalc.render.claims import WRONG, record, shown
-from archcalc.reports.claim_tables import quantity, reason
+from archcalc.claims.works import Printing, printings, readable
+from archcalc.render.claims import FAULTS, computed_text, with_tally
+from archcalc.render.numbers import counted
+from archcalc.reports import sources_page
+from archcalc.reports.claim_tables import ids, place, quantity, reason
 from archcalc.reports.library import Library
-from archcalc.reports.page import Markup, Page, anchor, bullets, table, web
+from archcalc.reports.page import Markup, Page, anchor, bullets, joined, markdown, table, web
 from archcalc.reports.site import Site
 
 PATH = "errata.md"
-
-
-class Printing(NamedTuple):
-    """Where a figure is printed.
-
-    Attributes:
-        work: the lecture or paper.
-        place: the line, section, table or figure in it; empty where unknown.
-    """
-
-    work: str
-    place: str
+UNDECIDABLE = "Not decidable here"
 
 
 def errata_page(library: Library, site: Site) -> Page:
-    """Every figure that is wrong, once under each work that prints it."""
+    """Every figure that does not agree, under its verdict, once for each work that prints it."""
     page = site.page(PATH, "Errata")
-    wrong = [checked for checked in library.claims if checked.verdict in WRONG]
-    unexplained = sum(checked.verdict is Verdict.UNEXPLAINED for checked in wrong)
+    sources = page.link("sources", sources_page.PATH)
     page.add(
-        f"Of {len(library.claims)} published figures {len(wrong)} are wrong: rounded as printed, "
-        f"they are not what the network has. Of {len(wrong) - unexplained} the reason is known, "
-        "with arithmetic over the layers that gives the printed figure or shows the slip; "
-        f"{unexplained} remain unexplained. A figure that several works print stands under each."
+        f"{with_tally(library.claims)}. Only the first of the lists below says that a figure is "
+        "wrong. The second says of which variant, rounding or convention a figure is, and the "
+        "third that nothing known here makes it. A figure that several works print stands under "
+        f"each; the {sources} say which works these are."
     )
-    by_work: dict[str, list[tuple[str, CheckedClaim]]] = {}
-    for checked in wrong:
-        for work, place in printings(checked.claim.source):
-            by_work.setdefault(work, []).append((place, checked))
-    works = sorted(by_work, key=str.casefold)
-    page.add(bullets(Markup(f"{web(work, anchor(work))}: {len(by_work[work])}") for work in works))
+    sections = [
+        (name, meaning, [claim for claim in library.claims if claim.verdict is verdict])
+        for verdict, (name, meaning) in FAULTS.items()
+    ]
+    undecided = [claim for claim in library.claims if claim.verdict is Verdict.UNDECIDABLE]
+    page.add(
+        bullets(
+            Markup(f"{web(name, anchor(name))}: {counted(len(claims), 'figure')}. {meaning}")
+            for name, meaning, claims in sections
+        )
+    )
+    for name, meaning, claims in sections:
+        page.heading(name)
+        page.add(meaning)
+        _add_works(page, library, claims)
+    page.heading(UNDECIDABLE)
+    page.add(
+        "What these say does not follow from the layers: above all error rates, which are measured "
+        "on images."
+    )
+    page.add(bullets(_undecided(claim) for claim in undecided))
+    return page
+
+
+def _add_works(page: Page, library: Library, claims: Iterable[CheckedClaim]) -> None:
+    by_work: dict[str, list[tuple[Printing, CheckedClaim]]] = {}
+    for checked in claims:
+        for printing in printings(checked.claim.source):
+            by_work.setdefault(printing.work, []).append((printing, checked))
     known = {entry.name: entry for entry in library.entries}
-    for work in works:
-        page.heading(work)
+    for work in sorted(by_work, key=str.casefold):
+        page.add(f"### {page.link(work, sources_page.PATH, anchor(work))}")
         rows = []
-        for place, checked in sorted(by_work[work], key=lambda item: _natural(item[0])):
-            figures = record(checked)
-            network = known.get(checked.claim.network)
+        for printing, checked in sorted(by_work[work], key=lambda item: _natural(item[0].place)):
             name = checked.claim.network
+            network = known.get(name)
             rows.append(
                 [
-                    place,
-                    checked.claim.id,
+                    place(printing),
+                    ids(checked),
                     page.link(name, network.page) if network else name,
-                    str(figures["printed"]),
-                    shown(figures["computed"]),
-                    Markup(f"{quantity(checked)}: {reason(checked)}"),
+                    checked.claim.said,
+                    computed_text(checked),
+                    joined([quantity(checked), reason(checked)], ": "),
                 ]
             )
         headings = ["where", "id", "network", "printed", "computed", "what, and why"]
         page.add(table(headings, rows, "lllrrl"))
-    return page
 
 
-def printings(source: str) -> Iterator[Printing]:
-    """`AlexNet paper, figure 2; lectures 002, L130; 004, L77` as three printings."""
-    lectures = False
-    for part in source.split(";"):
-        work, _, place = part.strip().partition(",")
-        if re.fullmatch(r"\d{3}", work) and lectures:
-            work = f"lecture {work}"
-        lectures = re.fullmatch(r"lectures? \d{3}", work) is not None
-        yield Printing(work.replace("lectures ", "lecture "), place.strip())
+def _undecided(checked: CheckedClaim) -> Markup:
+    return Markup(
+        f"{markdown(ids(checked))}, {markdown(checked.claim.network)}: "
+        f"{markdown(checked.claim.said)} ({markdown(readable(checked.claim.source))}). "
+        f"{markdown(checked.because)}"
+    )
 
 
 def _natural(place: str) -> list[tuple[bool, int, str]]:

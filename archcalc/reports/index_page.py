@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from archcalc.render.claims import WRONG
+from archcalc.render.claims import with_tally
 from archcalc.reports import (
     activations_page,
     complexity_page,
@@ -12,9 +12,9 @@ from archcalc.reports import (
     errata_page,
     glossary_page,
     scaling_page,
+    sources_page,
 )
 from archcalc.reports.catalogue import GRIDS, SELECTIONS, Grid, Selection
-from archcalc.reports.claim_tables import tally
 from archcalc.reports.comparison_page import path_of
 from archcalc.reports.imagenet import IMAGENET
 from archcalc.reports.library import Entry, Library
@@ -30,7 +30,6 @@ CIFAR = 10  # classes; of MNIST as well
 def index_page(library: Library, site: Site) -> Page:
     """All networks in a table, and links to all other pages."""
     page = site.page(HOME, "The networks and their numbers")
-    wrong = sum(checked.verdict in WRONG for checked in library.claims)
     page.add(
         f"{len(library.entries)} networks, each computed from its spec, layer by layer; the "
         "figures are for one image in float32. MACs are multiply-accumulates, M is 10^6, depth "
@@ -41,9 +40,8 @@ def index_page(library: Library, site: Site) -> Page:
         "published ones; what was measured in different ways, from one view of each image, from "
         "several or from all of it (dense), stands in different columns. "
         f"The {page.link('glossary', glossary_page.PATH)} has them all.",
-        f"{len(library.claims)} published figures are held against the computed ones: "
-        f"{tally(library.claims)}. The {page.link('errata', errata_page.PATH)} list the {wrong} "
-        "that are wrong.",
+        f"{with_tally(library.claims)}. The {page.link('errata', errata_page.PATH)} list those "
+        f"that do not agree, the {page.link('sources', sources_page.PATH)} say who printed them.",
     )
     if PAGE in site:
         page.add(

@@ -8,12 +8,13 @@ import shlex
 from archcalc.analysis import Analysis
 from archcalc.key_figures import KeyFigures
 from archcalc.memory import training_only_bytes
+from archcalc.render.claims import with_tally
 from archcalc.render.drawing import draw
 from archcalc.render.mermaid import mermaid_text
 from archcalc.render.numbers import exact, per_axis, shape, share, short, short_bytes
 from archcalc.reports import glossary_page
 from archcalc.reports.accuracies import said
-from archcalc.reports.claim_tables import claim_table, reasons, tally
+from archcalc.reports.claim_tables import claim_table, reasons, sources
 from archcalc.reports.derivation_section import add_derivations
 from archcalc.reports.field_section import add_field
 from archcalc.reports.layer_tables import block_table, full_table, small_drawing
@@ -49,7 +50,7 @@ def network_page(entry: Entry, site: Site) -> Page:
         UsageError: its sizes are no plain numbers; a plot cannot be written.
     """
     page = site.page(entry.page, entry.title)
-    page.add(_origin(entry, page), _accuracy(entry))
+    page.add(_origin(entry, page), _accuracy(entry, page))
     _add_key_figures(page, entry)
     _add_diagram(page, entry.analysis)
     _add_layers(page, entry)
@@ -91,7 +92,7 @@ def _command(entry: Entry, *options: str) -> Markup:
     return code(shlex.join(["archcalc", "table", entry.called, *options]))
 
 
-def _accuracy(entry: Entry) -> str:
+def _accuracy(entry: Entry, page: Page) -> str:
     accuracy = entry.about.accuracy
     if accuracy is None:
         return ""
@@ -100,7 +101,7 @@ def _accuracy(entry: Entry) -> str:
         for name, value in (("top-1", accuracy.top1), ("top-5", accuracy.top5))
         if value is not None
     ]
-    source = markdown(accuracy.source)
+    source = sources(page, accuracy.source)
     return f"Published accuracy: {', '.join(shares)}, {said(accuracy.crops)} ({source})."
 
 
@@ -217,8 +218,8 @@ def _add_claims(page: Page, entry: Entry) -> None:
     if not entry.claims:
         return
     page.heading("Published figures")
-    found = claim_table(entry.claims)
-    summary = f"{len(entry.claims)} published figures: {tally(entry.claims)}"
+    found = claim_table(page, entry.claims)
+    summary = with_tally(entry.claims)
     folded = len(entry.claims) > MOST_CLAIMS
     page.add(details(summary, found) if folded else f"{summary}.", "" if folded else found)
     page.add(bullets(reasons(entry.claims)))

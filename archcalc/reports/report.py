@@ -17,6 +17,7 @@ from archcalc.reports import (
     index_page,
     network_page,
     scaling_page,
+    sources_page,
 )
 from archcalc.reports.catalogue import GRIDS, SELECTIONS
 from archcalc.reports.library import Library
@@ -62,5 +63,6 @@ def pages(library: Library) -> Iterator[tuple[str, MakePage]]:
     yield activations_page.PATH, partial(activations_page.activations_page, library)
     yield scaling_page.PATH, partial(scaling_page.scaling_page, library)
     yield errata_page.PATH, partial(errata_page.errata_page, library)
+    yield sources_page.PATH, partial(sources_page.sources_page, library)
     yield glossary_page.PATH, glossary_page.glossary_page
     yield HOME, partial(index_page.index_page, library)

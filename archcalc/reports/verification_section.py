@@ -9,9 +9,9 @@ import json
 from functools import cache
 from typing import Any
 
+from archcalc.claims.explaining import figure_text
 from archcalc.comparison import Conditions
 from archcalc.errors import UsageError
-from archcalc.render.claims import shown
 from archcalc.reports.library import Entry
 from archcalc.reports.page import Page, bullets, joined, markdown, table
 from archcalc.reports.site import Site
@@ -44,7 +44,12 @@ def add_verification(page: Page, entry: Entry, site: Site) -> None:
         table(
             ["total", "by the rule", "by torch", ""],
             [
-                [f["quantity"], shown(f["rule"]), shown(f["measured"]), f.get("note", "")]
+                [
+                    f["quantity"],
+                    figure_text(f["rule"]),
+                    figure_text(f["measured"]),
+                    f.get("note", ""),
+                ]
                 for f in result["totals"]
             ],
             "lrrl",
@@ -66,6 +71,6 @@ def _results(text: str) -> dict[str, tuple[str, dict[str, Any]]]:
 def _difference(figure: dict[str, Any]) -> str:
     where = figure["layer"] or "in all"
     return (
-        f"{where}: {figure['quantity']} {shown(figure['rule'])} by the rule, "
-        f"{shown(figure['measured'])} by torch"
+        f"{where}: {figure['quantity']} {figure_text(figure['rule'])} by the rule, "
+        f"{figure_text(figure['measured'])} by torch"
     )

@@ -22,10 +22,13 @@ FAMILY_KEYS = (
     "budget", "claims",
 )  # fmt: skip
 CLAIM_KEYS = (
-    "id", "variant", "set", "input", "quantity", "value", "source", "convention", "verdict",
-    "shown_by", "because",
+    "id", "also", "variant", "set", "input", "quantity", "value", "statement", "source",
+    "convention", "verdict", "by", "shown_by", "arithmetic", "parts", "because",
 )  # fmt: skip
-VERDICT_WORDS = ("agrees", "truncated", "approximately", "differs", "unexplained")
+VERDICT_WORDS = (
+    "agrees", "truncated", "approximately", "wrong", "differs", "unexplained", "undecidable",
+)  # fmt: skip
+DIFFERENCES = ("variant", "rounding", "convention", "another figure")  # that a figure differs by
 
 
 def placement_keys(kind: type[Layer]) -> tuple[str, ...]:

@@ -280,6 +280,15 @@ def ceil_div(a: Quantity, b: Quantity) -> Quantity:
     return -(-a // b)
 
 
+def same_padding(outputs: Quantity, stride: Quantity, extent: Quantity, size: Quantity) -> Quantity:
+    """What `same` pads: as much as `outputs` = ceil(size / stride) windows stick out; 0 or more."""
+    if is_symbol(size) and isinstance(stride, int) and isinstance(extent, int):
+        from archcalc import symbolic
+
+        return normal(symbolic.same_padding(stride, extent, size))
+    return largest(0, (outputs - 1) * stride + extent - size)
+
+
 def certainly_divides(divisor: Quantity, value: Quantity) -> bool:
     """Whether `divisor` divides `value`. False where undecided."""
     if isinstance(divisor, int) and isinstance(value, int):
@@ -291,6 +300,10 @@ def certainly_at_least(value: Quantity, low: Quantity) -> bool:
     """Whether value >= low. False where undecided."""
     if isinstance(value, int) and isinstance(low, int):
         return value >= low
+    if is_symbol(value) or is_symbol(low):
+        from archcalc import symbolic
+
+        return symbolic.is_certainly_no_less(value, low)
     return _of_arrays(value, low) and _all(value, ">=", low)
 
 

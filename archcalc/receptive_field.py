@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, TypeAlias, cast
 from archcalc.quantity import (
     LARGEST_INT64,
     Quantity,
+    certainly_at_least,
     certainly_equal,
     is_symbol,
-    largest,
+    normal,
     smallest,
 )
 from archcalc.stairs import Stairs, highest, lowest, most_apart
@@ -51,7 +52,7 @@ class Field:
     @property
     def size(self) -> Quantity:
         """The receptive field: last - first + 1 pixels."""
-        return self.last - self.first + 1
+        return normal(self.last - self.first + 1)
 
     @property
     def offset(self) -> Quantity:
@@ -327,11 +328,10 @@ def _union(a: AxisField, b: AxisField) -> AxisField:
     if not certainly_equal(a.jump, b.jump):
         return Reach.MISALIGNED
     if isinstance(a, Field) and isinstance(b, Field):
-        if a == b:
-            return a
-        if any(map(is_symbol, (a.first, a.last, b.first, b.last))):
-            return Reach.UNKNOWN  # "same" padding of free sizes: which branch sees more is open
-        return Field(smallest(a.first, b.first), largest(a.last, b.last), a.jump)
+        first, last = _lower(a.first, b.first), _lower(-a.last, -b.last)
+        if first is None or last is None:
+            return Reach.UNKNOWN  # which branch sees more hangs on free sizes
+        return Field(first, -last, a.jump)
     steps_a, steps_b = _as_steps(a), _as_steps(b)
     if steps_a and steps_b:
         return _stepped(
@@ -366,6 +366,15 @@ def _stepped(firsts: Iterable[Stairs], lasts: Iterable[Stairs]) -> AxisField:
     if low[0].step == high[0].step == len(low) == len(high) == 1:
         return Field(low[0].pixel, high[0].pixel, low[0].rise)
     return SteppedField(low, high)
+
+
+def _lower(a: Quantity, b: Quantity) -> Quantity | None:
+    """The lower of two; None where that is open, as with `same` padding of free sizes."""
+    if not (is_symbol(a) or is_symbol(b)):
+        return smallest(a, b)
+    if certainly_at_least(b, a):
+        return a
+    return b if certainly_at_least(a, b) else None
 
 
 def _hull(intervals: Iterable[Interval]) -> Interval:

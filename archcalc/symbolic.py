@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
-from math import gcd, lcm
+from itertools import product
+from math import gcd, lcm, prod
 from typing import Any
 
 import sympy
 
 ROUNDED = (sympy.floor, sympy.ceiling)
+MOST_REMAINDERS = 256  # that are looked at together
 EXTREMES = (sympy.Max, sympy.Min)
 
 
@@ -31,6 +33,8 @@ def floor_div(a: Any, b: Any) -> Any:
     counts as not negative.
     """
     a, b = sympy.sympify(a), sympy.sympify(b)
+    if b == 1 and a.is_integer:
+        return a
     if not b.is_Integer or b < 1:
         return floor(a / b)
     constant, rest = sympy.expand(a).as_coeff_Add()
@@ -44,6 +48,34 @@ def ceil_div(a: Any, b: Any) -> Any:
     if sympy.sympify(a).is_integer and sympy.sympify(b).is_Integer:
         return floor_div(a + b - 1, b)
     return sympy.ceiling(sympy.sympify(a) / b)
+
+
+def same_padding(stride: int, extent: int, size: Any) -> Any:
+    """What `same` pads: as much as the last window needs beyond the 1 to `stride` positions that
+    are left for it. That hangs on the remainder of the size alone, and is at most extent - 1."""
+    missing = extent - 1 - sympy.Mod(size - 1, stride)
+    return missing if extent >= stride else sympy.Max(0, missing)
+
+
+@lru_cache(maxsize=4096)
+def is_certainly_no_less(a: Any, b: Any) -> bool:
+    """Whether a >= b whatever the symbols stand for: positive whole numbers where they say so.
+
+    Remainders are looked at one by one, where they are few.
+    """
+    difference = sympy.expand(sympy.sympify(a) - sympy.sympify(b))
+    remainders = [r for r in difference.atoms(sympy.Mod) if _is_one_of_few(r)]
+    if prod(int(r.args[1]) for r in remainders) > MOST_REMAINDERS:
+        return False
+    return all(
+        _above_one(difference.xreplace(dict(zip(remainders, known, strict=True)))).is_nonnegative
+        for known in product(*[map(sympy.Integer, range(int(r.args[1]))) for r in remainders])
+    )
+
+
+def _is_one_of_few(remainder: Any) -> bool:
+    of, by = remainder.args
+    return bool(of.is_integer and by.is_Integer and 0 < by <= MOST_REMAINDERS)
 
 
 def largest_of(values: Iterable[Any]) -> Any:

@@ -16,8 +16,8 @@ from archcalc.quantity import (
     ceil_div,
     certainly_at_least,
     floor_div,
-    largest,
     require_at_least,
+    same_padding,
     smallest,
 )
 
@@ -88,8 +88,9 @@ class Window:
         """The window with TensorFlow's SAME padding: ceil(n / s) outputs, the odd pad after."""
         extent = dilation * (kernel - 1) + 1
         outputs = ceil_div(size, stride)
-        pad = largest(0, (outputs - 1) * stride + extent - size)
-        return cls(kernel, stride, pad // 2, pad - pad // 2, dilation, outputs)
+        pad = same_padding(outputs, stride, extent, size)
+        before = floor_div(pad, 2)
+        return cls(kernel, stride, before, pad - before, dilation, outputs)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archcalc.quantity import ceil_div, floor_div, largest_of, symbol
-from archcalc.symbolic import floor, linear
+from archcalc.symbolic import floor, is_certainly_no_less, linear
 from archcalc.symbolic import largest_of as largest_expression
 
 N, M = symbol("n"), symbol("m")
@@ -83,3 +83,23 @@ def test_one_that_is_no_less_in_any_term_is_the_largest() -> None:
 def test_a_sum_of_whole_numbers_is_a_fraction_of_them() -> None:
     assert linear(sympy.sympify(N) / 2 + sympy.Rational(1, 3)) == ({N: 3}, 2, 6)
     assert linear(sympy.Symbol("x", positive=True) / 2) is None
+
+
+@given(
+    a=st.integers(-3, 3), b=st.integers(-3, 3), constant=st.integers(-6, 6), by=st.integers(1, 4)
+)
+def test_what_is_certainly_no_less_is_no_less_anywhere(
+    a: int, b: int, constant: int, by: int
+) -> None:
+    value = a * N + b * sympy.Mod(M, by) + constant
+    everywhere = all(
+        sympy.sympify(value).subs({N: n, M: m}) >= 0 for n in (1, 2, 50) for m in range(1, 9)
+    )
+    assert is_certainly_no_less(value, 0) == everywhere
+
+
+def test_many_remainders_are_left_undecided() -> None:
+    few, many = sympy.Mod(N, 15), sympy.Mod(N, 2000)
+    assert is_certainly_no_less(14 - few, 0)
+    assert is_certainly_no_less(many, 0)
+    assert not is_certainly_no_less(1999 - many, 0)

@@ -37,6 +37,8 @@ class LayerAnalysis:
         local_field: the same without gates and normalization; see `archcalc.seen`.
         batch: number of images that `macs`, `flops`, `other_ops` and `activation_…` are for.
         bytes_each: bytes per value.
+        used: whether some output of the network depends on it.
+        owns_weights: whether its learned values count here, and not with a layer that shares them.
     """
 
     node: Node
@@ -45,6 +47,8 @@ class LayerAnalysis:
     local_field: tuple[AxisField, ...]
     batch: int = 1
     bytes_each: int = 4
+    used: bool = True
+    owns_weights: bool = True
 
     @property
     def name(self) -> str:
@@ -68,18 +72,18 @@ class LayerAnalysis:
 
     @property
     def training_only(self) -> bool:
-        """Whether it belongs to a side output that exists in training only."""
+        """Whether it exists in training only: it leads to heads for training, and nowhere else."""
         return self.node.training_only
 
     @property
     def weights(self) -> Quantity:
         """Learned weights; 0 where they are another layer's, which counts them."""
-        return 0 if self.node.weights else self.effect.weights
+        return self.effect.weights if self.owns_weights else 0
 
     @property
     def biases(self) -> Quantity:
         """Learned biases; 0 where they are another layer's, which counts them."""
-        return 0 if self.node.weights else self.effect.biases
+        return self.effect.biases if self.owns_weights else 0
 
     @property
     def params(self) -> Quantity:
@@ -89,7 +93,7 @@ class LayerAnalysis:
     @property
     def buffers(self) -> Quantity:
         """Values that are kept but not learned, such as running statistics."""
-        return 0 if self.node.weights else self.effect.buffers
+        return self.effect.buffers if self.owns_weights else 0
 
     @property
     def macs(self) -> Quantity:
@@ -168,6 +172,7 @@ class LayerAnalysis:
             "jump": plain(self.jump),
             "offset": plain(self.offset),
             "training_only": self.training_only,
+            "used": self.used,
         }
 
 
@@ -244,18 +249,38 @@ class Analysis:
 
     @property
     def inference_layers(self) -> tuple[LayerAnalysis, ...]:
-        """The layers, without those that exist in training only."""
-        return tuple(layer for layer in self.layers if not layer.training_only)
+        """The layers that run at inference: those that an output depends on which exists there."""
+        return tuple(layer for layer in self.used_layers if not layer.training_only)
+
+    @property
+    def used_layers(self) -> tuple[LayerAnalysis, ...]:
+        """The layers that some output depends on, in training at the least."""
+        return tuple(layer for layer in self.layers if layer.used)
+
+    @property
+    def training_only_layers(self) -> tuple[LayerAnalysis, ...]:
+        """The layers that run in training only."""
+        return tuple(layer for layer in self.used_layers if layer.training_only)
+
+    @property
+    def unused_layers(self) -> tuple[LayerAnalysis, ...]:
+        """The layers that no output depends on: they are part of no figure of the network."""
+        return tuple(layer for layer in self.layers if not layer.used)
 
     @property
     def totals(self) -> Totals:
-        """Sums over all layers but those that exist in training only."""
+        """Sums over the layers that run at inference."""
         return total(self.inference_layers, self.bytes_each)
 
     @property
     def training_only_totals(self) -> Totals:
-        """Sums over the layers that exist in training only."""
-        return total([layer for layer in self.layers if layer.training_only], self.bytes_each)
+        """Sums over the layers that run in training only."""
+        return total(self.training_only_layers, self.bytes_each)
+
+    @property
+    def unused_totals(self) -> Totals:
+        """Sums over the layers that no output depends on."""
+        return total(self.unused_layers, self.bytes_each)
 
     def layer(self, name: str) -> LayerAnalysis:
         """The layer called `name`; the end of its dotted name will do where it is unique.
@@ -334,6 +359,11 @@ def require_numbers(analysis: Analysis) -> None:
         figures += [*layer.output.shape, layer.params, layer.macs, layer.activation_bytes]
     if not all(isinstance(figure, int) for figure in figures):
         raise UsageError(f"{analysis.name} has free sizes; give plain numbers with --input")
+
+
+def counted(layers: Sequence[LayerAnalysis]) -> Sequence[LayerAnalysis]:
+    """Of a group of layers those that its sums are over: the used ones, where there are any."""
+    return [layer for layer in layers if layer.used] or layers
 
 
 def total(layers: Iterable[LayerAnalysis], bytes_each: int) -> Totals:

@@ -7,7 +7,7 @@ from typing import cast
 
 from archcalc.errors import ArchcalcError, Place, SpecError, UsageError, did_you_mean
 from archcalc.feature_map import FeatureMap
-from archcalc.graph import INPUT, Graph, Node
+from archcalc.graph import INPUT, Graph, Node, with_purpose
 from archcalc.layers import Layer
 from archcalc.layers.pooling import MaxPool
 from archcalc.quantity import Quantity, one_for_all, require_at_least, symbol
@@ -69,13 +69,14 @@ def build_graph(
     if all(node.training_only for node in expander.nodes.values()):
         raise SpecError(f"{network.name!r} has no layers but in training", network.place)
     own_input = _own_input(network, expander.globals, is_needed=input is None)
+    outputs = (last, *expander.heads)
     return Graph(
         network=network,
         input=input or cast(FeatureMap, own_input),
         parameters=values,
-        nodes=tuple(expander.nodes.values()),
+        nodes=with_purpose(tuple(expander.nodes.values()), outputs),
         blocks=expander.blocks,
-        outputs=(last, *expander.heads),
+        outputs=outputs,
         input_given=input is not None,
         own_input=own_input,
     )

@@ -5,7 +5,9 @@ A layer may name only earlier layers, so a cycle cannot be written.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from archcalc.errors import Place
 from archcalc.feature_map import FeatureMap
@@ -27,7 +29,8 @@ class Node:
         inputs: names of the layers whose outputs it takes, or `INPUT`.
         weights: name of the layer whose weights it shares, or None.
         indices: name of the max pool that it undoes, or None.
-        training_only: whether it belongs to a side output that exists in training only.
+        training_only: whether it exists in training only: in a head for training, or leading to
+            such heads and to no other output.
         place: where the spec says so.
     """
 
@@ -38,6 +41,20 @@ class Node:
     indices: str | None
     training_only: bool
     place: Place = field(repr=False)
+
+
+class LeftOut(NamedTuple):
+    """A head for training that is left out, since one of its layers refuses its input.
+
+    Attributes:
+        head: its dotted name; that of the layer where this leads to heads and stands in none.
+        layer: which layer.
+        reason: who, where and why, as the message of an error.
+    """
+
+    head: str
+    layer: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +70,7 @@ class Graph:
         outputs: names of the layers whose outputs leave the network, the main path's first.
         own_input: the input that the spec has with these parameters; None where it has none.
         input_given: whether `input` was given in place of the network's own.
+        left_out: why heads for training are missing, which a walk has found not to fit.
     """
 
     network: Network
@@ -63,6 +81,7 @@ class Graph:
     outputs: tuple[str, ...]
     own_input: FeatureMap | None
     input_given: bool = False
+    left_out: tuple[LeftOut, ...] = ()
 
     def __repr__(self) -> str:
         return f"<Graph of {self.identity}: input {self.input}, {len(self.nodes)} layers>"
@@ -89,12 +108,85 @@ class Graph:
         prefixes = [".".join(parts[:n]) for n in range(1, len(parts))]
         return [prefix for prefix in prefixes if prefix in self.blocks]
 
+    def head_around(self, layer: str) -> str | None:
+        """The outermost head that a layer stands in; None where it stands in none."""
+        around = self.blocks_around(layer)
+        return next((block for block in around if self.blocks[block] == "head"), None)
+
     def live(self) -> set[str]:
         """The names of the layers that some output depends on, and `INPUT` where one does."""
-        found = set(self.outputs)
-        for node in reversed(self.nodes):
-            if node.name in found:
-                found.update(node.inputs)
-                if node.indices is not None:
-                    found.add(node.indices)
-        return found
+        return _needed(self.nodes, self.outputs)
+
+    def weight_owners(self) -> dict[str, str]:
+        """For each layer the one with which its learned values count; itself for most.
+
+        Of layers that share their weights it is the first that some output depends on, with those
+        that exist in training only behind all others.
+        """
+        live, origins = self.live(), self._weight_origins()
+        owners: dict[str, str] = {}
+        for node in sorted(self.nodes, key=lambda n: (n.name not in live, n.training_only)):
+            owners.setdefault(origins[node.name], node.name)
+        return {name: owners[origin] for name, origin in origins.items()}
+
+    def _weight_origins(self) -> dict[str, str]:
+        """For each layer the first in order that has the same weights."""
+        origins: dict[str, str] = {}
+        for node in self.nodes:
+            origins[node.name] = node.name if node.weights is None else origins[node.weights]
+        return origins
+
+    def without_unused(self) -> Graph:
+        """The network without the layers that no output depends on."""
+        live = self.live()
+        kept = [node for node in self.nodes if node.name in live]
+        return self if len(kept) == len(self.nodes) else self._of(kept, self.outputs)
+
+    def without_heads(self, missing: Collection[str], why: Iterable[LeftOut]) -> Graph:
+        """The network without the layers `missing` and those that lead to them alone."""
+        before = self.live()
+        outputs = [name for name in self.outputs if name not in missing]
+        kept = [node for node in self.nodes if node.name not in missing]
+        after = _needed(kept, outputs)
+        nodes = [node for node in kept if node.name in after or node.name not in before]
+        return replace(self._of(nodes, outputs), left_out=(*self.left_out, *why))
+
+    def _of(self, nodes: Sequence[Node], outputs: Iterable[str]) -> Graph:
+        """The network of some of its nodes, without the blocks that are empty then.
+
+        Where layers shared the weights of one that is gone, the first of them has them now.
+        """
+        origins, kept = self._weight_origins(), {node.name for node in nodes}
+        owners = {origin: origin for origin in origins.values() if origin in kept}
+        owned = []
+        for node in nodes:
+            owner = owners.setdefault(origins[node.name], node.name)
+            owned.append(replace(node, weights=None if owner == node.name else owner))
+        before = {block for node in self.nodes for block in self.blocks_around(node.name)}
+        after = {block for node in nodes for block in self.blocks_around(node.name)}
+        blocks = {b: kind for b, kind in self.blocks.items() if b in after or b not in before}
+        return replace(self, nodes=tuple(owned), outputs=tuple(outputs), blocks=blocks)
+
+
+def with_purpose(nodes: Sequence[Node], outputs: Sequence[str]) -> tuple[Node, ...]:
+    """The nodes, of which those that lead to heads for training alone exist in training only."""
+    heads = {node.name for node in nodes if node.training_only}
+    at_inference = _needed(nodes, [name for name in outputs if name not in heads])
+    in_training = _needed(nodes, outputs) - at_inference
+    return tuple(
+        replace(node, training_only=True)
+        if node.name in in_training and not node.training_only
+        else node
+        for node in nodes
+    )
+
+
+def _needed(nodes: Sequence[Node], outputs: Iterable[str]) -> set[str]:
+    """The names of the layers that some of `outputs` depends on, and `INPUT` where one does."""
+    found = set(outputs)
+    for node in reversed(nodes):
+        if node.name in found:
+            found.update(node.inputs)
+            if node.indices is not None:
+                found.add(node.indices)
+    return found

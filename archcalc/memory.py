@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -35,7 +35,7 @@ class ActivationBytes:
 
 
 def activation_bytes(analysis: Analysis | Sweep) -> ActivationBytes:
-    """The activations of the network, without the layers that exist in training only.
+    """The activations of the network: of the layers that run at inference.
 
     Of a sweep, arrays.
     """
@@ -55,7 +55,19 @@ def training_only_bytes(analysis: Analysis) -> ActivationBytes:
     Their `training` counts what they keep beyond what the rest keeps anyway; `peak` is of
     inference, where they do not exist: 0.
     """
-    layers = [layer for layer in analysis.layers if layer.training_only]
+    return _bytes_apart(analysis, analysis.training_only_layers)
+
+
+def unused_bytes(analysis: Analysis) -> ActivationBytes:
+    """The activations of the layers that no output depends on.
+
+    `peak` and `training` are 0: nobody runs them, and autograd lets go of what they would keep.
+    """
+    return _bytes_apart(analysis, analysis.unused_layers)
+
+
+def _bytes_apart(analysis: Analysis, layers: Sequence[LayerAnalysis]) -> ActivationBytes:
+    """The activations of layers that are not there at inference."""
     listed = [layer for layer in layers if layer.node.layer.in_lecture_total]
     saved = saved_bytes(analysis)
     return ActivationBytes(
@@ -98,7 +110,7 @@ def saved_bytes(analysis: Analysis) -> dict[str, Quantity]:
 
     A tensor that several layers need is kept once, on account of the first in order, with
     layers that exist in training only behind all others. A layer keeps nothing where neither it
-    nor anything before it learns. Parameters are not counted.
+    nor anything before it learns, or where no output depends on it. Parameters are not counted.
     """
     layers = sorted(analysis.layers, key=lambda layer: layer.training_only)
     roots = _roots(analysis)
@@ -123,12 +135,14 @@ def needed_backward(analysis: Analysis) -> dict[str, list[str | Extra]]:
     """For each layer the tensors that its backward pass needs, parameters not counted.
 
     An output is called after its layer, the network's input `INPUT`. A layer needs nothing where
-    neither it nor anything before it learns.
+    neither it nor anything before it learns, or where no output depends on it.
     """
     learns = learning(analysis)
     copies = layout(analysis, at_inference=False).copies
     return {
-        layer.name: list(_needed(layer, learns, copies)) if learns[layer.name] else []
+        layer.name: list(_needed(layer, learns, copies))
+        if layer.used and learns[layer.name]
+        else []
         for layer in analysis.layers
     }
 

@@ -11,7 +11,7 @@ from archcalc.analysis import DTYPES, Analysis, LayerAnalysis
 from archcalc.errors import LayerError, UsageError, did_you_mean
 from archcalc.expansion import build_graph
 from archcalc.feature_map import FeatureMap
-from archcalc.graph import INPUT, Graph, Node
+from archcalc.graph import INPUT, Graph, LeftOut, Node
 from archcalc.layers import Effect
 from archcalc.layers.layer import setting_text
 from archcalc.layers.pooling import put_back
@@ -217,13 +217,22 @@ def _has_arrays(values: Iterable[Value]) -> bool:
 
 
 def walk(graph: Graph, batch: int, dtype: str) -> Analysis:
-    """Every figure of a graph, as `analyze`."""
+    """Every figure of a graph, as `analyze`.
+
+    A head for training that does not fit is left out, and the graph of the analysis says why.
+    """
     bytes_each = DTYPES[dtype]
+    live, owners = graph.live(), graph.weight_owners()
+    missing: set[str] = set()
+    refusals: list[LeftOut] = []
     maps: dict[str, FeatureMap] = {INPUT: graph.input}
     seen: dict[str, Seen] = {INPUT: seen_of_input(graph.input)}
     done: dict[str, LayerAnalysis] = {}
     phase_work = 0
     for node in graph.nodes:
+        if not missing.isdisjoint((*node.inputs, node.indices)):
+            missing.add(node.name)
+            continue
         inputs = [maps[name] for name in node.inputs]
         try:
             if node.indices is not None:
@@ -246,12 +255,21 @@ def walk(graph: Graph, batch: int, dtype: str) -> Analysis:
             if phase_work > MOST_PHASE_WORK:
                 found = Seen(*map(_without_phases, found))
         except LayerError as refusal:
-            error = LayerError(_located(node, [maps[name] for name in node.inputs], refusal))
+            message = _located(node, [maps[name] for name in node.inputs], refusal)
+            if node.training_only:
+                missing.add(node.name)
+                head = graph.head_around(node.name) or node.name
+                refusals.append(LeftOut(head, node.name, message))
+                continue
+            error = LayerError(message)
             error.partial = Analysis(graph, batch, dtype, tuple(done.values()), error)
             raise error from None
         maps[node.name] = effect.output
         seen[node.name] = found
-        done[node.name] = LayerAnalysis(node, effect, *found, batch, bytes_each)
+        used, owns = node.name in live, owners[node.name] == node.name
+        done[node.name] = LayerAnalysis(node, effect, *found, batch, bytes_each, used, owns)
+    if missing:
+        return walk(graph.without_heads(missing, refusals), batch, dtype)
     return Analysis(graph, batch, dtype, tuple(done.values()))
 
 
@@ -265,7 +283,7 @@ def _check(node: Node, effect: Effect, done: dict[str, LayerAnalysis]) -> None:
                 f"its output size takes more than {LONGEST_FORMULA} operations as a formula; "
                 "try sizes such as 32h"
             )
-    if node.weights is not None:
+    if node.weights is not None and node.weights in done:
         _require_same_shapes(node.weights, done[node.weights].effect, effect)
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TypeAlias
 
 from hypothesis import strategies as st
 
 from archcalc import FeatureMap, Graph, LayerError, Node
 from archcalc.errors import Place, Source
-from archcalc.graph import INPUT
+from archcalc.graph import INPUT, with_purpose
 from archcalc.layers import Effect, Layer
 from archcalc.layers.activation import ReLU
 from archcalc.layers.convolution import Conv, ConvTranspose, LocallyConnected
@@ -41,7 +42,15 @@ def graph(input: FeatureMap, nodes: Sequence[Node], outputs: Sequence[str] = ())
     """The network of these nodes; its output is the last node's unless `outputs` are named."""
     network = Network("test", About(), (), {}, {}, {}, (), PLACE.source, PLACE)
     ends = tuple(outputs) or (nodes[-1].name,)
-    return Graph(network, input, {}, tuple(nodes), {}, ends, own_input=input)
+    purposes = with_purpose(nodes, ends)
+    return Graph(network, input, {}, purposes, {}, ends, own_input=input)
+
+
+def all_used(network: Graph) -> Graph:
+    """The network with every layer that nobody reads as an output, so that none is unused."""
+    read = {name for one in network.nodes for name in (*one.inputs, one.indices)}
+    ends = [one.name for one in network.nodes if one.name not in read]
+    return replace(network, outputs=tuple(dict.fromkeys([*network.outputs, *ends])))
 
 
 def chain(input: FeatureMap, *layers: Layer) -> Graph:

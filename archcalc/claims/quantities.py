@@ -15,6 +15,7 @@
                                      each layer's where several match)
     layers[*.conv_dw].macs           the sum over all layers whose names match
     blocks[inception_4a].macs        the sum over all layers of a block; output of its last
+                                     (both without layers that no output depends on)
     kinds[conv].params               the sum over all layers of a kind; 0 without any
     path[conv, linear]               how many such layers stand on the longest path
     networks[vgg19].macs             any of these of another network, whose parameters can be
@@ -31,7 +32,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
-from archcalc.analysis import Analysis, LayerAnalysis
+from archcalc.analysis import Analysis, LayerAnalysis, counted
 from archcalc.errors import UsageError, did_you_mean
 from archcalc.graph import INPUT
 from archcalc.layers import LAYER_KINDS
@@ -208,7 +209,7 @@ def _selected(analysis: Analysis, where: str, which: str) -> Iterator[LayerAnaly
         ends = [name.rpartition(".")[2] for name in names]
         guess = did_you_mean(which, [*names, *ends])
         raise ExpressionError(f"{analysis.name} has no {where}[{which}]{guess}")
-    return iter(found)
+    return iter(counted(found))
 
 
 def _blocks_called(analysis: Analysis, which: str) -> list[str]:

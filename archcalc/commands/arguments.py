@@ -17,7 +17,7 @@ from archcalc.spec.fields import whole
 from archcalc.spec.library import find_network
 from archcalc.spec.settings import read_setting, split_settings
 from archcalc.spec.values import ExpressionError, Value
-from archcalc.walk import input_shape
+from archcalc.walk import input_shape, walk
 
 # Makes shells complete the names of networks; filled in by the completion command.
 COMPLETE_NETWORKS = {
@@ -114,18 +114,29 @@ def graph_of(arguments: argparse.Namespace, network: str | None = None) -> Graph
     name, settings = split_settings(arguments.name if network is None else network)
     changed = parameters(arguments) | settings
     graph = build_graph(find_network(name), input=shape, parameters=changed)
-    _note_unused(graph)
+    if any(node.training_only for node in graph.nodes):
+        graph = walk(graph, 1, "float32").graph  # without the heads for training that do not fit
+    note_what_is_missing(graph)
     return graph
 
 
-def _note_unused(graph: Graph) -> None:
-    """Says on stderr which layers lead nowhere: mostly a `from` was forgotten."""
+def note_what_is_missing(graph: Graph) -> None:
+    """Says on stderr which heads do not fit, and which layers no output needs.
+
+    Mostly a `from` was forgotten, or to say that there are several outputs.
+    """
+    for head, _, reason in graph.left_out:
+        print(f"archcalc: note: without {head}, for training only: {reason}", file=sys.stderr)
     live = graph.live()
     unused = [node for node in graph.nodes if node.name not in live]
     if unused:
         where = ", ".join(f"{node.name} ({node.place})" for node in unused[:MOST_NAMED])
         more = f" and {len(unused) - MOST_NAMED} more" if len(unused) > MOST_NAMED else ""
-        print(f"archcalc: note: no output of {graph.name} needs {where}{more}", file=sys.stderr)
+        print(
+            f"archcalc: note: no output of {graph.name} needs {where}{more}; totals are without. "
+            "A further output is a `head: {training_only: false, layers: […]}`",
+            file=sys.stderr,
+        )
 
 
 def input_sizes(arguments: argparse.Namespace) -> list[Value] | None:

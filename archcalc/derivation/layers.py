@@ -168,7 +168,9 @@ def _traced(
         batch = naming.number("N", batch, "images")
     if bytes_each > 1:
         bytes_each = naming.number("b", bytes_each, f"bytes for a {analysis.dtype}")
-    return LayerAnalysis(layer.node, effect, field, local, batch, bytes_each)
+    return replace(
+        layer, effect=effect, field=field, local_field=local, batch=batch, bytes_each=bytes_each
+    )
 
 
 def _effect(layer: LayerAnalysis, maps: Sequence[FeatureMap], naming: Naming) -> Effect:

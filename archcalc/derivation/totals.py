@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import NamedTuple
 
-from archcalc.analysis import Analysis, LayerAnalysis, require_numbers
+from archcalc.analysis import Analysis, LayerAnalysis, counted, require_numbers
 from archcalc.errors import UsageError
 
 MOST = Fraction(9, 10)
@@ -25,8 +25,8 @@ class Part(NamedTuple):
     layers: tuple[LayerAnalysis, ...]
 
     def total(self, quantity: str) -> int:
-        """The sum of a quantity over the layers."""
-        return sum(getattr(layer, quantity) for layer in self.layers)
+        """The sum of a quantity over the layers, without unused ones where any is used."""
+        return sum(getattr(layer, quantity) for layer in counted(self.layers))
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Makeup:
 
     Attributes:
         quantity: one of `TOTALS`.
-        total: over all layers but those that exist in training only.
+        total: over the layers that run at inference.
         parts: so many of the largest as it takes.
         among: how many parts there are.
         depth: the level of nesting whose blocks are parts, with all that stands in them; None

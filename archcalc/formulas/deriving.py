@@ -112,9 +112,9 @@ def _whose(analysis: Analysis, layer: str) -> str:
 
 def parts_of(graph: Graph, quantity: str) -> dict[str, str]:
     """The blocks and layers at the top level by their quantity, whose sum is the network's."""
-    found = {}
+    found, live = {}, graph.live()
     for node in graph.nodes:
-        if not node.training_only:
+        if node.name in live and not node.training_only:
             block = next(iter(graph.blocks_around(node.name)), None)
             part = f"layers[{node.name}]" if block is None else f"blocks[{block}]"
             found[f"{part}.{quantity}"] = block or node.name

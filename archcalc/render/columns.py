@@ -45,15 +45,15 @@ class Column(NamedTuple):
 
 def _of_last(attribute: str) -> Callable[[Row], object]:
     """What the last layer of the row says: what leaves a folded block."""
-    return lambda row: getattr(row.layers[-1], attribute) if row.layers else None
+    return lambda row: getattr(row.counted[-1], attribute) if row.layers else None
 
 
 def _sum(attribute: str) -> Callable[[Row], object]:
-    """The sum over the row's layers."""
+    """The sum over the row's layers that count."""
 
     def total(row: Row) -> object:
         result: Quantity = 0
-        for layer in row.layers:
+        for layer in row.counted:
             result = result + getattr(layer, attribute)
         return result if row.layers else None
 
@@ -74,8 +74,16 @@ def _per_axis(name: str, heading: str, unknown: str) -> Column:
 def _local_field(row: Row) -> str:
     if not row.layers:
         return ""
-    last = row.layers[-1]
+    last = row.counted[-1]
     return numbers.local_beside(last.receptive_field, last.local_receptive_field)
+
+
+def _unused_beside(row: Row) -> str:
+    """`, unused`: how many of the row's layers no output needs, where it is not all of them."""
+    unused = sum(not layer.used for layer in row.layers)
+    if not unused:
+        return ""
+    return ", unused" if unused == len(row.layers) else f", {unused} unused"
 
 
 def _inputs(row: Row) -> object:
@@ -85,7 +93,7 @@ def _inputs(row: Row) -> object:
 
 
 def _output(row: Row) -> object:
-    return row.layers[-1].output.shape if row.layers else None
+    return row.counted[-1].output.shape if row.layers else None
 
 
 def _window(row: Row) -> object:
@@ -137,7 +145,7 @@ def _listed(value: object) -> str:
 
 COLUMNS: tuple[Column, ...] = (
     Column("name", "layer", lambda row: row.name, str, str),
-    Column("kind", "kind", lambda row: row.kind, str, str),
+    Column("kind", "kind", lambda row: row.kind, str, str, beside=_unused_beside),
     Column("inputs", "inputs", _inputs, _listed, _listed),
     Column("window", "window", _window, _text, _text),
     Column("output", "output", _output, numbers.shape, numbers.shape),
@@ -158,6 +166,7 @@ COLUMNS: tuple[Column, ...] = (
         numbers.short_bytes, numbers.exact_bytes, summed=True,
     ),
     Column("training_only", "training only", _of_last("training_only"), str, str),
+    Column("used", "used", _of_last("used"), str, str),
 )  # fmt: skip
 DEFAULT_COLUMNS = (
     "name", "kind", "output", "receptive_field", "jump", "params", "macs", "activation_bytes",

@@ -6,22 +6,32 @@ import json
 from dataclasses import asdict
 
 from archcalc.analysis import Analysis, Totals
-from archcalc.memory import ActivationBytes, activation_bytes, training_only_bytes
+from archcalc.memory import (
+    ActivationBytes,
+    activation_bytes,
+    training_only_bytes,
+    unused_bytes,
+)
 from archcalc.quantity import plain
 
 
 def to_contract(analysis: Analysis) -> dict[str, object]:
     """The analysis in types that JSON knows.
 
-    A partial analysis has no totals (null) and says in `error` why it ends.
+    A partial analysis has no totals (null) and says in `error` why it ends. `left_out` says why
+    heads for training are missing that do not fit.
     """
     contract = analysis.record()
+    if analysis.graph.left_out:
+        contract["left_out"] = [head._asdict() for head in analysis.graph.left_out]
     if analysis.error is not None:
         return contract | {"totals": None, "error": str(analysis.error)}
     totals = _totals(analysis.totals, activation_bytes(analysis))
-    if any(layer.training_only for layer in analysis.layers):
+    if analysis.training_only_layers:
         apart = _totals(analysis.training_only_totals, training_only_bytes(analysis))
         totals["training_only"] = apart
+    if analysis.unused_layers:
+        totals["unused"] = _totals(analysis.unused_totals, unused_bytes(analysis))
     return contract | {"totals": totals}
 
 

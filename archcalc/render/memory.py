@@ -22,7 +22,7 @@ from archcalc.training import (
 )
 from archcalc.walk import analyze
 
-LAYER_KEYS = ("name", "output_bytes", "param_bytes", "kept_bytes", "kept", "backward_macs")
+LAYER_KEYS = ("name", "output_bytes", "param_bytes", "kept_bytes", "kept", "backward_macs", "used")
 _HEADINGS = ("layer", "output", "params", "kept", "kept for the backward pass", "backward MACs")
 _ALIGN = ("left", "right", "right", "right", "left", "right")
 
@@ -102,13 +102,17 @@ def layer_table(report: MemoryReport, rows: Sequence[Row], form: str, *, in_full
         UsageError: there is no such format; with a guess.
     """
     if form == "csv":
-        plain_cells = [[r.name, *_figures(report, r.layers)] for r in rows if r.layers]
+        plain_cells = [
+            [r.name, *_figures(report, r.counted), r.counted[-1].used] for r in rows if r.layers
+        ]
         return csv_of(report.analysis, LAYER_KEYS, plain_cells)
     count, size = (exact, exact) if in_full else (short, short_bytes)
     cells = []
     for row in rows:
         if row.layers:
-            output, params, kept, why, backward = _figures(report, row.layers)
+            output, params, kept, why, backward = _figures(report, row.counted)
+            if not row.counted[-1].used:
+                why = "(unused: no output needs it)"
             name = row.label if form == "text" else row.name
             cells.append([name, size(output), size(params), size(kept), why, count(backward)])
         elif form == "text":
@@ -147,6 +151,7 @@ def layer_records(report: MemoryReport) -> list[dict[str, object]]:
                 "weights": plain(report.backward[layer.name].weights),
                 "inputs": plain(report.backward[layer.name].inputs),
             },
+            "used": layer.used,
         }
         for layer in report.analysis.layers
     ]
@@ -173,7 +178,7 @@ def memory_lines(report: MemoryReport, *, in_full: bool) -> list[str]:
             "saves nothing" if saved == 0 else f"costs {-saved / written.peak.bytes:.0%}"
         )  # fmt: skip
         lines.append(f"    {run.policy:<26}{size(run.peak.bytes)}, {change}")
-    forward = sum(layer.macs for layer in analysis.layers)
+    forward = sum(layer.macs for layer in analysis.used_layers)
     backward = sum(macs.total for macs in report.backward.values())
     lines += [
         "",
@@ -230,7 +235,7 @@ def memory_record(report: MemoryReport) -> dict[str, object]:
             "total": bill.total,
         },
         "macs": {
-            "forward": sum(layer.macs for layer in analysis.layers),
+            "forward": sum(layer.macs for layer in analysis.used_layers),
             "backward": sum(macs.total for macs in report.backward.values()),
         },
     }

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby, islice
 from typing import NamedTuple
 
-from archcalc.analysis import Analysis, LayerAnalysis
+from archcalc.analysis import Analysis, LayerAnalysis, counted
 
 MOST_ROWS = 64  # that a table shows unless the user says how deep it should go
 
@@ -27,6 +27,11 @@ class Row(NamedTuple):
     layers: tuple[LayerAnalysis, ...]
     level: int = 0
     block: str = ""
+
+    @property
+    def counted(self) -> Sequence[LayerAnalysis]:
+        """The layers that its figures are of: those that are used, where there are any."""
+        return counted(self.layers)
 
     @property
     def label(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from archcalc.analysis import Analysis, LayerAnalysis
+from archcalc.analysis import Analysis, LayerAnalysis, counted
 from archcalc.errors import UsageError, did_you_mean
 from archcalc.quantity import plain
 from archcalc.render import escape
@@ -192,7 +192,7 @@ def comma_separated(analysis: Analysis, rows: Sequence[Row], columns: Sequence[C
 
 def summary(analysis: Analysis, *, in_full: bool) -> list[str]:
     """The totals in words, for under a table."""
-    from archcalc.memory import activation_bytes, training_only_bytes
+    from archcalc.memory import activation_bytes, training_only_bytes, unused_bytes
 
     count, size = (exact, exact) if in_full else (short, short_bytes)
     totals, memory = analysis.totals, activation_bytes(analysis)
@@ -207,12 +207,18 @@ def summary(analysis: Analysis, *, in_full: bool) -> list[str]:
         f"peak {size(memory.peak)}, training {size(memory.training)}",
         *_most(analysis, in_full),
     ]
-    if any(layer.training_only for layer in analysis.layers):
-        apart, kept = analysis.training_only_totals, training_only_bytes(analysis)
-        lines.append(
-            f"not in these totals, for training only: params {count(apart.params)}, "
-            f"MACs {count(apart.macs)}, activations {size(kept.all)}"
-        )
+    groups = (
+        ("for training only", analysis.training_only_layers,
+         analysis.training_only_totals, training_only_bytes),
+        ("unused, since no output needs them", analysis.unused_layers,
+         analysis.unused_totals, unused_bytes),
+    )  # fmt: skip
+    for what, layers, apart, kept in groups:
+        if layers:
+            lines.append(
+                f"not in these totals, {what}: params {count(apart.params)}, "
+                f"MACs {count(apart.macs)}, activations {size(kept(analysis).all)}"
+            )
     return lines
 
 
@@ -248,7 +254,7 @@ def _cell(row: Row, column: Column, in_full: bool, *, tree: bool) -> str:
 
 def _summed(rows: Sequence[Row], training_too: bool) -> tuple[LayerAnalysis, ...]:
     """The layers that the sums under a table are over."""
-    layers = [layer for row in rows for layer in row.layers]
+    layers = counted([layer for row in rows for layer in row.layers])
     return tuple(layer for layer in layers if training_too or not layer.training_only)
 
 

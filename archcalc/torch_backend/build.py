@@ -31,6 +31,8 @@ def build(
 ) -> Twin:
     """The network as a torch module, in training mode, with torch's own initial weights.
 
+    Layers that no output depends on are left out.
+
     Args:
         what, input, parameters, others: as `archcalc.analyze` takes them.
         device: "cpu", "cuda", "cuda:1", or "meta" for shapes without values.
@@ -44,13 +46,13 @@ def build(
     if not isinstance(analysis, Analysis):
         raise UsageError("a torch model needs numbers, and not arrays of them")
     require_numbers(analysis)
-    maps = analysis.maps
+    maps, graph = analysis.maps, analysis.graph.without_unused()
     with place:
         modules = {
             node.name: module_for(node.layer, *[maps[name] for name in node.inputs])
-            for node in analysis.graph.nodes
+            for node in graph.nodes
         }
-    return Twin(analysis.graph, modules)
+    return Twin(graph, modules)
 
 
 def torch_device(name: str) -> torch.device:

@@ -48,7 +48,7 @@ def compare(
     analysis = analyze(graph, batch=batch)
     shadow = on_meta(module)
     x = images(analysis, next((p.dtype for p in module.parameters()), torch.float32), "meta")
-    every = [layer.name for layer in analysis.layers]
+    every = [layer.name for layer in analysis.used_layers]
     try:
         outputs = layer_outputs(shadow, x, every)
     except Exception as error:  # whatever a user's own module may raise
@@ -102,12 +102,12 @@ def mac_figures(
 
 
 def _layers(analysis: Analysis, names: Collection[str]) -> list[LayerAnalysis]:
-    return [layer for layer in analysis.layers if layer.name in names]
+    return [layer for layer in analysis.used_layers if layer.name in names]
 
 
 def _total(analysis: Analysis, quantity: str) -> int:
-    """The sum over all layers, those that exist in training only included."""
-    figure: int = getattr(total(analysis.layers, analysis.bytes_each), quantity)
+    """The sum over the layers that some output depends on, in training at the least."""
+    figure: int = getattr(total(analysis.used_layers, analysis.bytes_each), quantity)
     return figure
 
 

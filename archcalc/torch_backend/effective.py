@@ -7,7 +7,7 @@ unit than those at its border, and the gradient shows it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import torch
@@ -69,7 +69,10 @@ def effective_field(
 
 def _gradient(analysis: Analysis, field: UnitField, device: str) -> torch.Tensor:
     """(height, width): the absolute gradient of the unit, for one input and one set of weights."""
-    module = build(analysis.graph, device=device).eval()
+    name = field.layer.name
+    # As an output of its own it is there whether or not another output depends on it.
+    graph = replace(analysis.graph, outputs=(*analysis.graph.outputs, name))
+    module = build(graph, device=device).eval()
     image = torch.randn(1, *analysis.input.shape, device=device, requires_grad=True)
     caught: list[torch.Tensor] = []
 
@@ -78,7 +81,7 @@ def _gradient(analysis: Analysis, field: UnitField, device: str) -> torch.Tensor
         assert isinstance(first, torch.Tensor)
         caught.append(first)
 
-    handle = module.module_of(field.layer.name).register_forward_hook(catch)
+    handle = module.module_of(name).register_forward_hook(catch)
     module(image)
     handle.remove()
     # Of the one image: all channels, then the position; of a vector, the feature.

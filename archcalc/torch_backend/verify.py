@@ -121,7 +121,9 @@ def _current(device: torch.device) -> Iterator[None]:
 
 
 def _figures(analysis: Analysis, under: Conditions, what: Collection[str]) -> Iterator[Figure]:
-    names = [layer.name for layer in analysis.layers]
+    # What the layers of heads for training share with others counts with the others.
+    ordered = sorted(analysis.used_layers, key=lambda layer: layer.training_only)
+    names = [layer.name for layer in ordered]
     shadow = build(analysis.graph, device="meta").to(_DTYPES[under.dtype])
     outputs = _outputs(analysis, shadow, under) if {"sizes", "memory"} & set(what) else {}
     if "sizes" in what:
@@ -132,7 +134,7 @@ def _figures(analysis: Analysis, under: Conditions, what: Collection[str]) -> It
         yield from mac_figures(analysis, shadow, _images(analysis, "meta"), names)
         yield from _fvcore(analysis)
     if "memory" in what:
-        for layer in analysis.layers:
+        for layer in analysis.used_layers:
             found = outputs[layer.name].bytes if layer.name in outputs else None
             yield Figure("memory", "activation_bytes", layer.name, layer.activation_bytes, found)
         yield from _saved(analysis, under)
@@ -143,7 +145,7 @@ def _figures(analysis: Analysis, under: Conditions, what: Collection[str]) -> It
 
 
 def _outputs(analysis: Analysis, shadow: Twin, under: Conditions) -> dict[str, Output]:
-    names = [layer.name for layer in analysis.layers]
+    names = [layer.name for layer in analysis.used_layers]
     if not under.device.startswith("cuda"):
         return layer_outputs(shadow, _images(analysis, "meta"), names)
     twin = _without_values(analysis, under.device)
@@ -151,13 +153,9 @@ def _outputs(analysis: Analysis, shadow: Twin, under: Conditions) -> dict[str, O
 
 
 def _fvcore(analysis: Analysis) -> Iterator[Figure]:
-    """What fvcore counts for one image, which it runs on the CPU.
-
-    It counts a trace, in which layers that lead to no output are not.
-    """
+    """What fvcore counts for one image, which it runs on the CPU."""
     one = analyze(analysis.graph)
-    live = analysis.graph.live()
-    rule: int | None = sum(layer.macs for layer in one.layers if layer.name in live)
+    rule: int | None = sum(layer.macs for layer in one.used_layers)
     measured: int | None = None
     try:
         require_room(_inference_bytes(one), torch.device("cpu"), one.name)
@@ -166,8 +164,6 @@ def _fvcore(analysis: Analysis) -> Iterator[Figure]:
         rule, note = None, str(error).partition(". ")[0]
     else:
         measured, note = found.macs, "for one image"
-        if any(layer.macs for layer in one.layers if layer.name not in live):
-            note += ", without the layers that lead to no output"
         if found.others:
             note += f"; counted by other measures: {', '.join(found.others)}"
         if found.unknown:
@@ -184,10 +180,10 @@ def _saved(analysis: Analysis, under: Conditions) -> Iterator[Figure]:
     device = "meta" if under.device == "meta" else "cpu"
     rule = saved_bytes(analysis)
     require_room(_training_bytes(analysis), torch.device(device), analysis.name)
-    ordered = sorted(analysis.layers, key=lambda layer: layer.training_only)
+    ordered = sorted(analysis.used_layers, key=lambda layer: layer.training_only)
     twin = _without_values(analysis, device)
     found = saved_by_layer(twin, _images(analysis, device), [layer.name for layer in ordered])
-    for layer in analysis.layers:
+    for layer in analysis.used_layers:
         name = layer.name
         yield Figure("memory", "saved_bytes", name, rule[name], found[name], note=note)
     total = sum(found.values())
@@ -197,7 +193,7 @@ def _saved(analysis: Analysis, under: Conditions) -> Iterator[Figure]:
 def _is_refused_in_training(analysis: Analysis) -> bool:
     return any(
         isinstance(layer.node.layer, BatchNorm) and layer.output.positions * analysis.batch == 1
-        for layer in analysis.layers
+        for layer in analysis.used_layers
     )
 
 
@@ -226,8 +222,8 @@ def _peaks(analysis: Analysis, under: Conditions) -> Iterator[Figure]:
 def _fields(analysis: Analysis) -> Iterator[Figure]:
     """What the units of each layer see along each axis, where both rule and gradient can say."""
     with one_thread():
-        measured = measured_fields(analysis, [layer.name for layer in analysis.layers])
-    for layer in analysis.layers:
+        measured = measured_fields(analysis, [layer.name for layer in analysis.used_layers])
+    for layer in analysis.used_layers:
         axes = [axis for axis in measured[layer.name] if axis is not None]
         if any(axis in _UNTOLD for axis in layer.field):
             yield Figure("field", "receptive_field", layer.name, None, None, note="no rule")
@@ -290,5 +286,5 @@ def _training_bytes(analysis: Analysis) -> int:
 
 
 def _constant_bytes(analysis: Analysis) -> int:
-    values = sum(layer.params + layer.buffers for layer in analysis.layers)
+    values = sum(layer.params + layer.buffers for layer in analysis.used_layers)
     return values * analysis.bytes_each

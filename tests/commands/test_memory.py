@@ -56,7 +56,7 @@ def test_json_carries_every_figure(capsys: pytest.CaptureFixture[str]) -> None:
 def test_csv_has_a_row_for_each_layer(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["memory", "lenet5", "--format", "csv"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == "name,output_bytes,param_bytes,kept_bytes,kept,backward_macs,network"
+    assert lines[0] == "name,output_bytes,param_bytes,kept_bytes,kept,backward_macs,used,network"
     assert lines[1].startswith("C1,18816,624,4096,")  # 6*28*28*4; 156*4; 32*32*4
 
 
@@ -107,7 +107,7 @@ def test_a_layer_before_all_that_learn_keeps_nothing_and_has_no_reason(
         "name: net\ninput: [1, 8]\nlayers: [relu: {name: first}, conv: {channels: 2, kernel: 3}]\n"
     )
     assert main(["memory", str(spec), "--format", "csv"]) == 0
-    assert "first,32,0,0,,0,net\n" in capsys.readouterr().out
+    assert "first,32,0,0,,0,True,net\n" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

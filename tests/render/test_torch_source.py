@@ -319,11 +319,11 @@ def test_a_pool_in_one_block_is_undone_in_another() -> None:
     assert "        return pool_indices, x\n" in source_of(network)
 
 
-def test_a_layer_that_leads_nowhere_is_there_but_does_not_run() -> None:
+def test_a_layer_that_leads_nowhere_is_left_out() -> None:
     nodes = [node("lost", Conv(channels=1, kernel=1)), node("relu", ReLU())]
     source = source_of(graph(FeatureMap(1, (4, 4)), nodes))
-    assert "self.lost = nn.Conv2d(1, 1, 1)" in source
-    assert "self.lost(" not in source
+    assert "self.lost" not in source
+    assert "Without the layers that no output depends on: lost." in source
 
 
 def test_the_docstring_says_what_it_is_and_how_it_was_made() -> None:

@@ -32,7 +32,6 @@ class Item:
         arguments: what the part is made with, and the figures that the call mentions.
         call, operator, inline, weight: as in a `Spelling`.
         inputs, outputs: the numbers of the values that it takes and gives.
-        live: whether it runs; if not, it is only there.
         training_only: whether it runs in training only, where the module around runs always.
         shares: the path of the part that this one is as well; None of most.
     """
@@ -46,7 +45,6 @@ class Item:
     weight: Weight
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
-    live: bool = True
     training_only: bool = False
     shares: Path | None = None
 
@@ -160,12 +158,10 @@ class BodyMaker:
         """The values that a piece gives to the module that it stands in."""
         if isinstance(piece.content, Container):
             return self._flow.leaving(piece.nodes)
-        node = piece.content.node
-        return self._flow.given(node) if node.name in self._flow.live else ()
+        return self._flow.given(piece.content.node)
 
     def _layer(self, piece: Piece, layer: LayerAnalysis, number: Mapping[str, int]) -> Item:
         node = layer.node
-        live = node.name in self._flow.live
         spelling = self._spelling(node)
         return Item(
             path=piece.path,
@@ -175,9 +171,8 @@ class BodyMaker:
             operator=spelling.operator,
             inline=spelling.inline,
             weight=spelling.weight,
-            inputs=tuple([number[v] for v in self._flow.taken(node)]) if live else (),
+            inputs=tuple([number[v] for v in self._flow.taken(node)]),
             outputs=tuple([number[v] for v in self._given(piece)]),
-            live=live,
         )
 
     def _block(
@@ -199,7 +194,6 @@ class BodyMaker:
             weight=Weight.MAIN,
             inputs=tuple([number[v] for v in entering]),
             outputs=tuple([number[v] for v in leaving]),
-            live=bool(leaving),
         )
 
     def _spelling(self, node: Node) -> Spelling:
@@ -272,7 +266,7 @@ def _made_with(spelling: Spelling) -> list[Argument]:
 def _is_chain(items: Sequence[Item], inputs: int, outputs: Sequence[tuple[int, bool]]) -> bool:
     last = 0
     for item in items:
-        runs = item.live and not item.training_only and len(item.outputs) == 1
+        runs = not item.training_only and len(item.outputs) == 1
         if not runs or item.inputs != (last,) or item.call != PLAIN_CALL or len(item.path) > 1:
             return False
         last = item.outputs[0]
@@ -289,8 +283,8 @@ def _without_idle_modules(
         item = replace(item, inputs=tuple([same.get(n, n) for n in item.inputs]))
         if item.inline is not None:
             item = replace(item, callee=None, call=item.inline)
-        if item.inline == "{0}" and item.live:
+        if item.inline == "{0}":
             same[item.outputs[0]] = item.inputs[0]
-        elif item.live or item.callee is not None:
+        else:
             kept.append(item)
     return kept, [(same.get(n, n), only) for n, only in outputs]

@@ -61,26 +61,23 @@ def whole(analysis: Analysis) -> Container:
 
 
 class Flow:
-    """Which values the layers of a graph take and give.
+    """Which values the layers of a graph take and give; each leads to an output.
 
     A value is called as the layer that gives it; the indices of a max pool that is undone later
     are a value of their own.
 
     Attributes:
         position: the place of each layer in the order of execution.
-        live: the layers that the outputs depend on. Others have modules, but do not run.
     """
 
     def __init__(self, graph: Graph) -> None:
         self.position = {node.name: number for number, node in enumerate(graph.nodes)}
         self._outputs = frozenset(graph.outputs)
         self._undone = frozenset(node.indices for node in graph.nodes if node.indices)
-        self.live = graph.live()
         self._readers: dict[str, list[str]] = {}
         for node in reversed(graph.nodes):
-            if node.name in self.live:
-                for value in self.taken(node):
-                    self._readers.setdefault(value, []).append(node.name)
+            for value in self.taken(node):
+                self._readers.setdefault(value, []).append(node.name)
 
     def is_undone(self, node: Node) -> bool:
         """Whether it is a max pool that a later layer undoes."""
@@ -97,9 +94,7 @@ class Flow:
     def entering(self, nodes: Iterable[Node]) -> tuple[str, ...]:
         """The values from outside that `nodes` take, in the order in which they first do."""
         inside = {value for node in nodes for value in self.given(node)}
-        running = sorted(
-            [node for node in nodes if node.name in self.live], key=lambda n: self.position[n.name]
-        )
+        running = sorted(nodes, key=lambda n: self.position[n.name])
         return tuple(
             dict.fromkeys([v for node in running for v in self.taken(node) if v not in inside])
         )

@@ -33,7 +33,7 @@ class _Forward:
         self._is_root = is_root
         self._names: dict[int, str] = {}
         self._held: dict[str, int] = {}  # the value that a name stands for now
-        items = [item for item in body.items if item.live]
+        items = body.items
         self._call = {item.outputs: call_of(item) for item in items}
         self._maker = {value: item for item in items for value in item.outputs}
         self._readers: dict[int, list[Item | None]] = {}  # None: it is returned

@@ -59,7 +59,7 @@ class Part:
         texts = tuple(_NUMBER.split(name)) if numbered else ()
         numbers = [int(number) for number in _NUMBER.findall(name)] if numbered else []
         arguments = [(a.name, a.role, a.default, a.in_call) for a in item.arguments]
-        how = (item.callee, item.call, item.live, item.training_only, item.shares)
+        how = (item.callee, item.call, item.training_only, item.shares)
         return cls(
             item,
             texts,
@@ -76,7 +76,7 @@ class Part:
     def may_be_missing(self) -> bool:
         """Whether it makes one value of another, so that the rest could do without it."""
         item = self.item
-        module = item.callee is not None and item.live and item.shares is None
+        module = item.callee is not None and item.shares is None
         return module and item.call == PLAIN_CALL and len(item.outputs) == 1
 
 

@@ -16,6 +16,7 @@ from archcalc.render.torch_source.layout import WIDTH, formatted
 from archcalc.render.torch_source.writing import class_lines
 from archcalc.walk import analyze
 
+_MOST_NAMED = 5  # layers in a sentence
 _DEEPEST = 60  # modules within modules; Python itself reads no more than 100 brackets in brackets
 
 
@@ -29,18 +30,21 @@ def torch_source(graph: Graph, made_by: str) -> str:
     Args:
         made_by: the command that writes it, for the docstring.
 
+    Layers that no output depends on are left out, and named in the docstring.
+
     Raises:
         UsageError: a size is no plain number; or names are nested too deep.
         LayerError: as `analyze`.
     """
-    analysis = analyze(graph)
-    _require_writable(analysis)
+    whole = analyze(graph)
+    _require_writable(whole)
+    analysis = analyze(whole.graph.without_unused())
     *blocks, network = classes_of(analysis)
     code = ["\n".join(class_lines(block, is_root=False)) for block in blocks]
     head, *rest = class_lines(network, is_root=True)
     code = [*needed_helpers("\n".join([*code, *rest])), *code]
     imports = _imports("\n".join([*code, *rest]))
-    code.append("\n".join([head, *_docstring(analysis, made_by), "", *rest]))
+    code.append("\n".join([head, *_docstring(analysis, whole, made_by), "", *rest]))
     return formatted("\n\n\n".join([imports, *map(str.rstrip, code)]) + "\n")
 
 
@@ -62,8 +66,8 @@ def _imports(code: str) -> str:
     return "\n".join(lines)
 
 
-def _docstring(analysis: Analysis, made_by: str) -> list[str]:
-    """The lines of the docstring of the network's class."""
+def _docstring(analysis: Analysis, whole: Analysis, made_by: str) -> list[str]:
+    """The lines of the docstring of the network's class; `whole` has its unused layers as well."""
     about = analysis.graph.about
     authors = ", ".join(part for part in (about.authors, str(about.year or "")) if part)
     side = analysis.training_only_totals.params
@@ -75,6 +79,7 @@ def _docstring(analysis: Analysis, made_by: str) -> list[str]:
         f"Input: ({shape})\nParameters: {analysis.totals.params:,}{heads}\n"
         f"Multiply-accumulates per image: {analysis.totals.macs:,}",
         _what_it_returns(analysis),
+        _what_is_missing(whole),
         f"Written by archcalc {__version__}: {made_by}",
     ]
     lines: list[str] = []
@@ -86,6 +91,20 @@ def _docstring(analysis: Analysis, made_by: str) -> list[str]:
         ]
         lines += ["", *paragraph] if lines else paragraph
     return [f"    {line}".rstrip() for line in (f'"""{lines[0]}', *lines[1:], '"""')]
+
+
+def _what_is_missing(analysis: Analysis) -> str:
+    """A sentence about the heads and layers of the spec that are left out."""
+    heads = [head for head, *_ in analysis.graph.left_out]
+    unused = [layer.name for layer in analysis.unused_layers]
+    more = f" and {len(unused) - _MOST_NAMED} more" if len(unused) > _MOST_NAMED else ""
+    sentences = (
+        f"Without {', '.join(heads)}, for training only, which does not fit." if heads else "",
+        f"Without the layers that no output depends on: {', '.join(unused[:_MOST_NAMED])}{more}."
+        if unused
+        else "",
+    )
+    return " ".join(filter(None, sentences))
 
 
 def _what_it_returns(analysis: Analysis) -> str:

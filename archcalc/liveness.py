@@ -1,23 +1,17 @@
-"""Which tensors are alive while a network runs, and in which order it needs the least memory."""
+"""Which tensors are alive while a network runs, and where they lie."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from archcalc.analysis import Analysis, LayerAnalysis
 from archcalc.errors import UsageError
 from archcalc.graph import INPUT
 from archcalc.layers import Extra
-from archcalc.layers.pooling import INDEX_BYTES
-from archcalc.quantity import Quantity, largest_of
+from archcalc.layers.pooling import INDEX_BYTES, MaxPool
+from archcalc.quantity import Quantity, certainly_equal, largest, largest_of
 from archcalc.views import layout
-
-# Kinds that torch can do in place: what they return may lie where their input lay.
-IN_PLACE = frozenset(
-    {"relu", "relu6", "leaky_relu", "elu", "silu", "hard_swish", "hard_sigmoid", "add"}
-)
-MOST_ORDERS = 2000  # states that the search for a better order keeps at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,48 +55,57 @@ class Storages:
     before: dict[str, frozenset[str]]
 
 
-def storages(analysis: Analysis, *, in_place: bool = False, concat_views: bool = False) -> Storages:
+def storages(
+    analysis: Analysis,
+    *,
+    in_place: bool = False,
+    concat_views: bool = False,
+    on_gpu: bool = False,
+) -> Storages:
     """The storages of a network at inference.
 
     Args:
-        in_place: activations and sums overwrite their (first) input where nothing else needs it.
+        in_place: as `archcalc.views.layout` takes it.
         concat_views: what is concatenated is written into the concatenation at once.
+        on_gpu: as torch does it there: on the CPU a max pool along one axis makes no indices.
     """
     layers = analysis.inference_layers
-    shared, copies = layout(analysis, at_inference=True)
-    of = {INPUT: INPUT}
-    size: dict[str, Quantity] = {INPUT: image_bytes(analysis)}
-    for layer in layers:
-        view = layer.name in shared
-        of[layer.name] = of[layer.inputs[0]] if view else layer.name
-        if not view:
-            size[layer.name] = layer.activation_bytes
+    of, copies, overwriting = layout(analysis, at_inference=True, in_place=in_place)
+    if concat_views:
+        embedded = _embedded(layers, of, overwriting, analysis)
+        apart = {part: analysis.maps[whole].values for part, whole in embedded.items()}
+        copies = layout(analysis, at_inference=True, in_place=in_place, within=apart).copies
+        of = {name: embedded.get(storage, storage) for name, storage in of.items()}
     kept = {of[name] for name in analysis.graph.outputs if name in of}
     before = {layer.name: set(layer.inputs) - {INPUT} for layer in layers}
-    if in_place:
-        _overwrite(layers, of, before, kept)
-    if concat_views:
-        _embed(layers, of, kept)
+    readers: dict[str, set[str]] = {}
     for layer in layers:
-        undone = layer.node.indices
-        if undone is not None:
-            before[layer.name].add(undone)
-            of[_indices(undone)] = _indices(undone)
-            pool = next(x for x in layers if x.name == undone)
-            size[_indices(undone)] = pool.activation_values * INDEX_BYTES
+        if layer.name in overwriting:
+            before[layer.name] |= readers.get(of[layer.name], set())
+        for name in layer.inputs:
+            readers.setdefault(of[name], set()).add(layer.name)
+    size = {layer.name: layer.activation_bytes for layer in layers}
+    size[INPUT] = image_bytes(analysis)
+    handed_on = undone(analysis)
     for layer in layers:
-        made = [e for e in layer.effect.workspace if not _is_kept(e, layer, of)]
+        pool = layer.node.indices
+        if pool is not None:
+            before[layer.name].add(pool)
+        if layer.name in handed_on:
+            of[indices_of(layer.name)] = indices_of(layer.name)
+            size[indices_of(layer.name)] = index_bytes(analysis, layer.name)
+        beside = _workspace_bytes(layer, analysis, layer.name in handed_on, on_gpu)
         if layer.name in copies:
-            made.append(copies[layer.name])
-        if made:
+            beside = beside + extra_bytes(copies[layer.name], analysis)
+        if type(beside) is not int or beside:
             of[_workspace(layer.name)] = _workspace(layer.name)
-            size[_workspace(layer.name)] = _sum(extra_bytes(extra, analysis) for extra in made)
+            size[_workspace(layer.name)] = beside
     return Storages(
         layers=layers,
         of=of,
         bytes={name: size[name] for name in set(of.values())},
         users=_users(layers, of),
-        kept=frozenset(of[name] for name in kept),
+        kept=frozenset(kept),
         before={name: frozenset(names) for name, names in before.items()},
     )
 
@@ -118,7 +121,7 @@ def step_by_step(storages: Storages, order: Sequence[str] | None = None) -> Iter
     alive: dict[str, Quantity] = {INPUT: storages.bytes[INPUT]}
     waiting = {name: set(users) for name, users in storages.users.items()}
     for name in order or layers:
-        for made in _made_by(name, storages):
+        for made in made_by(name, storages):
             alive.setdefault(made, storages.bytes[made])
         yield Step(name, tuple(alive.items()))
         for storage in list(alive):
@@ -143,142 +146,42 @@ def most_alive(steps: Iterable[Step]) -> Quantity:
     return largest_of(step.bytes for step in steps)
 
 
-def better_order(storages: Storages) -> list[str]:
-    """The order of execution with the lowest peak.
+def _embedded(
+    layers: Sequence[LayerAnalysis],
+    of: Mapping[str, str],
+    overwriting: Collection[str],
+    analysis: Analysis,
+) -> dict[str, str]:
+    """For each storage that can lie in a concatenation the outermost that it lies in.
 
-    Goes through all orders that the inputs allow, side by side, one layer at a time; of those that
-    have run the same layers only the best goes on. Exact unless more than `MOST_ORDERS` sets of
-    layers stand open at once; then the best of them go on.
-
-    Raises:
-        UsageError: the sizes are no plain numbers.
+    It has to be what is concatenated and no more; nothing may overwrite it behind, and nobody may
+    need it once the concatenation is overwritten.
     """
-    if not all(type(size) is int for size in storages.bytes.values()):
-        raise UsageError("free sizes have no order; give plain numbers with --input")
-    search = _Search(storages)
-    states = {0: _State(0, storages.bytes[INPUT], (), search.ready_at_first)}
-    for _ in storages.layers:
-        following: dict[int, _State] = {}
-        for done, state in states.items():
-            for number in state.ready:
-                then, reached = search.run(number, done, state)
-                best = following.get(then)
-                if best is None or reached.rank() < best.rank():
-                    following[then] = reached
-        if len(following) > MOST_ORDERS:
-            kept = sorted(following.items(), key=lambda item: item[1].rank())[:MOST_ORDERS]
-            following = dict(kept)
-        states = following
-    (best,) = states.values()
-    return [storages.layers[number].name for number in best.order()]
-
-
-@dataclass(slots=True)
-class _State:
-    """Where one order stands: `past` is the last layer's number, behind the past before it."""
-
-    peak: int
-    alive: int
-    past: tuple  # type: ignore[type-arg]  # (number, past), without end
-    ready: tuple[int, ...]
-
-    def rank(self) -> tuple[int, int]:
-        return self.peak, self.alive
-
-    def order(self) -> list[int]:
-        numbers, past = [], self.past
-        while past:
-            number, past = past
-            numbers.append(number)
-        return numbers[::-1]
-
-
-class _Search:
-    """The network with layers and storages as numbers, and sets of layers as bits."""
-
-    def __init__(self, storages: Storages) -> None:
-        number = {layer.name: n for n, layer in enumerate(storages.layers)}
-        self._before = [_bits(storages.before[x.name], number) for x in storages.layers]
-        self._after: list[list[int]] = [[] for _ in number]
-        for layer in storages.layers:
-            for name in storages.before[layer.name]:
-                self._after[number[name]].append(number[layer.name])
-        self._bytes = storages.bytes
-        self._users = {name: _bits(users, number) for name, users in storages.users.items()}
-        self._kept = storages.kept
-        self._makes = [_made_by(layer.name, storages) for layer in storages.layers]
-        self._makers: dict[str, int] = {}
-        for n, made in enumerate(self._makes):
-            for storage in made:
-                self._makers[storage] = self._makers.get(storage, 0) | 1 << n
-        self._uses = [
-            [name for name, users in self._users.items() if users >> n & 1]
-            for n in range(len(number))
-        ]
-        self.ready_at_first = tuple(n for n, before in enumerate(self._before) if not before)
-
-    def run(self, number: int, done: int, state: _State) -> tuple[int, _State]:
-        """The set of layers that have run, and where the order stands, after one more layer."""
-        then = done | 1 << number
-        alive = state.alive
-        for storage in self._makes[number]:
-            if not self._makers[storage] & done:
-                alive += self._bytes[storage]
-        peak = max(state.peak, alive)
-        for storage in self._uses[number]:
-            if storage not in self._kept and not self._users[storage] & ~then:
-                alive -= self._bytes[storage]
-        ready = [n for n in state.ready if n != number]
-        ready += [n for n in self._after[number] if not self._before[n] & ~then]
-        return then, _State(peak, alive, (number, state.past), tuple(dict.fromkeys(ready)))
-
-
-def _bits(names: Iterable[str], number: dict[str, int]) -> int:
-    return sum(1 << number[name] for name in names)
-
-
-def _overwrite(
-    layers: tuple[LayerAnalysis, ...],
-    of: dict[str, str],
-    before: dict[str, set[str]],
-    kept: set[str],
-) -> None:
-    """Lets layers that can write where their first input lies, if nothing needs it after them."""
-    readers: dict[str, list[str]] = {}
+    maps, number = analysis.maps, {layer.name: n for n, layer in enumerate(layers)}
+    kept = {of[name] for name in analysis.graph.outputs if name in of}
+    last_read: dict[str, int] = {}
+    written: dict[str, list[int]] = {}  # where layers overwrite a storage
     for layer in layers:
-        for name in dict.fromkeys(layer.inputs):
-            readers.setdefault(of[name], []).append(layer.name)
-    for layer in layers:
-        storage = of[layer.inputs[0]]
-        if layer.kind not in IN_PLACE or storage == INPUT or storage in kept:
-            continue
-        if readers[storage][-1] != layer.name or layer.inputs.count(layer.inputs[0]) > 1:
-            continue
-        before[layer.name].update(name for name in readers[storage] if name != layer.name)
-        old = layer.name
-        for name, lies_in in of.items():
-            if lies_in == old:
-                of[name] = storage
-        readers[storage] = readers[storage] + readers.pop(old, [])
-        if old in kept:
-            kept.add(storage)
-
-
-def _embed(layers: tuple[LayerAnalysis, ...], of: dict[str, str], kept: set[str]) -> None:
-    """Lets what is concatenated lie in the concatenation, each storage in one at the most."""
-    embedded: set[str] = {INPUT}
+        if layer.name in overwriting:
+            written.setdefault(of[layer.name], []).append(number[layer.name])
+        for name in layer.inputs:
+            last_read[of[name]] = number[layer.name]
+    found: dict[str, str] = {}
     for layer in reversed(layers):
         if layer.kind != "concat":
             continue
-        whole = of[layer.name]
+        whole = found.get(of[layer.name], of[layer.name])
+        around = [n for s, ns in written.items() if found.get(s, s) == whole for n in ns]
+        after = [n for n in around if n > number[layer.name]]
         for name in layer.inputs:
             part = of[name]
-            if part in embedded or part == whole or part in kept:
+            if part in (INPUT, whole) or part in found or part in kept:
                 continue
-            embedded.add(part)
-            for other, lies_in in of.items():
-                if lies_in == part:
-                    of[other] = whole
+            fills_it = certainly_equal(maps[name].values, maps[part].values)
+            overwritten = any(n > number[layer.name] for n in written.get(part, ()))
+            if fills_it and not overwritten and all(last_read[part] < n for n in after):
+                found[part] = whole
+    return found
 
 
 def _users(layers: tuple[LayerAnalysis, ...], of: dict[str, str]) -> dict[str, frozenset[str]]:
@@ -288,29 +191,57 @@ def _users(layers: tuple[LayerAnalysis, ...], of: dict[str, str]) -> dict[str, f
         for name in layer.inputs:
             users[of[name]].add(layer.name)
         if layer.node.indices is not None:
-            users[_indices(layer.node.indices)] |= {layer.name, layer.node.indices}
-        if _workspace(layer.name) in users:
-            users[_workspace(layer.name)].add(layer.name)
+            users[indices_of(layer.node.indices)].add(layer.name)
+        for beside in (indices_of(layer.name), _workspace(layer.name)):
+            if beside in users:
+                users[beside].add(layer.name)
     return {storage: frozenset(names) for storage, names in users.items()}
 
 
-def _made_by(name: str, storages: Storages) -> list[str]:
+def made_by(name: str, storages: Storages) -> list[str]:
     """The storages that a layer writes to: they are there from the first such layer on."""
-    beside = (_indices(name), _workspace(name))
+    beside = (indices_of(name), _workspace(name))
     return [storages.of[name], *[made for made in beside if made in storages.bytes]]
 
 
-def _indices(name: str) -> str:
-    return f"{name} (indices)"
+def indices_of(pool: str) -> str:
+    """What the indices are called that a max pool hands on to an unpooling."""
+    return f"{pool} (indices)"
 
 
 def _workspace(name: str) -> str:
     return f"{name} (workspace)"
 
 
-def _is_kept(extra: Extra, layer: LayerAnalysis, of: dict[str, str]) -> bool:
-    """Whether what the layer makes beside its output is a storage of its own already."""
-    return extra.what == "indices" and _indices(layer.name) in of
+def undone(analysis: Analysis) -> set[str]:
+    """The max pools that hand their indices on to an unpooling, in training at the least."""
+    return {x.node.indices for x in analysis.used_layers if x.node.indices is not None}
+
+
+def pads_a_copy(pool: LayerAnalysis) -> bool:
+    """Whether a max pool works on a padded copy, so that its indices have to be corrected."""
+    return any(extra.what == "intermediate" for extra in pool.effect.workspace)
+
+
+def index_bytes(analysis: Analysis, pool: str) -> Quantity:
+    """Bytes of the indices of a max pool."""
+    return analysis.maps[pool].values * analysis.batch * INDEX_BYTES
+
+
+def _workspace_bytes(
+    layer: LayerAnalysis, analysis: Analysis, hands_on: bool, on_gpu: bool
+) -> Quantity:
+    """What a layer makes beside its output, and beside the indices that it hands on."""
+    extras = layer.effect.workspace
+    if isinstance(layer.node.layer, MaxPool) and not pads_a_copy(layer):
+        if hands_on or (len(layer.output.sizes) == 1 and not on_gpu):
+            return 0
+    elif hands_on:
+        # The padded copy is gone when the indices into it are corrected, with one more of their
+        # size. So there are these two at the most, or the copy beside those that are handed on.
+        padded = _sum(extra_bytes(e, analysis) for e in extras if e.what == "intermediate")
+        return largest(padded, 2 * index_bytes(analysis, layer.name))
+    return _sum(extra_bytes(extra, analysis) for extra in extras)
 
 
 def extra_bytes(extra: Extra, analysis: Analysis) -> Quantity:

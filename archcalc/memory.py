@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from archcalc.analysis import Analysis, LayerAnalysis
 from archcalc.graph import INPUT
 from archcalc.layers import Extra, Factors, Saved
-from archcalc.liveness import extra_bytes, image_bytes, most_alive, step_by_step, storages
+from archcalc.liveness import (
+    extra_bytes,
+    image_bytes,
+    index_bytes,
+    indices_of,
+    most_alive,
+    pads_a_copy,
+    step_by_step,
+    storages,
+    undone,
+)
 from archcalc.quantity import Quantity
 from archcalc.views import layout
 
@@ -95,14 +105,14 @@ def training_bytes(analysis: Analysis) -> Quantity:
     return _sum(saved[layer.name] for layer in analysis.inference_layers)
 
 
-def peak_bytes(analysis: Analysis) -> Quantity:
+def peak_bytes(analysis: Analysis, *, on_gpu: bool = False) -> Quantity:
     """The most bytes of activations that live at once at inference.
 
     Layers run in order; while one runs, its inputs, its output and its workspace live. A tensor
     is freed after its last use, the network's input too; its outputs live to the end. Views have
-    no memory of their own.
+    no memory of their own. `on_gpu`: as `archcalc.liveness.storages` takes it.
     """
-    return most_alive(step_by_step(storages(analysis)))
+    return most_alive(step_by_step(storages(analysis, on_gpu=on_gpu)))
 
 
 def saved_bytes(analysis: Analysis) -> dict[str, Quantity]:
@@ -113,9 +123,10 @@ def saved_bytes(analysis: Analysis) -> dict[str, Quantity]:
     nor anything before it learns, or where no output depends on it. Parameters are not counted.
     """
     layers = sorted(analysis.layers, key=lambda layer: layer.training_only)
-    roots = _roots(analysis)
+    of = layout(analysis, at_inference=False).of
     size = {INPUT: image_bytes(analysis)}
     size |= {layer.name: layer.activation_bytes for layer in analysis.layers}
+    size |= {indices_of(name): index_bytes(analysis, name) for name in undone(analysis)}
     needed = needed_backward(analysis)
     kept: set[str] = set()
     account: dict[str, Quantity] = {}
@@ -124,9 +135,9 @@ def saved_bytes(analysis: Analysis) -> dict[str, Quantity]:
         for tensor in needed[layer.name]:
             if isinstance(tensor, Extra):
                 bytes_kept = bytes_kept + extra_bytes(tensor, analysis)
-            elif roots[tensor] not in kept:
-                kept.add(roots[tensor])
-                bytes_kept = bytes_kept + size[roots[tensor]]
+            elif (storage := of.get(tensor, tensor)) not in kept:
+                kept.add(storage)
+                bytes_kept = bytes_kept + size[storage]
         account[layer.name] = bytes_kept
     return account
 
@@ -134,13 +145,14 @@ def saved_bytes(analysis: Analysis) -> dict[str, Quantity]:
 def needed_backward(analysis: Analysis) -> dict[str, list[str | Extra]]:
     """For each layer the tensors that its backward pass needs, parameters not counted.
 
-    An output is called after its layer, the network's input `INPUT`. A layer needs nothing where
-    neither it nor anything before it learns, or where no output depends on it.
+    An output is called after its layer, the network's input `INPUT`; indices that an unpooling
+    takes are called as `archcalc.liveness.indices_of` calls those of its pool. A layer needs
+    nothing where neither it nor anything before it learns, or where no output depends on it.
     """
     learns = learning(analysis)
-    copies = layout(analysis, at_inference=False).copies
+    copies, undone_pools = layout(analysis, at_inference=False).copies, undone(analysis)
     return {
-        layer.name: list(_needed(layer, learns, copies))
+        layer.name: list(_needed(layer, learns, copies, undone_pools))
         if layer.used and learns[layer.name]
         else []
         for layer in analysis.layers
@@ -148,15 +160,21 @@ def needed_backward(analysis: Analysis) -> dict[str, list[str | Extra]]:
 
 
 def _needed(
-    layer: LayerAnalysis, learns: Mapping[str, bool], copies: Mapping[str, Extra]
+    layer: LayerAnalysis,
+    learns: Mapping[str, bool],
+    copies: Mapping[str, Extra],
+    undone_pools: Collection[str],
 ) -> Iterator[str | Extra]:
     """As `needed_backward`, of one layer; a copy that it makes stands for its input."""
+    if layer.node.indices is not None:
+        yield indices_of(layer.node.indices)
     for saved in layer.effect.saved:
         if isinstance(saved, Factors):
             for factor in saved.kept([learns[name] for name in layer.inputs]):
                 yield factor if isinstance(factor, Extra) else layer.inputs[factor]
         elif isinstance(saved, Extra):
-            yield saved
+            handed_on = saved.what == "indices" and layer.name in undone_pools
+            yield indices_of(layer.name) if handed_on and not pads_a_copy(layer) else saved
         else:
             taken = [copies[layer.name]] if layer.name in copies else layer.inputs
             yield from taken if saved is Saved.INPUT else (layer.name,)
@@ -169,15 +187,6 @@ def learning(analysis: Analysis) -> dict[str, bool]:
         own = layer.effect.weight is not None or layer.effect.bias is not None
         learns[layer.name] = own or any(learns[name] for name in layer.inputs)
     return learns
-
-
-def _roots(analysis: Analysis) -> dict[str, str]:
-    """For each layer the one whose memory its output lies in: itself, unless it is a view."""
-    shared = layout(analysis, at_inference=False).views
-    roots = {INPUT: INPUT}
-    for layer in analysis.layers:
-        roots[layer.name] = roots[layer.inputs[0]] if layer.name in shared else layer.name
-    return roots
 
 
 def _sum(values: Iterable[Quantity]) -> Quantity:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from archcalc.analysis import Analysis, require_numbers
 from archcalc.errors import UsageError, did_you_mean
 from archcalc.layers import Extra
+from archcalc.layers.normalization import BatchNorm
+from archcalc.liveness import indices_of, undone
 from archcalc.memory import learning, needed_backward, saved_bytes
 from archcalc.quantity import Quantity
 from archcalc.walk import analyze
@@ -153,13 +155,25 @@ def backward_macs(analysis: Analysis) -> dict[str, BackwardMacs]:
 
 def reasons(analysis: Analysis) -> dict[str, list[str]]:
     """What each layer needs for its backward pass, in words; what it learns not counted."""
+    pools = {indices_of(pool): pool for pool in undone(analysis)}
+
+    def in_words(tensor: str | Extra, layer: str) -> str:
+        if isinstance(tensor, Extra):
+            return tensor.what
+        if tensor in pools:
+            return "indices" if pools[tensor] == layer else f"indices of {pools[tensor]}"
+        return "its output" if tensor == layer else "its input"
+
     return {
-        name: list(dict.fromkeys([_in_words(tensor, name) for tensor in tensors]))
+        name: list(dict.fromkeys([in_words(tensor, name) for tensor in tensors]))
         for name, tensors in needed_backward(analysis).items()
     }
 
 
-def _in_words(tensor: str | Extra, layer: str) -> str:
-    if isinstance(tensor, Extra):
-        return tensor.what
-    return "its output" if tensor == layer else "its input"
+def refused_in_training(analysis: Analysis) -> list[str]:
+    """The batch norms that torch does not train on this batch: one value for each channel."""
+    return [
+        layer.name
+        for layer in analysis.used_layers
+        if isinstance(layer.node.layer, BatchNorm) and layer.output.positions * analysis.batch == 1
+    ]

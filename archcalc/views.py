@@ -6,11 +6,11 @@ map has gaps; then another shape may take a copy, and some layers copy what they
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from math import prod
 from typing import Any, NamedTuple, TypeAlias
 
-from archcalc.analysis import Analysis
+from archcalc.analysis import Analysis, LayerAnalysis
 from archcalc.graph import INPUT
 from archcalc.layers import Extra, Layer, Storage
 from archcalc.layers.linear import Linear
@@ -19,6 +19,10 @@ from archcalc.layers.resampling import Crop
 from archcalc.layers.reshaping import ChannelSlice, ChannelSplit, Flatten, Reshape
 from archcalc.quantity import one_for_all
 
+# Kinds that torch can do in place: what they return may lie where their input lay.
+IN_PLACE = frozenset(
+    {"relu", "relu6", "leaky_relu", "elu", "silu", "hard_swish", "hard_sigmoid", "add"}
+)
 _LEAVES_GAPS = (Crop, ChannelSlice, ChannelSplit)
 Strides: TypeAlias = "tuple[int, ...]"  # how many values apart neighbours along each axis lie
 
@@ -27,12 +31,15 @@ class Layout(NamedTuple):
     """Where the outputs of layers lie.
 
     Attributes:
-        views: the layers whose outputs lie where their first inputs lie.
+        of: for each layer, and `input`, the storage that its output lies in, called after the
+            layer that made it.
         copies: what layers make beside their outputs, since their inputs have gaps.
+        overwriting: the layers that write where their first input lies.
     """
 
-    views: set[str]
+    of: dict[str, str]
     copies: dict[str, Extra]
+    overwriting: set[str]
 
 
 class _Placed(NamedTuple):
@@ -46,18 +53,74 @@ class _Placed(NamedTuple):
         return any(n > 1 and a != b for n, a, b in zip(*self, dense, strict=True))
 
 
-def layout(analysis: Analysis, *, at_inference: bool) -> Layout:
-    """Where the outputs of layers lie, at inference or in training.
+def layout(
+    analysis: Analysis,
+    *,
+    at_inference: bool,
+    in_place: bool = False,
+    within: Mapping[str, int] | None = None,
+) -> Layout:
+    """Where the outputs of the layers lie that run at inference, or in training.
 
     Where sizes are free, or arrays, every layer that can be a view is one.
+
+    Args:
+        in_place: activations and sums overwrite their first input where nothing else needs what
+            lies there, the layer itself included.
+        within: storages that lie in a larger one: how many values apart their images lie.
     """
+    layers = analysis.inference_layers if at_inference else analysis.used_layers
     shared = {Storage.SHARED, *([Storage.SHARED_AT_INFERENCE] if at_inference else [])}
-    found = Layout({layer.name for layer in analysis.layers if layer.effect.storage in shared}, {})
-    if any(isinstance(layer.node.layer, _LEAVES_GAPS) for layer in analysis.layers):
-        shapes = _shapes(analysis)
-        if all(isinstance(n, int) for shape in shapes.values() for n in shape):
-            _look_for_copies(analysis, shapes, found, at_inference)
+    found = Layout({INPUT: INPUT}, {}, set())
+    placing = _placing(analysis, layers, within or {})
+    overwriting = _Overwriting(analysis, layers, found.of) if in_place else None
+    for number, layer in enumerate(layers):
+        source = layer.inputs[0]
+        stays = layer.effect.storage in shared
+        if stays and placing is not None:
+            stays = placing.can_stay(layer)
+        if not stays and overwriting is not None and overwriting.may(layer, number):
+            stays = True
+            found.overwriting.add(layer.name)
+        found.of[layer.name] = found.of[source] if stays else layer.name
+        if overwriting is not None:
+            overwriting.there.setdefault(found.of[layer.name], []).append(layer.name)
+        if placing is not None:
+            copied = placing.place(layer, stays, at_inference)
+            if copied:
+                found.copies[layer.name] = Extra("copy of its input", copied)
     return found
+
+
+class _Overwriting:
+    """Tells which layers may write where their first input lies.
+
+    Attributes:
+        there: the layers whose outputs lie in each storage, of those that have run.
+    """
+
+    def __init__(
+        self, analysis: Analysis, layers: Sequence[LayerAnalysis], of: Mapping[str, str]
+    ) -> None:
+        """`of` has the storages of the layers that have run."""
+        self.there: dict[str, list[str]] = {}
+        self._maps = analysis.maps
+        self._outputs = {*analysis.graph.outputs}
+        self._of = of
+        self._last_read = {name: n for n, layer in enumerate(layers) for name in layer.inputs}
+
+    def may(self, layer: LayerAnalysis, number: int) -> bool:
+        """Whether nothing needs what lies there, once the layer, the number `number`, has run."""
+        first, *others = layer.inputs
+        storage = self._of[first]
+        if layer.kind not in IN_PLACE or storage == INPUT or self._maps[first] != layer.output:
+            return False
+        if any(self._of[name] == storage for name in others):
+            return False
+        return not any(
+            name in self._outputs or self._last_read.get(name, -1) > number
+            for name in self.there[storage]
+        )
 
 
 def unsettled(analysis: Analysis) -> str | None:
@@ -80,28 +143,48 @@ def _shapes(analysis: Analysis) -> dict[str, tuple[Any, ...]]:
     return {name: (analysis.batch, *map(one_for_all, x.shape)) for name, x in analysis.maps.items()}
 
 
-def _look_for_copies(
-    analysis: Analysis,
-    shapes: Mapping[str, tuple[int, ...]],
-    found: Layout,
-    at_inference: bool,
-) -> None:
-    """Takes out of the views what torch copies, and enters what layers copy."""
-    placed = {INPUT: _without_gaps(shapes[INPUT])}
-    for layer in analysis.layers:
-        source, shape = placed[layer.inputs[0]], shapes[layer.name]
-        strides: Strides | None = None
-        if layer.name in found.views:
-            strides = source.strides
-            if isinstance(layer.node.layer, (Flatten, Reshape)):
-                strides = strides_after(*source, shape)
-            if strides is None:
-                found.views.remove(layer.name)
-        placed[layer.name] = _without_gaps(shape) if strides is None else _Placed(shape, strides)
-        if source.has_gaps():
-            copied = _copied(layer.node.layer, source, prod(shape[1:]), at_inference)
-            if copied:
-                found.copies[layer.name] = Extra("copy of its input", copied)
+def _placing(
+    analysis: Analysis, layers: Iterable[LayerAnalysis], within: Mapping[str, int]
+) -> _Placing | None:
+    """Follows where maps lie; None where nothing has gaps, or sizes are no plain numbers."""
+    if not within and not any(isinstance(layer.node.layer, _LEAVES_GAPS) for layer in layers):
+        return None
+    shapes = _shapes(analysis)
+    if not all(isinstance(n, int) for shape in shapes.values() for n in shape):
+        return None
+    return _Placing(shapes, within)
+
+
+class _Placing:
+    """Where each map lies in memory, layer by layer."""
+
+    def __init__(self, shapes: Mapping[str, tuple[int, ...]], within: Mapping[str, int]) -> None:
+        self._shapes = shapes
+        self._within = within
+        self._placed = {INPUT: _without_gaps(shapes[INPUT])}
+
+    def can_stay(self, layer: LayerAnalysis) -> bool:
+        """Whether what a layer that moves no values puts out can stay where its input lies."""
+        return self._strides(layer) is not None
+
+    def place(self, layer: LayerAnalysis, stays: bool, at_inference: bool) -> int:
+        """Places what a layer puts out; the values of each image that it copies for it."""
+        source, shape = self._placed[layer.inputs[0]], self._shapes[layer.name]
+        strides = self._strides(layer) if stays else None
+        if strides is None:
+            shape, strides = _without_gaps(shape)
+            strides = (self._within.get(layer.name, strides[0]), *strides[1:])
+        self._placed[layer.name] = _Placed(shape, strides)
+        if not source.has_gaps():
+            return 0
+        return _copied(layer.node.layer, source, prod(shape[1:]), at_inference)
+
+    def _strides(self, layer: LayerAnalysis) -> Strides | None:
+        """Those of the input under the shape of the output; None where there are none."""
+        source = self._placed[layer.inputs[0]]
+        if isinstance(layer.node.layer, (Flatten, Reshape)):
+            return strides_after(*source, self._shapes[layer.name])
+        return source.strides
 
 
 def _copied(layer: Layer, source: _Placed, outputs: int, at_inference: bool) -> int:

@@ -12,14 +12,24 @@ from archcalc import FeatureMap, Graph, LayerError, Node
 from archcalc.errors import Place, Source
 from archcalc.graph import INPUT, with_purpose
 from archcalc.layers import Effect, Layer
-from archcalc.layers.activation import ReLU
+from archcalc.layers.activation import (
+    ELU,
+    HardSigmoid,
+    HardSwish,
+    LeakyReLU,
+    ReLU,
+    ReLU6,
+    Sigmoid,
+    SiLU,
+)
 from archcalc.layers.convolution import Conv, ConvTranspose, LocallyConnected
 from archcalc.layers.joining import Add, Concat, Mean, Multiply
 from archcalc.layers.layer import Padding
-from archcalc.layers.normalization import BatchNorm
+from archcalc.layers.linear import Linear
+from archcalc.layers.normalization import BatchNorm, GroupNorm
 from archcalc.layers.pooling import AvgPool, GlobalAvgPool, MaxPool, MaxUnpool
 from archcalc.layers.resampling import Crop, Pad, Upsample
-from archcalc.layers.reshaping import ChannelSplit, Flatten
+from archcalc.layers.reshaping import ChannelSlice, ChannelSplit, Flatten, Identity
 from archcalc.spec.syntax import About, Network
 from tests.layers.examples import LAYERS
 
@@ -69,6 +79,9 @@ MOST_VALUES = 4096  # in a map: larger ones are left out
 # Drawn more often than the other kinds.
 FREQUENT: list[type[Layer]] = [MaxPool, AvgPool, ConvTranspose, Upsample, BatchNorm, ReLU] * 3
 FREQUENT += [Conv] * 12
+OVERWRITING: list[type[Layer]] = [ELU, HardSigmoid, HardSwish, LeakyReLU, ReLU, ReLU6, SiLU]
+OVERWRITING += [Conv, Identity, ChannelSlice, ChannelSplit, Crop, Flatten, GroupNorm]
+OVERWRITING += [Conv, Identity, ChannelSlice, ChannelSplit, Linear, GlobalAvgPool, Sigmoid]
 SLIDING: list[type[Layer]] = [Conv, MaxPool, AvgPool, LocallyConnected, Pad, Crop, ReLU]
 
 
@@ -120,14 +133,15 @@ class _Growing:
         return self.add(draw(LAYERS[kind](self.maps[source])), source)
 
     def join(self, draw: Draw, source: str) -> str | None:
-        """A join of `source` with earlier layers that fit it."""
+        """A join of `source` with earlier layers that fit it, in any order."""
         x = self.maps[source]
+        single = FeatureMap(x.channels, (1,) * len(x.sizes))
         fitting = [name for name, y in self.maps.items() if y.sizes == x.sizes]
-        equal = [name for name in fitting if self.maps[name] == x]
+        spread = [name for name, y in self.maps.items() if y in (x, single)]
         concat = draw(st.booleans())
-        others = draw(st.lists(st.sampled_from(fitting if concat else equal), max_size=4))
+        others = draw(st.lists(st.sampled_from(fitting if concat else spread), max_size=4))
         layer = Concat() if concat else draw(st.sampled_from([Add(), Mean(), Multiply()]))
-        return self.add(layer, source, *others)
+        return self.add(layer, *draw(st.permutations([source, *others])))
 
     def residual(self, draw: Draw, source: str) -> str | None:
         """A body that keeps the shape, around which `source` is added."""
@@ -151,12 +165,17 @@ class _Growing:
     def unpool(self, draw: Draw, source: str) -> str | None:
         """A max pool, something behind it that keeps the shape, and what undoes the pool."""
         stride = draw(st.integers(1, 3))
-        pool = self.add(MaxPool(kernel=2, stride=stride, ceil=draw(st.booleans())), source)
+        uneven = tuple([(1, 0)] * len(self.maps[source].sizes))
+        some: list[Padding] = [0, 0, "same", uneven]
+        padding = draw(st.sampled_from(some))
+        ceil = padding == 0 and draw(st.booleans())
+        layer = MaxPool(kernel=2, stride=stride, padding=padding, ceil=ceil)
+        pool = self.add(layer, source)
         between = pool and self.add(draw(st.sampled_from([ReLU(), BatchNorm()])), pool)
         if pool is None or between is None:
             return None
-        layer = MaxUnpool(kernel=2, stride=stride, output=self.maps[source].sizes)
-        return self.add(layer, between, indices=pool)
+        undo = MaxUnpool(kernel=2, stride=stride, output=self.maps[source].sizes)
+        return self.add(undo, between, indices=pool)
 
     def gated(self, draw: Draw, source: str) -> str | None:
         """Something squeezed into a single position, which is joined with all of `source`."""
@@ -280,6 +299,15 @@ def entangled_graphs(draw: Draw, most: int = 10) -> Graph:
     steps = (*STRUCTURE, *[_Growing.gated, _Growing.unpool_any, _Growing.recombined] * 2)
     last = _grow(growing, draw, (*steps, _Growing.strided), most)
     return graph(growing.maps[INPUT], [*growing.nodes.values()], [last])
+
+
+@st.composite
+def overwriting_graphs(draw: Draw, most: int = 14) -> Graph:
+    """Up to `most` layers, many of which can run in place, or leave gaps, or mind them."""
+    growing = _Growing(draw(inputs()), OVERWRITING)
+    last = _grow(growing, draw, [*STRUCTURE, _Growing.join, _Growing.join], most)
+    head = draw(st.lists(st.sampled_from([*growing.maps]), max_size=1))
+    return graph(growing.maps[INPUT], [*growing.nodes.values()], [last, *head])
 
 
 @st.composite

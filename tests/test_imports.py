@@ -45,6 +45,7 @@ ORDER: tuple[tuple[str, ...], ...] = (
         "widening",
     ),
     ("liveness",),
+    ("ordering",),
     ("memory",),
     ("claims", "sweep", "training"),
     ("formulas", "key_figures", "scaling"),

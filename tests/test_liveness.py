@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from archcalc.analysis import Analysis
 from archcalc.errors import UsageError
-from archcalc.liveness import Storages, better_order, most_alive, peak_of, storages, timeline
+from archcalc.liveness import Storages, most_alive, peak_of, storages, timeline
+from archcalc.ordering import better_order
 from archcalc.walk import analyze
 
 Load = Callable[[str], Analysis]
@@ -123,7 +124,7 @@ def test_a_better_order_is_found_where_there_is_one(network: Load) -> None:
     # As written start's 40 and mid's 1200 wait while wide's 2000 live. The other way round they
     # never meet, and the most is alive in the end: mid's 1200, narrow's 40 and their join's 1240.
     assert most_alive(timeline(found)) == 40 + 1200 + 2000
-    assert most_alive(timeline(found, better_order(found))) == 1200 + 40 + 1240
+    assert most_alive(timeline(found, better_order(found).layers)) == 1200 + 40 + 1240
 
 
 def _valid_orders(found: Storages) -> list[list[str]]:
@@ -153,13 +154,13 @@ def test_no_order_has_a_lower_peak_than_the_one_found(
     )
     found = storages(analyze(str(path)), in_place=in_place)
     lowest = min(most_alive(timeline(found, order)) for order in _valid_orders(found))
-    assert most_alive(timeline(found, better_order(found))) == lowest
+    assert most_alive(timeline(found, better_order(found).layers)) == lowest
 
 
 @pytest.mark.parametrize("name", ["resnet50", "googlenet", "densenet121", "fractalnet20"])
 def test_a_better_order_is_an_order_and_not_worse(name: str) -> None:
     found = storages(analyze(name))
-    order = better_order(found)
+    order = better_order(found).layers
     assert sorted(order) == sorted(layer.name for layer in found.layers)
     done: set[str] = set()
     for layer in order:

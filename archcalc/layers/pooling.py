@@ -225,7 +225,7 @@ class MaxUnpool(Layer):
                 output,
                 pooled,
             )
-        # The indices that the backward pass needs are those that the max pool keeps.
+        # The indices that the backward pass needs are its max pool's: `archcalc.memory` has them.
         return _pooled(output, self._windows(x), 0, (), ())
 
     def reads(

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from archcalc.analysis import Analysis, LayerAnalysis, require_numbers
-from archcalc.liveness import Step, better_order, peak_of, storages, timeline
+from archcalc.liveness import Step, peak_of, storages, timeline
 from archcalc.memory import activation_bytes, saved_bytes
+from archcalc.ordering import better_order
 from archcalc.quantity import plain
 from archcalc.render.numbers import binary_bytes, exact, short, short_bytes
 from archcalc.render.rows import Row
@@ -18,6 +19,7 @@ from archcalc.training import (
     TrainingMemory,
     backward_macs,
     reasons,
+    refused_in_training,
     training_memory,
 )
 from archcalc.walk import analyze
@@ -28,11 +30,15 @@ _ALIGN = ("left", "right", "right", "right", "left", "right")
 
 
 class Inference(NamedTuple):
-    """The peak at inference under one policy: which step it is at, and all steps."""
+    """The peak at inference under one policy: which step it is at, and all steps.
+
+    `cut_short`: whether the search for the policy's order was, so that there may be a better one.
+    """
 
     policy: str
     steps: list[Step]
     peak: Step
+    cut_short: bool = False
 
 
 class MemoryReport(NamedTuple):
@@ -88,9 +94,10 @@ def _policies(analysis: Analysis) -> list[Inference]:
         "in place": timeline(storages(analysis, in_place=True)),
         "concat as view": timeline(storages(analysis, concat_views=True)),
         "in place, concat as view": timeline(storages(analysis, in_place=True, concat_views=True)),
-        "branches reordered": timeline(plainly, order),
     }
-    return [Inference(policy, steps, peak_of(steps)) for policy, steps in runs.items()]
+    found = [Inference(policy, steps, peak_of(steps)) for policy, steps in runs.items()]
+    steps = timeline(plainly, order.layers)
+    return [*found, Inference("branches reordered", steps, peak_of(steps), not order.is_best)]
 
 
 def layer_table(report: MemoryReport, rows: Sequence[Row], form: str, *, in_full: bool) -> str:
@@ -177,7 +184,8 @@ def memory_lines(report: MemoryReport, *, in_full: bool) -> list[str]:
         change = f"saves {saved / written.peak.bytes:.0%}" if saved > 0 else (
             "saves nothing" if saved == 0 else f"costs {-saved / written.peak.bytes:.0%}"
         )  # fmt: skip
-        lines.append(f"    {run.policy:<26}{size(run.peak.bytes)}, {change}")
+        limit = "; the search was cut short" if run.cut_short else ""
+        lines.append(f"    {run.policy:<26}{size(run.peak.bytes)}, {change}{limit}")
     forward = sum(layer.macs for layer in analysis.used_layers)
     backward = sum(macs.total for macs in report.backward.values())
     lines += [
@@ -192,7 +200,16 @@ def memory_lines(report: MemoryReport, *, in_full: bool) -> list[str]:
         f"  MACs         {count(forward)} forward + {count(backward)} backward "
         f"= {count(forward + backward)}",
     ]
-    return lines
+    return [*lines, *_refusals(analysis)]
+
+
+def _refusals(analysis: Analysis) -> list[str]:
+    """That torch does not train on a batch, if so."""
+    norms = refused_in_training(analysis)
+    if not norms:
+        return []
+    more = f" and {len(norms) - 1} more" if norms[1:] else ""
+    return [f"  (torch refuses a single image: {norms[0]}{more} would have one value per channel)"]
 
 
 def budget_line(report: MemoryReport, budget: str, fitting: TrainingMemory | None) -> str:
@@ -204,7 +221,9 @@ def budget_line(report: MemoryReport, budget: str, fitting: TrainingMemory | Non
     needed = f"{short_bytes(found.total)} = {binary_bytes(found.total)}"
     if fitting is None:
         return f"  in {budget}  not even one image, which takes {needed}"
-    return f"  in {budget}  batch {fitting.batch} at most, {needed}"
+    at_most = f"  in {budget}  batch {fitting.batch} at most, {needed}"
+    refused = refused_in_training(analyze(report.analysis.graph, batch=fitting.batch))
+    return f"{at_most}; torch refuses a single image" if refused else at_most
 
 
 def memory_record(report: MemoryReport) -> dict[str, object]:
@@ -222,6 +241,7 @@ def memory_record(report: MemoryReport) -> dict[str, object]:
                 "policy": run.policy,
                 "peak_bytes": run.peak.bytes,
                 "at": run.peak.layer,
+                "cut_short": run.cut_short,
                 "alive": [{"name": name, "bytes": size} for name, size in run.peak.alive],
             }
             for run in report.inference
@@ -233,6 +253,7 @@ def memory_record(report: MemoryReport) -> dict[str, object]:
             "master": bill.master,
             "activations": bill.activations,
             "total": bill.total,
+            "refused": refused_in_training(analysis),
         },
         "macs": {
             "forward": sum(layer.macs for layer in analysis.used_layers),

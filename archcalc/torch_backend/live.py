@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable
-from typing import TypeAlias
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
 
 import torch
+import torch.nn.functional as F  # torch's own name for it
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
+from torch.utils._python_dispatch import _disable_current_modes
 
 from archcalc.torch_backend.build import Twin
 from archcalc.torch_backend.modes import one_thread
@@ -49,9 +52,35 @@ def peak_at_inference(twin: Twin, make_images: MakeImages) -> int:
     """
     twin.eval()
     storages = LiveStorages(twin)
-    with torch.no_grad(), one_thread(), storages:
+    with torch.no_grad(), one_thread(), storages, _UnwatchedMaxPool1d(storages):
         twin.run([make_images()])
     return storages.peak
+
+
+class _UnwatchedMaxPool1d(TorchFunctionMode):
+    """Lets torch's max pool along one axis run as where nobody watches.
+
+    Under a dispatch mode torch takes the kernel that makes indices; without one, and without
+    gradients, the CPU has a kernel that makes none (aten/src/ATen/native/Pooling.cpp, max_pool1d).
+    """
+
+    def __init__(self, storages: Storages) -> None:
+        super().__init__()
+        self._storages = storages
+
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        types: object,
+        args: tuple[Any, ...] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:
+        if func is not F.max_pool1d:
+            return func(*args, **(kwargs or {}))
+        with _disable_current_modes():
+            pooled = func(*args, **(kwargs or {}))
+        self._storages.note(pooled)
+        return pooled
 
 
 def peak_in_training(twin: Twin, make_images: MakeImages) -> int:

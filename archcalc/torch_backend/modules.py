@@ -87,11 +87,13 @@ class PaddedMaxPool(nn.Module):
 def _without_padding(indices: Tensor, sizes: Sequence[int], sides: Sides) -> Tensor:
     """Offsets into a padded map of `sizes` as offsets into the map alone."""
     inside = torch.zeros_like(indices)
-    step = 1
+    step = padded_step = 1
     for size, (before, after) in zip(reversed(sizes), reversed(sides), strict=True):
         padded = before + size + after
-        inside += (indices % padded - before) * step
-        indices = indices // padded
+        place = (indices // padded_step).remainder_(padded)
+        inside += place.sub_(before).mul_(step)
+        del place  # before the next one is made
+        padded_step *= padded
         step *= size
     return inside
 
@@ -177,7 +179,10 @@ class ChannelNorm(nn.LayerNorm):
 
     def forward(self, x: Tensor) -> Tensor:
         normalized = super().forward(x.movedim(1, -1))
-        return normalized.movedim(-1, 1).contiguous()
+        channels_first = normalized.movedim(-1, 1).contiguous()
+        # The strides of axes of a single value say nothing, and yet torch takes a map for one with
+        # the channels last by them, and all that follow it. So they are made anew.
+        return channels_first.flatten(1).view(x.shape)
 
 
 class ChannelScale(nn.Module):

@@ -43,13 +43,14 @@ class Storages(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch giv
         returned = func(*args, **(kwargs or {}))
         for leaf in tree_leaves(returned):
             if isinstance(leaf, Tensor):
-                self._note(leaf)
+                self.note(leaf)
         return returned
 
     def made(self, storage: torch.UntypedStorage) -> None:
         """Called at the first tensor of each storage that was not there before."""
 
-    def _note(self, tensor: Tensor) -> None:
+    def note(self, tensor: Tensor) -> None:
+        """Notes the storage of a tensor that an operator returned."""
         storage = tensor.untyped_storage()
         if storage not in self.bytes:
             self.bytes[storage] = min(storage.nbytes(), tensor.numel() * tensor.element_size())

@@ -14,7 +14,6 @@ from archcalc.analysis import Analysis
 from archcalc.comparison import SUBJECTS, Comparison, Conditions, Figure, LayerTime, Times
 from archcalc.errors import UsageError
 from archcalc.graph import Graph
-from archcalc.layers.normalization import BatchNorm
 from archcalc.memory import peak_bytes, saved_bytes
 from archcalc.receptive_field import AxisField, PhasedField
 from archcalc.roofline import Device, device_of_torch, find_device, roofline, unlimited
@@ -39,6 +38,7 @@ from archcalc.torch_backend.modes import one_thread
 from archcalc.torch_backend.room import refusals_named, require_room
 from archcalc.torch_backend.saved import saved_by_layer
 from archcalc.torch_backend.timing import layer_seconds
+from archcalc.training import refused_in_training
 from archcalc.walk import analyze
 from archcalc.window import Reach
 
@@ -174,7 +174,7 @@ def _fvcore(analysis: Analysis) -> Iterator[Figure]:
 def _saved(analysis: Analysis, under: Conditions) -> Iterator[Figure]:
     """What autograd keeps on account of each layer and in all."""
     note = ""
-    if _is_refused_in_training(analysis):
+    if refused_in_training(analysis):
         analysis = analyze(analysis.graph, batch=2, dtype=analysis.dtype)
         note = "for two images: torch's batch norm does not train on one value per channel"
     device = "meta" if under.device == "meta" else "cpu"
@@ -190,20 +190,13 @@ def _saved(analysis: Analysis, under: Conditions) -> Iterator[Figure]:
     yield Figure("memory", "saved_bytes", "", sum(rule.values()), total, note=note)
 
 
-def _is_refused_in_training(analysis: Analysis) -> bool:
-    return any(
-        isinstance(layer.node.layer, BatchNorm) and layer.output.positions * analysis.batch == 1
-        for layer in analysis.used_layers
-    )
-
-
 def _peaks(analysis: Analysis, under: Conditions) -> Iterator[Figure]:
     """The most memory that lives at once, at inference and in a training step."""
     device = torch.device(under.device)
     require_room(_inference_bytes(analysis), device, analysis.name)
     twin = _without_values(analysis, under.device)
     make_images = partial(_images, analysis, under.device)
-    rule = peak_bytes(analysis)
+    rule = peak_bytes(analysis, on_gpu=device.type == "cuda")
     yield Figure("memory", "peak_bytes", "", rule, peak_at_inference(twin, make_images))
     if device.type == "cuda":
         yield Figure(
@@ -211,7 +204,7 @@ def _peaks(analysis: Analysis, under: Conditions) -> Iterator[Figure]:
             allocated_at_inference(twin, make_images), ALLOCATOR_TOLERANCE,
             note="parameters and buffers included",
         )  # fmt: skip
-    if not _is_refused_in_training(analysis):
+    if not refused_in_training(analysis):
         require_room(_training_bytes(analysis), device, analysis.name)
         yield Figure(
             "memory", "training_step_bytes", "", None, peak_in_training(twin, make_images),

@@ -135,3 +135,22 @@ def test_the_plot_is_the_same_byte_for_byte(tmp_path: Path) -> None:
         assert main(["memory", "lenet5", "--plot", str(path)]) == 0
     assert first.read_bytes() == second.read_bytes()
     assert b"<svg" in first.read_bytes()
+
+
+def test_a_norm_that_torch_does_not_train_on_one_image_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    spec = tmp_path / "net.yaml"
+    spec.write_text(
+        "name: gapbn\ninput: [8, 16, 16]\nlayers:\n  - global_avg_pool\n"
+        "  - conv: {channels: 8, kernel: 1, bias: false}\n  - batch_norm\n"
+    )
+    note = "(torch refuses a single image: batch_norm1 would have one value per channel)"
+    assert main(["memory", str(spec)]) == 0
+    assert note in capsys.readouterr().out
+    assert main(["memory", str(spec), "--batch", "2"]) == 0
+    assert "refuses" not in capsys.readouterr().out
+    assert main(["memory", str(spec), "--format", "json"]) == 0
+    assert json.loads(capsys.readouterr().out)["training"]["refused"] == ["batch_norm1"]
+    assert main(["memory", str(spec), "--budget", "800B"]) == 0
+    assert "batch 1 at most, 768B = 768B; torch refuses a single image" in capsys.readouterr().out

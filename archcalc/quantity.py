@@ -293,6 +293,8 @@ def certainly_divides(divisor: Quantity, value: Quantity) -> bool:
     """Whether `divisor` divides `value`. False where undecided."""
     if isinstance(divisor, int) and isinstance(value, int):
         return value % divisor == 0
+    if is_symbol(value) or is_symbol(divisor):
+        return bool(value // divisor * divisor == value)
     return _of_arrays(value, divisor) and _all(value, "==", value // divisor * divisor)
 
 

@@ -108,6 +108,8 @@ def test_what_is_undecided_is_not_certain() -> None:
     assert certainly_divides(2, 4)
     assert not certainly_divides(2, 5)
     assert not certainly_divides(2, n)
+    assert certainly_divides(7, 14 * n)
+    assert not certainly_divides(7, 14 * n + 1)
     assert certainly_one(1)
     assert not certainly_one(n)
     assert certainly_at_least(3, 3)

@@ -40,8 +40,8 @@ QUANTITIES: dict[str, tuple[str, str]] = {
 }
 WORDS = {
     Reach.ALL: "the whole input",
-    Reach.UNKNOWN: "differs from unit to unit",
-    Reach.MISALIGNED: "branches with different jumps meet, which never line up",
+    Reach.UNKNOWN: "no one interval: differs from unit to unit",
+    Reach.MISALIGNED: "no one interval: branches with different jumps meet, and never line up",
 }
 
 # What a pointwise layer leaves as it is.

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from archcalc.quantity import symbol
 from archcalc.receptive_field import (
     PIXEL,
     AxisField,
@@ -207,6 +208,13 @@ def test_branches_with_different_jumps_never_line_up() -> None:
     assert field_after(Reach.MISALIGNED, Window(3)) is Reach.UNKNOWN
     assert field_of_join([Reach.MISALIGNED, PIXEL]) is Reach.UNKNOWN
     assert field_of_join([Reach.MISALIGNED, Reach.ALL]) is Reach.ALL
+
+
+def test_a_free_size_beside_phases_leaves_open_who_sees_more() -> None:
+    phased = field_after(field_after(PIXEL, Window(4, 4)), TransposedWindow(2, 2))
+    n = symbol("n")
+    assert field_of_join([phased, Field(n - 3, n + 3, 2)]) is Reach.UNKNOWN
+    assert field_of_join([Field(n - 3, n + 3, 2), phased]) is Reach.UNKNOWN
 
 
 def test_what_sees_everything_goes_on_seeing_everything() -> None:

@@ -223,9 +223,19 @@ def summary(analysis: Analysis, *, in_full: bool) -> list[str]:
 
 
 def field_legend(rows: Sequence[Row], columns: Sequence[Column]) -> list[str]:
-    """What the second of two fields in a cell is, where there are any."""
+    """What `all (7)` and `?` stand for, where they stand."""
     two = any(column.beside(row) for column in columns for row in rows)
-    return ["field        of all that is seen; in parentheses without gates and norms"] * two
+    fields = [
+        row.layers[-1].receptive_field
+        for row in rows
+        if row.layers and any(column.name == "receptive_field" for column in columns)
+    ]
+    none = any(field is None or (isinstance(field, tuple) and None in field) for field in fields)
+    return [
+        *["field        of all that is seen; in parentheses without gates and norms"] * two,
+        *["field ?      open, or no one interval; `archcalc field NAME LAYER` tells of each unit"]
+        * none,
+    ]
 
 
 def _most(analysis: Analysis, in_full: bool) -> list[str]:

@@ -273,6 +273,14 @@ def test_the_field_without_gates_stands_in_parentheses_and_is_explained() -> Non
     assert not field_legend(rows, columns_named(["name", "local_receptive_field"]))
 
 
+def test_a_field_without_one_interval_is_explained() -> None:
+    text = "  - add: [[crop: {sides: [[0, 4], [0, 4]]}], [max_pool: {kernel: 2}]]\n"
+    rows = layer_rows(analysis_of(text))
+    (legend,) = field_legend(rows, columns_named(["name", "receptive_field"]))
+    assert "no one interval" in legend
+    assert not field_legend(rows, columns_named(["name", "jump"]))
+
+
 def test_machines_get_each_field_in_a_column_of_its_own() -> None:
     analysis = analysis_of(GATED)
     rows = layer_rows(analysis)

@@ -26,12 +26,14 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple, TypeAlias
 
+from archcalc.by_channel import ByChannel, Values, after, of_all
 from archcalc.feature_map import FeatureMap
 from archcalc.layers import Effect, Layer
 from archcalc.layers.layer import Join
-from archcalc.quantity import certainly_at_least, certainly_one
+from archcalc.quantity import Quantity, certainly_at_least, certainly_one
 from archcalc.receptive_field import PIXEL, AxisField, Field, PhasedField, fields_after
 from archcalc.window import Reach, Windows
 
@@ -50,10 +52,87 @@ class Seen(NamedTuple):
     local: Fields
 
 
+class Units(NamedTuple):
+    """What the units of a map see.
+
+    Attributes:
+        seen: of each channel.
+        sizes: of the map that their positions lie in: of a vector, of what was flattened.
+    """
+
+    seen: ByChannel[Seen]
+    sizes: tuple[Quantity, ...]
+
+
 def seen_of_input(image: FeatureMap) -> Seen:
     """What the pixels of the image see: themselves."""
     pixel = (PIXEL,) * len(image.sizes)
     return Seen(pixel, pixel)
+
+
+def units_of_input(image: FeatureMap) -> Units:
+    """The pixels of the image."""
+    return Units(of_all(seen_of_input(image)), image.sizes)
+
+
+def units_after(
+    layer: Layer,
+    effect: Effect,
+    inputs: Sequence[Units],
+    maps: Sequence[FeatureMap],
+    image: FeatureMap,
+) -> Units:
+    """What the units of each channel of a layer see.
+
+    Args:
+        effect: what the layer does to its inputs.
+        inputs: what the units of each input see.
+        maps: the shapes of these inputs.
+        image: the shape of the network's input.
+    """
+    is_moved = not effect.output.sizes and _is_moved(layer, inputs, maps)
+
+    def seen(each: Sequence[Seen]) -> Seen:
+        found = seen_after(layer, effect, each, maps[: len(each)], image)
+        return _unless_moved(found) if is_moved else found
+
+    values = Values(seen, _of_all_channels, _unless_moved)
+    found = after(layer, effect, [units.seen for units in inputs], maps, values)
+    if is_moved:  # where a concatenation did not ask for what is seen behind it
+        found = replace(found, parts=tuple([(c, _unless_moved(s)) for c, s in found.parts]))
+    return Units(found, effect.output.sizes or inputs[0].sizes)
+
+
+def whole_of(units: Units) -> Seen:
+    """What the units of all channels of a map see together."""
+    parts = units.seen.parts
+    return parts[0][1] if len(parts) == 1 else _of_all_channels([seen for _, seen in parts])
+
+
+def _of_all_channels(each: Sequence[Seen]) -> Seen:
+    whole = fields_after([seen.field for seen in each], Reach.SAME)
+    if all(seen.local is seen.field for seen in each):
+        return Seen(whole, whole)
+    return Seen(whole, fields_after([seen.local for seen in each], Reach.SAME))
+
+
+def _is_moved(layer: Layer, inputs: Sequence[Units], maps: Sequence[FeatureMap]) -> bool:
+    """Whether the features of a vector stand elsewhere than the positions that they come from."""
+    if all(certainly_one(size) for units in inputs for size in units.sizes):
+        return False
+    if len(inputs) > 1:
+        elementwise = isinstance(layer, Join) and layer.elementwise
+        return not elementwise or any(units.sizes != inputs[0].sizes for units in inputs)
+    return layer.channel_window(maps[0]) not in (Reach.SAME, Reach.ALL)
+
+
+def _unless_moved(seen: Seen) -> Seen:
+    """What is still known of units in other places: whether they see everything."""
+    field, local = (
+        tuple([Reach.ALL if axis is Reach.ALL else Reach.UNKNOWN for axis in fields])
+        for fields in seen
+    )
+    return Seen(field, local)
 
 
 def seen_after(
@@ -63,13 +142,10 @@ def seen_after(
     maps: Sequence[FeatureMap],
     image: FeatureMap,
 ) -> Seen:
-    """What a layer's units see.
+    """What a layer's units see, where those of all channels see alike.
 
     Args:
-        effect: what the layer does to its inputs.
-        inputs: what the units of each input see.
-        maps: the shapes of these inputs.
-        image: the shape of the network's input.
+        as `units_after`.
     """
     fields, local = [seen.field for seen in inputs], [seen.local for seen in inputs]
     if len(inputs) > 1 and isinstance(layer, Join) and layer.elementwise:

@@ -8,6 +8,7 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any, TypeAlias, cast, overload
 
 from archcalc.analysis import DTYPES, Analysis, LayerAnalysis
+from archcalc.by_channel import of_all
 from archcalc.errors import LayerError, UsageError, did_you_mean
 from archcalc.expansion import build_graph
 from archcalc.feature_map import FeatureMap
@@ -24,7 +25,7 @@ from archcalc.quantity import (
     require_equal,
 )
 from archcalc.receptive_field import PhasedField, SteppedField
-from archcalc.seen import Fields, Seen, seen_after, seen_of_input
+from archcalc.seen import Fields, Seen, Units, units_after, units_of_input, whole_of
 from archcalc.spec.fields import whole
 from archcalc.spec.library import find_network
 from archcalc.spec.values import ExpressionError, Value, own
@@ -226,7 +227,7 @@ def walk(graph: Graph, batch: int, dtype: str) -> Analysis:
     missing: set[str] = set()
     refusals: list[LeftOut] = []
     maps: dict[str, FeatureMap] = {INPUT: graph.input}
-    seen: dict[str, Seen] = {INPUT: seen_of_input(graph.input)}
+    units = {INPUT: units_of_input(graph.input)}
     done: dict[str, LayerAnalysis] = {}
     phase_work = 0
     for node in graph.nodes:
@@ -243,17 +244,18 @@ def walk(graph: Graph, batch: int, dtype: str) -> Analysis:
             _check(node, effect, done)
             # Where an unpooling puts a value depends on all that its max pool has seen.
             seen_from = (*node.inputs, node.indices) if node.indices else node.inputs
-            found = seen_after(
+            found = units_after(
                 node.layer,
                 effect,
-                [seen[name] for name in seen_from],
+                [units[name] for name in seen_from],
                 [maps[name] for name in seen_from],
                 graph.input,
             )
-            _check_field(found.local)
-            phase_work += _phase_work(found.local, effect.windows, len(seen_from))
+            for _, seen in found.seen.parts:
+                _check_field(seen.local)
+                phase_work += _phase_work(seen.local, effect.windows, len(seen_from))
             if phase_work > MOST_PHASE_WORK:
-                found = Seen(*map(_without_phases, found))
+                found = Units(of_all(Seen(*map(_without_phases, whole_of(found)))), found.sizes)
         except LayerError as refusal:
             message = _located(node, [maps[name] for name in node.inputs], refusal)
             if node.training_only:
@@ -265,9 +267,11 @@ def walk(graph: Graph, batch: int, dtype: str) -> Analysis:
             error.partial = Analysis(graph, batch, dtype, tuple(done.values()), error)
             raise error from None
         maps[node.name] = effect.output
-        seen[node.name] = found
+        units[node.name] = found
         used, owns = node.name in live, owners[node.name] == node.name
-        done[node.name] = LayerAnalysis(node, effect, *found, batch, bytes_each, used, owns)
+        done[node.name] = LayerAnalysis(
+            node, effect, *whole_of(found), batch, bytes_each, used, owns
+        )
     if missing:
         return walk(graph.without_heads(missing, refusals), batch, dtype)
     return Analysis(graph, batch, dtype, tuple(done.values()))

@@ -27,6 +27,7 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("feature_map", "window"),
     ("regions",),
     ("layers", "receptive_field"),
+    ("by_channel",),
     ("seen",),
     ("spec",),
     ("identity",),

@@ -21,6 +21,7 @@ from archcalc.layers.sliding import padded_copy, pads_alike, placements, sliding
 from archcalc.quantity import (
     Quantity,
     certainly_equal,
+    certainly_one,
     largest,
     product,
     require_at_least,
@@ -73,7 +74,7 @@ class Conv(Layer):
         )
 
     def channel_window(self, x: FeatureMap) -> ChannelWindow:
-        return Groups(x.channels // self.groups, self.channels // self.groups)
+        return _in_groups(x.channels, self.channels, self.groups)
 
 
 class ConvTranspose(Layer):
@@ -130,7 +131,7 @@ class ConvTranspose(Layer):
         )
 
     def channel_window(self, x: FeatureMap) -> ChannelWindow:
-        return Groups(x.channels // self.groups, self.channels // self.groups)
+        return _in_groups(x.channels, self.channels, self.groups)
 
 
 def _transposed_size(
@@ -195,6 +196,12 @@ class LocallyConnected(Layer):
 
     def channel_window(self, x: FeatureMap) -> ChannelWindow:
         return Reach.ALL
+
+
+def _in_groups(inputs: Quantity, outputs: Quantity, groups: Quantity) -> ChannelWindow:
+    if certainly_one(groups):
+        return Reach.ALL
+    return Groups(inputs // groups, outputs // groups)
 
 
 def _pads_nothing(window: Window) -> bool:

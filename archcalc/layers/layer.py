@@ -17,7 +17,7 @@ from archcalc.errors import LayerError
 from archcalc.feature_map import FeatureMap
 from archcalc.quantity import Quantity, plain, product, require_at_least
 from archcalc.regions.patches import Patch
-from archcalc.regions.reading import ChannelWindow, read
+from archcalc.regions.reading import ChannelWindow, reached, read
 from archcalc.window import Reach, Windows
 
 # The vocabulary of field types, beside bool, float and str. `archcalc.spec.fields` reads each
@@ -208,6 +208,16 @@ class Layer(ABC):
         otherwise.
         """
         return Reach.SAME
+
+    def reaches(
+        self, channels: int, x: FeatureMap, output: FeatureMap, window: ChannelWindow
+    ) -> int:
+        """The channels of the output that are computed from any of some channels of `x`.
+
+        Raises:
+            NotFollowedError: it is unknown, or takes too long to find.
+        """
+        return reached(window, channels, output.channels)
 
     def reads(
         self, patch: Patch, inputs: Sequence[FeatureMap], windows: Windows

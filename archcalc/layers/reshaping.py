@@ -14,7 +14,8 @@ from archcalc.quantity import (
     require_equal,
     require_multiple,
 )
-from archcalc.regions.patches import Patch, flat, unflattened
+from archcalc.regions.bits import full
+from archcalc.regions.patches import Patch, around, flat, unflattened
 from archcalc.regions.reading import ChannelWindow, Interleaved
 from archcalc.window import Reach, Window, Windows
 
@@ -30,6 +31,12 @@ class Identity(Layer):
 
 class _InOrder(Layer):
     """The same values in the same order, under another shape."""
+
+    def reaches(
+        self, channels: int, x: FeatureMap, output: FeatureMap, window: ChannelWindow
+    ) -> int:
+        values = flat(Patch(channels, tuple(map(full, x.sizes))), x)
+        return around(unflattened(values, output)).channels
 
     def reads(
         self, patch: Patch, inputs: Sequence[FeatureMap], windows: Windows

@@ -79,6 +79,23 @@ def read(window: ChannelWindow, outputs: int, size: int) -> int:
     raise NotFollowedError
 
 
+def reached(window: ChannelWindow, inputs: int, outputs: int) -> int:
+    """The outputs, of so many along the axis, that are computed from any of some inputs.
+
+    Raises:
+        NotFollowedError: as `read`.
+    """
+    if isinstance(window, Window):
+        window = TransposedWindow(window.kernel, window.stride, window.before, window.dilation)
+    elif isinstance(window, Groups):
+        window = Groups(window.outputs, window.inputs)
+    elif isinstance(window, Interleaved):
+        window = Interleaved(outputs // window.groups)
+    elif not isinstance(window, Reach):
+        raise NotFollowedError
+    return read(window, inputs, outputs)
+
+
 def _slid(window: Window, outputs: int, size: int) -> int:
     """Output o reads the inputs o s - p + d t, with 0 <= t < k."""
     k, s, d = window.kernel, window.stride, window.dilation

@@ -9,6 +9,7 @@ from math import lcm
 from typing import TypeAlias
 
 from archcalc.analysis import Analysis, LayerAnalysis
+from archcalc.by_channel import ByChannel, Values, after, of_all
 from archcalc.feature_map import FeatureMap
 from archcalc.graph import INPUT
 from archcalc.layers.layer import Join
@@ -36,7 +37,7 @@ class PathSizes:
 
 
 # What the paths up to a layer see along an axis: of those that see alike, one.
-Paths: TypeAlias = "list[AxisField]"
+Paths: TypeAlias = "tuple[AxisField, ...]"
 
 
 def path_sizes(analysis: Analysis) -> dict[str, PathSizes]:
@@ -82,35 +83,63 @@ def _centre(field: Field) -> tuple[Quantity, Quantity]:
 
 def _along_paths(
     analysis: Analysis, is_needless: Callable[[AxisField, AxisField], bool]
-) -> dict[str, list[Paths]]:
+) -> dict[str, tuple[Paths, ...]]:
     """For each layer, along each axis, what is seen by all paths to it but the needless ones.
 
     Args:
         is_needless: whether the first field is, beside the second.
     """
     maps, sizes = analysis.maps, analysis.input.sizes
-    found: dict[str, list[Paths]] = {INPUT: [[PIXEL] for _ in sizes]}
+    found: dict[str, ByChannel[tuple[Paths, ...]]] = {INPUT: of_all(((PIXEL,),) * len(sizes))}
+
+    def together(each: Sequence[tuple[Paths, ...]]) -> tuple[Paths, ...]:
+        along = [[field for paths in axes for field in paths] for axes in zip(*each, strict=True)]
+        return tuple([_needed(paths, is_needless) for paths in along])
+
+    def unknown(paths: tuple[Paths, ...]) -> tuple[Paths, ...]:
+        return tuple([(Reach.UNKNOWN,) for _ in paths])
+
+    def followed(layer: LayerAnalysis) -> ByChannel[tuple[Paths, ...]]:
+        inputs = [maps[name] for name in sources_of(layer)]
+
+        def behind(each: Sequence[tuple[Paths, ...]]) -> tuple[Paths, ...]:
+            return together(
+                [
+                    tuple(
+                        _behind(axis, layer, x, paths, pixels)
+                        for axis, (paths, pixels) in enumerate(zip(along, sizes, strict=True))
+                    )
+                    for x, along in zip(inputs, each, strict=False)
+                ]
+            )
+
+        before = [found[name] for name in sources_of(layer)]
+        values = Values(behind, together, unknown)
+        return after(layer.node.layer, layer.effect, before, inputs, values)
+
     for layer in analysis.layers:
-        windows = layer.effect.windows
-        along = []
-        for axis, pixels in enumerate(sizes):
-            window: AxisWindow = Reach.UNKNOWN
-            if isinstance(windows, Reach):
-                window = windows
-            elif len(windows) == len(sizes):
-                window = windows[axis]
-            paths: list[AxisField] = []
-            for name in sources_of(layer):
-                before = found[name][axis]
-                if _is_spread_along(axis, layer, maps[name]):
-                    before = [
-                        field if isinstance(field, Reach) else of_single(field, pixels)
-                        for field in before
-                    ]
-                paths += [field_after(field, window) for field in before]
-            along.append(_needed(paths, is_needless))
-        found[layer.name] = along
-    return found
+        found[layer.name] = followed(layer)
+    return {
+        layer.name: together([paths for _, paths in found[layer.name].parts])
+        for layer in analysis.layers
+    }
+
+
+def _behind(axis: int, layer: LayerAnalysis, x: FeatureMap, paths: Paths, pixels: int) -> Paths:
+    """What the paths through one input, of shape `x`, see behind a layer, along one axis."""
+    windows = layer.effect.windows
+    window: AxisWindow = Reach.UNKNOWN
+    if isinstance(windows, Reach):
+        window = windows
+    elif axis < len(windows) == len(layer.field):
+        window = windows[axis]
+    spread = _is_spread_along(axis, layer, x)
+    return tuple(
+        field_after(
+            of_single(field, pixels) if spread and not isinstance(field, Reach) else field, window
+        )
+        for field in paths
+    )
 
 
 def _is_spread_along(axis: int, layer: LayerAnalysis, x: FeatureMap) -> bool:
@@ -127,7 +156,7 @@ def _needed(paths: Sequence[AxisField], is_needless: Callable[..., bool]) -> Pat
         if not any(is_needless(field, other) for other in kept):
             kept = [other for other in kept if not is_needless(other, field)]
             kept.append(field)
-    return kept if len(kept) <= MOST_FIELDS else [Reach.UNKNOWN]
+    return tuple(kept) if len(kept) <= MOST_FIELDS else (Reach.UNKNOWN,)
 
 
 def _holds(outer: AxisField, inner: AxisField) -> bool:

@@ -83,6 +83,9 @@ def check_unit(field: UnitField, wanted: set[tuple[int, ...]]) -> None:
     for axis, interval in enumerate(field.in_image):
         along = [pixel[axis] for pixel in found]
         assert interval == ((min(along), max(along)) if along else None), where
+        box = field.unbounded[axis]
+        if along and not isinstance(box, Reach):  # the layer's field may be larger, never smaller
+            assert box is not None and box[0] <= min(along) and max(along) <= box[1], where
 
 
 @given(random_graphs(most=12), st.data())

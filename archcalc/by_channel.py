@@ -1,0 +1,171 @@
+"""What differs from channel to channel, followed through concatenations, slices and groups.
+
+Whatever is said of the units of a map (what they see, by which paths) may differ between its
+channels, behind a `concat`. Then it is kept for each part of the channels, as far as that goes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import reduce
+from itertools import product
+from operator import and_
+from typing import Generic, TypeVar
+
+from archcalc.feature_map import FeatureMap
+from archcalc.layers import Effect, Layer
+from archcalc.layers.layer import Join
+from archcalc.regions.bits import NotFollowedError, full, shifted
+from archcalc.regions.reading import ChannelWindow, Interleaved
+from archcalc.window import Reach, Window
+
+MOST_PARTS = 64  # of the channels of one map
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class ByChannel(Generic[T]):
+    """A value for each channel of a map.
+
+    Attributes:
+        parts: sets of channels, as bits, each with the value of all of them. A single one is of
+            all channels.
+        followed: whether it is known which channel has which value; else there is a single part,
+            with what holds of all together.
+    """
+
+    parts: tuple[tuple[int, T], ...]
+    followed: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Values(Generic[T]):
+    """What can be done to the values.
+
+    Attributes:
+        after: the value behind a layer, from one for each of its inputs.
+        together: one for several channels together.
+        unknown: the value of channels that are some of those of another one, not known which.
+    """
+
+    after: Callable[[Sequence[T]], T]
+    together: Callable[[Sequence[T]], T]
+    unknown: Callable[[T], T]
+
+
+def of_all(value: T) -> ByChannel[T]:
+    """The same value for all channels."""
+    return ByChannel(((-1, value),))
+
+
+def together(by_channel: ByChannel[T], values: Values[T]) -> T:
+    """The value of all channels together."""
+    found = [value for _, value in by_channel.parts]
+    return found[0] if len(found) == 1 else values.together(found)
+
+
+def after(
+    layer: Layer,
+    effect: Effect,
+    inputs: Sequence[ByChannel[T]],
+    maps: Sequence[FeatureMap],
+    values: Values[T],
+) -> ByChannel[T]:
+    """The values of a layer's channels, from those of its inputs' channels.
+
+    Args:
+        effect: what the layer does to its inputs.
+        maps: the shapes of the inputs.
+    """
+    if all(len(x.parts) == 1 and x.followed for x in inputs):
+        first, *others = [x.parts[0][1] for x in inputs]
+        if not _is_concat(layer) or all(other == first for other in others):
+            return of_all(values.after([first, *others]))
+    plain = all(type(x.channels) is int for x in (effect.output, *maps))
+    if plain and all(x.followed for x in inputs):
+        try:
+            parts = _parts_after(layer, effect, inputs, maps, values)
+        except NotFollowedError:
+            parts = []
+        parts = _fewest(parts)
+        if 0 < len(parts) <= MOST_PARTS:
+            return ByChannel(tuple(parts))
+    whole = [together(x, values) for x in inputs]
+    window = None if len(inputs) > 1 else _window(layer, effect, maps[0])
+    if window is Reach.ALL:
+        return of_all(values.after(whole))
+    one = values.together(whole) if _is_concat(layer) else values.after(whole)
+    carried = window is None or window is Reach.SAME or isinstance(window, Interleaved)
+    return ByChannel(((-1, one if carried else values.unknown(one)),), followed=False)
+
+
+def _parts_after(
+    layer: Layer,
+    effect: Effect,
+    inputs: Sequence[ByChannel[T]],
+    maps: Sequence[FeatureMap],
+    values: Values[T],
+) -> list[tuple[int, T]]:
+    every = [
+        [(bits & full(x.channels), value) for bits, value in each.parts]
+        for each, x in zip(inputs, maps, strict=True)
+    ]
+    if _is_concat(layer):
+        first, parts = 0, []
+        for each, x in zip(every, maps, strict=True):
+            parts += [(shifted(bits, first), value) for bits, value in each]
+            first += x.channels
+        return parts
+    if len(inputs) > 1:  # each channel from the same one of every input
+        found = []
+        for chosen in product(*every):
+            bits = reduce(and_, [own for own, _ in chosen])
+            if bits:
+                found.append((bits, values.after([value for _, value in chosen])))
+        return found
+    (x,), (parts_before,) = maps, every
+    window = _window(layer, effect, x)
+    mixed: list[tuple[int, list[T]]] = [(full(effect.output.channels), [])]
+    for bits, value in parts_before:
+        reached = layer.reaches(bits, x, effect.output, window)
+        mixed = [
+            (part, read)
+            for own, before in mixed
+            for part, read in ((own & reached, [*before, value]), (own & ~reached, before))
+            if part
+        ]
+    # Of a pixel shuffle which channel a unit reads depends on its position.
+    one_of_many = isinstance(window, Window) and window.stride > 1
+    return [
+        (bits, values.unknown(value) if one_of_many and len(read) > 1 else value)
+        for bits, read in mixed
+        if read
+        for value in [values.after([read[0] if len(read) == 1 else values.together(read)])]
+    ]
+
+
+def _is_concat(layer: Layer) -> bool:
+    return isinstance(layer, Join) and not layer.elementwise
+
+
+def _window(layer: Layer, effect: Effect, x: FeatureMap) -> ChannelWindow:
+    """What a layer slides along the channels; the statistics of a norm are seen as they are."""
+    windows = effect.windows
+    if windows is Reach.STATISTICS or (isinstance(windows, tuple) and Reach.STATISTICS in windows):
+        return Reach.SAME
+    return layer.channel_window(x)
+
+
+def _fewest(parts: Sequence[tuple[int, T]]) -> list[tuple[int, T]]:
+    """With those as one that have the same value."""
+    found: list[tuple[int, T]] = []
+    for bits, value in parts:
+        for number, (others, same) in enumerate(found):
+            if same == value:
+                found[number] = (others | bits, same)
+                break
+        else:
+            found.append((bits, value))
+    return found

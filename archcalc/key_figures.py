@@ -19,7 +19,8 @@ class KeyFigures(NamedTuple):
         flops: 2 x macs.
         other_ops: all arithmetic operations beside the MACs.
         lecture_bytes, all_bytes, peak_bytes, training_bytes: activations, under the definitions
-            of `archcalc.memory.ActivationBytes`.
+            of `archcalc.memory.ActivationBytes`; the latter two None where free sizes leave them
+            open.
         weight_layers: the most layers with weights on a path from the input to the output.
         receptive_field: of the last layer with a bounded local receptive field; None if there is
             none.
@@ -32,8 +33,8 @@ class KeyFigures(NamedTuple):
     other_ops: Quantity
     lecture_bytes: Quantity
     all_bytes: Quantity
-    peak_bytes: Quantity
-    training_bytes: Quantity
+    peak_bytes: Quantity | None
+    training_bytes: Quantity | None
     weight_layers: int
     receptive_field: PerAxis
     local_receptive_field: PerAxis

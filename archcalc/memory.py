@@ -20,6 +20,7 @@ from archcalc.liveness import (
     storages,
     undone,
 )
+from archcalc.open_sizes import why_memory_is_open
 from archcalc.quantity import Quantity
 from archcalc.views import layout
 
@@ -34,14 +35,18 @@ class ActivationBytes:
     Attributes:
         lecture: the network's input and the outputs of conv, pool and linear layers.
         all: every layer's output.
-        peak: the most that lives at once at inference, each tensor freed after its last use.
-        training: what autograd keeps for the backward pass, as torch does on the CPU.
+        peak: the most that lives at once at inference, each tensor freed after its last use; None
+            where free sizes leave it open.
+        training: what autograd keeps for the backward pass, as torch does on the CPU; None where
+            free sizes leave it open.
+        unknown: why they are None.
     """
 
     lecture: Quantity
     all: Quantity
-    peak: Quantity
-    training: Quantity
+    peak: Quantity | None
+    training: Quantity | None
+    unknown: str | None = None
 
 
 def activation_bytes(analysis: Analysis | Sweep) -> ActivationBytes:
@@ -51,11 +56,13 @@ def activation_bytes(analysis: Analysis | Sweep) -> ActivationBytes:
     """
     if not isinstance(analysis, Analysis):
         return analysis.activation_bytes()
+    unknown = why_memory_is_open(analysis)
     return ActivationBytes(
         lecture=lecture_bytes(analysis),
         all=all_bytes(analysis),
-        peak=peak_bytes(analysis),
-        training=training_bytes(analysis),
+        peak=peak_bytes(analysis) if unknown is None else None,
+        training=training_bytes(analysis) if unknown is None else None,
+        unknown=unknown,
     )
 
 
@@ -79,12 +86,13 @@ def unused_bytes(analysis: Analysis) -> ActivationBytes:
 def _bytes_apart(analysis: Analysis, layers: Sequence[LayerAnalysis]) -> ActivationBytes:
     """The activations of layers that are not there at inference."""
     listed = [layer for layer in layers if layer.node.layer.in_lecture_total]
-    saved = saved_bytes(analysis)
+    saved, unknown = saved_bytes(analysis), why_memory_is_open(analysis)
     return ActivationBytes(
         lecture=_sum(layer.activation_bytes for layer in listed),
         all=_sum(layer.activation_bytes for layer in layers),
         peak=0,
-        training=_sum(saved[layer.name] for layer in layers),
+        training=_sum(saved[layer.name] for layer in layers) if unknown is None else None,
+        unknown=unknown,
     )
 
 

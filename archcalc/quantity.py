@@ -316,6 +316,13 @@ def certainly_one(value: Quantity) -> bool:
     return is_array(value) and _all(value, "==", 1)
 
 
+def may_be_one(value: Quantity) -> bool:
+    """Whether `value` is 1, or a symbol that may stand for it."""
+    if is_symbol(value):
+        return _symbolic(value - 1).is_zero is not False
+    return certainly_one(value)
+
+
 def certainly_equal(a: Quantity | Fraction, b: Quantity | Fraction) -> bool:
     """Whether two quantities are the same. False where undecided. No total may hang on it."""
     if _of_arrays(a, b) and all(is_array(value) or isinstance(value, int) for value in (a, b)):

@@ -45,7 +45,7 @@ ORDER: tuple[tuple[str, ...], ...] = (
         "views",
         "widening",
     ),
-    ("liveness",),
+    ("liveness", "open_sizes"),
     ("ordering",),
     ("memory",),
     ("claims", "sweep", "training"),

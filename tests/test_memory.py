@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from archcalc import ActivationBytes, Analysis, activation_bytes, analyze, symbol
@@ -156,7 +158,8 @@ def test_heads_for_training_only_count_apart() -> None:
 @pytest.mark.parametrize(("batch", "dtype", "factor"), [(8, "float32", 8), (4, "float16", 2)])
 def test_activations_grow_with_the_batch_and_the_dtype(batch: int, dtype: str, factor: int) -> None:
     text = "  - conv: {channels: 4, kernel: 1}\n  - gelu\n"
-    one, many = memory_of(text), activation_bytes(analyze(graph_of(text), batch=batch, dtype=dtype))
+    one: Any = memory_of(text)
+    many = activation_bytes(analyze(graph_of(text), batch=batch, dtype=dtype))
     assert (many.lecture, many.all, many.peak, many.training) == (
         factor * one.lecture,
         factor * one.all,
@@ -167,12 +170,12 @@ def test_activations_grow_with_the_batch_and_the_dtype(batch: int, dtype: str, f
 
 def test_totals_of_free_sizes_are_formulas() -> None:
     h = symbol("h")
-    memory = activation_bytes(analyze("vgg16", input=[3, 32 * h, 32 * h]))
+    memory: Any = activation_bytes(analyze("vgg16", input=[3, 32 * h, 32 * h]))
     at_7 = activation_bytes(analyze("vgg16"))
-    assert memory.lecture.subs(h, 7) == at_7.lecture  # type: ignore[attr-defined]  # a formula
-    assert memory.all.subs(h, 7) == at_7.all  # type: ignore[attr-defined]  # a formula
-    assert memory.peak.subs(h, 7) == at_7.peak  # type: ignore[attr-defined]  # a formula
-    assert memory.training.subs(h, 7) == at_7.training  # type: ignore[attr-defined]  # a formula
+    assert memory.lecture.subs(h, 7) == at_7.lecture
+    assert memory.all.subs(h, 7) == at_7.all
+    assert memory.peak.subs(h, 7) == at_7.peak
+    assert memory.training.subs(h, 7) == at_7.training
 
 
 def test_a_tensor_that_is_never_freed_would_be_seen(monkeypatch: pytest.MonkeyPatch) -> None:

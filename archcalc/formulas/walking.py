@@ -19,12 +19,12 @@ from archcalc.formulas.exact import exact, holds_at
 from archcalc.formulas.ranges import is_of_one, simplest
 from archcalc.graph import Graph
 from archcalc.layers import Join
-from archcalc.quantity import certainly_equal, deciding, is_symbol, normal
+from archcalc.open_sizes import open_paddings
+from archcalc.quantity import deciding, is_symbol, normal
 from archcalc.spec.values import ExpressionError, Value
 from archcalc.variables import Variable, rebuilt
 from archcalc.views import unsettled
 from archcalc.walk import input_shape, walk
-from archcalc.window import Window
 
 # What is kept in memory hangs on whether a map is padded by the same on both sides, or is copied.
 _IN_MEMORY = re.compile(r"\b(peak|training)_bytes\b")
@@ -165,21 +165,14 @@ def _require_settled(analysis: Analysis, quantity: str, apart: set[tuple[Any, An
         raise UsageError(
             f"{quantity} hangs on whether {copying} copies a map that was cut; give plain sizes"
         )
-    for layer in analysis.layers:
-        windows = layer.effect.windows
-        for window in windows if isinstance(windows, tuple) else ():
-            if not isinstance(window, Window) or certainly_equal(window.before, window.after):
-                continue
-            difference = sympy.sympify(window.after - window.before)
-            if difference.is_zero is not None:
-                continue
-            free = min(symbol.name for symbol in difference.free_symbols)
-            message = (
-                f"{quantity} hangs on which sizes are even ({layer.name} pads `same`); "
-                f"say more of {free}, such as --assume {free}%32==0, or --set it"
-            )
-            alike = simplest(sympy.Eq(difference, 0))
-            if not is_of_one(alike):
-                raise UsageError(message)
-            if (alike.lhs, alike.rhs) not in apart:
-                raise UnsettledError(message, alike.lhs, alike.rhs)
+    for layer, more_behind in open_paddings(analysis):
+        free = min(symbol.name for symbol in more_behind.free_symbols)
+        message = (
+            f"{quantity} hangs on which sizes are even ({layer} pads `same`); "
+            f"say more of {free}, such as --assume {free}%32==0, or --set it"
+        )
+        alike = simplest(sympy.Eq(more_behind, 0))
+        if not is_of_one(alike):
+            raise UsageError(message)
+        if (alike.lhs, alike.rhs) not in apart:
+            raise UnsettledError(message, alike.lhs, alike.rhs)

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
+from functools import reduce
 from typing import ClassVar
 
 from archcalc.errors import LayerError
 from archcalc.feature_map import FeatureMap
 from archcalc.layers.layer import Effect, Extra, Factors, Join, pointwise
-from archcalc.quantity import Quantity, certainly_one, require_equal
+from archcalc.quantity import (
+    Quantity,
+    certainly_equal,
+    certainly_one,
+    largest,
+    may_be_one,
+    require_equal,
+)
 from archcalc.regions.bits import full
 from archcalc.regions.patches import Patch
 from archcalc.window import Windows
@@ -65,7 +73,7 @@ class _Elementwise(Join):
 
     def effect_on(self, x: FeatureMap, /, *others: FeatureMap) -> Effect:
         maps = (x, *others)
-        output = next((m for m in maps if not _is_single_position(m)), x)
+        output = _widest(maps)
         for other in maps:
             _require_equal((output.channels,), (other.channels,), output, other)
             if len(other.sizes) != len(output.sizes) or not _is_single_position(other):
@@ -127,6 +135,26 @@ class Multiply(_Elementwise):
 
     def workspace_for(self, branches: int, values: Quantity) -> tuple[Extra, ...]:
         return (Extra("intermediate", values),) if branches > 2 else ()
+
+
+def _widest(maps: Sequence[FeatureMap]) -> FeatureMap:
+    """The map that those of a single position are spread over.
+
+    Where free sizes leave open which it is, one that certainly has more of them. If there is none,
+    all are equal or all but one are single positions: then the largest sizes are right.
+    """
+    wide = [m for m in maps if not _is_single_position(m)]
+    for x in wide:
+        if not all(map(may_be_one, x.sizes)):
+            return x
+    if not wide or any(len(x.sizes) != len(wide[0].sizes) for x in wide):
+        return maps[0]
+    sizes = [reduce(_larger, axis) for axis in zip(*[x.sizes for x in wide], strict=True)]
+    return FeatureMap(wide[0].channels, tuple(sizes))
+
+
+def _larger(a: Quantity, b: Quantity) -> Quantity:
+    return a if certainly_equal(a, b) else largest(a, b)
 
 
 def _is_single_position(x: FeatureMap) -> bool:

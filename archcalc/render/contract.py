@@ -56,5 +56,7 @@ def contract_schema() -> dict[str, object]:
 
 def _totals(totals: Totals, memory: ActivationBytes) -> dict[str, object]:
     figures: dict[str, object] = {key: plain(value) for key, value in asdict(totals).items()}
-    figures["activation_bytes"] = {key: plain(value) for key, value in asdict(memory).items()}
-    return figures
+    kept = {key: plain(value) for key, value in asdict(memory).items()}
+    if memory.unknown is None:
+        del kept["unknown"]
+    return figures | {"activation_bytes": kept}

@@ -34,6 +34,8 @@ def short_bytes(value: object) -> str:
     if type(number) is int:
         return f"{short(number)}B"
     text = short(number)
+    if number is None:
+        return text
     return f"({text}) B" if getattr(number, "is_Add", False) else f"{text} B"
 
 
@@ -46,10 +48,15 @@ def binary_bytes(number: int) -> str:
 
 
 def exact(value: object) -> str:
-    """All digits, in groups of three: 138357544 -> `138,357,544`. Arrays as their range."""
+    """All digits, in groups of three: 138357544 -> `138,357,544`.
+
+    Arrays are shown as their range, and None, what is unknown, as `?`.
+    """
     number = plain(value)
     if isinstance(number, int):
         return f"{number:,}"
+    if number is None:
+        return "?"
     if is_array(value):
         elements = value.elements  # type: ignore[attr-defined]  # is_array says so
         return f"{elements.min():,} … {elements.max():,}"

@@ -205,6 +205,7 @@ def summary(analysis: Analysis, *, in_full: bool) -> list[str]:
         f"FLOPs        {exact(totals.flops)} = 2 x MACs; other ops {count(totals.other_ops)}",
         f"activations  lecture {size(memory.lecture)}, all {size(memory.all)}, "
         f"peak {size(memory.peak)}, training {size(memory.training)}",
+        *([f"             {memory.unknown}"] if memory.unknown else []),
         *_most(analysis, in_full),
     ]
     groups = (

@@ -44,6 +44,7 @@ QUANTITIES: dict[str, str] = {
 }
 DEEPER = 2.05  # times as many layers with weights on a path: more is not twice as deep
 _POINTS = 6  # which determine a polynomial of degree 3, and leave two to check it
+_LAYERS = 600  # of a network that is walked to see what a figure comes to
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,15 +156,19 @@ class Way:
         return []
 
     def _factors(self) -> Iterator[list[Fraction]]:
-        """Factors at equal distances, the best first: large ones, unless they make more layers.
+        """Factors at equal distances, the best first: large ones.
 
-        So large that a peak has come to stay with one layer. Widths and sizes take multiples of
-        a power of two, which halve without a rest, fractions those that make whole numbers.
+        So large that a peak has come to stay with one layer, and that a width that stops to grow
+        has stopped; where they make more layers, as large as a walk of them is quick. Widths and
+        sizes take multiples of a power of two, which halve without a rest, fractions those that
+        make whole numbers.
         """
-        if len(self.doubled.layers) != len(self.now.layers):
+        more = len(self.doubled.layers) - len(self.now.layers)
+        if more:
             counts = [n for one in self._variables for n in one.values if isinstance(n, int)]
             step = Fraction(1, gcd(*counts) or 1)
-            yield [1 + step * k for k in range(_POINTS)]
+            for start in (_LAYERS // abs(more) + 1, 1):
+                yield [start + step * k for k in range(_POINTS)]
             return
         if not self._variables:
             step, large = Fraction(8), 2**10

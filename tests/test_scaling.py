@@ -369,3 +369,25 @@ def test_a_quantity_has_to_be_a_number() -> None:
     with pytest.raises(UsageError, match="did you mean 'params'"):
         figures(analyze("vgg16"), ["parms"])
     assert figures(analyze("vgg16"), [*QUANTITIES])["weight_layers"] == 16
+
+
+STOPS = """\
+name: stops
+input: [3, 32, 32]
+parameters: {n: 3}
+layers:
+  - repeat: n
+    index: i
+    layers:
+      - conv: {channels: "min(512, 64*(i + 1))", kernel: 3, padding: 1}
+"""
+
+
+def test_a_width_that_stops_to_grow_far_out_is_seen() -> None:
+    """From the eighth convolution on each has as many parameters as the one before."""
+    growth = way_called(analysis_of(STOPS), "n").growth(["params", "peak_bytes", "weight_layers"])
+    assert {quantity: found.degree for quantity, found in growth.items()} == {
+        "params": 1,
+        "peak_bytes": 0,
+        "weight_layers": 1,
+    }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple, TypeVar
 
 import sympy
 
@@ -24,8 +24,22 @@ MOST_POINTS = 16
 BEYOND_A_TURN = 9  # points that are looked at behind a number where a form stopped to hold
 LAST_TURN = 100
 
+_T = TypeVar("_T")
 
-def along_counts(at: Callable[[int], Sequence[Any]], subject: Subject, turn: int) -> Piece:
+
+class Forms(NamedTuple):
+    """Closed forms of several quantities.
+
+    Attributes:
+        first: the least number that they hold for.
+        values: one for each, in the symbol.
+    """
+
+    first: int
+    values: tuple[Any, ...]
+
+
+def along_counts(at: Callable[[int], Sequence[Any]], subject: Subject, turn: int) -> Forms:
     """The closed forms of what is found at whole numbers.
 
     Where they change at some number, `archcalc.quantity.decided` is asked on which side of it.
@@ -45,15 +59,15 @@ def along_counts(at: Callable[[int], Sequence[Any]], subject: Subject, turn: int
     for number in range(first + 1, last + 2):
         found = _pieces(rows, first, symbol, turn)
         if found is not None:
-            return _in_its_case(found, symbol)
+            return _in_its_case(found, first, symbol)
         if number > last or (len(rows) >= ONE_FORM and rounded_symbols(rows)):
             break
         try:
             rows.append(_row(at(number)))
         except (LayerError, SpecError):
-            pieces = closed_forms(rows, first, symbol)
-            if pieces is not None:
-                return _in_its_case(pieces, symbol)
+            found = _of_columns(closed_forms, rows, first, symbol)
+            if found is not None:
+                return _in_its_case(found, first, symbol)
             raise UsageError(
                 f"no closed form in {symbol} gives {symbol} = {first} … {number - 1}, and there is "
                 f"no network at {number} to look further"
@@ -61,26 +75,50 @@ def along_counts(at: Callable[[int], Sequence[Any]], subject: Subject, turn: int
     raise _no_form(subject, rows)
 
 
-def _pieces(rows: Sequence[Any], first: int, symbol: Any, turn: int) -> list[Piece] | None:
-    """Pieces from these rows, if they are enough of them."""
+def _pieces(
+    rows: Sequence[Sequence[Any]], first: int, symbol: Any, turn: int
+) -> list[list[Piece]] | None:
+    """Pieces of each quantity from these rows, if they are enough of them."""
     last = first + len(rows) - 1
     if turn and last < turn + BEYOND_A_TURN:
         return None
-    one = closed_form(rows, first, symbol)
+    one = _of_columns(closed_form, rows, first, symbol)
     if one is not None:
-        return [one]
-    return closed_forms(rows, first, symbol) if turn or len(rows) >= ONE_FORM + 2 else None
+        return [[Piece(first, form)] for form in one]
+    if not turn and len(rows) < ONE_FORM + 2:
+        return None
+    return _of_columns(closed_forms, rows, first, symbol)
 
 
-def _in_its_case(pieces: Sequence[Piece], symbol: Any) -> Piece:
-    """The piece that holds, and the least number that any does."""
-    first = pieces[0].first
-    for piece, after in zip(reversed(pieces[1:]), [None, *reversed(pieces[1:])], strict=False):
-        alone = after is not None and after.first == piece.first + 1
-        is_it = sympy.Eq(symbol, piece.first) if alone else symbol >= piece.first
+def _of_columns(
+    find: Callable[[Sequence[Any], int, Any], _T | None],
+    rows: Sequence[Sequence[Any]],
+    first: int,
+    symbol: Any,
+) -> list[_T] | None:
+    """What is found of each quantity; None if one has nothing."""
+    every = []
+    for column in zip(*rows, strict=True):
+        found = find(column, first, symbol)
+        if found is None:
+            return None
+        every.append(found)
+    return every
+
+
+def _in_its_case(pieces: Sequence[Sequence[Piece]], first: int, symbol: Any) -> Forms:
+    """The pieces that hold, and the least number that any does."""
+    starts = sorted({piece.first for of_one in pieces for piece in of_one}, reverse=True)
+    for start, after in zip(starts[:-1], [None, *starts], strict=False):
+        is_it = sympy.Eq(symbol, start) if after == start + 1 else symbol >= start
         if decided(is_it):
-            return Piece(first, piece.values)
-    return pieces[0]
+            break
+    else:
+        start = starts[-1]
+    values = [
+        next(piece.value for piece in reversed(of_one) if piece.first <= start) for of_one in pieces
+    ]
+    return Forms(first, tuple(values))
 
 
 def _first(at: Callable[[int], Sequence[Any]], own: Any) -> tuple[int, Sequence[Any]]:

@@ -281,7 +281,9 @@ class _Derivation:
         start = 0
         for quantity, length in zip(self._quantities, self._walker.lengths, strict=True):
             end = start + (1 if length is None else length)
-            column = [(path, v if v is None else tuple(v[start:end])) for path, v in found]
+            column = _in_general(
+                [(path, v if v is None else tuple(v[start:end])) for path, v in found]
+            )
             by_value = tuple(
                 Case(_any_of([condition_of(path) for path in paths]), values)
                 for paths, values in merged(column)
@@ -406,6 +408,22 @@ def _subjects(walker: Walker, found: Sequence[Variable]) -> list[Subject]:
         domain = known.get(bare[one], COUNTS)
         subjects.append(Subject(one, domain.symbol(one.label), domain, one in shaping))
     return subjects
+
+
+def _in_general(
+    found: Sequence[tuple[Path, tuple[Any, ...] | None]],
+) -> list[tuple[Path, tuple[Any, ...] | None]]:
+    """Cases in which a symbol has a value, as others give them, where these hold there too."""
+    general = []
+    for path, values in found:
+        known = known_values(path)
+        others = [v for other, v in found if v is not None and not known_values(other)]
+        for other in others if known and values is not None else ():
+            there = [replaced(value, known) for value in other]
+            if all(sympy.expand(a - b) == 0 for a, b in zip(there, values or (), strict=True)):
+                values = other
+        general.append((path, values))
+    return general
 
 
 def _any_of(conditions: Sequence[Any]) -> Any:

@@ -27,56 +27,42 @@ MOST_PIECES = 6
 MOST_TERMS = 5  # of a form with powers
 _BASES = (Fraction(1), Fraction(2), Fraction(4), Fraction(8), Fraction(1, 2), Fraction(1, 4))
 
-Row = Sequence[Any]  # the values of several quantities at one number
-
 
 class Piece(NamedTuple):
-    """A closed form for each quantity.
+    """A closed form.
 
     Attributes:
         first: the least number that it holds for; it holds up to the next piece.
-        values: in the symbol.
+        value: in the symbol.
     """
 
     first: int
-    values: tuple[Any, ...]
+    value: Any
 
 
-def closed_form(rows: Sequence[Row], first: int, symbol: Any) -> Piece | None:
-    """One form for each quantity that gives all rows; None where there is none.
-
-    Args:
-        rows: the quantities at `first`, `first + 1` …, as expressions in other symbols.
-    """
-    values = []
-    for column in zip(*rows, strict=True):
-        found = _of_expressions(column, first, symbol)
-        if found is None:
-            return None
-        values.append(found)
-    return Piece(first, tuple(values))
-
-
-def closed_forms(rows: Sequence[Row], first: int, symbol: Any) -> list[Piece] | None:
-    """As few pieces as give all rows, the last of which is long enough to be told.
+def closed_forms(values: Sequence[Any], first: int, symbol: Any) -> list[Piece] | None:
+    """As few pieces as give all values, the last of which is long enough to be told.
 
     Before it there may be shorter ones: single values that follow no form.
+
+    Args:
+        values: at `first`, `first + 1` …, as expressions in other symbols, multiplied out.
     """
     pieces: list[Piece] = []
-    end = len(rows)
+    end = len(values)
     while end:
         piece = next(
             (
-                found
+                Piece(first + start, found)
                 for start in range(end)
-                if (found := closed_form(rows[start:end], first + start, symbol)) is not None
+                if (found := closed_form(values[start:end], first + start, symbol)) is not None
             ),
             None,
         )
         if piece is None:
             if not pieces:
                 return None
-            piece = Piece(first + end - 1, tuple(rows[end - 1]))
+            piece = Piece(first + end - 1, values[end - 1])
         pieces.append(piece)
         if len(pieces) > MOST_PIECES:
             return None
@@ -84,15 +70,15 @@ def closed_forms(rows: Sequence[Row], first: int, symbol: Any) -> list[Piece] | 
     return pieces[::-1]
 
 
-def rounded_symbols(rows: Sequence[Row]) -> list[Any]:
+def rounded_symbols(rows: Sequence[Sequence[Any]]) -> list[Any]:
     """The symbols whose floors keep the values from having a form."""
     rounded = {part for row in rows for value in row for part in value.atoms(*ROUNDED)}
     symbols = {symbol for part in rounded for symbol in part.free_symbols}
     return sorted((s for s in symbols if not isinstance(s, sympy.Dummy)), key=str)
 
 
-def _of_expressions(values: Sequence[Any], first: int, symbol: Any) -> Any | None:
-    """The form of a sequence of sums: each of their terms has a form of its own."""
+def closed_form(values: Sequence[Any], first: int, symbol: Any) -> Any | None:
+    """One form that gives all values, each of whose terms has a form; None where there is none."""
     terms = [value.as_coefficients_dict() for value in values]
     total = sympy.S.Zero
     for term in dict.fromkeys(term for found in terms for term in found):

@@ -526,6 +526,33 @@ SPECS: dict[str, str] = {
           - repeat: n
             layers: [block]
         """,
+    "unet": """
+        input: [3, 256, 256]
+        parameters: {levels: 4, base: 64}
+        blocks:
+          double:
+            parameters: [width]
+            layers:
+              - conv: {channels: width, kernel: 3, padding: 1}
+              - relu
+              - conv: {channels: width, kernel: 3, padding: 1}
+              - relu
+          level:
+            parameters: [depth, width]
+            layers:
+              - double: {width: width}
+              - if: depth > 0
+                then:
+                  - concat:
+                      - []
+                      - - max_pool: {kernel: 2}
+                        - level: {depth: depth - 1, width: 2*width}
+                        - conv_transpose: {channels: width, kernel: 2, stride: 2}
+                  - double: {width: width}
+        layers:
+          - level: {depth: levels, width: base}
+          - conv: {name: out, channels: 2, kernel: 1}
+        """,
     # What sympy ends in a traceback on: a division by a floor, a `%` that is factored.
     "division": """
         input: [8]
@@ -594,6 +621,8 @@ def test_parameters_are_what_the_walk_says_where_a_formula_once_was_not(
     [
         ("wavenet", "layers[out].receptive_field", ["layers_each"], "3*2**layers_each - 2"),
         ("wavenet", "layers[out].receptive_field", ["stacks"], "1023*stacks + 1"),
+        ("unet", "params", ["levels"], "448*2**levels + 364544*4**levels/3 - 249338/3"),
+        ("unet", "weight_layers", ["levels"], "5*levels + 3"),
         ("late", "layers[block1.conv1].params", ["n"], "24"),
         ("late", "layers[block3.conv1].params", ["n"], "Piecewise((136, n >= 3))"),
     ],
@@ -603,6 +632,26 @@ def test_a_count_of_blocks_gives_powers_and_says_from_when_on(
 ) -> None:
     found = archcalc.formula(spec(name), quantity, symbols)
     assert str(found) == formula
+
+
+@pytest.mark.parametrize("levels", range(1, 8))
+def test_a_u_net_has_as_many_parameters_as_its_convolutions(
+    levels: int, spec: Callable[[str], str]
+) -> None:
+    def conv(before: int, after: int, kernel: int = 3) -> int:
+        return kernel * kernel * before * after + after
+
+    def level(before: int, width: int, depth: int) -> int:
+        two = conv(before, width) + conv(width, width)
+        if not depth:
+            return two
+        up = conv(2 * width, width, 2)
+        beside = conv(2 * width, width) + conv(width, width)
+        return two + level(width, 2 * width, depth - 1) + up + beside
+
+    found = archcalc.formula(spec("unet"), "params", ["levels"])
+    (n,) = found.free_symbols
+    assert found.subs(n, levels) == level(3, 64, levels) + conv(64, 2, 1)
 
 
 def test_stacks_and_layers_together_are_a_product(spec: Callable[[str], str]) -> None:

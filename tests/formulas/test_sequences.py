@@ -87,10 +87,9 @@ def test_one_value_that_is_off_is_seen(changed: int) -> None:
 
 
 def test_coefficients_may_have_symbols() -> None:
-    rows = [[sympy.expand(n * K**2 + 2**n * K / 2), K] for n in range(1, 8)]
-    found = closed_form(rows, 1, N)
-    assert found is not None
-    assert found.values == (sympy.expand(N * K**2 + 2**N * K / 2), K)
+    values = [sympy.expand(n * K**2 + 2**n * K / 2) for n in range(1, 8)]
+    assert closed_form(values, 1, N) == sympy.expand(N * K**2 + 2**N * K / 2)
+    assert closed_form([K] * 4, 1, N) == K
 
 
 @given(st.integers(1, 14), st.integers(-9, 9), st.integers(-9, 9), st.integers(-99, 99))
@@ -100,23 +99,21 @@ def test_a_line_that_bends_makes_two_pieces_or_single_values(
     def at(n: int) -> int:
         return height + (before * n if n <= bend else before * bend + after * (n - bend))
 
-    rows = [[sympy.Integer(at(n))] for n in range(1, 24)]
-    pieces = closed_forms(rows, 1, N)
+    pieces = closed_forms([sympy.Integer(at(n)) for n in range(1, 24)], 1, N)
     assert pieces is not None
     assert pieces[0].first == 1
     ends = [*[piece.first for piece in pieces[1:]], 24]
     for piece, end in zip(pieces, ends, strict=True):
         for n in range(piece.first, end):
-            assert value_at(piece.values[0], {N: n}) == at(n)
+            assert value_at(piece.value, {N: n}) == at(n)
 
 
 def test_values_without_a_form_at_their_end_have_no_pieces() -> None:
-    rows = [[sympy.Integer(n % 3)] for n in range(1, 20)]
-    assert closed_forms(rows, 1, N) is None
+    assert closed_forms([sympy.Integer(n % 3) for n in range(1, 20)], 1, N) is None
 
 
 def test_what_is_rounded_is_told() -> None:
     alpha = sympy.Symbol("alpha", positive=True)
     rows = [[sympy.floor(n * alpha) + sympy.ceiling(K / 2)] for n in (1, 2)]
     assert rounded_symbols(rows) == [alpha, K]
-    assert closed_form([[sympy.floor(n * alpha)] for n in range(1, 9)], 1, N) is None
+    assert closed_form([sympy.floor(n * alpha) for n in range(1, 9)], 1, N) is None

@@ -23,10 +23,12 @@ from archcalc.layers.layer import (
 from archcalc.layers.sliding import padded_copy, pads_alike, placements, sliding_windows
 from archcalc.quantity import (
     Quantity,
+    ceil_div,
     certainly_divides,
     certainly_equal,
     certainly_one,
     equal_somewhere,
+    largest,
     product,
     require_at_least,
     require_equal,
@@ -66,6 +68,8 @@ class MaxPool(Layer):
         windows = sliding_windows(x, self.kernel, stride, self.padding, self.dilation)
         _require_pool_padding(windows, self.padding, self.ceil)
         output = FeatureMap(x.channels, placements(windows, x, self.ceil))
+        for w, size, count in zip(windows, x.sizes, output.sizes, strict=True):
+            _require_position_inside(w, size, count)
         ops_each = product([w.kernel for w in windows]) - 1
         # "same" may pad dilated windows by more than half a kernel, which torch does not.
         dilated = not all(certainly_one(w.dilation) for w in windows)
@@ -318,6 +322,24 @@ def _require_pool_padding(windows: tuple[Window, ...], padding: Padding, ceil: b
                 w.before, w.after,
                 "`ceil` wants the same padding on both sides, not {} and {}", w.before, w.after,
             )  # fmt: skip
+
+
+def _require_position_inside(w: Window, size: Quantity, outputs: Quantity) -> None:
+    """No window may see the padding alone, whose largest value is minus infinity in torch.
+
+    Dilation d may pass over all n positions: window x = o s does where its taps, at x - p + d t,
+    have none from 0 to n - 1, and so where n + p % d - d <= x < p % d.
+    """
+    if certainly_one(w.dilation):
+        return
+    taps_from = w.before - w.dilation * (w.before // w.dilation)
+    least = largest(0, size + taps_from - w.dilation)
+    placed = ceil_div(least, w.stride) * w.stride  # the first placement from there on
+    require_at_least(
+        largest(placed - taps_from, placed - (outputs - 1) * w.stride - 1), 0,
+        "a window of {} positions, {} apart, lies in the padding alone of {}",
+        w.kernel, w.dilation, size,
+    )  # fmt: skip
 
 
 def _require_kernel_inside(windows: tuple[Window, ...], x: FeatureMap) -> None:

@@ -15,6 +15,7 @@ import torch
 from archcalc.analysis import Analysis
 from archcalc.errors import UsageError
 from archcalc.torch_backend.build import build
+from archcalc.torch_backend.modes import undisturbed
 from archcalc.unit_field import UnitField, unit_field
 
 if TYPE_CHECKING:
@@ -58,9 +59,9 @@ def effective_field(
     field = unit_field(analysis, name, at)
     if len(field.image) != 2:
         raise UsageError(f"the input of {analysis.name} has no two spatial axes")
-    total = torch.zeros(field.image, dtype=torch.float64)
-    with torch.random.fork_rng():
+    with undisturbed(torch.device(device)):
         torch.manual_seed(seed)
+        total = torch.zeros(field.image, dtype=torch.float64)
         for _ in range(runs):
             total += _gradient(analysis, field, device)
     mass = total / total.sum() if total.sum() > 0 else total

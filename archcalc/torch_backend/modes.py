@@ -28,6 +28,21 @@ def evaluating(module: nn.Module) -> Iterator[None]:
 
 
 @contextmanager
+def undisturbed(device: torch.device) -> Iterator[None]:
+    """With gradients, whatever the caller has switched off, and leaving random numbers alone.
+
+    Initial weights are random, and their numbers are nobody else's business.
+    """
+    devices = [device] if device.type == "cuda" else []
+    with (
+        torch.random.fork_rng(devices),
+        torch.inference_mode(False),
+        torch.enable_grad(),
+    ):
+        yield
+
+
+@contextmanager
 def one_thread() -> Iterator[None]:
     """On a single core: for a single image the threads of a busy machine wait for each other."""
     threads = torch.get_num_threads()

@@ -34,7 +34,7 @@ from archcalc.torch_backend.live import (
     peak_at_inference,
     peak_in_training,
 )
-from archcalc.torch_backend.modes import one_thread
+from archcalc.torch_backend.modes import one_thread, undisturbed
 from archcalc.torch_backend.room import refusals_named, require_room
 from archcalc.torch_backend.saved import saved_by_layer
 from archcalc.torch_backend.timing import layer_seconds
@@ -100,7 +100,7 @@ def verify(
         raise UsageError("the meta device computes nothing that could be timed")
     analysis = analyze(graph, batch=under.batch, dtype=under.dtype)
     place = torch.device(under.device)
-    with refusals_named(place, analysis.name), _current(place):
+    with refusals_named(place, analysis.name), _current(place), undisturbed(place):
         return Comparison(
             network=analysis.identity,
             input=analysis.input.shape,
@@ -250,9 +250,8 @@ def _times(analysis: Analysis, under: Conditions, profile: Device | None) -> Tim
             profile = unlimited(under.dtype)
     bounds = roofline(analysis, profile)
     require_room(_inference_bytes(analysis), device, analysis.name)
-    with torch.random.fork_rng():  # initial weights are random, and nobody else's business
-        twin = build(analysis.graph, device=under.device).to(_DTYPES[under.dtype])
-        x = torch.randn_like(_images(analysis, under.device))
+    twin = build(analysis.graph, device=under.device).to(_DTYPES[under.dtype])
+    x = torch.randn_like(_images(analysis, under.device))
     seconds = layer_seconds(twin, x, [bound.layer.name for bound in bounds])
     layers = tuple(LayerTime(bound, seconds[bound.layer.name]) for bound in bounds)
     return Times(layers, seconds[""], profile.name or None, note)

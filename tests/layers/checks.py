@@ -79,7 +79,7 @@ def check_torch_agrees(example: Example) -> None:
 
 
 def _torch_refuses(example: Example) -> bool:
-    """Whether torch raises, or leaves a map without values, or cannot undo the pool.
+    """Whether torch raises, or leaves a map without values or of infinite ones, or cannot undo it.
 
     Asked with one image as well: what batches of one refuse goes unnoticed in some larger ones.
     """
@@ -92,7 +92,7 @@ def _torch_refuses(example: Example) -> bool:
     except Exception:
         return True
     undoes = example.pooled is None or output.shape[1:] == example.pooled.shape
-    return output.numel() == 0 or not undoes
+    return output.numel() == 0 or not output.isfinite().all() or not undoes
 
 
 def _tensors(example: Example, device: str, batch: int = BATCH) -> list[Tensor]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import product
 
 import pytest
 
@@ -15,6 +16,7 @@ from archcalc.layers.pooling import AdaptiveAvgPool, AvgPool, GlobalAvgPool, Max
 from archcalc.layers.regularization import Dropout, DropPath
 from archcalc.layers.resampling import Crop, Pad, PadChannels, PixelShuffle, Upsample
 from archcalc.layers.reshaping import ChannelShuffle, ChannelSlice, ChannelSplit, Reshape
+from archcalc.layers.sliding import sliding_windows
 
 VECTOR = (8,)
 NO_AXIS = "needs at least one spatial axis, and a vector has none"
@@ -121,3 +123,46 @@ def test_an_unpooling_stays_within_a_stride(output: tuple[int, int]) -> None:
     layer = MaxUnpool(kernel=2, stride=2, output=output)
     with pytest.raises(LayerError, match="is not within a stride"):
         layer.effect_on(FeatureMap(2, (3, 3)), FeatureMap(2, output))
+
+
+@pytest.mark.parametrize(
+    ("pool", "size", "refused"),
+    [
+        (MaxPool(kernel=2, padding="same", dilation=5), 2, True),  # taps at -2 and 3
+        (MaxPool(kernel=2, padding="same", dilation=2), 2, False),
+        (MaxPool(kernel=3, padding="same", dilation=5, stride=1), 1, False),  # -5, 0 and 5
+        (MaxPool(kernel=2, padding=1, dilation=3, stride=1), 2, True),  # -1 and 2
+        (MaxPool(kernel=2, padding=1, dilation=3, stride=1), 3, False),
+    ],
+)
+def test_no_window_of_a_max_pool_lies_in_the_padding_alone(
+    pool: MaxPool, size: int, refused: bool
+) -> None:
+    if refused:
+        assert "lies in the padding alone" in refusal(pool, (1, size))
+    else:
+        pool.effect_on(FeatureMap(1, (size,)))
+
+
+def test_windows_in_the_padding_alone_are_found_one_by_one() -> None:
+    for size, kernel, stride, dilation in product(range(1, 9), range(1, 6), range(1, 4), range(8)):
+        for padding in ("same", 0, kernel // 2):
+            pool = MaxPool(kernel=kernel, stride=stride, dilation=dilation + 1, padding=padding)
+            try:
+                windows = sliding_windows(
+                    FeatureMap(1, (size,)), kernel, stride, padding, dilation + 1
+                )
+                count = windows[0].placements(size)
+            except LayerError:
+                continue
+            taps = [
+                [n * stride - windows[0].before + (dilation + 1) * t for t in range(kernel)]
+                for n in range(count)
+            ]
+            alone = any(all(not 0 <= tap < size for tap in window) for window in taps)
+            try:
+                pool.effect_on(FeatureMap(1, (size,)))
+            except LayerError:
+                assert alone, pool
+            else:
+                assert not alone, pool

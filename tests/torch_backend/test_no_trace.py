@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 from collections.abc import Callable
 from typing import Any
@@ -10,10 +11,12 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from archcalc import UsageError, load
+from archcalc import UsageError, analyze, load
 from archcalc.torch_backend.build import Twin, build
 from archcalc.torch_backend.compare import compare
+from archcalc.torch_backend.effective import effective_field
 from archcalc.torch_backend.saved import saved_by_layer
+from archcalc.torch_backend.verify import conditions, verify
 
 
 def half_frozen() -> Twin:
@@ -122,3 +125,27 @@ def test_no_hook_stays_behind_where_a_forward_pass_fails() -> None:
 
     assert not everywhere._global_forward_hooks
     assert not everywhere._global_forward_pre_hooks
+
+
+@pytest.mark.parametrize("mode", [torch.no_grad, torch.inference_mode, torch.enable_grad])
+def test_verify_measures_alike_in_every_mode_and_leaves_random_numbers(
+    mode: Callable[[], contextlib.AbstractContextManager[None]],
+) -> None:
+    random = torch.random.get_rng_state()
+    with mode():
+        found = verify("lenet5", what=("memory", "time"), under=conditions("cpu"))
+        assert torch.is_grad_enabled() == (mode is torch.enable_grad)
+    kept = [f for f in found.figures if f.quantity == "saved_bytes" and not f.layer]
+    assert [figure.measured for figure in kept] == [figure.rule for figure in kept]
+    assert kept[0].measured
+    assert not found.differences
+    assert torch.equal(torch.random.get_rng_state(), random)
+
+
+def test_the_effective_field_is_measured_without_gradients_too() -> None:
+    random = torch.random.get_rng_state()
+    analysis = analyze("lenet5")
+    with torch.inference_mode():
+        switched_off = effective_field(analysis, "C3", runs=2)
+    assert switched_off.sides == effective_field(analysis, "C3", runs=2).sides
+    assert torch.equal(torch.random.get_rng_state(), random)

@@ -12,7 +12,7 @@ from archcalc.receptive_field import AxisField, Interval, PhasedField
 from archcalc.regions.bits import runs
 from archcalc.regions.patches import Patch
 from archcalc.render.numbers import per_axis
-from archcalc.render.table import csv_of, machine_text, tabulate_rows
+from archcalc.render.table import csv_of, machine_text, tabulate_rows, with_network
 from archcalc.unit_field import PathSizes, Seen, UnitField, alignment, path_sizes
 from archcalc.window import Reach
 
@@ -71,7 +71,7 @@ def field_table(analysis: Analysis, form: str) -> str:
     headings = [key.replace("_", " ").replace("receptive ", "") for key in keys]
     align = ["left", *["right"] * (len(keys) - 2), "left"]
     rows = [[_cell(key, record[key]) for key in keys] for record in records]
-    return tabulate_rows(headings, rows, form, align)
+    return tabulate_rows(with_network(analysis, headings, form), rows, form, align)
 
 
 def field_notes(analysis: Analysis) -> list[str]:

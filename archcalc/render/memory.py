@@ -12,7 +12,7 @@ from archcalc.ordering import better_order
 from archcalc.quantity import plain
 from archcalc.render.numbers import binary_bytes, exact, short, short_bytes
 from archcalc.render.rows import Row
-from archcalc.render.table import csv_of, tabulate_rows
+from archcalc.render.table import csv_of, tabulate_rows, with_network
 from archcalc.training import (
     MIXED,
     BackwardMacs,
@@ -124,7 +124,8 @@ def layer_table(report: MemoryReport, rows: Sequence[Row], form: str, *, in_full
             cells.append([name, size(output), size(params), size(kept), why, count(backward)])
         elif form == "text":
             cells.append([row.label, *[""] * (len(_HEADINGS) - 1)])
-    return tabulate_rows(_HEADINGS, cells, form, _ALIGN)
+    headings = with_network(report.analysis, _HEADINGS, form)
+    return tabulate_rows(headings, cells, form, _ALIGN)
 
 
 def _figures(

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from archcalc.analysis import Analysis
 from archcalc.render.numbers import short, short_bytes
-from archcalc.render.table import csv_of, tabulate_rows
+from archcalc.render.table import csv_of, tabulate_rows, with_network
 from archcalc.roofline import Bound, Device
 
 _HEADINGS = ("layer", "kind", "FLOPs", "moved", "FLOPs/byte", "least time", "limit")
@@ -48,7 +48,7 @@ def roofline_table(analysis: Analysis, bounds: Sequence[Bound], form: str) -> st
     rows.append(total_cells("total", bounds))
     if form == "csv":
         return csv_of(analysis, _HEADINGS, rows)
-    return tabulate_rows(_HEADINGS, rows, form, _ALIGN)
+    return tabulate_rows(with_network(analysis, _HEADINGS, form), rows, form, _ALIGN)
 
 
 def total_cells(name: str, bounds: Sequence[Bound]) -> list[str]:

@@ -9,7 +9,7 @@ from textwrap import fill
 from archcalc.analysis import Analysis
 from archcalc.render import escape
 from archcalc.render.numbers import short, short_bytes
-from archcalc.render.table import caption, csv_of, tabulate_rows
+from archcalc.render.table import caption, csv_of, tabulate_rows, with_network
 from archcalc.scaling import QUANTITIES, Growth, Growths, Way
 
 WIDTH = 80
@@ -33,7 +33,7 @@ def scaling_table(analysis: Analysis, now: Mapping[str, int], grown: Growths, fo
         return json.dumps(scaling_record(analysis, now, grown), indent=1, ensure_ascii=False)
     if form == "csv":
         return csv_of(analysis, _plain_headings(grown), _plain_rows(now, grown))
-    headings = ["quantity", "now", *[way.name for way in grown]]
+    headings = with_network(analysis, ["quantity", "now", *[way.name for way in grown]], form)
     align = ["left", "right", *["left"] * len(grown)]
     table = tabulate_rows(headings, growth_rows(now, grown), form, align)
     if form != "text":

@@ -155,6 +155,14 @@ def tabulate_rows(
     )  # fmt: skip
 
 
+def with_network(analysis: Analysis, headings: Sequence[str], form: str) -> list[str]:
+    """The headings, the first with the network where it was changed: a table alone has no title."""
+    first, *others = headings
+    if form != "text" and analysis.identity.is_changed:
+        first = f"{first} of {analysis.identity}"
+    return [first, *others]
+
+
 def csv_text(rows: Iterable[Iterable[object]]) -> str:
     """Rows as CSV."""
     import csv

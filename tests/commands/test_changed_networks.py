@@ -45,6 +45,10 @@ TEXTS = [
     ["draw", "resnet18", "--format", "dot"],
     ["roofline", "resnet18"],
     ["roofline", "resnet18", "--format", "csv"],
+    ["roofline", "resnet18", "--format", "markdown"],
+    ["memory", "resnet18", "--format", "html"],
+    ["field", "resnet18", "--format", "markdown"],
+    ["scale", "resnet18", "--by", "H", "--quantity", "macs", "--format", "grid"],
     ["export", "resnet18"],
     ["expand", "resnet18"],
 ]  # fmt: skip

@@ -78,6 +78,12 @@ def _is_one_of_few(remainder: Any) -> bool:
     return bool(of.is_integer and by.is_Integer and 0 < by <= MOST_REMAINDERS)
 
 
+def _is_a_bit(expression: Any) -> bool:
+    """Whether it is 0 or 1: a remainder by 2."""
+    is_remainder = isinstance(expression, sympy.Mod) and expression.args[1] == 2
+    return is_remainder and bool(expression.args[0].is_integer)
+
+
 def largest_of(values: Iterable[Any]) -> Any:
     """The largest of expressions in positive symbols.
 
@@ -177,6 +183,10 @@ def _floor(expression: Any) -> Any:
     if found is None:
         return floor(expression)
     coefficients, constant, denominator = found
+    if len(coefficients) == 1 and all(map(_is_a_bit, coefficients)):
+        ((bit, slope),) = coefficients.items()
+        zero, one = constant // denominator, (constant + slope) // denominator
+        return zero + (one - zero) * bit
     if any(n < 0 for n in coefficients.values()):
         # Without its constant, what shrinks may well be negative.
         return floor(expression, evaluate=False)

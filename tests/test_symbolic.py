@@ -103,3 +103,10 @@ def test_many_remainders_are_left_undecided() -> None:
     assert is_certainly_no_less(14 - few, 0)
     assert is_certainly_no_less(many, 0)
     assert not is_certainly_no_less(1999 - many, 0)
+
+
+@given(slope=st.integers(-5, 5), constant=st.integers(-9, 9), by=st.integers(1, 5))
+def test_a_floor_of_a_remainder_by_2_needs_no_floor(slope: int, constant: int, by: int) -> None:
+    found = sympy.sympify(floor_div(slope * sympy.Mod(N, 2) + constant, by))
+    assert not found.atoms(sympy.floor)
+    assert [found.subs(N, n) for n in (1, 2)] == [(slope + constant) // by, constant // by]

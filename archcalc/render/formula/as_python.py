@@ -14,6 +14,7 @@ import sympy
 from sympy.printing.precedence import PRECEDENCE
 
 from archcalc.errors import UsageError
+from archcalc.formulas.assumptions import read_assumption
 from archcalc.formulas.formula import Case, Formula, Formulas
 from archcalc.render import escape
 from archcalc.render.formula.as_text import notes, subject
@@ -46,13 +47,15 @@ MOST_POINTS = 5000  # at which a sum is looked at, to know whether it is a whole
 class _Writer(ExpressionWriter):
     """Writes expressions as Python, without a float; symbols by names that Python takes."""
 
-    def __init__(self, symbols: Sequence[Any]) -> None:
+    def __init__(self, symbols: Sequence[Any], assumptions: Sequence[str] = ()) -> None:
         super().__init__(symbols)
         self.identifiers = _identifiers(symbols)
+        self._known = _assumed(symbols, assumptions)
 
     def binding(self, item: Any) -> int:
-        # `//` and the minus of a ceiling bind as a remainder does.
-        return PRECEDENCE["Add"] if isinstance(item, ROUNDED) else super().binding(item)
+        if isinstance(item, ROUNDED) and _has_quotient(item.args[0]):
+            return int(PRECEDENCE["Add"])  # `//`, and the minus of a ceiling, as a remainder
+        return super().binding(item)
 
     def value_parts(self, value: Any) -> tuple[str, list[str], str]:
         """A value in parts, for several lines, with what stands before and behind them."""
@@ -60,7 +63,7 @@ class _Writer(ExpressionWriter):
             return "(", parts_of(value, self), ")"
         over, under = _quotient(value)
         shown = self._print(under)
-        if _is_whole(over, under):
+        if self._is_whole(over, under):
             return "(", parts_of(over, self), f")//{shown}"
         parts = parts_of(over, self)
         return "Fraction(", [*parts[:-1], f"{parts[-1]},", shown], ")"
@@ -98,9 +101,14 @@ class _Writer(ExpressionWriter):
 
     def _divided(self, expr: Any) -> str:
         over, under = _quotient(expr)
-        if _is_whole(over, under):
+        if self._is_whole(over, under):
             return self._floor_of(over, under)
         return f"Fraction({self._print(over)}, {self._print(under)})"
+
+    def _is_whole(self, over: Any, under: Any) -> bool:
+        if self._known:
+            over = sympy.expand(over.xreplace(self._known))
+        return is_whole(over, under)
 
     def _floor_of(self, over: Any, under: Any) -> str:
         over = self.parenthesize(over, PRECEDENCE["Mul"], strict=True)
@@ -114,12 +122,31 @@ class _Writer(ExpressionWriter):
         over, under = _quotient(expr.args[0])
         if under == 1:
             return f"math.ceil({self._print(over)})"
-        if under.is_Integer and _is_whole(over, sympy.S.One):
+        if under.is_Integer and self._is_whole(over, sympy.S.One):
             return self._floor_of(over + under - 1, under)
         return f"-({self._floor_of(-over, under)})"
 
     def _print_Function(self, expr: Any) -> str:
         raise UsageError(f"{expr} cannot be written in Python that needs nothing")
+
+
+def _assumed(symbols: Sequence[Any], assumptions: Sequence[str]) -> dict[Any, Any]:
+    """The symbols that are assumed to be whole, or multiples and a rest, as these."""
+    labels = {str(symbol): symbol for symbol in symbols}
+    found = {}
+    for text in assumptions:
+        what, _, label = text.partition(" ")
+        if what == "whole":
+            found[labels[label]] = sympy.Dummy(integer=True)
+            continue
+        try:
+            assumed = read_assumption(text)
+        except UsageError:  # a bound
+            continue
+        if assumed.divisor and assumed.factor == 1:
+            multiple = assumed.divisor * sympy.Dummy(integer=True)
+            found[labels[assumed.label]] = multiple + assumed.rest
+    return found
 
 
 def _has_quotient(expression: Any) -> bool:
@@ -140,7 +167,7 @@ def _quotient(expression: Any) -> tuple[Any, Any]:
     return over, under
 
 
-def _is_whole(over: Any, under: Any) -> bool:
+def is_whole(over: Any, under: Any) -> bool:
     """Whether a quotient is a whole number whatever whole numbers stand for its parts.
 
     A polynomial is divisible everywhere if it is so at 0 … degree of each of its parts: its
@@ -176,7 +203,7 @@ def _parts(expression: Any) -> Iterator[Any]:
 
 
 def _function(formula: Formula, formulas: Formulas, taken: set[str]) -> str:
-    writer = _Writer(formula.symbols)
+    writer = _Writer(formula.symbols, formulas.assumptions)
     name = _identifier(re.sub(r"\W+", "_", formula.quantity).strip("_").lower(), taken)
     arguments = ", ".join(writer.identifiers.values())
     about = "; ".join([f"{formula.quantity} of {subject(formulas)}", *notes(formulas)])

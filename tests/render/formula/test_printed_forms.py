@@ -234,6 +234,21 @@ def test_it_is_written_as_a_person_would(tree: Any, text: str, python: str) -> N
     assert f"    return {python}\n" in f"{source}\n"
 
 
+@pytest.mark.parametrize(
+    ("assumed", "python"),
+    [
+        ("L%4==2", "d*(L + 2)//4"),
+        ("whole alpha", "Fraction(d*(L + 2), 4)"),
+        ("L >= 2", "Fraction(d*(L + 2), 4)"),
+    ],
+)
+def test_what_is_assumed_makes_quotients_whole(assumed: str, python: str) -> None:
+    (formula,) = _formulas().formulas
+    given = replace(formula, cases=(Case(sympy.true, ((D * L + 2 * D) / 4,)),), symbols=SYMBOLS)
+    source = render.python(replace(_formulas(), formulas=(given,), assumptions=(assumed,)))
+    assert f"    return {python}\n" in f"{source}\n"
+
+
 def test_names_that_python_uses_itself_are_changed() -> None:
     names = [
         sympy.Symbol(name, integer=True) for name in ("max", "Fraction", "lambda", "a[1]", "a_1")

@@ -1,4 +1,4 @@
-"""Networks as discs over two axes, each labelled where there is room."""
+"""Networks as discs over two axes, each with its label."""
 
 from __future__ import annotations
 
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 _LARGEST_AREA = 600  # of a disc, in points squared
 _FONT = 7.5  # points
 _LETTER = 0.56  # mean width of a letter, in font sizes
+_OFF = (0, 10, 20, 32, 46, 62)  # points from a disc to its label, tried in this order
+
+_Line = tuple[tuple[float, float], tuple[float, float]]  # two x, and two y
 
 
 class Point(NamedTuple):
@@ -68,7 +71,7 @@ def draw_scatter(
     area: str,
     log_y: bool = False,
 ) -> None:
-    """Draws points over a logarithmic x; where labels have no room, the first points have theirs.
+    """Draws points over a logarithmic x; where a label has no room, a line leads to it.
 
     Args:
         x, y, area: what the axes and the discs show.
@@ -105,20 +108,23 @@ def draw_scatter(
     axes.set_axisbelow(True)
     figure.legend(loc="outside right center", frameon=False, labelcolor=GREY, labelspacing=1)
     figure.draw_without_rendering()  # places the axes, and with them the points
-    for label, left, bottom in _placed_labels(axes, points, largest):
+    for label, left, bottom, line in _placed_labels(axes, points, largest):
         axes.text(
             left, bottom, escape.plot(label), fontsize=_FONT, color=GREY, va="bottom",
             transform=axes.transAxes,
         )  # fmt: skip
+        if line:
+            axes.plot(*line, color=GREY, linewidth=0.5, transform=axes.transAxes)
     save_figure(figure, path)
 
 
 def _placed_labels(
     axes: Axes, points: Sequence[Point], largest: int
-) -> Iterator[tuple[str, float, float]]:
+) -> Iterator[tuple[str, float, float, _Line | None]]:
     """Each label that has room, with its left and bottom as parts of the axes.
 
-    A label stands beside its disc, on no other disc and on no label before it.
+    A label stands beside its disc, on no other disc and on no label before it; or farther off,
+    with a line from its disc to its middle.
     """
     extent = axes.get_window_extent()
     dots = 72 / axes.figure.dpi
@@ -132,11 +138,23 @@ def _placed_labels(
     # The square within a disc: a label may touch the rim of another.
     taken = [_Box(x - r * 0.7, y - r * 0.7, x + r * 0.7, y + r * 0.7) for x, y, r in discs]
     for point, disc in zip(points, discs, strict=True):
-        for box in _beside(*disc, _LETTER * _FONT * len(point.label)):
+        width = _LETTER * _FONT * len(point.label)
+        places_of_label = (
+            (off, box) for off in _OFF for box in _beside(disc[0], disc[1], disc[2] + off, width)
+        )
+        for off, box in places_of_label:
             if box.within(frame) and not any(box.meets(other) for other in taken):
                 taken.append(box)
-                yield point.label, box.left / frame.right, box.bottom / frame.top
+                at = box.left / frame.right, box.bottom / frame.top
+                yield point.label, *at, _line(disc, box, frame) if off else None
                 break
+
+
+def _line(disc: tuple[float, float, float], box: _Box, frame: _Box) -> _Line:
+    """From the middle of a disc to the nearest point of a box, as parts of the axes."""
+    x = min(max(disc[0], box.left), box.right)
+    y = min(max(disc[1], box.bottom), box.top)
+    return (disc[0] / frame.right, x / frame.right), (disc[1] / frame.top, y / frame.top)
 
 
 def _beside(x: float, y: float, radius: float, width: float) -> Iterator[_Box]:

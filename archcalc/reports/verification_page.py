@@ -92,7 +92,7 @@ def _introduction(comparisons: Sequence[Comparison]) -> Iterator[str]:
         f"**{different:,} differences**."
     )
     under = comparisons[0].conditions
-    on_gpu = "" if under.device.startswith("cuda") else " No GPU has run this yet."
+    on_gpu = "" if under.device.startswith("cuda") else " This run had no GPU."
     yield (
         f"Measured with {markdown(str(under))}. Parameters and MACs are counted on the meta "
         f"device.{on_gpu} The least times on some devices are on "

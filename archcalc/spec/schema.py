@@ -6,7 +6,14 @@ import inspect
 
 from archcalc.layers import LAYER_KINDS, Join, Layer
 from archcalc.spec.fields import EXPRESSION_SCHEMA, Schema, fields_of
-from archcalc.spec.keys import ABOUT_KEYS, CLAIM_KEYS, VERDICT_WORDS, WAYS, placement_keys
+from archcalc.spec.keys import (
+    ABOUT_KEYS,
+    CLAIM_KEYS,
+    DIFFERENCES,
+    VERDICT_WORDS,
+    WAYS,
+    placement_keys,
+)
 from archcalc.spec.syntax import DENSE
 
 _NAME: Schema = {"type": "string", "pattern": r"^[A-Za-z0-9_.\-{}+*/% ()\[\]]+$"}
@@ -184,7 +191,13 @@ def _claim() -> Schema:
     properties["input"] = _input()
     properties["value"] = {"type": ["string", "number", "boolean"]}
     properties["verdict"] = {"enum": list(VERDICT_WORDS)}
-    return _closed(properties, ["quantity", "value", "source"])
+    properties["by"] = {"enum": list(DIFFERENCES)}
+    properties["also"] = {"type": "array", "items": text}
+    figure = {"type": ["string", "number"]}
+    part = {"type": "array", "items": figure, "minItems": 2, "maxItems": 2}
+    properties["parts"] = {"type": "object", "additionalProperties": part}
+    decided_or_not = [{"required": ["quantity", "value"]}, {"required": ["statement", "because"]}]
+    return _closed(properties, ["source"]) | {"anyOf": decided_or_not}
 
 
 def _closed(properties: dict[str, Schema], required: list[str]) -> Schema:

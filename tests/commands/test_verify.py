@@ -239,7 +239,7 @@ def test_results_are_kept_as_pages_and_as_json(capsys: Capture, tmp_path: Path) 
     page = (folder / "README.md").read_text(encoding="utf-8")
     assert "2 networks, " in page
     assert "**0 differences**" in page
-    assert "No GPU has run this yet." in page
+    assert "This run had no GPU." in page
     assert "| `lenet5` | 1x32x32 | 14 | 16 | 30 | 0 |" in page
     assert "not counted" in page  # fvcore cannot trace unpooling
     results = json.loads((folder / "results.json").read_text(encoding="utf-8"))

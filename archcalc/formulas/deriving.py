@@ -30,7 +30,7 @@ from archcalc.formulas.exact import Exact, exact
 from archcalc.formulas.formula import Case, Formula, Formulas
 from archcalc.formulas.ranges import simplest
 from archcalc.formulas.subjects import Subject, variables
-from archcalc.formulas.tidying import Sizes, tidy
+from archcalc.formulas.tidying import Sizes, tidy, with_floors_merged
 from archcalc.formulas.walking import NoFigureError, UnsettledError, Walker
 from archcalc.graph import Graph
 from archcalc.quantity import decided, is_symbol
@@ -274,7 +274,10 @@ class _Derivation:
         return replaced(replaced(sympy.sympify(value), known), self._back)
 
     def _path_back(self, path: Path) -> Path:
-        return tuple(Condition(simplest(replaced(c.relation, self._back)), c.holds) for c in path)
+        return tuple(
+            Condition(simplest(with_floors_merged(replaced(c.relation, self._back))), c.holds)
+            for c in path
+        )
 
     def _collected(self, found: list[tuple[Path, list[Any] | None]]) -> Iterator[Formula]:
         """For each quantity its values, those that are the same in several cases once."""

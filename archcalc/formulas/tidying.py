@@ -11,6 +11,8 @@ import sympy
 from archcalc.symbolic import EXTREMES, ROUNDED, floor, linear
 
 MOST_TO_FACTOR = 40  # terms: factoring more takes long, and makes them no shorter
+# What is no part of a polynomial; of a remainder sympy makes none, and ends in an exception.
+OPAQUE = (*EXTREMES, sympy.Mod)
 SHORTER = 0.8  # a product has to be so much shorter than the sum
 
 
@@ -55,7 +57,7 @@ class _Spelling:
             self.names[rounded] = name - shift
             self.written[name] = _written(rounded.args[0] + shift)
         maps = [[size.xreplace(self.names) for size in found] for found in sizes.maps]
-        self.maps = [m for m in maps if m and not any(size.has(*ROUNDED, *EXTREMES) for size in m)]
+        self.maps = [m for m in maps if m and not any(size.has(*ROUNDED, *OPAQUE) for size in m)]
 
     def collected(self, expression: Any) -> Any:
         """The expression in these names, multiplied out."""
@@ -65,25 +67,36 @@ class _Spelling:
 def tidy(expression: Any, sizes: Sizes) -> Any:
     """The expression in terms of sizes, collected and, where shorter, factored."""
     expression = sympy.sympify(expression)
-    extremes = {
-        found: sympy.Dummy("x", nonnegative=True) for found in _outermost(expression, EXTREMES)
-    }
-    written = {name: _tidy_extreme(found, sizes) for found, name in extremes.items()}
-    rest = expression.xreplace(extremes)
+    opaque = {found: _name_of(found) for found in _outermost(expression, OPAQUE)}
+    written = {name: _tidy_inside(found, sizes) for found, name in opaque.items()}
+    rest = expression.xreplace(opaque)
     spelling = _Spelling(rest, sizes)
     collected = spelling.collected(rest)
     spelled = [_shorter(collected)]
     if sizes.mixed and (by_map := _by_map(collected, spelling.maps)) is not None:
         spelled.append(by_map)
-    # One after the other: an extreme may stand inside a floor.
+    # One after the other: they may stand inside a floor.
     return min([x.xreplace(spelling.written).xreplace(written) for x in spelled], key=_length)
 
 
-def _tidy_extreme(extreme: Any, sizes: Sizes) -> Any:
-    arguments = extreme.args
-    if isinstance(extreme, sympy.Max):
+def _name_of(part: Any) -> Any:
+    return sympy.Dummy("x", integer=part.is_integer, nonnegative=part.is_nonnegative or None)
+
+
+def _tidy_inside(part: Any, sizes: Sizes) -> Any:
+    """An extreme or a remainder of expressions that are tidied."""
+    arguments = part.args
+    if isinstance(part, sympy.Max):
         arguments = _without_smaller(arguments, sizes)
-    return extreme.func(*[tidy(argument, sizes) for argument in arguments], evaluate=False)
+    return part.func(*[tidy(argument, sizes) for argument in arguments], evaluate=False)
+
+
+def with_floors_merged(expression: Any) -> Any:
+    """The expression with one floor in place of a floor within a floor."""
+    return expression.replace(
+        lambda part: isinstance(part, sympy.floor),
+        lambda part: sympy.floor(_without_inner_floor(part.args[0])),
+    )
 
 
 def _without_smaller(arguments: Sequence[Any], sizes: Sizes) -> list[Any]:
@@ -162,6 +175,7 @@ def _shorter(collected: Any) -> Any:
 
 def _written(inside: Any) -> Any:
     """floor(inside), as a ceiling where that is shorter: floor((H + 31)/32) is ceiling(H/32)."""
+    inside = _without_inner_floor(inside)
     found = linear(inside)
     if found is not None:
         coefficients, constant, denominator = found
@@ -169,3 +183,14 @@ def _written(inside: Any) -> Any:
             total = sum(n * symbol for symbol, n in coefficients.items())
             return sympy.ceiling(total / sympy.Integer(denominator))
     return sympy.floor(inside.replace(floor, sympy.floor))  # equal to what a user writes
+
+
+def _without_inner_floor(inside: Any) -> Any:
+    """(x + e)/d in place of (floor(x) + e)/d, for whole e and d: their floors are the same."""
+    constant, rest = inside.as_coeff_Add()
+    factor, rounded = rest.as_coeff_Mul()
+    if not (isinstance(rounded, sympy.floor) and factor.is_Rational and factor.p == 1):
+        return inside
+    if not (constant * factor.q).is_Integer:
+        return inside
+    return _without_inner_floor(sympy.expand((rounded.args[0] + constant / factor) * factor))

@@ -562,6 +562,14 @@ SPECS: dict[str, str] = {
             then: [relu]
             else: [linear: {features: w}]
         """,
+    "pools": """
+        input: [k + 3, 15, 13]
+        parameters: {k: 1}
+        layers:
+          - crop: {sides: [["3 % k", 0], ["k % 2", 1]]}
+          - max_pool: {kernel: 2, stride: 2}
+          - concat: [[conv: {channels: 4, kernel: 1}], []]
+        """,
     "rest": """
         input: [k + 3, 5]
         parameters: {k: 1}
@@ -592,6 +600,7 @@ def spec(tmp_path: Path) -> Callable[[str], str]:
         ("widening", "n", {"1": 1792, "8": 6197184, "9": 8556992, "12": 15636416}),
         ("patches", "n", {"1": 136385, "2": 662977, "3": 2764737, "4": 6959553, "9": 27933633}),
         ("division", "w", {"2": 0, "9": 0, "15": 0, "16": 144, "1": None}),
+        ("pools", "k", {"1": 20, "2": 24, "4": 32, "9": 52, "1/2": None}),
         ("rest", "k", {"1": 172, "4": 932, "5": 152, "7": 622}),
     ],
 )
@@ -652,6 +661,15 @@ def test_a_u_net_has_as_many_parameters_as_its_convolutions(
     found = archcalc.formula(spec("unet"), "params", ["levels"])
     (n,) = found.free_symbols
     assert found.subs(n, levels) == level(3, 64, levels) + conv(64, 2, 1)
+
+
+def test_remainders_in_the_sizes_of_maps_are_no_polynomials(spec: Callable[[str], str]) -> None:
+    found = derive_formulas(find_network(spec("pools")), ["all_bytes", "macs"], ["k"])
+    for k in (1, 2, 3, 4, 5, 8):
+        analysis = analyze(spec("pools"), k=k)
+        for formula in found.formulas:
+            right = evaluate(formula.quantity, analysis, _no_other)
+            assert formula.at(dict.fromkeys(formula.symbols, k)) == [right]
 
 
 def test_stacks_and_layers_together_are_a_product(spec: Callable[[str], str]) -> None:

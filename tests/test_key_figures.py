@@ -52,6 +52,48 @@ def test_a_gate_does_not_hide_what_the_convolutions_reach() -> None:
     assert plain.local_receptive_field == plain.receptive_field
 
 
+# Tan & Le 2019 (arXiv:1905.11946), table 1: kernel, stride and repeats of each stage.
+EFFICIENTNET_B0 = """\
+name: efficientnet_b0
+input: [3, 224, 224]
+blocks:
+  mbconv:
+    parameters: [k, s]
+    layers:
+      - conv: {channels: 8, kernel: k, stride: s, padding: (k - 1)//2, groups: 8}
+      - batch_norm
+      - silu
+      - multiply: [[], [global_avg_pool, {conv: {channels: 8, kernel: 1}}, sigmoid]]
+      - conv: {channels: 8, kernel: 1}
+  stage:
+    parameters: [k, s, n]
+    layers:
+      - mbconv: {k: k, s: s}
+      - repeat: n - 1
+        layers:
+          - add: [[], [mbconv: {k: k, s: 1}]]
+layers:
+  - conv: {channels: 8, kernel: 3, stride: 2, padding: 1}
+  - stage: {k: 3, s: 1, n: 1}
+  - stage: {k: 3, s: 2, n: 2}
+  - stage: {k: 5, s: 2, n: 2}
+  - stage: {k: 3, s: 2, n: 3}
+  - stage: {k: 5, s: 1, n: 3}
+  - stage: {k: 5, s: 2, n: 4}
+  - stage: {k: 3, s: 1, n: 1}
+  - conv: {name: last, channels: 8, kernel: 1}
+  - global_avg_pool
+"""
+
+
+def test_the_convolutions_of_efficientnet_b0_reach_851_pixels() -> None:
+    # 1 + the sum of (k - 1) j: 2 + 4 + 4 + 8 + 16 + 32 + 16 + 2*32 + 3*64 + 64 + 3*128 + 64 = 850.
+    analysis = analysis_of(EFFICIENTNET_B0)
+    figures = key_figures(analysis)
+    assert (figures.receptive_field, figures.local_receptive_field) == ("all", (851, 851))
+    assert analysis.layer("last").jump == (32, 32)
+
+
 @pytest.mark.parametrize(
     ("value", "reference", "quotient", "difference"),
     [

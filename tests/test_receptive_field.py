@@ -247,3 +247,22 @@ def test_a_mistake_in_the_jump_would_be_seen(monkeypatch: pytest.MonkeyPatch) ->
     )
     with pytest.raises(AssertionError):
         test_every_unit_of_a_chain_sees_what_the_definition_says()
+
+
+def test_a_branch_of_a_u_net_that_was_dropped_would_be_seen(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("archcalc.receptive_field.lowest", lambda several: (min(several),))
+    with pytest.raises(AssertionError):
+        test_every_phase_of_a_u_net_sees_what_the_definition_says()
+
+
+def test_an_adaptive_window_that_took_one_too_many_would_be_seen(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def one_more(window: AdaptiveWindow) -> Window:
+        return Window(window.size + 1, window.size)
+
+    monkeypatch.setattr(AdaptiveWindow, "slid", property(one_more))
+    with pytest.raises(AssertionError):
+        test_every_unit_of_a_chain_sees_what_the_definition_says()

@@ -69,6 +69,7 @@ def no_other(name: str) -> Analysis:
         ("layers[pool].size", 4),
         ("layers[pool].channels", 8),
         ("layers[pool].receptive_field", 6),
+        ("layers[pool].local_receptive_field", 6),
         ("layers[pool].jump", 2),
         ("layers[pool].kernel", 2),
         ("layers[pool].output[0]", 8),

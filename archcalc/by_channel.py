@@ -39,6 +39,11 @@ class ByChannel(Generic[T]):
     parts: tuple[tuple[int, T], ...]
     followed: bool = True
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether all channels have one value."""
+        return self.followed and len(self.parts) == 1
+
 
 @dataclass(frozen=True, slots=True)
 class Values(Generic[T]):
@@ -79,7 +84,7 @@ def after(
         effect: what the layer does to its inputs.
         maps: the shapes of the inputs.
     """
-    if all(len(x.parts) == 1 and x.followed for x in inputs):
+    if all(x.is_whole for x in inputs):
         first, *others = [x.parts[0][1] for x in inputs]
         if not _is_concat(layer) or all(other == first for other in others):
             return of_all(values.after([first, *others]))

@@ -90,6 +90,12 @@ def units_after(
         maps: the shapes of these inputs.
         image: the shape of the network's input.
     """
+    first = inputs[0]
+    if len(inputs) == 1 and effect.output.sizes and first.seen.is_whole:  # most layers
+        if effect.windows is Reach.SAME:
+            return first
+        whole = seen_after(layer, effect, [whole_of(first)], maps, image)
+        return Units(of_all(whole), effect.output.sizes)
     is_moved = not effect.output.sizes and _is_moved(layer, inputs, maps)
 
     def seen(each: Sequence[Seen]) -> Seen:

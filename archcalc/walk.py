@@ -251,7 +251,8 @@ def walk(graph: Graph, batch: int, dtype: str) -> Analysis:
                 [maps[name] for name in seen_from],
                 graph.input,
             )
-            for _, seen in found.seen.parts:
+            passed_on = found is units[seen_from[0]]  # as it was
+            for _, seen in () if passed_on else found.seen.parts:
                 _check_field(seen.local)
                 phase_work += _phase_work(seen.local, effect.windows, len(seen_from))
             if phase_work > MOST_PHASE_WORK:

@@ -14,7 +14,7 @@ SUBJECTS: dict[str, str] = {
     "params": "learned values and buffers",
     "macs": "multiply-accumulates",
     "memory": "bytes of outputs, kept for the backward pass, and alive at once",
-    "field": "receptive field, jump and offset",
+    "field": "receptive field, jump and offset of layers, and the pixels that units see",
     "time": "seconds, beside the least that a device needs",
 }
 
@@ -35,6 +35,8 @@ class Figure:
         tolerance: the deviation that still agrees, as a part of what torch shows. 0 for all but
             what an allocator measures.
         note: what a reader of the figure should know.
+        not_measured: why torch shows nothing of what the rule says, where that is no difference:
+            it was not measured.
     """
 
     subject: str
@@ -44,11 +46,17 @@ class Figure:
     measured: Value
     tolerance: float = 0.0
     note: str = ""
+    not_measured: str = ""
+
+    @property
+    def compared(self) -> bool:
+        """Whether there are both a rule and a measurement."""
+        return self.rule is not None and not self.not_measured
 
     @property
     def agrees(self) -> bool:
-        """Whether the two are the same, or within the tolerance; or there is but one."""
-        if self.rule is None:
+        """Whether the two are the same, or within the tolerance; or were not compared."""
+        if not self.compared:
             return True
         if self.tolerance and isinstance(self.rule, int) and isinstance(self.measured, int):
             return abs(self.rule - self.measured) <= self.tolerance * self.measured
@@ -149,3 +157,16 @@ class Comparison:
     def differences(self) -> tuple[Figure, ...]:
         """The figures that do not agree."""
         return tuple(figure for figure in self.figures if not figure.agrees)
+
+    @property
+    def not_measured(self) -> tuple[Figure, ...]:
+        """The figures of which there is a rule and no measurement."""
+        return tuple(figure for figure in self.figures if figure.not_measured)
+
+    @property
+    def unmeasured_subjects(self) -> tuple[str, ...]:
+        """What was to be measured, and none of it was."""
+        compared = {figure.subject for figure in self.figures if figure.compared}
+        return tuple(
+            dict.fromkeys(f.subject for f in self.not_measured if f.subject not in compared)
+        )

@@ -61,7 +61,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Prints each network's comparison as soon as it is done.
 
-    1 if a figure differs; else 2 if a network could not be compared; else 0.
+    1 if a figure differs; else 2 if a network, or all of what was asked of it, could not be
+    measured; else 0.
     """
     require_torch("verify")
     from archcalc.torch_backend.verify import conditions, verify
@@ -79,7 +80,8 @@ def run(arguments: argparse.Namespace) -> int:
         save_verification(found, arguments.save)
     if any(comparison.differences for comparison in found):
         return 1
-    return 0 if len(found) == len(names) else 2
+    unmeasured = any(comparison.unmeasured_subjects for comparison in found)
+    return 0 if len(found) == len(names) and not unmeasured else 2
 
 
 def _names(arguments: argparse.Namespace) -> list[str]:
@@ -123,23 +125,26 @@ def _comparisons(
 
 def _show_text(comparisons: Iterator[Comparison], under: Conditions, count: int) -> None:
     print(under, flush=True)
-    done = different = figures = 0
+    done = different = figures = missing = 0
     for comparison in comparisons:
         print("\n".join(comparison_lines(comparison)), flush=True)
         if count == 1:
             print("\n".join(_in_full(comparison)))
         done += 1
         different += len(comparison.differences)
-        figures += sum(figure.rule is not None for figure in comparison.figures)
+        figures += sum(figure.compared for figure in comparison.figures)
+        missing += len(comparison.not_measured)
     if count > 1:
-        print(f"{done} of {count} networks: {figures:,} figures compared, {different:,} differ")
+        text = f"{done} of {count} networks: {figures:,} figures compared, {different:,} differ"
+        print(f"{text}, {missing:,} not measured" if missing else text)
 
 
 def _in_full(comparison: Comparison) -> Iterator[str]:
     """All figures of a network, for when it is the only one."""
-    if comparison.figures:
+    if any(figure.layer for figure in comparison.figures):
         yield ""
         yield layer_table(comparison, "text")
+    if comparison.figures:
         yield ""
         yield from total_lines(comparison)
     if comparison.times is not None:

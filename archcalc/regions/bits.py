@@ -51,6 +51,11 @@ def runs(bits: int) -> list[tuple[int, int]]:
     return [(run.start(), run.end() - 1) for run in re.finditer("1+", _digits(bits))]
 
 
+def members(bits: int) -> list[int]:
+    """The numbers of a set, in order."""
+    return [match.start() for match in re.finditer("1", _digits(bits))]
+
+
 def shifted(bits: int, steps: int) -> int:
     """Every number moved by so many steps; those that come below 0 are lost."""
     if steps < 0:

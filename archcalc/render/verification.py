@@ -31,8 +31,30 @@ def comparison_lines(comparison: Comparison, *, width: int = 0) -> list[str]:
         several = ", ".join(comparison.unmatched[:4])
         more = ", …" if len(comparison.unmatched) > 4 else ""
         lines.append(f"  {len(comparison.unmatched)} layers have no part alone: {several}{more}")
-    verdict = f"{len(different):,} differ" if different else "agrees"
+    lines += [f"  not measured: {text}" for text in not_measured(comparison)]
+    verdict = verdict_of(comparison)
     lines.append(f"{comparison.network!s:{width}}  {verdict}  {_tally(comparison)}".rstrip())
+    return lines
+
+
+def verdict_of(comparison: Comparison) -> str:
+    """`agrees`, `3 differ`, or `not measured` where nothing was compared."""
+    different = comparison.differences
+    if different:
+        return f"{len(different):,} differ"
+    compared = any(figure.compared for figure in comparison.figures)
+    return "agrees" if compared or comparison.times is not None else "not measured"
+
+
+def not_measured(comparison: Comparison) -> list[str]:
+    """What there is a rule for and no measurement of, and why: a line for each reason."""
+    layers: dict[tuple[str, str], dict[str, None]] = {}
+    for figure in comparison.not_measured:
+        layers.setdefault((figure.subject, figure.not_measured), {})[figure.layer or "total"] = None
+    lines = []
+    for (subject, why), names in layers.items():
+        where = f"{len(names):,} layers" if len(names) > 1 else next(iter(names))
+        lines.append(f"{subject} of {where}: {why}")
     return lines
 
 
@@ -76,6 +98,8 @@ def total_lines(comparison: Comparison) -> list[str]:
 
 
 def _cell(figure: Figure) -> str:
+    if figure.not_measured:
+        return "not measured"
     if figure.agrees:
         return figure_text(figure.measured)
     return f"{figure_text(figure.rule)} ≠ {figure_text(figure.measured)}"
@@ -86,12 +110,14 @@ def tally(figures: Sequence[Figure]) -> dict[str, int]:
     counts: dict[str, int] = {}
     for figure in figures:
         counts.setdefault(figure.subject, 0)
-        counts[figure.subject] += figure.rule is not None
+        counts[figure.subject] += figure.compared
     return counts
 
 
 def _tally(comparison: Comparison) -> str:
     counts = [f"{count:,} {subject}" for subject, count in tally(comparison.figures).items()]
+    if comparison.not_measured:
+        counts.append(f"{len(comparison.not_measured):,} not measured")
     if comparison.times is not None:
         counts.append(time_text(comparison.times))
     return ", ".join(counts)
@@ -175,11 +201,19 @@ def comparison_record(comparison: Comparison) -> dict[str, object]:
         **comparison.network.record("network"),
         "input": list(comparison.input),
         "conditions": asdict(comparison.conditions),
-        "agrees": not comparison.differences,
+        "agrees": _agreement(comparison),
+        "not_measured": not_measured(comparison),
         "unmatched": list(comparison.unmatched),
         "figures": [figure_record(figure) for figure in comparison.figures],
         "times": None if comparison.times is None else _times_record(comparison.times),
     }
+
+
+def _agreement(comparison: Comparison) -> bool | None:
+    """Whether all that was compared agrees; None where nothing was."""
+    if not any(figure.compared for figure in comparison.figures):
+        return None
+    return not comparison.differences
 
 
 def figure_record(figure: Figure) -> dict[str, object]:
@@ -190,8 +224,10 @@ def figure_record(figure: Figure) -> dict[str, object]:
         "layer": figure.layer,
         "rule": plain(figure.rule),
         "measured": plain(figure.measured),
-        "agrees": figure.agrees,
+        "agrees": figure.agrees if figure.compared else None,
     }
+    if figure.not_measured:
+        record["not_measured"] = figure.not_measured
     return record | ({"note": figure.note} if figure.note else {})
 
 

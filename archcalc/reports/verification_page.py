@@ -15,6 +15,7 @@ from archcalc.render.verification import (
     difference_text,
     figure_record,
     furthest_line,
+    not_measured,
     tally,
     time_text,
 )
@@ -73,6 +74,7 @@ def verification_page(comparisons: Sequence[Comparison]) -> str:
         _network_table(comparisons),
         "## Differences",
         _differences(comparisons),
+        *_not_measured(comparisons),
         "## What was compared",
         bullets(_meanings(comparisons)),
         "## Totals",
@@ -86,10 +88,12 @@ def verification_page(comparisons: Sequence[Comparison]) -> str:
 def _introduction(comparisons: Sequence[Comparison]) -> Iterator[str]:
     figures = sum(sum(tally(c.figures).values()) for c in comparisons)
     different = sum(len(c.differences) for c in comparisons)
+    missing = sum(len(c.not_measured) for c in comparisons)
+    not_all = f" {missing:,} figures were not measured, for the reasons below." if missing else ""
     yield (
         "Each network is built as a torch model from its spec; what torch measures on it is held "
         f"against the rules, layer by layer. {len(comparisons)} networks, {figures:,} figures, "
-        f"**{different:,} differences**."
+        f"**{different:,} differences**.{not_all}"
     )
     under = comparisons[0].conditions
     on_gpu = "" if under.device.startswith("cuda") else " This run had no GPU."
@@ -141,6 +145,15 @@ def _differences(comparisons: Sequence[Comparison]) -> str:
     return bullets(lines) or "None."
 
 
+def _not_measured(comparisons: Sequence[Comparison]) -> Iterator[str]:
+    lines = [
+        joined([code(str(c.network)), text], ", ") for c in comparisons for text in not_measured(c)
+    ]
+    if lines:
+        yield "## Not measured"
+        yield bullets(lines)
+
+
 def _total_table(comparisons: Sequence[Comparison]) -> str:
     totals = [{f.quantity: f for f in c.figures if not f.layer} for c in comparisons]
     shown = {key: text for key, text in _TOTALS.items() if any(key in t for t in totals)}
@@ -188,6 +201,7 @@ def _result(comparison: Comparison) -> dict[str, object]:
         **comparison.network.record("network"),
         "input": list(comparison.input),
         "compared": tally(comparison.figures),
+        "not_measured": len(comparison.not_measured),
         "differences": [figure_record(figure) for figure in comparison.differences],
         "totals": totals,
     }

@@ -34,6 +34,10 @@ def add_verification(page: Page, entry: Entry, site: Site) -> None:
     compared = [f"{count:,} {subject}" for subject, count in result["compared"].items()]
     differences = result["differences"]
     verdict = f"{len(differences):,} differ" if differences else "all agree"
+    if not any(result["compared"].values()):
+        verdict = "nothing was measured"
+    if result.get("not_measured"):  # results of earlier versions do not say
+        verdict += f", {result['not_measured']:,} not measured"
     training_only = any(layer.training_only for layer in entry.analysis.layers)
     heads = " Totals are with the heads that exist in training only." if training_only else ""
     page.heading("Verification")

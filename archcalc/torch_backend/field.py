@@ -10,7 +10,7 @@ only if it is seen on an image of twice the size as well.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from math import ceil, lcm
 
@@ -22,12 +22,13 @@ from archcalc.errors import LayerError
 from archcalc.feature_map import FeatureMap
 from archcalc.graph import INPUT, Graph, Node
 from archcalc.layers import Effect
-from archcalc.layers.pooling import AdaptiveAvgPool, AdaptiveMaxPool, MaxUnpool
+from archcalc.layers.joining import Concat
+from archcalc.layers.pooling import AdaptiveAvgPool, AdaptiveMaxPool, MaxPool
 from archcalc.receptive_field import AxisField, Field, Interval, ListedPhases, PhasedField
 from archcalc.torch_backend.build import Twin
 from archcalc.torch_backend.modes import one_thread
-from archcalc.torch_backend.positive import positive_module
-from archcalc.torch_backend.thin import thin_layer
+from archcalc.torch_backend.positive import positive_module, unpool_module
+from archcalc.torch_backend.thin import mixes_channels, picks_channels, thin_layer
 from archcalc.window import Reach
 
 MOST_PIXELS = 2**14  # along an axis: where no field is found up to there, there is none
@@ -47,48 +48,94 @@ def measured_field(analysis: Analysis, name: str) -> tuple[AxisField | None, ...
 def measured_fields(
     analysis: Analysis, names: Collection[str]
 ) -> dict[str, tuple[AxisField | None, ...]]:
-    """What the units of the layers called `names` see, along each spatial axis of the image.
+    """What the units of the layers called `names` see; None along an axis where nothing is found.
 
     To be compared with `LayerAnalysis.field`, from which it takes hints alone: how many phases to
     look for, and how large an image to begin with. Units that all see all of it have `Reach.ALL`.
-    None where there is nothing to find: the network refuses images of other sizes, a layer before
-    mixes the axes, or a window grows with the image.
     """
+    found = measure_fields(analysis, names)
+    return {name: tuple([axis.found.get(name) for axis in found]) for name in names}
+
+
+def measure_fields(analysis: Analysis, names: Collection[str]) -> list[AlongAxis]:
+    """What the units of the layers called `names` see, along each spatial axis of the image."""
     graph = analysis.graph
-    measured: list[tuple[Graph, dict[str, AxisField]]] = []
+    measured: list[tuple[Graph, AlongAxis]] = []
     for axis, size in enumerate(graph.input.sizes):
         with torch.device("meta"):
-            thin = positive_twin(graph, FeatureMap(1, (size,)), axis).graph
+            thin = positive_twin(graph, FeatureMap(1, (size,)), axis).twin.graph
         # Most networks do the same along all axes.
         along = next((found for other, found in measured if other == thin), None)
         measured.append((thin, _measured_along(analysis, axis, names) if along is None else along))
-    return {name: tuple([found.get(name) for _, found in measured]) for name in names}
+    return [along for _, along in measured]
 
 
-def _measured_along(analysis: Analysis, axis: int, names: Collection[str]) -> dict[str, AxisField]:
-    """By name, the fields that are the same on two images, one twice as large as the other."""
-    size, step = roomy_size(analysis, axis)
+@dataclass(frozen=True, slots=True)
+class AlongAxis:
+    """What was measured along one axis.
+
+    Attributes:
+        found: by name, the fields of layers.
+        left_out: by name, why there is none.
+    """
+
+    found: dict[str, AxisField]
+    left_out: dict[str, str]
+
+
+def _measured_along(analysis: Analysis, axis: int, names: Collection[str]) -> AlongAxis:
+    found, left_out = _measured_at_once(analysis, axis, names)
+    # What moves by a large step takes too many images; what moves by a smaller one takes fewer.
+    own = {name: _step(analysis.layer(name).field[axis]) for name in names if name not in found}
+    steps = sorted(set(own.values()))
+    for step in steps if len(steps) > 1 else ():
+        subset = [name for name, each in own.items() if each == step and name not in found]
+        more, reasons = _measured_at_once(analysis, axis, subset)
+        found, left_out = found | more, left_out | reasons
+    # A window that grows with the image may see all of every image, and part of a larger one
+    # where it does not grow.
+    for name in _behind_growing_windows(analysis.graph).intersection(found):
+        if found[name] is Reach.ALL and analysis.layer(name).field[axis] is not Reach.ALL:
+            left_out[name] = "a window before it grows with the image"
+            del found[name]
+    return AlongAxis(found, {name: why for name, why in left_out.items() if name not in found})
+
+
+def _measured_at_once(
+    analysis: Analysis, axis: int, names: Collection[str]
+) -> tuple[dict[str, AxisField], dict[str, str]]:
+    """By name, the fields that are the same on two images, one twice as large as the other.
+
+    And why there are none of other layers.
+    """
+    size, step = roomy_size(analysis, axis, names)
     most = max(MOST_PIXELS, 2 * size)
     found: dict[str, AxisField] = {}
     before: dict[str, AxisField] = {}
-    while size <= most and 2 * step * size <= MOST_VALUES and len(found) < len(names):
+    left_out: dict[str, str] = {}
+    why = ""
+    while len(found) < len(names):
+        if size > most or 2 * step * size > MOST_VALUES:
+            why = f"it takes images of {size:,} pixels, {2 * step:,} of them: too many"
+            if before:
+                why = "what its units see changes with the size of the image"
+            break
         periods = {
             name: _period(analysis.layer(name).field[axis]) for name in names if name not in found
         }
-        seen = _seen(analysis.graph, axis, size, step, periods)
+        seen, left_out = _seen(analysis.graph, axis, size, step, periods)
         found |= {name: field for name, field in seen.items() if before.get(name) == field}
         before = seen
         size += ceil(size / step) * step  # at least twice as large
-    # A window that grows with the image may see all of every image, and part of a larger one
-    # where it does not grow.
-    undecided = _behind_growing_windows(analysis.graph)
-    return {
-        name: field
-        for name, field in found.items()
-        if field is not Reach.ALL
-        or name not in undecided
-        or analysis.layer(name).field[axis] is Reach.ALL
-    }
+    missing = [name for name in names if name not in found]
+    return found, {name: left_out.get(name, why) for name in missing}
+
+
+def _step(field: AxisField) -> int:
+    """By how many pixels a field moves until it repeats."""
+    if isinstance(field, Reach):
+        return 1
+    return max(1, field.jump if isinstance(field, Field) else field.advance)
 
 
 def _behind_growing_windows(graph: Graph) -> set[str]:
@@ -105,15 +152,20 @@ def _period(field: AxisField) -> int:
     return field.period if isinstance(field, PhasedField) else 1
 
 
-def roomy_size(analysis: Analysis, axis: int) -> tuple[int, int]:
+def roomy_size(
+    analysis: Analysis, axis: int, names: Collection[str] | None = None
+) -> tuple[int, int]:
     """The size of an image that is likely to hold the largest field, and a step along it.
+
+    Of the layers called `names`, by default of all.
 
     A whole step moves every layer by whole units. So in an image that is larger by whole steps
     everything fits together that fitted before.
     """
-    rule = [layer.field[axis] for layer in analysis.layers]
+    layers = [layer for layer in analysis.layers if names is None or layer.name in names]
+    rule = [layer.field[axis] for layer in layers]
     fields = [field for field in rule if isinstance(field, (Field, PhasedField))]
-    step = lcm(*[f.jump if isinstance(f, Field) else f.advance for f in fields])
+    step = lcm(*map(_step, fields))
     largest = max([field.size for field in fields], default=1)
     size = analysis.input.sizes[axis]
     missing = 2 * largest + 4 * step - size  # some room: a field may lie off the middle
@@ -122,10 +174,10 @@ def roomy_size(analysis: Analysis, axis: int) -> tuple[int, int]:
 
 def _seen(
     graph: Graph, axis: int, size: int, step: int, periods: dict[str, int]
-) -> dict[str, AxisField]:
+) -> tuple[dict[str, AxisField], dict[str, str]]:
     """What the units of each layer of `periods` see of an image of `size` pixels.
 
-    A layer is missing where that cannot be told.
+    A layer is missing where that cannot be told; where it was not run, with the reason.
     """
     first_pixel = size // 2 - step
     image = torch.zeros(2 * step, 1, size, dtype=torch.float64)
@@ -140,12 +192,13 @@ def _seen(
                 found[name] = field
         return answers.double()  # neither a product of many layers nor a quotient runs out of range
 
-    twin = positive_twin(graph, FeatureMap(1, (size,)), axis).double()
+    positive = positive_twin(graph, FeatureMap(1, (size,)), axis)
+    twin = positive.twin.double()
     for node in twin.graph.nodes:
         twin.module_of(node.name).register_forward_hook(partial(look, node.name))
     with torch.no_grad(), one_thread():
         twin(image)
-    return found
+    return found, positive.left_out
 
 
 def _field(answers: Tensor, first_pixel: int, period: int) -> AxisField | None:
@@ -207,33 +260,66 @@ def _repeats(phases: Sequence[Interval], period: int, advance: int) -> bool:
 # ----- the twin -----
 
 
-def positive_twin(graph: Graph, image: FeatureMap, axis: int | None = None) -> Twin:
+@dataclass(frozen=True, slots=True)
+class PositiveTwin:
+    """A positive twin, as far as there is one.
+
+    Attributes:
+        twin: the twin.
+        shapes: what comes out of each of its layers, by name, and the image.
+        left_out: the layers that it lacks, by name, each with the reason.
+    """
+
+    twin: Twin
+    shapes: dict[str, FeatureMap]
+    left_out: dict[str, str]
+
+
+def positive_twin(graph: Graph, image: FeatureMap, axis: int | None = None) -> PositiveTwin:
     """The positive twin of a network, for images of the given shape.
 
     With `axis` it is thin: one channel, and that axis of the image alone. Layers that refuse
-    their input then, or have no such counterpart, are left out with all that hangs on them.
+    their input then, or have no such counterpart, are left out with all that depends on them.
     """
     maps = {INPUT: image}
     nodes: dict[str, Node] = {}
     modules: dict[str, nn.Module] = {}
+    left_out: dict[str, str] = {}
+    unlike: set[str] = set()  # whose channels need not see alike
     for node in graph.nodes:
-        if not all(name in maps for name in (*node.inputs, node.indices or INPUT)):
+        sources = node.inputs if node.indices is None else (*node.inputs, node.indices)
+        missing = [left_out[name] for name in sources if name in left_out]
+        if missing:
+            left_out[node.name] = missing[0]
             continue
-        inputs = [maps[name] for name in node.inputs]
+        inputs = [maps[name] for name in sources]
         try:
             layer = node.layer
             if axis is not None:
+                if unlike.intersection(sources) and picks_channels(layer):
+                    raise LayerError("channels that do not see alike are told apart before it")
                 layer = thin_layer(layer, axis, len(graph.input.sizes), inputs[0])
-            if isinstance(layer, MaxUnpool) and node.indices is not None:
-                # What the pool took in is of this image's size, not of the spec's.
-                inputs.append(maps[nodes[node.indices].inputs[0]])
-                layer = MaxUnpool(**vars(layer) | {"output": inputs[-1].sizes})
-            rule: Callable[..., Effect] = layer.effect_on  # some take several maps
-            maps[node.name] = rule(*inputs).output
-        except LayerError:
+        except LayerError as refusal:
+            left_out[node.name] = str(refusal)
             continue
-        modules[node.name] = positive_module(layer, *inputs[: len(node.inputs)])
-        nodes[node.name] = replace(node, layer=layer, weights=None, indices=None)
+        try:
+            if node.indices is not None:
+                pool, pooled = nodes[node.indices].layer, maps[nodes[node.indices].inputs[0]]
+                assert isinstance(pool, MaxPool)
+                maps[node.name], modules[node.name] = pooled, unpool_module(pool, pooled)
+            else:
+                rule: Callable[..., Effect] = layer.effect_on  # some take several maps
+                maps[node.name] = rule(*inputs).output
+                modules[node.name] = positive_module(layer, *inputs)
+        except LayerError as refusal:
+            left_out[node.name] = f"images of another size do not fit: {refusal}"
+            continue
+        if isinstance(node.layer, Concat) or unlike.intersection(sources):
+            unlike.add(node.name)
+        if mixes_channels(node.layer):
+            unlike.discard(node.name)
+        nodes[node.name] = replace(node, layer=layer, inputs=sources, weights=None, indices=None)
     outputs = tuple([name for name in graph.outputs if name in maps])
     kept = tuple(nodes.values())
-    return Twin(replace(graph, input=image, nodes=kept, outputs=outputs), modules)
+    twin = Twin(replace(graph, input=image, nodes=kept, outputs=outputs), modules)
+    return PositiveTwin(twin, maps, left_out)

@@ -40,7 +40,6 @@ _POINTWISE: tuple[type[Layer], ...] = (
     activation.HardSwish,
     activation.HardSigmoid,
     normalization.BatchNorm,
-    normalization.LocalResponseNorm,
     normalization.Scale,
     regularization.Dropout,
     regularization.DropPath,
@@ -66,20 +65,25 @@ for _kind in _POINTWISE:
 
 @positive_module.register
 def _(layer: activation.Softmax, x: FeatureMap) -> nn.Module:
-    return nn.Identity() if x.sizes else Mix([1])
+    return Mix([1])
 
 
 @positive_module.register
 def _(layer: normalization.LayerNorm, x: FeatureMap) -> nn.Module:
     axes = range(1, 1 + len(x.shape))
     if layer.over == "channels" or not x.sizes:
-        return _identity(layer, x) if x.sizes else Mix(axes)
+        return Mix([1])
     return Mix(axes if layer.over == "all" else axes[-1:])
 
 
 @positive_module.register
 def _(layer: normalization.GroupNorm, x: FeatureMap) -> nn.Module:
-    return Mix(range(1, 1 + len(x.shape)))
+    return MixInGroups(layer.groups)
+
+
+@positive_module.register
+def _(layer: normalization.LocalResponseNorm, x: FeatureMap) -> nn.Module:
+    return NeighbourSum(layer.size)
 
 
 @positive_module.register
@@ -104,14 +108,21 @@ def _(layer: pooling.AdaptiveMaxPool, x: FeatureMap) -> nn.Module:
     return module_for(pooling.AdaptiveAvgPool(output=layer.output), x)
 
 
-@positive_module.register
-def _(layer: pooling.MaxUnpool, x: FeatureMap) -> nn.Module:
-    stride = layer.kernel if layer.stride is None else layer.stride
+def unpool_module(pool: pooling.MaxPool, pooled: FeatureMap) -> nn.Module:
+    """What puts values back to wherever the max pool may have taken them from.
+
+    Args:
+        pool: the max pool that is undone.
+        pooled: the map that it took in.
+    """
+    stride = pool.kernel if pool.stride is None else pool.stride
+    sides = sides_of(pool.padding, pooled, pool.kernel, stride, pool.dilation)
     return WindowSpread(
-        per_axis(layer.kernel, x, "kernel"),
-        per_axis(stride, x, "stride"),
-        per_axis(layer.padding, x, "padding"),
-        per_axis(0 if layer.output is None else layer.output, x, "output"),
+        per_axis(pool.kernel, pooled, "kernel"),
+        per_axis(stride, pooled, "stride"),
+        [before for before, _ in sides],
+        per_axis(pool.dilation, pooled, "dilation"),
+        pooled.sizes,
     )
 
 
@@ -124,6 +135,33 @@ class Mix(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return x + x.sum(self.dimensions, keepdim=True)
+
+
+class MixInGroups(nn.Module):
+    """Every value sees all values of its group of channels."""
+
+    def __init__(self, groups: int) -> None:
+        super().__init__()
+        self.groups = groups
+
+    def forward(self, x: Tensor) -> Tensor:
+        groups = x.reshape(len(x), self.groups, -1)
+        return (groups + groups.sum(2, keepdim=True)).reshape(x.shape)
+
+
+class NeighbourSum(nn.Module):
+    """The sum over neighbouring channels: `size` of them, one more before than after if even."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.size = size
+
+    def forward(self, x: Tensor) -> Tensor:
+        before = self.size // 2
+        positions_first = x.flatten(2).transpose(1, 2)
+        padded = F.pad(positions_first, [before, self.size - 1 - before])
+        sums = padded.unfold(2, self.size, 1).sum(3)
+        return sums.transpose(1, 2).reshape(x.shape)
 
 
 class WindowSum(nn.Module):
@@ -158,29 +196,36 @@ class WindowSum(nn.Module):
 
 
 class WindowSpread(nn.Module):
-    """Each value spread over the window that it may have been the maximum of."""
+    """Each value spread over the window of a max pool that it was the maximum of.
+
+    It takes what is put back, and what the pool itself gave out: where a value is put depends on
+    all that the pool has seen.
+    """
 
     def __init__(
         self,
         kernel: Sequence[int],
         stride: Sequence[int],
-        padding: Sequence[int],
+        before: Sequence[int],
+        dilation: Sequence[int],
         sizes: Sequence[int],
     ) -> None:
         super().__init__()
         self.kernel = tuple(kernel)
         self.stride = tuple(stride)
-        self.padding = tuple(padding)
+        self.before = tuple(before)
+        self.dilation = tuple(dilation)
         self.sizes = tuple(sizes)
 
-    def forward(self, x: Tensor) -> Tensor:
-        each_alone = x.flatten(0, 1).unsqueeze(1)
+    def forward(self, x: Tensor, pool_output: Tensor) -> Tensor:
+        each_alone = (x + pool_output).flatten(0, 1).unsqueeze(1)
         ones = x.new_ones(1, 1, *self.kernel)
-        spread: Tensor = _CONV_TRANSPOSE[len(self.kernel)](each_alone, ones, None, self.stride)
+        convolve = _CONV_TRANSPOSE[len(self.kernel)]
+        spread: Tensor = convolve(each_alone, ones, None, self.stride, dilation=self.dilation)
         sides = tuple(
             [
                 (-p, p + size - n)
-                for p, size, n in zip(self.padding, self.sizes, spread.shape[2:], strict=True)
+                for p, size, n in zip(self.before, self.sizes, spread.shape[2:], strict=True)
             ]
         )
         return modules.pad(spread, sides).reshape(*x.shape[:2], *self.sizes)

@@ -1,7 +1,9 @@
 """What a layer does along one axis of the image, on a single channel.
 
-What a unit sees along an axis hangs on no other axis and on no number of channels. So it can be
-measured on a thin network, a thousand layers on a thousand pixels in seconds.
+What a unit sees along an axis depends on no other axis, and where all channels see alike on no
+number of channels. So it can be measured on a thin network, a thousand layers on a thousand pixels
+in seconds. What takes some channels of those that do not see alike has no thin counterpart, and
+neither has what moves the features of a vector.
 """
 
 from __future__ import annotations
@@ -11,7 +13,15 @@ from typing import Any
 
 from archcalc.errors import LayerError
 from archcalc.feature_map import FeatureMap
-from archcalc.layers import Layer, joining, linear, normalization, resampling, reshaping
+from archcalc.layers import (
+    Layer,
+    convolution,
+    joining,
+    linear,
+    normalization,
+    resampling,
+    reshaping,
+)
 
 _ALONG_AXES = ("Axes", "Axes | None", "Sides", "Padding")  # fields with a value for each axis
 _OF_CHANNELS = ("channels", "groups")
@@ -66,12 +76,41 @@ def _(layer: resampling.PixelShuffle, axis: int, axes: int, x: FeatureMap) -> La
 @thin_layer.register(reshaping.ChannelSlice)
 @thin_layer.register(reshaping.ChannelSplit)
 def _(layer: Layer, axis: int, axes: int, x: FeatureMap) -> Layer:
+    _require_features_in_place(x)
     return reshaping.Identity()
 
 
 @thin_layer.register
 def _(layer: joining.Concat, axis: int, axes: int, x: FeatureMap) -> Layer:
+    _require_features_in_place(x)
     return joining.Add()
+
+
+def _require_features_in_place(x: FeatureMap) -> None:
+    if not x.sizes and x.channels > 1:  # features that stand for the positions of a map
+        raise LayerError("a layer before moves the features of a vector")
+
+
+def mixes_channels(layer: Layer) -> bool:
+    """Whether every channel of its output is computed from every one of its input."""
+    if isinstance(layer, (convolution.Conv, convolution.ConvTranspose)):
+        return layer.groups == 1
+    return isinstance(layer, (convolution.LocallyConnected, linear.Linear))
+
+
+def picks_channels(layer: Layer) -> bool:
+    """Whether channels of its output are computed from some of its input's, in another place."""
+    if isinstance(layer, (convolution.Conv, convolution.ConvTranspose)):
+        return layer.groups != 1
+    return isinstance(
+        layer,
+        (
+            normalization.LocalResponseNorm,
+            resampling.PixelShuffle,
+            reshaping.ChannelSlice,
+            reshaping.ChannelSplit,
+        ),
+    )
 
 
 @thin_layer.register

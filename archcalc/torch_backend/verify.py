@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from functools import partial
 
 import torch
@@ -15,7 +14,6 @@ from archcalc.comparison import SUBJECTS, Comparison, Conditions, Figure, LayerT
 from archcalc.errors import UsageError
 from archcalc.graph import Graph
 from archcalc.memory import peak_bytes, saved_bytes
-from archcalc.receptive_field import AxisField, PhasedField
 from archcalc.roofline import Device, device_of_torch, find_device, roofline, unlimited
 from archcalc.torch_backend.build import Twin, build, torch_device
 from archcalc.torch_backend.compare import (
@@ -27,14 +25,14 @@ from archcalc.torch_backend.compare import (
     size_figures,
 )
 from archcalc.torch_backend.counting import NotCounted, Output, fvcore_count, layer_outputs
-from archcalc.torch_backend.field import measured_fields
+from archcalc.torch_backend.field_figures import field_figures
 from archcalc.torch_backend.live import (
     allocated_at_inference,
     constant_bytes,
     peak_at_inference,
     peak_in_training,
 )
-from archcalc.torch_backend.modes import one_thread, undisturbed
+from archcalc.torch_backend.modes import undisturbed
 from archcalc.torch_backend.room import refusals_named, require_room
 from archcalc.torch_backend.saved import saved_by_layer
 from archcalc.torch_backend.timing import layer_seconds
@@ -141,7 +139,7 @@ def _figures(analysis: Analysis, under: Conditions, what: Collection[str]) -> It
         if under.device != "meta":  # it reports batch norm's statistics, which no other makes
             yield from _peaks(analysis, under)
     if "field" in what:
-        yield from _fields(analysis)
+        yield from field_figures(analysis)
 
 
 def _outputs(analysis: Analysis, shadow: Twin, under: Conditions) -> dict[str, Output]:
@@ -210,34 +208,6 @@ def _peaks(analysis: Analysis, under: Conditions) -> Iterator[Figure]:
             "memory", "training_step_bytes", "", None, peak_in_training(twin, make_images),
             note="the most beyond the parameters, their gradients included; no rule yet",
         )  # fmt: skip
-
-
-def _fields(analysis: Analysis) -> Iterator[Figure]:
-    """What the units of each layer see along each axis, where both rule and gradient can say."""
-    with one_thread():
-        measured = measured_fields(analysis, [layer.name for layer in analysis.used_layers])
-    for layer in analysis.used_layers:
-        axes = [axis for axis in measured[layer.name] if axis is not None]
-        if any(axis in _UNTOLD for axis in layer.field):
-            yield Figure("field", "receptive_field", layer.name, None, None, note="no rule")
-        elif len(axes) < len(layer.field):
-            note = "no gradient can tell"
-            yield Figure("field", "receptive_field", layer.name, None, None, note=note)
-        else:
-            # Gates and norms are part of the twin: the local field has no measurement.
-            by_rule = replace(layer, local_field=layer.field)
-            seen = replace(layer, field=tuple(axes), local_field=tuple(axes))
-            for quantity in ("receptive_field", "jump", "offset"):
-                rule, measured_value = getattr(by_rule, quantity), getattr(seen, quantity)
-                yield Figure("field", quantity, layer.name, rule, measured_value)
-            if any(isinstance(axis, PhasedField) for axis in layer.field):
-                rule = _phases(layer.field)
-                yield Figure("field", "phases", layer.name, rule, _phases(seen.field))
-
-
-def _phases(field: tuple[AxisField, ...]) -> tuple[object, ...]:
-    """Along each axis the interval of each phase; None where all see alike."""
-    return tuple([axis.phases if isinstance(axis, PhasedField) else None for axis in field])
 
 
 def _times(analysis: Analysis, under: Conditions, profile: Device | None) -> Times:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import product
 from math import prod
 from typing import TypeAlias
 
@@ -11,7 +13,7 @@ from archcalc.analysis import Analysis, LayerAnalysis, require_numbers
 from archcalc.errors import UsageError
 from archcalc.graph import INPUT
 from archcalc.receptive_field import AxisField, Field, Interval, PhasedField
-from archcalc.regions.bits import NotFollowedError, first_of, full, last_of, runs
+from archcalc.regions.bits import NotFollowedError, first_of, full, last_of, members, runs
 from archcalc.regions.patches import Patch, around, together, values_in
 from archcalc.unit_field.tracing import trace
 from archcalc.window import Reach
@@ -83,6 +85,11 @@ class UnitField:
     def image_share(self) -> Fraction:
         """The share of the image that the unit sees; at the most, unless `exact`."""
         return Fraction(self.pixels, prod(self.image))
+
+    def positions(self) -> Iterator[tuple[int, ...]]:
+        """The pixels that it sees, one by one; some may come twice. None where not followed."""
+        for patch in self.patches or ():
+            yield from product(*map(members, patch.positions))
 
     def runs(self, axis: int) -> list[tuple[int, int]]:
         """First and last of each run of pixels along an axis in which it sees any."""

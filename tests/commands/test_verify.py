@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
+from archcalc.analysis import Analysis
 from archcalc.cli import main
-from archcalc.comparison import Comparison
+from archcalc.comparison import Comparison, Figure
 from archcalc.feature_map import FeatureMap
 from archcalc.identity import Identity
 from archcalc.layers import Effect
@@ -227,6 +229,62 @@ def test_progress_goes_to_a_terminal_alone(
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     assert main(["verify", "lenet5", "alexnet", "--device", "meta"]) == 0
     assert "2/2 alexnet" in capsys.readouterr().err
+
+
+# ----- what is not measured -----
+
+
+def unmeasured(analysis: Analysis) -> Iterator[Figure]:
+    """One figure that no gradient can show."""
+    yield Figure("field", "receptive_field", "C1", 5, None, not_measured="it is too large")
+
+
+def test_nothing_measured_is_no_agreement(
+    capsys: Capture, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(verifying, "field_figures", unmeasured)
+    command = ["verify", "lenet5", "--device", "cpu", "--what", "field", "--save", str(tmp_path)]
+    assert main(command) == 2
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1] == "  not measured: field of C1: it is too large"
+    assert lines[2] == "lenet5  not measured  0 field, 1 not measured"
+    page = (tmp_path / "README.md").read_text(encoding="utf-8")
+    assert "1 figures were not measured, for the reasons below." in page
+    assert "- `lenet5`, field of C1: it is too large" in page
+    (kept,) = json.loads((tmp_path / "results.json").read_text(encoding="utf-8"))["networks"]
+    assert (kept["compared"], kept["not_measured"]) == ({"field": 0}, 1)
+
+
+def test_a_subject_that_is_not_measured_sets_the_exit_status(
+    capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(verifying, "field_figures", unmeasured)
+    command = ["verify", "lenet5", "--device", "meta", "--what", "sizes,field"]
+    assert main(command) == 2
+    assert "lenet5  agrees  14 sizes, 0 field, 1 not measured" in capsys.readouterr().out
+    assert main([*command, "--format", "json"]) == 2
+    (record,) = json.loads(capsys.readouterr().out)
+    assert (record["agrees"], record["not_measured"]) == (True, ["field of C1: it is too large"])
+    assert record["figures"][-1]["agrees"] is None
+    assert record["figures"][-1]["not_measured"] == "it is too large"
+    assert main(["verify", "lenet5", *command[2:-1], "field", "--format", "json"]) == 2
+    (record,) = json.loads(capsys.readouterr().out)
+    assert record["agrees"] is None
+
+
+def test_the_summary_counts_what_was_not_measured(
+    capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(verifying, "field_figures", unmeasured)
+    assert main(["verify", "lenet5", "alexnet", "--device", "meta", "--what", "sizes,field"]) == 2
+    assert capsys.readouterr().out.splitlines()[-1].endswith("0 differ, 2 not measured")
+
+
+def test_a_network_without_positions_has_no_field_to_measure(capsys: Capture) -> None:
+    assert main(["verify", "mlp_7_3", "--device", "cpu", "--what", "field"]) == 0
+    shown = capsys.readouterr().out
+    assert "mlp_7_3  not measured  0 field" in shown
+    assert "the input has no spatial axes" in shown
 
 
 # ----- kept results -----

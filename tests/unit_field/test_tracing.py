@@ -32,11 +32,7 @@ SIZES = st.lists(st.integers(1, 6), min_size=1, max_size=3).map(tuple)
 def pixels(field: UnitField) -> set[tuple[int, ...]]:
     """All pixels of the patches."""
     assert field.patches is not None
-    found: set[tuple[int, ...]] = set()
-    for patch in field.patches:
-        axes = [[n for n in range(bits.bit_length()) if bits >> n & 1] for bits in patch.positions]
-        found.update(product(*axes))
-    return found
+    return set(field.positions())
 
 
 def units(

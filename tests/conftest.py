@@ -70,6 +70,6 @@ def _print_fuzz(terminalreporter: pytest.TerminalReporter) -> None:
     if counts:
         terminalreporter.section("random graphs against the oracle")
         for what, column in zip(
-            ("graphs", "figures", "differences"), zip(*counts, strict=True), strict=True
+            ("graphs", "figures", "unknown", "differences"), zip(*counts, strict=True), strict=True
         ):
             terminalreporter.write_line(f"{sum(column):>11,}  {what}")

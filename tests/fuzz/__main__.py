@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 
 from tests.fuzz.generator import Drawn
-from tests.fuzz.trial import Count, compare, told, try_seeds
+from tests.fuzz.trial import Count, compare, counted, told, try_seeds
 
 CHUNK = 500  # graphs, after which the count is printed
 
@@ -28,14 +28,14 @@ def main() -> int:
             text = Path(arguments.what).read_text(encoding="utf-8")
             comparison = compare(Drawn(-1, text, arguments.batch, arguments.dtype), path)
             print(*comparison.differences, sep="\n")
-            print(Count(1, comparison.compared, len(comparison.differences)))
+            print(counted(comparison))
             return bool(comparison.differences)
         first, _, end = arguments.what.partition(":")
         return _many(int(first), int(end or int(first) + 1), path)
 
 
 def _many(first: int, end: int, path: Path) -> int:
-    count = Count(0, 0, 0)
+    count = Count(0, 0, 0, 0)
     for start in range(first, end, CHUNK):
         more, failures = try_seeds(range(start, min(start + CHUNK, end)), path)
         count += more

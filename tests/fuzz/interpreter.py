@@ -52,14 +52,6 @@ class Net(NamedTuple):
     layers: list[Layer]
     outputs: list[str]
 
-    def live(self) -> set[str]:
-        """The layers that some output needs."""
-        found = set(self.outputs)
-        for layer in reversed(self.layers):
-            if layer.name in found:
-                found.update(layer.sources)
-        return found
-
 
 class WrongSpecError(Exception):
     """An unknown name or one that stands twice, a fraction, no layers or too many."""

@@ -2,21 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 
-from archcalc import LayerAnalysis, expansion, window
+from archcalc import (
+    Analysis,
+    FeatureMap,
+    LayerAnalysis,
+    expansion,
+    receptive_field,
+    seen,
+    walk,
+    window,
+)
 from archcalc.expansion import _Expander
 from archcalc.layers import Effect, Layer
 from archcalc.layers.convolution import Conv
+from archcalc.layers.joining import Concat
 from archcalc.layers.normalization import BatchNorm
+from archcalc.receptive_field import Field
+from archcalc.regions.bits import full
+from archcalc.regions.patches import Patch, whole
 from archcalc.spec import expression
 from archcalc.spec.values import reckon
-from archcalc.window import Window
+from archcalc.unit_field import paths, unit
+from archcalc.unit_field.tracing import Traced
+from archcalc.window import Reach, Window, Windows
 from tests.fuzz.generator import drawn
 from tests.fuzz.trial import compare, told, try_seeds
 
@@ -48,6 +63,22 @@ def answering(kind: type[Layer], change: Callable[[Effect], dict[str, Any]]) -> 
     return lambda patch: patch.setattr(kind, "effect_on", wrong)
 
 
+def _without_stride(field: Field, window: Window) -> Field:
+    first = field.first - window.before * field.jump
+    return Field(first, first + field.size - 1 + (window.extent - 1) * field.jump, field.jump)
+
+
+def _reading_all(
+    layer: Layer, patch: Patch, inputs: Sequence[FeatureMap], windows: Windows
+) -> Iterator[tuple[int, Patch]]:
+    for number, x in enumerate(inputs):
+        yield number, Patch(full(x.channels), patch.positions)
+
+
+def _seeing_all(analysis: Analysis, layer: LayerAnalysis, patch: Patch) -> Traced:
+    return Traced([whole(analysis.input)], True)
+
+
 MISTAKES = (
     Mistake("a dilation", "output", replacing(Window, "extent", property(lambda w: w.kernel))),
     Mistake("ceil", "output", replacing(window, "ceil_div", lambda a, b: a // b)),
@@ -72,6 +103,14 @@ MISTAKES = (
         "output",
         replacing(expression, "reckon", lambda operation, a, b: reckon(operation, b, a)),
     ),
+    # what units see
+    Mistake("a jump", "field", replacing(receptive_field, "_slide", _without_stride)),
+    Mistake("an unpooling", "field", replacing(walk, "put_back", lambda windows: Reach.SAME)),
+    Mistake("a single position", "field", replacing(seen, "of_single", lambda field, size: field)),
+    Mistake("a gate", "local field", replacing(seen, "_without_gates", lambda local, _: local)),
+    Mistake("a channel", "pixels seen", replacing(Concat, "reads", _reading_all)),
+    Mistake("a border", "in the image", replacing(unit, "trace", _seeing_all)),
+    Mistake("a path", "largest path", replacing(paths, "_needed", lambda found, _: found[:1])),
 )
 
 

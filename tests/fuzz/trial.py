@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import yaml
 
 from archcalc import ArchcalcError
-from tests.fuzz.checking import CHECKS, Comparison, Difference, subject
+from tests.fuzz import check_fields, check_figures
+from tests.fuzz.checking import Check, Comparison, Difference, subject
 from tests.fuzz.generator import Drawn, drawn, text_of
 from tests.fuzz.interpreter import LOADER, Spec, WrongSpecError
 from tests.fuzz.operators import Refused
 from tests.fuzz.reduction import reduced
 
+CHECKS: tuple[Check, ...] = (
+    check_figures.check_layers,
+    check_fields.check_units,
+    check_fields.check_layers,
+    check_fields.check_paths,
+)
+
 
 class Count(NamedTuple):
-    """Graphs tried, figures compared, and those that differ."""
+    """Graphs tried, figures compared, those that archcalc calls unknown, those that differ."""
 
     graphs: int
     figures: int
+    unknown: int
     differences: int
 
     def __add__(self, other: object) -> Count:
@@ -28,10 +37,15 @@ class Count(NamedTuple):
         return Count(*[a + b for a, b in zip(self, other, strict=True)])
 
     def __str__(self) -> str:
-        return f"{self.graphs:,} graphs, {self.figures:,} figures, {self.differences:,} differences"
+        return ", ".join(f"{n:,} {what}" for what, n in self._asdict().items())
 
 
-def compare(graph: Drawn, path: Path, checks: Collection[str] = tuple(CHECKS)) -> Comparison:
+def counted(comparison: Comparison) -> Count:
+    """The counts of one graph."""
+    return Count(1, comparison.compared, comparison.unknown, len(comparison.differences))
+
+
+def compare(graph: Drawn, path: Path, checks: Sequence[Check] = CHECKS) -> Comparison:
     """What archcalc says of a graph beside what the oracle says."""
     comparison = Comparison()
     try:
@@ -43,20 +57,20 @@ def compare(graph: Drawn, path: Path, checks: Collection[str] = tuple(CHECKS)) -
     comparison.of("names", "", names, [layer.name for layer in found.net.layers])
     if comparison.differences:
         return comparison  # there is nothing to compare layer by layer
-    for name in checks:
-        CHECKS[name](found, comparison)
+    for check in checks:
+        check(found, comparison)
     return comparison
 
 
 def try_seeds(
-    seeds: Iterable[int], path: Path, checks: Collection[str] = tuple(CHECKS)
+    seeds: Iterable[int], path: Path, checks: Sequence[Check] = CHECKS
 ) -> tuple[Count, list[tuple[Drawn, list[Difference]]]]:
     """The counts, and the graphs that fail with what differs."""
-    count, failures = Count(0, 0, 0), []
+    count, failures = Count(0, 0, 0, 0), []
     for seed in seeds:
         graph = drawn(seed)
         comparison = compare(graph, path, checks)
-        count += Count(1, comparison.compared, len(comparison.differences))
+        count += counted(comparison)
         if comparison.differences:
             failures.append((graph, comparison.differences))
     return count, failures

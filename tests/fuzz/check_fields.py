@@ -1,0 +1,141 @@
+"""Receptive fields: of all units of a layer, of single ones, and by single paths."""
+
+from __future__ import annotations
+
+import random
+from fractions import Fraction
+from itertools import product
+
+from archcalc.receptive_field import AxisField
+from archcalc.unit_field import UnitField, path_sizes, unit_field
+from archcalc.window import Reach
+from tests.fuzz.checking import Comparison, Subject
+from tests.fuzz.reach import (
+    SAMPLE,
+    Choose,
+    Extent,
+    Reaching,
+    Row,
+    ends,
+    local_reaching,
+    paths_to,
+    periods_of,
+)
+from tests.fuzz.sight import sights
+
+LAYERS = 4  # of each graph, whose units are looked at
+UNITS = 4  # of each of them
+LONGEST_PERIOD = 64
+MOST_PATHS = 16
+
+
+def check_units(subject: Subject, comparison: Comparison) -> None:
+    """The pixels that units see, at the borders and within, of all channels or of one."""
+    net = subject.net
+    sizes = net.input[1:]
+    if not sizes:
+        return
+    rng = random.Random(len(net.layers))
+    seen = sights(net, subject.shapes)
+    for layer in rng.sample(net.layers, min(LAYERS, len(net.layers))):
+        channels, *positions = subject.shapes[layer.name]
+        for _ in range(UNITS):
+            at = tuple(rng.choice((0, n - 1, rng.randrange(n))) for n in positions or [channels])
+            channel = rng.choice((None, rng.randrange(channels))) if positions else None
+            answers = seen[layer.name].movedim(1, -1) if positions else seen[layer.name]
+            for place in at:
+                answers = answers[:, place]
+            if positions:
+                answers = answers.amax(1) if channel is None else answers[:, channel]
+            wanted = {tuple(place) for place in answers.view(sizes).nonzero().tolist()}
+            field = unit_field(subject.analysis, layer.name, at, channel=channel)
+            _check_unit(field, wanted, f"{layer.name}, unit {at}, channel {channel}", comparison)
+
+
+def _check_unit(
+    field: UnitField, wanted: set[tuple[int, ...]], where: str, comparison: Comparison
+) -> None:
+    found = {
+        pixel
+        for patch in field.patches or ()
+        for pixel in product(*[_members(bits) for bits in patch.positions])
+    }
+    if not field.exact:
+        comparison.unknown += 1
+        if field.patches is not None:
+            comparison.of("pixels at the most", where, wanted <= found, True)
+        return
+    along = [ends(frozenset(places)) for places in zip(*wanted, strict=True)]
+    comparison.of("pixels seen", where, found, wanted)
+    comparison.of("number of pixels seen", where, field.pixels, len(wanted))
+    comparison.of("in the image", where, field.in_image, tuple(along or [None] * len(field.image)))
+
+
+def _members(bits: int) -> list[int]:
+    return [n for n in range(bits.bit_length()) if bits >> n & 1]
+
+
+def check_layers(subject: Subject, comparison: Comparison) -> None:
+    """Receptive field, jump and offset of each layer; with gates and norms, and without."""
+    net, shapes = subject.net, subject.shapes
+    periods = periods_of(net)
+    if max(periods, default=1) > LONGEST_PERIOD:
+        return
+    whole = [Reaching(net, shapes, axis) for axis in range(len(periods))]
+    local = local_reaching(whole, net)
+    for axis, period in enumerate(periods):
+        for layer in subject.analysis.layers:
+            where = f"{layer.name}, axis {axis}"
+            for what, reaching, has in (
+                ("field", whole[axis], layer.field[axis]),
+                ("local field", local[axis], layer.local_field[axis]),
+            ):
+                wanted = reaching.row(layer.name, period)
+                if has is Reach.UNKNOWN:
+                    comparison.unknown += wanted is not Extent.UNKNOWN
+                elif wanted is not Extent.UNKNOWN:
+                    everything = has is Reach.ALL and reaching.sees_all(layer.name)
+                    expected = Extent.ALL if everything else wanted
+                    comparison.of(what, where, _row(has, wanted), expected)
+
+
+def _row(has: AxisField, wanted: Row | Extent) -> Row | Extent | None:
+    """What archcalc says of a layer's units, in the oracle's words."""
+    if isinstance(has, Reach):
+        return {Reach.ALL: Extent.ALL, Reach.MISALIGNED: Extent.NO_INTERVAL}.get(has)
+    jump = None if isinstance(wanted, Row) and wanted.jump is None else has.jump
+    units = tuple([has.of_unit(unit) for unit in SAMPLE])
+    return Row(has.size, None if jump is None else Fraction(jump), has.offset, units)
+
+
+def check_paths(subject: Subject, comparison: Comparison) -> None:
+    """The smallest and the largest field by single paths to the last layer, all of them tried."""
+    net, name = subject.net, subject.net.layers[-1].name
+    periods = periods_of(net)
+    paths = paths_to(net, name)
+    if len(paths) > MOST_PATHS or max(periods, default=1) > LONGEST_PERIOD:
+        return
+    has = path_sizes(subject.analysis)[name]
+    for axis, period in enumerate(periods):
+        rows = []
+        for path in paths:
+            reaching = Reaching(net, subject.shapes, axis, _only(path))
+            row = reaching.row(name, period)
+            alone = isinstance(row, Row) and row.jump == 0 and reaching.sees_all(name)
+            rows.append(Extent.ALL if alone else row)
+        if Extent.UNKNOWN in rows:
+            continue
+        sizes = [row.size for row in rows if isinstance(row, Row)]
+        largest = "all" if Extent.ALL in rows else max(sizes)
+        for what, found, wanted in (
+            ("smallest path", has.smallest[axis], min(sizes, default="all")),
+            ("largest path", has.largest[axis], largest),
+        ):
+            if found is None:
+                comparison.unknown += 1
+            else:
+                comparison.of(what, f"{name}, axis {axis}", found, wanted)
+
+
+def _only(path: dict[str, str]) -> Choose:
+    return lambda layer: (path[layer.name],)

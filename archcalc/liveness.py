@@ -233,14 +233,15 @@ def _workspace_bytes(
 ) -> Quantity:
     """What a layer makes beside its output, and beside the indices that it hands on."""
     extras = layer.effect.workspace
-    if isinstance(layer.node.layer, MaxPool) and not pads_a_copy(layer):
+    if isinstance(layer.node.layer, MaxPool):
+        copy = [extra for extra in extras if extra.what == "intermediate"]
+        if hands_on and copy:
+            # The padded copy is gone when the indices into it are corrected, with one more of their
+            # size. So there are these two at the most, or the copy beside those handed on.
+            padded = _sum(extra_bytes(extra, analysis) for extra in copy)
+            return largest(padded, 2 * index_bytes(analysis, layer.name))
         if hands_on or (len(layer.output.sizes) == 1 and not on_gpu):
-            return 0
-    elif hands_on:
-        # The padded copy is gone when the indices into it are corrected, with one more of their
-        # size. So there are these two at the most, or the copy beside those that are handed on.
-        padded = _sum(extra_bytes(e, analysis) for e in extras if e.what == "intermediate")
-        return largest(padded, 2 * index_bytes(analysis, layer.name))
+            extras = tuple(copy)
     return _sum(extra_bytes(extra, analysis) for extra in extras)
 
 

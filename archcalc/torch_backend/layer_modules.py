@@ -158,7 +158,6 @@ def _(layer: pooling.MaxPool, x: FeatureMap) -> nn.Module:
         stride,
         padding=_befores(sides) if symmetric else 0,
         dilation=layer.dilation,
-        return_indices=not symmetric,
         ceil_mode=layer.ceil,
     )
     return pool if symmetric else modules.PaddedMaxPool(pool, sides)

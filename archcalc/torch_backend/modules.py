@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from functools import reduce
-from typing import TypeAlias, cast
+from typing import Any, TypeAlias, cast
 
 import torch
 import torch.nn.functional as F  # torch's own name for it
@@ -62,25 +62,27 @@ class PaddedConv3d(_PaddedConv, nn.Conv3d):
 
 
 class PaddedMaxPool(nn.Module):
-    """A max pool over a map that is surrounded by minus infinity.
-
-    Attributes:
-        return_indices: as torch's: whether to return the places of the maxima as well, as
-            offsets into the map without its padding.
-    """
+    """A max pool over a map that is surrounded by minus infinity."""
 
     def __init__(self, pool: nn.Module, sides: Sides) -> None:
-        """`pool` returns its indices as well."""
         super().__init__()
         self.pool = pool
         self.sides = sides
-        self.return_indices = False
+
+    @property
+    def return_indices(self) -> bool:
+        """As torch's: whether to return the places of the maxima too, without the padding."""
+        return bool(self.pool.return_indices)
+
+    @return_indices.setter
+    def return_indices(self, wanted: bool) -> None:
+        cast(Any, self.pool).return_indices = wanted
 
     def forward(self, x: Tensor) -> Tensor | tuple[Tensor, Tensor]:
-        pooled: Tensor
-        pooled, indices = self.pool(pad(x, self.sides, value=-math.inf))
+        returned: Any = self.pool(pad(x, self.sides, value=-math.inf))
         if not self.return_indices:
-            return pooled
+            return cast(Tensor, returned)
+        pooled, indices = returned
         return pooled, _without_padding(indices, x.shape[2:], self.sides)
 
 

@@ -149,6 +149,12 @@ def test_a_max_pool_along_one_axis_makes_no_indices_at_inference() -> None:
     assert peak_bytes(analysis, on_gpu=True) == 2 * 4 * (64 + 32) * 4 + 2 * 4 * 32 * 8
 
 
+def test_nor_does_one_over_a_padded_copy() -> None:
+    layer = MaxPool(kernel=2, padding=((1, 0),))
+    analysis = analyze(chain(FeatureMap(4, (64,)), layer), batch=2)
+    assert peak(analysis) == 2 * 4 * (64 + 65 + 32) * 4
+
+
 @given(
     batch=st.integers(1, 3),
     channels=st.integers(1, 4),

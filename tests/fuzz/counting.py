@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from tests.fuzz import operators
@@ -16,6 +17,8 @@ OPS_EACH = {
     "sigmoid": 4, "tanh": 1, "softmax": 5, "hard_swish": 5, "hard_sigmoid": 4,
     "batch_norm": 2,
 }  # fmt: skip
+IN_LECTURE = {"conv", "conv_transpose", "locally_connected", "linear", "max_pool", "avg_pool",
+              "adaptive_avg_pool", "adaptive_max_pool", "global_avg_pool"}  # fmt: skip
 
 
 class Counts(NamedTuple):
@@ -28,8 +31,8 @@ class Counts(NamedTuple):
     other_ops: int
 
 
-def counts(layer: Layer, shapes: dict[str, Shape]) -> Counts:
-    """The figures of a layer; what it shares is counted where it belongs."""
+def counts(layer: Layer, shapes: dict[str, Shape], owns: bool) -> Counts:
+    """The figures of a layer; without what it has learned where that counts with another."""
     shape, out = shapes[layer.inputs[0]], shapes[layer.name]
     learned = {}
     if layer.kind not in operators.JOINS:
@@ -37,7 +40,7 @@ def counts(layer: Layer, shapes: dict[str, Shape]) -> Counts:
         learned = {name: math.prod(size) for name, size in wanted.items()}
     macs = _macs(layer, shape, out, learned.get("weight", 0))
     ops = _other_ops(layer, shape, out, learned)
-    if layer.weights is not None:
+    if not owns:
         learned = {}
     kept = sum(learned.get(name, 0) for name in operators.BUFFERS)
     return Counts(learned.get("weight", 0), learned.get("bias", 0), kept, macs, ops)
@@ -87,3 +90,8 @@ def _other_ops(layer: Layer, shape: Shape, out: Shape, learned: dict[str, int]) 
         case _:
             each_value = OPS_EACH.get(layer.kind, 0)
     return each_value * values
+
+
+def total(rows: Iterable[Counts]) -> Counts:
+    """The sums."""
+    return Counts(*[sum(column) for column in zip(Counts(*[0] * 5), *rows, strict=True)])

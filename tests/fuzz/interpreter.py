@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from fractions import Fraction
 from functools import cache
 from types import CodeType
@@ -51,6 +51,44 @@ class Net(NamedTuple):
     input: tuple[int, ...]
     layers: list[Layer]
     outputs: list[str]
+
+    def parts(self) -> Parts:
+        """Which layers run at all, and when."""
+        heads = {layer.name for layer in self.layers if layer.training_only}
+        at_inference = self._needed(name for name in self.outputs if name not in heads)
+        return Parts(at_inference, self._needed(self.outputs) - at_inference)
+
+    def _needed(self, outputs: Iterable[str]) -> set[str]:
+        """The layers that some of these outputs are computed from."""
+        found = set(outputs)
+        for layer in reversed(self.layers):
+            if layer.name in found:
+                found.update(layer.sources)
+        return found - {"input"}
+
+    def owners(self) -> dict[str, str]:
+        """For each layer the one with which its learned values count.
+
+        Of those that share them it is the first that runs at inference, or else in training, or
+        else the first.
+        """
+        at_inference, in_training = self.parts()
+        first: dict[str, str] = {}
+        for layer in self.layers:
+            first[layer.name] = first[layer.weights] if layer.weights else layer.name
+        owners: dict[str, str] = {}
+        for names in (at_inference, in_training, first.keys()):
+            for layer in self.layers:
+                if layer.name in names:
+                    owners.setdefault(first[layer.name], layer.name)
+        return {name: owners[origin] for name, origin in first.items()}
+
+
+class Parts(NamedTuple):
+    """The layers that some output needs at inference, and those that only training needs."""
+
+    at_inference: set[str]
+    training_only: set[str]
 
 
 class WrongSpecError(Exception):

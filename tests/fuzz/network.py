@@ -38,6 +38,8 @@ def run(
     """
     running = [layer for layer in net.layers if layers is None or layer.name in layers]
     last_use = {"input": 0}
+    used = set().union(*net.parts())
+    undone = {layer.indices for layer in net.layers if layer.name in used}
     last_undone = {x.indices: number for number, x in enumerate(running) if x.indices}
     for number, layer in enumerate(running):
         last_use |= dict.fromkeys((layer.name, *layer.inputs), number)
@@ -49,8 +51,11 @@ def run(
             inputs = [values[name] for name in layer.inputs]
             if layer.indices is not None:
                 y = operators.max_unpool(inputs[0], layer.fields, indices[layer.indices])
-            elif layer.name in last_undone:
-                y, indices[layer.name] = operators.max_pool(inputs[0], layer.fields)
+            elif layer.name in undone or layer.name in last_undone:
+                y, places = operators.max_pool(inputs[0], layer.fields)
+                if layer.name in last_undone:
+                    indices[layer.name] = places
+                del places
             else:
                 y = operators.apply(layer.kind, layer.fields, own, inputs, training)
             del inputs
@@ -125,6 +130,7 @@ def shapes_of(net: Net) -> dict[str, Shape]:
 def _shape(
     layer: Layer, inputs: Sequence[Shape], pool: Layer | None, shapes: dict[str, Shape]
 ) -> Shape | None:
+    """What torch makes of it; None where it refuses, or a max pool finds nothing in a window."""
     maps = [torch.zeros(1, *shape) for shape in inputs]
     try:
         with torch.no_grad():
@@ -138,6 +144,8 @@ def _shape(
             if layer.kind not in operators.JOINS:
                 wanted = operators.learned_shapes(layer.kind, layer.fields, inputs[0])
                 own = {name: torch.zeros(shape) for name, shape in wanted.items()}
-            return operators.apply(layer.kind, layer.fields, own, maps, training=False).shape[1:]
+            y = operators.apply(layer.kind, layer.fields, own, maps, training=False)
+            nothing_seen = y.numel() == 0 or bool(torch.isneginf(y).any())
+            return None if nothing_seen else y.shape[1:]
     except (Refused, RuntimeError, ValueError, NotImplementedError, ZeroDivisionError):
         return None

@@ -13,6 +13,7 @@ from typing import Any, TypeAlias, cast
 import torch
 import torch.nn.functional as F  # torch's own name for it
 from torch import Tensor
+from torch.utils._python_dispatch import _disable_current_modes
 
 Fields: TypeAlias = dict[str, Any]
 Learned: TypeAlias = dict[str, Tensor]  # "weight", "bias" and buffers
@@ -156,34 +157,60 @@ def apply(
 
 def max_pool(x: Tensor, fields: Fields) -> tuple[Tensor, Tensor]:
     """The maxima and where they lie, in the map without its padding."""
-    axes = axes_of(x)
-    stride = fields.get("stride", fields["kernel"])
-    sides = sides_of(fields, x.shape[2:], stride)
-    pool = getattr(F, f"max_pool{axes}d")
-    options = {
-        "stride": stride,
-        "dilation": fields.get("dilation", 1),
-        "ceil_mode": fields.get("ceil", False),
-        "return_indices": True,
-    }
-    # torch pads by half a kernel at most, and by the same on both sides.
-    dilated = any(d != 1 for d in each(options["dilation"], axes))
-    if even(sides) and not (fields.get("padding") == "same" and dilated):
-        y, indices = pool(x, fields["kernel"], padding=[n for n, _ in sides], **options)
+    sides = _pool_sides(x, fields)
+    y, indices = _maxima(x, fields, sides, return_indices=True)
+    if _pads_itself(fields, sides):
         return y, indices
-    require_half_kernels(fields, sides)
-    y, indices = pool(padded(x, sides, -math.inf), fields["kernel"], **options)
     return y, moved_indices(indices, list(x.shape[2:]), sides)
+
+
+def _max_pool(x: Tensor, fields: Fields, learned: Learned, training: bool) -> Tensor:
+    sides = _pool_sides(x, fields)
+    y: Tensor = _maxima(x, fields, sides, return_indices=False)
+    return y
+
+
+def _pool_sides(x: Tensor, fields: Fields) -> Sides:
+    axes_of(x)
+    return sides_of(fields, x.shape[2:], fields.get("stride", fields["kernel"]))
+
+
+def _pads_itself(fields: Fields, sides: Sides) -> bool:
+    """Whether torch pads: by the same on both sides, and by half a kernel at most.
+
+    "same" may be more than that where the window is dilated, and is padded apart there.
+    """
+    dilated = any(d != 1 for d in each(fields.get("dilation", 1), len(sides)))
+    return even(sides) and not (fields.get("padding") == "same" and dilated)
+
+
+def _maxima(x: Tensor, fields: Fields, sides: Sides, return_indices: bool) -> Any:
+    padding: Any = [n for n, _ in sides]
+    if not _pads_itself(fields, sides):
+        require_half_kernels(fields, sides)
+        x, padding = padded(x, sides, -math.inf), 0
+    pool = getattr(F, f"max_pool{len(sides)}d")
+    arguments = (
+        x, fields["kernel"], fields.get("stride"), padding, fields.get("dilation", 1),
+        fields.get("ceil", False), return_indices,
+    )  # fmt: skip
+    if len(sides) > 1 or return_indices or torch.is_grad_enabled():
+        return pool(*arguments)
+    # Along one axis and without gradients torch makes no indices, unless a mode is there to see.
+    with _disable_current_modes():
+        y: Tensor = pool(*arguments)
+    return y.view(y.shape)  # which a mode sees
 
 
 def moved_indices(indices: Tensor, sizes: list[int], sides: Sides) -> Tensor:
     """Offsets into the padded map as offsets into the map."""
     moved = torch.zeros_like(indices)
-    step = 1
+    step = padded_step = 1
     for size, (before, after) in reversed([*zip(sizes, sides, strict=True)]):
-        moved += (indices % (before + size + after) - before) * step
-        indices = indices // (before + size + after)
-        step *= size
+        along = (indices // padded_step).remainder_(before + size + after)
+        moved += along.sub_(before).mul_(step)
+        del along
+        step, padded_step = step * size, padded_step * (before + size + after)
     return moved
 
 
@@ -276,23 +303,6 @@ def _locally_connected(x: Tensor, fields: Fields, learned: Learned, training: bo
     return first.clone(memory_format=torch.contiguous_format)
 
 
-def _max_pool(x: Tensor, fields: Fields, learned: Learned, training: bool) -> Tensor:
-    axes = axes_of(x)
-    stride = fields.get("stride", fields["kernel"])
-    sides = sides_of(fields, x.shape[2:], stride)
-    dilation = fields.get("dilation", 1)
-    own = even(sides)
-    if fields.get("padding") == "same" and any(d != 1 for d in each(dilation, axes)):
-        own = False
-    if not own:
-        require_half_kernels(fields, sides)
-    y: Tensor = getattr(F, f"max_pool{axes}d")(
-        x if own else padded(x, sides, -math.inf), fields["kernel"], stride,
-        [n for n, _ in sides] if own else 0, dilation, fields.get("ceil", False),
-    )  # fmt: skip
-    return y
-
-
 def _avg_pool(x: Tensor, fields: Fields, learned: Learned, training: bool) -> Tensor:
     stride = fields.get("stride", fields["kernel"])
     sides = sides_of(fields, x.shape[2:], stride)
@@ -366,7 +376,8 @@ def _layer_norm(x: Tensor, fields: Fields, learned: Learned, training: bool) -> 
     rest = (learned.get("weight"), learned.get("bias"), fields.get("eps", 1e-5))
     if x.dim() > 2 and fields.get("over") != "channels":
         return F.layer_norm(x, shape, *rest)
-    return F.layer_norm(x.movedim(1, -1), shape, *rest).movedim(-1, 1).contiguous()
+    y = F.layer_norm(x.movedim(1, -1), shape, *rest).movedim(-1, 1).contiguous()
+    return y.flatten(1).view(x.shape)  # else the strides of axes of 1 may say channels last
 
 
 def _group_norm(x: Tensor, fields: Fields, learned: Learned, training: bool) -> Tensor:

@@ -20,10 +20,13 @@ from archcalc import (
     window,
 )
 from archcalc.expansion import _Expander
-from archcalc.layers import Effect, Layer
+from archcalc.layers import Effect, Layer, Saved, Storage
+from archcalc.layers.activation import ReLU
 from archcalc.layers.convolution import Conv
 from archcalc.layers.joining import Concat
 from archcalc.layers.normalization import BatchNorm
+from archcalc.layers.pooling import MaxPool
+from archcalc.layers.reshaping import Flatten
 from archcalc.receptive_field import Field
 from archcalc.regions.bits import full
 from archcalc.regions.patches import Patch, whole
@@ -32,6 +35,8 @@ from archcalc.spec.values import reckon
 from archcalc.unit_field import paths, unit
 from archcalc.unit_field.tracing import Traced
 from archcalc.window import Reach, Window, Windows
+from tests.fuzz import check_fields, check_figures, check_memory
+from tests.fuzz.checking import Check
 from tests.fuzz.generator import drawn
 from tests.fuzz.trial import compare, told, try_seeds
 
@@ -40,9 +45,10 @@ Seed = Callable[[pytest.MonkeyPatch], None]
 
 
 class Mistake(NamedTuple):
-    """A mistake, and the quantity that must differ for it."""
+    """A mistake, and the quantity that must differ for it in a check."""
 
     what: str
+    check: Check
     quantity: str
     seed: Seed
 
@@ -52,15 +58,26 @@ def replacing(owner: Any, name: str, value: object) -> Seed:
     return lambda patch: patch.setattr(owner, name, value)
 
 
-def answering(kind: type[Layer], change: Callable[[Effect], dict[str, Any]]) -> Seed:
+def answering(kind: type[Layer], **changed: Any) -> Seed:
     """The rule of `kind` answers some things differently."""
     rule: Callable[..., Effect] = kind.effect_on
 
     def wrong(layer: Layer, *maps: Any) -> Effect:
-        effect = rule(layer, *maps)
-        return replace(effect, **change(effect))
+        return replace(rule(layer, *maps), **changed)
 
     return lambda patch: patch.setattr(kind, "effect_on", wrong)
+
+
+_KERNEL = property(lambda window: window.kernel)
+_WEIGHTS = property(lambda layer: layer.effect.weights)
+
+
+def _skipping(expander: _Expander, body: Any, scope: Any, current: str, join: Any) -> str:
+    return current
+
+
+def _swapped(operation: Any, a: Any, b: Any) -> Any:
+    return reckon(operation, b, a)
 
 
 def _without_stride(field: Field, window: Window) -> Field:
@@ -79,38 +96,96 @@ def _seeing_all(analysis: Analysis, layer: LayerAnalysis, patch: Patch) -> Trace
     return Traced([whole(analysis.input)], True)
 
 
+FIGURES = check_figures.check_layers
 MISTAKES = (
-    Mistake("a dilation", "output", replacing(Window, "extent", property(lambda w: w.kernel))),
-    Mistake("ceil", "output", replacing(window, "ceil_div", lambda a, b: a // b)),
-    Mistake("a bias", "biases", answering(Conv, lambda effect: {"bias": None})),
-    Mistake("MACs", "macs", answering(Conv, lambda effect: {"macs": effect.weights})),
-    Mistake("operations", "other_ops", answering(BatchNorm, lambda effect: {"other_ops": 0})),
-    Mistake("buffers", "buffers", answering(BatchNorm, lambda effect: {"buffers": 0})),
+    # figures of layers
+    Mistake("a dilation", FIGURES, "output", replacing(Window, "extent", _KERNEL)),
+    Mistake("ceil", FIGURES, "output", replacing(window, "ceil_div", lambda a, b: a // b)),
+    Mistake("a bias", FIGURES, "biases", answering(Conv, bias=None)),
+    Mistake("MACs", FIGURES, "macs", answering(Conv, macs=1)),
+    Mistake("operations", FIGURES, "other_ops", answering(BatchNorm, other_ops=0)),
+    Mistake("buffers", FIGURES, "buffers", answering(BatchNorm, buffers=0)),
+    Mistake("shared weights", FIGURES, "weights", replacing(LayerAnalysis, "weights", _WEIGHTS)),
+    # the language
+    Mistake("a repeat", FIGURES, "names", replacing(expansion, "one_for_all", lambda value: 1)),
+    Mistake("a condition", FIGURES, "names", replacing(expansion, "truth_of", lambda value: True)),
+    Mistake("a branch", FIGURES, "names", replacing(_Expander, "_branch", _skipping)),
+    Mistake("an operand", FIGURES, "output", replacing(expression, "reckon", _swapped)),
+    # sums
     Mistake(
-        "shared weights",
-        "weights",
-        replacing(LayerAnalysis, "weights", property(lambda layer: layer.effect.weights)),
+        "layers without an output",
+        check_figures.check_totals,
+        "total other_ops",
+        replacing(Analysis, "inference_layers", property(lambda analysis: analysis.layers)),
     ),
-    Mistake("a repeat", "names", replacing(expansion, "one_for_all", lambda value: 1)),
-    Mistake("a condition", "names", replacing(expansion, "truth_of", lambda value: True)),
+    # memory
     Mistake(
-        "a branch",
-        "names",
-        replacing(_Expander, "_branch", lambda self, body, scope, current, join: current),
+        "what is kept",
+        check_memory.check_training,
+        "kept",
+        replacing(ReLU, "keeps", Saved.INPUT),
     ),
     Mistake(
-        "an operand",
-        "output",
-        replacing(expression, "reckon", lambda operation, a, b: reckon(operation, b, a)),
+        "indices",
+        check_memory.check_training,
+        "training bytes",
+        answering(MaxPool, saved=(Saved.INPUT,)),
+    ),
+    Mistake(
+        "a workspace",
+        check_memory.check_inference,
+        "alive",
+        answering(MaxPool, workspace=()),
+    ),
+    Mistake(
+        "a view",
+        check_memory.check_inference,
+        "peak bytes",
+        answering(Flatten, storage=Storage.OWN),
     ),
     # what units see
-    Mistake("a jump", "field", replacing(receptive_field, "_slide", _without_stride)),
-    Mistake("an unpooling", "field", replacing(walk, "put_back", lambda windows: Reach.SAME)),
-    Mistake("a single position", "field", replacing(seen, "of_single", lambda field, size: field)),
-    Mistake("a gate", "local field", replacing(seen, "_without_gates", lambda local, _: local)),
-    Mistake("a channel", "pixels seen", replacing(Concat, "reads", _reading_all)),
-    Mistake("a border", "in the image", replacing(unit, "trace", _seeing_all)),
-    Mistake("a path", "largest path", replacing(paths, "_needed", lambda found, _: found[:1])),
+    Mistake(
+        "a jump",
+        check_fields.check_layers,
+        "field",
+        replacing(receptive_field, "_slide", _without_stride),
+    ),
+    Mistake(
+        "an unpooling",
+        check_fields.check_layers,
+        "field",
+        replacing(walk, "put_back", lambda windows: Reach.SAME),
+    ),
+    Mistake(
+        "a single position",
+        check_fields.check_layers,
+        "field",
+        replacing(seen, "of_single", lambda field, size: field),
+    ),
+    Mistake(
+        "a gate",
+        check_fields.check_layers,
+        "local field",
+        replacing(seen, "_without_gates", lambda local, _: local),
+    ),
+    Mistake(
+        "a channel",
+        check_fields.check_units,
+        "pixels seen",
+        replacing(Concat, "reads", _reading_all),
+    ),
+    Mistake(
+        "a border",
+        check_fields.check_units,
+        "in the image",
+        replacing(unit, "trace", _seeing_all),
+    ),
+    Mistake(
+        "a path",
+        check_fields.check_paths,
+        "largest path",
+        replacing(paths, "_needed", lambda found, _: found[:1]),
+    ),
 )
 
 
@@ -119,9 +194,10 @@ def test_the_fuzz_sees_the_mistake(
     mistake: Mistake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mistake.seed(monkeypatch)
-    found = set()
+    found: set[str] = set()
     for seed in SEEDS:
-        found |= {d.quantity for d in compare(drawn(seed), tmp_path / "drawn.yaml").differences}
+        comparison = compare(drawn(seed), tmp_path / "drawn.yaml", [mistake.check])
+        found |= {difference.quantity for difference in comparison.differences}
         if mistake.quantity in found:
             return
     pytest.fail(f"no {mistake.quantity} among {sorted(found)}")
@@ -130,13 +206,13 @@ def test_the_fuzz_sees_the_mistake(
 def test_a_failure_is_made_small_and_comes_with_its_command(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    answering(BatchNorm, lambda effect: {"other_ops": 0})(monkeypatch)
+    answering(BatchNorm, other_ops=0)(monkeypatch)
     path = tmp_path / "drawn.yaml"
-    count, failures = try_seeds(SEEDS, path)
-    assert count.graphs == len(SEEDS)
+    count, failures = try_seeds(range(20), path, [FIGURES])
+    assert count.graphs == 20
     assert count.differences >= len(failures) > 0
     graph, differences = failures[0]
-    text = told(graph, differences, path)
+    text = told(graph, differences, path, [FIGURES])
     assert f"python -m tests.fuzz {graph.seed}" in text
     assert "other_ops of batch_norm1: archcalc 0, oracle" in text
     assert text.endswith("input: [1]\nlayers:\n- batch_norm: {}\n")

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import yaml
 
 from archcalc import ArchcalcError
-from tests.fuzz import check_fields, check_figures
+from tests.fuzz import check_fields, check_figures, check_memory
 from tests.fuzz.checking import Check, Comparison, Difference, subject
 from tests.fuzz.generator import Drawn, drawn, text_of
 from tests.fuzz.interpreter import LOADER, Spec, WrongSpecError
@@ -18,10 +18,17 @@ from tests.fuzz.reduction import reduced
 
 CHECKS: tuple[Check, ...] = (
     check_figures.check_layers,
+    check_figures.check_totals,
+    check_memory.check_training,
+    check_memory.check_inference,
     check_fields.check_units,
     check_fields.check_layers,
     check_fields.check_paths,
 )
+
+
+# What a spec from which something was taken away may end in.
+SENSELESS = (ArithmeticError, LookupError, NameError, TypeError, ValueError)
 
 
 class Count(NamedTuple):
@@ -76,20 +83,30 @@ def try_seeds(
     return count, failures
 
 
-def told(graph: Drawn, differences: list[Difference], path: Path) -> str:
+def told(
+    graph: Drawn, differences: list[Difference], path: Path, checks: Sequence[Check] = CHECKS
+) -> str:
     """A failure, with the smallest spec that shows it and the command that does so again."""
     wanted = differences[0].quantity
 
     def fails(spec: Spec) -> bool:
         candidate = graph._replace(text=text_of(spec))
         try:
-            found = compare(candidate, path).differences
-        except (WrongSpecError, Refused, ArithmeticError, LookupError, TypeError, ValueError):
+            found = compare(candidate, path, checks).differences
+        except (
+            WrongSpecError,
+            Refused,
+            ArithmeticError,
+            LookupError,
+            NameError,
+            TypeError,
+            ValueError,
+        ):
             return False  # no longer a network
         return wanted in {difference.quantity for difference in found}
 
     small = graph._replace(text=text_of(reduced(yaml.load(graph.text, LOADER), fails)))
-    shown = [str(d) for d in compare(small, path).differences[:5]]
+    shown = [str(d) for d in compare(small, path, checks).differences[:5]]
     again = f"python -m tests.fuzz {graph.seed}"
     options = f"batch {graph.batch}, {graph.dtype}"
     return "\n".join([f"seed {graph.seed}, {options}: {again}", *shown, small.text])

@@ -1,0 +1,42 @@
+"""What is kept for the backward pass, and what is alive at inference."""
+
+from __future__ import annotations
+
+import archcalc
+from archcalc.liveness import storages, timeline
+from archcalc.memory import saved_bytes, training_only_bytes
+from tests.fuzz import measuring
+from tests.fuzz.checking import Comparison, Subject
+
+
+def check_training(subject: Subject, comparison: Comparison) -> None:
+    """What torch multiplies, and keeps for the backward pass."""
+    net, analysis = subject.net, subject.analysis
+    found = measuring.training(net, subject.learned, subject.images())
+    saved = saved_bytes(analysis)
+    for layer in analysis.layers:
+        comparison.of("macs as torch counts them", layer.name, layer.macs, found.macs[layer.name])
+        comparison.of("kept", layer.name, saved[layer.name], found.kept[layer.name])
+    at_inference, training_only = net.parts()
+    for quantity, has, names in (
+        ("training bytes", archcalc.activation_bytes(analysis).training, at_inference),
+        ("training bytes in training only", training_only_bytes(analysis).training, training_only),
+    ):
+        comparison.of(quantity, "", has, sum(found.kept[name] for name in names))
+
+
+def check_inference(subject: Subject, comparison: Comparison) -> None:
+    """What is alive, step by step."""
+    net, analysis = subject.net, subject.analysis
+    at_inference, _ = net.parts()
+    found = measuring.inference(net, subject.learned, subject.images, at_inference)
+    for layer in analysis.layers:
+        if layer.name in found.shapes:
+            own = (analysis.batch, *layer.output.shape)
+            comparison.of("size when run", layer.name, own, found.shapes[layer.name])
+    steps = timeline(storages(analysis))
+    comparison.of("steps", "", [step.layer for step in steps], list(found.alive))
+    for step in steps:
+        comparison.of("alive", step.layer, step.bytes, found.alive.get(step.layer))
+    peak = archcalc.activation_bytes(analysis).peak
+    comparison.of("peak bytes", "", peak, max(found.alive.values()))

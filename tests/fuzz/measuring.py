@@ -1,0 +1,183 @@
+"""What torch does while a network runs: tensors made and freed, kept for backward, multiplied.
+
+One mode sees every operator below autograd; a storage counts from the operator that makes it until
+Python lets go of it.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+from torch.autograd.graph import saved_tensors_hooks
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+from torch.utils.flop_counter import flop_registry
+
+from tests.fuzz.interpreter import Layer, Net
+from tests.fuzz.network import run
+from tests.fuzz.operators import Learned
+
+
+class Inference(NamedTuple):
+    """What is alive at inference.
+
+    Attributes:
+        shapes: of each output, with the batch.
+        alive: for each layer, the most bytes at once while it runs.
+    """
+
+    shapes: dict[str, tuple[int, ...]]
+    alive: dict[str, int]
+
+
+class Training(NamedTuple):
+    """A forward pass in training.
+
+    Attributes:
+        macs: of each layer, as torch counts them.
+        kept: for each layer, the bytes that autograd keeps on its account.
+    """
+
+    macs: dict[str, int]
+    kept: dict[str, int]
+
+
+class _Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch gives no types
+    """Counts bytes and multiply-accumulates, operator by operator.
+
+    Attributes:
+        size: of each storage the bytes that lie in it: those of its first tensor.
+        live: bytes of storages that are there now.
+        most: the most of them since `reset`.
+        macs: multiply-accumulates since then, by torch's own formulas.
+    """
+
+    def __init__(self, constant: Iterable[Tensor]) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]  # as above
+        self.size: weakref.WeakKeyDictionary[Any, int] = weakref.WeakKeyDictionary()
+        for tensor in constant:
+            self.size[tensor.untyped_storage()] = 0
+        self.live = self.most = self.macs = 0
+
+    def reset(self) -> None:
+        self.most, self.macs = self.live, 0
+
+    def __torch_dispatch__(
+        self, func: Any, types: object, args: Any = (), kwargs: Mapping[str, Any] | None = None
+    ) -> Any:
+        returned = func(*args, **(kwargs or {}))
+        formula = flop_registry.get(func.overloadpacket)
+        if formula is not None:
+            self.macs += formula(*args, **(kwargs or {}), out_val=returned) // 2
+        for tensor in tree_leaves(returned):
+            if isinstance(tensor, Tensor):
+                self.made(tensor)
+        return returned
+
+    def made(self, tensor: Tensor) -> None:
+        storage = tensor.untyped_storage()
+        if storage in self.size:
+            return
+        size = min(storage.nbytes(), tensor.numel() * tensor.element_size())
+        self.size[storage] = size
+        self.live += size
+        self.most = max(self.most, self.live)
+        weakref.finalize(storage, self.freed, size)
+
+    def freed(self, size: int) -> None:
+        self.live -= size
+
+
+class _Around:
+    """A context around each layer."""
+
+    def __init__(self, enter: Callable[[Layer], None]) -> None:
+        self.enter = enter
+
+    def __call__(self, layer: Layer) -> _Around:
+        self.enter(layer)
+        return self
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *exception: object) -> None:
+        pass
+
+
+def inference(
+    net: Net, learned: dict[str, Learned], make_images: Callable[[], Tensor], layers: set[str]
+) -> Inference:
+    """A run of `layers`, where every tensor is let go after its last use."""
+    watch = _Watch([tensor for own in learned.values() for tensor in own.values()])
+    found = Inference({}, {})
+
+    def note(layer: Layer, output: Tensor) -> None:
+        found.shapes[layer.name] = tuple(output.shape)
+        found.alive[layer.name] = watch.most
+
+    with torch.no_grad(), watch:
+        run(
+            net, learned, [make_images()], training=False, layers=layers,
+            around=_Around(lambda layer: watch.reset()), note=note,
+        )  # fmt: skip
+    return found
+
+
+class _Kept:
+    """What autograd holds for the backward pass, until the graph that needs it is gone."""
+
+    def __init__(self, storage: Any, layer: str) -> None:
+        self.storage = storage
+        self.layer = layer
+
+
+def training(net: Net, learned: dict[str, Learned], images: Tensor) -> Training:
+    """A forward pass of all layers.
+
+    What several layers keep is on the account of the first of them, those that run in training
+    only behind all others. What is let go with an output that nothing needs does not count.
+    """
+    constant = [tensor for own in learned.values() for tensor in own.values()]
+    watch = _Watch(constant)
+    parameters = {tensor.untyped_storage() for tensor in constant}
+    running = ""
+    kept: weakref.WeakSet[_Kept] = weakref.WeakSet()
+    macs: dict[str, int] = {}
+
+    def enter(layer: Layer) -> None:
+        nonlocal running
+        running = layer.name
+        watch.reset()
+
+    def note(layer: Layer, output: Tensor) -> None:
+        macs[layer.name] = watch.macs
+
+    def keep(tensor: Tensor) -> _Kept:
+        found = _Kept(tensor.untyped_storage(), running)
+        kept.add(found)
+        return found
+
+    with watch, saved_tensors_hooks(keep, _never):
+        watch.size[images.untyped_storage()] = images.untyped_storage().nbytes()
+        outputs = run(net, learned, [images], training=True, around=_Around(enter), note=note)
+    at_inference = net.parts().at_inference
+    order = [x.name for x in net.layers if x.name in at_inference]
+    order += [x.name for x in net.layers if x.name not in at_inference]
+    rank = {name: number for number, name in enumerate(order)}
+    account = dict.fromkeys(order, 0)
+    counted = set(parameters)
+    for found in sorted(kept, key=lambda found: rank[found.layer]):
+        if found.storage not in counted:
+            counted.add(found.storage)
+            account[found.layer] += watch.size[found.storage]
+    del outputs  # which held the graph
+    return Training(macs, account)
+
+
+def _never(packed: object) -> Tensor:
+    raise AssertionError("there is no backward pass")

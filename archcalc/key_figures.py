@@ -12,7 +12,7 @@ from archcalc.quantity import Quantity, plain
 
 
 class KeyFigures(NamedTuple):
-    """Figures of a network for a batch of images, without what exists in training only.
+    """Figures of a network for a batch of images: of the layers that run at inference.
 
     Attributes:
         params: learned values.

@@ -25,7 +25,7 @@ class Order(NamedTuple):
 
 
 def better_order(storages: Storages) -> Order:
-    """The order of execution with the lowest peak.
+    """The order of execution with the lowest peak; as written where no other has a lower one.
 
     Goes through all orders that the inputs allow, side by side, one layer at a time; of those that
     have run the same layers only the best goes on, and a layer that costs nothing runs at once.
@@ -37,9 +37,10 @@ def better_order(storages: Storages) -> Order:
     if not all(type(size) is int for size in storages.bytes.values()):
         raise UsageError("free sizes have no order; give plain numbers with --input")
     search = _Search(storages)
-    least = search.least()
-    if most_alive(step_by_step(storages)) == least:
-        return Order([layer.name for layer in storages.layers], is_best=True)
+    written = Order([layer.name for layer in storages.layers], is_best=True)
+    least, peak = search.least(), most_alive(step_by_step(storages))
+    if peak == least:
+        return written
     states = {0: _State(0, storages.bytes[INPUT], (), search.ready_at_first)}
     is_best = True
     most = MOST_TRIED // len(storages.layers)
@@ -51,12 +52,14 @@ def better_order(storages: Storages) -> Order:
                 if best is None or reached.rank() < best.rank():
                     following[then] = reached
         if sum(len(state.ready) for state in following.values()) > most:
-            is_best = is_best and len(following) == 1
-            following = _best_of(following, most)
+            kept = _best_of(following, most)
+            is_best = is_best and len(kept) == len(following)
+            following = kept
         states = following
     (best,) = states.values()
     names = [storages.layers[number].name for number in best.order()]
-    return Order(names, is_best or best.peak == least)
+    is_best = is_best or best.peak == least
+    return Order(written.layers if best.peak >= peak else names, is_best)
 
 
 @dataclass(slots=True)

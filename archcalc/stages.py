@@ -30,7 +30,7 @@ class Stage(NamedTuple):
 
     Attributes:
         stride: their output stride, or `VECTORS`.
-        layers: in order of execution; those that exist in training only are left out.
+        layers: in order of execution; those that do not run at inference are left out.
     """
 
     stride: Stride

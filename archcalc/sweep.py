@@ -116,7 +116,7 @@ class Sweep:
     Attributes:
         shape: of the settings.
         valid: whether the network exists at each setting; `reason` says why it does not.
-        totals: sums over all layers but those that exist in training only, as arrays.
+        totals: sums over the layers that run at inference, as arrays.
     """
 
     shape: tuple[int, ...]

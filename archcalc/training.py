@@ -79,7 +79,7 @@ def training_memory(
 ) -> TrainingMemory:
     """What a step with the analysis' batch needs, whatever the analysis' own dtype.
 
-    Heads that exist in training only are part of it.
+    Heads that exist in training only are part of it; what no output depends on is not.
 
     Raises:
         UsageError: an unknown optimizer, or a dtype in which one does not train.

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import permutations
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from archcalc.analysis import Analysis
 from archcalc.errors import UsageError
-from archcalc.liveness import Storages, most_alive, peak_of, storages, timeline
-from archcalc.ordering import better_order
+from archcalc.liveness import most_alive, peak_of, storages, timeline
 from archcalc.walk import analyze
 
 Load = Callable[[str], Analysis]
@@ -110,70 +106,9 @@ def test_outputs_live_to_the_end(network: Load) -> None:
     assert last == {"h.b": 160, "c": 40, "d": 40}
 
 
-def test_a_better_order_is_found_where_there_is_one(network: Load) -> None:
-    analysis = network(
-        "  - conv: {name: start, channels: 1, kernel: 1}\n"
-        "  - concat:\n"
-        "      name: join\n"
-        "      branches:\n"
-        "        - - conv: {name: mid, channels: 30, kernel: 1}\n"
-        "        - - conv: {name: wide, channels: 50, kernel: 1}\n"
-        "          - conv: {name: narrow, channels: 1, kernel: 1}\n"
-    )
-    found = storages(analysis)
-    # As written start's 40 and mid's 1200 wait while wide's 2000 live. The other way round they
-    # never meet, and the most is alive in the end: mid's 1200, narrow's 40 and their join's 1240.
-    assert most_alive(timeline(found)) == 40 + 1200 + 2000
-    assert most_alive(timeline(found, better_order(found).layers)) == 1200 + 40 + 1240
-
-
-def _valid_orders(found: Storages) -> list[list[str]]:
-    names = [layer.name for layer in found.layers]
-    return [
-        list(order)
-        for order in permutations(names)
-        if all(found.before[name] <= set(order[:n]) for n, name in enumerate(order))
-    ]
-
-
-@given(
-    widths=st.lists(st.lists(st.integers(1, 9), max_size=2), min_size=2, max_size=3),
-    in_place=st.booleans(),
-)
-def test_no_order_has_a_lower_peak_than_the_one_found(
-    tmp_path_factory: pytest.TempPathFactory, widths: list[list[int]], in_place: bool
-) -> None:
-    branches = "".join(
-        "        - [" + ", ".join(f"conv: {{channels: {w}, kernel: 1}}" for w in branch) + "]\n"
-        for branch in widths
-    )
-    path = Path(tmp_path_factory.mktemp("specs")) / "net.yaml"
-    path.write_text(
-        "name: net\ninput: [1, 10]\nlayers:\n  - conv: {channels: 2, kernel: 1}\n"
-        f"  - concat:\n      branches:\n{branches}  - relu\n"
-    )
-    found = storages(analyze(str(path)), in_place=in_place)
-    lowest = min(most_alive(timeline(found, order)) for order in _valid_orders(found))
-    assert most_alive(timeline(found, better_order(found).layers)) == lowest
-
-
-@pytest.mark.parametrize("name", ["resnet50", "googlenet", "densenet121", "fractalnet20"])
-def test_a_better_order_is_an_order_and_not_worse(name: str) -> None:
-    found = storages(analyze(name))
-    order = better_order(found).layers
-    assert sorted(order) == sorted(layer.name for layer in found.layers)
-    done: set[str] = set()
-    for layer in order:
-        assert found.before[layer] <= done
-        done.add(layer)
-    assert most_alive(timeline(found, order)) <= most_alive(timeline(found))
-
-
 def test_free_sizes_have_no_peak_step() -> None:
     from archcalc import symbol
 
     found = storages(analyze("vgg16", input=[3, 32 * symbol("h"), 32]))
     with pytest.raises(UsageError, match="free sizes"):
         peak_of(timeline(found))
-    with pytest.raises(UsageError, match="free sizes"):
-        better_order(found)

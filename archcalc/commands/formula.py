@@ -11,6 +11,7 @@ from archcalc.commands.arguments import (
     add_network,
     input_sizes,
     listed,
+    note_what_is_missing,
     parameters,
 )
 from archcalc.errors import require_extra
@@ -65,6 +66,7 @@ def run(arguments: argparse.Namespace) -> int:
     network = find_network(arguments.name)
     quantities = arguments.quantity or DEFAULT_QUANTITIES
     found = derive_formulas(network, quantities, layer=arguments.layer, **settings)
+    note_what_is_missing(found.graph)
     if arguments.latex or arguments.python:
         print(render.latex(found) if arguments.latex else render.python(found))
         return 0

@@ -257,6 +257,8 @@ class _Draftsman:
         training_only = all(layer.training_only for layer in layers)
         label = within + part.rows[0].label.strip()
         role, lines = self._contents(part, label, training_only)
+        if not any(layer.used for layer in layers):
+            lines = (*lines, "unused")
         return Box(box, role, lines, training_only)
 
     def _contents(

@@ -13,7 +13,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,6 +43,7 @@ from archcalc.spec.syntax import Network
 from archcalc.spec.values import Value, own
 from archcalc.walk import input_shape, walk
 
+_MEMORY = ("lecture", "all", "peak", "training")  # the figures of `ActivationBytes`
 MOST_BUILT = 1 << 20  # settings for which the network is built at once, to see which are alike
 
 
@@ -135,8 +136,8 @@ class Sweep:
 
     def activation_bytes(self) -> ActivationBytes:
         """The activations under four definitions, as arrays. Walks the network once more."""
-        found: Any = self._collected(_memory_of, len(fields(ActivationBytes)))
-        return ActivationBytes(*found)
+        found = self._collected(_memory_of, len(_MEMORY))
+        return ActivationBytes(**dict(zip(_MEMORY, cast(Any, found), strict=True)))
 
     def collect(self, figure: Callable[[Analysis], Quantity]) -> NDArray[np.int64]:
         """Any whole number of an analysis as an array: `lambda a: a.layer("fc").params`.
@@ -242,7 +243,7 @@ def _totals_of(analysis: Analysis) -> list[Quantity]:
 
 def _memory_of(analysis: Analysis) -> list[Quantity]:
     memory = activation_bytes(analysis)
-    return [getattr(memory, field.name) for field in fields(ActivationBytes)]
+    return [getattr(memory, name) for name in _MEMORY]
 
 
 @dataclass(frozen=True, slots=True)

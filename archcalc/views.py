@@ -17,7 +17,7 @@ from archcalc.layers.linear import Linear
 from archcalc.layers.normalization import GroupNorm
 from archcalc.layers.resampling import Crop
 from archcalc.layers.reshaping import ChannelSlice, ChannelSplit, Flatten, Reshape
-from archcalc.quantity import one_for_all
+from archcalc.quantity import is_symbol, one_for_all
 
 # Kinds that torch can do in place: what they return may lie where their input lay.
 IN_PLACE = frozenset(
@@ -125,7 +125,7 @@ class _Overwriting:
 
 def unsettled(analysis: Analysis) -> str | None:
     """A layer of which free sizes leave open whether it copies; None if there is none."""
-    if all(isinstance(n, int) for shape in _shapes(analysis).values() for n in shape):
+    if not any(is_symbol(n) for x in analysis.maps.values() for n in x.shape):
         return None
     with_gaps: set[str] = set()
     for layer in analysis.layers:

@@ -53,7 +53,8 @@ def _assert_as_the_plain_walk(name: str, sweep: Sweep) -> None:
 
 def _assert_same(figures: object, own: object, keys: tuple[str, ...], index: Any) -> None:
     for key in keys:
-        assert getattr(figures, key)[index] == getattr(own, key), (index, key)
+        found = getattr(figures, key)
+        assert (found if found is None else found[index]) == getattr(own, key), (index, key)
 
 
 def test_shared_weights_are_compared_setting_by_setting(tmp_path: Path) -> None:
@@ -160,6 +161,19 @@ def test_settings_of_one_shape_are_walked_once() -> None:
     found = sweep.collect(number_of_layers)
     assert len(walks) == 2
     assert found.tolist() == [len(analyze("resnet20", units=n).layers) for n in (3, 5, 3, 5, 3)]
+
+
+def test_what_is_kept_of_all_sizes_is_found_in_one_walk() -> None:
+    walks: list[int] = []
+
+    def training(analysis: Analysis) -> int:
+        walks.append(1)
+        kept = activation_bytes(analysis).training
+        assert kept is not None
+        return kept
+
+    _sweep("vgg16", input=[3, np.array([64, 96, 128]), 64]).collect(training)
+    assert len(walks) == 1
 
 
 def test_any_figure_can_be_collected() -> None:

@@ -88,9 +88,12 @@ class _Writer(ExpressionWriter):
             return self._divided(expr)
         if not expr.exp.is_integer:
             raise UsageError(f"{expr} is no fraction, which an exact function would give")
-        base = self.parenthesize(expr.base, PRECEDENCE["Pow"])
-        if not expr.exp.is_nonnegative:  # of an int Python would make a float
+        if expr.base.is_Rational and expr.base.q != 1:
+            base = self._print(expr.base)
+        elif not expr.exp.is_nonnegative:  # of an int Python would make a float
             base = f"Fraction({self._print(expr.base)})"
+        else:
+            base = self.parenthesize(expr.base, PRECEDENCE["Pow"])
         return f"{base}**{self.parenthesize(expr.exp, PRECEDENCE['Pow'])}"
 
     def _print_Rational(self, expr: Any) -> str:
@@ -155,7 +158,7 @@ def _has_quotient(expression: Any) -> bool:
         return any(map(_has_quotient, expression.args))
     if expression.is_Pow:
         exponent, _ = expression.exp.as_coeff_Mul()
-        return exponent < 0 or _has_quotient(expression.base)
+        return exponent < 0 or (expression.exp.is_Integer and _has_quotient(expression.base))
     return bool(expression.is_Rational and expression.q != 1)
 
 

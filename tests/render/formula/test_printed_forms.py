@@ -91,6 +91,7 @@ _RECKONED: dict[Any, Any] = {
 # ----- random trees -----
 
 NUMBERS = [*range(-4, 9), sympy.Rational(1, 2), sympy.Rational(-3, 4)]
+BASES = [2, 3, -1, sympy.Rational(3, 2), sympy.Rational(-2, 3), 1 + 1 / D, N * (N + 1) / 2]
 TWO: list[Any] = [
     operator.add,
     operator.sub,
@@ -121,7 +122,8 @@ def trees(draw: st.DrawFn, depth: int = 3) -> Any:
     if kind < 2:
         return draw(st.sampled_from([*SYMBOLS, *WHOLE, *map(sympy.sympify, NUMBERS)]))
     if kind == 2:
-        return draw(st.sampled_from([2, 3])) ** draw(st.sampled_from([N, DEPTH, DEPTH - 2, -N]))
+        base = sympy.sympify(draw(st.sampled_from(BASES)))
+        return base ** draw(st.sampled_from([N, DEPTH, DEPTH - 2, -N]))
     if kind == 3:  # as sizes are: sympy would take minutes to look into floors of anything
         first, second = draw(st.sampled_from(WHOLE)), draw(st.sampled_from(WHOLE))
         inside = draw(st.integers(-2, 4)) * first + second + draw(st.integers(-9, 9))
@@ -221,6 +223,7 @@ def test_each_form_of_cases_gives_the_one_that_holds(
         (sympy.Rational(1, 2), "1/2", "Fraction(1, 2)"),
         (2 ** (DEPTH - 2), "2**(depths[0] - 2)", "Fraction(2)**(depths_0 - 2)"),
         (5 * 2**N, "5*2**n", "5*2**n"),
+        (sympy.Rational(3, 2) ** N, "(3/2)**n", "Fraction(3, 2)**n"),
         (-(N % M), "-(n % m_0)", "-(n % m_0)"),
     ],
 )  # fmt: skip

@@ -1,72 +1,55 @@
-"""The roofline: the least time that a device needs for each layer.
+"""The roofline: the least time of each layer that a device runs by itself.
 
 A layer takes at least as long as its arithmetic at the device's peak, and at least as long as it
-takes to move its inputs, its output and its parameters once. Which of the two is longer depends
-on its arithmetic intensity, FLOPs per byte moved.
+takes to move its inputs, its output and its parameters once between memory and chip. Which of the
+two is longer depends on its arithmetic intensity, FLOPs per byte moved. What stays on the chip from
+one layer to the next, in a cache or since a compiler fused them, is not moved: so it is no bound of
+what fused kernels take; `fused` groups the layers as compilers do.
 Source: Williams et al. 2009, "Roofline: an insightful visual performance model", CACM 52(4).
 """
 
 from __future__ import annotations
 
-import math
-import os
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
-from yaml.nodes import Node
-
 from archcalc.analysis import Analysis, LayerAnalysis, require_numbers
-from archcalc.errors import Source, SpecError, UsageError, did_you_mean
+from archcalc.device import TF32, Device
+from archcalc.errors import UsageError
+from archcalc.graph import INPUT
 from archcalc.layers import Storage
-from archcalc.spec.reader import compose, entries, place_of, read_file, text_of, unknown_key
-
-_DEVICES = Path(__file__).parent / "devices"
-_KEYS = ("title", "torch_name", "teraflops", "gigabytes_per_second", "source")
-
-
-@dataclass(frozen=True, slots=True)
-class Device:
-    """What a device can do at best.
-
-    Attributes:
-        name: what users call it by.
-        title: what it is.
-        flops_per_second: peak of dense arithmetic, by dtype.
-        bytes_per_second: peak of its memory.
-        source: where the figures come from.
-        torch_name: part of the name that torch knows the device by; empty where it has none.
-    """
-
-    name: str
-    title: str
-    flops_per_second: dict[str, float]
-    bytes_per_second: float
-    source: str
-    torch_name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """The least that a layer costs on a device, for the analysis' batch, at inference.
+    """The least that a layer, or several in one kernel, cost on a device, for a batch at inference.
 
     Attributes:
-        layer: the layer.
-        bytes_moved: its inputs, its output and its parameters, each once; 0 for views.
+        layers: the layer, and those that are fused into it, in order.
+        bytes_moved: their inputs, their output and their parameters, each once; 0 for views.
             Running statistics, a few values per channel, are left out.
         arithmetic_seconds: FLOPs over the device's peak.
         memory_seconds: bytes moved over the device's bandwidth.
+        precision: that the arithmetic is done in, a dtype or `tf32`.
     """
 
-    layer: LayerAnalysis
+    layers: tuple[LayerAnalysis, ...]
     bytes_moved: int
     arithmetic_seconds: float
     memory_seconds: float
+    precision: str
+
+    @property
+    def layer(self) -> LayerAnalysis:
+        """The layer, the first of several."""
+        return self.layers[0]
 
     @property
     def flops(self) -> int:
         """2 x MACs; other operations are left out."""
-        return self.layer.flops
+        return sum(layer.flops for layer in self.layers)
 
     @property
     def intensity(self) -> float:
@@ -86,97 +69,66 @@ class Bound:
         return "arithmetic" if self.arithmetic_seconds > self.memory_seconds else "memory"
 
 
-def roofline(analysis: Analysis, device: Device) -> tuple[Bound, ...]:
+def roofline(
+    analysis: Analysis, device: Device, *, fused: bool = False, tf32: bool = True
+) -> tuple[Bound, ...]:
     """The least time of each layer that exists at inference, in order of execution.
+
+    Args:
+        fused: normalization, activations, additions and the like in one kernel with the
+            convolution or linear layer before them.
+        tf32: float32 convolutions at the peak of TF32 where the device has one, as torch runs
+            them (`torch.backends.cudnn.allow_tf32`).
 
     Raises:
         UsageError: the device's record has no peak for the dtype, or a size is a symbol.
     """
-    peak = device.flops_per_second.get(analysis.dtype)
-    if peak is None:
-        known = ", ".join(device.flops_per_second)
+    if analysis.dtype not in device.flops_per_second:
+        known = ", ".join(dtype for dtype in device.flops_per_second if dtype != TF32)
         raise UsageError(f"{device.name} has no figure for {analysis.dtype}; it has {known}")
     layers = analysis.inference_layers
     require_numbers(analysis)
     output_bytes = {layer.name: layer.activation_bytes for layer in analysis.layers}
-    image_bytes = analysis.input.values * analysis.batch * analysis.bytes_each
+    output_bytes[INPUT] = analysis.input.values * analysis.batch * analysis.bytes_each
     bounds = []
-    for layer in layers:
-        moved = _bytes_moved(layer, output_bytes, image_bytes)
-        bounds.append(Bound(layer, moved, layer.flops / peak, moved / device.bytes_per_second))
+    for kernel in _kernels(layers) if fused else [[layer] for layer in layers]:
+        first = kernel[0]
+        rounds = tf32 and analysis.dtype == "float32" and first.node.layer.convolves
+        precision = TF32 if rounds and TF32 in device.flops_per_second else analysis.dtype
+        moved = _bytes_moved(kernel, output_bytes)
+        flops = sum(layer.flops for layer in kernel)
+        seconds = flops / device.flops_per_second[precision], moved / device.bytes_per_second
+        bounds.append(Bound(tuple(kernel), moved, *seconds, precision))
     return tuple(bounds)
 
 
-def unlimited(dtype: str) -> Device:
-    """A device that does everything at once: stands for one whose best nobody knows."""
-    return Device("", "", {dtype: math.inf}, math.inf, "")
+def _kernels(layers: Sequence[LayerAnalysis]) -> list[list[LayerAnalysis]]:
+    """The layers as a compiler groups them.
 
-
-def _bytes_moved(layer: LayerAnalysis, output_bytes: dict[str, int], image_bytes: int) -> int:
-    if layer.effect.storage is not Storage.OWN:  # a view moves nothing
-        return 0
-    inputs = sum(output_bytes.get(name, image_bytes) for name in set(layer.inputs))
-    params = layer.effect.weights + layer.effect.biases  # also where they are another layer's
-    return inputs + layer.activation_bytes + params * layer.bytes_each
-
-
-def device_names() -> list[str]:
-    """The devices that come with archcalc."""
-    return sorted(path.stem for path in _DEVICES.glob("*.yaml"))
-
-
-def find_device(name: str) -> Device:
-    """The device called `name`, or that of a record of the same form in the file `name`.
-
-    Raises:
-        UsageError: there is no such device or file; with a guess.
-        SpecError: the record is wrong.
+    A layer that fuses, or is a view, goes into the kernel that makes one of its inputs, if that
+    multiplies and adds, and nobody else reads that input. Of several such kernels into the last
+    one: what the others make has to be there by then.
     """
-    if name.endswith((".yaml", ".yml")) or os.sep in name:
-        return _read_device(Path(name).stem, read_file(name, name))
-    if name not in device_names():
-        guess = did_you_mean(name, device_names()) or f"; known: {', '.join(device_names())}"
-        raise UsageError(f"unknown device {name!r}{guess}")
-    return _read_device(name, read_file(str(_DEVICES / f"{name}.yaml"), f"devices/{name}.yaml"))
+    readers = Counter(name for layer in layers for name in set(layer.inputs))
+    kernels: list[list[LayerAnalysis]] = []
+    made_by: dict[str, int] = {}
+    for layer in layers:
+        joins = layer.node.layer.fuses or layer.effect.storage is not Storage.OWN
+        numbers = [made_by[x] for x in layer.inputs if x in made_by and readers[x] == 1]
+        open_ = [number for number in numbers if kernels[number][0].macs]
+        if joins and open_:
+            kernels[max(open_)].append(layer)
+        else:
+            kernels.append([layer])
+        made_by[layer.name] = max(open_) if joins and open_ else len(kernels) - 1
+    return kernels
 
 
-def device_of_torch(torch_name: str) -> Device | None:
-    """The device whose record matches the name that torch knows it by, if there is one."""
-    for device in map(find_device, device_names()):
-        if device.torch_name and device.torch_name in torch_name:
-            return device
-    return None
-
-
-def _read_device(name: str, source: Source) -> Device:
-    root = compose(source)
-    nodes = {}
-    for key, key_node, node in entries(root, source, "a device"):
-        if key not in _KEYS:
-            raise unknown_key(key, _KEYS, key_node, source, "a device")
-        nodes[key] = node
-    missing = [key for key in _KEYS if key not in nodes and key != "torch_name"]
-    if missing:
-        raise SpecError(f"a device needs `{missing[0]}`", place_of(root, source))
-    peaks = entries(nodes["teraflops"], source, "teraflops")
-    torch_name = nodes.get("torch_name")
-    return Device(
-        name=name,
-        title=text_of(nodes["title"], source, "title"),
-        flops_per_second={dtype: 1e12 * _rate(node, source) for dtype, _, node in peaks},
-        bytes_per_second=1e9 * _rate(nodes["gigabytes_per_second"], source),
-        source=text_of(nodes["source"], source, "source"),
-        torch_name=text_of(torch_name, source, "torch_name") if torch_name else "",
-    )
-
-
-def _rate(node: Node, source: Source) -> float:
-    """A positive number."""
-    text = text_of(node, source, "a rate")
-    try:
-        rate = float(text)
-    except ValueError:
-        rate = math.nan
-    if not (0 < rate < math.inf):
-        raise SpecError(f"expected a positive number, found {text!r}", place_of(node, source))
-    return rate
+def _bytes_moved(kernel: Sequence[LayerAnalysis], output_bytes: Mapping[str, int]) -> int:
+    if all(layer.effect.storage is not Storage.OWN for layer in kernel):  # views move nothing
+        return 0
+    made = {layer.name for layer in kernel}
+    inputs = sum(output_bytes[name] for layer in kernel for name in set(layer.inputs) - made)
+    # Parameters also where they are another layer's.
+    params = sum(layer.effect.weights + layer.effect.biases for layer in kernel)
+    return inputs + kernel[-1].activation_bytes + params * kernel[0].bytes_each

@@ -31,7 +31,7 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("seen",),
     ("spec",),
     ("identity",),
-    ("graph", "lots", "module_names"),
+    ("device", "graph", "lots", "module_names"),
     ("combinations", "expansion"),
     ("analysis",),
     ("walk",),

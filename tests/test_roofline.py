@@ -7,12 +7,15 @@ from pathlib import Path
 import pytest
 
 from archcalc import ArchcalcError, FeatureMap, UsageError, analyze
+from archcalc.device import Device, device_names, device_of_torch, find_device
 from archcalc.layers.activation import ReLU
 from archcalc.layers.convolution import Conv
 from archcalc.layers.joining import Add
+from archcalc.layers.linear import Linear
+from archcalc.layers.normalization import BatchNorm
 from archcalc.layers.regularization import Dropout
 from archcalc.layers.reshaping import Flatten
-from archcalc.roofline import Device, device_names, device_of_torch, find_device, roofline
+from archcalc.roofline import roofline
 from tests.graphs import chain, graph, node
 
 # 1000 FLOPs and 100 bytes a second: 10 FLOPs for each byte is where the roof bends.
@@ -92,6 +95,63 @@ def analyze_symbols() -> tuple[int, int]:
     return 32 * symbol("h"), 32 * symbol("w")
 
 
+# ----- TF32, fused kernels -----
+
+TF32_DEVICE = Device("toy", "a toy", {"float32": 1000.0, "tf32": 8000.0}, 100.0, "made up")
+
+
+def test_float32_convolutions_are_held_against_tf32_unless_it_is_off() -> None:
+    network = chain(
+        FeatureMap(2, (3, 3)), Conv(channels=4, kernel=2), Flatten(), Linear(features=5)
+    )
+    conv, _, linear = roofline(analyze(network), TF32_DEVICE)
+    assert (conv.precision, conv.arithmetic_seconds) == ("tf32", conv.flops / 8000)
+    assert (linear.precision, linear.arithmetic_seconds) == ("float32", linear.flops / 1000)
+    conv, _, _ = roofline(analyze(network), TF32_DEVICE, tf32=False)
+    assert (conv.precision, conv.arithmetic_seconds) == ("float32", conv.flops / 1000)
+
+
+def test_tf32_is_no_dtype() -> None:
+    with pytest.raises(UsageError, match=r"no figure for float16; it has float32$"):
+        roofline(analyze("lenet5", dtype="float16"), TF32_DEVICE)
+
+
+def test_norms_activations_and_sums_move_nothing_but_what_they_read_beside() -> None:
+    nodes = [
+        node("skip", ReLU()),
+        node("conv", Conv(channels=2, kernel=1, bias=False), "skip"),
+        node("norm", BatchNorm(), "conv"),
+        node("add", Add(), "norm", "skip"),
+        node("relu", ReLU(), "add"),
+    ]
+    found = roofline(analyze(graph(FeatureMap(2, (3, 3)), nodes)), DEVICE, fused=True)
+    assert [[layer.name for layer in bound.layers] for bound in found] == [
+        ["skip"], ["conv", "norm", "add", "relu"],
+    ]  # fmt: skip
+    # What the convolution reads, what the sum reads, what the last one writes; 4 + 4 parameters.
+    assert found[1].bytes_moved == 4 * (18 + 18 + 18 + 4 + 4)
+
+
+def test_what_two_layers_read_ends_a_kernel() -> None:
+    nodes = [
+        node("conv", Conv(channels=2, kernel=1)),
+        node("relu", ReLU(), "conv"),
+        node("add", Add(), "relu", "conv"),
+    ]
+    found = roofline(analyze(graph(FeatureMap(2, (3, 3)), nodes)), DEVICE, fused=True)
+    assert [len(bound.layers) for bound in found] == [1, 1, 1]
+
+
+@pytest.mark.parametrize("name", ["resnet18", "mobilenet_v1", "googlenet", "vgg16"])
+def test_fusing_loses_no_flops_and_moves_no_more(name: str) -> None:
+    apart, fused = (roofline(analyze(name), DEVICE, fused=fused) for fused in (False, True))
+    assert sorted(x.name for bound in fused for x in bound.layers) == sorted(
+        x.name for bound in apart for x in bound.layers
+    )
+    assert sum(bound.flops for bound in fused) == sum(bound.flops for bound in apart)
+    assert sum(bound.bytes_moved for bound in fused) < sum(bound.bytes_moved for bound in apart)
+
+
 # ----- records of devices -----
 
 
@@ -114,6 +174,10 @@ def test_the_records_say_what_the_data_sheets_say() -> None:
 
 def test_a_gpu_is_known_by_the_name_that_torch_gives_it() -> None:
     assert device_of_torch("NVIDIA A100-SXM4-80GB") == find_device("nvidia_a100")
+    assert device_of_torch("NVIDIA A10") == find_device("nvidia_a10")
+    assert device_of_torch("NVIDIA H100 80GB HBM3") == find_device("nvidia_h100_sxm")
+    for other in ("NVIDIA A100-PCIE-40GB", "NVIDIA A10G", "NVIDIA L40"):
+        assert device_of_torch(other) is None
     assert device_of_torch("NVIDIA H200") == find_device("nvidia_h200")
     assert device_of_torch("Quadro 4000") is None
     assert device_of_torch("") is None

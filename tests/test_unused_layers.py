@@ -16,11 +16,12 @@ from torch.autograd.graph import saved_tensors_hooks
 
 from archcalc import Analysis, FeatureMap, Graph, analyze
 from archcalc.cli import main
+from archcalc.device import find_device
 from archcalc.key_figures import key_figures
 from archcalc.layers.activation import ReLU
 from archcalc.layers.convolution import Conv
 from archcalc.memory import activation_bytes, saved_bytes, training_only_bytes
-from archcalc.roofline import find_device, roofline
+from archcalc.roofline import roofline
 from archcalc.stages import stages
 from archcalc.torch_backend.build import build
 from archcalc.torch_backend.counting import layer_macs, module_values

@@ -29,6 +29,12 @@ from archcalc.spec.library import (
     split_variant,
 )
 
+EXAMPLES = (
+    "archcalc check",
+    "archcalc check vgg16 --verdict wrong",
+)
+FAILS = "a verdict is not the recorded one, or a budget is broken"
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declares the arguments."""

@@ -17,6 +17,11 @@ from archcalc.render.contrast import contrast_text
 from archcalc.spec.settings import split_settings
 from archcalc.walk import analyze
 
+EXAMPLES = (
+    "archcalc compare resnet50 vgg16",
+    "archcalc compare mobilenet_v1 'mobilenet_v1 alpha=0.5'",
+)
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declares the arguments."""

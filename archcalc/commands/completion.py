@@ -6,8 +6,8 @@ import argparse
 from collections.abc import Sequence
 
 from archcalc.analysis import DTYPES
+from archcalc.device import device_names
 from archcalc.render.table import known_formats
-from archcalc.roofline import device_names
 from archcalc.training import OPTIMIZERS, TRAINING_DTYPES
 
 _NETWORKS = {
@@ -18,6 +18,12 @@ _NETWORKS = {
 # a network takes a file, too. shtab leaves that out; the last word on a command counts.
 _ELSE_FILES = "complete -o bashdefault -o default -F _shtab_archcalc archcalc"
 _FILES = ("output", "plot", "picture")
+
+
+EXAMPLES = (
+    "archcalc completion bash",
+    "archcalc completion zsh > _archcalc",
+)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -13,6 +13,12 @@ from archcalc.render.difference import difference_text
 from archcalc.spec.settings import split_settings
 from archcalc.walk import analyze
 
+EXAMPLES = (
+    "archcalc diff resnet50 resnet101",
+    "archcalc diff mobilenet_v1 'mobilenet_v1 alpha=0.5' --full",
+)
+FAILS = "the networks differ"
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declares the arguments."""

@@ -23,6 +23,12 @@ from archcalc.walk import analyze
 _FORMATS = ("mmd", "dot", "svg", "png")
 
 
+EXAMPLES = (
+    "archcalc draw resnet18",
+    "archcalc draw googlenet --depth 1 -o googlenet.dot",
+)
+
+
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declares the arguments."""
     add_network(parser)

@@ -8,6 +8,11 @@ import sys
 from archcalc.claims.checking import check_library, of_source
 from archcalc.render.claims import errata
 
+EXAMPLES = (
+    "archcalc errata",
+    "archcalc errata --source VGG --format markdown",
+)
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declares the arguments."""

@@ -7,6 +7,11 @@ import argparse
 from archcalc.commands.arguments import add_changes, add_network, graph_of
 from archcalc.render.spec_text import spec_text
 
+EXAMPLES = (
+    "archcalc expand lenet5",
+    "archcalc expand vgg16 --set classes=10 > vgg16_10.yaml",
+)
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declares the arguments."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 
 from archcalc.analysis import Analysis
 from archcalc.commands.arguments import (
@@ -28,7 +27,13 @@ from archcalc.render.derivation import (
     totals_record,
     totals_text,
 )
+from archcalc.render.json_text import json_text
 from archcalc.walk import analyze
+
+EXAMPLES = (
+    "archcalc explain vgg16 conv1_1",
+    "archcalc explain resnet50 --depth 2",
+)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -77,14 +82,14 @@ def run(arguments: argparse.Namespace) -> int:
 def _layer(analysis: Analysis, name: str, quantities: list[str], form: str) -> str:
     found = derive(analysis, analysis.layer(name)).only(quantities)
     if form == "json":
-        return json.dumps(layer_record(analysis, found), indent=1, ensure_ascii=False)
+        return json_text(layer_record(analysis, found))
     return (layer_text if form == "text" else layer_markdown)(analysis, found)
 
 
 def _block(analysis: Analysis, block: str, form: str) -> str:
     parts = block_parts(analysis, block)
     if form == "json":
-        return json.dumps(block_record(analysis, block, parts), indent=1, ensure_ascii=False)
+        return json_text(block_record(analysis, block, parts))
     return (block_text if form == "text" else block_markdown)(analysis, block, parts)
 
 
@@ -95,5 +100,5 @@ def _totals(analysis: Analysis, quantities: list[str], level: int | None, form: 
             raise UsageError(f"--quantity: {quantity!r} is no total{guess}")
     found = [makeup(analysis, quantity, level) for quantity in quantities]
     if form == "json":
-        return json.dumps(totals_record(analysis, found), indent=1, ensure_ascii=False)
+        return json_text(totals_record(analysis, found))
     return (totals_text if form == "text" else totals_markdown)(analysis, found)

@@ -12,6 +12,11 @@ from archcalc.commands.arguments import add_changes, add_network, graph_of, outp
 from archcalc.errors import UsageError
 from archcalc.render.torch_source import torch_source
 
+EXAMPLES = (
+    "archcalc export resnet18",
+    "archcalc export resnet18 -o resnet18.py",
+)
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declares the arguments."""

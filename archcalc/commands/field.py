@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import re
 from typing import TYPE_CHECKING
 
@@ -25,6 +24,7 @@ from archcalc.render.field import (
     unit_lines,
     unit_record,
 )
+from archcalc.render.json_text import json_text
 from archcalc.render.table import caption, require_format
 from archcalc.unit_field import UnitField, unit_field, unit_over
 from archcalc.walk import analyze
@@ -35,6 +35,12 @@ if TYPE_CHECKING:
 
 _RUNS = 20  # random inputs and weights that --effective averages over
 _OF_A_LAYER = ("at", "channel", "phases", "effective", "runs", "plot", "layers", "picture")
+
+
+EXAMPLES = (
+    "archcalc field vgg16",
+    "archcalc field vgg16 pool5 --at 3,3",
+)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -108,7 +114,7 @@ def run(arguments: argparse.Namespace) -> int:
         else:
             others = [unit_over(analysis, name, field) for name in arguments.layers]
             draw_fields(arguments.plot, analysis, [field, *others], arguments.picture)
-    print(json.dumps(record, indent=1) if arguments.format == "json" else "\n".join(lines))
+    print(json_text(record) if arguments.format == "json" else "\n".join(lines))
     return 0
 
 
@@ -138,7 +144,7 @@ def _refuse_what_would_be_dropped(arguments: argparse.Namespace) -> None:
 def _all_layers(analysis: Analysis, form: str) -> str:
     if form == "json":
         record = analysis.identity.record("network") | {"layers": field_records(analysis)}
-        return json.dumps(record, indent=1)
+        return json_text(record)
     table = field_table(analysis, form)
     if form != "text":
         return table

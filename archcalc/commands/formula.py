@@ -24,6 +24,12 @@ SUMS = (
 DEFAULT_QUANTITIES = ("params", "macs", "activation_values")
 
 
+EXAMPLES = (
+    "archcalc formula vgg16 --quantity macs --assume H%32==0 --assume W%32==0",
+    "archcalc formula stack_3x3x3 --symbols C --quantity params --python",
+)
+
+
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declares the arguments."""
     add_network(parser)

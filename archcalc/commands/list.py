@@ -6,6 +6,11 @@ import argparse
 
 from archcalc.spec.library import families, network_names
 
+EXAMPLES = (
+    "archcalc list",
+    "archcalc list --names | grep resnet",
+)
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declares the arguments."""

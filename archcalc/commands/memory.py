@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import re
 
 from archcalc.commands.arguments import (
@@ -15,6 +14,7 @@ from archcalc.commands.arguments import (
     positive,
 )
 from archcalc.errors import UsageError
+from archcalc.render.json_text import json_text
 from archcalc.render.memory import (
     MemoryReport,
     budget_line,
@@ -24,11 +24,17 @@ from archcalc.render.memory import (
     memory_report,
 )
 from archcalc.render.rows import depth_that_fits, layer_rows, rows_at_depth
-from archcalc.render.table import caption
+from archcalc.render.table import SEPARATORS, caption
 from archcalc.training import OPTIMIZERS, TRAINING_DTYPES, largest_batch
 from archcalc.walk import analyze
 
 _BUDGET = re.compile(r"(\d+(?:\.\d+)?)\s*(?:([KMGT])(i?))?B?")
+
+
+EXAMPLES = (
+    "archcalc memory resnet50 --batch 32",
+    "archcalc memory vgg16 --optimizer adam --budget 16GiB",
+)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -84,8 +90,8 @@ def _shown(report: MemoryReport, arguments: argparse.Namespace, budget: int | No
         fitting = largest_batch(analysis, budget, optimizer=report.optimizer, dtype=report.dtype)
     if form == "json":
         extra = {} if budget is None else {"largest_batch": fitting.batch if fitting else 0}
-        return json.dumps(memory_record(report) | extra, indent=1)
-    if form == "csv" and level is None:
+        return json_text(memory_record(report) | extra)
+    if form in SEPARATORS and level is None:
         rows = layer_rows(analysis)
     else:
         rows = rows_at_depth(analysis, level or depth_that_fits(analysis))

@@ -11,6 +11,11 @@ from archcalc.render.numbers import counted
 from archcalc.reports.library import part_of_library, whole_library
 from archcalc.reports.report import pages, write_report
 
+EXAMPLES = (
+    "archcalc report vgg16 -o pages",
+    "archcalc report",
+)
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declares the arguments."""

@@ -1,15 +1,25 @@
-"""`archcalc roofline`: the least time that a device needs, layer by layer."""
+"""`archcalc roofline`: the least time of each layer by itself on a device."""
 
 from __future__ import annotations
 
 import argparse
-import json
+from textwrap import fill
 
 from archcalc.commands.arguments import add_batch, add_changes, add_network, graph_of
-from archcalc.render.roofline import device_line, roofline_record, roofline_table
+from archcalc.device import device_names, find_device
+from archcalc.render.json_text import json_text
+from archcalc.render.roofline import device_line, roofline_record, roofline_table, what_it_bounds
 from archcalc.render.table import conditions
-from archcalc.roofline import device_names, find_device, roofline
+from archcalc.roofline import roofline
 from archcalc.walk import analyze
+
+WIDTH = 80
+
+
+EXAMPLES = (
+    "archcalc roofline resnet50",
+    "archcalc roofline resnet50 --profile nvidia_t4 --dtype float16 --fused",
+)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -22,6 +32,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help=f"{', '.join(device_names())}, or a FILE of the same form (default nvidia_h200)",
     )  # fmt: skip
     parser.add_argument(
+        "--fused", action="store_true",
+        help="norms, activations and sums in the kernel of the convolution before, as compilers do",
+    )  # fmt: skip
+    parser.add_argument(
+        "--no-tf32", dest="tf32", action="store_false",
+        help="float32 convolutions in full, where torch rounds to TF32 by default",
+    )  # fmt: skip
+    parser.add_argument(
         "--format", default="text", metavar="FORMAT",
         help="text (default), markdown, csv, json, or any format of tabulate",
     )  # fmt: skip
@@ -31,12 +49,15 @@ def run(arguments: argparse.Namespace) -> int:
     """Prints FLOPs, bytes moved, intensity and the least time of each layer."""
     device = find_device(arguments.profile)
     analysis = analyze(graph_of(arguments), batch=arguments.batch, dtype=arguments.dtype)
-    bounds = roofline(analysis, device)
+    bounds = roofline(analysis, device, fused=arguments.fused, tf32=arguments.tf32)
     if arguments.format == "json":
-        print(json.dumps(roofline_record(analysis, bounds, device), indent=1))
+        print(json_text(roofline_record(analysis, bounds, device)))
         return 0
     if arguments.format == "text":
         print(f"{analysis.identity}: {conditions(analysis)}")
-        print(f"{device_line(device, analysis.dtype)}\n")
+        print(fill(device_line(device, analysis.dtype), WIDTH))
+        for line in what_it_bounds(bounds, fused=arguments.fused):
+            print(fill(line, WIDTH))
+        print()
     print(roofline_table(analysis, bounds, arguments.format))
     return 0

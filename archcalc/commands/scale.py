@@ -18,6 +18,11 @@ from archcalc.scaling import QUANTITIES, figures, possible_ways, way_called
 from archcalc.spec.keys import WAYS
 from archcalc.walk import analyze
 
+EXAMPLES = (
+    "archcalc scale mobilenet_v1",
+    "archcalc scale resnet50 --by depths[2] --quantity params,macs",
+)
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declares the arguments."""

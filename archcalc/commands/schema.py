@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import json
+
+EXAMPLES = (
+    "archcalc schema",
+    "archcalc schema table > contract.json",
+)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -24,5 +28,7 @@ def run(arguments: argparse.Namespace) -> int:
         from archcalc.render.contract import contract_schema
 
         schema = contract_schema()
-    print(json.dumps(schema, indent=2, ensure_ascii=False))
+    from archcalc.render.json_text import json_text
+
+    print(json_text(schema, indent=2))
     return 0

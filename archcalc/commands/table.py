@@ -12,9 +12,10 @@ from archcalc.errors import LayerError
 from archcalc.render.columns import COLUMNS, DEFAULT_COLUMNS, columns_named
 from archcalc.render.rows import depth_that_fits, layer_rows, rows_at_depth
 from archcalc.render.table import (
+    SEPARATORS,
     caption,
-    comma_separated,
     field_legend,
+    separated_rows,
     summary,
     tabulated,
     text_table,
@@ -23,6 +24,12 @@ from archcalc.render.table import (
 from archcalc.walk import analyze
 
 _INDENT = " " * 13  # what follows the names of the figures under a table
+
+
+EXAMPLES = (
+    "archcalc table vgg16",
+    "archcalc table mobilenet_v1 --set alpha=0.5 --format csv",
+)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -63,11 +70,11 @@ def _table(analysis: Analysis, arguments: argparse.Namespace) -> str:
 
         return to_json(analysis)
     names = arguments.columns
-    if arguments.format == "csv":
+    if arguments.format in SEPARATORS:
         every = names or [column.name for column in COLUMNS]
         level = arguments.depth
         rows = rows_at_depth(analysis, level) if level else layer_rows(analysis)
-        return comma_separated(analysis, rows, columns_named(every))
+        return separated_rows(analysis, rows, columns_named(every), arguments.format)
     columns = columns_named(names or DEFAULT_COLUMNS)
     level = arguments.depth or depth_that_fits(analysis)
     rows = rows_at_depth(analysis, level)

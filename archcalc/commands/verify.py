@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -12,8 +11,10 @@ from typing import Any
 from archcalc.commands.arguments import COMPLETE_NETWORKS, add_batch, add_changes, graph_of, listed
 from archcalc.commands.progress import progress
 from archcalc.comparison import SUBJECTS, Comparison, Conditions
+from archcalc.device import device_names, find_device
 from archcalc.errors import ArchcalcError, UsageError, did_you_mean
 from archcalc.graph import Graph
+from archcalc.render.json_text import json_text
 from archcalc.render.verification import (
     comparison_lines,
     comparison_record,
@@ -22,11 +23,17 @@ from archcalc.render.verification import (
     time_table,
     total_lines,
 )
-from archcalc.roofline import device_names, find_device
 from archcalc.spec.library import network_names
 from archcalc.torch_backend import require_torch
 
 _DEFAULT = "sizes,params,macs"
+
+
+EXAMPLES = (
+    "archcalc verify lenet5",
+    "archcalc verify resnet18 --what all --device cpu",
+)
+FAILS = "a figure differs, or a network cannot be measured"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -159,7 +166,7 @@ def _show_json(comparisons: Iterator[Comparison], under: Conditions, count: int)
     separator = "[\n"
     try:
         for comparison in comparisons:
-            record = json.dumps(comparison_record(comparison), ensure_ascii=False)
+            record = json_text(comparison_record(comparison), indent=None)
             print(f"{separator}{record}", end="", flush=True)
             separator = ",\n"
     finally:

@@ -25,6 +25,7 @@ class _Activation(Layer):
 
     ops_each: ClassVar[int]
     keeps: ClassVar[Saved]
+    fuses: ClassVar[bool] = True
 
     def effect_on(self, x: FeatureMap, /) -> Effect:
         return pointwise(x, ops_each=self.ops_each, saved=(self.keeps,))
@@ -63,6 +64,7 @@ class PReLU(Layer):
     """
 
     kind: ClassVar[str] = "prelu"
+    fuses: ClassVar[bool] = True
 
     per_channel: bool = False
 

@@ -44,6 +44,7 @@ class Conv(Layer):
 
     kind: ClassVar[str] = "conv"
     in_lecture_total: ClassVar[bool] = True
+    convolves: ClassVar[bool] = True
 
     channels: Quantity
     kernel: Axes
@@ -88,6 +89,7 @@ class ConvTranspose(Layer):
 
     kind: ClassVar[str] = "conv_transpose"
     in_lecture_total: ClassVar[bool] = True
+    convolves: ClassVar[bool] = True
 
     channels: Quantity
     kernel: Axes

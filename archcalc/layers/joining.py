@@ -55,6 +55,7 @@ class _Elementwise(Join):
     """
 
     elementwise: ClassVar[bool] = True
+    fuses: ClassVar[bool] = True
 
     @abstractmethod
     def ops_for(self, branches: int) -> int:

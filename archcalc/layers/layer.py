@@ -147,12 +147,18 @@ class Layer(ABC):
         kind: its name in specs and tables.
         in_lecture_total: whether its output counts in the activation total "lecture"
             (what lectures list by hand: convolutions, pools and linear layers).
+        convolves: whether torch does it by cuDNN's convolutions, which on a GPU round the factors
+            of float32 to TF32 unless told otherwise.
+        fuses: whether, at inference, each value of its output is made of the values at its place
+            alone, so that a compiler reckons it in the kernel of the layer before.
         defaults: the default of each field, by name; `REQUIRED` where there is none.
         types: the annotation of each field, by name.
     """
 
     kind: ClassVar[str]
     in_lecture_total: ClassVar[bool] = False
+    convolves: ClassVar[bool] = False
+    fuses: ClassVar[bool] = False
     defaults: ClassVar[dict[str, Any]] = {}
     types: ClassVar[dict[str, str]] = {}
 

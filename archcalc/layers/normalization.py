@@ -36,6 +36,7 @@ class BatchNorm(Layer):
     """
 
     kind: ClassVar[str] = "batch_norm"
+    fuses: ClassVar[bool] = True
 
     affine: bool = True
     gamma: bool = True
@@ -164,6 +165,7 @@ class Scale(Layer):
     """
 
     kind: ClassVar[str] = "scale"
+    fuses: ClassVar[bool] = True
 
     factor: float = 1.0
     shift: float = 0.0
@@ -185,6 +187,7 @@ class ChannelScale(Layer):
     """
 
     kind: ClassVar[str] = "channel_scale"
+    fuses: ClassVar[bool] = True
 
     bias: bool = False
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import textwrap
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -18,8 +17,9 @@ from archcalc.claims.printed import Verdict
 from archcalc.claims.works import citation, printings, readable, works
 from archcalc.quantity import plain
 from archcalc.render import escape
+from archcalc.render.json_text import json_text
 from archcalc.render.numbers import counted
-from archcalc.render.table import csv_text, tabulate_rows
+from archcalc.render.table import SEPARATORS, separated, tabulate_rows
 
 # The verdicts that are no agreement: what they are called, and what they mean.
 FAULTS = {
@@ -190,9 +190,9 @@ def claim_table(
     """
     records = [*map(record, checked), *map(budget_record, budgets)]
     if form == "json":
-        return json.dumps(records, indent=1, ensure_ascii=False)
-    if form == "csv":
-        return csv_text([_KEYS, *([r[key] for key in _KEYS] for r in records)])
+        return json_text(records)
+    if form in SEPARATORS:
+        return separated(form, [_KEYS, *([r[key] for key in _KEYS] for r in records)])
     rows = [*map(_row_of_claim, checked), *map(_row_of_budget, budgets)]
     keys: Sequence[str] = _KEYS
     if form == "text":
@@ -228,7 +228,7 @@ def errata(checked: Sequence[CheckedClaim], form: str) -> str:
     """The figures that are wrong, differ or are unexplained, each of the three by source."""
     at_fault = [claim for claim in checked if claim.verdict in FAULTS]
     if form == "json":
-        return json.dumps([record(claim) for claim in at_fault], indent=1, ensure_ascii=False)
+        return json_text([record(claim) for claim in at_fault])
     lines: list[str] = []
     for verdict, (name, meaning) in FAULTS.items():
         by_source: dict[str, list[CheckedClaim]] = {}

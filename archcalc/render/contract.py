@@ -13,6 +13,7 @@ from archcalc.memory import (
     unused_bytes,
 )
 from archcalc.quantity import plain
+from archcalc.render.json_text import json_text
 
 
 def to_contract(analysis: Analysis) -> dict[str, object]:
@@ -41,8 +42,9 @@ def to_json(analysis: Analysis) -> str:
     where = next(number for number, (key, _) in enumerate(contract) if key == "layers")
     (_, layers), head, tail = contract[where], dict(contract[:where]), dict(contract[where + 1 :])
     assert isinstance(layers, list)
-    lines = ",\n".join("  " + json.dumps(layer) for layer in layers)
-    return f'{json.dumps(head)[:-1]}, "layers": [\n{lines}\n], {json.dumps(tail)[1:]}'
+    lines = ",\n".join("  " + json_text(layer, indent=None) for layer in layers)
+    before, after = json_text(head, indent=None)[:-1], json_text(tail, indent=None)[1:]
+    return f'{before}, "layers": [\n{lines}\n], {after}'
 
 
 def contract_schema() -> dict[str, object]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import NamedTuple
@@ -11,7 +10,8 @@ from archcalc.contrast import Contrast
 from archcalc.key_figures import KeyFigures, ratio
 from archcalc.quantity import plain
 from archcalc.render import numbers
-from archcalc.render.table import caption, csv_text, machine_text, tabulate_rows
+from archcalc.render.json_text import json_text
+from archcalc.render.table import SEPARATORS, caption, machine_text, separated, tabulate_rows
 from archcalc.stages import Stage, stride_text
 
 Shown = Callable[[object], str]
@@ -84,9 +84,9 @@ def contrast_text(found: Contrast, form: str, *, in_full: bool = False) -> str:
         UsageError: there is no such format; with a guess.
     """
     if form == "json":
-        return json.dumps(contrast_record(found), indent=1, ensure_ascii=False)
-    if form == "csv":
-        return _csv(found)
+        return json_text(contrast_record(found))
+    if form in SEPARATORS:
+        return separated(form, _plain_rows(found))
     shown = totals_shown(found.totals)
     totals = [_cells(line, in_full) for line in total_lines(found, shown)]
     by_stage = [[line.stage, *_cells(line, in_full)] for line in stage_lines(found)]
@@ -202,14 +202,16 @@ def _said_once(rows: list[list[str]]) -> list[list[str]]:
     ]
 
 
-def _csv(found: Contrast) -> str:
-    rows: list[list[object]] = [["stage", "figure", *_headings(found)]]
+def _plain_rows(found: Contrast) -> list[list[object]]:
+    first, *others = found.labels
+    headings = [heading for label in others for heading in (label, f"{label} ratio")]
+    rows: list[list[object]] = [["stage", "figure", first, *headings]]
     for line in (*total_lines(found), *stage_lines(found)):
         cells = [machine_text(line.values[0])]
         for value, of_first in zip(line.values[1:], line.ratios, strict=True):
             cells += [machine_text(value), _float(of_first)]
         rows.append([line.stage, line.key, *cells])
-    return csv_text(rows)
+    return rows
 
 
 def _stages_record(lines: list[Line], network: int) -> dict[str, dict[str, object]]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from archcalc.difference import Change, Difference, Fate, LayerChange
 from archcalc.key_figures import gap, ratio
@@ -12,7 +12,8 @@ from archcalc.quantity import plain
 from archcalc.render import escape
 from archcalc.render.change_lines import Line, change_text, difference_lines
 from archcalc.render.contrast import TOTALS, ratio_text, totals_shown
-from archcalc.render.table import caption, csv_text, tabulate_rows
+from archcalc.render.json_text import json_text
+from archcalc.render.table import SEPARATORS, caption, machine_text, separated, tabulate_rows
 
 _SIGNS = {Fate.REMOVED: "-", Fate.ADDED: "+", Fate.CHANGED: "~", Fate.RENAMED: "="}
 _COLORS = {"-": "\033[31m", "+": "\033[32m", "~": "\033[33m", "=": "\033[36m"}
@@ -32,17 +33,10 @@ def difference_text(
         UsageError: there is no such format; with a guess.
     """
     if form == "json":
-        return json.dumps(difference_record(found), indent=1, ensure_ascii=False)
+        return json_text(difference_record(found))
+    if form in SEPARATORS:
+        return separated(form, [_PLAIN_HEADINGS, *_plain_rows(found)])
     lines = difference_lines(found, full=full)
-    if form == "csv":
-        rows = [[line.fate.value, line.name, line.kind, line.what] for line in lines]
-        totals = [["total", key, "", f"{a} -> {b}"] for key, a, b in _plain_totals(found)]
-        return csv_text(
-            [
-                ["change", "name", "kind", "what", "before", "after"],
-                *[[*row, *found.labels] for row in (*rows, *totals)],
-            ]
-        )
     table = _totals_table(found, form)
     if form != "text":
         cells = [[line.fate.value, line.name, line.kind, line.what] for line in lines]
@@ -113,7 +107,7 @@ def _totals_table(found: Difference, form: str) -> str:
     return tabulate_rows(headings, rows, form, ["left", *["right"] * 4])
 
 
-def _layer_record(layer: LayerChange) -> dict[str, object]:
+def _layer_record(layer: LayerChange) -> dict[str, Any]:
     old, new = layer.before, layer.after
     figures = {}
     if old is not None and new is not None:
@@ -128,6 +122,32 @@ def _layer_record(layer: LayerChange) -> dict[str, object]:
         "fields": {change.what: _plain_change(change) for change in layer.changes},
         "figures": figures,
     }
+
+
+_PLAIN_HEADINGS = (
+    "change", "name", "kind", "key", "before", "after", "before_network", "after_network",
+)  # fmt: skip
+_COUNTS = ("params", "macs")  # of a layer that is there before or after only
+
+
+def _plain_rows(found: Difference) -> Iterator[list[object]]:
+    """For each layer that changes, and for the totals, a row for each field and figure."""
+    for layer in found.layers:
+        if layer.fate is Fate.SAME:
+            continue
+        record = _layer_record(layer)
+        pairs = record["fields"] | record["figures"]
+        if not pairs:
+            old, new = layer.before, layer.after
+            pairs = {
+                key: {"before": old and getattr(old, key), "after": new and getattr(new, key)}
+                for key in _COUNTS
+            }
+        for key, pair in pairs.items():
+            cells = [machine_text(pair[side]) for side in ("before", "after")]
+            yield [layer.fate.value, layer.layer.name, layer.layer.kind, key, *cells, *found.labels]
+    for key, before, after in _plain_totals(found):
+        yield ["total", "", "", key, before, after, *found.labels]
 
 
 def _plain_change(change: Change) -> dict[str, object]:

@@ -12,7 +12,13 @@ from archcalc.receptive_field import AxisField, Interval, PhasedField
 from archcalc.regions.bits import runs
 from archcalc.regions.patches import Patch
 from archcalc.render.numbers import per_axis
-from archcalc.render.table import csv_of, machine_text, tabulate_rows, with_network
+from archcalc.render.table import (
+    SEPARATORS,
+    machine_text,
+    separated_of,
+    tabulate_rows,
+    with_network,
+)
 from archcalc.unit_field import PathSizes, Seen, UnitField, alignment, path_sizes
 from archcalc.window import Reach
 
@@ -63,9 +69,9 @@ def field_table(analysis: Analysis, form: str) -> str:
         UsageError: there is no such format; with a guess.
     """
     records = field_records(analysis)
-    if form == "csv":
+    if form in SEPARATORS:
         cells = [[*map(machine_text, record.values())] for record in records]
-        return csv_of(analysis, FIELD_KEYS, cells)
+        return separated_of(analysis, form, FIELD_KEYS, cells)
     differ = any(layer.local_field != layer.field for layer in analysis.layers)
     keys = [key for key in FIELD_KEYS if differ or key != "local_receptive_field"]
     headings = [key.replace("_", " ").replace("receptive ", "") for key in keys]

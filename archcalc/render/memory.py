@@ -12,7 +12,7 @@ from archcalc.ordering import better_order
 from archcalc.quantity import plain
 from archcalc.render.numbers import binary_bytes, exact, short, short_bytes
 from archcalc.render.rows import Row
-from archcalc.render.table import csv_of, tabulate_rows, with_network
+from archcalc.render.table import SEPARATORS, separated_of, tabulate_rows, with_network
 from archcalc.training import (
     MIXED,
     BackwardMacs,
@@ -108,11 +108,11 @@ def layer_table(report: MemoryReport, rows: Sequence[Row], form: str, *, in_full
     Raises:
         UsageError: there is no such format; with a guess.
     """
-    if form == "csv":
+    if form in SEPARATORS:
         plain_cells = [
             [r.name, *_figures(report, r.counted), r.counted[-1].used] for r in rows if r.layers
         ]
-        return csv_of(report.analysis, LAYER_KEYS, plain_cells)
+        return separated_of(report.analysis, form, LAYER_KEYS, plain_cells)
     count, size = (exact, exact) if in_full else (short, short_bytes)
     cells = []
     for row in rows:

@@ -5,11 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from archcalc.analysis import Analysis
+from archcalc.device import TF32, Device
 from archcalc.render.numbers import short, short_bytes
-from archcalc.render.table import csv_of, tabulate_rows, with_network
-from archcalc.roofline import Bound, Device
+from archcalc.render.table import (
+    SEPARATORS,
+    machine_text,
+    separated_of,
+    tabulate_rows,
+    with_network,
+)
+from archcalc.roofline import Bound
 
 _HEADINGS = ("layer", "kind", "FLOPs", "moved", "FLOPs/byte", "least time", "limit")
+_KEYS = (
+    "name", "kind", "fused", "flops", "bytes_moved", "intensity", "precision", "seconds", "limit",
+)  # fmt: skip
 _ALIGN = ("left", "left", "right", "right", "right", "right", "left")
 _UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
 
@@ -24,18 +34,42 @@ def seconds_text(seconds: float) -> str:
 
 def device_line(device: Device, dtype: str) -> str:
     """What a device can do at best."""
+    peak = device.flops_per_second
+    rounded = (
+        f" ({short(round(peak[TF32]))} in TF32)" if dtype == "float32" and TF32 in peak else ""
+    )
     return (
-        f"{device.title}: {short(round(device.flops_per_second[dtype]))}FLOP/s in {dtype}, "
+        f"{device.title}: {short(round(peak[dtype]))}FLOP/s in {dtype}{rounded}, "
         f"{short_bytes(round(device.bytes_per_second))}/s ({device.source})"
     )
 
 
+def what_it_bounds(bounds: Sequence[Bound], *, fused: bool) -> list[str]:
+    """What the times are, and what they are not."""
+    lines = [
+        "Least time: each row by itself, at the peaks of the device; its inputs, its output and "
+        "its parameters move once. "
+        + (
+            "Norms, activations and sums are part of the kernel before them, as compilers fuse."
+            if fused
+            else "Fused kernels and caches take less (see --fused)."
+        )
+    ]
+    if any(bound.precision == TF32 for bound in bounds):
+        lines.append("Convolutions in TF32, as torch runs them by default (see --no-tf32).")
+    return lines
+
+
 def roofline_table(analysis: Analysis, bounds: Sequence[Bound], form: str) -> str:
     """A row for each layer that costs something, and the totals, in any format of tabulate."""
+    if form in SEPARATORS:
+        records = [bound_record(bound) for bound in bounds]
+        cells = [[machine_text(record[key], " ") for key in _KEYS] for record in records]
+        return separated_of(analysis, form, _KEYS, cells)
     rows = [
         [
             bound.layer.name,
-            bound.layer.kind,
+            " + ".join(layer.kind for layer in bound.layers),
             short(bound.flops),
             short_bytes(bound.bytes_moved),
             f"{bound.intensity:.1f}",
@@ -46,8 +80,6 @@ def roofline_table(analysis: Analysis, bounds: Sequence[Bound], form: str) -> st
         if bound.seconds
     ]
     rows.append(total_cells("total", bounds))
-    if form == "csv":
-        return csv_of(analysis, _HEADINGS, rows)
     return tabulate_rows(with_network(analysis, _HEADINGS, form), rows, form, _ALIGN)
 
 
@@ -85,9 +117,11 @@ def bound_record(bound: Bound) -> dict[str, object]:
     return {
         "name": bound.layer.name,
         "kind": bound.layer.kind,
+        "fused": [layer.name for layer in bound.layers[1:]],
         "flops": bound.flops,
         "bytes_moved": bound.bytes_moved,
         "intensity": bound.intensity,
+        "precision": bound.precision,
         "seconds": bound.seconds,
         "limit": bound.limit,
     }

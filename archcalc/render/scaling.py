@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from textwrap import fill
 
 from archcalc.analysis import Analysis
 from archcalc.render import escape
+from archcalc.render.json_text import json_text
 from archcalc.render.numbers import short, short_bytes
-from archcalc.render.table import caption, csv_of, tabulate_rows, with_network
+from archcalc.render.table import SEPARATORS, caption, separated_of, tabulate_rows, with_network
 from archcalc.scaling import QUANTITIES, Growth, Growths, Way
 
 WIDTH = 80
@@ -30,9 +30,9 @@ def scaling_table(analysis: Analysis, now: Mapping[str, int], grown: Growths, fo
         UsageError: there is no such format.
     """
     if form == "json":
-        return json.dumps(scaling_record(analysis, now, grown), indent=1, ensure_ascii=False)
-    if form == "csv":
-        return csv_of(analysis, _plain_headings(grown), _plain_rows(now, grown))
+        return json_text(scaling_record(analysis, now, grown))
+    if form in SEPARATORS:
+        return separated_of(analysis, form, _plain_headings(grown), _plain_rows(now, grown))
     headings = with_network(analysis, ["quantity", "now", *[way.name for way in grown]], form)
     align = ["left", "right", *["left"] * len(grown)]
     table = tabulate_rows(headings, growth_rows(now, grown), form, align)

@@ -12,6 +12,7 @@ from archcalc.render.columns import Column
 from archcalc.render.numbers import exact, share, short, short_bytes
 from archcalc.render.rows import Row
 
+SEPARATORS = {"csv": ",", "tsv": "\t"}  # formats for machines: plain numbers, keys of the contract
 MARKDOWN = "pipe"  # the format of tabulate that every Markdown reader takes
 _MOST_SHRINKABLE = ("name", "kind")
 _LEAST_WIDTH = 8
@@ -117,7 +118,7 @@ def known_formats() -> list[str]:
     """All that --format can be: text, markdown, csv, json, and the formats of tabulate."""
     from tabulate import tabulate_formats
 
-    return [*tabulate_formats, "markdown", "csv", "json", "text"]
+    return sorted({*tabulate_formats, *SEPARATORS, "markdown", "json", "text"})
 
 
 def require_format(form: str) -> None:
@@ -134,7 +135,7 @@ def tabulate_rows(
     form: str,
     align: Sequence[str] | None = None,
 ) -> str:
-    """Rows of text as text, markdown, csv or in any format of tabulate.
+    """Rows of text as text, markdown or in any format of tabulate.
 
     Args:
         align: for each column "left" or "right"; None for all to the left.
@@ -142,8 +143,6 @@ def tabulate_rows(
     Raises:
         UsageError: there is no such format; with a guess.
     """
-    if form == "csv":
-        return csv_text([headings, *rows])
     from tabulate import tabulate
 
     require_format(form)
@@ -163,39 +162,43 @@ def with_network(analysis: Analysis, headings: Sequence[str], form: str) -> list
     return [first, *others]
 
 
-def csv_text(rows: Iterable[Iterable[object]]) -> str:
-    """Rows as CSV."""
+def separated(form: str, rows: Iterable[Iterable[object]]) -> str:
+    """Rows as csv or tsv."""
     import csv
     import io
 
     out = io.StringIO()
-    csv.writer(out, lineterminator="\n").writerows(rows)
+    csv.writer(out, delimiter=SEPARATORS[form], lineterminator="\n").writerows(rows)
     return out.getvalue().rstrip("\n")
 
 
-def csv_of(analysis: Analysis, headings: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """Rows as CSV, each with the name of the network and what was changed in it at its end."""
+def separated_of(
+    analysis: Analysis, form: str, headings: Sequence[str], rows: Iterable[Sequence[object]]
+) -> str:
+    """Rows as csv or tsv, each with the network's name and what was changed in it at its end."""
     network = str(analysis.identity)
-    return csv_text([[*headings, "network"], *([*row, network] for row in rows)])
+    return separated(form, [[*headings, "network"], *([*row, network] for row in rows)])
 
 
 def machine_text(value: object, separator: str = "x") -> object:
-    """A value as a cell of CSV: whole numbers as they are, lists with `separator` between."""
+    """A value as a cell of csv: whole numbers as they are, lists with `separator` between."""
     found = plain(value)
     if isinstance(found, list):
         return separator.join("" if item is None else str(item) for item in found)
     return found
 
 
-def comma_separated(analysis: Analysis, rows: Sequence[Row], columns: Sequence[Column]) -> str:
-    """The rows as CSV under the names of the JSON contract, with plain integers, no total."""
+def separated_rows(
+    analysis: Analysis, rows: Sequence[Row], columns: Sequence[Column], form: str
+) -> str:
+    """The rows as csv or tsv under the names of the JSON contract, plain integers, no total."""
     separators = {"inputs": " "}
     cells = [
         [machine_text(c.value(row), separators.get(c.name, "x")) for c in columns]
         for row in rows
         if row.layers
     ]
-    return csv_of(analysis, [column.name for column in columns], cells)
+    return separated_of(analysis, form, [column.name for column in columns], cells)
 
 
 def summary(analysis: Analysis, *, in_full: bool) -> list[str]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 from archcalc.comparison import SUBJECTS, Comparison, Figure
+from archcalc.device import Device, device_names, find_device
 from archcalc.errors import UsageError
+from archcalc.render.json_text import json_text
 from archcalc.render.numbers import exact, shape
 from archcalc.render.roofline import device_line, roofline_table, seconds_text, total_cells
 from archcalc.render.verification import (
@@ -20,7 +21,7 @@ from archcalc.render.verification import (
     time_text,
 )
 from archcalc.reports.page import Markup, bullets, code, details, joined, markdown, table
-from archcalc.roofline import Bound, Device, device_names, find_device, roofline
+from archcalc.roofline import Bound, roofline
 from archcalc.walk import analyze
 
 _MADE = "<!-- Made by `archcalc verify --save`: change what it measures, not this file. -->"
@@ -189,8 +190,8 @@ def results_json(comparisons: Sequence[Comparison]) -> str:
 
     One network a line.
     """
-    conditions = json.dumps(asdict(comparisons[0].conditions))
-    lines = [json.dumps(_result(c), ensure_ascii=False) for c in comparisons]
+    conditions = json_text(asdict(comparisons[0].conditions), indent=None)
+    lines = [json_text(_result(c), indent=None) for c in comparisons]
     networks = ",\n".join(lines)
     return f'{{"conditions": {conditions}, "networks": [\n{networks}\n]}}\n'
 
@@ -221,9 +222,10 @@ def roofline_page() -> str:
     blocks = [
         _MADE,
         "# Rooflines",
-        "The least time for one image: each layer takes as long as its FLOPs (2 x MACs) at the "
-        "device's peak, or as long as moving its inputs, its output and its parameters once, "
-        "whichever is longer, one layer after the other. No measurement is in it.",
+        "The least time for one image, one layer after the other, each by itself: as long as its "
+        "FLOPs (2 x MACs) at the device's peak, or as long as moving its inputs, its output and "
+        "its parameters once, whichever is longer. Convolutions are in TF32 where a device has it, "
+        "as torch runs them by default. No measurement is in it; fused kernels take less.",
         bullets(f"{device.name}: {device_line(device, _DTYPE)}" for device in devices),
     ]
     rooflines = [(a.name, [(d, roofline(a, d)) for d in devices]) for a in analyses]

@@ -11,10 +11,11 @@ from torch import Tensor
 
 from archcalc.analysis import Analysis
 from archcalc.comparison import SUBJECTS, Comparison, Conditions, Figure, LayerTime, Times
+from archcalc.device import Device, device_of_torch, unlimited
 from archcalc.errors import UsageError
 from archcalc.graph import Graph
 from archcalc.memory import peak_bytes, saved_bytes
-from archcalc.roofline import Device, device_of_torch, find_device, roofline, unlimited
+from archcalc.roofline import roofline
 from archcalc.torch_backend.build import Twin, build, torch_device
 from archcalc.torch_backend.compare import (
     COUNTED,
@@ -84,8 +85,7 @@ def verify(
         what: any of `archcalc.comparison.SUBJECTS`.
         under: what `conditions` returned; by default a GPU or else the CPU, float32, batch 1.
         profile: the device whose best the times are held against; by default the measuring
-            one where archcalc has its record, else a generic CPU, or none where that has no
-            figure for the dtype.
+            one where archcalc has its record, else none.
 
     Raises:
         UsageError: an unknown subject; too little memory; times asked of the meta device; a
@@ -214,11 +214,14 @@ def _times(analysis: Analysis, under: Conditions, profile: Device | None) -> Tim
     device = torch.device(under.device)
     note = ""
     if profile is None:
-        profile = device_of_torch(under.device_name) or find_device("generic_cpu")
-        if under.dtype not in profile.flops_per_second:
+        profile = device_of_torch(under.device_name)
+        if profile is None:
+            note = f"no record of {under.device_name or under.device}; --profile names one"
+            profile = unlimited(under.dtype)
+        elif under.dtype not in profile.flops_per_second:
             note = f"{profile.name} has no figure for {under.dtype}"
             profile = unlimited(under.dtype)
-    bounds = roofline(analysis, profile)
+    bounds = roofline(analysis, profile, tf32=False)  # which is off while times are taken
     require_room(_inference_bytes(analysis), device, analysis.name)
     twin = build(analysis.graph, device=under.device).to(_DTYPES[under.dtype])
     x = torch.randn_like(_images(analysis, under.device))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 
 import pytest
@@ -16,9 +18,10 @@ def test_it_shows_each_layer_and_what_limits_it(capsys: Capture) -> None:
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "vgg16: input 3x224x224, batch 1, float32"
     assert "NVIDIA H200" in lines[1]
-    layers = {line.split()[0].rpartition(".")[2]: line.split() for line in lines[4:] if line}
+    table = lines[lines.index("") + 1 :]
+    layers = {line.split()[0].rpartition(".")[2]: line.split() for line in table if line}
     assert layers["fc6"][-1] == "memory"
-    assert layers["conv3_2"][-1] == "arithmetic"
+    assert layers["conv4_2"][-1] == "arithmetic"
     assert "flatten1" not in layers  # a view costs nothing
 
 
@@ -31,6 +34,16 @@ def test_json_has_plain_seconds(capsys: Capture) -> None:
     widest = next(layer for layer in record["layers"] if layer["name"].endswith("conv1_2"))
     # 2 x 8 x 224**2 x 64 x 64 x 9 FLOPs at 312 TFLOP/s
     assert widest["seconds"] == pytest.approx(2 * 8 * 224**2 * 64 * 64 * 9 / 312e12)
+
+
+@pytest.mark.parametrize(("form", "separator"), [("csv", ","), ("tsv", "\t")])
+def test_tables_for_machines_have_plain_numbers(form: str, separator: str, capsys: Capture) -> None:
+    assert main(["roofline", "resnet18", "--fused", "--format", form]) == 0
+    headings, first, *_ = csv.reader(io.StringIO(capsys.readouterr().out), delimiter=separator)
+    record = dict(zip(headings, first, strict=True))
+    assert (record["flops"], record["precision"]) == ("236027904", "tf32")
+    assert record["fused"] == "bn1 relu"
+    assert float(record["seconds"]) > 0
 
 
 @pytest.mark.parametrize(

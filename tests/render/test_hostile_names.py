@@ -20,7 +20,7 @@ from archcalc.render.contrast import contrast_text
 from archcalc.render.difference import difference_text
 from archcalc.render.escape import one_line
 from archcalc.render.rows import layer_rows
-from archcalc.render.table import caption, comma_separated, tabulated, text_table
+from archcalc.render.table import caption, separated_rows, tabulated, text_table
 from tests.hostile import TEXTS, hostile_analysis
 
 FORMS = ["text", "markdown", *tabulate_formats]
@@ -93,7 +93,7 @@ def test_the_caption_is_two_lines(hostile: Analysis) -> None:
 
 
 def test_csv_and_json_hold_the_names_as_they_are(hostile: Analysis) -> None:
-    text = comma_separated(hostile, layer_rows(hostile), columns_named(["name", "kind"]))
+    text = separated_rows(hostile, layer_rows(hostile), columns_named(["name", "kind"]), "csv")
     names = [row[0] for row in csv.reader(io.StringIO(text, newline=""))][1:]
     assert names == [layer.name for layer in hostile.layers]
     assert [layer["name"] for layer in json.loads(to_json(hostile))["layers"]] == names

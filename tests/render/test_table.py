@@ -12,8 +12,8 @@ from archcalc.render.columns import COLUMNS, DEFAULT_COLUMNS, columns_named, win
 from archcalc.render.rows import layer_rows, rows_at_depth
 from archcalc.render.table import (
     caption,
-    comma_separated,
     field_legend,
+    separated_rows,
     summary,
     tabulated,
     text_table,
@@ -210,7 +210,7 @@ def test_a_window_is_shown_in_short(layer: str, shown: str) -> None:
 
 def test_csv_has_plain_numbers_under_the_names_of_the_contract() -> None:
     analysis = analysis_of(NET)
-    text = comma_separated(analysis, layer_rows(analysis), COLUMNS)
+    text = separated_rows(analysis, layer_rows(analysis), COLUMNS, "csv")
     conv, *_, fc = csv.DictReader(io.StringIO(text))
     assert conv["name"] == "one.conv"
     assert (conv["output"], conv["receptive_field"], conv["offset"]) == ("4x8x8", "3x3", "-1x-1")
@@ -220,7 +220,7 @@ def test_csv_has_plain_numbers_under_the_names_of_the_contract() -> None:
 
 def test_csv_lists_several_inputs_with_spaces() -> None:
     analysis = analysis_of("  - add: [[relu], [tanh]]")
-    text = comma_separated(analysis, layer_rows(analysis), COLUMNS)
+    text = separated_rows(analysis, layer_rows(analysis), COLUMNS, "csv")
     assert list(csv.DictReader(io.StringIO(text)))[-1]["inputs"] == "relu1 tanh1"
 
 
@@ -285,7 +285,7 @@ def test_machines_get_each_field_in_a_column_of_its_own() -> None:
     analysis = analysis_of(GATED)
     rows = layer_rows(analysis)
     columns = columns_named(["name", "receptive_field", "local_receptive_field", "offset"])
-    table = list(csv.DictReader(io.StringIO(comma_separated(analysis, rows, columns))))
+    table = list(csv.DictReader(io.StringIO(separated_rows(analysis, rows, columns, "csv"))))
     gated, up = table[4:6]
     assert (gated["receptive_field"], gated["local_receptive_field"]) == ("all", "3x3")
     assert up["offset"] == "nothing"

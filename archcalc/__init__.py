@@ -11,28 +11,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from importlib import import_module
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
-from archcalc.analysis import DTYPES, Analysis, LayerAnalysis, Totals
-from archcalc.errors import (
-    ArchcalcError,
-    LayerError,
-    MissingExtraError,
-    QuantityError,
-    SpecError,
-    UsageError,
-    require_extra,
-)
-from archcalc.feature_map import FeatureMap
-from archcalc.graph import Graph, Node
-from archcalc.memory import ActivationBytes, activation_bytes
-from archcalc.quantity import symbol
-from archcalc.spec.values import Value
-from archcalc.walk import analyze, load
-
 if TYPE_CHECKING:
+    from archcalc.analysis import DTYPES, Analysis, LayerAnalysis, Totals
+    from archcalc.errors import (
+        ArchcalcError,
+        LayerError,
+        MissingExtraError,
+        QuantityError,
+        SpecError,
+        UsageError,
+    )
+    from archcalc.feature_map import FeatureMap
+    from archcalc.graph import Graph, Node
+    from archcalc.memory import ActivationBytes, activation_bytes
+    from archcalc.quantity import symbol
+    from archcalc.spec.values import Value
     from archcalc.torch_backend.build import Twin
+    from archcalc.walk import analyze, load
 
 __version__ = "0.1.0"
 
@@ -58,6 +57,34 @@ __all__ = [
     "load",
     "symbol",
 ]
+
+
+# Where each name of the door is at home. It is imported when it is asked for, so that nothing that
+# takes time stands before the command line can answer Ctrl-C.
+_HOMES = {
+    "analysis": ("DTYPES", "Analysis", "LayerAnalysis", "Totals"),
+    "errors": (
+        "ArchcalcError", "LayerError", "MissingExtraError", "QuantityError", "SpecError",
+        "UsageError",
+    ),
+    "feature_map": ("FeatureMap",),
+    "graph": ("Graph", "Node"),
+    "memory": ("ActivationBytes", "activation_bytes"),
+    "quantity": ("symbol",),
+    "walk": ("analyze", "load"),
+}  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    for home, names in _HOMES.items():
+        if name in names:
+            found = globals()[name] = getattr(import_module(f"archcalc.{home}"), name)
+            return found
+    raise AttributeError(f"module 'archcalc' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
 
 
 def build(
@@ -122,6 +149,8 @@ def formula(
         MissingExtraError: sympy is not installed.
         UsageError: a symbol, the quantity or an assumption is wrong, or there is no closed form.
     """
+    from archcalc.errors import require_extra
+
     require_extra("formula()", "sympy", "symbols")
     from archcalc.formulas.deriving import derive_formulas
     from archcalc.spec.library import find_network

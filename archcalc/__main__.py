@@ -1,7 +1,17 @@
-"""`python -m archcalc`."""
+"""The command `archcalc`, and `python -m archcalc`."""
 
 import sys
 
-from archcalc.cli import main
 
-sys.exit(main())
+def main() -> int:
+    """Runs the command line; the exit status. Ctrl-C ends it without a traceback from the start."""
+    try:
+        from archcalc.cli import main as run
+
+        return run()
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

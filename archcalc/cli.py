@@ -11,7 +11,7 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from io import TextIOWrapper
+from io import BufferedWriter, RawIOBase, TextIOWrapper
 from types import ModuleType
 from typing import Any, NoReturn
 
@@ -28,24 +28,66 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _failed(f"unknown command {command!r}{guess}")
     if sys.stdout is None:
         return _failed("standard output is closed")
-    if isinstance(sys.stdout, TextIOWrapper):  # where it cannot show a name's accents: a ?
-        sys.stdout.reconfigure(errors="replace")
+    before = sys.stdout
+    output = _output(before) if isinstance(before, TextIOWrapper) else None
+    sys.stdout = output or before
     try:
         try:
             arguments = _parser([command] if command else []).parse_args(given)
             status: int = _module(arguments.command).run(arguments)
         except ArchcalcError as error:
             status = _failed(str(error))
-        sys.stdout.flush()  # a closed pipe or a full disk shows here, and not later
+        sys.stdout.flush()  # a full disk shows here, and not later
         return status
-    except BrokenPipeError:  # `archcalc table vgg16 | head`
-        _discard_output()
-        return 0
     except OSError as error:
         _discard_output()
         return _failed(f"cannot write: {error.strerror}")
     except KeyboardInterrupt:
         return 130
+    finally:
+        sys.stdout = before
+        if output is not None:
+            output.detach()
+
+
+class _UntilClosed(RawIOBase):
+    """Writes to a file until its reader is gone, and then nowhere.
+
+    `archcalc table vgg16 | head` is no error, and what is one is not hidden by a closed pipe: the
+    command goes on to its end, and has the exit status that it would have had.
+    """
+
+    def __init__(self, raw: Any) -> None:
+        self._raw = raw
+        self._closed = False
+
+    def writable(self) -> bool:
+        return True
+
+    def fileno(self) -> int:
+        number: int = self._raw.fileno()
+        return number
+
+    def isatty(self) -> bool:
+        return bool(self._raw.isatty())
+
+    def write(self, data: Any) -> int:
+        if not self._closed:
+            try:
+                written: int = self._raw.write(data)
+                return written
+            except BrokenPipeError:
+                self._closed = True
+        return len(data)
+
+
+def _output(stdout: TextIOWrapper) -> TextIOWrapper:
+    """Standard output that a closed pipe does not end; it shows a ? for what it cannot show."""
+    stdout.flush()
+    raw = _UntilClosed(getattr(stdout.buffer, "raw", stdout.buffer))
+    return TextIOWrapper(
+        BufferedWriter(raw), stdout.encoding, errors="replace", line_buffering=stdout.isatty()
+    )
 
 
 def parser_of_all() -> argparse.ArgumentParser:
@@ -58,9 +100,26 @@ class _Parser(argparse.ArgumentParser):
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(formatter_class=_formatter, **settings)
+        self.register("action", None, _StoreOnce)
+        self.register("action", "store", _StoreOnce)
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"{self.prog}: {message} (see {self.prog} --help)\n")
+
+
+class _StoreOnce(argparse._StoreAction):
+    """Stores a value, and refuses a second one: which of the two is meant?"""
+
+    def __call__(
+        self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, *given: Any
+    ) -> None:
+        values, option = given
+        if option is not None:
+            seen: set[str] = vars(namespace).setdefault("_given", set())
+            if self.dest in seen:
+                parser.error(f"argument {'/'.join(self.option_strings)}: given twice")
+            seen.add(self.dest)
+        super().__call__(parser, namespace, values, option)
 
 
 def _parser(commands: Sequence[str] | dict[str, str]) -> argparse.ArgumentParser:
@@ -77,8 +136,21 @@ def _parser(commands: Sequence[str] | dict[str, str]) -> argparse.ArgumentParser
     for name, summary in COMMANDS.items():
         subparser = subparsers.add_parser(name, help=summary, description=_sentence(summary))
         if name in commands:
-            _module(name).configure(subparser)
+            module = _module(name)
+            module.configure(subparser)
+            subparser.epilog = _epilog(module)
     return parser
+
+
+def _epilog(module: ModuleType) -> str:
+    """Examples of a command, and its exit statuses."""
+    fails = (f"1  {module.FAILS}",) if hasattr(module, "FAILS") else ()
+    statuses = ("0  good", *fails, "2  wrong input")
+    return (
+        "\n  ".join(["examples:", *module.EXAMPLES])
+        + "\n\n"
+        + "\n  ".join(["exit status:", *statuses])
+    )
 
 
 class _Version(argparse.Action):
@@ -94,7 +166,7 @@ class _Version(argparse.Action):
 def _formatter(prog: str) -> argparse.HelpFormatter:
     """argparse makes one for each argument, and on its own would import shutil for the width."""
     width = os.get_terminal_size().columns if sys.stdout.isatty() else 80
-    return argparse.HelpFormatter(prog, width=width - 2)
+    return argparse.RawDescriptionHelpFormatter(prog, width=width - 2)
 
 
 def _module(command: str) -> ModuleType:

@@ -8,6 +8,7 @@ import io
 import json
 import os
 import pty
+import shlex
 import shutil
 import struct
 import subprocess
@@ -20,6 +21,7 @@ import pytest
 from tabulate import tabulate_formats
 
 import archcalc
+import archcalc.__main__
 from archcalc import analyze
 from archcalc.cli import main
 from archcalc.commands import COMMANDS
@@ -123,6 +125,79 @@ def test_every_command_has_help_that_fits_80_columns(
     assert max(map(len, out.splitlines())) <= 80
 
 
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_help_has_two_examples_and_the_exit_statuses(
+    command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _, out, _ = called(capsys, command, "--help")
+    examples = import_module(f"archcalc.commands.{command}").EXAMPLES
+    assert len(examples) == 2
+    assert all(f"\n  {example}\n" in out for example in examples)
+    assert "exit status:\n  0  good\n" in out
+    assert out.endswith("  2  wrong input\n")
+
+
+QUICK = [
+    example
+    for command in COMMANDS
+    for example in import_module(f"archcalc.commands.{command}").EXAMPLES
+    if command not in ("verify", "report", "check", "errata")
+]
+
+
+@pytest.mark.parametrize("example", QUICK)
+def test_the_examples_of_help_run(
+    example: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    words = shlex.split(example.partition("|")[0].partition(">")[0])
+    status, out, err = called(capsys, *words[1:])
+    assert status == (1 if words[1] == "diff" else 0), err
+    assert out or list(tmp_path.iterdir())
+
+
+def test_an_option_given_twice_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    status, _, err = called(capsys, "table", "vgg16", "--batch", "1", "--batch", "2")
+    assert (status, err.count("\n")) == (2, 1)
+    assert "argument --batch: given twice" in err
+    status, _, err = called(capsys, "table", "vgg16", "--set", "classes=1", "--set", "classes=2")
+    assert (status, err) == (2, "archcalc: --set classes: given 2 times\n")
+
+
+def test_a_closed_pipe_hides_no_error(tmp_path: Path) -> None:
+    """The reader is gone before anything is written: the exit status is what it would have been."""
+    spec = tmp_path / "bad.yaml"
+    spec.write_text(BROKEN)
+    for arguments, expected in (
+        (["table", str(spec)], 2),
+        (["diff", "vgg11", "vgg16"], 1),
+        (["list"], 0),
+        (["check", "--format", "csv", "vgg16"], 0),
+    ):
+        reader, writer = os.pipe()
+        os.close(reader)
+        command = [sys.executable, "-m", "archcalc", *arguments]
+        found = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, check=False)
+        os.close(writer)
+        assert found.returncode == expected, arguments
+        assert b"Traceback" not in found.stderr
+
+
+def test_ctrl_c_while_importing_leaves_no_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Interrupted:
+        def find_spec(self, name: str, *_: object) -> None:
+            if name == "archcalc.cli":
+                raise KeyboardInterrupt
+
+    for module in [name for name in sys.modules if name == "archcalc.cli"]:
+        monkeypatch.delitem(sys.modules, module)
+    monkeypatch.setattr(sys, "meta_path", [Interrupted(), *sys.meta_path])
+    assert archcalc.__main__.main() == 130
+
+
 def test_every_module_of_a_command_is_listed() -> None:
     files = {
         path.stem
@@ -186,7 +261,21 @@ def test_depth_folds_and_unfolds(capsys: pytest.CaptureFixture[str]) -> None:
 # ----- formats -----
 
 
-@pytest.mark.parametrize("form", [*tabulate_formats, "markdown", "text"])
+@pytest.mark.parametrize("command", ["table", "field", "memory", "roofline", "scale"])
+def test_tsv_is_csv_with_tabs(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    by_form = {}
+    for form, separator in (("csv", ","), ("tsv", "\t")):
+        status, out, _ = called(capsys, command, "lenet5", "--format", form)
+        assert status == 0
+        by_form[form] = list(csv.reader(io.StringIO(out), delimiter=separator))
+    assert by_form["csv"] == by_form["tsv"]
+    assert len(by_form["csv"]) > 2
+
+
+FOR_PEOPLE = [form for form in tabulate_formats if form != "tsv"]
+
+
+@pytest.mark.parametrize("form", [*FOR_PEOPLE, "markdown", "text"])
 def test_every_format_shows_every_layer(form: str, capsys: pytest.CaptureFixture[str]) -> None:
     status, out, err = called(capsys, "table", "lenet5", "--format", form)
     assert (status, err) == (0, "")
@@ -574,7 +663,7 @@ def test_bash_completes_values_and_files(capsys: pytest.CaptureFixture[str]) -> 
     assert completions("archcalc table lenet5 --dtype bf") == ["bfloat16"]
     assert completions("archcalc memory lenet5 --dtype mix") == ["mixed"]
     assert completions("archcalc memory lenet5 --optimizer adamw") == ["adamw"]
-    assert completions("archcalc roofline lenet5 --profile nvidia_h") == ["nvidia_h200"]
+    assert completions("archcalc roofline lenet5 --profile nvidia_h2") == ["nvidia_h200"]
     assert completions("archcalc compare lenet5 --format js") == ["json"]
     assert completions("archcalc check --format ju") == ["junit"]
     assert completions("archcalc compare lenet5 --plot mi") == ["mine.yaml"]

@@ -223,7 +223,7 @@ def test_a_wrong_record_is_one_clear_message(
 def test_an_unknown_device_gets_a_guess() -> None:
     with pytest.raises(UsageError, match="did you mean 'nvidia_h200'"):
         find_device("nvidia_h20")
-    with pytest.raises(UsageError, match="known: generic_cpu, nvidia_a100, nvidia_h200"):
+    with pytest.raises(UsageError, match="known: apple_m1_max, generic_cpu, "):
         find_device("x")
     with pytest.raises(UsageError, match=r"none\.yaml: No such file"):
         find_device("none.yaml")

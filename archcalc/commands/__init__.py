@@ -1,7 +1,8 @@
 """The commands of the command line, one module each.
 
-A module offers `configure(parser)`, which declares its arguments, and `run(arguments)`, which
-carries it out and returns the exit status. It is imported only when its command is called.
+A module offers `configure(parser)`, which declares its arguments, `run(arguments)`, which carries
+it out and returns the exit status, `EXAMPLES`, two command lines, and where it may return 1, in
+`FAILS` what that means. It is imported only when its command is called.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ COMMANDS: dict[str, str] = {
     "compare": "networks side by side, by totals and by stages",
     "diff": "what changes from one network to another, layer by layer",
     "draw": "a network as a diagram: Mermaid, DOT, SVG or PNG",
-    "roofline": "the least time that a device needs, layer by layer",
+    "roofline": "the least time of each layer by itself on a device",
     "verify": "the rules beside what torch measures, layer by layer",
     "check": "published figures against computed ones",
     "errata": "the published figures that are wrong, differ or are unexplained",

@@ -94,9 +94,14 @@ def parameters(arguments: argparse.Namespace) -> dict[str, Value]:
         UsageError: a setting is no KEY=VALUE, or its value cannot be read.
     """
     try:
-        return dict(map(read_setting, arguments.set))
+        settings = list(map(read_setting, arguments.set))
     except UsageError as error:
         raise UsageError(f"--set {error}") from None
+    names = [name for name, _ in settings]
+    for name in names:
+        if names.count(name) > 1:
+            raise UsageError(f"--set {name}: given {names.count(name)} times")
+    return dict(settings)
 
 
 def graph_of(arguments: argparse.Namespace, network: str | None = None) -> Graph:

@@ -122,10 +122,10 @@ def test_files_of_one_name_are_told_apart(
     for name in ("a.yaml", "b.yaml"):
         Path(name).write_text(spec)
     first = shown_by(capsys, "compare", "a.yaml", "b.yaml n=3", "--format", "csv").splitlines()[0]
-    assert first == "stage,figure,t,t (n=3),ratio"
+    assert first == "stage,figure,t,t (n=3),t (n=3) ratio"
     words = ["compare", "a.yaml", "b.yaml", "--set", "n=3", "--format", "csv"]
     assert shown_by(capsys, *words).splitlines()[0] == (
-        "stage,figure,a.yaml (n=3),b.yaml (n=3),ratio"
+        "stage,figure,a.yaml (n=3),b.yaml (n=3),b.yaml (n=3) ratio"
     )
 
 

@@ -121,10 +121,17 @@ def test_colours_are_shown_only_when_asked_for() -> None:
 
 def test_csv_has_layers_and_totals() -> None:
     text = difference_text(between("vgg16", "vgg16_c"), "csv")
-    rows = list(csv.reader(io.StringIO(text)))
-    assert rows[0] == ["change", "name", "kind", "what", "before", "after"]
-    assert rows[1][:3] == ["changed", "stage3.conv3_3", "conv"]
-    assert ["total", "params", "", "138357544 -> 133638952", "vgg16", "vgg16_c"] in rows
+    headings, *rows = csv.reader(io.StringIO(text))
+    networks = ["vgg16", "vgg16_c"]
+    assert headings[:6] == ["change", "name", "kind", "key", "before", "after"]
+    assert ["changed", "stage3.conv3_3", "conv", "kernel", "3", "1", *networks] in rows
+    assert ["total", "", "", "params", "138357544", "133638952", *networks] in rows
+
+
+def test_csv_has_the_size_of_what_is_there_but_once() -> None:
+    _, *rows = csv.reader(io.StringIO(difference_text(between("vgg16", "vgg16_bn"), "csv")))
+    networks = ["vgg16", "vgg16_bn"]
+    assert ["added", "stage1.bn1_1", "batch_norm", "params", "", "128", *networks] in rows
 
 
 def test_json_has_fields_and_figures() -> None:

@@ -243,7 +243,7 @@ def test_an_unknown_format_is_refused() -> None:
     with pytest.raises(UsageError, match=r"^unknown format 'gird'; did you mean 'grid'\?$"):
         tabulated(analysis, rows, columns, form="gird", in_full=False)
     with pytest.raises(
-        UsageError, match=r"^unknown format 'q'; known: .*markdown, csv, json, text"
+        UsageError, match=r"^unknown format 'q'; known: .*csv, .*json, .*markdown, .*tsv"
     ):
         tabulated(analysis, rows, columns, form="q", in_full=False)
 

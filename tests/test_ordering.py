@@ -51,6 +51,25 @@ layers:
     assert peak(found, better_order(found).layers) == 1200 + 40 + 1240
 
 
+def test_what_raises_no_peak_may_still_be_too_early() -> None:
+    found = storages(
+        analysis_of("""\
+name: early
+input: [1, 10]
+layers:
+  - conv: {name: start, channels: 99, kernel: 1}
+  - conv: {name: small, channels: 1, kernel: 1}
+  - concat:
+      - - conv: {name: kept, channels: 30, kernel: 1}
+      - - conv: {name: wide, channels: 90, kernel: 1}
+        - conv: {name: narrow, channels: 1, kernel: 1}
+""")
+    )
+    # 40 bytes a channel. As written kept's 30 wait beside small's 1 and wide's 90.
+    assert peak(found) == 121 * 40
+    assert peak(found, better_order(found).layers) == 100 * 40  # of start and small
+
+
 def test_a_view_of_the_input_makes_no_second_input() -> None:
     found = storages(
         analysis_of("""\

@@ -231,3 +231,36 @@ def test_what_is_concatenated_can_lie_where_the_policy_says(
     network: Graph, batch: int, overwrite: bool
 ) -> None:
     check_embedding(analyze(network, batch=batch), overwrite=overwrite)
+
+
+@pytest.mark.parametrize(
+    ("layers", "inside"),
+    [
+        # What is concatenated is overwritten behind the concatenation, which is read later.
+        ("- relu: {name: r, from: p}\n  - conv: {name: d, from: c, channels: 2, kernel: 1}", False),
+        # The concatenation is overwritten before what is concatenated is read again.
+        ("- relu: {name: r}\n  - conv: {name: d, from: p, channels: 2, kernel: 1}", False),
+        # Nothing is needed again.
+        ("- relu: {name: r}\n  - conv: {name: d, channels: 2, kernel: 1}", True),
+        # A part of what is concatenated is needed again.
+        ("- relu: {name: r}\n  - conv: {name: d, from: sliced, channels: 2, kernel: 1}", False),
+    ],
+)
+@pytest.mark.parametrize("what", ["p", "sliced"])
+def test_what_is_overwritten_lies_by_itself(layers: str, inside: bool, what: str) -> None:
+    analysis = analysis_of(f"""\
+name: overwritten
+input: [2, 6]
+layers:
+  - conv: {{name: p, channels: 4, kernel: 1}}
+  - channel_slice: {{name: sliced, stop: 2, from: p}}
+  - conv: {{name: q, channels: 3, kernel: 1, from: input}}
+  - concat: {{name: c, from: [{what}, q]}}
+  {layers}
+  - add: [[conv: {{from: r, channels: 2, kernel: 1}}], [identity: {{from: d}}]]
+""")
+    check_embedding(analysis, overwrite=True)
+    found = storages(analysis, in_place=True, concat_views=True)
+    # Where a slice is concatenated, what it is a slice of is more than that.
+    assert found.of["p"] == ("c" if inside and what == "p" else "p")
+    assert found.of["q"] == "c"

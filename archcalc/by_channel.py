@@ -20,7 +20,7 @@ from archcalc.regions.bits import NotFollowedError, full, shifted
 from archcalc.regions.reading import ChannelWindow, Interleaved
 from archcalc.window import Reach, Window
 
-MOST_PARTS = 64  # of the channels of one map
+MOST_PARTS = 16  # of the channels of one map: dense networks have many, and mix them all
 
 T = TypeVar("T")
 
@@ -132,6 +132,9 @@ def _parts_after(
         return found
     (x,), (parts_before,) = maps, every
     window = _window(layer, effect, x)
+    if window is Reach.ALL:
+        read_by_all = [value for _, value in parts_before]
+        return [(full(effect.output.channels), values.after([values.together(read_by_all)]))]
     mixed: list[tuple[int, list[T]]] = [(full(effect.output.channels), [])]
     for bits, value in parts_before:
         reached = layer.reaches(bits, x, effect.output, window)

@@ -87,7 +87,7 @@ class UnitField:
         return Fraction(self.pixels, prod(self.image))
 
     def positions(self) -> Iterator[tuple[int, ...]]:
-        """The pixels that it sees, one by one; some may come twice. None where not followed."""
+        """The pixels that it sees, one by one, some twice; none where they were not followed."""
         for patch in self.patches or ():
             yield from product(*map(members, patch.positions))
 

@@ -117,6 +117,10 @@ class Graph:
         """The names of the layers that some output depends on, and `INPUT` where one does."""
         return _needed(self.nodes, self.outputs)
 
+    def with_gradient(self) -> set[str]:
+        """As `live`, of the layers that a gradient comes back to: none does through indices."""
+        return _needed(self.nodes, self.outputs, by_indices=False)
+
     def weight_owners(self) -> dict[str, str]:
         """For each layer the one with which its learned values count; itself for most.
 
@@ -181,12 +185,15 @@ def with_purpose(nodes: Sequence[Node], outputs: Sequence[str]) -> tuple[Node, .
     )
 
 
-def _needed(nodes: Sequence[Node], outputs: Iterable[str]) -> set[str]:
-    """The names of the layers that some of `outputs` depends on, and `INPUT` where one does."""
+def _needed(nodes: Sequence[Node], outputs: Iterable[str], by_indices: bool = True) -> set[str]:
+    """The names of the layers that some of `outputs` depends on, and `INPUT` where one does.
+
+    `by_indices`: whether it is enough that they need the indices of a max pool.
+    """
     found = set(outputs)
     for node in reversed(nodes):
         if node.name in found:
             found.update(node.inputs)
-            if node.indices is not None:
+            if by_indices and node.indices is not None:
                 found.add(node.indices)
     return found

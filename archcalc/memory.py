@@ -128,7 +128,7 @@ def saved_bytes(analysis: Analysis) -> dict[str, Quantity]:
 
     A tensor that several layers need is kept once, on account of the first in order, with
     layers that exist in training only behind all others. A layer keeps nothing where neither it
-    nor anything before it learns, or where no output depends on it. Parameters are not counted.
+    nor anything before it learns, or where no gradient comes back to it. Parameters do not count.
     """
     layers = sorted(analysis.layers, key=lambda layer: layer.training_only)
     of = layout(analysis, at_inference=False).of
@@ -155,13 +155,13 @@ def needed_backward(analysis: Analysis) -> dict[str, list[str | Extra]]:
 
     An output is called after its layer, the network's input `INPUT`; indices that an unpooling
     takes are called as `archcalc.liveness.indices_of` calls those of its pool. A layer needs
-    nothing where neither it nor anything before it learns, or where no output depends on it.
+    nothing where neither it nor anything before it learns, or where no gradient comes back to it.
     """
-    learns = learning(analysis)
+    learns, with_gradient = learning(analysis), analysis.graph.with_gradient()
     copies, undone_pools = layout(analysis, at_inference=False).copies, undone(analysis)
     return {
         layer.name: list(_needed(layer, learns, copies, undone_pools))
-        if layer.used and learns[layer.name]
+        if layer.name in with_gradient and learns[layer.name]
         else []
         for layer in analysis.layers
     }

@@ -141,16 +141,14 @@ def backward_macs(analysis: Analysis) -> dict[str, BackwardMacs]:
     The gradient of the weights takes as many multiply-accumulates as the forward pass, and so does
     that of the input, which is not computed where nothing before the layer learns: towards the
     network's own input. (FlopCounterMode leaves the groups of a convolution out of the former.)
-    Where no output depends on a layer, there is no gradient.
+    Where no output depends on a layer, or on its indices alone, there is no gradient.
     """
-    learns = learning(analysis)
-    return {
-        layer.name: BackwardMacs(
-            weights=layer.macs if layer.used else 0,
-            inputs=layer.macs if layer.used and any(learns[n] for n in layer.inputs) else 0,
-        )
-        for layer in analysis.layers
-    }
+    learns, with_gradient = learning(analysis), analysis.graph.with_gradient()
+    found = {}
+    for layer in analysis.layers:
+        macs = layer.macs if layer.name in with_gradient else 0
+        found[layer.name] = BackwardMacs(macs, macs if any(learns[n] for n in layer.inputs) else 0)
+    return found
 
 
 def reasons(analysis: Analysis) -> dict[str, list[str]]:

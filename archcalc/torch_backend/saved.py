@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Sequence
 
 import torch
@@ -13,25 +14,30 @@ from archcalc.torch_backend.running import Running
 from archcalc.torch_backend.storages import Storages
 
 
+class _Held:
+    """What autograd holds in place of a tensor, until the graph that needs it is gone."""
+
+    def __init__(self, storage: torch.UntypedStorage, layer: str) -> None:
+        self.storage = storage
+        self.layer = layer
+
+
 def saved_by_layer(module: nn.Module, x: Tensor, layers: Sequence[str]) -> dict[str, int]:
     """For each of `layers`, the bytes that a training step keeps on its account.
 
     Each storage counts once, with all that lies in it, on account of the first layer in the order
-    of `layers` that saved it; parameters and buffers do not count. The account "" is of what no
-    layer saved. The module is left in training mode, as a forward pass in that mode leaves it.
+    of `layers` that saved it; parameters and buffers do not count, nor what autograd lets go of
+    with an output that no gradient comes back to. The account "" is of what no layer saved. The
+    module is left in training mode, as a forward pass in that mode leaves it.
     """
     rank = {name: number for number, name in enumerate(layers)} | {"": len(layers)}
     values = (*module.parameters(), *module.buffers())
-    constant = {_identity(tensor) for tensor in values}
-    # The storages themselves stay here, so that none is freed and its place taken by another.
-    kept: dict[int, tuple[torch.UntypedStorage, str]] = {}
+    held: weakref.WeakSet[_Held] = weakref.WeakSet()
 
-    def keep(tensor: Tensor) -> None:
-        identity = _identity(tensor)
-        if identity in constant:
-            return
-        storage, first = kept.get(identity, (tensor.untyped_storage(), running.layer))
-        kept[identity] = (storage, min(first, running.layer, key=rank.__getitem__))
+    def keep(tensor: Tensor) -> _Held:
+        found = _Held(tensor.untyped_storage(), running.layer)
+        held.add(found)
+        return found
 
     module.train()
     with (
@@ -40,17 +46,15 @@ def saved_by_layer(module: nn.Module, x: Tensor, layers: Sequence[str]) -> dict[
         Running(module, layers) as running,
         saved_tensors_hooks(keep, _never_needed),
     ):
-        module(x)
+        outputs = module(x)
     account = dict.fromkeys([*layers, ""], 0)
-    for storage, layer in kept.values():
-        account[layer] += storages.bytes[storage]
+    counted = {tensor.untyped_storage() for tensor in values}
+    for found in sorted(held, key=lambda found: rank[found.layer]):
+        if found.storage not in counted:
+            counted.add(found.storage)
+            account[found.layer] += storages.bytes[found.storage]
+    del outputs  # which hold the graph
     return account
-
-
-def _identity(tensor: Tensor) -> int:
-    """Equal for tensors that lie in the same storage; also on the meta device."""
-    identity: int = tensor.untyped_storage()._cdata
-    return identity
 
 
 def _never_needed(packed: object) -> Tensor:

@@ -22,7 +22,7 @@ from archcalc.memory import peak_bytes, saved_bytes
 from archcalc.torch_backend.build import build
 from archcalc.torch_backend.live import peak_at_inference
 from archcalc.torch_backend.saved import saved_by_layer
-from archcalc.training import reasons, refused_in_training
+from archcalc.training import backward_macs, reasons, refused_in_training
 from tests.graphs import chain, random_graphs
 from tests.spec_texts import analysis_of
 
@@ -83,6 +83,25 @@ layers:
     assert kept(analysis) == 5 * 4 + 6 * 4 + 2 * 8 + 2 * 8
     # Beside what c and p put out the corrected indices, those before, and one more of their size.
     assert peak(analysis) == 5 * 4 + 2 * 4 + 3 * 2 * 8
+
+
+def test_a_pool_of_which_the_indices_alone_are_needed_keeps_nothing() -> None:
+    """No gradient comes back through them, nor to what stands before the pool."""
+    analysis = analysis_of("""\
+name: indices
+input: [1, 4, 4]
+layers:
+  - conv: {name: c, channels: 1, kernel: 1, bias: false}
+  - relu: {name: r}
+  - max_pool: {name: p, kernel: 2}
+  - conv: {name: d, from: input, channels: 1, kernel: 2, stride: 2, bias: false}
+  - max_unpool: {name: u, indices: p, kernel: 2}
+""")
+    # d keeps the image, 16 values of 4 bytes; the unpooling 4 indices of 8.
+    assert kept(analysis) == 16 * 4 + 4 * 8
+    assert saved_bytes(analysis) == {"c": 0, "r": 0, "p": 0, "d": 64, "u": 32}
+    assert backward_macs(analysis)["c"].total == 0
+    assert backward_macs(analysis)["d"].total == 16
 
 
 def test_the_same_indices_are_kept_once() -> None:

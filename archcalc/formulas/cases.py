@@ -161,6 +161,28 @@ def merged(found: Sequence[tuple[Path, _T | None]]) -> list[tuple[list[Path], _T
     return by_value
 
 
+def in_general(
+    found: Sequence[tuple[Path, tuple[Any, ...] | None]],
+) -> list[tuple[Path, tuple[Any, ...] | None]]:
+    """Cases in which a symbol has a value, as others give them, where these hold there too."""
+    general = []
+    for path, values in found:
+        known = known_values(path)
+        others = [v for other, v in found if v is not None and not known_values(other)]
+        for other in others if known and values is not None else ():
+            there = [replaced(value, known) for value in other]
+            if all(sympy.expand(a - b) == 0 for a, b in zip(there, values or (), strict=True)):
+                values = other
+        general.append((path, values))
+    return general
+
+
+def any_of(conditions: Sequence[Any]) -> Any:
+    """Whether one of several holds, in fewer relations where that is found at once."""
+    found = sympy.Or(*conditions)
+    return sympy.simplify_logic(found, deep=False) if isinstance(found, sympy.Or) else found
+
+
 def _siblings(found: Sequence[tuple[Path, Any]]) -> Iterator[tuple[int, int]]:
     """Two cases that one decision parts, and that are the same all the same."""
     places = {path: place for place, (path, _) in enumerate(found)}

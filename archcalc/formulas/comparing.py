@@ -30,6 +30,7 @@ from archcalc.symbolic import EXTREMES, ROUNDED
 LEAST_SETTINGS = 20
 MOST_TRIES = 400  # of settings, most of which may be no network
 MOST_STEPS = 18  # of conditions and floors, along one symbol
+MOST_LAYERS = 25_000  # that are walked, if that makes so many settings
 NEW = 0.4  # of the values there, which none of the rules gives
 JOINT = 12  # settings in which several symbols change, at least
 _COUNTS = (12, 16, 24, 40, 64, 100, 160, 250, 400, 1000)
@@ -131,10 +132,11 @@ class Comparison:
         Args:
             conditions: on symbols, that the walk was asked.
         """
-        self.settings = 0
+        self.settings, walked = 0, 0
         drawn: set[tuple[Exact, ...]] = set()
         for tried, (setting, is_enough) in enumerate(self._drawn(formulas, conditions)):
-            if is_enough and (self.settings >= LEAST_SETTINGS or tried >= MOST_TRIES):
+            enough = is_enough or walked > MOST_LAYERS
+            if enough and (self.settings >= LEAST_SETTINGS or tried >= MOST_TRIES):
                 break
             if tuple(setting.values()) in drawn:
                 continue
@@ -143,6 +145,7 @@ class Comparison:
             if analysis is None or self._is_beyond(setting):
                 continue
             self.settings += 1
+            walked += len(analysis.layers)
             for formula in formulas:
                 found = difference_at(formula, setting, analysis)
                 if found is not None:
@@ -158,7 +161,7 @@ class Comparison:
                 continue
             found = True
             if domain.progression is not None and value not in domain.progression:
-                self.beyond.setdefault(unknown.symbol, set()).add("whole")
+                self.beyond.setdefault(unknown.symbol, set()).add("progression")
             if domain.least is not None and value < domain.least:
                 self.beyond.setdefault(unknown.symbol, set()).add("least")
         return found
@@ -170,14 +173,16 @@ class Comparison:
         own = {unknown.symbol: unknown.claimed(unknown.own) for unknown in self.unknowns}
         yield own, False
         asked = list(dict.fromkeys(_changing(formulas, conditions)))
+        random = Random(0)
         values: dict[Any, list[Exact]] = {}
+        alone: list[dict[Any, Exact]] = []
         for unknown in self.unknowns:
             symbol = unknown.symbol
             steps = islice(_steps(symbol, asked, own), MOST_STEPS)
             values[symbol] = unknown.values(steps)
-            for value in values[symbol]:
-                yield {**own, symbol: value}, False
-        random = Random(0)
+            alone += [{**own, symbol: value} for value in values[symbol]]
+        random.shuffle(alone)  # of a large network some are left out
+        yield from ((setting, False) for setting in alone)
         for number in range(MOST_TRIES if self.unknowns else 0):
             setting = {
                 unknown.symbol: unknown.any_value(random)

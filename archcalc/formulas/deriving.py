@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import sympy
@@ -18,18 +17,20 @@ from archcalc.formulas.cases import (
     Condition,
     Path,
     TooManyCasesError,
+    any_of,
     cases,
     condition_of,
+    in_general,
     known_values,
     merged,
 )
 from archcalc.formulas.comparing import Comparison, Difference, Unknown, difference_at
 from archcalc.formulas.counting import along_counts
-from archcalc.formulas.domains import COUNTS, Domain, domains
+from archcalc.formulas.domains import COUNTS, Domain
 from archcalc.formulas.exact import Exact, exact
 from archcalc.formulas.formula import Case, Formula, Formulas
 from archcalc.formulas.ranges import simplest
-from archcalc.formulas.subjects import Subject, variables
+from archcalc.formulas.subjects import Subject, subjects, variables
 from archcalc.formulas.tidying import Sizes, tidy, with_floors_merged
 from archcalc.formulas.walking import NoFigureError, UnsettledError, Walker
 from archcalc.graph import Graph
@@ -135,7 +136,7 @@ class _Derivation:
         self._quantities = quantities
         self._sizes = _free_symbols(walker.graph.input.shape)
         self._require_figures()
-        self._subjects = _subjects(walker, found)
+        self._subjects = subjects(walker, found)
         free = {str(symbol): symbol for symbol in self._sizes}
         free |= {subject.label: subject.symbol for subject in self._subjects}
         self._symbols = tuple(free.values())
@@ -156,12 +157,12 @@ class _Derivation:
 
     def _require_figures(self) -> None:
         """Raises UsageError where a quantity cannot be told of the network itself."""
-        with suppress(LayerError):
-            analysis = self._walker.analysis(self._walker.graph)
-            try:
-                self._walker.quantities(analysis)
-            except NoFigureError as error:
-                raise UsageError(str(error)) from None
+        try:
+            self._walker.quantities(self._walker.analysis(self._walker.graph))
+        except NoFigureError as error:
+            raise UsageError(str(error)) from None
+        except (LayerError, UsageError):  # what is assumed may mend it
+            pass
         self._walker.lengths, self._walker.equal = [], {}
 
     def compared(self, assume: tuple[str, ...]) -> Formulas:
@@ -182,6 +183,11 @@ class _Derivation:
             raise UsageError(
                 f"no formula of {difference.formula.quantity} in "
                 f"{', '.join(map(str, self._symbols))} was found that holds: {difference}"
+            )
+        if not comparison.settings:
+            raise UsageError(
+                f"no formula of {', '.join(self._quantities)}: there is no network to compare it "
+                "with, by what is assumed and set"
             )
         first = {s.label: self._first[s] for s in self._subjects if s in self._first}
         assumed = (*assume, *self._beyond(comparison.beyond))
@@ -284,11 +290,11 @@ class _Derivation:
         start = 0
         for quantity, length in zip(self._quantities, self._walker.lengths, strict=True):
             end = start + (1 if length is None else length)
-            column = _in_general(
+            column = in_general(
                 [(path, v if v is None else tuple(v[start:end])) for path, v in found]
             )
             by_value = tuple(
-                Case(_any_of([condition_of(path) for path in paths]), values)
+                Case(any_of([condition_of(path) for path in paths]), values)
                 for paths, values in merged(column)
             )
             yield Formula(quantity, length is not None, by_value, self._symbols)
@@ -306,7 +312,7 @@ class _Derivation:
             for symbol, own, domain, is_count in found
         ]  # fmt: skip
 
-    def _claimed(self, symbol: Any) -> Any:
+    def _claimed(self, symbol: Any) -> Callable[[Exact], Exact]:
         """The least value no less than another that what is assumed of a symbol allows."""
         first = next((n for s, n in self._first.items() if s.symbol == symbol), None)
 
@@ -330,7 +336,7 @@ class _Derivation:
         sizes = {symbol: setting[symbol] for symbol in self._sizes}
         try:
             graph = self._walker.built(values, sizes)
-            if len(graph.nodes) > LARGEST_GRAPH:
+            if len(graph.nodes) > max(LARGEST_GRAPH, len(self._walker.graph.nodes)):
                 return None
             return self._walker.analysis(graph)
         except (LayerError, SpecError, UsageError):
@@ -386,53 +392,14 @@ class _Derivation:
     def _beyond(self, beyond: Mapping[Any, set[str]]) -> Iterator[str]:
         """What is assumed of symbols where there are networks without it."""
         for subject in self._subjects:
-            seen = beyond.get(subject.symbol, ())
-            assumed = not subject.domain.by_need
-            if "whole" in seen or (assumed and subject.domain.is_whole):
-                yield f"whole {subject.label}"
+            seen, domain = beyond.get(subject.symbol, ()), subject.domain
+            is_beyond = not domain.by_need
+            if domain.progression is not None and ("progression" in seen or is_beyond):
+                yield domain.progression.text(subject.label)
             if subject.shapes:  # `first` says from when on
                 continue
-            if "least" in seen or (assumed and subject.domain.least is not None):
-                yield f"{subject.label} >= {subject.domain.least}"
-
-
-def _subjects(walker: Walker, found: Sequence[Variable]) -> list[Subject]:
-    """The variables with symbols in their places, of which is assumed what has to be."""
-    bare = {one: sympy.Symbol(one.label, real=True) for one in found}
-    sizes = [one for one in found if one.parameter is None]
-    shaping = [one for one in found if one not in sizes and walker.shapes_the_graph(one, bare[one])]
-    asked = {one: bare[one] for one in found if one not in shaping and one not in sizes}
-    known: dict[Any, Domain] = {}
-    if asked:
-        own = {symbol: exact(one.own) for one, symbol in asked.items()}
-        known = domains(own, lambda: walker.analysis(walker.built(asked, {})))
-    subjects = []
-    for one in found:
-        domain = known.get(bare[one], COUNTS)
-        subjects.append(Subject(one, domain.symbol(one.label), domain, one in shaping))
-    return subjects
-
-
-def _in_general(
-    found: Sequence[tuple[Path, tuple[Any, ...] | None]],
-) -> list[tuple[Path, tuple[Any, ...] | None]]:
-    """Cases in which a symbol has a value, as others give them, where these hold there too."""
-    general = []
-    for path, values in found:
-        known = known_values(path)
-        others = [v for other, v in found if v is not None and not known_values(other)]
-        for other in others if known and values is not None else ():
-            there = [replaced(value, known) for value in other]
-            if all(sympy.expand(a - b) == 0 for a, b in zip(there, values or (), strict=True)):
-                values = other
-        general.append((path, values))
-    return general
-
-
-def _any_of(conditions: Sequence[Any]) -> Any:
-    """Whether one of several holds, in fewer relations where that is found at once."""
-    found = sympy.Or(*conditions)
-    return sympy.simplify_logic(found, deep=False) if isinstance(found, sympy.Or) else found
+            if domain.least is not None and ("least" in seen or is_beyond):
+                yield f"{subject.label} >= {domain.least}"
 
 
 def _free_symbols(sizes: Iterable[Any]) -> list[Any]:

@@ -24,6 +24,12 @@ class Progression(NamedTuple):
         """Whether all are whole numbers."""
         return self.step.denominator == self.start.denominator == 1
 
+    def text(self, label: str) -> str:
+        """That a symbol is one of them: `whole n`, `16*alpha%1==0`."""
+        if self == WHOLE_NUMBERS:
+            return f"whole {label}"
+        return f"{1 / self.step}*{label}%1=={self.start / self.step}"
+
     def __contains__(self, number: object) -> bool:
         assert isinstance(number, int | Fraction)
         return (number - self.start) % self.step == 0

@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+import sympy
+
 from archcalc.errors import UsageError
-from archcalc.formulas.domains import Domain
+from archcalc.formulas.domains import COUNTS, Domain, domains
+from archcalc.formulas.exact import exact
+from archcalc.formulas.walking import Walker
 from archcalc.graph import Graph
 from archcalc.quantity import is_symbol
 from archcalc.variables import Variable, variable
@@ -55,3 +59,20 @@ def _variable(label: str, graph: Graph) -> Variable:
     if is_symbol(found.own):
         raise UsageError(f"--symbols: {label} is {found.own} in the input already")
     return found
+
+
+def subjects(walker: Walker, found: Sequence[Variable]) -> list[Subject]:
+    """The variables with symbols in their places, of which is assumed what has to be."""
+    bare = {one: sympy.Symbol(one.label, real=True) for one in found}
+    sizes = [one for one in found if one.parameter is None]
+    shaping = [one for one in found if one not in sizes and walker.shapes_the_graph(one, bare[one])]
+    asked = {one: bare[one] for one in found if one not in shaping and one not in sizes}
+    known: dict[Any, Domain] = {}
+    if asked:
+        own = {symbol: exact(one.own) for one, symbol in asked.items()}
+        known = domains(own, lambda: walker.analysis(walker.built(asked, {})))
+    every = []
+    for one in found:
+        domain = known.get(bare[one], COUNTS)
+        every.append(Subject(one, domain.symbol(one.label), domain, one in shaping))
+    return every

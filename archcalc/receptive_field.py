@@ -19,6 +19,7 @@ from archcalc.quantity import (
     certainly_at_least,
     certainly_equal,
     is_symbol,
+    largest,
     normal,
     smallest,
 )
@@ -328,10 +329,10 @@ def _union(a: AxisField, b: AxisField) -> AxisField:
     if not certainly_equal(a.jump, b.jump):
         return Reach.MISALIGNED
     if isinstance(a, Field) and isinstance(b, Field):
-        first, last = _lower(a.first, b.first), _lower(-a.last, -b.last)
+        first, last = _lower(a.first, b.first), _higher(a.last, b.last)
         if first is None or last is None:
             return Reach.UNKNOWN  # which branch sees more hangs on free sizes
-        return Field(first, -last, a.jump)
+        return Field(first, last, a.jump)
     ends = [end for f in (a, b) if isinstance(f, Field) for end in (f.first, f.last)]
     if not all(isinstance(end, int) for end in ends):
         return Reach.UNKNOWN  # which branch sees more may hang on the free size
@@ -378,6 +379,15 @@ def _lower(a: Quantity, b: Quantity) -> Quantity | None:
     if certainly_at_least(b, a):
         return a
     return b if certainly_at_least(a, b) else None
+
+
+def _higher(a: Quantity, b: Quantity) -> Quantity | None:
+    """The higher of two; None where that is open."""
+    if not (is_symbol(a) or is_symbol(b)):
+        return largest(a, b)
+    if certainly_at_least(a, b):
+        return a
+    return b if certainly_at_least(b, a) else None
 
 
 def _hull(intervals: Iterable[Interval]) -> Interval:

@@ -25,6 +25,16 @@ def full(count: int) -> int:
     return (1 << count) - 1
 
 
+def single(number: int) -> int:
+    """One number.
+
+    Raises:
+        NotFollowedError: it is too large.
+    """
+    _require(number + 1)
+    return 1 << number
+
+
 def between(first: int, last: int, count: int) -> int:
     """first … last, of those from 0 to count - 1."""
     first, last = max(first, 0), min(last, count - 1)

@@ -13,7 +13,7 @@ from archcalc.analysis import Analysis, LayerAnalysis, require_numbers
 from archcalc.errors import UsageError
 from archcalc.graph import INPUT
 from archcalc.receptive_field import AxisField, Field, Interval, PhasedField
-from archcalc.regions.bits import NotFollowedError, first_of, full, last_of, members, runs
+from archcalc.regions.bits import NotFollowedError, first_of, full, last_of, members, runs, single
 from archcalc.regions.patches import Patch, around, together, values_in
 from archcalc.unit_field.tracing import trace
 from archcalc.window import Reach
@@ -149,9 +149,9 @@ def unit_over(analysis: Analysis, name: str, place: UnitField) -> UnitField:
         zip(middle.layer.field, place.unbounded, sizes, strict=False)
     ):
         own = middle.unbounded[axis]
-        if isinstance(field, Reach) or seen is None or own is None:
+        if isinstance(field, Reach) or not field.jump:
             continue
-        if isinstance(own, Reach) or isinstance(seen, Reach):
+        if not isinstance(own, tuple) or not isinstance(seen, tuple):
             continue
         steps = round(Fraction(sum(seen) - sum(own), 2) / Fraction(field.jump))
         unit[axis] = min(max(unit[axis] + steps, 0), size - 1)
@@ -184,9 +184,9 @@ def _require_channel(layer: LayerAnalysis, channel: int | None) -> None:
 
 def _patch(layer: LayerAnalysis, unit: tuple[int, ...], channel: int | None) -> Patch:
     if not layer.output.sizes:
-        return Patch(1 << unit[0], ())
-    channels = full(layer.output.channels) if channel is None else 1 << channel
-    return Patch(channels, tuple(1 << position for position in unit))
+        return Patch(single(unit[0]), ())
+    channels = full(layer.output.channels) if channel is None else single(channel)
+    return Patch(channels, tuple(map(single, unit)))
 
 
 def _unbounded(
@@ -219,7 +219,7 @@ def _standing(
     if layer.output.sizes:
         return layer, unit
     maps = analysis.maps
-    patch = Patch(1 << unit[0], ())
+    patch = _patch(layer, unit, None)
     while not layer.output.sizes:
         reads = layer.node.layer.reads(patch, [maps[n] for n in layer.inputs], layer.effect.windows)
         read = [(number, part) for number, part in reads if part.values]

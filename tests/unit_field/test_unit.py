@@ -176,6 +176,34 @@ def test_channels_are_followed(tmp_path: Path) -> None:
         unit_field(analysis, "concat1", (4,), channel=2)
 
 
+def test_a_unit_of_huge_maps_is_bounded_at_once(tmp_path: Path) -> None:
+    analysis = analyzed(
+        tmp_path,
+        "name: huge\ninput: [1, 1000000000]\nlayers:\n"
+        "  - conv: {channels: 1, kernel: 3, padding: 1}\n"
+        "  - flatten\n"
+        "  - add: [[], []]\n",
+    )
+    field = unit_field(analysis, "conv1")
+    assert (field.exact, field.in_image) == (False, ((499_999_999, 500_000_001),))
+    feature = unit_field(analysis, "add1", (999_999_999,))
+    assert (feature.exact, feature.in_image) == (False, ((0, 999_999_999),))
+
+
+def test_a_unit_that_all_see_alike_has_no_place_to_move_to(tmp_path: Path) -> None:
+    analysis = analyzed(
+        tmp_path,
+        "name: spread\ninput: [1, 9]\nlayers:\n"
+        "  - conv: {name: a, channels: 1, kernel: 3, padding: 1}\n"
+        "  - crop: {name: one, sides: [[4, 4]]}\n"
+        "  - multiply: {name: gated, from: [a, one]}\n"
+        "  - crop: {name: same, from: one, sides: 0}\n",
+    )
+    place = unit_field(analysis, "a", (1,))
+    assert unit_over(analysis, "gated", place).unit == (4,)
+    assert unit_over(analysis, "same", place).unit == (0,)
+
+
 def test_what_a_layer_leaves_over_is_not_seen(tmp_path: Path) -> None:
     crop = analyzed(
         tmp_path,

@@ -32,7 +32,7 @@ from archcalc.render.torch_source.names import MODULE_DICT_ATTRIBUTES
 from archcalc.spec.library import network_names
 from archcalc.torch_backend.build import build
 from tests.exported import check_counts, check_network, check_same_as_twin, class_of, module_of
-from tests.graphs import graph, node, random_graphs
+from tests.graphs import entangled_graphs, graph, node, random_graphs
 from tests.hostile import hostile_analysis
 from tests.layers.checks import between_learned_layers, effect_of
 from tests.layers.examples import EXAMPLES
@@ -95,7 +95,7 @@ LAST = (
 @st.composite
 def renamed(draw: Draw) -> Graph:
     """A random graph whose layers stand in containers at random, under any names."""
-    network = draw(random_graphs(most=16))
+    network = draw(st.one_of(random_graphs(most=16), entangled_graphs()))
     plain = draw(st.booleans())
     names = {INPUT: INPUT}
     for number, layer in enumerate(network.nodes):

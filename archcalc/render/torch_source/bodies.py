@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from archcalc.analysis import Analysis, LayerAnalysis
 from archcalc.graph import INPUT, Node
 from archcalc.layers.convolution import Conv
-from archcalc.layers.pooling import MaxPool
 from archcalc.render.torch_source.containers import Container, Flow, Piece, pieces_of
 from archcalc.render.torch_source.layer_spellings import Setting, is_even, spell, windows_of
 from archcalc.render.torch_source.spelling import Argument, Spelling, Weight
@@ -197,14 +196,9 @@ class BodyMaker:
         )
 
     def _spelling(self, node: Node) -> Spelling:
-        undone = None
-        if node.indices is not None:
-            pool = self._layers[node.indices]
-            assert isinstance(pool.node.layer, MaxPool)  # so the graph has it
-            undone = (pool.node.layer, self._maps[pool.inputs[0]])
         inputs = tuple([self._maps[name] for name in node.inputs])
         keeps = self._flow.is_undone(node)
-        return spell(node.layer, Setting(inputs, keeps, undone, self._uneven_same))
+        return spell(node.layer, Setting(inputs, keeps, self._uneven_same))
 
     def _in_training_only(self, value: str) -> bool:
         layer = self._layers.get(value)

@@ -58,6 +58,34 @@ class Conv${axes}dSame(nn.Conv${axes}d):
         return super().forward(F.pad(x, pads))
 ''')
 
+_PADDED_MAX_POOL = Template('''\
+class PaddedMaxPool${axes}d(nn.MaxPool${axes}d):
+    """A max pool of a padded map, whose indices are places in the map without the padding."""
+
+    def __init__(
+        self,
+        kernel: int | tuple[int, ...],
+        stride: int | tuple[int, ...],
+        pad: tuple[int, ...],
+        dilation: int | tuple[int, ...] = 1,
+        ceil_mode: bool = False,
+    ) -> None:
+        """`pad` is that of F.pad: before and after, the last axis first."""
+        super().__init__(kernel, stride, 0, dilation, return_indices=True, ceil_mode=ceil_mode)
+        self.pad = pad
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        pooled, indices = super().forward(F.pad(x, self.pad, value=float("-inf")))
+        inside = torch.zeros_like(indices)
+        step = padded_step = 1
+        for axis, size in enumerate(reversed(x.shape[2:])):
+            before, after = self.pad[2 * axis : 2 * axis + 2]
+            padded = before + size + after
+            inside = inside + step * (indices // padded_step % padded - before)
+            step, padded_step = step * size, padded_step * padded
+        return pooled, inside
+''')
+
 _BATCH_NORM_WITHOUT_SCALE = Template('''\
 class BatchNorm${axes}dWithoutScale(nn.BatchNorm${axes}d):
     """Batch normalization that learns a shift but no scale."""
@@ -105,6 +133,7 @@ class DropPath(nn.Module):
 
 HELPERS: dict[str, str] = {
     "LocallyConnected": _LOCALLY_CONNECTED,
+    **{f"PaddedMaxPool{n}d": _PADDED_MAX_POOL.substitute(axes=n) for n in (1, 2, 3)},
     **{f"Conv{n}dSame": _CONV_SAME.substitute(axes=n) for n in (1, 2, 3)},
     **{
         f"BatchNorm{n}dWithoutScale": _BATCH_NORM_WITHOUT_SCALE.substitute(axes=n)

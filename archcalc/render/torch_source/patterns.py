@@ -43,7 +43,7 @@ class Part:
     Attributes:
         texts: its name, cut at its numbers, in a chain whose names matter; else ().
         figures: the numbers in its name, then the values of its arguments.
-        shape: all the rest, but for which values it takes and gives.
+        shape: all the rest, but for which values it takes and gives; how many it gives.
     """
 
     item: Item
@@ -59,7 +59,7 @@ class Part:
         texts = tuple(_NUMBER.split(name)) if numbered else ()
         numbers = [int(number) for number in _NUMBER.findall(name)] if numbered else []
         arguments = [(a.name, a.role, a.default, a.in_call) for a in item.arguments]
-        how = (item.callee, item.call, item.training_only, item.shares)
+        how = (item.callee, item.call, item.training_only, item.shares, len(item.outputs))
         return cls(
             item,
             texts,

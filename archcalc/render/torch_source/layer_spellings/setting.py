@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import singledispatch
 
 from archcalc.feature_map import FeatureMap
-from archcalc.layers import Layer, pooling
+from archcalc.layers import Layer
 from archcalc.layers.layer import Axes
 from archcalc.render.torch_source.spelling import REQUIRED, Argument, Spelling
 
@@ -18,14 +18,12 @@ class Setting:
     Attributes:
         inputs: shapes of its inputs.
         keeps_indices: whether it is a max pool that is undone later.
-        undone: for a max unpool, the max pool that it undoes, and the map that this took in.
         uneven_same: whether a convolution of the network has `same` padding that differs
             between two sides; all with `same` then find their padding when they run.
     """
 
     inputs: tuple[FeatureMap, ...]
     keeps_indices: bool = False
-    undone: tuple[pooling.MaxPool, FeatureMap] | None = None
     uneven_same: bool = False
 
     @property

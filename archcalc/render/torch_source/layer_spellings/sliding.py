@@ -130,17 +130,23 @@ def _(layer: linear.Linear, at: Setting) -> Spelling:
 def _(layer: pooling.MaxPool, at: Setting) -> Spelling:
     windows = windows_of(layer, at.x)
     padding, x = _padding(windows)
+    callee = f"nn.MaxPool{at.axes}d"
     if not _is_for_max_pool(windows):
-        padding, x = _padded_before(windows, ', value=float("-inf")')
+        if at.keeps_indices:
+            callee = f"PaddedMaxPool{at.axes}d"
+            padding, x = named("pad", _last_axis_first(windows)), "{0}"
+        else:
+            padding, x = _padded_before(windows, ', value=float("-inf")')
+    returns_indices = callee.startswith("nn.")
     arguments = (
         given("kernel_size", tidy(layer.kernel), "kernel"),
         named("stride", tidy(layer.kernel if layer.stride is None else layer.stride)),
         padding,
         named("dilation", tidy(layer.dilation), 1),
-        named("return_indices", at.keeps_indices, False),
+        *([named("return_indices", at.keeps_indices, False)] if returns_indices else []),
         named("ceil_mode", layer.ceil, False),
     )
-    return Spelling(f"nn.MaxPool{at.axes}d", arguments, f"{{module}}({x})", weight=Weight.MAIN)
+    return Spelling(callee, arguments, f"{{module}}({x})", weight=Weight.MAIN)
 
 
 @spell.register
@@ -182,23 +188,13 @@ def _(layer: pooling.GlobalAvgPool, at: Setting) -> Spelling:
 
 @spell.register
 def _(layer: pooling.MaxUnpool, at: Setting) -> Spelling:
-    assert at.undone is not None  # the walk refuses a max unpool without its pool
-    pool, pooled = at.undone
-    windows = windows_of(pool, pooled)
     arguments = [
         given("kernel_size", tidy(layer.kernel), "kernel"),
         named("stride", tidy(layer.kernel if layer.stride is None else layer.stride)),
         named("padding", tidy(layer.padding), 0),
     ]
     call = "{module}({0}, {1})"
-    if not _is_for_max_pool(windows):  # the indices are offsets into the padded map
-        padded = [n + w.before + w.after for n, w in zip(pooled.sizes, windows, strict=True)]
-        arguments.append(in_call("output_size", tuple(padded)))
-        cut = ", ".join(
-            f"{w.before}:{w.before + n}" for n, w in zip(pooled.sizes, windows, strict=True)
-        )
-        call = f"{{module}}({{0}}, {{1}}, output_size={{output_size}})[:, :, {cut}]"
-    elif layer.output is not None:
+    if layer.output is not None:
         arguments.append(in_call("output_size", per_axis(layer.output, at.x, "output")))
         call = "{module}({0}, {1}, output_size={output_size})"
     callee = f"nn.MaxUnpool{at.axes}d"

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from archcalc.alignment import Pair, align, unequal_fields
 from archcalc.analysis import Analysis, LayerAnalysis
-from archcalc.graph import INPUT, Node
+from archcalc.graph import INPUT, Graph, Node
 from archcalc.key_figures import KeyFigures, key_figures
 
 
@@ -72,6 +72,7 @@ class Difference(NamedTuple):
         before, after: the networks.
         labels: what to call them.
         settings: the input and those parameters, known to both, that have another value.
+        outputs: the layers whose outputs leave the networks; None where these are the same.
         layers: all layers, in order; those removed come before those added in their place.
         totals: the figures of each network.
     """
@@ -80,6 +81,7 @@ class Difference(NamedTuple):
     after: Analysis
     labels: tuple[str, str]
     settings: tuple[Change, ...]
+    outputs: Change | None
     layers: tuple[LayerChange, ...]
     totals: tuple[KeyFigures, KeyFigures]
 
@@ -91,7 +93,12 @@ class Difference(NamedTuple):
         """
         first, second = self.totals
         same = all(layer.fate is Fate.SAME for layer in self.layers)
-        return same and self.before.input == self.after.input and first == second
+        return (
+            same
+            and self.before.input == self.after.input
+            and self.outputs is None
+            and first == second
+        )
 
     def of_fate(self, fate: Fate) -> list[LayerChange]:
         """The layers that this became of."""
@@ -127,6 +134,7 @@ def difference(
         after=after,
         labels=names,
         settings=tuple(_settings(before, after)),
+        outputs=_outputs(before.graph, after.graph, rewiring),
         layers=tuple(layers),
         totals=(key_figures(before), key_figures(after)),
     )
@@ -141,6 +149,13 @@ def _settings(before: Analysis, after: Analysis) -> Iterable[Change]:
             yield Change(name, old[name], new[name])
 
 
+def _outputs(before: Graph, after: Graph, rewiring: _Rewiring) -> Change | None:
+    same_number = len(before.outputs) == len(after.outputs)
+    if same_number and not rewiring.is_rewired(before.outputs, after.outputs):
+        return None
+    return Change("outputs", before.outputs, after.outputs)
+
+
 def _changes(pair: Pair, rewiring: _Rewiring) -> Iterable[Change]:
     old, new = pair
     if old is None or new is None:
@@ -150,7 +165,7 @@ def _changes(pair: Pair, rewiring: _Rewiring) -> Iterable[Change]:
     for name in unequal_fields(old.layer, new.layer):
         if name in old.layer.types and name in new.layer.types:
             yield Change(name, getattr(old.layer, name), getattr(new.layer, name))
-    if rewiring.is_rewired(old, new):
+    if rewiring.is_rewired(old.inputs, new.inputs):
         yield Change("inputs", old.inputs, new.inputs)
     for what in ("weights", "indices"):
         a, b = getattr(old, what), getattr(new, what)
@@ -161,7 +176,7 @@ def _changes(pair: Pair, rewiring: _Rewiring) -> Iterable[Change]:
 
 
 class _Rewiring:
-    """Tells whether a layer takes its input from elsewhere.
+    """Tells whether a layer, or the network's output, takes what it takes from elsewhere.
 
     Layers that were added or removed are seen through: what follows one of them takes its input
     from what that takes its own from. So a layer put between two others rewires none of them.
@@ -180,14 +195,14 @@ class _Rewiring:
         """What a layer is called after; None where it is gone."""
         return None if name is None else self._after.get(name)
 
-    def is_rewired(self, old: Node, new: Node) -> bool:
-        """Whether a kept layer takes its input from other layers.
+    def is_rewired(self, old: Sequence[str], new: Sequence[str]) -> bool:
+        """Whether what took the outputs of the layers `old` takes those of others, `new`.
 
-        One that lost or won sources because a layer before it was added or removed does not.
+        Where sources were only lost or won since a layer was added or removed, it does not.
         """
-        before = [source for name in old.inputs for source in self._old[name]]
-        after = [source for name in new.inputs for source in self._new[name]]
-        if all(n in self._after for n in old.inputs) and all(n in self._kept for n in new.inputs):
+        before = [source for name in old for source in self._old[name]]
+        after = [source for name in new for source in self._new[name]]
+        if all(n in self._after for n in old) and all(n in self._kept for n in new):
             return before != after
         return not (set(before) <= set(after) or set(after) <= set(before))
 

@@ -35,6 +35,42 @@ def test_a_network_does_not_differ_from_itself(name: str) -> None:
     assert difference(analyze(name), analyze(name)).is_empty
 
 
+def with_heads(folder: Path, *heads: str) -> Analysis:
+    """The network of `BEFORE`, which returns the outputs of the layers `heads` as well."""
+    head = "  - head: {training_only: false, layers: []}"
+    lines = [
+        f"{line}\n{head}" if any(f"name: {name}" in line for name in heads) else line
+        for line in BEFORE.splitlines()
+    ]
+    return analysis(folder, "\n".join(lines))
+
+
+@pytest.mark.parametrize(
+    ("before", "after"), [((), ("r",)), (("r",), ("b",)), (("a", "b"), ("a", "r", "b"))]
+)
+def test_networks_that_return_other_outputs_differ(
+    before: tuple[str, ...], after: tuple[str, ...], tmp_path: Path
+) -> None:
+    first, second = with_heads(tmp_path, *before), with_heads(tmp_path, *after)
+    found = difference(first, second)
+    assert all(layer.fate is Fate.SAME for layer in found.layers)
+    assert found.outputs == Change("outputs", ("sum", *before), ("sum", *after))
+    assert not found.is_empty
+    assert difference(first, with_heads(tmp_path, *before)).is_empty
+
+
+def test_a_new_last_layer_leaves_the_output_where_it_is(tmp_path: Path) -> None:
+    found = difference(analysis(tmp_path, BEFORE), analysis(tmp_path, BEFORE + "  - relu\n"))
+    assert found.outputs is None
+    assert not found.is_empty
+
+
+def test_an_output_that_is_gone_is_told_beside_a_new_last_layer(tmp_path: Path) -> None:
+    longer = analysis(tmp_path, BEFORE + "  - relu\n")
+    change = Change("outputs", ("sum", "r"), ("relu1",))
+    assert difference(with_heads(tmp_path, "r"), longer).outputs == change
+
+
 def test_a_field_is_told_before_and_after(tmp_path: Path) -> None:
     after = BEFORE.replace(
         "{name: b, channels: 4, kernel: 3, padding: 1}",

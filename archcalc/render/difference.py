@@ -40,11 +40,13 @@ def difference_text(
     table = _totals_table(found, form)
     if form != "text":
         cells = [[line.fate.value, line.name, line.kind, line.what] for line in lines]
+        cells += [["changed", "", "", change_text(change)] for change in _outputs(found)]
         return "\n\n".join([tabulate_rows(["change", "name", "kind", "what"], cells, form), table])
     parts = [
         [f"--- {_heading(found, 0)}", f"+++ {_heading(found, 1)}"],
         [f"~ {escape.one_line(change_text(change))}" for change in found.settings],
         list(_laid_out(lines, in_color)),
+        [f"~ {escape.one_line(change_text(change))}" for change in _outputs(found)],
         [_tally(found, len(lines))],
         [table],
     ]
@@ -58,11 +60,17 @@ def difference_record(found: Difference) -> dict[str, object]:
         "after": found.labels[1],
         "equal": found.is_empty,
         "settings": {change.what: _plain_change(change) for change in found.settings},
+        "outputs": found.outputs and _plain_change(found.outputs),
         "layers": [_layer_record(layer) for layer in found.layers if layer.fate is not Fate.SAME],
         "totals": {
             key: {"before": before, "after": after} for key, before, after in _plain_totals(found)
         },
     }
+
+
+def _outputs(found: Difference) -> list[Change]:
+    """The change of the network's outputs, if there is one."""
+    return [] if found.outputs is None else [found.outputs]
 
 
 def _heading(found: Difference, which: int) -> str:
@@ -146,6 +154,9 @@ def _plain_rows(found: Difference) -> Iterator[list[object]]:
         for key, pair in pairs.items():
             cells = [machine_text(pair[side]) for side in ("before", "after")]
             yield [layer.fate.value, layer.layer.name, layer.layer.kind, key, *cells, *found.labels]
+    for change in _outputs(found):
+        cells = [machine_text(plain(side)) for side in (change.before, change.after)]
+        yield ["changed", "", "", change.what, *cells, *found.labels]
     for key, before, after in _plain_totals(found):
         yield ["total", "", "", key, before, after, *found.labels]
 

@@ -39,6 +39,19 @@ def test_a_spec_before_and_after_is_told_apart(
     assert "~ c  conv  kernel 3 -> 5" in shown
 
 
+def test_networks_whose_outputs_alone_differ_are_not_equal(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before, after = tmp_path / "before.yaml", tmp_path / "after.yaml"
+    head = "  - head: {training_only: false, layers: []}\n"
+    text = f"name: d\ninput: [3, 8, 8]\nlayers:\n  - conv: {{channels: 4, kernel: 3}}\n{head}"
+    before.write_text(f"{text}  - relu\n")
+    after.write_text(f"{text}  - relu\n".replace(head, ""))
+    assert main(["diff", str(before), str(after)]) == 1
+    assert "~ outputs relu1, conv1 -> relu1\n" in capsys.readouterr().out
+    assert main(["diff", str(before), str(before)]) == 0
+
+
 def test_a_network_is_held_against_a_setting_of_itself(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

@@ -153,6 +153,28 @@ def test_json_has_fields_and_figures() -> None:
     assert json.loads(difference_text(between("vgg16", "vgg16"), "json"))["equal"] is True
 
 
+ENDS = """
+  - conv: {name: a, channels: 4, kernel: 3}
+  - head: {name: h, training_only: false, layers: []}
+  - relu: {name: r}
+"""
+
+
+def test_other_outputs_of_the_same_layers_are_told_in_every_form(tmp_path: Path) -> None:
+    one_end = ENDS.replace("  - head: {name: h, training_only: false, layers: []}\n", "")
+    found = in_files(tmp_path, one_end, ENDS)
+    lines = difference_text(found, "text").splitlines()
+    assert "~ outputs r -> r, a" in lines
+    assert "layers: 2 same" in lines
+    record = json.loads(difference_text(found, "json"))
+    assert (record["equal"], record["layers"]) == (False, [])
+    assert record["outputs"] == {"before": ["r"], "after": ["r", "a"]}
+    assert "changed,,,outputs," in difference_text(found, "csv")
+    assert "outputs r -> r, a" in difference_text(found, "simple")
+    same = json.loads(difference_text(in_files(tmp_path, ENDS, ENDS), "json"))
+    assert (same["equal"], same["outputs"]) == (True, None)
+
+
 @pytest.mark.parametrize("form", ["markdown", *tabulate_formats])
 def test_every_format_of_tabulate_shows_changes_and_totals(form: str) -> None:
     shown = difference_text(between("lenet5", "lenet_caffe"), form)

@@ -16,6 +16,7 @@ from typing import Generic, TypeVar
 from archcalc.feature_map import FeatureMap
 from archcalc.layers import Effect, Layer
 from archcalc.layers.layer import Join
+from archcalc.layers.resampling import PadChannels
 from archcalc.regions.bits import NotFollowedError, full, shifted
 from archcalc.regions.reading import ChannelWindow, Interleaved
 from archcalc.window import Reach, Window
@@ -53,11 +54,13 @@ class Values(Generic[T]):
         after: the value behind a layer, from one for each of its inputs.
         together: one for several channels together.
         unknown: the value of channels that are some of those of another one, not known which.
+        nothing: the value of channels of zeros; beside another value it changes nothing.
     """
 
     after: Callable[[Sequence[T]], T]
     together: Callable[[Sequence[T]], T]
     unknown: Callable[[T], T]
+    nothing: T
 
 
 def of_all(value: T) -> ByChannel[T]:
@@ -84,7 +87,7 @@ def after(
         effect: what the layer does to its inputs.
         maps: the shapes of the inputs.
     """
-    if all(x.is_whole for x in inputs):
+    if all(x.is_whole for x in inputs) and not adds_zeros(layer, maps[0]):
         first, *others = [x.parts[0][1] for x in inputs]
         if not _is_concat(layer) or all(other == first for other in others):
             return of_all(values.after([first, *others]))
@@ -104,6 +107,14 @@ def after(
     one = values.together(whole) if _is_concat(layer) else values.after(whole)
     carried = window is None or window is Reach.SAME or isinstance(window, Interleaved)
     return ByChannel(((-1, one if carried else values.unknown(one)),), followed=False)
+
+
+def adds_zeros(layer: Layer, x: FeatureMap) -> bool:
+    """Whether it is known that, and where, there are channels of zeros beside those of `x`."""
+    if not isinstance(layer, PadChannels):
+        return False
+    counts = (layer.before, x.channels, layer.after)
+    return all(type(count) is int for count in counts) and layer.before + layer.after > 0
 
 
 def _parts_after(
@@ -149,8 +160,11 @@ def _parts_after(
     return [
         (bits, values.unknown(value) if one_of_many and len(read) > 1 else value)
         for bits, read in mixed
-        if read
-        for value in [values.after([read[0] if len(read) == 1 else values.together(read)])]
+        for value in [
+            values.after([read[0] if len(read) == 1 else values.together(read)])
+            if read
+            else values.nothing
+        ]
     ]
 
 

@@ -199,6 +199,7 @@ class SteppedField(PhasedField):
 
 AxisField: TypeAlias = "Field | PhasedField | Reach"
 
+NOTHING = ListedPhases((None,), 0)  # what channels of zeros see
 PIXEL = Field(0, 0, 1)  # what an input pixel sees: itself
 
 
@@ -326,6 +327,9 @@ def _ends(count: int, most: int) -> Sequence[int]:
 def _union(a: AxisField, b: AxisField) -> AxisField:
     if isinstance(a, Reach) or isinstance(b, Reach):
         return Reach.ALL if Reach.ALL in (a, b) else Reach.UNKNOWN
+    for field, other in ((a, b), (b, a)):
+        if isinstance(field, ListedPhases) and not any(field.listed):
+            return other  # it adds nothing, whatever its jump
     if not certainly_equal(a.jump, b.jump):
         return Reach.MISALIGNED
     if isinstance(a, Field) and isinstance(b, Field):

@@ -29,12 +29,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple, TypeAlias
 
-from archcalc.by_channel import ByChannel, Values, after, of_all
+from archcalc.by_channel import ByChannel, Values, adds_zeros, after, of_all
 from archcalc.feature_map import FeatureMap
 from archcalc.layers import Effect, Layer
 from archcalc.layers.layer import Join
 from archcalc.quantity import Quantity, certainly_at_least, certainly_one
-from archcalc.receptive_field import PIXEL, AxisField, Field, PhasedField, fields_after
+from archcalc.receptive_field import NOTHING, PIXEL, AxisField, Field, PhasedField, fields_after
 from archcalc.window import Reach, Windows
 
 Fields: TypeAlias = "tuple[AxisField, ...]"
@@ -91,7 +91,8 @@ def units_after(
         image: the shape of the network's input.
     """
     first = inputs[0]
-    if len(inputs) == 1 and effect.output.sizes and first.seen.is_whole:  # most layers
+    alike = len(inputs) == 1 and first.seen.is_whole and not adds_zeros(layer, maps[0])
+    if alike and effect.output.sizes:  # most layers
         if effect.windows is Reach.SAME:
             return first
         whole = seen_after(layer, effect, [whole_of(first)], maps, image)
@@ -102,7 +103,8 @@ def units_after(
         found = seen_after(layer, effect, each, maps[: len(each)], image)
         return _unless_moved(found) if is_moved else found
 
-    values = Values(seen, _of_all_channels, _unless_moved)
+    nothing = (NOTHING,) * len(image.sizes)
+    values = Values(seen, _of_all_channels, _unless_moved, Seen(nothing, nothing))
     found = after(layer, effect, [units.seen for units in inputs], maps, values)
     if is_moved:  # where a concatenation did not ask for what is seen behind it
         found = replace(found, parts=tuple([(c, _unless_moved(s)) for c, s in found.parts]))
@@ -219,7 +221,7 @@ def of_single(seen: Field | PhasedField, pixels: int) -> AxisField:
     """What unit 0 alone sees, on an axis of so many pixels."""
     interval = seen.of_unit(0)
     if interval is None:
-        return Reach.UNKNOWN
+        return NOTHING
     first, last = interval
     if certainly_at_least(0, first) and certainly_at_least(last, pixels - 1):
         return Reach.ALL

@@ -15,6 +15,7 @@ from archcalc.layers.convolution import Conv
 from archcalc.layers.joining import Add, Concat
 from archcalc.layers.linear import Linear
 from archcalc.layers.normalization import GroupNorm
+from archcalc.layers.resampling import PadChannels
 from archcalc.layers.reshaping import ChannelShuffle, ChannelSlice, ChannelSplit, Flatten
 from archcalc.quantity import symbol
 from archcalc.receptive_field import Field, PhasedField
@@ -65,6 +66,38 @@ def test_a_norm_hides_channels_and_the_local_field_does_not() -> None:
     layers = (GroupNorm(groups=1), ChannelSlice(stop=1))
     last = analyze(behind_two_branches(*layers)).layers[-1]
     assert (last.receptive_field, last.local_receptive_field) == ("all", (1,))
+
+
+@pytest.mark.parametrize(
+    ("layers", "field"),
+    [
+        ([ChannelSlice(stop=2)], 0),
+        ([ReLU(), Conv(channels=2, kernel=3, padding=1, groups=2), ChannelSlice(stop=1)], 0),
+        ([ChannelSlice(start=1, stop=3)], 1),
+        ([Conv(channels=1, kernel=1)], 5),
+        ([], 5),
+    ],
+)
+def test_channels_of_zeros_see_nothing(layers: list[Layer], field: int) -> None:
+    analysis = analyze(behind_two_branches(PadChannels(before=2), *layers))
+    last = analysis.layers[-1]
+    assert last.receptive_field == last.local_receptive_field == (field,)
+    assert path_sizes(analysis)[last.name].largest == (field,)
+    seen = (4 - field // 2, 4 + field // 2) if field else None
+    assert unit_field(analysis, last.name).in_image == (seen,)
+
+
+def test_zeros_beside_a_branch_leave_its_field() -> None:
+    nodes = [
+        node("a", Conv(channels=1, kernel=5, padding=2)),
+        node("zeros", PadChannels(after=1), "a"),
+        node("b", Conv(channels=2, kernel=3, stride=1, padding=1)),
+        node("sum", Add(), "zeros", "b"),
+        node("slice", ChannelSlice(start=1, stop=2), "sum"),
+    ]
+    layers = {x.name: x for x in analyze(graph(FeatureMap(1, (9,)), nodes)).layers}
+    assert layers["sum"].field == (Field(-2, 2, 1),)
+    assert layers["slice"].field == (Field(-1, 1, 1),)
 
 
 def test_single_paths_keep_to_their_channels() -> None:

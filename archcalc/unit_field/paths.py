@@ -92,6 +92,8 @@ def _along_paths(
     maps, sizes = analysis.maps, analysis.input.sizes
     found: dict[str, ByChannel[tuple[Paths, ...]]] = {INPUT: of_all(((PIXEL,),) * len(sizes))}
 
+    nothing: tuple[Paths, ...] = ((),) * len(sizes)
+
     def together(each: Sequence[tuple[Paths, ...]]) -> tuple[Paths, ...]:
         along = [[field for paths in axes for field in paths] for axes in zip(*each, strict=True)]
         return tuple([_needed(paths, is_needless) for paths in along])
@@ -114,7 +116,7 @@ def _along_paths(
             )
 
         before = [found[name] for name in sources_of(layer)]
-        values = Values(behind, together, unknown)
+        values = Values(behind, together, unknown, nothing)
         return after(layer.node.layer, layer.effect, before, inputs, values)
 
     for layer in analysis.layers:
@@ -195,6 +197,8 @@ def _size(paths: Paths, choose: Callable[[Iterable[Quantity]], Quantity]) -> Qua
     if Reach.UNKNOWN in paths:
         return None
     sizes = [field.size for field in paths if not isinstance(field, Reach)]
+    if not sizes:
+        return 0  # no path leads to channels of zeros
     if len(sizes) == 1:
         return sizes[0]
     return choose(sizes) if all(type(size) is int for size in sizes) else None

@@ -9,11 +9,13 @@ from itertools import product
 from archcalc.receptive_field import AxisField
 from archcalc.unit_field import UnitField, path_sizes, unit_field
 from archcalc.window import Reach
+from tests.fuzz.channels import NONE, Channels, every
 from tests.fuzz.checking import Comparison, Subject
+from tests.fuzz.interpreter import Layer
 from tests.fuzz.reach import (
     SAMPLE,
-    Choose,
     Extent,
+    Follow,
     Reaching,
     Row,
     ends,
@@ -120,15 +122,17 @@ def check_paths(subject: Subject, comparison: Comparison) -> None:
         rows = []
         for path in paths:
             reaching = Reaching(net, subject.shapes, axis, _only(path))
+            if not reaching.leads_on(name, every(subject.shapes[name])):
+                continue  # a slice of the channels leaves it
             row = reaching.row(name, period)
             alone = isinstance(row, Row) and row.jump == 0 and reaching.sees_all(name)
             rows.append(Extent.ALL if alone else row)
         if Extent.UNKNOWN in rows:
             continue
         sizes = [row.size for row in rows if isinstance(row, Row)]
-        largest = "all" if Extent.ALL in rows else max(sizes)
+        largest = "all" if Extent.ALL in rows else max(sizes, default=0)
         for what, found, wanted in (
-            ("smallest path", has.smallest[axis], min(sizes, default="all")),
+            ("smallest path", has.smallest[axis], min(sizes, default="all" if rows else 0)),
             ("largest path", has.largest[axis], largest),
         ):
             if found is None:
@@ -137,5 +141,8 @@ def check_paths(subject: Subject, comparison: Comparison) -> None:
                 comparison.of(what, f"{name}, axis {axis}", found, wanted)
 
 
-def _only(path: dict[str, str]) -> Choose:
-    return lambda layer: (path[layer.name],)
+def _only(path: dict[str, str]) -> Follow:
+    def follow(layer: Layer, number: int, channels: Channels) -> Channels:
+        return channels if layer.sources[number] == path[layer.name] else NONE
+
+    return follow

@@ -180,12 +180,10 @@ DRAWS: dict[str, Draw] = {
 }
 LEARN = ("conv", "conv_transpose", "locally_connected", "linear", "batch_norm", "layer_norm",
          "group_norm", "channel_scale", "prelu")  # fmt: skip
-OFTEN = ["conv"] * 12 + [
-    "max_pool",
-    "avg_pool",
-    "relu",
-    "batch_norm",
-    "flatten",
-    "conv_transpose",
-] * 2
+LEAVE_GAPS = ("crop", "channel_slice", "channel_split")
+BEHIND_GAPS = ("flatten", "reshape", "linear", "group_norm", "layer_norm", "max_pool", "conv")
+OFTEN = ["conv"] * 12 + ["max_pool"] * 4 + [*LEAVE_GAPS]
+OFTEN += ["avg_pool", "relu", "batch_norm", "flatten", "conv_transpose"] * 2
 KINDS = [*operators.OPERATORS, *OFTEN]
+KINDS_ON_VECTORS = ["linear", "channel_slice", "channel_split", "reshape", "softmax", "layer_norm",
+                    "batch_norm", "relu", "dropout", *operators.OPERATORS]  # fmt: skip

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, TypeAlias
 import yaml
 
 from tests.fuzz import operators
-from tests.fuzz.fields import DRAWS, KINDS, LEARN
+from tests.fuzz.fields import BEHIND_GAPS, DRAWS, KINDS, KINDS_ON_VECTORS, LEARN, LEAVE_GAPS
 from tests.fuzz.interpreter import Net, Spec, WrongSpecError, interpret
 from tests.fuzz.network import Shape, shapes_of
 from tests.fuzz.operators import Refused
@@ -103,7 +103,7 @@ class _Growing:
         place = _Place(lambda body: {**self.spec, "layers": body}, self.net.input, names, "", 0)
         body: Body = []
         while not self.net.layers or all(layer.training_only for layer in self.net.layers):
-            body = self.body(place, rng.randint(1, 12))
+            body = self.body(place, rng.randint(1, 16))
         self.spec["layers"] = body
 
     # ----- lists of statements -----
@@ -156,7 +156,7 @@ class _Growing:
         shape = self.here(place, before)
         draws: list[Callable[[], Any]] = [lambda: self.layer(place, shape)] * 14
         draws += [lambda: self.from_earlier(place), lambda: self.join_of_earlier(place, shape)]
-        draws += [lambda: self.shared(place), lambda: self.undone(place)]
+        draws += [lambda: self.shared(place)] + [lambda: self.undone(place)] * 3
         if place.depth < MOST_DEPTH:
             draws += [
                 lambda: self.join(place, before),
@@ -173,7 +173,10 @@ class _Growing:
 
     def layer(self, place: _Place, shape: Shape) -> Any:
         rng = self.rng
-        kind = rng.choice(KINDS)
+        kind = rng.choice(KINDS_ON_VECTORS if len(shape) == 1 else KINDS)
+        last = self.net.layers[-1].kind if self.net.layers else ""
+        if last in LEAVE_GAPS and rng.random() < 0.4:
+            kind = rng.choice(BEHIND_GAPS)
         fields = DRAWS[kind](rng, shape) if kind in DRAWS else {}
         fields = {name: self.spelled(value, place) for name, value in fields.items()}
         if rng.random() < 0.15:
@@ -209,23 +212,23 @@ class _Growing:
         return {owner.kind: {**owner.fields, "weights": owner.name}}
 
     def undone(self, place: _Place) -> Any:
-        """What undoes an earlier max pool."""
+        """What undoes an earlier max pool, by a kernel that leads back to the size it took in."""
         pools = [layer for layer in self.net.layers if layer.kind == "max_pool"]
         if not pools:
             return None
         pool = self.rng.choice(pools)
-        axes = len(self.shapes[pool.name]) - 1
-        same = ("kernel", "stride")
-        kept: Spec = {name: pool.fields[name] for name in same if name in pool.fields}
-        padding = pool.fields.get("padding", 0)
-        if isinstance(padding, int) and padding:
-            kept["padding"] = padding
+        sizes, counts = self.shapes[pool.inputs[0]][1:], self.shapes[pool.name][1:]
+        stride = pool.fields.get("stride", pool.fields["kernel"])
+        strides = stride if isinstance(stride, list) else [stride] * len(sizes)
+        kernel = [n - (m - 1) * s for n, m, s in zip(sizes, counts, strides, strict=True)]
         fits = [n for n, x in self.shapes.items() if x == self.shapes[pool.name] and n != "input"]
-        source = self.rng.choice(fits)
-        return {"max_unpool": {
-            **kept, "indices": pool.name, "from": source,
-            "output": list(self.shapes[pool.inputs[0]][1 : 1 + axes]),
-        }}  # fmt: skip
+        fields: Spec = {"kernel": kernel, "stride": stride, "indices": pool.name}
+        padding = pool.fields.get("padding", 0)
+        if isinstance(padding, int) and self.rng.random() < 0.5:
+            fields |= {"kernel": pool.fields["kernel"], "padding": padding}
+        if self.rng.random() < 0.7:
+            fields["output"] = list(sizes)
+        return {"max_unpool": {**fields, "from": self.rng.choice(fits)}}
 
     def join(self, place: _Place, before: Body) -> Any:
         """Branches; each grows as a head does, which leaves the path where it is."""

@@ -46,7 +46,7 @@ def run(
     values = {"input": images.pop()}
     indices: dict[str, Tensor] = {}
     for number, layer in enumerate(running):
-        own = learned[layer.weights or layer.name]
+        own = learned[layer.name]
         with around(layer):
             inputs = [values[name] for name in layer.inputs]
             if layer.indices is not None:
@@ -74,13 +74,16 @@ def run(
 def learn(
     net: Net, shapes: dict[str, Shape], dtype: torch.dtype = torch.float32
 ) -> dict[str, Learned]:
-    """Parameters and buffers of the layers that have their own, by name."""
+    """Parameters and buffers of each layer; the very same where layers share them."""
     found: dict[str, Learned] = {}
     for layer in net.layers:
-        shared = layer.weights is not None or layer.kind in operators.JOINS
-        wanted = {} if shared else operators.learned_shapes(
-            layer.kind, layer.fields, shapes[layer.inputs[0]]
-        )  # fmt: skip
+        if layer.weights is not None:
+            found[layer.name] = found[layer.weights]
+            continue
+        wanted: operators.Shapes = {}
+        if layer.kind not in operators.JOINS:
+            shape = shapes[layer.inputs[0]]
+            wanted = operators.learned_shapes(layer.kind, layer.fields, shape)
         found[layer.name] = {name: _initial(name, shape, dtype) for name, shape in wanted.items()}
     return found
 

@@ -13,6 +13,7 @@ from fractions import Fraction
 from functools import cache
 from typing import Any, NamedTuple, TypeAlias
 
+from tests.fuzz.channels import NONE, Channels, channels_read, every
 from tests.fuzz.interpreter import Layer, Net
 from tests.fuzz.network import Shape
 from tests.fuzz.operators import Fields, each, pairs, sides_of
@@ -20,6 +21,9 @@ from tests.fuzz.sight import POINTWISE
 
 IN_PLACE = {*POINTWISE, "concat", "softmax", "local_response_norm", "pad_channels",
             "channel_shuffle", "channel_slice", "channel_split"}  # fmt: skip
+
+
+NORMS = ("layer_norm", "group_norm")
 
 
 class Extent(Enum):
@@ -31,7 +35,8 @@ class Extent(Enum):
 
 
 Places: TypeAlias = Callable[[int], Iterable[int]]  # of a source, for a unit
-Choose: TypeAlias = Callable[[Layer], Iterable[str]]
+# Of a layer, the number of a source, and channels that are read of it: those that are followed.
+Follow: TypeAlias = Callable[[Layer, int, Channels], Channels]
 
 
 SAMPLE = (-1, 1, 6)  # units, whose intervals are looked at
@@ -55,12 +60,20 @@ class Row(NamedTuple):
     units: tuple[tuple[int, int] | None, ...]
 
 
+class Read(NamedTuple):
+    """What a unit is computed from: places along the axis, and channels, of a source."""
+
+    source: str
+    places: Places | Extent
+    channels: Channels
+
+
 class Reaching:
     """One axis of a network's image.
 
     Attributes:
         axis: which one, from 0.
-        choose: the sources of a layer that are followed; all of them by default.
+        follow: what is followed of the sources of a layer; all by default.
         norms: whether a norm sees all that enters its statistics; else it is pointwise.
     """
 
@@ -69,48 +82,67 @@ class Reaching:
         net: Net,
         shapes: dict[str, Shape],
         axis: int,
-        choose: Choose = lambda layer: layer.sources,
+        follow: Follow = lambda layer, number, channels: channels,
         norms: bool = True,
     ) -> None:
         self.axis = axis
         self.axes = len(net.input) - 1
         self.shapes = shapes
         self.layers = {layer.name: layer for layer in net.layers}
-        self.choose = choose
+        self.follow = follow
         self.norms = norms
         self.pixels_of = cache(self._pixels_of)
         self.read_from = cache(self._read_from)
 
-    def _pixels_of(self, name: str, unit: int) -> frozenset[int] | Extent:
-        """The pixels that unit number `unit` along the axis sees, in whatever channel."""
+    def _pixels_of(self, name: str, unit: int, channels: Channels) -> frozenset[int] | Extent:
+        """The pixels that unit number `unit` along the axis sees, in some channels."""
         if name == "input":
             return frozenset((unit,))
         found: set[int] = set()
-        extents: set[Extent] = set()
-        for source, places in self.read_from(name):
-            if isinstance(places, Extent):
-                extents.add(places)
+        everything = False
+        for source, places, read in self.read_from(name, channels):
+            if places is Extent.UNKNOWN:
+                return Extent.UNKNOWN
+            everything = everything or places is Extent.ALL
             for place in (0,) if isinstance(places, Extent) else places(unit):
-                seen = self.pixels_of(source, place)
-                if isinstance(seen, Extent):
-                    extents.add(seen)
-                else:
-                    found |= seen
-        if extents:
-            return Extent.UNKNOWN if Extent.UNKNOWN in extents else Extent.ALL
-        return frozenset(found)
+                seen = self.pixels_of(source, place, read)
+                if seen is Extent.UNKNOWN:
+                    return Extent.UNKNOWN
+                everything = everything or seen is Extent.ALL
+                found |= set() if isinstance(seen, Extent) else seen
+        return Extent.ALL if everything else frozenset(found)
 
-    def _read_from(self, name: str) -> list[tuple[str, Places | Extent]]:
-        """The sources of a layer, each with the places that a unit is computed from."""
-        layer = self.layers[name]
-        return [(source, self.places(layer, source)) for source in self.choose(layer)]
+    def _read_from(self, name: str, channels: Channels) -> list[Read]:
+        """What a unit of a layer is computed from in some channels."""
+        layer, out = self.layers[name], self.shapes[name]
+        shapes = [self.shapes[source] for source in layer.sources]
+        if any(len(shape) != self.axes + 1 for shape in (out, *shapes)):
+            return [Read(source, Extent.UNKNOWN, channels) for source in layer.sources]
+        pointwise = layer.kind in NORMS and not self.norms
+        read = [channels] if pointwise else channels_read(layer, shapes, out, channels)
+        followed = [self.follow(layer, number, each) for number, each in enumerate(read)]
+        return [
+            Read(source, self.places(layer, source), each)
+            for source, each in zip(layer.sources, followed, strict=True)
+            if each
+        ]
+
+    def leads_on(self, name: str, channels: Channels) -> bool:
+        """Whether some channels are computed from the image."""
+        if name == "input":
+            return True
+        return any(self.leads_on(x.source, x.channels) for x in self.read_from(name, channels))
+
+    def seen_by(self, name: str, unit: int) -> frozenset[int] | Extent:
+        """The pixels that unit number `unit` along the axis sees, in all channels together."""
+        return self.pixels_of(name, unit, every(self.shapes[name]))
 
     def row(self, name: str, period: int) -> Row | Extent:
         """What the units of a layer see, if that repeats after `period` of them, moved along."""
         found: list[tuple[int, int] | None] = []
         moves: set[Fraction | None] = set()  # of a unit's ends, from one unit to the next
         for unit in range(period):
-            seen = self.pixels_of(name, unit)
+            seen = self.seen_by(name, unit)
             if isinstance(seen, Extent):
                 return seen
             found.append(ends(seen))
@@ -129,7 +161,7 @@ class Reaching:
 
     def interval(self, name: str, unit: int) -> tuple[int, int] | None:
         """The first and the last pixel that a unit sees, of a layer whose units see sets."""
-        seen = self.pixels_of(name, unit)
+        seen = self.seen_by(name, unit)
         assert not isinstance(seen, Extent)
         return ends(seen)
 
@@ -137,7 +169,7 @@ class Reaching:
         """Whether every unit of a map sees from one end of the image to the other, or nothing."""
         last = self.shapes["input"][1 + self.axis] - 1
         for unit in range(self.shapes[name][1 + self.axis]):
-            seen = self.pixels_of(name, unit)
+            seen = self.seen_by(name, unit)
             if isinstance(seen, Extent):
                 return seen is Extent.ALL
             if seen and (min(seen) > 0 or max(seen) < last):
@@ -146,15 +178,13 @@ class Reaching:
 
     def places(self, layer: Layer, source: str) -> Places | Extent:
         shape, out = self.shapes[source], self.shapes[layer.name]
-        if len(shape) != self.axes + 1 or len(out) != self.axes + 1:
-            return Extent.UNKNOWN
         if layer.indices is not None:
             return self.taken_from(self.layers[layer.indices])
         match layer.kind:
             case "add" | "mean" | "multiply":
                 alone = math.prod(shape[1:]) == 1 and out[1 + self.axis] != 1
                 return _first if alone else _same
-            case "layer_norm" | "group_norm" if not self.norms:
+            case kind if kind in NORMS and not self.norms:
                 return _same
             case "global_avg_pool" | "group_norm":
                 return Extent.ALL
@@ -283,25 +313,38 @@ def local_reaching(whole: Sequence[Reaching], net: Net) -> Sequence[Reaching]:
     A gate is a branch of a product, sum or mean that has a single position, where the others have
     more, or that sees all along an axis along which another does not.
     """
-    kept: dict[str, tuple[str, ...]] = {}
     if not whole:
         return whole
     shapes = whole[0].shapes
-    found = [
-        Reaching(net, shapes, axis, lambda x: kept.get(x.name, x.sources), norms=False)
-        for axis in range(len(whole))
-    ]
-    norms = {"layer_norm", "group_norm"} & {layer.kind for layer in net.layers}
+    kept: dict[tuple[str, int], Channels] = {}
+
+    def follow(layer: Layer, number: int, channels: Channels) -> Channels:
+        return channels & kept.get((layer.name, number), channels)
+
+    found = [Reaching(net, shapes, axis, follow, norms=False) for axis in range(len(whole))]
     for layer in net.layers:
         if layer.kind not in ("add", "mean", "multiply"):
             continue
-        many = math.prod(shapes[layer.name][1:]) > 1
-        maps = [x for x in layer.inputs if not many or math.prod(shapes[x][1:]) > 1]
-        gates: set[str] = set()
-        for reaching in found:
-            seeing_all = {x for x in maps if reaching.pixels_of(x, 0) is Extent.ALL}
-            gates |= seeing_all if seeing_all < {*maps} else set()
-        left = tuple([x for x in maps if x not in gates])
-        if left and left != layer.inputs:
-            kept[layer.name] = left
-    return found if kept or norms else whole
+        for number in range(len(layer.inputs)):
+            kept[layer.name, number] = NONE
+        for channel in every(shapes[layer.name]):
+            for number in _without_gates(found, layer, frozenset((channel,))):
+                kept[layer.name, number] |= {channel}
+    as_they_are = all(kept[x, n] == every(shapes[x]) for x, n in kept)
+    norms = {*NORMS} & {layer.kind for layer in net.layers}
+    return whole if as_they_are and not norms else found
+
+
+def _without_gates(found: Sequence[Reaching], layer: Layer, channels: Channels) -> list[int]:
+    """The inputs of a join that are no gates, by their numbers; all where each is one."""
+    shapes = found[0].shapes
+    numbers = [*range(len(layer.inputs))]
+    if math.prod(shapes[layer.name][1:]) > 1:
+        numbers = [n for n in numbers if math.prod(shapes[layer.inputs[n]][1:]) > 1]
+    gates: set[int] = set()
+    for reaching in found:
+        seeing_all = {
+            n for n in numbers if reaching.pixels_of(layer.inputs[n], 0, channels) is Extent.ALL
+        }
+        gates |= seeing_all if seeing_all < {*numbers} else set()
+    return [n for n in numbers if n not in gates] or [*range(len(layer.inputs))]

@@ -1,0 +1,74 @@
+"""Which channels of its inputs the channels of a layer are computed from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TypeAlias
+
+from tests.fuzz.interpreter import Layer
+from tests.fuzz.network import Shape
+
+Channels: TypeAlias = frozenset[int]
+NONE: Channels = frozenset()
+
+
+def every(shape: Shape) -> Channels:
+    """All channels of a map."""
+    return frozenset(range(shape[0]))
+
+
+def channels_read(
+    layer: Layer, inputs: list[Shape], out: Shape, wanted: Channels
+) -> list[Channels]:
+    """Of each input, those that some channels of the output are computed from.
+
+    Args:
+        inputs: the shapes of the layer's inputs, and behind them that of a pool that it undoes.
+        out: that of its output, which has spatial axes, as they have.
+    """
+    if layer.kind == "concat":
+        firsts = [sum(x[0] for x in inputs[:n]) for n in range(len(inputs))]
+        return [
+            frozenset(c - first for c in wanted if 0 <= c - first < x[0])
+            for first, x in zip(firsts, inputs, strict=True)
+        ]
+    if len(inputs) > 1:
+        return [wanted] * len(inputs)
+    count = inputs[0][0]
+    read = {c for channel in wanted for c in _read(layer, channel, count, out[0])}
+    return [frozenset(c for c in read if 0 <= c < count)]
+
+
+def _read(layer: Layer, channel: int, count: int, outputs: int) -> Iterable[int]:
+    """What one channel is computed from; those outside of the map are none."""
+    fields = layer.fields
+    match layer.kind:
+        case "conv" | "conv_transpose":
+            groups = fields.get("groups", 1)
+            return _group(channel // (outputs // groups), count // groups)
+        case "locally_connected" | "softmax":
+            return range(count)
+        case "group_norm":
+            size = count // fields["groups"]
+            return _group(channel // size, size)
+        case "layer_norm" if fields.get("over", "all") != "last":
+            return range(count)
+        case "local_response_norm":
+            size = fields.get("size", 5)
+            return range(channel - size // 2, channel - size // 2 + size)
+        case "channel_shuffle":
+            groups = fields["groups"]
+            return [channel % groups * (count // groups) + channel // groups]
+        case "channel_slice":
+            return [fields.get("start", 0) + channel]
+        case "channel_split":
+            return [fields["part"] * outputs + channel]
+        case "pad_channels":
+            return [channel - fields.get("before", 0)]
+        case "pixel_shuffle":
+            return _group(channel, fields["factor"] ** 2)
+    return [channel]
+
+
+def _group(number: int, size: int) -> range:
+    return range(number * size, (number + 1) * size)

@@ -18,11 +18,12 @@ from typing import Any, NamedTuple
 import sympy
 from sympy.polys.matrices import DomainMatrix
 
-from archcalc.formulas.exact import Exact, exact
+from archcalc.formulas.exact import Exact, exact, value_at
 from archcalc.symbolic import ROUNDED
 
 MOST_DEGREE = 6
 MORE_POINTS = 3  # than a form takes, all of which have to lie on it
+MOST_LOOKED_AT = 20  # values, to find a form, which has to give all others
 MOST_PIECES = 6
 MOST_TERMS = 5  # of a form with powers
 _BASES = (Fraction(1), Fraction(2), Fraction(4), Fraction(8), Fraction(1, 2), Fraction(1, 4))
@@ -51,14 +52,7 @@ def closed_forms(values: Sequence[Any], first: int, symbol: Any) -> list[Piece] 
     pieces: list[Piece] = []
     end = len(values)
     while end:
-        piece = next(
-            (
-                Piece(first + start, found)
-                for start in range(end)
-                if (found := closed_form(values[start:end], first + start, symbol)) is not None
-            ),
-            None,
-        )
+        piece = _last_piece(values[:end], first, symbol)
         if piece is None:
             if not pieces:
                 return None
@@ -68,6 +62,19 @@ def closed_forms(values: Sequence[Any], first: int, symbol: Any) -> list[Piece] 
             return None
         end = piece.first - first
     return pieces[::-1]
+
+
+def _last_piece(values: Sequence[Any], first: int, symbol: Any) -> Piece | None:
+    """The form that the last values have, from the first of them on that it gives."""
+    count = len(values)
+    for start in range(max(0, count - MOST_LOOKED_AT), count):
+        form = closed_form(values[start:], first + start, symbol)
+        if form is None:
+            continue
+        while start and sympy.expand(form.subs(symbol, first + start - 1) - values[start - 1]) == 0:
+            start -= 1
+        return Piece(first + start, form)
+    return None
 
 
 def rounded_symbols(rows: Sequence[Sequence[Any]]) -> list[Any]:
@@ -94,6 +101,14 @@ def closed_form(values: Sequence[Any], first: int, symbol: Any) -> Any | None:
 
 def form_of(numbers: Sequence[Exact], first: int, symbol: Any) -> Any | None:
     """The closed form of numbers; None where too few or none of the forms give them."""
+    form = _form_of(numbers[:MOST_LOOKED_AT], first, symbol)
+    if form is None:
+        return None
+    later = enumerate(numbers[MOST_LOOKED_AT:], first + MOST_LOOKED_AT)
+    return form if all(value_at(form, {symbol: n}) == number for n, number in later) else None
+
+
+def _form_of(numbers: Sequence[Exact], first: int, symbol: Any) -> Any | None:
     if len(numbers) <= MORE_POINTS:
         return None
     polynomial = _polynomial(numbers, first, symbol)

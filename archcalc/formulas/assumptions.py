@@ -135,8 +135,8 @@ def _require_sense(found: Sequence[Assumption], domain: Domain) -> None:
     for place, assumption in enumerate(found):
         others = [*found[:place], *found[place + 1 :]]
         if _together(others, domain) == together:
-            known = f"where {_listed(others)}" if others else "in any case"
-            raise UsageError(f"--assume {assumption.text}: so it is {known}; leave it out")
+            known = f"adds nothing to {_listed(others)}" if others else "holds in any case"
+            raise UsageError(f"--assume {assumption.text}: it {known}; leave it out")
 
 
 def _listed(assumptions: Sequence[Assumption]) -> str:

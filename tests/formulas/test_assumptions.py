@@ -110,18 +110,21 @@ def test_a_replacement_goes_through_the_values_that_are_left(
         (["H%2==0", "H%2==1"], "--assume H%2==0 and H%2==1: there is no such H"),
         (["H%4==1", "H>=64", "H%6==2"], "--assume H%4==1 and H%6==2: there is no such H"),
         (["2*H%4==1"], "--assume 2*H%4==1: there is no such H"),
-        (["H>=64", "H>=128"], "--assume H>=64: so it is where H>=128; leave it out"),
+        (["H>=64", "H>=128"], "--assume H>=64: it adds nothing to H>=128; leave it out"),
         (
             ["H%32==0", "H>=64", "H>=128"],
-            "--assume H>=64: so it is where H%32==0, H>=128; leave it out",
+            "--assume H>=64: it adds nothing to H%32==0, H>=128; leave it out",
         ),
-        (["H%32==0", "H%8==0"], "--assume H%8==0: so it is where H%32==0; leave it out"),
-        (["H%32==0", "H>=20"], "--assume H>=20: so it is where H%32==0; leave it out"),
-        (["H%32==0", "H % 32 == 0"], "--assume H % 32 == 0: so it is where H%32==0; leave it out"),
-        (["H>=1"], "--assume H>=1: so it is in any case; leave it out"),
-        (["alpha>=1/200"], "--assume alpha>=1/200: so it is in any case; leave it out"),
+        (["H%32==0", "H%8==0"], "--assume H%8==0: it adds nothing to H%32==0; leave it out"),
+        (["H%32==0", "H>=20"], "--assume H>=20: it adds nothing to H%32==0; leave it out"),
+        (
+            ["H%32==0", "H % 32 == 0"],
+            "--assume H % 32 == 0: it adds nothing to H%32==0; leave it out",
+        ),
+        (["H>=1"], "--assume H>=1: it holds in any case; leave it out"),
+        (["alpha>=1/200"], "--assume alpha>=1/200: it holds in any case; leave it out"),
         (["H%1==0", "W%2==0"], "--assume W%2==0: 'W' is not free; free are H, alpha, depths[0]"),
-        (["H>=64", "depths[0]>=1"], "--assume depths[0]>=1: so it is in any case; leave it out"),
+        (["H>=64", "depths[0]>=1"], "--assume depths[0]>=1: it holds in any case; leave it out"),
     ],
 )
 @given(data=st.data())
@@ -185,4 +188,4 @@ def test_a_network_refuses_them_alike_too() -> None:
         with pytest.raises(UsageError) as caught:
             archcalc.formula("vgg16", "macs", ["H"], assume=assume)
         messages.add(str(caught.value))
-    assert messages == {"--assume H>=64: so it is where H%32==0, H>=128; leave it out"}
+    assert messages == {"--assume H>=64: it adds nothing to H%32==0, H>=128; leave it out"}

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from archcalc.errors import (
         ArchcalcError,
         LayerError,
+        MeasurementError,
         MissingExtraError,
         QuantityError,
         SpecError,
@@ -44,6 +45,7 @@ __all__ = [
     "Graph",
     "LayerAnalysis",
     "LayerError",
+    "MeasurementError",
     "MissingExtraError",
     "Node",
     "QuantityError",
@@ -64,8 +66,8 @@ __all__ = [
 _HOMES = {
     "analysis": ("DTYPES", "Analysis", "LayerAnalysis", "Totals"),
     "errors": (
-        "ArchcalcError", "LayerError", "MissingExtraError", "QuantityError", "SpecError",
-        "UsageError",
+        "ArchcalcError", "LayerError", "MeasurementError", "MissingExtraError", "QuantityError",
+        "SpecError", "UsageError",
     ),
     "feature_map": ("FeatureMap",),
     "graph": ("Graph", "Node"),

@@ -69,7 +69,8 @@ class LayerTime:
 
     Attributes:
         bound: its place under the roofline; of no seconds where there is no profile.
-        seconds: the median over many runs, for the batch, at inference.
+        seconds: the median over many runs, for the batch, at inference; 0 where a GPU has
+            nothing to do.
     """
 
     bound: Bound
@@ -77,18 +78,23 @@ class LayerTime:
 
     @property
     def flops_per_second(self) -> float:
-        """FLOPs that were done in a second; FLOPs are 2 x MACs."""
-        return self.bound.flops / self.seconds
+        """FLOPs that were done in a second, where it takes any time; FLOPs are 2 x MACs."""
+        return per_second(self.bound.flops, self.seconds)
 
     @property
     def bytes_per_second(self) -> float:
-        """Bytes that were moved in a second, where each tensor moves once."""
-        return self.bound.bytes_moved / self.seconds
+        """Bytes that were moved in a second, where it takes any time and each moves once."""
+        return per_second(self.bound.bytes_moved, self.seconds)
 
     @property
     def slowdown(self) -> float:
         """How many times the least time it takes; 0 where that is none or unknown."""
         return self.seconds / self.bound.seconds if self.bound.seconds else 0.0
+
+
+def per_second(count: int, seconds: float) -> float:
+    """How many in a second; 0 where it takes no time."""
+    return count / seconds if seconds else 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +150,7 @@ class Comparison:
         unmatched: layers that no part of the module answers for: none has the layer's name, or
             it runs more than once. Always empty for archcalc's own twin.
         times: how long the layers take, where that was asked.
+        failure: why the network could not be measured at all; empty where it was.
     """
 
     network: Identity
@@ -152,6 +159,7 @@ class Comparison:
     figures: tuple[Figure, ...]
     unmatched: tuple[str, ...] = ()
     times: Times | None = None
+    failure: str = ""
 
     @property
     def differences(self) -> tuple[Figure, ...]:

@@ -5,6 +5,7 @@ ArchcalcError
 ├── LayerError          a layer refuses its input: the shapes that met, and who and where
 ├── QuantityError       a number leaves the range in which it can be exact
 ├── UsageError          an argument is wrong: a name, a file, the value of an option
+│   └── MeasurementError    torch cannot measure a network: memory runs out, or torch fails
 └── MissingExtraError   what was asked for needs an optional package; says which to install
 """
 
@@ -109,6 +110,10 @@ class QuantityError(ArchcalcError):
 
 class UsageError(ArchcalcError):
     """An argument is wrong: an unknown name, an unreadable file, a malformed option."""
+
+
+class MeasurementError(UsageError):
+    """Torch cannot measure a network here: memory runs out, or torch refuses or fails."""
 
 
 class MissingExtraError(ArchcalcError):

@@ -12,7 +12,7 @@ from archcalc.commands.arguments import COMPLETE_NETWORKS, add_batch, add_change
 from archcalc.commands.progress import progress
 from archcalc.comparison import SUBJECTS, Comparison, Conditions
 from archcalc.device import device_names, find_device
-from archcalc.errors import ArchcalcError, UsageError, did_you_mean
+from archcalc.errors import ArchcalcError, MeasurementError, UsageError, did_you_mean
 from archcalc.graph import Graph
 from archcalc.render.json_text import json_text
 from archcalc.render.verification import (
@@ -68,8 +68,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Prints each network's comparison as soon as it is done.
 
-    1 if a figure differs; else 2 if a network, or all of what was asked of it, could not be
-    measured; else 0.
+    1 if a figure differs, or a network, or all of a subject that was asked of it, could not be
+    measured; else 2 if there is no such network, or it does not fit what was asked; else 0.
     """
     require_torch("verify")
     from archcalc.torch_backend.verify import conditions, verify
@@ -80,15 +80,14 @@ def run(arguments: argparse.Namespace) -> int:
     check = partial(verify, what=_subjects(arguments.what), under=under, profile=profile)
     found: list[Comparison] = []
     show = _show_json if arguments.format == "json" else _show_text
-    show(_comparisons(names, arguments, check, found), under, len(names))
+    show(_comparisons(names, arguments, check, under, found), under, len(names))
     if arguments.save:
         from archcalc.reports.verification_page import save_verification
 
         save_verification(found, arguments.save)
-    if any(comparison.differences for comparison in found):
+    if any(c.differences or c.failure or c.unmeasured_subjects for c in found):
         return 1
-    unmeasured = any(comparison.unmeasured_subjects for comparison in found)
-    return 0 if len(found) == len(names) and not unmeasured else 2
+    return 0 if len(found) == len(names) else 2
 
 
 def _names(arguments: argparse.Namespace) -> list[str]:
@@ -113,16 +112,18 @@ def _comparisons(
     names: Sequence[str],
     arguments: argparse.Namespace,
     check: Callable[[Graph], Comparison],
+    under: Conditions,
     found: list[Comparison],
 ) -> Iterator[Comparison]:
     """Checks one network after the other, and adds each result to `found`.
 
-    What keeps one from being compared is said on stderr, and the next one follows.
+    One that cannot be measured has that for a result. What else keeps one from being compared is
+    said on stderr, and the next one follows.
     """
     for done, name in enumerate(names):
         try:
             with progress(done, len(names), name):
-                comparison = check(graph_of(arguments, name))
+                comparison = _checked(graph_of(arguments, name), check, under)
         except ArchcalcError as error:
             print(f"archcalc: {error}", file=sys.stderr, flush=True)
             continue
@@ -130,20 +131,29 @@ def _comparisons(
         yield comparison
 
 
+def _checked(graph: Graph, check: Callable[[Graph], Comparison], under: Conditions) -> Comparison:
+    try:
+        return check(graph)
+    except MeasurementError as error:
+        return Comparison(graph.identity, graph.input.shape, under, (), failure=str(error))
+
+
 def _show_text(comparisons: Iterator[Comparison], under: Conditions, count: int) -> None:
     print(under, flush=True)
     done = different = figures = missing = 0
-    for comparison in comparisons:
-        print("\n".join(comparison_lines(comparison)), flush=True)
-        if count == 1:
-            print("\n".join(_in_full(comparison)))
-        done += 1
-        different += len(comparison.differences)
-        figures += sum(figure.compared for figure in comparison.figures)
-        missing += len(comparison.not_measured)
-    if count > 1:
-        text = f"{done} of {count} networks: {figures:,} figures compared, {different:,} differ"
-        print(f"{text}, {missing:,} not measured" if missing else text)
+    try:
+        for comparison in comparisons:
+            print("\n".join(comparison_lines(comparison)), flush=True)
+            if count == 1:
+                print("\n".join(_in_full(comparison)))
+            done += not comparison.failure
+            different += len(comparison.differences)
+            figures += sum(figure.compared for figure in comparison.figures)
+            missing += len(comparison.not_measured)
+    finally:  # what was measured counts, however the run ends
+        if count > 1:
+            text = f"{done} of {count} networks: {figures:,} figures compared, {different:,} differ"
+            print(f"{text}, {missing:,} not measured" if missing else text)
 
 
 def _in_full(comparison: Comparison) -> Iterator[str]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from itertools import compress
 
-from archcalc.comparison import Comparison, Figure, LayerTime, Times
+from archcalc.comparison import Comparison, Figure, LayerTime, Times, per_second
 from archcalc.quantity import plain
 from archcalc.render.numbers import exact, shape, short, short_bytes
 from archcalc.render.roofline import bound_record, seconds_text
@@ -47,11 +47,14 @@ def verdict_of(comparison: Comparison) -> str:
 
 
 def not_measured(comparison: Comparison) -> list[str]:
-    """What there is a rule for and no measurement of, and why: a line for each reason."""
+    """What there is a rule for and no measurement of, and why: a line for each reason.
+
+    Of a network that could not be measured at all the reason alone.
+    """
     layers: dict[tuple[str, str], dict[str, None]] = {}
     for figure in comparison.not_measured:
         layers.setdefault((figure.subject, figure.not_measured), {})[figure.layer or "total"] = None
-    lines = []
+    lines = [comparison.failure] if comparison.failure else []
     for (subject, why), names in layers.items():
         where = f"{len(names):,} layers" if len(names) > 1 else next(iter(names))
         lines.append(f"{subject} of {where}: {why}")
@@ -170,8 +173,8 @@ def _time_row(name: str, kind: str, bounds: Sequence[Bound], seconds: float) -> 
         seconds_text(best),
         seconds_text(seconds),
         f"{seconds / best:.1f}" if best else "",
-        short(round(flops / seconds)),
-        short_bytes(round(moved / seconds)),
+        short(round(per_second(flops, seconds))),
+        short_bytes(round(per_second(moved, seconds))),
     ]
 
 

@@ -91,6 +91,9 @@ def _introduction(comparisons: Sequence[Comparison]) -> Iterator[str]:
     different = sum(len(c.differences) for c in comparisons)
     missing = sum(len(c.not_measured) for c in comparisons)
     not_all = f" {missing:,} figures were not measured, for the reasons below." if missing else ""
+    failed = [str(c.network) for c in comparisons if c.failure]
+    if failed:
+        not_all += f" {len(failed)} networks could not be measured at all."
     yield (
         "Each network is built as a torch model from its spec; what torch measures on it is held "
         f"against the rules, layer by layer. {len(comparisons)} networks, {figures:,} figures, "
@@ -126,12 +129,13 @@ def _network_table(comparisons: Sequence[Comparison]) -> str:
     rows = []
     for comparison in comparisons:
         counts = tally(comparison.figures)
+        different = exact(len(comparison.differences))
         rows.append(
             [
                 code(str(comparison.network)),
                 shape(comparison.input),
                 *[exact(counts.get(subject, 0)) for subject in subjects],
-                exact(len(comparison.differences)),
+                "not measured" if comparison.failure else different,
             ]
         )
     return table(["network", "input", *subjects, "differ"], rows, "ll" + "r" * (len(subjects) + 1))
@@ -206,6 +210,8 @@ def _result(comparison: Comparison) -> dict[str, object]:
         "differences": [figure_record(figure) for figure in comparison.differences],
         "totals": totals,
     }
+    if comparison.failure:
+        result["failure"] = comparison.failure
     if comparison.times is not None:
         result["seconds"] = comparison.times.seconds
     return result

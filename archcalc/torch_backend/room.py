@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from archcalc.errors import UsageError
+from archcalc.errors import MeasurementError
 
 _MEMINFO = Path("/proc/meminfo")
 
@@ -27,10 +27,10 @@ def free_bytes(device: torch.device) -> int | None:
 
 
 def require_room(needed: int, device: torch.device, what: str) -> None:
-    """Raises UsageError, which names `what`, where `needed` bytes cannot be taken."""
+    """Raises MeasurementError, which names `what`, where `needed` bytes cannot be taken."""
     free = free_bytes(device)
     if free is not None and needed > free:
-        raise UsageError(
+        raise MeasurementError(
             f"{what} needs {needed / 1e9:,.1f} GB on {device}, where {free / 1e9:,.1f} GB "
             "are free; take a smaller batch or input"
         )
@@ -38,19 +38,24 @@ def require_room(needed: int, device: torch.device, what: str) -> None:
 
 @contextmanager
 def refusals_named(device: torch.device, what: str) -> Iterator[None]:
-    """Turns torch's refusals into a UsageError that names `what`.
+    """Turns torch's refusals and failures into a MeasurementError that names `what`.
 
-    It refuses where memory runs out, and what it has not implemented for a dtype or a device.
+    It refuses where memory runs out, and what it has not implemented for a dtype or a device; it
+    fails where a library or the device does.
     """
     ran_out = f"{what}: the memory of {device} ran out; take a smaller batch or input"
     try:
         yield
     except (torch.OutOfMemoryError, MemoryError):
-        raise UsageError(ran_out) from None
+        raise MeasurementError(ran_out) from None
     except (NotImplementedError, ValueError) as error:
-        refusal = str(error).partition("\n")[0]
-        raise UsageError(f"{what}: torch refuses on {device}: {refusal}") from None
-    except RuntimeError as error:  # the CPU's allocator has no error of its own
-        if "can't allocate memory" not in str(error):
-            raise
-        raise UsageError(ran_out) from None
+        raise MeasurementError(f"{what}: torch refuses on {device}: {_fact(error)}") from None
+    except RuntimeError as error:
+        if "can't allocate memory" in str(error):  # the CPU's allocator has no error of its own
+            raise MeasurementError(ran_out) from None
+        raise MeasurementError(f"{what}: torch fails on {device}: {_fact(error)}") from error
+
+
+def _fact(error: Exception) -> str:
+    """The first line of what torch says, which may go on with advice and a trace."""
+    return str(error).partition("\n")[0]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from statistics import median
 from time import perf_counter
+from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from archcalc.torch_backend.modes import exact_float32
 from archcalc.torch_backend.running import Running
@@ -23,8 +25,8 @@ def layer_seconds(module: nn.Module, x: Tensor, layers: Sequence[str]) -> dict[s
     """The median time of each layer on its own input, and of the module as "".
 
     On a GPU by replay of a CUDA graph between two events, so that starting the kernels costs
-    nothing; on the CPU by the clock. A layer whose tensors fit in a cache finds them there.
-    float32 is computed as such: TF32 is off.
+    nothing, and 0 where none is started; on the CPU by the clock. A layer whose tensors fit in a
+    cache finds them there. float32 is computed as such: TF32 is off.
     """
     seconds: dict[str, float] = {}
 
@@ -41,11 +43,37 @@ def layer_seconds(module: nn.Module, x: Tensor, layers: Sequence[str]) -> dict[s
 
 
 def _median_seconds(call: Callable[[], object], device: torch.device) -> float:
+    if device.type == "cuda" and not starts_kernels(call):
+        return 0.0  # a graph of nothing could not be replayed
     run = _replay(call) if device.type == "cuda" else _clocked(call)
     times: list[float] = []
     while len(times) < _LEAST_RUNS or (len(times) < _MOST_RUNS and sum(times) < _ENOUGH_SECONDS):
         times.append(run())
     return median(times)
+
+
+def starts_kernels(call: Callable[[], object]) -> bool:
+    """Whether `call` makes more than views of what is there, which `flatten` does not."""
+    seen = _Operators()  # type: ignore[no-untyped-call]  # torch gives no types
+    with seen:
+        call()
+    return seen.more_than_views
+
+
+class _Operators(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch gives no types
+    """Notes, as a context, whether any operator is more than a view."""
+
+    more_than_views: bool = False
+
+    def __torch_dispatch__(
+        self,
+        func: Any,
+        types: object,
+        args: tuple[Any, ...] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:
+        self.more_than_views = self.more_than_views or not func.is_view
+        return func(*args, **(kwargs or {}))
 
 
 def _clocked(call: Callable[[], object]) -> Callable[[], float]:

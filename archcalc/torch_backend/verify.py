@@ -88,8 +88,9 @@ def verify(
             one where archcalc has its record, else none.
 
     Raises:
-        UsageError: an unknown subject; too little memory; times asked of the meta device; a
-            profile that has no figure for the dtype.
+        UsageError: an unknown subject; times asked of the meta device; a profile that has no
+            figure for the dtype.
+        MeasurementError: too little memory; or torch refuses, or fails.
         LayerError, SpecError: as `archcalc.analyze`.
     """
     require_subjects(what, SUBJECTS)
@@ -146,6 +147,7 @@ def _outputs(analysis: Analysis, shadow: Twin, under: Conditions) -> dict[str, O
     names = [layer.name for layer in analysis.used_layers]
     if not under.device.startswith("cuda"):
         return layer_outputs(shadow, _images(analysis, "meta"), names)
+    require_room(_inference_bytes(analysis), torch.device(under.device), analysis.name)
     twin = _without_values(analysis, under.device)
     return layer_outputs(twin, _images(analysis, under.device), names)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from archcalc import FeatureMap, Graph, UsageError
+from archcalc import FeatureMap, Graph, MeasurementError, UsageError
 from archcalc.comparison import Comparison, Conditions, Figure
 from archcalc.layers import Effect
 from archcalc.layers.activation import ReLU
@@ -20,6 +21,7 @@ from archcalc.layers.linear import Linear
 from archcalc.layers.normalization import BatchNorm
 from archcalc.layers.pooling import GlobalAvgPool, MaxPool
 from archcalc.layers.reshaping import Flatten
+from archcalc.torch_backend import room
 from archcalc.torch_backend import verify as verifying
 from archcalc.torch_backend.compare import compare
 from archcalc.torch_backend.verify import conditions, verify
@@ -371,6 +373,19 @@ def test_a_network_agrees_on_a_gpu(name: str) -> None:
     exact = [figure for figure in found.differences if not figure.tolerance]
     assert exact == []
     assert "peak_bytes (allocator)" in {figure.quantity for figure in found.figures}
+
+
+@pytest.mark.parametrize("what", ["sizes", "memory"])
+def test_room_on_a_gpu_is_asked_for_before_any_is_taken(
+    what: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a GPU of 1 GB that is not there: whatever took memory of it would fail otherwise."""
+    monkeypatch.setattr(room, "free_bytes", lambda device: 10**9)
+    monkeypatch.setattr(verifying, "_current", nullcontext)
+    monkeypatch.setattr(verifying, "undisturbed", nullcontext)
+    under = Conditions("cuda:0", "NVIDIA None", torch.__version__, "float32", 1000)
+    with pytest.raises(MeasurementError, match=r"vgg16 needs 26\.2 GB on cuda:0, where 1\.0"):
+        verify("vgg16", what=[what], under=under)
 
 
 @needs_gpu

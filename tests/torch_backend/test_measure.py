@@ -19,9 +19,11 @@ from archcalc.layers.convolution import Conv, ConvTranspose
 from archcalc.layers.joining import Add, Multiply
 from archcalc.layers.normalization import BatchNorm, GroupNorm, LocalResponseNorm
 from archcalc.layers.pooling import AvgPool, GlobalAvgPool, MaxPool
+from archcalc.layers.regularization import Dropout
 from archcalc.layers.resampling import Crop, Pad, PadChannels
-from archcalc.layers.reshaping import ChannelSlice
+from archcalc.layers.reshaping import ChannelSlice, Flatten, Identity, Reshape
 from archcalc.memory import peak_bytes, saved_bytes
+from archcalc.torch_backend import timing
 from archcalc.torch_backend.build import build
 from archcalc.torch_backend.counting import (
     Learned,
@@ -41,7 +43,7 @@ from archcalc.torch_backend.live import (
 )
 from archcalc.torch_backend.modes import one_thread
 from archcalc.torch_backend.saved import saved_by_layer
-from archcalc.torch_backend.timing import layer_seconds
+from archcalc.torch_backend.timing import layer_seconds, starts_kernels
 from tests.graphs import chain, graph, node, random_graphs
 from tests.layers.checks import between_learned_layers, effect_of
 from tests.layers.examples import EXAMPLES
@@ -336,6 +338,29 @@ def test_a_layer_with_a_thousand_times_the_work_takes_longer() -> None:
     assert seconds["large"] > seconds["small"]
 
 
+VIEWS: list[Layer] = [
+    Flatten(), Identity(), Dropout(p=0.5), Crop(sides=1), ChannelSlice(stop=2),
+    Reshape(shape=(2, 32)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("layer", VIEWS, ids=lambda layer: layer.kind)
+def test_a_view_starts_no_kernel(layer: Layer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """CUDA has no graph of nothing: on a GPU its time is 0, and no graph is recorded."""
+    twin, x = build(chain(FeatureMap(4, (4, 4)), layer)).eval(), torch.rand(1, 4, 4, 4)
+    assert not starts_kernels(lambda: twin(x))
+    monkeypatch.setattr(timing, "_replay", pytest.fail)
+    assert timing._median_seconds(lambda: twin(x), torch.device("cuda")) == 0
+
+
+def test_what_computes_or_copies_starts_kernels() -> None:
+    image = FeatureMap(4, (4, 4))
+    x = torch.rand(1, *image.shape)
+    for layers in ([ReLU()], [Conv(channels=1, kernel=1)], [Crop(sides=1), Flatten()]):
+        twin = build(chain(image, *layers)).eval()
+        assert starts_kernels(lambda twin=twin: twin(x))  # type: ignore[misc]  # of this round
+
+
 # ----- on a GPU -----
 
 
@@ -345,7 +370,9 @@ def test_a_gpu_times_every_layer() -> None:
     names = [layer.name for layer in twin.graph.nodes]
     seconds = layer_seconds(twin, torch.rand(1, 1, 32, 32, device="cuda"), names)
     assert set(seconds) == {*names, ""}
-    assert all(0 < value < 1 for value in seconds.values())
+    assert all(0 <= value < 1 for value in seconds.values())
+    views = {layer.name for layer in twin.graph.nodes if layer.layer.kind == "flatten"}
+    assert {name for name, value in seconds.items() if not value} == views
 
 
 @needs_gpu

@@ -179,7 +179,8 @@ def _saved(analysis: Analysis, under: Conditions) -> Iterator[Figure]:
         note = "for two images: torch's batch norm does not train on one value per channel"
     device = "meta" if under.device == "meta" else "cpu"
     rule = saved_bytes(analysis)
-    require_room(_training_bytes(analysis), torch.device(device), analysis.name)
+    place = torch.device(device)
+    require_room(_training_bytes(analysis, place), place, analysis.name)
     ordered = sorted(analysis.used_layers, key=lambda layer: layer.training_only)
     twin = _without_values(analysis, device)
     found = saved_by_layer(twin, _images(analysis, device), [layer.name for layer in ordered])
@@ -205,7 +206,7 @@ def _peaks(analysis: Analysis, under: Conditions) -> Iterator[Figure]:
             note="parameters and buffers included",
         )  # fmt: skip
     if not refused_in_training(analysis):
-        require_room(_training_bytes(analysis), device, analysis.name)
+        require_room(_training_bytes(analysis, device), device, analysis.name)
         yield Figure(
             "memory", "training_step_bytes", "", None, peak_in_training(twin, make_images),
             note="the most beyond the parameters, their gradients included; no rule yet",
@@ -246,10 +247,15 @@ def _inference_bytes(analysis: Analysis) -> int:
     return _constant_bytes(analysis) + peak_bytes(analysis)
 
 
-def _training_bytes(analysis: Analysis) -> int:
-    """At the least: parameters, their gradients, and what the backward pass needs."""
+def _training_bytes(analysis: Analysis, device: torch.device) -> int:
+    """At the least: parameters, their gradients, and what the backward pass needs.
+
+    On a CPU, where no error but the end of the process tells that memory has run out, at the
+    most: with the gradient of every output.
+    """
     kept = sum(saved_bytes(analysis).values())
-    return 2 * _constant_bytes(analysis) + kept
+    outputs = sum(layer.activation_bytes for layer in analysis.used_layers)
+    return 2 * _constant_bytes(analysis) + kept + (outputs if device.type == "cpu" else 0)
 
 
 def _constant_bytes(analysis: Analysis) -> int:

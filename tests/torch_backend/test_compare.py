@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from archcalc import FeatureMap, Graph, MeasurementError, UsageError
+from archcalc import FeatureMap, Graph, MeasurementError, UsageError, analyze
 from archcalc.comparison import Comparison, Conditions, Figure
 from archcalc.layers import Effect
 from archcalc.layers.activation import ReLU
@@ -21,6 +21,7 @@ from archcalc.layers.linear import Linear
 from archcalc.layers.normalization import BatchNorm
 from archcalc.layers.pooling import GlobalAvgPool, MaxPool
 from archcalc.layers.reshaping import Flatten
+from archcalc.memory import saved_bytes
 from archcalc.torch_backend import room
 from archcalc.torch_backend import verify as verifying
 from archcalc.torch_backend.compare import compare
@@ -354,7 +355,7 @@ def test_another_fault_is_not_taken_for_a_lack_of_memory(monkeypatch: pytest.Mon
         raise RuntimeError("something else")
 
     monkeypatch.setattr(verifying, "layer_outputs", fail)
-    with pytest.raises(RuntimeError, match="something else"):
+    with pytest.raises(MeasurementError, match=r"^lenet5: torch fails on cpu: something else$"):
         verify("lenet5", under=CPU)
 
 
@@ -386,6 +387,19 @@ def test_room_on_a_gpu_is_asked_for_before_any_is_taken(
     under = Conditions("cuda:0", "NVIDIA None", torch.__version__, "float32", 1000)
     with pytest.raises(MeasurementError, match=r"vgg16 needs 26\.2 GB on cuda:0, where 1\.0"):
         verify("vgg16", what=[what], under=under)
+
+
+def test_a_cpu_is_asked_for_the_most_that_training_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It gives out more than it has, and ends the process when that is written to."""
+    analysis = analyze(NETWORK)
+    figures = verify(NETWORK, what=["memory"], under=CPU).figures
+    step = next(f.measured for f in figures if f.quantity == "training_step_bytes")
+    assert isinstance(step, int)
+    free = analysis.totals.param_bytes + step - 1
+    assert 2 * analysis.totals.param_bytes + sum(saved_bytes(analysis).values()) < free
+    monkeypatch.setattr(room, "free_bytes", lambda device: free)
+    with pytest.raises(MeasurementError, match="on cpu"):
+        verify(NETWORK, what=["memory"], under=CPU)
 
 
 @needs_gpu

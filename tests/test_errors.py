@@ -24,7 +24,7 @@ def test_the_tree_in_the_docstring_has_every_error() -> None:
     drawn = inspect.getdoc(errors) or ""
     classes = [c for _, c in inspect.getmembers(errors, inspect.isclass)]
     subclasses = [c for c in classes if issubclass(c, ArchcalcError)]
-    assert len(subclasses) == 6
+    assert len(subclasses) == 7
     assert all(c.__name__ in drawn for c in subclasses)
 
 

@@ -18,7 +18,9 @@ def check_graph(graph: Graph) -> None:
     analysis = analyze(graph, batch=BATCH)
     twin = build(graph, device="meta")
     x = torch.empty(BATCH, *graph.input.shape, device="meta")
-    names = [layer.name for layer in analysis.layers]
+    # Weights that layers share count with those that exist at inference, too.
+    ordered = sorted(analysis.layers, key=lambda layer: layer.training_only)
+    names = [layer.name for layer in ordered]
     outputs = layer_outputs(twin, x, names)
     values = layer_values(twin, names)
     macs = layer_macs(twin, x)

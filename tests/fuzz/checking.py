@@ -50,8 +50,14 @@ class Comparison:
 
 
 class Subject(NamedTuple):
-    """A spec, as archcalc sees it and as the oracle does."""
+    """A spec, as archcalc sees it and as the oracle does.
 
+    Attributes:
+        path: where it is written.
+    """
+
+    text: str
+    path: Path
     analysis: Analysis
     net: Net
     shapes: dict[str, Shape]
@@ -81,4 +87,5 @@ def subject(text: str, path: Path, batch: int, dtype: str) -> Subject:
     net = read(text)
     shapes = shapes_of(net)
     learned = learn(net, shapes, getattr(torch, dtype))
-    return Subject(archcalc.analyze(path, batch=batch, dtype=dtype), net, shapes, learned)
+    analysis = archcalc.analyze(path, batch=batch, dtype=dtype)
+    return Subject(text, path, analysis, net, shapes, learned)

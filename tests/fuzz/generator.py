@@ -23,6 +23,7 @@ Body: TypeAlias = list[Any]
 
 MOST_VALUES = 1500  # of a map
 MOST_LAYERS = 40
+MOST_COUNTED = 20  # items of a list
 MOST_DEPTH = 3  # of bodies within one another
 DTYPES = ("float32", "float32", "float32", "float64", "float16", "bfloat16")
 
@@ -389,8 +390,8 @@ class _Growing:
         rng = self.rng
         name, known = rng.choice([*place.names.items()] or [("", 0)])
         if not name:
-            ones = ", ".join("1" * value)
-            counted = f"len([{ones}])" if value else "0"
+            ones = ", ".join("1" * min(value, MOST_COUNTED))
+            counted = f"len([{ones}])" if 0 < value < MOST_COUNTED else str(value)
             return rng.choice((f"{value} + 0", counted, f"floor({2 * value + 1}/2)"))
         difference = value - known
         forms = [

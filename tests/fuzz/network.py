@@ -91,7 +91,7 @@ def learn(
 def _initial(name: str, shape: Shape, dtype: torch.dtype) -> Tensor:
     if name == "num_batches_tracked":
         return torch.zeros((), dtype=torch.int64)
-    values = torch.full(shape, 0.1, dtype=dtype)
+    values = torch.rand(shape).to(dtype)
     return values if name in operators.BUFFERS else values.requires_grad_()
 
 
@@ -134,11 +134,12 @@ def _shape(
     layer: Layer, inputs: Sequence[Shape], pool: Layer | None, shapes: dict[str, Shape]
 ) -> Shape | None:
     """What torch makes of it; None where it refuses, or a max pool finds nothing in a window."""
-    maps = [torch.zeros(1, *shape) for shape in inputs]
+    # Two images: of a single value for each group torch's norms of groups refuse a single one.
+    maps = [torch.zeros(2, *shape) for shape in inputs]
     try:
         with torch.no_grad():
             if pool is not None:
-                before = torch.zeros(1, *shapes[pool.inputs[0]])
+                before = torch.zeros(2, *shapes[pool.inputs[0]])
                 y = operators.max_unpool(
                     maps[0], layer.fields, operators.max_pool(before, pool.fields)[1]
                 )

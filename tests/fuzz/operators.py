@@ -190,10 +190,16 @@ def _maxima(x: Tensor, fields: Fields, sides: Sides, return_indices: bool) -> An
         require_half_kernels(fields, sides)
         x, padding = padded(x, sides, -math.inf), 0
     pool = getattr(F, f"max_pool{len(sides)}d")
-    arguments = (
-        x, fields["kernel"], fields.get("stride"), padding, fields.get("dilation", 1),
-        fields.get("ceil", False), return_indices,
-    )  # fmt: skip
+    axes = len(sides)
+    kernel, stride, dilation = (
+        each(value, axes)
+        for value in (
+            fields["kernel"],
+            fields.get("stride", fields["kernel"]),
+            fields.get("dilation", 1),
+        )
+    )
+    arguments = (x, kernel, stride, padding, dilation, fields.get("ceil", False), return_indices)
     if len(sides) > 1 or return_indices or torch.is_grad_enabled():
         return pool(*arguments)
     # Along one axis and without gradients torch makes no indices, unless a mode is there to see.
@@ -259,23 +265,26 @@ def joined(kind: str, branches: Sequence[Tensor]) -> Tensor:
 
 
 def _conv(x: Tensor, fields: Fields, learned: Learned, training: bool) -> Tensor:
-    stride = fields.get("stride", 1)
+    axes = axes_of(x)
+    stride = each(fields.get("stride", 1), axes)
+    dilation = each(fields.get("dilation", 1), axes)
     sides = sides_of(fields, x.shape[2:], stride)
-    convolve = getattr(F, f"conv{axes_of(x)}d")
-    before = [n for n, _ in sides] if even(sides) else 0
-    y: Tensor = convolve(
-        x if even(sides) else padded(x, sides), learned["weight"], learned.get("bias"),
-        stride, before, fields.get("dilation", 1), fields.get("groups", 1),
+    y: Tensor = getattr(F, f"conv{axes}d")(
+        x if even(sides) else padded(x, sides), learned["weight"], learned.get("bias"), stride,
+        [n for n, _ in sides] if even(sides) else 0, dilation, fields.get("groups", 1),
     )  # fmt: skip
     return y
 
 
 def _conv_transpose(x: Tensor, fields: Fields, learned: Learned, training: bool) -> Tensor:
-    convolve = getattr(F, f"conv_transpose{axes_of(x)}d")
-    y: Tensor = convolve(
-        x, learned["weight"], learned.get("bias"), fields.get("stride", 1),
-        fields.get("padding", 0), fields.get("output_padding", 0), fields.get("groups", 1),
-        fields.get("dilation", 1),
+    axes = axes_of(x)
+    stride, padding, more, dilation = (
+        each(fields.get(name, default), axes)
+        for name, default in (("stride", 1), ("padding", 0), ("output_padding", 0), ("dilation", 1))
+    )
+    y: Tensor = getattr(F, f"conv_transpose{axes}d")(
+        x, learned["weight"], learned.get("bias"), stride, padding, more, fields.get("groups", 1),
+        dilation,
     )  # fmt: skip
     return y
 
@@ -304,23 +313,25 @@ def _locally_connected(x: Tensor, fields: Fields, learned: Learned, training: bo
 
 
 def _avg_pool(x: Tensor, fields: Fields, learned: Learned, training: bool) -> Tensor:
-    stride = fields.get("stride", fields["kernel"])
+    axes = axes_of(x)
+    kernel = each(fields["kernel"], axes)
+    stride = each(fields.get("stride", kernel), axes)
     sides = sides_of(fields, x.shape[2:], stride)
     counts = fields.get("count_include_pad", True)
-    pool = getattr(F, f"avg_pool{axes_of(x)}d")
+    pool = getattr(F, f"avg_pool{axes}d")
     options = {"stride": stride, "ceil_mode": fields.get("ceil", False)}
     if even(sides):
         padding = [n for n, _ in sides]
-        y: Tensor = pool(x, fields["kernel"], padding=padding, count_include_pad=counts, **options)
+        y: Tensor = pool(x, kernel, padding=padding, count_include_pad=counts, **options)
         return y
     require_half_kernels(fields, sides)
     if counts:
-        return cast(Tensor, pool(padded(x, sides), fields["kernel"], **options))
+        return cast(Tensor, pool(padded(x, sides), kernel, **options))
     ones = x.new_zeros(1, 1, *[n + sum(side) for n, side in zip(x.shape[2:], sides, strict=True)])
     cropped(ones, sides).fill_(1)
-    inside = pool(ones, fields["kernel"], **options)
+    inside = pool(ones, kernel, **options)
     del ones
-    y = pool(padded(x, sides), fields["kernel"], **options)
+    y = pool(padded(x, sides), kernel, **options)
     return y.div_(inside)
 
 
@@ -381,8 +392,12 @@ def _layer_norm(x: Tensor, fields: Fields, learned: Learned, training: bool) -> 
 
 
 def _group_norm(x: Tensor, fields: Fields, learned: Learned, training: bool) -> Tensor:
-    eps = fields.get("eps", 1e-5)
-    return F.group_norm(x, fields["groups"], learned.get("weight"), learned.get("bias"), eps)
+    # As F.group_norm, which refuses a single value for each group of a single image.
+    if x.shape[1] % fields["groups"]:
+        raise Refused("groups that do not divide the channels")
+    return torch.group_norm(
+        x, fields["groups"], learned.get("weight"), learned.get("bias"), fields.get("eps", 1e-5)
+    )
 
 
 def _local_response_norm(x: Tensor, fields: Fields, learned: Learned, training: bool) -> Tensor:

@@ -116,13 +116,14 @@ class Reaching:
         """What a unit of a layer is computed from in some channels."""
         layer, out = self.layers[name], self.shapes[name]
         shapes = [self.shapes[source] for source in layer.sources]
-        if any(len(shape) != self.axes + 1 for shape in (out, *shapes)):
-            return [Read(source, Extent.UNKNOWN, channels) for source in layer.sources]
-        pointwise = layer.kind in NORMS and not self.norms
-        read = [channels] if pointwise else channels_read(layer, shapes, out, channels)
+        known = all(len(shape) == self.axes + 1 for shape in (out, *shapes))
+        if not known or (layer.kind in NORMS and not self.norms):
+            read = [channels] * len(shapes)
+        else:
+            read = channels_read(layer, shapes, out, channels)
         followed = [self.follow(layer, number, each) for number, each in enumerate(read)]
         return [
-            Read(source, self.places(layer, source), each)
+            Read(source, self.places(layer, source) if known else Extent.UNKNOWN, each)
             for source, each in zip(layer.sources, followed, strict=True)
             if each
         ]

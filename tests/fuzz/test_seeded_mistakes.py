@@ -32,10 +32,11 @@ from archcalc.regions.bits import full
 from archcalc.regions.patches import Patch, whole
 from archcalc.spec import expression
 from archcalc.spec.values import reckon
+from archcalc.torch_backend import modules
 from archcalc.unit_field import paths, unit
 from archcalc.unit_field.tracing import Traced
 from archcalc.window import Reach, Window, Windows
-from tests.fuzz import check_fields, check_figures, check_memory
+from tests.fuzz import check_fields, check_figures, check_memory, check_refusals, check_values
 from tests.fuzz.checking import Check
 from tests.fuzz.generator import drawn
 from tests.fuzz.trial import compare, told, try_seeds
@@ -142,6 +143,19 @@ MISTAKES = (
         check_memory.check_inference,
         "peak bytes",
         answering(Flatten, storage=Storage.OWN),
+    ),
+    # what is returned, and refused
+    Mistake(
+        "the order of a crop",
+        check_values.check_values,
+        "outputs agree",
+        replacing(modules, "crop", lambda x, sides: x.flip(-1)),
+    ),
+    Mistake(
+        "a refusal",
+        check_refusals.check_last_layers,
+        "taken",
+        replacing(window, "require_at_least", lambda *arguments: None),
     ),
     # what units see
     Mistake(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -9,7 +10,7 @@ from typing import NamedTuple
 import yaml
 
 from archcalc import ArchcalcError
-from tests.fuzz import check_fields, check_figures, check_memory
+from tests.fuzz import check_fields, check_figures, check_memory, check_refusals, check_values
 from tests.fuzz.checking import Check, Comparison, Difference, subject
 from tests.fuzz.generator import Drawn, drawn, text_of
 from tests.fuzz.interpreter import LOADER, Spec, WrongSpecError
@@ -24,6 +25,8 @@ CHECKS: tuple[Check, ...] = (
     check_fields.check_units,
     check_fields.check_layers,
     check_fields.check_paths,
+    check_values.check_values,
+    check_refusals.check_last_layers,
 )
 
 
@@ -65,7 +68,10 @@ def compare(graph: Drawn, path: Path, checks: Sequence[Check] = CHECKS) -> Compa
     if comparison.differences:
         return comparison  # there is nothing to compare layer by layer
     for check in checks:
-        check(found, comparison)
+        try:
+            check(found, comparison)
+        except Exception:  # one graph more that fails; the others go on
+            comparison.of(check.__name__, "", traceback.format_exc(limit=-3), "no error")
     return comparison
 
 

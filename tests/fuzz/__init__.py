@@ -1,8 +1,9 @@
 """Random graphs against an oracle that shares no rule with archcalc.
 
-A generator writes specs as YAML (`generator`), an interpreter of its own reads them
-(`interpreter`), and torch runs them operator by operator (`operators`, `network`). Of archcalc
-nothing is imported here but what a user calls, in `checking`.
+A generator writes specs as YAML (`generator`, `fields`, `expressions`), an interpreter of its own
+reads them (`interpreter`), and torch runs them operator by operator (`operators`, `network`): what
+it counts (`counting`, `measuring`) and what units see (`sight`, `reach`) is the oracle. Of archcalc
+the `check_…` modules alone import what is tested.
 
     python -m tests.fuzz 17            one graph, by its seed
     python -m tests.fuzz spec.yaml     a spec

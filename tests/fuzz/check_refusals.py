@@ -12,7 +12,7 @@ from tests.fuzz.fields import DRAWS
 from tests.fuzz.generator import text_of
 from tests.fuzz.interpreter import LOADER, Spec, interpret
 from tests.fuzz.network import Shape, shapes_of
-from tests.fuzz.operators import Refused
+from tests.fuzz.windows import Refused
 
 LAYERS = 1  # of each graph
 

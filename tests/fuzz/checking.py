@@ -11,8 +11,8 @@ import torch
 import archcalc
 from archcalc import Analysis
 from tests.fuzz.interpreter import Net, read
+from tests.fuzz.learned import Learned
 from tests.fuzz.network import Shape, learn, shapes_of
-from tests.fuzz.operators import Learned
 
 
 class Difference(NamedTuple):

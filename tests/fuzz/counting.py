@@ -8,8 +8,9 @@ from typing import NamedTuple
 
 from tests.fuzz import operators
 from tests.fuzz.interpreter import Layer
+from tests.fuzz.learned import BUFFERS, learned_shapes
 from tests.fuzz.network import Shape
-from tests.fuzz.operators import each, learned_shapes
+from tests.fuzz.windows import each
 
 # What an operation is for each value of the output, where that is all there is to say.
 OPS_EACH = {
@@ -42,7 +43,7 @@ def counts(layer: Layer, shapes: dict[str, Shape], owns: bool) -> Counts:
     ops = _other_ops(layer, shape, out, learned)
     if not owns:
         learned = {}
-    kept = sum(learned.get(name, 0) for name in operators.BUFFERS)
+    kept = sum(learned.get(name, 0) for name in BUFFERS)
     return Counts(learned.get("weight", 0), learned.get("bias", 0), kept, macs, ops)
 
 

@@ -14,16 +14,16 @@ from typing import Any, NamedTuple, TypeAlias
 import yaml
 
 from tests.fuzz import operators
+from tests.fuzz.expressions import condition, spelled
 from tests.fuzz.fields import BEHIND_GAPS, DRAWS, KINDS, KINDS_ON_VECTORS, LEARN, LEAVE_GAPS
 from tests.fuzz.interpreter import Net, Spec, WrongSpecError, interpret
 from tests.fuzz.network import Shape, shapes_of
-from tests.fuzz.operators import Refused
+from tests.fuzz.windows import Refused
 
 Body: TypeAlias = list[Any]
 
 MOST_VALUES = 1500  # of a map
 MOST_LAYERS = 40
-MOST_COUNTED = 20  # items of a list
 MOST_DEPTH = 3  # of bodies within one another
 DTYPES = ("float32", "float32", "float32", "float64", "float16", "bfloat16")
 
@@ -179,7 +179,7 @@ class _Growing:
         if last in LEAVE_GAPS and rng.random() < 0.4:
             kind = rng.choice(BEHIND_GAPS)
         fields = DRAWS[kind](rng, shape) if kind in DRAWS else {}
-        fields = {name: self.spelled(value, place) for name, value in fields.items()}
+        fields = {name: spelled(rng, value, place.names) for name, value in fields.items()}
         if rng.random() < 0.15:
             fields["name"] = self.new_name(place)
         return {kind: fields} if fields else kind
@@ -267,7 +267,7 @@ class _Growing:
         rng = self.rng
         times = rng.randint(0, 3)
         index = rng.choice((None, "i"))
-        found: Spec = {"repeat": self.spelled(times, place)}
+        found: Spec = {"repeat": spelled(rng, times, place.names)}
         if index:
             found["index"] = index
         names = {**place.names, "i": 0} if index else place.names
@@ -283,10 +283,10 @@ class _Growing:
     def choice(self, place: _Place, before: Body) -> Any:
         rng = self.rng
         taken, other = rng.choice((("then", "else"), ("else", "then")))
-        condition = self.condition(taken == "then", place)
+        holds = condition(rng, taken == "then", place.names)
 
         def wrap(body: Body) -> Spec:
-            return {"if": condition, "then": [], "else": [], taken: body}
+            return {"if": holds, "then": [], "else": [], taken: body}
 
         body = self.body(self.inside(place, wrap, before), rng.randint(1, 3))
         not_taken = rng.choice(("relu", "flatten", {"conv": {"channels": 2, "kernel": 9}}))
@@ -313,7 +313,7 @@ class _Growing:
         block: Spec = {"parameters": ["p", {"q": values["q"]}]}
         if rng.random() < 0.3:
             block, values = {}, {}
-        arguments = {"p": self.spelled(values["p"], place)} if values else None
+        arguments = {"p": spelled(rng, values["p"], place.names)} if values else None
         outer = self.spec.get("parameters", {})
         if values and rng.random() < 0.3:
             block["let"] = {"r": "p + q"}
@@ -348,7 +348,7 @@ class _Growing:
         )
         body = [{"if": "n > 0", "then": then, "else": otherwise}]
         self.spec.setdefault("blocks", {})[name] = {"parameters": ["n"], "layers": body}
-        return {name: {"n": self.spelled(rng.randint(0, 3), place)}}
+        return {name: {"n": spelled(rng, rng.randint(0, 3), place.names)}}
 
     def call(self, place: _Place) -> Any:
         """A block that is there already, with other arguments."""
@@ -361,14 +361,14 @@ class _Growing:
         for parameter in blocks[name].get("parameters", []):
             if isinstance(parameter, str) or rng.random() < 0.5:
                 key = parameter if isinstance(parameter, str) else next(iter(parameter))
-                arguments[key] = self.spelled(rng.randint(0, 4), place)
+                arguments[key] = spelled(rng, rng.randint(0, 4), place.names)
         if rng.random() < 0.2:
             arguments["from"] = self.earlier()
         if rng.random() < 0.2:
             arguments["name"] = self.new_name(place)
         return {name: arguments or None}
 
-    # ----- values -----
+    # ----- names -----
 
     def earlier(self) -> str:
         return self.rng.choice([*self.shapes])
@@ -380,47 +380,3 @@ class _Growing:
     def new_block(self) -> str:
         self.count += 1
         return f"block{self.count}_"
-
-    def spelled(self, value: Any, place: _Place) -> Any:
-        """A whole number, or a list of them, now and then as an expression."""
-        if isinstance(value, list):
-            return [self.spelled(item, place) for item in value]
-        if type(value) is not int or self.rng.random() < 0.7:
-            return value
-        rng = self.rng
-        name, known = rng.choice([*place.names.items()] or [("", 0)])
-        if not name:
-            ones = ", ".join("1" * min(value, MOST_COUNTED))
-            counted = f"len([{ones}])" if 0 < value < MOST_COUNTED else str(value)
-            return rng.choice((f"{value} + 0", counted, f"floor({2 * value + 1}/2)"))
-        difference = value - known
-        forms = [
-            f"{name} + {difference}" if difference >= 0 else f"{name} - {-difference}",
-            f"min({value}, {name} + {abs(value)})",
-            f"max({value}, {name} - 99)",
-            f"{value} if {name} == {known} else {value + 1}",
-            f"[{value + 2}, {value}][1 if {name} > {known - 1} else 0]",
-            f"{value} + {name} % 1",
-        ]
-        if known and value % known == 0:
-            forms += [f"{value // known}*{name}", f"{name}*{value}//{known}"]
-        if known:
-            forms.append(f"{value}*{name}/{known}")
-        return rng.choice(forms)
-
-    def condition(self, holds: bool, place: _Place) -> Any:
-        """What is true, or what is false."""
-        rng = self.rng
-        name, known = rng.choice([*place.names.items()] or [("", 0)])
-        if not name:
-            return rng.choice((holds, "1 < 2" if holds else "1 > 2"))
-        true = rng.choice(
-            (
-                f"{name} == {known}",
-                f"{name} >= {known} and true",
-                f"not {name} < {known}",
-                f"{name} > {known} or {name} <= {known}",
-                f"{name} != {known + 1}",
-            )
-        )
-        return true if holds else f"not ({true})"

@@ -18,8 +18,8 @@ from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import flop_registry
 
 from tests.fuzz.interpreter import Layer, Net
+from tests.fuzz.learned import Learned
 from tests.fuzz.network import run
-from tests.fuzz.operators import Learned
 
 
 class Inference(NamedTuple):
@@ -92,23 +92,6 @@ class _Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch gives
         self.live -= size
 
 
-class _Around:
-    """A context around each layer."""
-
-    def __init__(self, enter: Callable[[Layer], None]) -> None:
-        self.enter = enter
-
-    def __call__(self, layer: Layer) -> _Around:
-        self.enter(layer)
-        return self
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, *exception: object) -> None:
-        pass
-
-
 def inference(
     net: Net, learned: dict[str, Learned], make_images: Callable[[], Tensor], layers: set[str]
 ) -> Inference:
@@ -123,7 +106,7 @@ def inference(
     with torch.no_grad(), watch:
         run(
             net, learned, [make_images()], training=False, layers=layers,
-            around=_Around(lambda layer: watch.reset()), note=note,
+            enter=lambda layer: watch.reset(), note=note,
         )  # fmt: skip
     return found
 
@@ -164,7 +147,7 @@ def training(net: Net, learned: dict[str, Learned], images: Tensor) -> Training:
 
     with watch, saved_tensors_hooks(keep, _never):
         watch.size[images.untyped_storage()] = images.untyped_storage().nbytes()
-        outputs = run(net, learned, [images], training=True, around=_Around(enter), note=note)
+        outputs = run(net, learned, [images], training=True, enter=enter, note=note)
     at_inference = net.parts().at_inference
     order = [x.name for x in net.layers if x.name in at_inference]
     order += [x.name for x in net.layers if x.name not in at_inference]

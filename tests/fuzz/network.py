@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from typing import TypeAlias
 
 import torch
@@ -11,9 +10,9 @@ from torch import Tensor
 
 from tests.fuzz import operators
 from tests.fuzz.interpreter import Layer, Net
-from tests.fuzz.operators import Learned, Refused
+from tests.fuzz.learned import BUFFERS, Learned, Shapes, learned_shapes
+from tests.fuzz.windows import Refused
 
-Around: TypeAlias = Callable[[Layer], AbstractContextManager[object]]
 Shape: TypeAlias = tuple[int, ...]
 
 
@@ -24,7 +23,7 @@ def run(
     *,
     training: bool,
     layers: Collection[str] | None = None,
-    around: Around = lambda layer: nullcontext(),
+    enter: Callable[[Layer], None] = lambda layer: None,
     note: Callable[[Layer, Tensor], None] = lambda layer, output: None,
 ) -> list[Tensor]:
     """The outputs for the images in a list of one, from which they are taken.
@@ -33,8 +32,8 @@ def run(
 
     Args:
         layers: names of those that run; all if None.
-        around: a context for each layer while it runs.
-        note: told of each output.
+        enter: told of each layer before it runs.
+        note: told of its output.
     """
     running = [layer for layer in net.layers if layers is None or layer.name in layers]
     last_use = {"input": 0}
@@ -47,18 +46,18 @@ def run(
     indices: dict[str, Tensor] = {}
     for number, layer in enumerate(running):
         own = learned[layer.name]
-        with around(layer):
-            inputs = [values[name] for name in layer.inputs]
-            if layer.indices is not None:
-                y = operators.max_unpool(inputs[0], layer.fields, indices[layer.indices])
-            elif layer.name in undone or layer.name in last_undone:
-                y, places = operators.max_pool(inputs[0], layer.fields)
-                if layer.name in last_undone:
-                    indices[layer.name] = places
-                del places
-            else:
-                y = operators.apply(layer.kind, layer.fields, own, inputs, training)
-            del inputs
+        enter(layer)
+        inputs = [values[name] for name in layer.inputs]
+        if layer.indices is not None:
+            y = operators.max_unpool(inputs[0], layer.fields, indices[layer.indices])
+        elif layer.name in undone or layer.name in last_undone:
+            y, places = operators.max_pool(inputs[0], layer.fields)
+            if layer.name in last_undone:
+                indices[layer.name] = places
+            del places
+        else:
+            y = operators.apply(layer.kind, layer.fields, own, inputs, training)
+        del inputs
         note(layer, y)
         values[layer.name] = y
         del y
@@ -80,10 +79,10 @@ def learn(
         if layer.weights is not None:
             found[layer.name] = found[layer.weights]
             continue
-        wanted: operators.Shapes = {}
+        wanted: Shapes = {}
         if layer.kind not in operators.JOINS:
             shape = shapes[layer.inputs[0]]
-            wanted = operators.learned_shapes(layer.kind, layer.fields, shape)
+            wanted = learned_shapes(layer.kind, layer.fields, shape)
         found[layer.name] = {name: _initial(name, shape, dtype) for name, shape in wanted.items()}
     return found
 
@@ -92,7 +91,7 @@ def _initial(name: str, shape: Shape, dtype: torch.dtype) -> Tensor:
     if name == "num_batches_tracked":
         return torch.zeros((), dtype=torch.int64)
     values = torch.rand(shape).to(dtype)
-    return values if name in operators.BUFFERS else values.requires_grad_()
+    return values if name in BUFFERS else values.requires_grad_()
 
 
 # ----- shapes -----
@@ -122,8 +121,7 @@ def shapes_of(net: Net) -> dict[str, Shape]:
         if layer.weights is not None:
             owner = by_name[layer.weights]
             wanted, has = (
-                operators.learned_shapes(x.kind, x.fields, found[x.inputs[0]])
-                for x in (layer, owner)
+                learned_shapes(x.kind, x.fields, found[x.inputs[0]]) for x in (layer, owner)
             )
             if wanted != has:
                 raise Refused(layer.name)
@@ -146,7 +144,7 @@ def _shape(
                 return before.shape[1:] if y.shape == before.shape else None
             own: Learned = {}
             if layer.kind not in operators.JOINS:
-                wanted = operators.learned_shapes(layer.kind, layer.fields, inputs[0])
+                wanted = learned_shapes(layer.kind, layer.fields, inputs[0])
                 own = {name: torch.zeros(shape) for name, shape in wanted.items()}
             y = operators.apply(layer.kind, layer.fields, own, maps, training=False)
             nothing_seen = y.numel() == 0 or bool(torch.isneginf(y).any())

@@ -1,7 +1,6 @@
-"""Each layer kind in torch's own functions: what it learns, and what it does to tensors.
+"""Each layer kind in torch's own functions: what it does to tensors (N, C, n…).
 
-Tensors are (N, C, n…). Where torch has no such function the kind is spelled out here, in as few
-operators as it takes.
+Where torch has no such function the kind is spelled out here, in as few operators as it takes.
 """
 
 from __future__ import annotations
@@ -15,134 +14,21 @@ import torch.nn.functional as F  # torch's own name for it
 from torch import Tensor
 from torch.utils._python_dispatch import _disable_current_modes
 
-Fields: TypeAlias = dict[str, Any]
-Learned: TypeAlias = dict[str, Tensor]  # "weight", "bias" and buffers
-Shapes: TypeAlias = dict[str, tuple[int, ...]]
-Sides: TypeAlias = list[tuple[int, int]]
+from tests.fuzz.learned import Learned, normalized_shape
+from tests.fuzz.windows import (
+    Fields,
+    Refused,
+    Sides,
+    axes_of,
+    cropped,
+    each,
+    even,
+    padded,
+    pairs,
+    sides_of,
+)
 
-BUFFERS = ("running_mean", "running_var", "num_batches_tracked")
 JOINS = ("concat", "add", "mean", "multiply")
-
-
-class Refused(Exception):
-    """A layer that makes no sense of its input, where torch would make another sense of it."""
-
-
-def axes_of(x: Tensor) -> int:
-    """Spatial axes: 1 to 3."""
-    if not 3 <= x.dim() <= 5:
-        raise Refused(f"{x.dim() - 2} spatial axes")
-    return x.dim() - 2
-
-
-def each(value: Any, axes: int) -> list[int]:
-    """One value for each axis."""
-    values = list(value) if isinstance(value, (list, tuple)) else [value] * axes
-    if len(values) != axes:
-        raise Refused(f"{len(values)} values for {axes} axes")
-    return values
-
-
-def sides_of(fields: Fields, sizes: Sequence[int], stride: Any) -> Sides:
-    """The padding before and after, along each axis."""
-    padding, axes = fields.get("padding", 0), len(sizes)
-    if padding == "valid":
-        padding = 0
-    if padding != "same":
-        return pairs(padding, axes)
-    kernels, dilations = each(fields["kernel"], axes), each(fields.get("dilation", 1), axes)
-    found = []
-    for n, k, s, d in zip(sizes, kernels, each(stride, axes), dilations, strict=True):
-        missing = max(0, (math.ceil(n / s) - 1) * s + d * (k - 1) + 1 - n)
-        found.append((missing // 2, missing - missing // 2))
-    return found
-
-
-def pairs(value: Any, axes: int) -> Sides:
-    """A number, or one for each axis, or two for each axis, as two for each axis."""
-    return [
-        (side[0], side[1]) if isinstance(side, list) else (side, side) for side in each(value, axes)
-    ]
-
-
-def padded(x: Tensor, sides: Sides, value: float = 0.0) -> Tensor:
-    if min(map(min, sides)) < 0:
-        raise Refused("less than nothing on a side")
-    return F.pad(x, [n for side in reversed(sides) for n in side], value=value)
-
-
-def even(sides: Sides) -> bool:
-    return all(before == after for before, after in sides)
-
-
-# ----- what is learned, and kept beside it -----
-
-
-def learned_shapes(kind: str, fields: Fields, shape: Sequence[int]) -> Shapes:
-    """The shapes of a layer's parameters and buffers, for images of this shape."""
-    channels, *sizes = shape
-    axes = len(sizes)
-    match kind:
-        case "conv":
-            inside = channels // fields.get("groups", 1)
-            weight = (fields["channels"], inside, *each(fields["kernel"], axes))
-            return with_bias(fields, weight, (fields["channels"],))
-        case "conv_transpose":
-            out = fields["channels"] // fields.get("groups", 1)
-            weight = (channels, out, *each(fields["kernel"], axes))
-            return with_bias(fields, weight, (fields["channels"],))
-        case "locally_connected":
-            places = [
-                (n + sum(side) - k) // s + 1
-                for n, side, k, s in zip(
-                    sizes,
-                    sides_of(fields, sizes, fields.get("stride", 1)),
-                    each(fields["kernel"], axes),
-                    each(fields.get("stride", 1), axes),
-                    strict=True,
-                )
-            ]
-            own = (*places, fields["channels"])
-            return with_bias(fields, (*own, channels, *each(fields["kernel"], axes)), own)
-        case "linear":
-            out = fields["features"]
-            return with_bias(fields, (out, shape[-1]), (out,))
-        case "batch_norm":
-            found: Shapes = {"running_mean": (channels,), "running_var": (channels,)}
-            found["num_batches_tracked"] = ()
-            if fields.get("affine", True):
-                found["bias"] = (channels,)
-                if fields.get("gamma", True):
-                    found["weight"] = (channels,)
-            return found
-        case "layer_norm":
-            return normalized(fields, normalized_shape(fields, shape))
-        case "group_norm":
-            return normalized(fields, (channels,))
-        case "channel_scale":
-            return with_bias({"bias": False, **fields}, (channels,), (channels,))
-        case "prelu":
-            return {"weight": (channels if fields.get("per_channel", False) else 1,)}
-    return {}
-
-
-def with_bias(fields: Fields, weight: tuple[int, ...], bias: tuple[int, ...]) -> Shapes:
-    return {"weight": weight, "bias": bias} if fields.get("bias", True) else {"weight": weight}
-
-
-def normalized(fields: Fields, shape: tuple[int, ...]) -> Shapes:
-    return with_bias(fields, shape, shape) if fields.get("affine", True) else {}
-
-
-def normalized_shape(fields: Fields, shape: Sequence[int]) -> tuple[int, ...]:
-    """What a layer norm takes together."""
-    over = fields.get("over", "all")
-    if len(shape) == 1 or over == "channels":
-        return (shape[0],)
-    return tuple(shape) if over == "all" else (shape[-1],)
-
-
-# ----- what is done -----
 
 
 def apply(
@@ -333,17 +219,6 @@ def _avg_pool(x: Tensor, fields: Fields, learned: Learned, training: bool) -> Te
     del ones
     y = pool(padded(x, sides), kernel, **options)
     return y.div_(inside)
-
-
-def cropped(x: Tensor, sides: Sides) -> Tensor:
-    """A view without the border."""
-    if min(map(min, sides)) < 0:
-        raise Refused("less than nothing on a side")
-    for axis, (before, after) in enumerate(sides, start=2):
-        if before + after >= x.shape[axis]:
-            raise Refused("nothing left")
-        x = x.narrow(axis, before, x.shape[axis] - before - after)
-    return x
 
 
 def _adaptive(name: str) -> Operator:

@@ -16,8 +16,8 @@ from typing import Any, NamedTuple, TypeAlias
 from tests.fuzz.channels import NONE, Channels, channels_read, every
 from tests.fuzz.interpreter import Layer, Net
 from tests.fuzz.network import Shape
-from tests.fuzz.operators import Fields, each, pairs, sides_of
 from tests.fuzz.sight import POINTWISE
+from tests.fuzz.windows import Fields, each, pairs, sides_of
 
 IN_PLACE = {*POINTWISE, "concat", "softmax", "local_response_norm", "pad_channels",
             "channel_shuffle", "channel_slice", "channel_split"}  # fmt: skip

@@ -15,8 +15,9 @@ from torch import Tensor
 
 from tests.fuzz import operators
 from tests.fuzz.interpreter import Layer, Net
+from tests.fuzz.learned import learned_shapes
 from tests.fuzz.network import Shape
-from tests.fuzz.operators import each, sides_of
+from tests.fuzz.windows import each, sides_of
 
 LEAST = 1e-4  # an answer; less is a rounding error of an interpolation
 POINTWISE = {"batch_norm", "scale", "channel_scale", "relu", "relu6", "leaky_relu", "prelu", "elu",
@@ -64,7 +65,7 @@ def _seen(layer: Layer, inputs: Sequence[Tensor], shape: Shape) -> Tensor:
         return _mixed(groups, range(2, groups.dim())).flatten(1, 2)
     if kind == "local_response_norm":
         return _neighbours(x, fields.get("size", 5))
-    wanted = operators.learned_shapes(kind, fields, shape)
+    wanted = learned_shapes(kind, fields, shape)
     ones = {name: torch.ones(size) for name, size in wanted.items() if name == "weight"}
     return operators.apply(kind, fields, ones, inputs, training=False)
 

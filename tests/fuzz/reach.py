@@ -21,8 +21,6 @@ from tests.fuzz.windows import Fields, each, pairs, sides_of
 
 IN_PLACE = {*POINTWISE, "concat", "softmax", "local_response_norm", "pad_channels",
             "channel_shuffle", "channel_slice", "channel_split"}  # fmt: skip
-
-
 NORMS = ("layer_norm", "group_norm")
 
 
@@ -37,7 +35,6 @@ class Extent(Enum):
 Places: TypeAlias = Callable[[int], Iterable[int]]  # of a source, for a unit
 # Of a layer, the number of a source, and channels that are read of it: those that are followed.
 Follow: TypeAlias = Callable[[Layer, int, Channels], Channels]
-
 
 SAMPLE = (-1, 1, 6)  # units, whose intervals are looked at
 FAR = 997  # periods: branches that drift apart have done so
@@ -117,8 +114,11 @@ class Reaching:
         layer, out = self.layers[name], self.shapes[name]
         shapes = [self.shapes[source] for source in layer.sources]
         known = all(len(shape) == self.axes + 1 for shape in (out, *shapes))
-        if not known or (layer.kind in NORMS and not self.norms):
-            read = [channels] * len(shapes)
+        known = known and layer.kind != "reshape"
+        if not known:
+            read = [every(shape) for shape in shapes]
+        elif layer.kind in NORMS and not self.norms:
+            read = [channels]
         else:
             read = channels_read(layer, shapes, out, channels)
         followed = [self.follow(layer, number, each) for number, each in enumerate(read)]

@@ -136,7 +136,8 @@ def formula(
     `archcalc.symbol` where there is a network for whole numbers from 1 on only; a parameter that
     may be a fraction, such as a width multiplier, or zero, is a real one (`free_symbols` has it).
     Before it is returned it is compared with the walk at 20 settings or more. What it assumes
-    beyond that, `archcalc.formulas.deriving.derive_formulas` tells as well: its `assumptions`.
+    beyond that, and up to which count of blocks it was compared, `assumptions` and `last` of
+    what `archcalc.formulas.deriving.derive_formulas` returns say.
 
     Args:
         name, input, parameters, others: as for `load`.

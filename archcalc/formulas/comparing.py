@@ -33,7 +33,7 @@ MOST_STEPS = 18  # of conditions and floors, along one symbol
 MOST_LAYERS = 25_000  # that are walked, if that makes so many settings
 NEW = 0.4  # of the values there, which none of the rules gives
 JOINT = 12  # settings in which several symbols change, at least
-_COUNTS = (12, 16, 24, 40, 64, 100, 160, 250, 400, 1000)
+_COUNTS = (12, 16, 20, 25, 32, 40, 48, 56, 64, 80, 100, 130, 160, 250, 400, 1000)
 _FACTORS: tuple[Fraction, ...] = tuple(
     map(Fraction, ("1/3", "7/20", "1/2", "3/4", "11/8", "2", "41/13", "10"))
 )
@@ -116,12 +116,14 @@ class Comparison:
         unknowns: the symbols.
         walk: the analysis at a setting; None where there is no network, or too large a one.
         settings: at how many they were compared.
+        last: for each count, the largest of these.
         beyond: of each symbol what its domain says, and where there are networks all the same.
     """
 
     unknowns: Sequence[Unknown]
     walk: Callable[[Mapping[Any, Exact]], Analysis | None]
     settings: int = 0
+    last: dict[Any, int] = field(default_factory=dict)
     beyond: dict[Any, set[str]] = field(default_factory=dict)
 
     def difference(
@@ -146,6 +148,10 @@ class Comparison:
                 continue
             self.settings += 1
             walked += len(analysis.layers)
+            for unknown in self.unknowns:
+                if unknown.is_count:
+                    value = int(setting[unknown.symbol])
+                    self.last[unknown.symbol] = max(value, self.last.get(unknown.symbol, value))
             for formula in formulas:
                 found = difference_at(formula, setting, analysis)
                 if found is not None:

@@ -190,9 +190,14 @@ class _Derivation:
                 "with, by what is assumed and set"
             )
         first = {s.label: self._first[s] for s in self._subjects if s in self._first}
-        assumed = (*assume, *self._beyond(comparison.beyond))
         return Formulas(
-            self._walker.graph, formulas, assumed, first, self._equal(), comparison.settings
+            graph=self._walker.graph,
+            formulas=formulas,
+            assumptions=(*assume, *self._beyond(comparison.beyond)),
+            first=first,
+            last={str(symbol): number for symbol, number in comparison.last.items()},
+            equal=self._equal(),
+            settings=comparison.settings,
         )
 
     def _equal(self) -> tuple[tuple[Any, Any], ...]:

@@ -74,6 +74,8 @@ class Formulas:
         assumptions: what they take for granted: as the user wrote it, and `whole n` or `n >= 1`
             where there are networks beyond what the formulas are of.
         first: for each symbol that shapes the graph, the least value that they hold for.
+        last: for each of these, the largest at which they were compared with the walk. No rule
+            proves a form that was found from some counts: beyond, it is taken to go on so.
         equal: pairs of sizes that branches join, and that have to be equal.
         settings: at how many settings they were compared with the walk.
     """
@@ -82,6 +84,7 @@ class Formulas:
     formulas: tuple[Formula, ...]
     assumptions: tuple[str, ...]
     first: dict[str, int]
+    last: dict[str, int]
     equal: tuple[tuple[Any, Any], ...]
     settings: int
 

@@ -308,6 +308,22 @@ def test_the_least_count_that_was_looked_at_is_told() -> None:
     assert found.first == {"units": 1}
 
 
+def test_up_to_which_count_a_form_was_compared_is_told(tmp_path: Path) -> None:
+    """A width that grows by a step at n = 2,000, whose network is too large to be walked."""
+    spec = tmp_path / "stairs.yaml"
+    spec.write_text(
+        "name: stairs\ninput: [1, 8]\nparameters: {n: 3}\nlayers:\n  - repeat: n\n    layers:\n"
+        "      - conv: {channels: 1 + n//2000, kernel: 1, bias: false}\n"
+    )
+    found = derive_formulas(find_network(str(spec)), ["params"], ["n"])
+    (formula,) = found.formulas
+    assert formula.cases[0].values == (symbol("n"),)
+    assert found.last == {"n": 1000}
+    assert "for n >= 1 (compared with the walk up to n = 1000)" in text(found)
+    assert analyze(str(spec), n=1000).totals.params == 1000
+    assert analyze(str(spec), n=2000).totals.params != 2000
+
+
 def test_a_formula_that_the_walk_contradicts_is_not_given(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(deriving, "tidy", lambda value, sizes: value + 1)
     with pytest.raises(

@@ -107,7 +107,9 @@ def notes(formulas: Formulas) -> Iterator[str]:
     """What the formulas take for granted."""
     taken = [*formulas.assumptions, *(f"{label} >= {n}" for label, n in formulas.first.items())]
     if taken:
-        yield f"for {', '.join(taken)}"
+        followed = [f"{label} = {n}" for label, n in formulas.last.items()]
+        upto = f" (compared with the walk up to {', '.join(followed)})" if followed else ""
+        yield f"for {', '.join(taken)}{upto}"
     writer = ExpressionWriter(formulas.formulas[0].symbols if formulas.formulas else ())
     equal = [f"{writer.doprint(m)} == {writer.doprint(n)}" for m, n in formulas.equal]
     if equal:

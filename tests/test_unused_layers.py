@@ -118,7 +118,8 @@ def test_every_figure_is_that_of_the_network_without_them(network: Graph) -> Non
 
 def test_the_figures_would_tell_if_they_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     right = figures(analysis_of(FPN))
-    monkeypatch.setattr(Graph, "live", lambda graph: {node.name for node in graph.nodes})
+    for needed in ("live", "with_gradient"):
+        monkeypatch.setattr(Graph, needed, lambda graph: {node.name for node in graph.nodes})
     told = figures(analysis_of(FPN))
     assert {key for key in told if told[key] != right[key]} == set(told) - {"training only"}
 

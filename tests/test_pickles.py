@@ -25,6 +25,7 @@ from archcalc import (
     symbol,
 )
 from archcalc.claims.budgets import budgets_of
+from archcalc.formulas.walking import UnsettledError
 from archcalc.spec.library import families, network_names
 from tests.graphs import random_graphs
 from tests.spec_texts import family_of, graph_of
@@ -124,7 +125,7 @@ def kinds_of_errors(kind: type[ArchcalcError] = ArchcalcError) -> list[type[Arch
 
 @pytest.mark.parametrize("kind", kinds_of_errors(), ids=lambda kind: kind.__name__)
 def test_every_error_keeps_its_message(kind: type[ArchcalcError]) -> None:
-    needed = 3 if issubclass(kind, MissingExtraError) else 1
+    needed = 3 if issubclass(kind, (MissingExtraError, UnsettledError)) else 1
     error = kind(*["what was wrong"] * needed)
     again = pickled(error)
     assert (type(again), str(again), vars(again)) == (kind, str(error), vars(error))

@@ -77,17 +77,14 @@ def place(printing: Printing) -> str:
 
 def reasons(checked: Iterable[CheckedClaim]) -> list[Markup]:
     """For each figure that is at fault or has a remark: which it is, and what there is to say."""
-    return [
-        Markup(
-            f"{markdown(ids(claim))}: {quantity(claim)}, printed {markdown(claim.claim.said)}, "
-            f"{verdict_text(claim)}: {reason(claim)}"
-            if claim.claim.quantity
-            else f"{markdown(ids(claim))}: {markdown(claim.claim.said)}, {verdict_text(claim)}: "
-            f"{reason(claim)}"
-        )
-        for claim in checked
-        if claim.verdict in FAULTS or claim.because
-    ]
+    told = [claim for claim in checked if claim.verdict in FAULTS or claim.because]
+    return [Markup(": ".join(filter(None, [_verdict(claim), reason(claim)]))) for claim in told]
+
+
+def _verdict(claim: CheckedClaim) -> str:
+    said = markdown(claim.claim.said)
+    figure = f"{quantity(claim)}, printed {said}" if claim.claim.quantity else said
+    return f"{markdown(ids(claim))}: {figure}, {verdict_text(claim)}"
 
 
 def reason(checked: CheckedClaim) -> Markup:

@@ -72,6 +72,7 @@ class Reaching:
         axis: which one, from 0.
         follow: what is followed of the sources of a layer; all by default.
         norms: whether a norm sees all that enters its statistics; else it is pointwise.
+        undecided: joins of which it is unknown what they read.
     """
 
     def __init__(
@@ -88,6 +89,7 @@ class Reaching:
         self.layers = {layer.name: layer for layer in net.layers}
         self.follow = follow
         self.norms = norms
+        self.undecided: set[str] = set()
         self.pixels_of = cache(self._pixels_of)
         self.read_from = cache(self._read_from)
 
@@ -179,6 +181,8 @@ class Reaching:
 
     def places(self, layer: Layer, source: str) -> Places | Extent:
         shape, out = self.shapes[source], self.shapes[layer.name]
+        if layer.name in self.undecided:
+            return Extent.UNKNOWN
         if layer.indices is not None:
             return self.taken_from(self.layers[layer.indices])
         match layer.kind:
@@ -329,23 +333,36 @@ def local_reaching(whole: Sequence[Reaching], net: Net) -> Sequence[Reaching]:
         for number in range(len(layer.inputs)):
             kept[layer.name, number] = NONE
         for channel in every(shapes[layer.name]):
-            for number in _without_gates(found, layer, frozenset((channel,))):
+            others = _without_gates(found, layer, frozenset((channel,)))
+            for number in others or range(len(layer.inputs)):
                 kept[layer.name, number] |= {channel}
+            if others is None:
+                for reaching in found:
+                    reaching.undecided.add(layer.name)
     as_they_are = all(kept[x, n] == every(shapes[x]) for x, n in kept)
     norms = {*NORMS} & {layer.kind for layer in net.layers}
-    return whole if as_they_are and not norms else found
+    undecided = any(reaching.undecided for reaching in found)
+    return found if norms or undecided or not as_they_are else whole
 
 
-def _without_gates(found: Sequence[Reaching], layer: Layer, channels: Channels) -> list[int]:
-    """The inputs of a join that are no gates, by their numbers; all where each is one."""
+def _without_gates(found: Sequence[Reaching], layer: Layer, channels: Channels) -> list[int] | None:
+    """The inputs of a join that are no gates, by their numbers; all where each is one.
+
+    None where that depends on what is unknown.
+    """
     shapes = found[0].shapes
     numbers = [*range(len(layer.inputs))]
     if math.prod(shapes[layer.name][1:]) > 1:
         numbers = [n for n in numbers if math.prod(shapes[layer.inputs[n]][1:]) > 1]
-    gates: set[int] = set()
-    for reaching in found:
-        seeing_all = {
-            n for n in numbers if reaching.pixels_of(layer.inputs[n], 0, channels) is Extent.ALL
-        }
-        gates |= seeing_all if seeing_all < {*numbers} else set()
-    return [n for n in numbers if n not in gates] or [*range(len(layer.inputs))]
+    seen = [
+        {n: reaching.pixels_of(layer.inputs[n], 0, channels) for n in numbers} for reaching in found
+    ]
+    answers = []
+    for all_of in ({Extent.ALL}, {Extent.ALL, Extent.UNKNOWN}):
+        gates: set[int] = set()
+        for axis in seen:
+            of_all = {n for n in numbers if axis[n] in all_of}
+            gates |= of_all if of_all < {*numbers} else set()
+        others = [n for n in numbers if n not in gates]
+        answers.append(others or [*range(len(layer.inputs))])
+    return answers[0] if answers[0] == answers[1] else None

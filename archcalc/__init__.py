@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     )
     from archcalc.feature_map import FeatureMap
     from archcalc.graph import Graph, Node
-    from archcalc.memory import ActivationBytes, activation_bytes
-    from archcalc.quantity import symbol
+    from archcalc.memory_use.totals import ActivationBytes, activation_bytes
+    from archcalc.quantity.arithmetic import symbol
     from archcalc.spec.values import Value
     from archcalc.torch_backend.build import Twin
     from archcalc.walk import analyze, load
@@ -71,8 +71,8 @@ _HOMES = {
     ),
     "feature_map": ("FeatureMap",),
     "graph": ("Graph", "Node"),
-    "memory": ("ActivationBytes", "activation_bytes"),
-    "quantity": ("symbol",),
+    "memory_use.totals": ("ActivationBytes", "activation_bytes"),
+    "quantity.arithmetic": ("symbol",),
     "walk": ("analyze", "load"),
 }  # fmt: skip
 
@@ -137,7 +137,7 @@ def formula(
     may be a fraction, such as a width multiplier, or zero, is a real one (`free_symbols` has it).
     Before it is returned it is compared with the walk at 20 settings or more. What it assumes
     beyond that, and up to which count of blocks it was compared, `assumptions` and `last` of
-    what `archcalc.formulas.deriving.derive_formulas` returns say.
+    what `archcalc.parametric.formulas.deriving.derive_formulas` returns say.
 
     Args:
         name, input, parameters, others: as for `load`.
@@ -155,7 +155,7 @@ def formula(
     from archcalc.errors import require_extra
 
     require_extra("formula()", "sympy", "symbols")
-    from archcalc.formulas.deriving import derive_formulas
+    from archcalc.parametric.formulas.deriving import derive_formulas
     from archcalc.spec.library import find_network
     from archcalc.walk import together
 

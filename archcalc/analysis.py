@@ -11,8 +11,8 @@ from archcalc.feature_map import FeatureMap
 from archcalc.graph import INPUT, Graph, Node
 from archcalc.identity import Identity
 from archcalc.layers import Effect
-from archcalc.quantity import Quantity, plain
-from archcalc.receptive_field import AxisField, Field, PhasedField
+from archcalc.quantity.arithmetic import Quantity, plain
+from archcalc.receptive_field.field import AxisField, Field, PhasedField
 from archcalc.window import Reach
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class LayerAnalysis:
         node: the layer in its place: name, inputs, whose weights it shares.
         effect: what its rule answered, per image.
         field: what its units see, along each spatial axis of the network's input.
-        local_field: the same without gates and normalization; see `archcalc.seen`.
+        local_field: the same without gates and normalization; see `archcalc.receptive_field.seen`.
         batch: number of images that `macs`, `flops`, `other_ops` and `activation_…` are for.
         bytes_each: bytes per value.
         used: whether some output of the network depends on it.
@@ -130,7 +130,7 @@ class LayerAnalysis:
         """Input pixels that a unit sees by convolutions and pools alone, along each axis.
 
         As `receptive_field`, and the same unless a gate or a norm stands before: see
-        `archcalc.seen`.
+        `archcalc.receptive_field.seen`.
         """
         return _folded([_reach(f) if isinstance(f, Reach) else f.size for f in self.local_field])
 

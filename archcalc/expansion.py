@@ -10,7 +10,8 @@ from archcalc.feature_map import FeatureMap
 from archcalc.graph import INPUT, Graph, Node, with_purpose
 from archcalc.layers import Layer
 from archcalc.layers.pooling import MaxPool
-from archcalc.quantity import Quantity, one_for_all, require_at_least, symbol
+from archcalc.quantity.arithmetic import Quantity, require_at_least, symbol
+from archcalc.quantity.conditions import one_for_all
 from archcalc.spec.expression import Environment, Expression
 from archcalc.spec.fields import Template, convert, cost_of, evaluate, shown, whole
 from archcalc.spec.syntax import (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from archcalc.quantity import Quantity, product
+from archcalc.quantity.arithmetic import Quantity, product
 
 
 @dataclass(frozen=True, slots=True)

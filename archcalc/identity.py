@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from archcalc.feature_map import FeatureMap
-from archcalc.quantity import is_symbol, plain
+from archcalc.quantity.arithmetic import plain
+from archcalc.quantity.conditions import is_symbol
 from archcalc.spec.values import Value
 
 

@@ -8,7 +8,6 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any, TypeAlias, cast, overload
 
 from archcalc.analysis import DTYPES, Analysis, LayerAnalysis
-from archcalc.by_channel import of_all
 from archcalc.errors import LayerError, UsageError, did_you_mean
 from archcalc.expansion import build_graph
 from archcalc.feature_map import FeatureMap
@@ -16,16 +15,11 @@ from archcalc.graph import INPUT, Graph, LeftOut, Node
 from archcalc.layers import Effect
 from archcalc.layers.layer import setting_text
 from archcalc.layers.pooling import put_back
-from archcalc.quantity import (
-    LARGEST_INT64,
-    Quantity,
-    is_array,
-    is_symbol,
-    require_at_least,
-    require_equal,
-)
-from archcalc.receptive_field import PhasedField, SteppedField
-from archcalc.seen import Fields, Seen, Units, units_after, units_of_input, whole_of
+from archcalc.quantity.arithmetic import LARGEST_INT64, Quantity, require_at_least, require_equal
+from archcalc.quantity.conditions import is_array, is_symbol
+from archcalc.receptive_field.by_channel import of_all
+from archcalc.receptive_field.field import PhasedField, SteppedField
+from archcalc.receptive_field.seen import Fields, Seen, Units, units_after, units_of_input, whole_of
 from archcalc.spec.fields import whole
 from archcalc.spec.library import find_network
 from archcalc.spec.values import ExpressionError, Value, own
@@ -36,7 +30,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from archcalc.sweep import Sweep
+    from archcalc.parametric.sweep import Sweep
 
     _Plain: TypeAlias = int | float | str | Fraction | list[Any]
 
@@ -161,7 +155,7 @@ def analyze(
     input = _sizes(input)
     given = together(parameters, others)
     if _has_arrays([*given.values(), input]):
-        from archcalc.sweep import sweep
+        from archcalc.parametric.sweep import sweep
 
         network = graph.network if isinstance(graph, Graph) else find_network(graph)
         before = graph.parameters if isinstance(graph, Graph) else {}

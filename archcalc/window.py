@@ -11,7 +11,7 @@ from enum import Enum
 from math import gcd
 from typing import TypeAlias
 
-from archcalc.quantity import (
+from archcalc.quantity.arithmetic import (
     Quantity,
     ceil_div,
     certainly_at_least,

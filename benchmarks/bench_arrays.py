@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 import archcalc
-from archcalc.sweep import grid
+from archcalc.parametric.sweep import grid
 
 ONE_BY_ONE = 200  # settings that are enough to time the plain walk
 TARGETS = {"settings a second": 1_000_000, "times faster": 300}

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 
-from archcalc.formulas.deriving import derive_formulas
+from archcalc.parametric.formulas.deriving import derive_formulas
 from archcalc.spec.library import find_network
 
 QUANTITIES = (

@@ -26,7 +26,7 @@ from archcalc import (
     load,
     symbol,
 )
-from archcalc.quantity import plain
+from archcalc.quantity.arithmetic import plain
 from tests.spec_texts import analysis_of, graph_of
 
 NET = """\

@@ -17,9 +17,9 @@ from archcalc.layers.joining import Add, Concat, Mean
 from archcalc.layers.normalization import GroupNorm
 from archcalc.layers.pooling import AvgPool, MaxPool
 from archcalc.layers.resampling import Crop, Upsample
-from archcalc.memory import activation_bytes
-from archcalc.quantity import Quantity
-from archcalc.receptive_field import Field
+from archcalc.memory_use.totals import activation_bytes
+from archcalc.quantity.arithmetic import Quantity
+from archcalc.receptive_field.field import Field
 from archcalc.render.contract import to_contract
 from archcalc.render.table import summary
 from archcalc.window import Window

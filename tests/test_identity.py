@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archcalc import UsageError, analyze, load, symbol
+from archcalc.parametric.variables import rebuilt, variable
 from archcalc.render.contract import contract_schema, to_contract
 from archcalc.spec.values import Value
-from archcalc.variables import rebuilt, variable
 from tests.spec_texts import graph_of
 
 

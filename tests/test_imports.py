@@ -16,74 +16,66 @@ import pytest
 import archcalc
 
 PACKAGE = Path(str(archcalc.__file__)).parent
+PACKAGES = {f"archcalc.{path.parent.name}" for path in PACKAGE.glob("*/__init__.py")}
 
 # The units of the package (modules and subpackages), from the ground up: each may import from
 # lines above its own. `archcalc` is the door, `__init__.py`.
 ORDER: tuple[tuple[str, ...], ...] = (
     ("errors",),
-    ("quantity", "stairs"),
-    ("integer_array", "symbolic", "traced"),
-    ("real_array",),
+    ("quantity",),
+    ("quantity.integer_array", "quantity.symbolic", "quantity.traced"),
+    ("quantity.real_array",),
     ("feature_map", "window"),
     ("regions",),
-    ("layers", "receptive_field"),
-    ("by_channel",),
-    ("seen",),
-    ("spec",),
+    ("layers",),
+    ("receptive_field", "spec", "torch_spelling"),
     ("identity",),
-    ("device", "graph", "lots", "module_names"),
-    ("combinations", "expansion"),
-    ("analysis",),
-    ("walk",),
-    (
-        "alignment",
-        "derivation",
-        "roofline",
-        "stages",
-        "unit_field",
-        "variables",
-        "views",
-        "widening",
-    ),
-    ("liveness", "open_sizes"),
-    ("ordering",),
-    ("memory",),
-    ("claims", "sweep", "training"),
-    ("formulas", "key_figures", "scaling"),
-    ("comparison", "contrast", "difference"),
+    ("graph", "parametric.setting_groups"),
+    ("analysis", "expansion", "parametric.combinations"),
+    ("explaining", "hardware", "unit_field", "walk"),
+    ("memory_use", "verification"),
+    ("claims", "parametric.sweep"),
+    ("comparing", "parametric"),
+    ("parametric.formulas",),
     ("archcalc",),
     ("render", "torch_backend"),
-    ("render.formula",),
+    ("exporting", "render.formula"),
     ("reports",),
     ("commands",),
     ("cli",),
     ("__main__",),
 )
-# What prints sympy's formulas in `render`: a unit by itself.
-OWN_UNITS = ("render.formula",)
+# Parts of a package that not everybody who uses the package waits for: units by themselves.
 RANK = {unit: rank for rank, units in enumerate(ORDER) for unit in units}
+OWN_UNITS = tuple(unit for unit in RANK if "." in unit)
 
 # What is imported inside a function, from further up: only where a user brings symbols or
 # arrays, asks for a torch module, or wants a completion script of the whole command line.
 LATE = {
-    ("quantity", "integer_array"),
-    ("quantity", "symbolic"),
-    ("quantity", "traced"),
-    ("walk", "sweep"),
+    ("quantity", "quantity.integer_array"),
+    ("quantity", "quantity.symbolic"),
+    ("quantity", "quantity.traced"),
+    ("walk", "parametric.sweep"),
     ("archcalc", "torch_backend"),
     ("commands", "cli"),
 }
 
+# Modules that import one another, until somebody takes them apart.
+KNOWN_CIRCLES = [
+    ["archcalc.parametric.sweep", "archcalc.walk"],
+    ["archcalc.quantity.arithmetic", "archcalc.quantity.integer_array"],
+]
+
 # Units that are imported inside functions only, by one another, or by a command when it is called.
 IMPORTED_LATE = {
-    "combinations",
-    "formulas",
-    "integer_array",
-    "lots",
-    "real_array",
+    "parametric.combinations",
+    "parametric.formulas",
+    "parametric.setting_groups",
+    "parametric.sweep",
+    "quantity.integer_array",
+    "quantity.real_array",
+    "quantity.symbolic",
     "render.formula",
-    "symbolic",
-    "sweep",
 }
 
 # Packages that cost a user who does not need them, and the units that may import them: inside
@@ -92,8 +84,21 @@ IMPORTED_LATE = {
 COSTLY: dict[str, set[str]] = {
     "torch": {"torch_backend"},
     "fvcore": {"torch_backend"},
-    "sympy": {"formulas", "quantity", "render.formula", "spec", "symbolic"},
-    "numpy": {"combinations", "integer_array", "lots", "real_array", "sweep", "torch_backend"},
+    "sympy": {
+        "parametric.formulas",
+        "quantity",
+        "quantity.symbolic",
+        "render.formula",
+        "spec",
+    },
+    "numpy": {
+        "parametric.combinations",
+        "parametric.setting_groups",
+        "parametric.sweep",
+        "quantity.integer_array",
+        "quantity.real_array",
+        "torch_backend",
+    },
     "pandas": {"analysis"},
     "matplotlib": {"render", "reports"},
     "tabulate": {"render"},
@@ -143,6 +148,10 @@ def _modules(node: ast.AST) -> list[str]:
         return [alias.name for alias in node.names]
     if isinstance(node, ast.ImportFrom) and node.module == "archcalc":  # modules, or the door's
         return [f"archcalc.{a.name}" if a.name in RANK else "archcalc" for a in node.names]
+    if (
+        isinstance(node, ast.ImportFrom) and node.module in PACKAGES
+    ):  # modules of it, or what it has
+        return [f"{node.module}.{alias.name}" for alias in node.names]
     return [node.module or ""] if isinstance(node, ast.ImportFrom) else []
 
 
@@ -169,6 +178,36 @@ def violations(modules: Mapping[str, str]) -> list[str]:
     return found
 
 
+def circles(modules: Mapping[str, str]) -> list[list[str]]:
+    """Modules that import one another, in functions or not."""
+    imports = {
+        module: {target for target in _imported(text) if target in modules}
+        for module, text in modules.items()
+    }
+    reached = {module: _reached(module, imports) for module in imports}
+    together = {frozenset(b for b in reached[a] if a in reached[b]) for a in reached}
+    return sorted(sorted(circle) for circle in together if len(circle) > 1)
+
+
+def _imported(text: str) -> Iterator[str]:
+    tree = ast.parse(text)
+    skipped = {id(n) for guard in ast.walk(tree) if _for_types(guard) for n in ast.walk(guard)}
+    for node in ast.walk(tree):
+        if id(node) not in skipped:
+            yield from _modules(node)
+            if isinstance(node, ast.ImportFrom):
+                yield from [f"{node.module}.{alias.name}" for alias in node.names]
+
+
+def _reached(module: str, imports: Mapping[str, set[str]]) -> set[str]:
+    found, ahead = set[str](), [module]
+    while ahead:
+        for target in imports[ahead.pop()] - found:
+            found.add(target)
+            ahead.append(target)
+    return found
+
+
 def the_package() -> dict[str, str]:
     modules = {}
     for path in sorted(PACKAGE.rglob("*.py")):
@@ -181,6 +220,20 @@ def test_imports_run_one_way() -> None:
     assert violations(the_package()) == []
 
 
+def test_no_modules_import_one_another_in_a_circle() -> None:
+    assert circles(the_package()) == KNOWN_CIRCLES
+
+
+def test_a_circle_would_be_seen() -> None:
+    modules = {
+        "archcalc.spec.a": "from archcalc.spec.b import f",
+        "archcalc.spec.b": "def g():\n    from archcalc.spec import c",
+        "archcalc.spec.c": "import archcalc.spec.a",
+        "archcalc.spec.d": "import archcalc.spec.a",
+    }
+    assert circles(modules) == [["archcalc.spec.a", "archcalc.spec.b", "archcalc.spec.c"]]
+
+
 def test_every_unit_in_the_order_exists() -> None:
     assert {unit_of(module) for module in the_package()} == set(RANK)
 
@@ -188,19 +241,22 @@ def test_every_unit_in_the_order_exists() -> None:
 @pytest.mark.parametrize(
     ("module", "text"),
     [
-        ("archcalc.errors", "from archcalc.quantity import Quantity"),
+        ("archcalc.errors", "from archcalc.quantity.arithmetic import Quantity"),
         ("archcalc.layers.conv", "from archcalc.spec.fields import Field"),
         ("archcalc.layers.conv", "import archcalc.spec.fields"),
         ("archcalc.graph", "from archcalc import analysis"),
         ("archcalc.window", "from archcalc.feature_map import FeatureMap"),
-        ("archcalc.memory", "def f():\n    from archcalc.render.table import caption"),
-        ("archcalc.quantity", "from archcalc.integer_array import IntegerArray"),
+        ("archcalc.memory_use.totals", "def f():\n    from archcalc.render.table import caption"),
+        (
+            "archcalc.quantity.arithmetic",
+            "from archcalc.quantity.integer_array import IntegerArray",
+        ),
         ("archcalc.analysis", "import torch"),
         ("archcalc.analysis", "import pandas"),
         ("archcalc.analysis", "class C:\n    import pandas.core"),
         ("archcalc.layers.conv", "def f():\n    import sympy"),
         ("archcalc.render.table", "from tabulate import tabulate"),
-        ("archcalc.spec.expression", "from archcalc.integer_array import IntegerArray"),
+        ("archcalc.spec.expression", "from archcalc.quantity.integer_array import IntegerArray"),
         ("archcalc.brand_new", ""),
     ],
 )
@@ -213,7 +269,7 @@ def test_an_import_the_wrong_way_would_be_seen(module: str, text: str) -> None:
     [
         ("archcalc.layers.conv", "from archcalc.errors import LayerError"),
         ("archcalc.layers.conv", "from archcalc.layers.layer import Layer"),
-        ("archcalc.quantity", "def f():\n    from archcalc import symbolic"),
+        ("archcalc.quantity.arithmetic", "def f():\n    from archcalc.quantity import symbolic"),
         ("archcalc.errors", "if TYPE_CHECKING:\n    from archcalc.analysis import Analysis"),
         ("archcalc.analysis", "def f():\n    import pandas"),
         ("archcalc.torch_backend.build", "import torch"),
@@ -270,7 +326,7 @@ def test_the_door_waits_for_nothing_either() -> None:
         (TABLE.format(words=["table", "vgg16", "--input", "3x32hx32w"]), "sympy"),
         (TABLE.format(words=["completion", "bash"]), "shtab"),
         ("import archcalc; archcalc.analyze('lenet5').to_frame()", "pandas"),
-        ("import archcalc.integer_array", "numpy"),
+        ("import archcalc.quantity.integer_array", "numpy"),
         ("import torch", "torch"),
     ],
 )

@@ -25,7 +25,7 @@ from archcalc import (
     symbol,
 )
 from archcalc.claims.budgets import budgets_of
-from archcalc.formulas.walking import UnsettledError
+from archcalc.parametric.formulas.walking import UnsettledError
 from archcalc.spec.library import families, network_names
 from tests.graphs import random_graphs
 from tests.spec_texts import family_of, graph_of

@@ -10,7 +10,6 @@ from typing import Any, NamedTuple, TypeAlias
 import pytest
 
 from archcalc import FeatureMap, LayerAnalysis, integer_array, receptive_field, window
-from archcalc.integer_array import IntegerArray
 from archcalc.layers import Effect, Layer, Saved, convolution, sliding
 from archcalc.layers.activation import ReLU, Softmax
 from archcalc.layers.convolution import Conv, ConvTranspose, LocallyConnected
@@ -21,8 +20,10 @@ from archcalc.layers.normalization import BatchNorm, LayerNorm
 from archcalc.layers.pooling import GlobalAvgPool, MaxPool
 from archcalc.layers.regularization import Dropout
 from archcalc.layers.reshaping import Flatten
-from archcalc.quantity import Quantity, ceil_div, is_symbol, product
-from archcalc.receptive_field import AxisField, Field
+from archcalc.quantity.arithmetic import Quantity, ceil_div, product
+from archcalc.quantity.conditions import is_symbol
+from archcalc.quantity.integer_array import IntegerArray
+from archcalc.receptive_field.field import AxisField, Field
 from archcalc.window import Reach, Window
 from tests.graphs import chain, graph, node
 from tests.layers.checks import (

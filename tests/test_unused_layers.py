@@ -16,19 +16,19 @@ from torch.autograd.graph import saved_tensors_hooks
 
 from archcalc import Analysis, FeatureMap, Graph, analyze
 from archcalc.cli import main
-from archcalc.device import find_device
-from archcalc.key_figures import key_figures
+from archcalc.comparing.key_figures import key_figures
+from archcalc.comparing.stages import stages
+from archcalc.hardware.device import find_device
+from archcalc.hardware.roofline import roofline
 from archcalc.layers.activation import ReLU
 from archcalc.layers.convolution import Conv
-from archcalc.memory import activation_bytes, saved_bytes, training_only_bytes
-from archcalc.roofline import roofline
-from archcalc.stages import stages
+from archcalc.memory_use.totals import activation_bytes, saved_bytes, training_only_bytes
+from archcalc.memory_use.training import backward_macs, training_memory
 from archcalc.torch_backend.build import build
 from archcalc.torch_backend.counting import layer_macs, module_values
 from archcalc.torch_backend.storages import Storages
 from archcalc.torch_backend.verify import verify
-from archcalc.training import backward_macs, training_memory
-from tests.exported import class_of
+from tests.exporting.exported import class_of
 from tests.graphs import all_used, graph, node, random_graphs
 from tests.spec_texts import analysis_of, graph_of
 

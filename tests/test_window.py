@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archcalc import LayerError, symbol
-from archcalc.quantity import is_symbol, plain
+from archcalc.quantity.arithmetic import plain
+from archcalc.quantity.conditions import is_symbol
 from archcalc.window import Window
 
 sizes = st.integers(1, 40)

@@ -21,14 +21,14 @@ from typing import NamedTuple
 
 from yaml.nodes import Node
 
-from archcalc.claims.checking import Checker
+from archcalc.claims.check import Checker
 from archcalc.claims.printed import Printed, PrintedError, Verdict, parse_printed
 from archcalc.errors import Place, Source, SpecError
 from archcalc.spec.reader import items, place_of, text_of
 from archcalc.spec.syntax import Family, Network
 
 _CONDITION = re.compile(r"(?P<quantity>.*[^<>=])(?P<relation><=|>=|<|>)(?P<figure>[^<>=]+)")
-_MEMORY = ("lecture", "all", "peak", "training")  # of `archcalc.memory.ActivationBytes`
+_MEMORY = ("lecture", "all", "peak", "training")  # of `archcalc.memory_use.totals.ActivationBytes`
 
 
 class Budget(NamedTuple):

@@ -13,7 +13,7 @@ from fractions import Fraction
 from typing import Any
 
 from archcalc.claims.printed import PERCENT
-from archcalc.quantity import plain
+from archcalc.quantity.arithmetic import plain
 
 _IN_BRACES = re.compile(r"\{([^{}]*?)(:%)?\}")
 _DIGITS = 6

@@ -36,8 +36,8 @@ from archcalc.analysis import Analysis, LayerAnalysis, counted
 from archcalc.errors import UsageError, did_you_mean
 from archcalc.graph import INPUT
 from archcalc.layers import LAYER_KINDS
-from archcalc.memory import all_bytes, lecture_bytes, peak_bytes, training_bytes
-from archcalc.quantity import Quantity
+from archcalc.memory_use.totals import all_bytes, lecture_bytes, peak_bytes, training_bytes
+from archcalc.quantity.arithmetic import Quantity
 from archcalc.spec.expression import parse
 from archcalc.spec.values import ExpressionError
 

@@ -11,7 +11,7 @@ from archcalc.analysis import DTYPES
 from archcalc.errors import UsageError
 from archcalc.expansion import build_graph
 from archcalc.graph import Graph
-from archcalc.quantity import symbol
+from archcalc.quantity.arithmetic import symbol
 from archcalc.spec.expression import parse_with_symbols
 from archcalc.spec.fields import whole
 from archcalc.spec.library import find_network

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from archcalc.claims.budgets import CheckedBudget, broken, check_budgets
-from archcalc.claims.checking import (
+from archcalc.claims.check import (
     CheckedClaim,
     check_family,
     check_library,
@@ -18,7 +18,7 @@ from archcalc.claims.checking import (
 from archcalc.claims.reading import VERDICTS
 from archcalc.commands.arguments import COMPLETE_NETWORKS
 from archcalc.errors import UsageError, did_you_mean
-from archcalc.render.claims import claim_table, with_tally
+from archcalc.render.check import claim_table, with_tally
 from archcalc.render.numbers import counted
 from archcalc.spec.library import (
     families,

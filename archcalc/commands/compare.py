@@ -12,8 +12,8 @@ from archcalc.commands.arguments import (
     graph_of,
     output_path,
 )
-from archcalc.contrast import contrast
-from archcalc.render.contrast import contrast_text
+from archcalc.comparing.compare import contrast
+from archcalc.render.compare import contrast_text
 from archcalc.spec.settings import split_settings
 from archcalc.walk import analyze
 
@@ -51,7 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
     found = contrast(analyses, [split_settings(name)[0] for name in arguments.names])
     text = contrast_text(found, arguments.format, in_full=arguments.exact)
     if arguments.plot:  # first: whoever reads the text may stop reading
-        from archcalc.render.contrast_plot import draw_contrast
+        from archcalc.render.compare_plot import draw_contrast
 
         draw_contrast(arguments.plot, found)
     print(text)

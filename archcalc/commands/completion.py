@@ -6,9 +6,9 @@ import argparse
 from collections.abc import Sequence
 
 from archcalc.analysis import DTYPES
-from archcalc.device import device_names
+from archcalc.hardware.device import device_names
+from archcalc.memory_use.training import OPTIMIZERS, TRAINING_DTYPES
 from archcalc.render.table import known_formats
-from archcalc.training import OPTIMIZERS, TRAINING_DTYPES
 
 _NETWORKS = {
     "bash": '_archcalc_networks() { compgen -W "$(archcalc list --names)" -- "$1"; }',

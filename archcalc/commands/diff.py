@@ -8,8 +8,8 @@ import sys
 from typing import Any
 
 from archcalc.commands.arguments import COMPLETE_NETWORKS, add_batch, add_changes, graph_of
-from archcalc.difference import difference
-from archcalc.render.difference import difference_text
+from archcalc.comparing.diff import difference
+from archcalc.render.diff import difference_text
 from archcalc.spec.settings import split_settings
 from archcalc.walk import analyze
 

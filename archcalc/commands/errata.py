@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 import sys
 
-from archcalc.claims.checking import check_library, of_source
-from archcalc.render.claims import errata
+from archcalc.claims.check import check_library, of_source
+from archcalc.render.check import errata
 
 EXAMPLES = (
     "archcalc errata",

@@ -13,10 +13,10 @@ from archcalc.commands.arguments import (
     graph_of,
     listed,
 )
-from archcalc.derivation.layers import QUANTITIES, derive
-from archcalc.derivation.totals import TOTALS, block_called, block_parts, makeup
 from archcalc.errors import UsageError, did_you_mean
-from archcalc.render.derivation import (
+from archcalc.explaining.layers import QUANTITIES, derive
+from archcalc.explaining.totals import TOTALS, block_called, block_parts, makeup
+from archcalc.render.explain import (
     block_markdown,
     block_record,
     block_text,

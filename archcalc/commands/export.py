@@ -10,7 +10,7 @@ from pathlib import Path
 
 from archcalc.commands.arguments import add_changes, add_network, graph_of, output_path
 from archcalc.errors import UsageError
-from archcalc.render.torch_source import torch_source
+from archcalc.exporting import torch_source
 
 EXAMPLES = (
     "archcalc export resnet18",

@@ -58,7 +58,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Prints the formulas."""
     require_extra("formula", "sympy", "symbols")
-    from archcalc.formulas.deriving import derive_formulas, parts_of
+    from archcalc.parametric.formulas.deriving import derive_formulas, parts_of
     from archcalc.render import formula as render
 
     settings: dict[str, Any] = {

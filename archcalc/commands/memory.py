@@ -14,6 +14,7 @@ from archcalc.commands.arguments import (
     positive,
 )
 from archcalc.errors import UsageError
+from archcalc.memory_use.training import OPTIMIZERS, TRAINING_DTYPES, largest_batch
 from archcalc.render.json_text import json_text
 from archcalc.render.memory import (
     MemoryReport,
@@ -25,7 +26,6 @@ from archcalc.render.memory import (
 )
 from archcalc.render.rows import depth_that_fits, layer_rows, rows_at_depth
 from archcalc.render.table import SEPARATORS, caption
-from archcalc.training import OPTIMIZERS, TRAINING_DTYPES, largest_batch
 from archcalc.walk import analyze
 
 _BUDGET = re.compile(r"(\d+(?:\.\d+)?)\s*(?:([KMGT])(i?))?B?")

@@ -6,11 +6,11 @@ import argparse
 from textwrap import fill
 
 from archcalc.commands.arguments import add_batch, add_changes, add_network, graph_of
-from archcalc.device import device_names, find_device
+from archcalc.hardware.device import device_names, find_device
+from archcalc.hardware.roofline import roofline
 from archcalc.render.json_text import json_text
 from archcalc.render.roofline import device_line, roofline_record, roofline_table, what_it_bounds
 from archcalc.render.table import conditions
-from archcalc.roofline import roofline
 from archcalc.walk import analyze
 
 WIDTH = 80

@@ -13,8 +13,8 @@ from archcalc.commands.arguments import (
     output_path,
 )
 from archcalc.errors import UsageError
-from archcalc.render.scaling import scaling_table
-from archcalc.scaling import QUANTITIES, figures, possible_ways, way_called
+from archcalc.parametric.scale import QUANTITIES, figures, possible_ways, way_called
+from archcalc.render.scale import scaling_table
 from archcalc.spec.keys import WAYS
 from archcalc.walk import analyze
 
@@ -64,7 +64,7 @@ def run(arguments: argparse.Namespace) -> int:
     grown = {way: way.growth([*now]) for way in ways}
     table = scaling_table(analysis, now, grown, arguments.format)
     if arguments.plot:  # first: whoever reads the table may stop reading
-        from archcalc.render.scaling_plot import DRAWN, draw_scaling
+        from archcalc.render.scale_plot import DRAWN, draw_scaling
 
         draw_scaling(arguments.plot, analysis, ways, arguments.quantity or DRAWN)
     print(table)

@@ -10,12 +10,11 @@ from typing import Any
 
 from archcalc.commands.arguments import COMPLETE_NETWORKS, add_batch, add_changes, graph_of, listed
 from archcalc.commands.progress import progress
-from archcalc.comparison import SUBJECTS, Comparison, Conditions
-from archcalc.device import device_names, find_device
 from archcalc.errors import ArchcalcError, MeasurementError, UsageError, did_you_mean
 from archcalc.graph import Graph
+from archcalc.hardware.device import device_names, find_device
 from archcalc.render.json_text import json_text
-from archcalc.render.verification import (
+from archcalc.render.verify import (
     comparison_lines,
     comparison_record,
     furthest_line,
@@ -25,6 +24,7 @@ from archcalc.render.verification import (
 )
 from archcalc.spec.library import network_names
 from archcalc.torch_backend import require_torch
+from archcalc.verification import SUBJECTS, Comparison, Conditions
 
 _DEFAULT = "sizes,params,macs"
 

@@ -18,7 +18,7 @@ from archcalc.layers.layer import (
     require_spatial,
 )
 from archcalc.layers.sliding import padded_copy, pads_alike, placements, sliding_windows
-from archcalc.quantity import (
+from archcalc.quantity.arithmetic import (
     Quantity,
     certainly_equal,
     certainly_one,

@@ -10,7 +10,7 @@ from typing import ClassVar
 from archcalc.errors import LayerError
 from archcalc.feature_map import FeatureMap
 from archcalc.layers.layer import Effect, Extra, Factors, Join, pointwise
-from archcalc.quantity import (
+from archcalc.quantity.arithmetic import (
     Quantity,
     certainly_equal,
     certainly_one,

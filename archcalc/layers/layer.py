@@ -15,7 +15,7 @@ from typing import Any, ClassVar, TypeAlias, dataclass_transform
 
 from archcalc.errors import LayerError
 from archcalc.feature_map import FeatureMap
-from archcalc.quantity import Quantity, plain, product, require_at_least
+from archcalc.quantity.arithmetic import Quantity, plain, product, require_at_least
 from archcalc.regions.patches import Patch
 from archcalc.regions.reading import ChannelWindow, reached, read
 from archcalc.window import Reach, Windows
@@ -257,7 +257,7 @@ class Join(Layer):
 
     Class attributes:
         elementwise: whether it combines them value by value, so that one can be a gate of the
-            others (`archcalc.seen`).
+            others (`archcalc.receptive_field.seen`).
     """
 
     elementwise: ClassVar[bool] = False

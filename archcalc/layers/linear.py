@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from archcalc.feature_map import FeatureMap
 from archcalc.layers.layer import Effect, Layer, Saved, Storage, require_positive
-from archcalc.quantity import Quantity
+from archcalc.quantity.arithmetic import Quantity
 from archcalc.regions.reading import ChannelWindow
 from archcalc.window import Reach, Windows
 

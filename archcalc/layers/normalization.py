@@ -17,7 +17,13 @@ from archcalc.layers.layer import (
     require_positive,
     require_spatial,
 )
-from archcalc.quantity import Quantity, certainly_equal, largest, product, require_multiple
+from archcalc.quantity.arithmetic import (
+    Quantity,
+    certainly_equal,
+    largest,
+    product,
+    require_multiple,
+)
 from archcalc.regions.reading import ChannelWindow, Groups
 from archcalc.window import Reach, Window, Windows
 

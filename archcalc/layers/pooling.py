@@ -21,7 +21,7 @@ from archcalc.layers.layer import (
     require_spatial,
 )
 from archcalc.layers.sliding import padded_copy, pads_alike, placements, sliding_windows
-from archcalc.quantity import (
+from archcalc.quantity.arithmetic import (
     Quantity,
     ceil_div,
     certainly_divides,
@@ -229,7 +229,7 @@ class MaxUnpool(Layer):
                 output,
                 pooled,
             )
-        # The indices that the backward pass needs are its max pool's: `archcalc.memory` has them.
+        # The indices that the backward pass needs are its max pool's: see `archcalc.memory_use`.
         return _pooled(output, self._windows(x), 0, (), ())
 
     def reads(

@@ -18,7 +18,7 @@ from archcalc.layers.layer import (
     pointwise,
     require_spatial,
 )
-from archcalc.quantity import Quantity, require_at_least, require_multiple
+from archcalc.quantity.arithmetic import Quantity, require_at_least, require_multiple
 from archcalc.regions.bits import NotFollowedError, spread, thinned
 from archcalc.regions.patches import Patch
 from archcalc.regions.reading import ChannelWindow

@@ -8,12 +8,7 @@ from typing import ClassVar
 from archcalc.errors import LayerError
 from archcalc.feature_map import FeatureMap
 from archcalc.layers.layer import Effect, Layer, Shape, Storage, pointwise, require_spatial
-from archcalc.quantity import (
-    Quantity,
-    require_at_least,
-    require_equal,
-    require_multiple,
-)
+from archcalc.quantity.arithmetic import Quantity, require_at_least, require_equal, require_multiple
 from archcalc.regions.bits import full
 from archcalc.regions.patches import Patch, around, flat, unflattened
 from archcalc.regions.reading import ChannelWindow, Interleaved

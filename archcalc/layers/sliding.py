@@ -12,7 +12,7 @@ from archcalc.layers.layer import (
     per_side,
     require_spatial,
 )
-from archcalc.quantity import Quantity, certainly_equal, product, require_at_least
+from archcalc.quantity.arithmetic import Quantity, certainly_equal, product, require_at_least
 from archcalc.window import Window
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from archcalc.quantity import Quantity
+from archcalc.quantity.arithmetic import Quantity
 from archcalc.regions.bits import (
     NotFollowedError,
     between,

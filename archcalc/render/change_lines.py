@@ -7,13 +7,13 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import Any, NamedTuple
 
-from archcalc.alignment import stem
 from archcalc.analysis import LayerAnalysis
-from archcalc.difference import Change, Difference, Fate, LayerChange
+from archcalc.comparing.alignment import stem
+from archcalc.comparing.diff import Change, Difference, Fate, LayerChange
 from archcalc.graph import Graph
 from archcalc.layers.layer import setting_text
-from archcalc.quantity import Quantity
-from archcalc.render.contrast import TOTALS
+from archcalc.quantity.arithmetic import Quantity
+from archcalc.render.compare import TOTALS
 from archcalc.render.numbers import short
 
 MOST_LINES = 24

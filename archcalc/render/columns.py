@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from archcalc.analysis import LayerAnalysis
 from archcalc.errors import UsageError, did_you_mean
-from archcalc.quantity import Quantity
+from archcalc.quantity.arithmetic import Quantity
 from archcalc.render import numbers
 from archcalc.render.rows import Row
 from archcalc.window import TransposedWindow, Window

@@ -6,13 +6,13 @@ import json
 from dataclasses import asdict
 
 from archcalc.analysis import Analysis, Totals
-from archcalc.memory import (
+from archcalc.memory_use.totals import (
     ActivationBytes,
     activation_bytes,
     training_only_bytes,
     unused_bytes,
 )
-from archcalc.quantity import plain
+from archcalc.quantity.arithmetic import plain
 from archcalc.render.json_text import json_text
 
 

@@ -18,7 +18,7 @@ from typing import NamedTuple, TypeAlias
 from archcalc.analysis import Analysis, LayerAnalysis
 from archcalc.graph import INPUT
 from archcalc.layers import Join
-from archcalc.quantity import Quantity
+from archcalc.quantity.arithmetic import Quantity
 from archcalc.render.columns import window_text
 from archcalc.render.numbers import shape, short
 from archcalc.render.rows import Row, rows_at_depth

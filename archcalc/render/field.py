@@ -7,8 +7,8 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from archcalc.analysis import Analysis, LayerAnalysis
-from archcalc.quantity import plain
-from archcalc.receptive_field import AxisField, Interval, PhasedField
+from archcalc.quantity.arithmetic import plain
+from archcalc.receptive_field.field import AxisField, Interval, PhasedField
 from archcalc.regions.bits import runs
 from archcalc.regions.patches import Patch
 from archcalc.render.numbers import per_axis

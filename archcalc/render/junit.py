@@ -7,7 +7,7 @@ from typing import NamedTuple
 from xml.etree import ElementTree
 
 from archcalc.claims.budgets import CheckedBudget, broken
-from archcalc.claims.checking import CheckedClaim, problem
+from archcalc.claims.check import CheckedClaim, problem
 from archcalc.claims.works import readable
 from archcalc.errors import ArchcalcError, Place
 from archcalc.render import escape

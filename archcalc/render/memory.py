@@ -6,14 +6,10 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from archcalc.analysis import Analysis, LayerAnalysis, require_numbers
-from archcalc.liveness import Step, peak_of, storages, timeline
-from archcalc.memory import activation_bytes, saved_bytes
-from archcalc.ordering import better_order
-from archcalc.quantity import plain
-from archcalc.render.numbers import binary_bytes, exact, short, short_bytes
-from archcalc.render.rows import Row
-from archcalc.render.table import SEPARATORS, separated_of, tabulate_rows, with_network
-from archcalc.training import (
+from archcalc.memory_use.liveness import Step, peak_of, storages, timeline
+from archcalc.memory_use.reordering import better_order
+from archcalc.memory_use.totals import activation_bytes, saved_bytes
+from archcalc.memory_use.training import (
     MIXED,
     BackwardMacs,
     TrainingMemory,
@@ -22,6 +18,10 @@ from archcalc.training import (
     refused_in_training,
     training_memory,
 )
+from archcalc.quantity.arithmetic import plain
+from archcalc.render.numbers import binary_bytes, exact, short, short_bytes
+from archcalc.render.rows import Row
+from archcalc.render.table import SEPARATORS, separated_of, tabulate_rows, with_network
 from archcalc.walk import analyze
 
 LAYER_KEYS = ("name", "output_bytes", "param_bytes", "kept_bytes", "kept", "backward_macs", "used")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from archcalc.analysis import Analysis
-from archcalc.liveness import Step, peak_of
+from archcalc.memory_use.liveness import Step, peak_of
 from archcalc.render import escape
 from archcalc.render.numbers import short_bytes
 from archcalc.render.plots import COLORS, GREY, new_figure, save_figure

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from archcalc.derivation.forms import Extreme, Form, Name, Number, Product, Quotient, Sum
+from archcalc.explaining.forms import Extreme, Form, Name, Number, Product, Quotient, Sum
 
 # How tightly the surroundings of an expression bind: parentheses stand where it binds less.
 _ALONE, _ADDED, _MULTIPLIED, _DIVIDED_BY = range(4)

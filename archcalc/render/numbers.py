@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from archcalc.quantity import is_array, normal, plain
+from archcalc.quantity.arithmetic import normal, plain
+from archcalc.quantity.conditions import is_array
 
 _PREFIXES = ("", "K", "M", "G", "T", "P", "E")
 

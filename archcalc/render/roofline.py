@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from archcalc.analysis import Analysis
-from archcalc.device import TF32, Device
+from archcalc.hardware.device import TF32, Device
+from archcalc.hardware.roofline import Bound
 from archcalc.render.numbers import short, short_bytes
 from archcalc.render.table import (
     SEPARATORS,
@@ -14,7 +15,6 @@ from archcalc.render.table import (
     tabulate_rows,
     with_network,
 )
-from archcalc.roofline import Bound
 
 _HEADINGS = ("layer", "kind", "FLOPs", "moved", "FLOPs/byte", "least time", "limit")
 _KEYS = (

@@ -9,7 +9,7 @@ from itertools import groupby
 
 from archcalc.graph import INPUT, Graph, Node
 from archcalc.layers import Join
-from archcalc.quantity import is_symbol
+from archcalc.quantity.conditions import is_symbol
 
 _NO_NAME = re.compile(r"[^A-Za-z0-9_.]+")
 _LONGEST_NAME = 100

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from archcalc.analysis import Analysis, LayerAnalysis, counted
 from archcalc.errors import UsageError, did_you_mean
-from archcalc.quantity import plain
+from archcalc.quantity.arithmetic import plain
 from archcalc.render import escape
 from archcalc.render.columns import Column
 from archcalc.render.numbers import exact, share, short, short_bytes
@@ -203,7 +203,7 @@ def separated_rows(
 
 def summary(analysis: Analysis, *, in_full: bool) -> list[str]:
     """The totals in words, for under a table."""
-    from archcalc.memory import activation_bytes, training_only_bytes, unused_bytes
+    from archcalc.memory_use.totals import activation_bytes, training_only_bytes, unused_bytes
 
     count, size = (exact, exact) if in_full else (short, short_bytes)
     totals, memory = analysis.totals, activation_bytes(analysis)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from archcalc.claims.checking import CheckedClaim
+from archcalc.claims.check import CheckedClaim
 from archcalc.claims.works import Printing, printings, slides_of, works
-from archcalc.render.claims import (
+from archcalc.render.check import (
     FAULTS,
     arithmetic_text,
     computed_text,

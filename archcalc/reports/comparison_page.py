@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from archcalc.analysis import Analysis
-from archcalc.contrast import Contrast, contrast
+from archcalc.comparing.compare import Contrast, contrast
+from archcalc.comparing.key_figures import key_figures
 from archcalc.expansion import build_graph
-from archcalc.key_figures import key_figures
-from archcalc.render.contrast import Line, ratio_text, stage_lines, total_lines, totals_shown
-from archcalc.render.contrast_plot import draw_contrast
+from archcalc.render.compare import Line, ratio_text, stage_lines, total_lines, totals_shown
+from archcalc.render.compare_plot import draw_contrast
 from archcalc.render.mermaid import mermaid_text
 from archcalc.render.numbers import exact, short_bytes
 from archcalc.reports.catalogue import Grid, Selection

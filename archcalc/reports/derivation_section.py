@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from archcalc.analysis import Analysis
-from archcalc.derivation.layers import derive
-from archcalc.derivation.totals import Makeup, makeup
-from archcalc.render.derivation import layer_markdown
+from archcalc.explaining.layers import derive
+from archcalc.explaining.totals import Makeup, makeup
+from archcalc.render.explain import layer_markdown
 from archcalc.render.numbers import exact
 from archcalc.reports.page import Markup, Page, bullets, code, details
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from archcalc.claims.checking import CheckedClaim
+from archcalc.claims.check import CheckedClaim
 from archcalc.claims.printed import Verdict
 from archcalc.claims.works import Printing, printings, readable
-from archcalc.render.claims import FAULTS, computed_text, with_tally
+from archcalc.render.check import FAULTS, computed_text, with_tally
 from archcalc.render.numbers import counted
 from archcalc.reports import sources_page
 from archcalc.reports.claim_tables import ids, place, quantity, reason

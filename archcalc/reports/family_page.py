@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from archcalc.contrast import contrast
-from archcalc.render.contrast_plot import draw_contrast
+from archcalc.comparing.compare import contrast
+from archcalc.render.compare_plot import draw_contrast
 from archcalc.reports.library import Entry
 from archcalc.reports.network_page import family_page, paper_link, spec_of
 from archcalc.reports.network_table import network_table

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from archcalc.analysis import Analysis
+from archcalc.comparing.stages import output_strides, stride_text
 from archcalc.render.numbers import local_beside, per_axis
 from archcalc.reports.growth_plot import Growth, draw_growth, growth
 from archcalc.reports.library import Entry
 from archcalc.reports.page import Page, code, table
 from archcalc.reports.site import Site
 from archcalc.reports.waypoints import waypoints
-from archcalc.stages import output_strides, stride_text
 from archcalc.unit_field import path_sizes
 
 _LEAST_DRAWN = 3  # points: fewer make no curve

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from archcalc.quantity import Quantity
+from archcalc.quantity.arithmetic import Quantity
 from archcalc.render import escape
 from archcalc.render.numbers import short
 from archcalc.render.plots import GREY, new_figure, palette, save_figure

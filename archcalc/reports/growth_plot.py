@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from archcalc.analysis import Analysis
-from archcalc.quantity import plain
+from archcalc.quantity.arithmetic import plain
 from archcalc.render.plots import COLORS, GREY, new_figure, save_figure
 from archcalc.reports.waypoints import waypoints
 from archcalc.unit_field import path_sizes

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from archcalc.render.claims import with_tally
+from archcalc.render.check import with_tally
 from archcalc.reports import (
     activations_page,
     complexity_page,

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from archcalc.analysis import Analysis
-from archcalc.claims.checking import CheckedClaim, check_family, check_library
+from archcalc.claims.check import CheckedClaim, check_family, check_library
+from archcalc.comparing.key_figures import KeyFigures, key_figures
 from archcalc.errors import UsageError, did_you_mean
 from archcalc.expansion import build_graph
-from archcalc.key_figures import KeyFigures, key_figures
 from archcalc.spec.library import families, is_file, network_names, read_family
 from archcalc.spec.syntax import About, Family
 from archcalc.walk import analyze

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from archcalc.analysis import Analysis
-from archcalc.liveness import Step, peak_of, storages, timeline
+from archcalc.memory_use.liveness import Step, peak_of, storages, timeline
 from archcalc.render.memory_plot import draw_memory
 from archcalc.render.numbers import short_bytes
 from archcalc.reports.library import Entry

@@ -6,9 +6,10 @@ import re
 import shlex
 
 from archcalc.analysis import Analysis
-from archcalc.key_figures import KeyFigures
-from archcalc.memory import training_only_bytes
-from archcalc.render.claims import with_tally
+from archcalc.comparing.key_figures import KeyFigures
+from archcalc.comparing.stages import stages, stride_text
+from archcalc.memory_use.totals import training_only_bytes
+from archcalc.render.check import with_tally
 from archcalc.render.drawing import draw
 from archcalc.render.mermaid import mermaid_text
 from archcalc.render.numbers import exact, per_axis, shape, share, short, short_bytes
@@ -36,7 +37,6 @@ from archcalc.reports.page import (
 from archcalc.reports.site import Site
 from archcalc.reports.stage_plot import MEASURES, draw_stages
 from archcalc.reports.verification_section import add_verification
-from archcalc.stages import stages, stride_text
 
 MOST_LAYERS = 600  # that a page lists one by one; a browser takes long over more
 MOST_CLAIMS = 12  # that a page shows unfolded

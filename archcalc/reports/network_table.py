@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from archcalc.quantity import plain
+from archcalc.quantity.arithmetic import plain
 from archcalc.render.numbers import exact, local_beside, per_axis, shape
 from archcalc.reports.accuracies import accuracy_columns
 from archcalc.reports.library import Entry

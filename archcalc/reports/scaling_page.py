@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from archcalc.analysis import Analysis
 from archcalc.errors import MissingExtraError, require_extra
-from archcalc.render.scaling import change_text, growth_rows
-from archcalc.render.scaling_plot import draw_scaling
+from archcalc.parametric.scale import QUANTITIES, figures, possible_ways
+from archcalc.render.scale import change_text, growth_rows
+from archcalc.render.scale_plot import draw_scaling
 from archcalc.reports.catalogue import GROWING, Growing
 from archcalc.reports.library import Entry, Library
 from archcalc.reports.page import Page, bullets, code, fenced, joined, table
 from archcalc.reports.site import Site
-from archcalc.scaling import QUANTITIES, figures, possible_ways
 
 PATH = "comparisons/scaling.md"
 TITLE = "How networks grow"
@@ -66,7 +66,7 @@ def _add_network(page: Page, growing: Growing, entry: Entry, site: Site) -> None
 
 def _formulas(analysis: Analysis, growing: Growing) -> str:
     require_extra("a formula", "sympy", "symbols")
-    from archcalc.formulas.deriving import derive_formulas
+    from archcalc.parametric.formulas.deriving import derive_formulas
     from archcalc.render.formula import text
 
     quantities = ("params", "macs", "activation_values")

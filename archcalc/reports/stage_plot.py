@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from archcalc.quantity import plain
+from archcalc.comparing.stages import VECTORS, Stage, stride_text
+from archcalc.quantity.arithmetic import plain
 from archcalc.render.plots import GREY, new_figure, palette, save_figure
-from archcalc.stages import VECTORS, Stage, stride_text
 
 # Of a stage, and what it is called.
 MEASURES = (("params", "parameters"), ("macs", "MACs"), ("activation_bytes", "activations"))

@@ -6,13 +6,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from archcalc.comparison import SUBJECTS, Comparison, Figure
-from archcalc.device import Device, device_names, find_device
 from archcalc.errors import UsageError
+from archcalc.hardware.device import Device, device_names, find_device
+from archcalc.hardware.roofline import Bound, roofline
 from archcalc.render.json_text import json_text
 from archcalc.render.numbers import exact, shape
 from archcalc.render.roofline import device_line, roofline_table, seconds_text, total_cells
-from archcalc.render.verification import (
+from archcalc.render.verify import (
     difference_text,
     figure_record,
     furthest_line,
@@ -21,7 +21,7 @@ from archcalc.render.verification import (
     time_text,
 )
 from archcalc.reports.page import Markup, bullets, code, details, joined, markdown, table
-from archcalc.roofline import Bound, roofline
+from archcalc.verification import SUBJECTS, Comparison, Figure
 from archcalc.walk import analyze
 
 _MADE = "<!-- Made by `archcalc verify --save`: change what it measures, not this file. -->"

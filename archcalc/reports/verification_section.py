@@ -10,11 +10,11 @@ from functools import cache
 from typing import Any
 
 from archcalc.claims.explaining import figure_text
-from archcalc.comparison import Conditions
 from archcalc.errors import UsageError
 from archcalc.reports.library import Entry
 from archcalc.reports.page import Page, bullets, joined, markdown, table
 from archcalc.reports.site import Site
+from archcalc.verification import Conditions
 
 PAGE = "verification/README.md"
 RESULTS = "verification/results.json"

@@ -18,7 +18,13 @@ from archcalc.layers import Layer
 from archcalc.layers.layer import REQUIRED
 from archcalc.layers.normalization import NormalizedAxes
 from archcalc.layers.resampling import Interpolation
-from archcalc.quantity import is_array, is_real_array, is_symbol, one_for_all, require_whole
+from archcalc.quantity.conditions import (
+    is_array,
+    is_real_array,
+    is_symbol,
+    one_for_all,
+    require_whole,
+)
 from archcalc.spec.expression import Environment, Expression, parse, parse_with_symbols
 from archcalc.spec.reader import WANTS_QUOTES, is_left_open, place_of
 from archcalc.spec.values import ExpressionError, Value, short_list

@@ -12,17 +12,14 @@ from collections.abc import Callable
 from typing import Any, TypeAlias, cast
 
 from archcalc.errors import ArchcalcError
-from archcalc.quantity import (
-    LARGEST_INT64,
+from archcalc.quantity.arithmetic import LARGEST_INT64, largest, normal, smallest
+from archcalc.quantity.conditions import (
     decided,
     is_array,
     is_real_array,
     is_symbol,
-    largest,
     merges_cases,
-    normal,
     one_for_all,
-    smallest,
 )
 
 # What an expression can come out as: bool, int, Fraction, str, list, symbol or array.
@@ -90,7 +87,7 @@ def reckon(operation: Callable[[Value, Value], Value], a: Value, b: Value) -> Va
         return bounded(operation(a, b))
     if _is_many(a) or _is_many(b):
         if operation is divide or not (_is_whole(a) and _is_whole(b)):
-            from archcalc.real_array import RealArray
+            from archcalc.quantity.real_array import RealArray
 
             a, b = RealArray.of(a), RealArray.of(b)
         return operation(a, b)
@@ -193,7 +190,7 @@ def truth_of(value: Value) -> bool:
 def chosen(condition: Value, yes: Callable[[], Value], no: Callable[[], Value]) -> Value:
     """`yes()` where a condition holds, else `no()`.
 
-    Where `archcalc.quantity.merges_cases()`, of a condition on symbols one formula that is both.
+    Where `conditions.merges_cases()`, of a condition on symbols one formula that is both.
 
     Raises:
         ExpressionError: as `truth_of`, and what the one that is chosen raises.
@@ -207,7 +204,7 @@ def chosen(condition: Value, yes: Callable[[], Value], no: Callable[[], Value]) 
 
 def _both(condition: Value, yes: Callable[[], Value], no: Callable[[], Value]) -> Value | None:
     """Two numbers as one formula; None where one of them is none, or may not exist."""
-    from archcalc.symbolic import as_number
+    from archcalc.quantity.symbolic import as_number
 
     holds = as_number(condition)
     try:
@@ -295,7 +292,7 @@ def _extreme(which: str, values: tuple[Value, ...]) -> Value:
 def _extreme_of_two(which: str, a: Value, b: Value) -> Value:
     """min or max of numbers of any type; of symbols and arrays as quantities."""
     if (_is_many(a) or _is_many(b)) and not (_is_whole(a) and _is_whole(b)):
-        from archcalc.real_array import RealArray
+        from archcalc.quantity.real_array import RealArray
 
         return (RealArray.min if which == "min" else RealArray.max)(a, b)
     if any(is_symbol(v) or is_array(v) for v in (a, b)):
@@ -343,7 +340,7 @@ def power(a: Value, b: Value) -> Value:
 
         return Fraction(a) ** b
     if is_array(a) and b < 0:
-        from archcalc.real_array import RealArray
+        from archcalc.quantity.real_array import RealArray
 
         a = RealArray.of(a)
     return a**b

@@ -13,9 +13,9 @@ from torch import Tensor, nn
 from archcalc.analysis import Analysis, require_numbers
 from archcalc.errors import UsageError
 from archcalc.graph import INPUT, Graph, Node
-from archcalc.module_names import module_names
 from archcalc.spec.values import Value
 from archcalc.torch_backend.layer_modules import module_for
+from archcalc.torch_spelling.module_names import module_names
 from archcalc.walk import analyze
 
 _INDICES = "\0indices"  # behind the name of a max pool: the places of its maxima

@@ -9,7 +9,6 @@ import torch
 from torch import Tensor, nn
 
 from archcalc.analysis import Analysis, LayerAnalysis, total
-from archcalc.comparison import Comparison, Conditions, Figure
 from archcalc.errors import UsageError, did_you_mean
 from archcalc.graph import Graph
 from archcalc.torch_backend.counting import (
@@ -19,7 +18,8 @@ from archcalc.torch_backend.counting import (
     layer_values,
     module_values,
 )
-from archcalc.torch_backend.running import part_name
+from archcalc.torch_backend.hooks import part_name
+from archcalc.verification import Comparison, Conditions, Figure
 from archcalc.walk import analyze
 
 COUNTED = ("sizes", "params", "macs")  # the subjects for which shapes are enough

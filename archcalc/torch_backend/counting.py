@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from archcalc.torch_backend.hooks import Running, parts_named
 from archcalc.torch_backend.modes import evaluating, one_thread
-from archcalc.torch_backend.running import Running, parts_named
 
 # The operators of fvcore whose figures are multiply-accumulates: convolutions and matrix
 # products, as FlopCounterMode counts them. Whatever else it counts, it counts by other measures.

@@ -1,6 +1,6 @@
 """The receptive field, measured: which units answer when a single pixel of an image is set.
 
-On a positive twin (`archcalc.torch_backend.positive`) a unit answers exactly where the pixel can
+On a positive twin (`archcalc.torch_backend.probe`) a unit answers exactly where the pixel can
 influence it: where the gradient of the unit by that pixel is not zero. Neighbouring pixels, set
 one at a time, show all that one unit sees, since what moves along the image by whole steps moves
 every layer by whole units. The image is so large that nothing is cut off: what is seen counts
@@ -24,11 +24,11 @@ from archcalc.graph import INPUT, Graph, Node
 from archcalc.layers import Effect
 from archcalc.layers.joining import Concat
 from archcalc.layers.pooling import AdaptiveAvgPool, AdaptiveMaxPool, MaxPool
-from archcalc.receptive_field import AxisField, Field, Interval, ListedPhases, PhasedField
+from archcalc.receptive_field.field import AxisField, Field, Interval, ListedPhases, PhasedField
 from archcalc.torch_backend.build import Twin
 from archcalc.torch_backend.modes import one_thread
-from archcalc.torch_backend.positive import positive_module, unpool_module
-from archcalc.torch_backend.thin import mixes_channels, picks_channels, thin_layer
+from archcalc.torch_backend.one_axis import mixes_channels, picks_channels, thin_layer
+from archcalc.torch_backend.probe import positive_module, unpool_module
 from archcalc.window import Reach
 
 MOST_PIXELS = 2**14  # along an axis: where no field is found up to there, there is none

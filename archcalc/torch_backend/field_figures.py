@@ -7,12 +7,12 @@ from dataclasses import replace
 from typing import Any
 
 from archcalc.analysis import Analysis, LayerAnalysis
-from archcalc.comparison import Figure
-from archcalc.receptive_field import AxisField, PhasedField
+from archcalc.receptive_field.field import AxisField, PhasedField
 from archcalc.torch_backend.field import measure_fields
 from archcalc.torch_backend.modes import one_thread
 from archcalc.torch_backend.pixels import MeasuredPixels, Unit, measured_pixels
 from archcalc.unit_field import UnitField, unit_field
+from archcalc.verification import Figure
 from archcalc.window import Reach
 
 _UNTOLD = (Reach.UNKNOWN, Reach.MISALIGNED)

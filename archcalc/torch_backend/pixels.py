@@ -1,6 +1,6 @@
 """The pixels that single units see, measured: where the gradient of a unit is not zero.
 
-On a positive twin (`archcalc.torch_backend.positive`) of the network as it is, on an image of its
+On a positive twin (`archcalc.torch_backend.probe`) of the network as it is, on an image of its
 own size, borders and channels included; of a network too large for that, along one axis at a time,
 on one channel.
 """

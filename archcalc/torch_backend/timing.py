@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from archcalc.torch_backend.hooks import Running
 from archcalc.torch_backend.modes import exact_float32
-from archcalc.torch_backend.running import Running
 
 _WARM_UPS = 3
 _LEAST_RUNS = 9

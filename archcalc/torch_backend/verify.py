@@ -10,12 +10,12 @@ import torch
 from torch import Tensor
 
 from archcalc.analysis import Analysis
-from archcalc.comparison import SUBJECTS, Comparison, Conditions, Figure, LayerTime, Times
-from archcalc.device import Device, device_of_torch, unlimited
 from archcalc.errors import UsageError
 from archcalc.graph import Graph
-from archcalc.memory import peak_bytes, saved_bytes
-from archcalc.roofline import roofline
+from archcalc.hardware.device import Device, device_of_torch, unlimited
+from archcalc.hardware.roofline import roofline
+from archcalc.memory_use.totals import peak_bytes, saved_bytes
+from archcalc.memory_use.training import refused_in_training
 from archcalc.torch_backend.build import Twin, build, torch_device
 from archcalc.torch_backend.compare import (
     COUNTED,
@@ -27,17 +27,17 @@ from archcalc.torch_backend.compare import (
 )
 from archcalc.torch_backend.counting import NotCounted, Output, fvcore_count, layer_outputs
 from archcalc.torch_backend.field_figures import field_figures
-from archcalc.torch_backend.live import (
+from archcalc.torch_backend.free_memory import refusals_named, require_room
+from archcalc.torch_backend.modes import undisturbed
+from archcalc.torch_backend.peak_memory import (
     allocated_at_inference,
     constant_bytes,
     peak_at_inference,
     peak_in_training,
 )
-from archcalc.torch_backend.modes import undisturbed
-from archcalc.torch_backend.room import refusals_named, require_room
-from archcalc.torch_backend.saved import saved_by_layer
+from archcalc.torch_backend.saved_tensors import saved_by_layer
 from archcalc.torch_backend.timing import layer_seconds
-from archcalc.training import refused_in_training
+from archcalc.verification import SUBJECTS, Comparison, Conditions, Figure, LayerTime, Times
 from archcalc.walk import analyze
 from archcalc.window import Reach
 
@@ -82,7 +82,7 @@ def verify(
 
     Args:
         graph: what `archcalc.load` returned, or what it takes.
-        what: any of `archcalc.comparison.SUBJECTS`.
+        what: any of `archcalc.verification.SUBJECTS`.
         under: what `conditions` returned; by default a GPU or else the CPU, float32, batch 1.
         profile: the device whose best the times are held against; by default the measuring
             one where archcalc has its record, else none.

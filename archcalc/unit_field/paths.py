@@ -9,13 +9,13 @@ from math import lcm
 from typing import TypeAlias
 
 from archcalc.analysis import Analysis, LayerAnalysis
-from archcalc.by_channel import ByChannel, Values, after, of_all
 from archcalc.feature_map import FeatureMap
 from archcalc.graph import INPUT
 from archcalc.layers.layer import Join
-from archcalc.quantity import Quantity, certainly_one
-from archcalc.receptive_field import PIXEL, AxisField, Field, PhasedField, field_after
-from archcalc.seen import is_spread, of_single
+from archcalc.quantity.arithmetic import Quantity, certainly_one
+from archcalc.receptive_field.by_channel import ByChannel, Values, after, of_all
+from archcalc.receptive_field.field import PIXEL, AxisField, Field, PhasedField, field_after
+from archcalc.receptive_field.seen import is_spread, of_single
 from archcalc.unit_field.tracing import sources_of
 from archcalc.window import AxisWindow, Reach
 

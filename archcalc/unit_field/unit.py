@@ -12,7 +12,7 @@ from typing import TypeAlias
 from archcalc.analysis import Analysis, LayerAnalysis, require_numbers
 from archcalc.errors import UsageError
 from archcalc.graph import INPUT
-from archcalc.receptive_field import AxisField, Field, Interval, PhasedField
+from archcalc.receptive_field.field import AxisField, Field, Interval, PhasedField
 from archcalc.regions.bits import NotFollowedError, first_of, full, last_of, members, runs, single
 from archcalc.regions.patches import Patch, around, together, values_in
 from archcalc.unit_field.tracing import trace
@@ -34,7 +34,7 @@ class UnitField:
         unbounded: first and last pixel along each spatial axis of the input, of all channels, with
             no regard to the borders of the image and of the maps on the way; None where the unit
             sees nothing, a Reach where there is no one interval or none is known.
-        local: the same without gates and normalization (`archcalc.seen`).
+        local: the same without gates and normalization (`archcalc.receptive_field.seen`).
         in_image: first and last pixel along each axis that the unit really sees; None for nothing.
         patches: the pixels that it sees, as products of sets along the axes; they may overlap.
             None where they were not followed: then all within `in_image`, at the most.

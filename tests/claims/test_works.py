@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from archcalc.claims.checking import check_library
+from archcalc.claims.check import check_library
 from archcalc.claims.works import Printing, citation, printings, readable, slides_of, works
 
 

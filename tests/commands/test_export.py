@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from archcalc.cli import main
-from tests.exported import class_of
+from tests.exporting.exported import class_of
 
 
 def test_it_prints_a_file_that_python_reads(capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,7 +13,6 @@ import torch
 
 from archcalc.analysis import Analysis
 from archcalc.cli import main
-from archcalc.comparison import Comparison, Figure
 from archcalc.feature_map import FeatureMap
 from archcalc.identity import Identity
 from archcalc.layers import Effect
@@ -22,6 +21,7 @@ from archcalc.spec.library import network_names
 from archcalc.torch_backend import verify as verifying
 from archcalc.torch_backend.build import Twin
 from archcalc.torch_backend.counting import layer_outputs
+from archcalc.verification import Comparison, Figure
 
 Capture = pytest.CaptureFixture[str]
 

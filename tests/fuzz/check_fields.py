@@ -6,7 +6,7 @@ import random
 from fractions import Fraction
 from itertools import product
 
-from archcalc.receptive_field import AxisField
+from archcalc.receptive_field.field import AxisField
 from archcalc.unit_field import UnitField, path_sizes, unit_field
 from archcalc.window import Reach
 from tests.fuzz.channels import NONE, Channels, every

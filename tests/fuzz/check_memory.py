@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import archcalc
-from archcalc.liveness import storages, timeline
-from archcalc.memory import saved_bytes, training_only_bytes
+from archcalc.memory_use.liveness import storages, timeline
+from archcalc.memory_use.totals import saved_bytes, training_only_bytes
 from tests.fuzz import measuring
 from tests.fuzz.checking import Comparison, Subject
 

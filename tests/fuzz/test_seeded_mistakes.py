@@ -27,7 +27,7 @@ from archcalc.layers.joining import Concat
 from archcalc.layers.normalization import BatchNorm
 from archcalc.layers.pooling import MaxPool
 from archcalc.layers.reshaping import Flatten
-from archcalc.receptive_field import Field
+from archcalc.receptive_field.field import Field
 from archcalc.regions.bits import full
 from archcalc.regions.patches import Patch, whole
 from archcalc.spec import expression

@@ -18,16 +18,17 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from archcalc import FeatureMap, Graph, LayerError, Node, QuantityError, analyze, symbol
 from archcalc.graph import INPUT
-from archcalc.integer_array import as_quantity
 from archcalc.layers import Effect, Layer
 from archcalc.layers.convolution import Conv
 from archcalc.layers.linear import Linear
 from archcalc.layers.resampling import Crop
-from archcalc.memory import saved_bytes
-from archcalc.quantity import Quantity, is_array, is_symbol
+from archcalc.memory_use.totals import saved_bytes
+from archcalc.quantity.arithmetic import Quantity
+from archcalc.quantity.conditions import is_array, is_symbol
+from archcalc.quantity.integer_array import as_quantity
 from archcalc.torch_backend.build import build
 from archcalc.torch_backend.layer_modules import module_for
-from archcalc.torch_backend.saved import saved_by_layer
+from archcalc.torch_backend.saved_tensors import saved_by_layer
 from archcalc.window import Reach, Window
 from tests.graphs import graph, node
 from tests.layers.examples import Example

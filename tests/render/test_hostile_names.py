@@ -12,12 +12,12 @@ import pytest
 from tabulate import tabulate_formats
 
 from archcalc import Analysis, analyze
-from archcalc.contrast import contrast
-from archcalc.difference import difference
+from archcalc.comparing.compare import contrast
+from archcalc.comparing.diff import difference
 from archcalc.render.columns import DEFAULT_COLUMNS, columns_named
+from archcalc.render.compare import contrast_text
 from archcalc.render.contract import to_json
-from archcalc.render.contrast import contrast_text
-from archcalc.render.difference import difference_text
+from archcalc.render.diff import difference_text
 from archcalc.render.escape import one_line
 from archcalc.render.rows import layer_rows
 from archcalc.render.table import caption, separated_rows, tabulated, text_table

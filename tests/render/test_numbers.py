@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archcalc import symbol
-from archcalc.integer_array import IntegerArray
+from archcalc.quantity.integer_array import IntegerArray
 from archcalc.render.numbers import (
     binary_bytes,
     exact,

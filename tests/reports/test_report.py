@@ -13,8 +13,8 @@ from xml.etree import ElementTree
 import pytest
 
 from archcalc.cli import main
+from archcalc.comparing.key_figures import key_figures
 from archcalc.errors import Source
-from archcalc.key_figures import key_figures
 from archcalc.reports.library import Entry, Library, part_of_library, whole_library
 from archcalc.reports.page import MADE, anchor
 from archcalc.reports.report import pages, write_report

@@ -11,7 +11,7 @@ import pytest
 
 from archcalc import analyze
 from archcalc.analysis import Analysis, total
-from archcalc.memory import peak_bytes, saved_bytes
+from archcalc.memory_use.totals import peak_bytes, saved_bytes
 from archcalc.reports.verification_page import roofline_page
 from archcalc.spec.library import network_names
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from archcalc.cli import main
-from archcalc.comparison import Comparison, Conditions, Figure
 from archcalc.identity import Identity
 from archcalc.reports.verification_page import save_verification
+from archcalc.verification import Comparison, Conditions, Figure
 
 UNDER = Conditions("cuda:0", "NVIDIA H200", "2.13.0", "float32", 1)
 

@@ -16,9 +16,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archcalc import QuantityError, symbol
-from archcalc.integer_array import IntegerArray
-from archcalc.quantity import LARGEST_INT64
-from archcalc.real_array import RealArray
+from archcalc.quantity.arithmetic import LARGEST_INT64
+from archcalc.quantity.integer_array import IntegerArray
+from archcalc.quantity.real_array import RealArray
 from archcalc.spec.expression import parse, parse_with_symbols
 from archcalc.spec.values import ExpressionError, truth_of
 

@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 from archcalc import ArchcalcError, analyze, symbol
 from archcalc.errors import Source
 from archcalc.expansion import build_graph
-from archcalc.integer_array import IntegerArray
 from archcalc.layers import LAYER_KINDS, Join
 from archcalc.layers.layer import REQUIRED
 from archcalc.layers.pooling import MaxUnpool
-from archcalc.memory import activation_bytes
-from archcalc.quantity import is_symbol
+from archcalc.memory_use.totals import activation_bytes
+from archcalc.quantity.conditions import is_symbol
+from archcalc.quantity.integer_array import IntegerArray
 from archcalc.render.columns import COLUMNS, columns_named
 from archcalc.render.contract import to_json
 from archcalc.render.rows import depth_that_fits, rows_at_depth

@@ -12,7 +12,6 @@ import torch
 from torch import Tensor, nn
 
 from archcalc import FeatureMap, Graph, MeasurementError, UsageError, analyze
-from archcalc.comparison import Comparison, Conditions, Figure
 from archcalc.layers import Effect
 from archcalc.layers.activation import ReLU
 from archcalc.layers.convolution import Conv
@@ -21,11 +20,12 @@ from archcalc.layers.linear import Linear
 from archcalc.layers.normalization import BatchNorm
 from archcalc.layers.pooling import GlobalAvgPool, MaxPool
 from archcalc.layers.reshaping import Flatten
-from archcalc.memory import saved_bytes
-from archcalc.torch_backend import room
+from archcalc.memory_use.totals import saved_bytes
+from archcalc.torch_backend import free_memory
 from archcalc.torch_backend import verify as verifying
 from archcalc.torch_backend.compare import compare
 from archcalc.torch_backend.verify import conditions, verify
+from archcalc.verification import Comparison, Conditions, Figure
 from archcalc.window import Window
 from tests.graphs import chain, graph, node
 
@@ -381,7 +381,7 @@ def test_room_on_a_gpu_is_asked_for_before_any_is_taken(
     what: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With a GPU of 1 GB that is not there: whatever took memory of it would fail otherwise."""
-    monkeypatch.setattr(room, "free_bytes", lambda device: 10**9)
+    monkeypatch.setattr(free_memory, "free_bytes", lambda device: 10**9)
     monkeypatch.setattr(verifying, "_current", nullcontext)
     monkeypatch.setattr(verifying, "undisturbed", nullcontext)
     under = Conditions("cuda:0", "NVIDIA None", torch.__version__, "float32", 1000)
@@ -397,7 +397,7 @@ def test_a_cpu_is_asked_for_the_most_that_training_takes(monkeypatch: pytest.Mon
     assert isinstance(step, int)
     free = analysis.totals.param_bytes + step - 1
     assert 2 * analysis.totals.param_bytes + sum(saved_bytes(analysis).values()) < free
-    monkeypatch.setattr(room, "free_bytes", lambda device: free)
+    monkeypatch.setattr(free_memory, "free_bytes", lambda device: free)
     with pytest.raises(MeasurementError, match="on cpu"):
         verify(NETWORK, what=["memory"], under=CPU)
 

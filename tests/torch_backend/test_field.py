@@ -12,7 +12,7 @@ from archcalc import Analysis, FeatureMap, Graph, analyze
 from archcalc.graph import INPUT
 from archcalc.layers.convolution import LocallyConnected
 from archcalc.layers.pooling import AdaptiveAvgPool, GlobalAvgPool
-from archcalc.receptive_field import Field, PhasedField
+from archcalc.receptive_field.field import Field, PhasedField
 from archcalc.torch_backend.field import (
     measure_fields,
     measured_field,

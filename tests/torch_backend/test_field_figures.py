@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from archcalc import analyze, walk
-from archcalc.comparison import Figure
 from archcalc.layers.reshaping import ChannelSlice
 from archcalc.torch_backend import field as field_module
 from archcalc.torch_backend.field_figures import field_figures
+from archcalc.verification import Figure
 from archcalc.window import Reach
 
 UNDIL = """

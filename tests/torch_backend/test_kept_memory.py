@@ -17,12 +17,12 @@ from archcalc.layers.normalization import LayerNorm
 from archcalc.layers.pooling import MaxPool
 from archcalc.layers.resampling import Upsample
 from archcalc.layers.reshaping import Flatten
-from archcalc.liveness import Storages, storages
-from archcalc.memory import peak_bytes, saved_bytes
+from archcalc.memory_use.liveness import Storages, storages
+from archcalc.memory_use.totals import peak_bytes, saved_bytes
+from archcalc.memory_use.training import backward_macs, reasons, refused_in_training
 from archcalc.torch_backend.build import build
-from archcalc.torch_backend.live import peak_at_inference
-from archcalc.torch_backend.saved import saved_by_layer
-from archcalc.training import backward_macs, reasons, refused_in_training
+from archcalc.torch_backend.peak_memory import peak_at_inference
+from archcalc.torch_backend.saved_tensors import saved_by_layer
 from tests.graphs import chain, random_graphs
 from tests.spec_texts import analysis_of
 
@@ -220,7 +220,7 @@ layers:
 
 def test_a_peak_with_indices_would_not_be_torchs(monkeypatch: pytest.MonkeyPatch) -> None:
     analysis = analyze(chain(FeatureMap(4, (64,)), MaxPool(kernel=2)))
-    monkeypatch.setattr("archcalc.memory.storages", _on_a_gpu)
+    monkeypatch.setattr("archcalc.memory_use.totals.storages", _on_a_gpu)
     with pytest.raises(AssertionError):
         peak(analysis)
 

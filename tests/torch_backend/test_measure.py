@@ -22,7 +22,7 @@ from archcalc.layers.pooling import AvgPool, GlobalAvgPool, MaxPool
 from archcalc.layers.regularization import Dropout
 from archcalc.layers.resampling import Crop, Pad, PadChannels
 from archcalc.layers.reshaping import ChannelSlice, Flatten, Identity, Reshape
-from archcalc.memory import peak_bytes, saved_bytes
+from archcalc.memory_use.totals import peak_bytes, saved_bytes
 from archcalc.torch_backend import timing
 from archcalc.torch_backend.build import build
 from archcalc.torch_backend.counting import (
@@ -35,14 +35,14 @@ from archcalc.torch_backend.counting import (
     layer_values,
     module_values,
 )
-from archcalc.torch_backend.live import (
+from archcalc.torch_backend.modes import one_thread
+from archcalc.torch_backend.peak_memory import (
     LiveStorages,
     allocated_at_inference,
     peak_at_inference,
     peak_in_training,
 )
-from archcalc.torch_backend.modes import one_thread
-from archcalc.torch_backend.saved import saved_by_layer
+from archcalc.torch_backend.saved_tensors import saved_by_layer
 from archcalc.torch_backend.timing import layer_seconds, starts_kernels
 from tests.graphs import chain, graph, node, random_graphs
 from tests.layers.checks import between_learned_layers, effect_of
@@ -306,7 +306,7 @@ def test_a_workspace_forgotten_in_the_rule_would_be_noticed(
     network = chain(FeatureMap(8, (4, 4)), LocalResponseNorm())
     measured = peak(network, 1)
     assert measured == peak_bytes(analyze(network))
-    monkeypatch.setattr("archcalc.liveness._workspace", lambda name: name)
+    monkeypatch.setattr("archcalc.memory_use.liveness._workspace", lambda name: name)
     assert measured != peak_bytes(analyze(network))
 
 

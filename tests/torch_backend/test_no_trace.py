@@ -15,7 +15,7 @@ from archcalc import UsageError, analyze, load
 from archcalc.torch_backend.build import Twin, build
 from archcalc.torch_backend.compare import compare
 from archcalc.torch_backend.effective import effective_field
-from archcalc.torch_backend.saved import saved_by_layer
+from archcalc.torch_backend.saved_tensors import saved_by_layer
 from archcalc.torch_backend.verify import conditions, verify
 
 

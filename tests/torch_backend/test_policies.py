@@ -13,11 +13,11 @@ from torch import Tensor
 from archcalc import Analysis, Graph, analyze
 from archcalc.graph import INPUT
 from archcalc.layers.normalization import GroupNorm
-from archcalc.liveness import most_alive, step_by_step, storages
+from archcalc.memory_use.layout import layout
+from archcalc.memory_use.liveness import most_alive, step_by_step, storages
 from archcalc.torch_backend.build import Twin, build
-from archcalc.torch_backend.live import peak_at_inference
 from archcalc.torch_backend.modules import Add
-from archcalc.views import layout
+from archcalc.torch_backend.peak_memory import peak_at_inference
 from tests.graphs import overwriting_graphs
 from tests.spec_texts import analysis_of
 
@@ -106,7 +106,8 @@ def test_what_is_read_through_a_view_is_not_overwritten() -> None:
 
 def test_the_run_would_tell_if_it_were(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        "archcalc.views._Overwriting.may", lambda self, layer, number: layer.kind == "add"
+        "archcalc.memory_use.layout._Overwriting.may",
+        lambda self, layer, number: layer.kind == "add",
     )
     with pytest.raises(AssertionError, match="not close"):
         check_in_place(analysis_of(CLOBBERED))

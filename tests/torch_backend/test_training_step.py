@@ -8,8 +8,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from archcalc.analysis import Analysis
 from archcalc.layers.convolution import Conv, ConvTranspose
+from archcalc.memory_use.training import backward_macs
 from archcalc.torch_backend.build import build
-from archcalc.training import backward_macs
 from archcalc.walk import analyze
 
 NETWORKS = (

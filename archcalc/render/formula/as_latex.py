@@ -10,7 +10,7 @@ import sympy
 from sympy.printing.latex import LatexPrinter
 from sympy.printing.precedence import PRECEDENCE, precedence_traditional
 
-from archcalc.formulas.formula import Formula, Formulas
+from archcalc.parametric.formulas.formula import Formula, Formulas
 from archcalc.render import escape
 from archcalc.render.formula.as_text import changes, notes
 from archcalc.render.formula.expression import ExpressionWriter, as_fraction

@@ -14,13 +14,13 @@ import sympy
 from sympy.printing.precedence import PRECEDENCE
 
 from archcalc.errors import UsageError
-from archcalc.formulas.assumptions import read_assumption
-from archcalc.formulas.formula import Case, Formula, Formulas
+from archcalc.parametric.formulas.assumptions import read_assumption
+from archcalc.parametric.formulas.formula import Case, Formula, Formulas
+from archcalc.quantity.symbolic import ROUNDED
 from archcalc.render import escape
 from archcalc.render.formula.as_text import notes, subject
 from archcalc.render.formula.expression import ExpressionWriter
 from archcalc.render.formula.lines import LONG_TERM, WIDTH, filled, items_of, parts_of
-from archcalc.symbolic import ROUNDED
 
 
 def python(formulas: Formulas) -> str:

@@ -8,8 +8,8 @@ from typing import Any
 
 import sympy
 
-from archcalc.formulas.formula import Case, Formula, Formulas
 from archcalc.identity import Identity
+from archcalc.parametric.formulas.formula import Case, Formula, Formulas
 from archcalc.render import escape
 from archcalc.render.formula.expression import ExpressionWriter
 from archcalc.render.formula.lines import LONG_TERM, WIDTH, filled, items_of, parts_of

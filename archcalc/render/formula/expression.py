@@ -10,7 +10,7 @@ import sympy
 from sympy.printing.precedence import PRECEDENCE, precedence
 from sympy.printing.str import StrPrinter
 
-from archcalc.symbolic import EXTREMES, ROUNDED, linear
+from archcalc.quantity.symbolic import EXTREMES, ROUNDED, linear
 
 
 class ExpressionWriter(StrPrinter):  # type: ignore[misc]  # sympy publishes no types

@@ -6,8 +6,8 @@ from typing import Any
 
 import sympy
 
+from archcalc.quantity.symbolic import EXTREMES
 from archcalc.render.formula.expression import ExpressionWriter
-from archcalc.symbolic import EXTREMES
 
 WIDTH = 80
 LONG_TERM = 24  # characters; terms as long as this stand on lines of their own

@@ -23,7 +23,7 @@ from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
 from typing import Any, TypeAlias
 
-from archcalc.formulas.formula import Formulas
+from archcalc.parametric.formulas.formula import Formulas
 from archcalc.render import escape
 from archcalc.render import formula as render
 from tests.render.formula.reading_latex import read_latex

@@ -10,7 +10,7 @@ import pytest
 
 from archcalc import ArchcalcError, analyze
 from archcalc.claims.quantities import evaluate
-from archcalc.formulas.deriving import derive_formulas
+from archcalc.parametric.formulas.deriving import derive_formulas
 from archcalc.spec.library import find_network
 from tests.render.formula.printed_forms import PrintedForms
 

@@ -15,12 +15,12 @@ import sympy
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from archcalc.formulas.deriving import derive_formulas
-from archcalc.formulas.formula import Case, Formulas
+from archcalc.parametric.formulas.deriving import derive_formulas
+from archcalc.parametric.formulas.formula import Case, Formulas
+from archcalc.quantity.symbolic import floor_div
 from archcalc.render import formula as render
 from archcalc.render.formula.expression import ExpressionWriter
 from archcalc.spec.library import find_network
-from archcalc.symbolic import floor_div
 from tests.render.formula.printed_forms import PrintedForms
 from tests.render.formula.reading_latex import read_latex
 from tests.render.formula.reading_text import value_of

@@ -1,0 +1,1 @@
+"""What compares networks: side by side, and layer by layer."""

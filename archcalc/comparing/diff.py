@@ -1,0 +1,227 @@
+"""What changes from one network to another: layer by layer, field by field, and in the totals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from enum import Enum
+from typing import Any, NamedTuple
+
+from archcalc.analysis import Analysis, LayerAnalysis
+from archcalc.comparing.alignment import Pair, align, unequal_fields
+from archcalc.comparing.key_figures import KeyFigures, key_figures
+from archcalc.graph import INPUT, Graph, Node
+
+
+class Fate(Enum):
+    """What became of a layer."""
+
+    ADDED = "added"
+    REMOVED = "removed"
+    CHANGED = "changed"  # a field of it, or what it takes its input from; perhaps the name, too
+    RENAMED = "renamed"
+    AFFECTED = "affected"  # itself the same, but its figures follow from changes before it
+    SAME = "same"
+
+
+class Change(NamedTuple):
+    """A field, or another property of a layer or network, before and after."""
+
+    what: str
+    before: Any
+    after: Any
+
+
+class LayerChange(NamedTuple):
+    """A layer before and after.
+
+    Attributes:
+        before, after: the layer; None where it is new, or gone.
+        changes: what is different of what a spec says; without its name.
+    """
+
+    before: LayerAnalysis | None
+    after: LayerAnalysis | None
+    changes: tuple[Change, ...]
+
+    @property
+    def layer(self) -> LayerAnalysis:
+        """The layer after; before, where it is gone."""
+        layer = self.after or self.before
+        assert layer is not None, "a layer stands on one side at least"
+        return layer
+
+    @property
+    def fate(self) -> Fate:
+        """What became of it."""
+        if self.before is None:
+            return Fate.ADDED
+        if self.after is None:
+            return Fate.REMOVED
+        if self.changes:
+            return Fate.CHANGED
+        if self.before.name != self.after.name:
+            return Fate.RENAMED
+        same = _figures(self.before) == _figures(self.after)
+        return Fate.SAME if same else Fate.AFFECTED
+
+
+class Difference(NamedTuple):
+    """Two networks, one held against the other.
+
+    Attributes:
+        before, after: the networks.
+        labels: what to call them.
+        settings: the input and those parameters, known to both, that have another value.
+        outputs: the layers whose outputs leave the networks; None where these are the same.
+        layers: all layers, in order; those removed come before those added in their place.
+        totals: the figures of each network.
+    """
+
+    before: Analysis
+    after: Analysis
+    labels: tuple[str, str]
+    settings: tuple[Change, ...]
+    outputs: Change | None
+    layers: tuple[LayerChange, ...]
+    totals: tuple[KeyFigures, KeyFigures]
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether the networks are the same, layer by layer, in all that archcalc shows of them.
+
+        Titles, and parameters that change no layer, do not count.
+        """
+        first, second = self.totals
+        same = all(layer.fate is Fate.SAME for layer in self.layers)
+        return (
+            same
+            and self.before.input == self.after.input
+            and self.outputs is None
+            and first == second
+        )
+
+    def of_fate(self, fate: Fate) -> list[LayerChange]:
+        """The layers that this became of."""
+        return [layer for layer in self.layers if layer.fate is fate]
+
+
+def difference(
+    before: Analysis, after: Analysis, labels: tuple[str, str] = ("before", "after")
+) -> Difference:
+    """What changes from one network to another.
+
+    Args:
+        labels: what to call the networks, in place of their names, where these and what was
+            changed are the same.
+    """
+    names = (str(before.identity), str(after.identity))
+    if before.identity == after.identity:
+        names = (before.identity.called(labels[0]), after.identity.called(labels[1]))
+    pairs = align(before.graph, after.graph)
+    rewiring = _Rewiring(pairs)
+    old = {layer.name: layer for layer in before.layers}
+    new = {layer.name: layer for layer in after.layers}
+    layers = [
+        LayerChange(
+            before=None if pair.before is None else old[pair.before.name],
+            after=None if pair.after is None else new[pair.after.name],
+            changes=tuple(_changes(pair, rewiring)),
+        )
+        for pair in pairs
+    ]
+    return Difference(
+        before=before,
+        after=after,
+        labels=names,
+        settings=tuple(_settings(before, after)),
+        outputs=_outputs(before.graph, after.graph, rewiring),
+        layers=tuple(layers),
+        totals=(key_figures(before), key_figures(after)),
+    )
+
+
+def _settings(before: Analysis, after: Analysis) -> Iterable[Change]:
+    if before.input != after.input:
+        yield Change("input", before.input.shape, after.input.shape)
+    old, new = before.graph.parameters, after.graph.parameters
+    for name in old:
+        if name in new and old[name] != new[name]:
+            yield Change(name, old[name], new[name])
+
+
+def _outputs(before: Graph, after: Graph, rewiring: _Rewiring) -> Change | None:
+    same_number = len(before.outputs) == len(after.outputs)
+    if same_number and not rewiring.is_rewired(before.outputs, after.outputs):
+        return None
+    return Change("outputs", before.outputs, after.outputs)
+
+
+def _changes(pair: Pair, rewiring: _Rewiring) -> Iterable[Change]:
+    old, new = pair
+    if old is None or new is None:
+        return
+    if old.layer.kind != new.layer.kind:
+        yield Change("kind", old.layer.kind, new.layer.kind)
+    for name in unequal_fields(old.layer, new.layer):
+        if name in old.layer.types and name in new.layer.types:
+            yield Change(name, getattr(old.layer, name), getattr(new.layer, name))
+    if rewiring.is_rewired(old.inputs, new.inputs):
+        yield Change("inputs", old.inputs, new.inputs)
+    for what in ("weights", "indices"):
+        a, b = getattr(old, what), getattr(new, what)
+        if rewiring.name_after(a) != b:
+            yield Change(what, a, b)
+    if old.training_only is not new.training_only:
+        yield Change("training_only", old.training_only, new.training_only)
+
+
+class _Rewiring:
+    """Tells whether a layer, or the network's output, takes what it takes from elsewhere.
+
+    Layers that were added or removed are seen through: what follows one of them takes its input
+    from what that takes its own from. So a layer put between two others rewires none of them.
+    """
+
+    def __init__(self, pairs: Sequence[Pair]) -> None:
+        self._after = {INPUT: INPUT}
+        for old, new in pairs:
+            if old is not None and new is not None:
+                self._after[old.name] = new.name
+        self._kept = {name: name for name in self._after.values()}
+        self._old = _seen_through([pair.before for pair in pairs], self._after)
+        self._new = _seen_through([pair.after for pair in pairs], self._kept)
+
+    def name_after(self, name: str | None) -> str | None:
+        """What a layer is called after; None where it is gone."""
+        return None if name is None else self._after.get(name)
+
+    def is_rewired(self, old: Sequence[str], new: Sequence[str]) -> bool:
+        """Whether what took the outputs of the layers `old` takes those of others, `new`.
+
+        Where sources were only lost or won since a layer was added or removed, it does not.
+        """
+        before = [source for name in old for source in self._old[name]]
+        after = [source for name in new for source in self._new[name]]
+        if all(n in self._after for n in old) and all(n in self._kept for n in new):
+            return before != after
+        return not (set(before) <= set(after) or set(after) <= set(before))
+
+
+def _seen_through(
+    nodes: Iterable[Node | None], names: Mapping[str, str]
+) -> dict[str, tuple[str, ...]]:
+    """For each layer the kept ones that it stands for, under their names after the change."""
+    found: dict[str, tuple[str, ...]] = {INPUT: (INPUT,)}
+    for node in nodes:
+        if node is None:
+            continue
+        if node.name in names:
+            found[node.name] = (names[node.name],)
+        else:
+            sources = [source for name in node.inputs for source in found[name]]
+            found[node.name] = tuple(dict.fromkeys(sources))
+    return found
+
+
+def _figures(layer: LayerAnalysis) -> tuple[object, ...]:
+    return (layer.output, layer.params, layer.macs, layer.other_ops)

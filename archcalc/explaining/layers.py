@@ -1,0 +1,377 @@
+"""Layer -> the derivation of each of its figures, by its own rule on named numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import TypeAlias
+
+from archcalc.analysis import Analysis, LayerAnalysis
+from archcalc.errors import UsageError, did_you_mean
+from archcalc.explaining.forms import Form, Name, Number, form_of, names_in
+from archcalc.explaining.naming import Naming, axis_names
+from archcalc.feature_map import FeatureMap
+from archcalc.graph import INPUT
+from archcalc.layers import Effect
+from archcalc.quantity.traced import Leaf, Operation, Traced, Tree, tree_of
+from archcalc.receptive_field.field import AxisField, Field, Interval, PhasedField, fields_after
+from archcalc.receptive_field.seen import Seen, local_inputs, local_windows, seen_of_input
+from archcalc.window import Reach, Window
+
+# What can be derived, in the order of a lecture: what it is called in words and in formulas.
+QUANTITIES: dict[str, tuple[str, str]] = {
+    "channels": ("channels", "C_out"),
+    "size": ("output size", "m"),
+    "receptive_field": ("receptive field", "r"),
+    "local_receptive_field": ("local receptive field", "r_local"),
+    "jump": ("jump", "j"),
+    "padding": ("padding before", "p_before"),
+    "offset": ("offset", "o"),
+    "weights": ("weights", "weights"),
+    "biases": ("biases", "biases"),
+    "params": ("params", "params"),
+    "buffers": ("buffers", "buffers"),
+    "macs": ("MACs", "MACs"),
+    "flops": ("FLOPs", "FLOPs"),
+    "other_ops": ("other ops", "other ops"),
+    "activation_values": ("activation values", "values"),
+    "activation_bytes": ("activation bytes", "activation bytes"),
+}
+WORDS = {
+    Reach.ALL: "the whole input",
+    Reach.UNKNOWN: "no one interval: differs from unit to unit",
+    Reach.MISALIGNED: "no one interval: branches with different jumps meet, and never line up",
+}
+
+# What a pointwise layer leaves as it is.
+_PASSED_ON = ("channels", "size", "receptive_field", "local_receptive_field", "jump", "offset")
+AS_THE_FIELD = "as the receptive field: no gate and no norm stands before"
+
+# A number, "all" of the input, or "nothing" of it; None where unknown.
+Value: TypeAlias = "int | Fraction | str | None"
+Symbols: TypeAlias = "Mapping[Tree, str]"
+
+
+@dataclass(frozen=True, slots=True)
+class Derivation:
+    """How one figure comes about.
+
+    Attributes:
+        quantity: one of `QUANTITIES`.
+        symbol: what other derivations call it.
+        value: what it comes to.
+        form: the expression that gives it; None where no arithmetic does.
+        note: what there is to say in place of the expression.
+    """
+
+    quantity: str
+    symbol: str
+    value: Value
+    form: Form | None
+    note: str = ""
+
+    @property
+    def is_trivial(self) -> bool:
+        """Whether it says no more than that something is none, or is what it is."""
+        if self.quantity in _PASSED_ON:
+            return isinstance(self.form, Name) or self.note == AS_THE_FIELD
+        return self.form == Number(0) and not self.note
+
+
+@dataclass(frozen=True, slots=True)
+class LayerDerivation:
+    """The figures of a layer, derived.
+
+    Attributes:
+        layer: the layer.
+        inputs: the name and the shape of each map that it takes.
+        legend: what the symbols stand for.
+        derivations: in the order of `QUANTITIES`.
+    """
+
+    layer: LayerAnalysis
+    inputs: tuple[tuple[str, FeatureMap], ...]
+    legend: dict[str, str]
+    derivations: tuple[Derivation, ...]
+
+    def only(self, quantities: Sequence[str]) -> LayerDerivation:
+        """The derivations of these quantities alone; of none named, all but the trivial ones.
+
+        Raises:
+            UsageError: there is no such quantity; with a guess.
+        """
+        for quantity in quantities:
+            if quantity not in QUANTITIES:
+                guess = did_you_mean(quantity, QUANTITIES) or f"; known: {', '.join(QUANTITIES)}"
+                raise UsageError(f"no derivation of {quantity!r}{guess}")
+        found = [
+            derivation
+            for derivation in self.derivations
+            if (derivation.quantity in quantities if quantities else not derivation.is_trivial)
+        ]
+        return replace(self, derivations=tuple(found))
+
+    def givens(self) -> list[tuple[Name, str]]:
+        """The symbols that are used and not derived here, and what they stand for."""
+        forms = [derivation.form for derivation in self.derivations if derivation.form is not None]
+        names = dict.fromkeys(name for form in forms for name in names_in(form))
+        derived = {derivation.symbol for derivation in self.derivations}
+        return [(name, self.legend[name.symbol]) for name in names if name.symbol not in derived]
+
+
+def derive(analysis: Analysis, layer: LayerAnalysis) -> LayerDerivation:
+    """The derivations of all figures of `layer`, one of the layers of `analysis`.
+
+    Raises:
+        UsageError: its sizes are no plain numbers.
+    """
+    names = [*layer.inputs]
+    if layer.node.indices is not None:
+        names.append(analysis.layer(layer.node.indices).inputs[0])
+    maps = [_seen(analysis, name)[0] for name in names]
+    if not all(isinstance(n, int) for x in (*maps, layer.output) for n in x.shape):
+        raise UsageError(f"{layer.name} has free sizes; give plain numbers with --input")
+    naming = Naming()
+    traced = _traced(analysis, layer, maps, naming)
+    to = _Derivations(naming)
+    shape = _derive_output(traced, to)
+    _derive_field(traced, to)
+    _derive_counts(traced, shape, to)
+    inputs = tuple(zip(names, maps, strict=True))
+    return LayerDerivation(layer, inputs, naming.legend, tuple(to.found))
+
+
+def _seen(analysis: Analysis, name: str) -> tuple[FeatureMap, Seen]:
+    """The map that a layer, or the network's input, puts out, and what its units see."""
+    if name == INPUT:
+        return analysis.input, seen_of_input(analysis.input)
+    layer = next(layer for layer in analysis.layers if layer.name == name)
+    return layer.output, Seen(layer.field, layer.local_field)
+
+
+# ----- the rule, on named numbers -----
+
+
+def _traced(
+    analysis: Analysis, layer: LayerAnalysis, maps: Sequence[FeatureMap], naming: Naming
+) -> LayerAnalysis:
+    """The layer's figures, each with the tree of what it was reckoned from."""
+    effect = _effect(layer, maps, naming)
+    local = _local_field(analysis, layer, effect, maps, naming)
+    field = tuple(
+        axis if isinstance(axis, Reach) else traced
+        for axis, traced in zip(layer.field, local, strict=True)
+    )
+    batch, bytes_each = analysis.batch, analysis.bytes_each
+    if batch > 1:
+        batch = naming.number("N", batch, "images")
+    if bytes_each > 1:
+        bytes_each = naming.number("b", bytes_each, f"bytes for a {analysis.dtype}")
+    return replace(
+        layer, effect=effect, field=field, local_field=local, batch=batch, bytes_each=bytes_each
+    )
+
+
+def _effect(layer: LayerAnalysis, maps: Sequence[FeatureMap], naming: Naming) -> Effect:
+    channels = "C"
+    if len(maps) > 1:
+        combined = _rule(layer, maps, Naming(), "C_*").output.channels
+        channels = "C" if isinstance(tree_of(combined), Leaf) else "C_*"
+    elif layer.effect.macs or layer.output.channels != maps[0].channels:
+        channels = "C_in"
+    return _rule(layer, maps, naming, channels)
+
+
+def _rule(
+    layer: LayerAnalysis, maps: Sequence[FeatureMap], naming: Naming, channels: str
+) -> Effect:
+    rule: Callable[..., Effect] = naming.layer(layer.node.layer, len(maps[0].sizes)).effect_on
+    return rule(*naming.inputs(maps, channels=channels))
+
+
+def _local_field(
+    analysis: Analysis,
+    layer: LayerAnalysis,
+    effect: Effect,
+    maps: Sequence[FeatureMap],
+    naming: Naming,
+) -> tuple[AxisField, ...]:
+    """What the layer sees without gates and norms, which is its field wherever that is bounded.
+
+    It is reckoned on named numbers wherever it is one interval throughout.
+    """
+    names = (*layer.inputs, layer.node.indices) if layer.node.indices else layer.inputs
+    seen = [_seen(analysis, name)[1] for name in names]
+    local = local_inputs(layer.node.layer, effect, [each.local for each in seen], maps)
+    what = "receptive field" if all(s.field == s.local for s in seen) else "local receptive field"
+    found = fields_after(naming.fields(local, what), local_windows(effect.windows))
+    plain = layer.local_field
+    letters = axis_names(len(found)) if len(set(plain)) > 1 else [""] * len(found)
+    return tuple(
+        axis if isinstance(axis, Field) and isinstance(plain, Field)
+        else _with_named_ends(plain, naming, letter)
+        for axis, plain, letter in zip(found, plain, letters, strict=True)
+    )  # fmt: skip
+
+
+class _NamedEnds(PhasedField):
+    """A field whose ends are named: those of the unit that sees most."""
+
+    def __init__(self, field: PhasedField, first: int, last: int) -> None:
+        self._field = field
+        self._ends = first, last
+
+    @property
+    def period(self) -> int:
+        return self._field.period
+
+    @property
+    def jump(self) -> int | Fraction:
+        return self._field.jump
+
+    @property
+    def widest(self) -> int:
+        return self._field.widest
+
+    @property
+    def size(self) -> int:
+        return self._ends[1] - self._ends[0] + 1
+
+    def of_unit(self, unit: int) -> Interval:
+        return self._field.of_unit(unit)
+
+
+def _with_named_ends(axis: AxisField, naming: Naming, letter: str) -> AxisField:
+    """A field that was found phase by phase: only its ends are left to reckon with."""
+    if isinstance(axis, Reach):
+        return axis
+    ends = (axis.first, axis.last) if isinstance(axis, Field) else axis.of_unit(axis.widest)
+    if ends is None:
+        return axis
+    where = "" if isinstance(axis, Field) else f", by the widest of {axis.period:,} phases"
+    suffix = f"_{letter}" if letter else ""
+    first = naming.number("first" + suffix, ends[0], "first pixel seen" + where)
+    last = naming.number("last" + suffix, ends[1], "last pixel seen" + where)
+    if isinstance(axis, Field):
+        return Field(first, last, axis.jump)
+    return _NamedEnds(axis, first, last)
+
+
+# ----- its figures, as derivations -----
+
+
+class _Derivations:
+    """Collects derivations, and enters what is derived into the legend."""
+
+    def __init__(self, naming: Naming) -> None:
+        self._naming = naming
+        self.found: list[Derivation] = []
+
+    def add(self, quantity: str, value: int, known: Symbols, note: str = "") -> None:
+        """Derives a count of the layer; `known` has the symbols for what was derived before."""
+        symbol = QUANTITIES[quantity][1]
+        form = form_of(tree_of(value), known)
+        self._enter([Derivation(quantity, symbol, int(value), form, note)])
+
+    def add_along_axes(
+        self, quantity: str, values: Sequence[Value | Reach], known: Symbols, note: str = ""
+    ) -> dict[Tree, str]:
+        """Derives a figure along each axis, once where all axes are alike.
+
+        A `note` stands in place of the expressions. Returns the symbol for each value that took
+        arithmetic.
+        """
+        axes = [_along_axis(quantity, value, known) for value in values]
+        if note:
+            axes = [replace(axis, form=None, note=note) for axis in axes]
+        if any(axis != axes[0] for axis in axes):
+            letters = axis_names(len(values))
+            axes = [
+                replace(axis, symbol=f"{axis.symbol}_{letter}")
+                for axis, letter in zip(axes, letters, strict=True)
+            ]
+        self._enter(dict.fromkeys(axes))
+        return {
+            value.tree: axis.symbol
+            for value, axis in zip(values, axes, strict=True)
+            if isinstance(value, Traced) and not isinstance(axis.form, (Name, Number))
+        }
+
+    def _enter(self, found: Iterable[Derivation]) -> None:
+        for derivation in found:
+            self.found.append(derivation)
+            self._naming.legend.setdefault(derivation.symbol, QUANTITIES[derivation.quantity][0])
+
+
+def _along_axis(quantity: str, value: Value | Reach, known: Symbols) -> Derivation:
+    symbol = QUANTITIES[quantity][1]
+    if isinstance(value, Reach):
+        seen = "all" if value is Reach.ALL else None
+        return Derivation(quantity, symbol, seen, None, WORDS[value])
+    if isinstance(value, int):
+        return Derivation(quantity, symbol, int(value), form_of(tree_of(value), known))
+    if value is None:
+        return Derivation(quantity, symbol, "nothing", None, "nothing")
+    return Derivation(quantity, symbol, value, None)
+
+
+def _derive_output(traced: LayerAnalysis, to: _Derivations) -> dict[Tree, str]:
+    """Derives the output's shape; the symbols for it."""
+    to.add("channels", traced.output.channels, {})
+    symbols = _symbols(channels=traced.output.channels)
+    if traced.output.sizes:
+        symbols |= to.add_along_axes("size", traced.output.sizes, {})
+    return symbols
+
+
+def _derive_field(traced: LayerAnalysis, to: _Derivations) -> None:
+    axes, windows = traced.local_field, traced.effect.windows
+    bounded = [axis for axis in axes if not isinstance(axis, Reach)]
+    if not axes:
+        return
+    sizes, local = map(_sizes, (traced.field, axes))
+    to.add_along_axes("receptive_field", sizes, {})
+    note = AS_THE_FIELD if sizes == local else ""
+    to.add_along_axes("local_receptive_field", local, {}, note)
+    if len(bounded) < len(axes):
+        return
+    to.add_along_axes("jump", [axis.jump for axis in bounded], {})
+    before: list[int] = []
+    if isinstance(windows, tuple):
+        before = [window.before for window in windows if isinstance(window, Window)]
+    known: dict[Tree, str] = {}
+    if any(isinstance(tree_of(padding), Operation) for padding in before):
+        known = to.add_along_axes("padding", before, {})
+    to.add_along_axes("offset", [axis.offset for axis in bounded], known)
+
+
+def _sizes(axes: Sequence[AxisField]) -> list[int | Reach]:
+    return [axis if isinstance(axis, Reach) else axis.size for axis in axes]
+
+
+def _derive_counts(traced: LayerAnalysis, shape: Symbols, to: _Derivations) -> None:
+    owner = traced.node.weights
+    shared = f"those of {owner}, and counted there" if owner else ""
+    to.add("weights", traced.weights, shape, shared)
+    to.add("biases", traced.biases, shape, shared)
+    to.add("params", traced.params, _symbols(weights=traced.weights, biases=traced.biases))
+    to.add("buffers", traced.buffers, shape)
+    to.add("macs", traced.macs, shape)
+    to.add("flops", traced.flops, _symbols(macs=traced.macs))
+    to.add("other_ops", traced.other_ops, shape)
+    to.add("activation_values", traced.activation_values, shape)
+    values = _symbols(activation_values=traced.activation_values)
+    to.add("activation_bytes", traced.activation_bytes, values)
+
+
+def _symbols(**values: int) -> dict[Tree, str]:
+    """The symbols for quantities that take arithmetic; none where two are the same expression."""
+    trees = {quantity: tree_of(value) for quantity, value in values.items()}
+    if len(set(trees.values())) < len(trees):
+        return {}
+    return {
+        tree: QUANTITIES[quantity][1]
+        for quantity, tree in trees.items()
+        if isinstance(tree, Operation)
+    }

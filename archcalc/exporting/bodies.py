@@ -1,0 +1,284 @@
+"""What a module is made of, and what its `forward` does: a container -> a `Body`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from archcalc.analysis import Analysis, LayerAnalysis
+from archcalc.exporting.containers import Container, Flow, Piece, pieces_of
+from archcalc.graph import INPUT, Node
+from archcalc.layers.convolution import Conv
+from archcalc.torch_spelling.layer_spellings import Setting, is_even, spell, windows_of
+from archcalc.torch_spelling.spelling import Argument, Spelling, Weight
+
+if TYPE_CHECKING:
+    from archcalc.exporting.classes import ModuleClass
+
+PLAIN_CALL = "{module}({0})"
+
+Path = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A step of a module: one of its parts and the call of it, or an expression.
+
+    Attributes:
+        path: where the part stands in the module.
+        callee: the class of the part; None of an expression.
+        arguments: what the part is made with, and the figures that the call mentions.
+        call, operator, inline, weight: as in a `Spelling`.
+        inputs, outputs: the numbers of the values that it takes and gives.
+        training_only: whether it runs in training only, where the module around runs always.
+        shares: the path of the part that this one is as well; None of most.
+    """
+
+    path: Path
+    callee: str | ModuleClass | None
+    arguments: tuple[Argument, ...]
+    call: str
+    operator: str
+    inline: str | None
+    weight: Weight
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    training_only: bool = False
+    shares: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Tie:
+    """Two parts deeper in a module that share their weights.
+
+    Attributes:
+        user, owner: their paths.
+        tensors: the names of what they share; () where they are one and the same module.
+    """
+
+    user: Path
+    owner: Path
+    tensors: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """A module before it is code. Values are numbered, its inputs first.
+
+    Attributes:
+        inputs: number of inputs.
+        outputs: the values that it returns, and for each whether it is there in training only.
+        is_chain: whether each item takes just what the one before it gives.
+    """
+
+    inputs: int
+    items: tuple[Item, ...]
+    outputs: tuple[tuple[int, bool], ...]
+    ties: tuple[Tie, ...]
+    is_chain: bool
+
+    @property
+    def is_positional(self) -> bool:
+        """Whether it is a chain whose parts are called 0, 1, 2 … as `nn.Sequential` does."""
+        names = [item.path for item in self.items]
+        shared = self.ties or any(item.shares for item in self.items)
+        return self.is_chain and not shared and names == [(str(n),) for n in range(len(names))]
+
+
+class BodyMaker:
+    """Makes the bodies of a network's containers."""
+
+    def __init__(self, analysis: Analysis, network: Container) -> None:
+        """`network`: the container of all layers."""
+        self._outputs = analysis.graph.outputs
+        self._flow = Flow(analysis.graph)
+        self._layers = {layer.name: layer for layer in analysis.layers}
+        self._maps = analysis.maps
+        self._pieces: dict[Path, list[Piece]] = {}
+        self._uneven_same = any(
+            isinstance(layer.node.layer, Conv)
+            and layer.node.layer.padding == "same"
+            and not is_even(windows_of(layer.node.layer, self._maps[layer.inputs[0]]))
+            for layer in analysis.layers
+        )
+        self._containers = {container.path for container in network.walk()}
+        self._shared: dict[Path, list[tuple[Node, Node]]] = {}
+        for node in analysis.graph.nodes:
+            if node.weights is not None and self._tensors(node):
+                owner = self._owner(node)
+                around = self._around(network, node, owner)
+                self._shared.setdefault(around.path, []).append((node, owner))
+
+    def pieces(self, container: Container) -> list[Piece]:
+        """What the module of a container is made of, in order."""
+        if container.path not in self._pieces:
+            self._pieces[container.path] = pieces_of(container, self._flow)
+        return self._pieces[container.path]
+
+    def body(
+        self,
+        container: Container,
+        modules: Mapping[Path, tuple[ModuleClass, tuple[Argument, ...]]],
+    ) -> Body:
+        """The body of a container.
+
+        Args:
+            modules: for each container in it the class of its module, and what to make it with.
+        """
+        nodes = container.nodes()
+        flow = self._flow
+        entering = flow.entering(nodes) if container.path else (INPUT,)
+        leaving = flow.leaving(nodes) if container.path else self._outputs
+        number = {value: n for n, value in enumerate(entering)}
+        side_only = bool(container.path) and all(node.training_only for node in nodes)
+        items = []
+        for piece in self.pieces(container):
+            for value in self._given(piece):
+                number[value] = len(number)
+            if isinstance(piece.content, Container):
+                item = self._block(piece, number, *modules[piece.content.path])
+            else:
+                item = self._layer(piece, piece.content, number)
+            only = not side_only and all(node.training_only for node in piece.nodes)
+            items.append(replace(item, training_only=only))
+        outputs = [(number[v], self._in_training_only(v) and not side_only) for v in leaving]
+        ties: list[Tie] = []
+        for user, owner in self._shared.get(container.path, ()):
+            self._share(container, user, owner, items, ties)
+        chain = bool(container.path) and _is_chain(items, len(entering), outputs)
+        if not chain:
+            items, outputs = _without_idle_modules(items, outputs)
+        return Body(len(entering), tuple(items), tuple(outputs), tuple(ties), chain)
+
+    # ----- items -----
+
+    def _given(self, piece: Piece) -> tuple[str, ...]:
+        """The values that a piece gives to the module that it stands in."""
+        if isinstance(piece.content, Container):
+            return self._flow.leaving(piece.nodes)
+        return self._flow.given(piece.content.node)
+
+    def _layer(self, piece: Piece, layer: LayerAnalysis, number: Mapping[str, int]) -> Item:
+        node = layer.node
+        spelling = self._spelling(node)
+        return Item(
+            path=piece.path,
+            callee=spelling.callee,
+            arguments=spelling.arguments,
+            call=spelling.call,
+            operator=spelling.operator,
+            inline=spelling.inline,
+            weight=spelling.weight,
+            inputs=tuple([number[v] for v in self._flow.taken(node)]),
+            outputs=tuple([number[v] for v in self._given(piece)]),
+        )
+
+    def _block(
+        self,
+        piece: Piece,
+        number: Mapping[str, int],
+        module: ModuleClass,
+        arguments: tuple[Argument, ...],
+    ) -> Item:
+        entering, leaving = self._flow.entering(piece.nodes), self._given(piece)
+        given = ", ".join(f"{{{n}}}" for n in range(len(entering)))
+        return Item(
+            path=piece.path,
+            callee=module,
+            arguments=arguments,
+            call=f"{{module}}({given})",
+            operator="",
+            inline=None,
+            weight=Weight.MAIN,
+            inputs=tuple([number[v] for v in entering]),
+            outputs=tuple([number[v] for v in leaving]),
+        )
+
+    def _spelling(self, node: Node) -> Spelling:
+        inputs = tuple([self._maps[name] for name in node.inputs])
+        keeps = self._flow.is_undone(node)
+        return spell(node.layer, Setting(inputs, keeps, self._uneven_same))
+
+    def _in_training_only(self, value: str) -> bool:
+        layer = self._layers.get(value)
+        return layer is not None and layer.training_only
+
+    # ----- shared weights -----
+
+    def _tensors(self, node: Node) -> tuple[str, ...]:
+        effect = self._layers[node.name].effect
+        return (
+            *(["weight"] if effect.weight is not None else []),
+            *(["bias"] if effect.bias is not None else []),
+            *(["running_mean", "running_var", "num_batches_tracked"] if effect.buffers else []),
+        )
+
+    def _owner(self, node: Node) -> Node:
+        while node.weights is not None:
+            node = self._layers[node.weights].node
+        return node
+
+    def _share(
+        self, container: Container, user: Node, owner: Node, items: list[Item], ties: list[Tie]
+    ) -> None:
+        """Lets `user` have the weights of `owner`: in its item, or by a tie."""
+        paths = self._path_in(container, user), self._path_in(container, owner)
+        mine, other = self._spelling(user), self._spelling(owner)
+        same = (mine.callee, _made_with(mine)) == (other.callee, _made_with(other))
+        same = same and not any(tuple(n.name.split(".")) in self._containers for n in (user, owner))
+        at = next((n for n, item in enumerate(items) if item.path == paths[0]), None)
+        known = [item.path for item in items[:at]]
+        if same and at is not None and paths[1] in known:
+            mentioned = tuple([a for a in items[at].arguments if a.in_call])
+            items[at] = replace(items[at], arguments=mentioned, shares=paths[1])
+        else:
+            ties.append(Tie(*paths, () if same else self._tensors(user)))
+
+    def _around(self, container: Container, user: Node, owner: Node) -> Container:
+        """The innermost container in `container` that is a module and has both layers in it."""
+        inner = self._piece_of(container, user).content
+        if isinstance(inner, Container) and inner.holds(owner):
+            return self._around(inner, user, owner)
+        return container
+
+    def _path_in(self, container: Container, node: Node) -> Path:
+        """Where the module of a layer stands in the module of a container."""
+        piece = self._piece_of(container, node)
+        if isinstance(piece.content, Container):
+            return (*piece.path, *self._path_in(piece.content, node))
+        return piece.path
+
+    def _piece_of(self, container: Container, node: Node) -> Piece:
+        return next(piece for piece in self.pieces(container) if piece.holds(node))
+
+
+def _made_with(spelling: Spelling) -> list[Argument]:
+    return [argument for argument in spelling.arguments if not argument.in_call]
+
+
+def _is_chain(items: Sequence[Item], inputs: int, outputs: Sequence[tuple[int, bool]]) -> bool:
+    last = 0
+    for item in items:
+        runs = not item.training_only and len(item.outputs) == 1
+        if not runs or item.inputs != (last,) or item.call != PLAIN_CALL or len(item.path) > 1:
+            return False
+        last = item.outputs[0]
+    return inputs == 1 and list(outputs) == [(last, False)]
+
+
+def _without_idle_modules(
+    items: Sequence[Item], outputs: Sequence[tuple[int, bool]]
+) -> tuple[list[Item], list[tuple[int, bool]]]:
+    """The items with an expression for each module that needs none, and none for the identity."""
+    same: dict[int, int] = {}
+    kept = []
+    for item in items:
+        item = replace(item, inputs=tuple([same.get(n, n) for n in item.inputs]))
+        if item.inline is not None:
+            item = replace(item, callee=None, call=item.inline)
+        if item.inline == "{0}":
+            same[item.outputs[0]] = item.inputs[0]
+        else:
+            kept.append(item)
+    return kept, [(same.get(n, n), only) for n, only in outputs]

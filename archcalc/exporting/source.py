@@ -1,0 +1,120 @@
+"""A graph as one file of PyTorch source."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+
+from archcalc import __version__
+from archcalc.analysis import Analysis, require_numbers
+from archcalc.errors import UsageError
+from archcalc.exporting.grouping import classes_of
+from archcalc.exporting.helpers import needed_helpers
+from archcalc.exporting.layout import WIDTH, formatted
+from archcalc.exporting.writing import class_lines
+from archcalc.graph import Graph
+from archcalc.render.escape import one_line
+from archcalc.walk import analyze
+
+_MOST_NAMED = 5  # layers in a sentence
+_DEEPEST = 60  # modules within modules; Python itself reads no more than 100 brackets in brackets
+
+
+def torch_source(graph: Graph, made_by: str) -> str:
+    """The source of a file that defines the network as a torch module, ready to be trained.
+
+    It imports nothing but torch; the class of the network stands last. Modules have the names of
+    the spec's layers, so that the keys of the state_dict are those of `archcalc.build`'s; a name
+    that torch cannot have, such as `forward`, gets an underscore behind.
+
+    Args:
+        made_by: the command that writes it, for the docstring.
+
+    Layers that no output depends on are left out, and named in the docstring.
+
+    Raises:
+        UsageError: a size is no plain number; or names are nested too deep.
+        LayerError: as `analyze`.
+    """
+    whole = analyze(graph)
+    _require_writable(whole)
+    analysis = analyze(whole.graph.without_unused())
+    *blocks, network = classes_of(analysis)
+    code = ["\n".join(class_lines(block, is_root=False)) for block in blocks]
+    head, *rest = class_lines(network, is_root=True)
+    code = [*needed_helpers("\n".join([*code, *rest])), *code]
+    imports = _imports("\n".join([*code, *rest]))
+    code.append("\n".join([head, *_docstring(analysis, whole, made_by), "", *rest]))
+    return formatted("\n\n\n".join([imports, *map(str.rstrip, code)]) + "\n")
+
+
+def _require_writable(analysis: Analysis) -> None:
+    require_numbers(analysis)
+    for layer in analysis.layers:
+        if layer.name.count(".") >= _DEEPEST:
+            raise UsageError(f"{layer.name[:60]}…: more than {_DEEPEST} dots in a name")
+
+
+def _imports(code: str) -> str:
+    """The imports that `code` needs, as isort orders them."""
+    lines = [
+        *(["import math", ""] if re.search(r"\bmath\.", code) else []),
+        *(["import torch"] if re.search(r"\btorch\.", code) else []),
+        *(["import torch.nn.functional as F"] if re.search(r"\bF\.", code) else []),
+        "from torch import Tensor, nn",
+    ]
+    return "\n".join(lines)
+
+
+def _docstring(analysis: Analysis, whole: Analysis, made_by: str) -> list[str]:
+    """The lines of the docstring of the network's class; `whole` has its unused layers as well."""
+    about = analysis.graph.about
+    authors = ", ".join(part for part in (about.authors, str(about.year or "")) if part)
+    side = analysis.training_only_totals.params
+    heads = f", and {side:,} of heads for training" if side else ""
+    shape = ", ".join(map(str, ("N", *analysis.input.shape)))
+    texts = [
+        about.title or str(analysis.identity),
+        "\n".join(text for text in (authors, about.paper) if text),
+        f"Input: ({shape})\nParameters: {analysis.totals.params:,}{heads}\n"
+        f"Multiply-accumulates per image: {analysis.totals.macs:,}",
+        _what_it_returns(analysis),
+        _what_is_missing(whole),
+        f"Written by archcalc {__version__}: {made_by}",
+    ]
+    lines: list[str] = []
+    for text in filter(None, texts):
+        paragraph = [
+            line.replace("\\", "\\\\").replace('"""', r"\"\"\"")
+            for part in text.splitlines()
+            for line in textwrap.wrap(one_line(part), WIDTH - 4)
+        ]
+        lines += ["", *paragraph] if lines else paragraph
+    return [f"    {line}".rstrip() for line in (f'"""{lines[0]}', *lines[1:], '"""')]
+
+
+def _what_is_missing(analysis: Analysis) -> str:
+    """A sentence about the heads and layers of the spec that are left out."""
+    heads = [head for head, *_ in analysis.graph.left_out]
+    unused = [layer.name for layer in analysis.unused_layers]
+    more = f" and {len(unused) - _MOST_NAMED} more" if len(unused) > _MOST_NAMED else ""
+    sentences = (
+        f"Without {', '.join(heads)}, for training only, which does not fit." if heads else "",
+        f"Without the layers that no output depends on: {', '.join(unused[:_MOST_NAMED])}{more}."
+        if unused
+        else "",
+    )
+    return " ".join(filter(None, sentences))
+
+
+def _what_it_returns(analysis: Analysis) -> str:
+    """A sentence about the outputs beside the main one."""
+    _, *heads = analysis.graph.outputs
+    training_only = {layer.name for layer in analysis.layers if layer.training_only}
+    side = [name for name in heads if name in training_only]
+    always = [name for name in heads if name not in side]
+    if not heads:
+        return ""
+    returned = f"Returns a tuple: the main output, {', '.join(always)}." if always else ""
+    more = f"In training it also returns {' and '.join(side)}." if side else ""
+    return " ".join(filter(None, (returned, more)))

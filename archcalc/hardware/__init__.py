@@ -1,0 +1,1 @@
+"""Devices, and the least time that a network takes on one."""

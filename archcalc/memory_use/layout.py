@@ -1,0 +1,233 @@
+"""How torch lays maps out in memory: which are views, and what is copied for want of one.
+
+Where torch can, it gives a map another shape in place. Behind a crop or a slice of the channels a
+map has gaps; then another shape may take a copy, and some layers copy what they take in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from math import prod
+from typing import Any, NamedTuple, TypeAlias
+
+from archcalc.analysis import Analysis, LayerAnalysis
+from archcalc.graph import INPUT
+from archcalc.layers import Extra, Layer, Storage
+from archcalc.layers.linear import Linear
+from archcalc.layers.normalization import GroupNorm
+from archcalc.layers.resampling import Crop
+from archcalc.layers.reshaping import ChannelSlice, ChannelSplit, Flatten, Reshape
+from archcalc.quantity.conditions import is_symbol, one_for_all
+
+# Kinds that torch can do in place: what they return may lie where their input lay.
+IN_PLACE = frozenset(
+    {"relu", "relu6", "leaky_relu", "elu", "silu", "hard_swish", "hard_sigmoid", "add"}
+)
+_LEAVES_GAPS = (Crop, ChannelSlice, ChannelSplit)
+Strides: TypeAlias = "tuple[int, ...]"  # how many values apart neighbours along each axis lie
+
+
+class Layout(NamedTuple):
+    """Where the outputs of layers lie.
+
+    Attributes:
+        of: for each layer, and `input`, the storage that its output lies in, called after the
+            layer that made it.
+        copies: what layers make beside their outputs, since their inputs have gaps.
+        overwriting: the layers that write where their first input lies.
+    """
+
+    of: dict[str, str]
+    copies: dict[str, Extra]
+    overwriting: set[str]
+
+
+class _Placed(NamedTuple):
+    """A map in memory, with the batch."""
+
+    shape: tuple[int, ...]
+    strides: Strides
+
+    def has_gaps(self) -> bool:
+        dense = _without_gaps(self.shape).strides
+        return any(n > 1 and a != b for n, a, b in zip(*self, dense, strict=True))
+
+
+def layout(
+    analysis: Analysis,
+    *,
+    at_inference: bool,
+    in_place: bool = False,
+    within: Mapping[str, int] | None = None,
+) -> Layout:
+    """Where the outputs of the layers lie that run at inference, or in training.
+
+    Where sizes are free, or arrays, every layer that can be a view is one.
+
+    Args:
+        in_place: activations and sums overwrite their first input where nothing else needs what
+            lies there, the layer itself included.
+        within: storages that lie in a larger one: how many values apart their images lie.
+    """
+    layers = analysis.inference_layers if at_inference else analysis.used_layers
+    shared = {Storage.SHARED, *([Storage.SHARED_AT_INFERENCE] if at_inference else [])}
+    found = Layout({INPUT: INPUT}, {}, set())
+    placing = _placing(analysis, layers, within or {})
+    overwriting = _Overwriting(analysis, layers, found.of) if in_place else None
+    for number, layer in enumerate(layers):
+        source = layer.inputs[0]
+        stays = layer.effect.storage in shared
+        if stays and placing is not None:
+            stays = placing.can_stay(layer)
+        if not stays and overwriting is not None and overwriting.may(layer, number):
+            stays = True
+            found.overwriting.add(layer.name)
+        found.of[layer.name] = found.of[source] if stays else layer.name
+        if overwriting is not None:
+            overwriting.there.setdefault(found.of[layer.name], []).append(layer.name)
+        if placing is not None:
+            copied = placing.place(layer, stays, at_inference)
+            if copied:
+                found.copies[layer.name] = Extra("copy of its input", copied)
+    return found
+
+
+class _Overwriting:
+    """Tells which layers may write where their first input lies.
+
+    Attributes:
+        there: the layers whose outputs lie in each storage, of those that have run.
+    """
+
+    def __init__(
+        self, analysis: Analysis, layers: Sequence[LayerAnalysis], of: Mapping[str, str]
+    ) -> None:
+        """`of` has the storages of the layers that have run."""
+        self.there: dict[str, list[str]] = {}
+        self._maps = analysis.maps
+        self._outputs = {*analysis.graph.outputs}
+        self._of = of
+        self._last_read = {name: n for n, layer in enumerate(layers) for name in layer.inputs}
+
+    def may(self, layer: LayerAnalysis, number: int) -> bool:
+        """Whether nothing needs what lies there, once the layer, the number `number`, has run."""
+        first, *others = layer.inputs
+        storage = self._of[first]
+        if layer.kind not in IN_PLACE or storage == INPUT or self._maps[first] != layer.output:
+            return False
+        if any(self._of[name] == storage for name in others):
+            return False
+        return not any(
+            name in self._outputs or self._last_read.get(name, -1) > number
+            for name in self.there[storage]
+        )
+
+
+def unsettled(analysis: Analysis) -> str | None:
+    """A layer of which free sizes leave open whether it copies; None if there is none."""
+    if not any(is_symbol(n) for x in analysis.maps.values() for n in x.shape):
+        return None
+    with_gaps: set[str] = set()
+    for layer in analysis.layers:
+        behind_gaps = layer.inputs[0] in with_gaps
+        if behind_gaps and isinstance(layer.node.layer, (Flatten, Reshape, GroupNorm, Linear)):
+            return layer.name
+        is_view = layer.effect.storage is not Storage.OWN
+        if is_view and (behind_gaps or isinstance(layer.node.layer, _LEAVES_GAPS)):
+            with_gaps.add(layer.name)
+    return None
+
+
+def _shapes(analysis: Analysis) -> dict[str, tuple[Any, ...]]:
+    """The shapes of all maps, with the batch."""
+    return {name: (analysis.batch, *map(one_for_all, x.shape)) for name, x in analysis.maps.items()}
+
+
+def _placing(
+    analysis: Analysis, layers: Iterable[LayerAnalysis], within: Mapping[str, int]
+) -> _Placing | None:
+    """Follows where maps lie; None where nothing has gaps, or sizes are no plain numbers."""
+    if not within and not any(isinstance(layer.node.layer, _LEAVES_GAPS) for layer in layers):
+        return None
+    shapes = _shapes(analysis)
+    if not all(isinstance(n, int) for shape in shapes.values() for n in shape):
+        return None
+    return _Placing(shapes, within)
+
+
+class _Placing:
+    """Where each map lies in memory, layer by layer."""
+
+    def __init__(self, shapes: Mapping[str, tuple[int, ...]], within: Mapping[str, int]) -> None:
+        self._shapes = shapes
+        self._within = within
+        self._placed = {INPUT: _without_gaps(shapes[INPUT])}
+
+    def can_stay(self, layer: LayerAnalysis) -> bool:
+        """Whether what a layer that moves no values puts out can stay where its input lies."""
+        return self._strides(layer) is not None
+
+    def place(self, layer: LayerAnalysis, stays: bool, at_inference: bool) -> int:
+        """Places what a layer puts out; the values of each image that it copies for it."""
+        source, shape = self._placed[layer.inputs[0]], self._shapes[layer.name]
+        strides = self._strides(layer) if stays else None
+        if strides is None:
+            shape, strides = _without_gaps(shape)
+            strides = (self._within.get(layer.name, strides[0]), *strides[1:])
+        self._placed[layer.name] = _Placed(shape, strides)
+        if not source.has_gaps():
+            return 0
+        return _copied(layer.node.layer, source, prod(shape[1:]), at_inference)
+
+    def _strides(self, layer: LayerAnalysis) -> Strides | None:
+        """Those of the input under the shape of the output; None where there are none."""
+        source = self._placed[layer.inputs[0]]
+        if isinstance(layer.node.layer, (Flatten, Reshape)):
+            return strides_after(*source, self._shapes[layer.name])
+        return source.strides
+
+
+def _copied(layer: Layer, source: _Placed, outputs: int, at_inference: bool) -> int:
+    """The values, for each image, of what a layer makes beside its output of an input with gaps.
+
+    Source: torch, `at::group_norm` and `at::linear`
+    (aten/src/ATen/native/group_norm.cpp, Linear.cpp, LinearAlgebra.cpp).
+    """
+    inputs = prod(source.shape[1:])
+    if isinstance(layer, GroupNorm):
+        return inputs
+    if not isinstance(layer, Linear) or len(source.shape) == 2:
+        return 0
+    *leading, last = source.shape  # the product is one of matrices
+    copied = inputs if strides_after(*source, (prod(leading), last)) is None else 0
+    # The bias is added to the product, in a tensor of its own.
+    return max(copied, outputs) if at_inference and layer.bias else copied
+
+
+def _without_gaps(shape: tuple[int, ...]) -> _Placed:
+    return _Placed(shape, tuple(prod(shape[axis + 1 :]) for axis in range(len(shape))))
+
+
+def strides_after(before: Sequence[int], strides: Strides, after: Sequence[int]) -> Strides | None:
+    """The strides of the same values under another shape; None where they cannot stay in place.
+
+    Axes that follow each other without a gap are one run of values, and a new axis has to lie
+    within a run. Source: torch, `at::detail::computeStride` (aten/src/ATen/TensorUtils.cpp).
+    """
+    found = [0] * len(after)
+    axis = len(after) - 1
+    run, step = 1, strides[-1]  # values in the run, from the last axis on; how far apart they lie
+    for old in reversed(range(len(before))):
+        run *= before[old]
+        goes_on = old > 0 and (before[old - 1] == 1 or strides[old - 1] == run * step)
+        if goes_on:
+            continue
+        filled = 1
+        while axis >= 0 and (filled < run or after[axis] == 1):
+            found[axis] = filled * step
+            filled *= after[axis]
+            axis -= 1
+        if filled != run:
+            return None
+        run, step = 1, strides[old - 1]
+    return tuple(found) if axis < 0 else None

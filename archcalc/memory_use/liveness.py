@@ -1,0 +1,263 @@
+"""Which tensors are alive while a network runs, and where they lie."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from archcalc.analysis import Analysis, LayerAnalysis
+from archcalc.errors import UsageError
+from archcalc.graph import INPUT
+from archcalc.layers import Extra
+from archcalc.layers.pooling import INDEX_BYTES, MaxPool
+from archcalc.memory_use.layout import layout
+from archcalc.quantity.arithmetic import Quantity, certainly_equal, largest, largest_of
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What is alive while one layer runs.
+
+    Attributes:
+        layer: the name of the layer.
+        alive: (name, bytes) of each tensor: the layer that made it, `input`, the indices of a
+            max pool that is undone later, or the workspace of the layer that runs.
+    """
+
+    layer: str
+    alive: tuple[tuple[str, Quantity], ...]
+
+    @property
+    def bytes(self) -> Quantity:
+        """All of it together."""
+        return _sum(size for _, size in self.alive)
+
+
+@dataclass(frozen=True, slots=True)
+class Storages:
+    """Where the outputs of layers lie.
+
+    Attributes:
+        layers: the layers that run at inference, in order.
+        of: for each layer, and `input`, the storage that its output lies in, called after the
+            layer that made it.
+        bytes: the size of each storage.
+        users: for each storage, the layers that must have run before it can be freed.
+        kept: storages that leave the network, and are never freed.
+        before: for each layer, the layers that have to run before it.
+    """
+
+    layers: tuple[LayerAnalysis, ...]
+    of: dict[str, str]
+    bytes: dict[str, Quantity]
+    users: dict[str, frozenset[str]]
+    kept: frozenset[str]
+    before: dict[str, frozenset[str]]
+
+
+def storages(
+    analysis: Analysis,
+    *,
+    in_place: bool = False,
+    concat_views: bool = False,
+    on_gpu: bool = False,
+) -> Storages:
+    """The storages of a network at inference.
+
+    Args:
+        in_place: as `archcalc.memory_use.layout.layout` takes it.
+        concat_views: what is concatenated is written into the concatenation at once.
+        on_gpu: as torch does it there: on the CPU a max pool along one axis makes no indices.
+    """
+    layers = analysis.inference_layers
+    of, copies, overwriting = layout(analysis, at_inference=True, in_place=in_place)
+    if concat_views:
+        embedded = _embedded(layers, of, overwriting, analysis)
+        apart = {part: analysis.maps[whole].values for part, whole in embedded.items()}
+        copies = layout(analysis, at_inference=True, in_place=in_place, within=apart).copies
+        of = {name: embedded.get(storage, storage) for name, storage in of.items()}
+    kept = {of[name] for name in analysis.graph.outputs if name in of}
+    before = {layer.name: set(layer.inputs) - {INPUT} for layer in layers}
+    readers: dict[str, set[str]] = {}
+    for layer in layers:
+        if layer.name in overwriting:
+            before[layer.name] |= readers.get(of[layer.name], set())
+        for name in layer.inputs:
+            readers.setdefault(of[name], set()).add(layer.name)
+    size = {layer.name: layer.activation_bytes for layer in layers}
+    size[INPUT] = image_bytes(analysis)
+    handed_on = undone(analysis)
+    for layer in layers:
+        pool = layer.node.indices
+        if pool is not None:
+            before[layer.name].add(pool)
+        if layer.name in handed_on:
+            of[indices_of(layer.name)] = indices_of(layer.name)
+            size[indices_of(layer.name)] = index_bytes(analysis, layer.name)
+        beside = _workspace_bytes(layer, analysis, layer.name in handed_on, on_gpu)
+        if layer.name in copies:
+            beside = beside + extra_bytes(copies[layer.name], analysis)
+        if type(beside) is not int or beside:
+            of[_workspace(layer.name)] = _workspace(layer.name)
+            size[_workspace(layer.name)] = beside
+    return Storages(
+        layers=layers,
+        of=of,
+        bytes={name: size[name] for name in set(of.values())},
+        users=_users(layers, of),
+        kept=frozenset(kept),
+        before={name: frozenset(names) for name, names in before.items()},
+    )
+
+
+def timeline(storages: Storages, order: Sequence[str] | None = None) -> list[Step]:
+    """What is alive while each layer runs, in the spec's order or another."""
+    return list(step_by_step(storages, order))
+
+
+def step_by_step(storages: Storages, order: Sequence[str] | None = None) -> Iterator[Step]:
+    """As `timeline`, one step at a time: all together grow with the square of the layers."""
+    layers = {layer.name: layer for layer in storages.layers}
+    alive: dict[str, Quantity] = {INPUT: storages.bytes[INPUT]}
+    waiting = {name: set(users) for name, users in storages.users.items()}
+    for name in order or layers:
+        for made in made_by(name, storages):
+            alive.setdefault(made, storages.bytes[made])
+        yield Step(name, tuple(alive.items()))
+        for storage in list(alive):
+            waiting[storage].discard(name)
+            if not waiting[storage] and storage not in storages.kept:
+                del alive[storage]
+
+
+def peak_of(steps: Sequence[Step]) -> Step:
+    """The first step at which most is alive.
+
+    Raises:
+        UsageError: the sizes are no plain numbers, and so have no largest.
+    """
+    if any(type(step.bytes) is not int for step in steps):
+        raise UsageError("free sizes have no peak; give plain numbers with --input")
+    return max(steps, key=lambda step: step.bytes)
+
+
+def most_alive(steps: Iterable[Step]) -> Quantity:
+    """The most that is alive at once; of free sizes, as an expression. 0 of no steps."""
+    return largest_of(step.bytes for step in steps)
+
+
+def _embedded(
+    layers: Sequence[LayerAnalysis],
+    of: Mapping[str, str],
+    overwriting: Collection[str],
+    analysis: Analysis,
+) -> dict[str, str]:
+    """For each storage that can lie in a concatenation the outermost that it lies in.
+
+    It has to be what is concatenated and no more; nothing may overwrite it behind, and nobody may
+    need it once the concatenation is overwritten.
+    """
+    maps, number = analysis.maps, {layer.name: n for n, layer in enumerate(layers)}
+    kept = {of[name] for name in analysis.graph.outputs if name in of}
+    last_read: dict[str, int] = {}
+    written: dict[str, list[int]] = {}  # where layers overwrite a storage
+    for layer in layers:
+        if layer.name in overwriting:
+            written.setdefault(of[layer.name], []).append(number[layer.name])
+        for name in layer.inputs:
+            last_read[of[name]] = number[layer.name]
+    found: dict[str, str] = {}
+    for layer in reversed(layers):
+        if layer.kind != "concat":
+            continue
+        whole = found.get(of[layer.name], of[layer.name])
+        around = [n for s, ns in written.items() if found.get(s, s) == whole for n in ns]
+        after = [n for n in around if n > number[layer.name]]
+        for name in layer.inputs:
+            part = of[name]
+            if part in (INPUT, whole) or part in found or part in kept:
+                continue
+            fills_it = certainly_equal(maps[name].values, maps[part].values)
+            overwritten = any(n > number[layer.name] for n in written.get(part, ()))
+            if fills_it and not overwritten and all(last_read[part] < n for n in after):
+                found[part] = whole
+    return found
+
+
+def _users(layers: tuple[LayerAnalysis, ...], of: dict[str, str]) -> dict[str, frozenset[str]]:
+    users: dict[str, set[str]] = {storage: set() for storage in of.values()}
+    for layer in layers:
+        users[of[layer.name]].add(layer.name)
+        for name in layer.inputs:
+            users[of[name]].add(layer.name)
+        if layer.node.indices is not None:
+            users[indices_of(layer.node.indices)].add(layer.name)
+        for beside in (indices_of(layer.name), _workspace(layer.name)):
+            if beside in users:
+                users[beside].add(layer.name)
+    return {storage: frozenset(names) for storage, names in users.items()}
+
+
+def made_by(name: str, storages: Storages) -> list[str]:
+    """The storages that a layer writes to: they are there from the first such layer on."""
+    beside = (indices_of(name), _workspace(name))
+    return [storages.of[name], *[made for made in beside if made in storages.bytes]]
+
+
+def indices_of(pool: str) -> str:
+    """What the indices are called that a max pool hands on to an unpooling."""
+    return f"{pool} (indices)"
+
+
+def _workspace(name: str) -> str:
+    return f"{name} (workspace)"
+
+
+def undone(analysis: Analysis) -> set[str]:
+    """The max pools that hand their indices on to an unpooling, in training at the least."""
+    return {x.node.indices for x in analysis.used_layers if x.node.indices is not None}
+
+
+def pads_a_copy(pool: LayerAnalysis) -> bool:
+    """Whether a max pool works on a padded copy, so that its indices have to be corrected."""
+    return any(extra.what == "intermediate" for extra in pool.effect.workspace)
+
+
+def index_bytes(analysis: Analysis, pool: str) -> Quantity:
+    """Bytes of the indices of a max pool."""
+    return analysis.maps[pool].values * analysis.batch * INDEX_BYTES
+
+
+def _workspace_bytes(
+    layer: LayerAnalysis, analysis: Analysis, hands_on: bool, on_gpu: bool
+) -> Quantity:
+    """What a layer makes beside its output, and beside the indices that it hands on."""
+    extras = layer.effect.workspace
+    if isinstance(layer.node.layer, MaxPool):
+        copy = [extra for extra in extras if extra.what == "intermediate"]
+        if hands_on and copy:
+            # The padded copy is gone when the indices into it are corrected, with one more of their
+            # size. So there are these two at the most, or the copy beside those handed on.
+            padded = _sum(extra_bytes(extra, analysis) for extra in copy)
+            return largest(padded, 2 * index_bytes(analysis, layer.name))
+        if hands_on or (len(layer.output.sizes) == 1 and not on_gpu):
+            extras = tuple(copy)
+    return _sum(extra_bytes(extra, analysis) for extra in extras)
+
+
+def extra_bytes(extra: Extra, analysis: Analysis) -> Quantity:
+    """Bytes of a tensor that a layer makes beside its output, for the batch."""
+    images = analysis.batch if extra.per_image else 1
+    return extra.values * images * (extra.bytes_each or analysis.bytes_each)
+
+
+def _sum(values: Iterable[Quantity]) -> Quantity:
+    result: Quantity = 0
+    for value in values:
+        result = result + value
+    return result
+
+
+def image_bytes(analysis: Analysis) -> Quantity:
+    """Bytes of the network's input, for the batch."""
+    return analysis.input.values * analysis.batch * analysis.bytes_each

@@ -1,0 +1,204 @@
+"""The activation totals, and what training keeps: memory that takes the whole graph to know."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from archcalc.analysis import Analysis, LayerAnalysis
+from archcalc.graph import INPUT
+from archcalc.layers import Extra, Factors, Saved
+from archcalc.memory_use.layout import layout
+from archcalc.memory_use.liveness import (
+    extra_bytes,
+    image_bytes,
+    index_bytes,
+    indices_of,
+    most_alive,
+    pads_a_copy,
+    step_by_step,
+    storages,
+    undone,
+)
+from archcalc.memory_use.open_sizes import why_memory_is_open
+from archcalc.quantity.arithmetic import Quantity
+
+if TYPE_CHECKING:
+    from archcalc.parametric.sweep import Sweep
+
+
+@dataclass(frozen=True, slots=True)
+class ActivationBytes:
+    """Bytes of activations for the analysis' batch, under four definitions.
+
+    Attributes:
+        lecture: the network's input and the outputs of conv, pool and linear layers.
+        all: every layer's output.
+        peak: the most that lives at once at inference, each tensor freed after its last use; None
+            where free sizes leave it open.
+        training: what autograd keeps for the backward pass, as torch does on the CPU; None where
+            free sizes leave it open.
+        unknown: why they are None.
+    """
+
+    lecture: Quantity
+    all: Quantity
+    peak: Quantity | None
+    training: Quantity | None
+    unknown: str | None = None
+
+
+def activation_bytes(analysis: Analysis | Sweep) -> ActivationBytes:
+    """The activations of the network: of the layers that run at inference.
+
+    Of a sweep, arrays.
+    """
+    if not isinstance(analysis, Analysis):
+        return analysis.activation_bytes()
+    unknown = why_memory_is_open(analysis)
+    return ActivationBytes(
+        lecture=lecture_bytes(analysis),
+        all=all_bytes(analysis),
+        peak=peak_bytes(analysis) if unknown is None else None,
+        training=training_bytes(analysis) if unknown is None else None,
+        unknown=unknown,
+    )
+
+
+def training_only_bytes(analysis: Analysis) -> ActivationBytes:
+    """The activations of the layers that exist in training only.
+
+    Their `training` counts what they keep beyond what the rest keeps anyway; `peak` is of
+    inference, where they do not exist: 0.
+    """
+    return _bytes_apart(analysis, analysis.training_only_layers)
+
+
+def unused_bytes(analysis: Analysis) -> ActivationBytes:
+    """The activations of the layers that no output depends on.
+
+    `peak` and `training` are 0: nobody runs them, and autograd lets go of what they would keep.
+    """
+    return _bytes_apart(analysis, analysis.unused_layers)
+
+
+def _bytes_apart(analysis: Analysis, layers: Sequence[LayerAnalysis]) -> ActivationBytes:
+    """The activations of layers that are not there at inference."""
+    listed = [layer for layer in layers if layer.node.layer.in_lecture_total]
+    saved, unknown = saved_bytes(analysis), why_memory_is_open(analysis)
+    return ActivationBytes(
+        lecture=_sum(layer.activation_bytes for layer in listed),
+        all=_sum(layer.activation_bytes for layer in layers),
+        peak=0,
+        training=_sum(saved[layer.name] for layer in layers) if unknown is None else None,
+        unknown=unknown,
+    )
+
+
+def lecture_bytes(analysis: Analysis) -> Quantity:
+    """The bytes of the network's input and of the outputs of conv, pool and linear layers."""
+    listed = [layer for layer in analysis.inference_layers if layer.node.layer.in_lecture_total]
+    return image_bytes(analysis) + _sum(layer.activation_bytes for layer in listed)
+
+
+def all_bytes(analysis: Analysis) -> Quantity:
+    """The bytes of every layer's output."""
+    return _sum(layer.activation_bytes for layer in analysis.inference_layers)
+
+
+def training_bytes(analysis: Analysis) -> Quantity:
+    """The bytes that autograd keeps for the backward pass; see `saved_bytes`."""
+    saved = saved_bytes(analysis)
+    return _sum(saved[layer.name] for layer in analysis.inference_layers)
+
+
+def peak_bytes(analysis: Analysis, *, on_gpu: bool = False) -> Quantity:
+    """The most bytes of activations that live at once at inference.
+
+    Layers run in order; while one runs, its inputs, its output and its workspace live. A tensor
+    is freed after its last use, the network's input too; its outputs live to the end. Views have
+    no memory of their own. `on_gpu`: as `archcalc.memory_use.liveness.storages` takes it.
+    """
+    return most_alive(step_by_step(storages(analysis, on_gpu=on_gpu)))
+
+
+def saved_bytes(analysis: Analysis) -> dict[str, Quantity]:
+    """For each layer, the bytes that autograd keeps on its account for the backward pass.
+
+    A tensor that several layers need is kept once, on account of the first in order, with
+    layers that exist in training only behind all others. A layer keeps nothing where neither it
+    nor anything before it learns, or where no gradient comes back to it. Parameters do not count.
+    """
+    layers = sorted(analysis.layers, key=lambda layer: layer.training_only)
+    of = layout(analysis, at_inference=False).of
+    size = {INPUT: image_bytes(analysis)}
+    size |= {layer.name: layer.activation_bytes for layer in analysis.layers}
+    size |= {indices_of(name): index_bytes(analysis, name) for name in undone(analysis)}
+    needed = needed_backward(analysis)
+    kept: set[str] = set()
+    account: dict[str, Quantity] = {}
+    for layer in layers:
+        bytes_kept: Quantity = 0
+        for tensor in needed[layer.name]:
+            if isinstance(tensor, Extra):
+                bytes_kept = bytes_kept + extra_bytes(tensor, analysis)
+            elif (storage := of.get(tensor, tensor)) not in kept:
+                kept.add(storage)
+                bytes_kept = bytes_kept + size[storage]
+        account[layer.name] = bytes_kept
+    return account
+
+
+def needed_backward(analysis: Analysis) -> dict[str, list[str | Extra]]:
+    """For each layer the tensors that its backward pass needs, parameters not counted.
+
+    An output is called after its layer, the network's input `INPUT`; indices that an unpooling
+    takes are called as `liveness.indices_of` calls those of its pool. A layer needs nothing
+    where neither it nor anything before it learns, or where no gradient comes back to it.
+    """
+    learns, with_gradient = learning(analysis), analysis.graph.with_gradient()
+    copies, undone_pools = layout(analysis, at_inference=False).copies, undone(analysis)
+    return {
+        layer.name: list(_needed(layer, learns, copies, undone_pools))
+        if layer.name in with_gradient and learns[layer.name]
+        else []
+        for layer in analysis.layers
+    }
+
+
+def _needed(
+    layer: LayerAnalysis,
+    learns: Mapping[str, bool],
+    copies: Mapping[str, Extra],
+    undone_pools: Collection[str],
+) -> Iterator[str | Extra]:
+    """As `needed_backward`, of one layer; a copy that it makes stands for its input."""
+    if layer.node.indices is not None:
+        yield indices_of(layer.node.indices)
+    for saved in layer.effect.saved:
+        if isinstance(saved, Factors):
+            for factor in saved.kept([learns[name] for name in layer.inputs]):
+                yield factor if isinstance(factor, Extra) else layer.inputs[factor]
+        elif isinstance(saved, Extra):
+            handed_on = saved.what == "indices" and layer.name in undone_pools
+            yield indices_of(layer.name) if handed_on and not pads_a_copy(layer) else saved
+        else:
+            taken = [copies[layer.name]] if layer.name in copies else layer.inputs
+            yield from taken if saved is Saved.INPUT else (layer.name,)
+
+
+def learning(analysis: Analysis) -> dict[str, bool]:
+    """For each layer whether it, or anything before it, learns; the network's input does not."""
+    learns = {INPUT: False}
+    for layer in analysis.layers:
+        own = layer.effect.weight is not None or layer.effect.bias is not None
+        learns[layer.name] = own or any(learns[name] for name in layer.inputs)
+    return learns
+
+
+def _sum(values: Iterable[Quantity]) -> Quantity:
+    result: Quantity = 0
+    for value in values:
+        result = result + value
+    return result

@@ -1,0 +1,1 @@
+"""What varies parameters: free sizes, formulas, scaling, sweeps over arrays."""

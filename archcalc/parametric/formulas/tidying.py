@@ -1,0 +1,196 @@
+"""Expressions as a person would write them: sizes whole, terms collected, factors taken out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from math import prod
+from typing import Any
+
+import sympy
+
+from archcalc.quantity.symbolic import EXTREMES, ROUNDED, floor, linear
+
+MOST_TO_FACTOR = 40  # terms: factoring more takes long, and makes them no shorter
+# What is no part of a polynomial; of a remainder sympy makes none, and ends in an exception.
+OPAQUE = (*EXTREMES, sympy.Mod)
+SHORTER = 0.8  # a product has to be so much shorter than the sum
+
+
+class Sizes:
+    """The sizes of the maps that formulas are about, and how each is written.
+
+    `floor((H - 1)/2) + 1` is better written as `floor((H + 1)/2)`, or `ceiling(H/2)`.
+
+    Attributes:
+        shifts: for each floor that a size is, but for a constant, the constant; the first, where
+            it stands in several sizes.
+        maps: the sizes of each map.
+        mixed: whether some sizes differ by a constant alone: multiplied out, they would mix.
+    """
+
+    def __init__(self, maps: Iterable[Sequence[Any]]) -> None:
+        self.maps = list(dict.fromkeys(tuple(map(sympy.sympify, sizes)) for sizes in maps))
+        self.shifts: dict[Any, int] = {}
+        self.mixed = False
+        for size in dict.fromkeys(size for sizes in self.maps for size in sizes):
+            constant, rest = size.as_coeff_Add()
+            if rest.free_symbols and constant.is_Integer:
+                self.mixed |= self.shifts.setdefault(rest, int(constant)) != constant
+
+
+class _Spelling:
+    """Names for the floors of an expression, which take up the constants beside them.
+
+    Attributes:
+        names: for each floor what replaces it.
+        written: what each name is written as.
+        maps: the sizes of the maps in these names, of those that have no other floors.
+    """
+
+    def __init__(self, expression: Any, sizes: Sizes) -> None:
+        self.names: dict[Any, Any] = {}
+        self.written: dict[Any, Any] = {}
+        for rounded in expression.atoms(sympy.floor):
+            shift = sizes.shifts.get(rounded, 0)
+            is_size = rounded in sizes.shifts or rounded.is_nonnegative
+            name = sympy.Dummy("n", integer=True, nonnegative=is_size or None)
+            self.names[rounded] = name - shift
+            self.written[name] = _written(rounded.args[0] + shift)
+        maps = [[size.xreplace(self.names) for size in found] for found in sizes.maps]
+        self.maps = [m for m in maps if m and not any(size.has(*ROUNDED, *OPAQUE) for size in m)]
+
+    def collected(self, expression: Any) -> Any:
+        """The expression in these names, multiplied out."""
+        return sympy.expand(expression.xreplace(self.names))
+
+
+def tidy(expression: Any, sizes: Sizes) -> Any:
+    """The expression in terms of sizes, collected and, where shorter, factored."""
+    expression = sympy.sympify(expression)
+    opaque = {found: _name_of(found) for found in _outermost(expression, OPAQUE)}
+    written = {name: _tidy_inside(found, sizes) for found, name in opaque.items()}
+    rest = expression.xreplace(opaque)
+    spelling = _Spelling(rest, sizes)
+    collected = spelling.collected(rest)
+    spelled = [_shorter(collected)]
+    if sizes.mixed and (by_map := _by_map(collected, spelling.maps)) is not None:
+        spelled.append(by_map)
+    # One after the other: they may stand inside a floor.
+    return min([x.xreplace(spelling.written).xreplace(written) for x in spelled], key=_length)
+
+
+def _name_of(part: Any) -> Any:
+    return sympy.Dummy("x", integer=part.is_integer, nonnegative=part.is_nonnegative or None)
+
+
+def _tidy_inside(part: Any, sizes: Sizes) -> Any:
+    """An extreme or a remainder of expressions that are tidied."""
+    arguments = part.args
+    if isinstance(part, sympy.Max):
+        arguments = _without_smaller(arguments, sizes)
+    return part.func(*[tidy(argument, sizes) for argument in arguments], evaluate=False)
+
+
+def with_floors_merged(expression: Any) -> Any:
+    """The expression with one floor in place of a floor within a floor."""
+    return expression.replace(
+        lambda part: isinstance(part, sympy.floor),
+        lambda part: sympy.floor(_without_inner_floor(part.args[0])),
+    )
+
+
+def _without_smaller(arguments: Sequence[Any], sizes: Sizes) -> list[Any]:
+    """Those that are not smaller in every map than another: no map has less than one position."""
+    spelling = _Spelling(sympy.Add(*arguments, evaluate=False), sizes)
+    weights = {x: _weights(spelling.collected(x), spelling.maps) for x in arguments}
+    known = {x: w for x, w in weights.items() if w and all(map(_is_not_negative, w.values()))}
+    left: list[Any] = []
+    for x in sorted(known, key=lambda x: -sum(known[x].values())):
+        if not any(all(known[y][p] >= w for p, w in known[x].items()) for y in left):
+            left.append(x)
+    return [x for x in arguments if x not in known or x in left]
+
+
+def _is_not_negative(number: Any) -> bool:
+    return bool(number.is_number and number >= 0)
+
+
+def _by_map(collected: Any, maps: Sequence[Sequence[Any]]) -> Any | None:
+    """The expression as multiples of the positions of maps, and a constant; None if it is none.
+
+    `16*(H - 4)*(W - 4) + 8*H*W`, which multiplied out has four terms and hides what it is.
+    """
+    weights = _weights(collected, maps)
+    if not weights:
+        return None
+    positions = {sympy.expand(prod(sizes)): prod(sizes) for sizes in maps} | {1: 1}
+    return sympy.Add(*[weight * positions[position] for position, weight in weights.items()])
+
+
+def _weights(collected: Any, maps: Sequence[Sequence[Any]]) -> dict[Any, Any]:
+    """How often the positions of each map go into an expression, and 1; empty if it is no such sum.
+
+    Positions are multiplied out.
+    """
+    positions = list(dict.fromkeys(sympy.expand(prod(sizes)) for sizes in maps))
+    variables = sorted({v for p in positions for v in p.free_symbols}, key=str)
+    if not variables or not collected.is_polynomial(*variables):
+        return {}
+    for position in positions:  # mostly it is a multiple of one
+        polynomial = sympy.Poly(position, *variables)
+        weight = sympy.Poly(collected, *variables).coeff_monomial(polynomial.LM()) / polynomial.LC()
+        rest = sympy.expand(collected - weight * position)
+        if not rest.has(*variables):
+            return {p: weight if p == position else sympy.S.Zero for p in positions} | {1: rest}
+    weights = [sympy.Dummy("w") for _ in positions]
+    left = collected - sum(w * p for w, p in zip(weights, positions, strict=True))
+    unequal = sympy.Poly(left, *variables).as_dict()
+    unequal.pop((0,) * len(variables), None)
+    for solution in sympy.linsolve(list(unequal.values()), weights):
+        found = [weight.xreplace(dict.fromkeys(weights, sympy.S.Zero)) for weight in solution]
+        rest = collected - sum(w * p for w, p in zip(found, positions, strict=True))
+        return dict(zip(positions, found, strict=True)) | {1: sympy.expand(rest)}
+    return {}
+
+
+def _length(expression: Any) -> tuple[int, int]:
+    """In terms, then in characters."""
+    return len(sympy.Add.make_args(expression)), len(str(expression))
+
+
+def _outermost(expression: Any, kinds: tuple[Any, ...]) -> list[Any]:
+    if isinstance(expression, kinds):
+        return [expression]
+    return list(dict.fromkeys(x for part in expression.args for x in _outermost(part, kinds)))
+
+
+def _shorter(collected: Any) -> Any:
+    """The sum, or its factors where that is much shorter."""
+    terms = sympy.Add.make_args(collected)
+    if not 1 < len(terms) <= MOST_TO_FACTOR:
+        return collected
+    factored = sympy.factor(collected)
+    return factored if len(str(factored)) < SHORTER * len(str(collected)) else collected
+
+
+def _written(inside: Any) -> Any:
+    """floor(inside), as a ceiling where that is shorter: floor((H + 31)/32) is ceiling(H/32)."""
+    inside = _without_inner_floor(inside)
+    found = linear(inside)
+    if found is not None:
+        coefficients, constant, denominator = found
+        if constant == denominator - 1 > 0:
+            total = sum(n * symbol for symbol, n in coefficients.items())
+            return sympy.ceiling(total / sympy.Integer(denominator))
+    return sympy.floor(inside.replace(floor, sympy.floor))  # equal to what a user writes
+
+
+def _without_inner_floor(inside: Any) -> Any:
+    """(x + e)/d in place of (floor(x) + e)/d, for whole e and d: their floors are the same."""
+    constant, rest = inside.as_coeff_Add()
+    factor, rounded = rest.as_coeff_Mul()
+    if not (isinstance(rounded, sympy.floor) and factor.is_Rational and factor.p == 1):
+        return inside
+    if not (constant * factor.q).is_Integer:
+        return inside
+    return _without_inner_floor(sympy.expand((rounded.args[0] + constant / factor) * factor))

@@ -1,0 +1,179 @@
+"""A network walked with symbols or numbers in places of its variables, and its quantities there."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from fractions import Fraction
+from typing import Any
+
+import sympy
+
+from archcalc.analysis import Analysis
+from archcalc.claims.quantities import evaluate
+from archcalc.errors import SpecError, UsageError
+from archcalc.expansion import EndlessError
+from archcalc.feature_map import FeatureMap
+from archcalc.graph import Graph
+from archcalc.layers import Join
+from archcalc.memory_use.layout import unsettled
+from archcalc.memory_use.open_sizes import open_paddings
+from archcalc.parametric.formulas.exact import exact, holds_at
+from archcalc.parametric.formulas.ranges import is_of_one, simplest
+from archcalc.parametric.variables import Variable, rebuilt
+from archcalc.quantity.arithmetic import normal
+from archcalc.quantity.conditions import deciding, is_symbol
+from archcalc.spec.values import ExpressionError, Value
+from archcalc.walk import input_shape, walk
+
+# What is kept in memory hangs on whether a map is padded by the same on both sides, or is copied.
+_IN_MEMORY = re.compile(r"\b(peak|training)_bytes\b")
+
+
+class NoFigureError(SpecError):
+    """A quantity cannot be told of the network: it has no such layer, with these parameters."""
+
+
+class UnsettledError(UsageError):
+    """A quantity is another one where a symbol has a certain value.
+
+    Attributes:
+        symbol, value: the two.
+    """
+
+    def __init__(self, message: str, symbol: Any, value: Any) -> None:
+        self.symbol, self.value = symbol, value
+        super().__init__(message)
+
+
+class Walker:
+    """Walks one network for some quantities of it.
+
+    Attributes:
+        graph: the network.
+        maps: of the latest walk.
+        equal: the pairs of sizes that branches joined so far, and that may differ.
+        apart: symbols with values that are not meant: those are walked by themselves.
+        lengths: for each quantity, of how many items it is a list; None where it is a number.
+    """
+
+    def __init__(self, graph: Graph, quantities: Sequence[str], batch: int, dtype: str) -> None:
+        self.graph = graph
+        self.maps: list[FeatureMap] = []
+        self.equal: dict[tuple[Any, Any], None] = {}
+        self.apart: set[tuple[Any, Any]] = set()
+        self.lengths: list[int | None] = []
+        self._quantities = quantities
+        self._batch, self._dtype = batch, dtype
+
+    def built(self, values: Mapping[Variable, Value], sizes: Mapping[Any, Value]) -> Graph:
+        """The network with `values` for variables, and `sizes` for free sizes of its input."""
+        graph = rebuilt(self.graph, values)
+        shape: Sequence[Any] = graph.input.shape
+        known = [normal(n.subs(sizes)) if is_symbol(n) else n for n in shape]
+        return replace(graph, input=input_shape(known))
+
+    def analysis(self, graph: Graph) -> Analysis:
+        """What comes of a network."""
+        return walk(graph, self._batch, self._dtype)
+
+    def shapes_the_graph(self, one: Variable, symbol: Any) -> bool:
+        """Whether the graph cannot be built with a symbol in place of a variable, or never ends
+        while what is asked about it holds, or does not: it counts how often a block calls itself.
+        """
+
+        def at_its_own(condition: Any) -> bool:
+            given = {s: one.own if s == symbol else 1 for s in condition.free_symbols}
+            try:
+                return holds_at(condition, {s: exact(value) for s, value in given.items()})
+            except ZeroDivisionError:
+                return False
+
+        try:
+            with deciding(at_its_own):
+                self.built({one: symbol}, {})
+        except SpecError:
+            return True
+        return any(self._is_endless(one, symbol, answer) for answer in (True, False))
+
+    def _is_endless(self, one: Variable, symbol: Any, answer: bool) -> bool:
+        try:
+            with deciding(lambda _: answer):
+                self.built({one: symbol}, {})
+        except EndlessError:
+            return True
+        except SpecError:
+            return False
+        return False
+
+    def quantities(self, analysis: Analysis) -> list[Any]:
+        """All quantities as expressions, with lists item by item.
+
+        Raises:
+            NoFigureError: the network has no such layer.
+            UsageError: one is no number, or hangs on more than a formula can say.
+        """
+        self.equal |= dict.fromkeys(_undecided_joins(analysis))
+        self.maps = [analysis.input, *(layer.output for layer in analysis.layers)]
+        found, lengths = [], []
+        for quantity in self._quantities:
+            if _IN_MEMORY.search(quantity):
+                _require_settled(analysis, quantity, self.apart)
+            try:
+                value = evaluate(quantity, analysis, no_other)
+            except ExpressionError as error:
+                raise NoFigureError(f"{quantity}: {error}") from None
+            items = value if isinstance(value, list) else [value]
+            for item in items:
+                if not _is_number(item):
+                    raise UsageError(f"{quantity} is {item}, which no formula gives")
+            lengths.append(len(items) if isinstance(value, list) else None)
+            found += [sympy.sympify(item) for item in items]
+        if self.lengths not in ([], lengths):
+            raise UsageError("a figure is one number in some cases, and several in others")
+        self.lengths = lengths
+        return found
+
+
+def no_other(text: str) -> Analysis:
+    """In place of a look-up of other networks."""
+    raise UsageError(f"networks[{text}]: a formula is of one network")
+
+
+def _is_number(item: Any) -> bool:
+    if is_symbol(item):
+        return not (item.is_Boolean or item.is_Relational)
+    return isinstance(item, (int, Fraction)) and not isinstance(item, bool)
+
+
+def _undecided_joins(analysis: Analysis) -> Iterator[tuple[Any, Any]]:
+    """The sizes that have to be equal for a layer to join its branches, where symbols are free."""
+    maps = analysis.maps
+    for layer in analysis.layers:
+        if isinstance(layer.node.layer, Join):
+            first, *others = [maps[name].sizes for name in layer.inputs]
+            for other in others:
+                for m, n in zip(first, other, strict=False):
+                    if sympy.expand(m - n).is_zero is None:
+                        yield m, n
+
+
+def _require_settled(analysis: Analysis, quantity: str, apart: set[tuple[Any, Any]]) -> None:
+    """Raises UsageError where it hangs on free sizes whether maps are padded alike, or copied."""
+    copying = unsettled(analysis)
+    if copying is not None:
+        raise UsageError(
+            f"{quantity} hangs on whether {copying} copies a map that was cut; give plain sizes"
+        )
+    for layer, more_behind in open_paddings(analysis):
+        free = min(symbol.name for symbol in more_behind.free_symbols)
+        message = (
+            f"{quantity} hangs on which sizes are even ({layer} pads `same`); "
+            f"say more of {free}, such as --assume {free}%32==0, or --set it"
+        )
+        alike = simplest(sympy.Eq(more_behind, 0))
+        if not is_of_one(alike):
+            raise UsageError(message)
+        if (alike.lhs, alike.rhs) not in apart:
+            raise UnsettledError(message, alike.lhs, alike.rhs)

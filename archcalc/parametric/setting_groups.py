@@ -1,0 +1,177 @@
+"""Settings as arrays, and the lots that they part into."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from archcalc.errors import LayerError, QuantityError, SpecError, UsageError
+from archcalc.quantity.conditions import Parting, is_array, parting
+from archcalc.quantity.integer_array import IntegerArray, as_quantity
+from archcalc.quantity.real_array import RealArray
+from archcalc.spec.values import Value, exact_value, own
+
+MOST_AT_ONCE = 1 << 17  # settings that are walked together: their arrays should stay in the cache
+
+# What a setting that no network exists at is refused with.
+REFUSALS = (LayerError, SpecError, UsageError)
+
+# Where an array stands: a parameter, or an item of one that is a list. `INPUT` is the input's
+# shape; no parameter is called so.
+Place: TypeAlias = "tuple[str, int | None]"
+Arrays: TypeAlias = "dict[Place, NDArray[Any]]"
+INPUT = "input"
+
+_T = TypeVar("_T")
+
+
+# ----- arrays of settings -----
+
+
+def arrays_among(parameters: Mapping[str, Value], input: Sequence[Value] | None) -> Arrays:
+    """The arrays among parameters, items of lists, and sizes: int64, float64 or of objects."""
+    given: dict[Place, Value] = {(name, None): value for name, value in parameters.items()}
+    lists = {name: value for name, value in parameters.items() if isinstance(value, list)}
+    for name, items in {**lists, INPUT: input or ()}.items():
+        given |= {(name, number): item for number, item in enumerate(items)}
+    return {place: _array(value) for place, value in given.items() if _is_array(value)}
+
+
+def aligned(arrays: Arrays) -> tuple[Arrays, tuple[int, ...]]:
+    """The arrays with as many axes as all together, and the shape that they broadcast to.
+
+    Raises:
+        UsageError: they do not broadcast against each other.
+    """
+    try:
+        shape = np.broadcast_shapes(*[array.shape for array in arrays.values()])
+    except ValueError:
+        names = ", ".join(f"{name} {array.shape}" for (name, _), array in arrays.items())
+        raise UsageError(f"arrays of these shapes do not go together: {names}") from None
+    return {p: a.reshape((1,) * (len(shape) - a.ndim) + a.shape) for p, a in arrays.items()}, shape
+
+
+def _is_array(value: Value) -> bool:
+    return is_array(value) or getattr(value, "ndim", 0) > 0
+
+
+def _array(value: Value) -> NDArray[Any]:
+    if np.ma.is_masked(value):
+        raise UsageError("an array with masked elements, which have no value; fill or drop them")
+    array = np.asarray(value)
+    if array.dtype.kind in "iu":
+        return IntegerArray(array).elements
+    return array.astype(np.float64) if array.dtype.kind == "f" else array
+
+
+# ----- lots -----
+
+
+@dataclass(frozen=True, slots=True)
+class Lot:
+    """Settings that are looked at together.
+
+    Attributes:
+        arrays: their values, each of as many axes as `numbers`, and broadcast against it.
+        numbers: the number of each setting among all.
+    """
+
+    arrays: Arrays
+    numbers: NDArray[np.int64]
+
+    @property
+    def fits(self) -> bool:
+        """Whether the settings are few enough for one walk."""
+        return self.numbers.size <= MOST_AT_ONCE
+
+    def values(self) -> dict[Place, Value]:
+        """The arrays as the spec language takes them; where all have one value, that value."""
+        return {place: _value(array) for place, array in self.arrays.items()}
+
+    def parts(self, lots: NDArray[Any]) -> Iterator[Lot]:
+        """The settings of each lot; still a grid where the lots lie along one axis."""
+        along = [axis for axis, size in enumerate(lots.shape) if size > 1]
+        for lot in np.unique(lots):
+            if len(along) == 1:
+                yield self._taken(np.flatnonzero(lots.ravel() == lot), along[0])
+                continue
+            chosen = np.broadcast_to(lots, self.numbers.shape) == lot
+            flat = {p: np.broadcast_to(a, chosen.shape)[chosen] for p, a in self.arrays.items()}
+            yield Lot(flat, self.numbers[chosen])
+
+    def tiles(self, most: int | None = None) -> Iterator[Lot]:
+        """The settings, `most` at a time; by default `MOST_AT_ONCE`."""
+        if self.numbers.size <= (most or MOST_AT_ONCE):
+            yield self
+            return
+        for half in self.halves():
+            yield from half.tiles(most)
+
+    def halves(self) -> list[Lot]:
+        """The settings in two lots, cut across the longest axis."""
+        axis = int(np.argmax(self.numbers.shape))
+        halves = np.array_split(np.arange(self.numbers.shape[axis]), 2)
+        return [self._taken(half, axis) for half in halves]
+
+    def _taken(self, index: NDArray[Any], axis: int) -> Lot:
+        arrays = {
+            place: array if array.shape[axis] == 1 else array.take(index, axis)
+            for place, array in self.arrays.items()
+        }
+        return Lot(arrays, self.numbers.take(index, axis))
+
+
+def everything(arrays: Arrays, shape: tuple[int, ...]) -> list[Lot]:
+    """All settings, parted only by the values of arrays that hold no numbers, such as texts."""
+    numbers = np.arange(math.prod(shape), dtype=np.int64).reshape(shape)
+    lots = [Lot(arrays, numbers)]
+    for place, array in arrays.items():
+        if array.dtype.kind not in "if":
+            lots = [part for lot in lots for part in lot.parts(_labels(lot.arrays[place]))]
+    return lots
+
+
+def parted(
+    lot: Lot, reckon: Callable[[dict[Place, Value]], _T], *, in_full: bool
+) -> Iterator[tuple[Lot, _T | None]]:
+    """The lots that the settings part into, with what comes of each; None where refused.
+
+    Args:
+        reckon: what the settings part ways in.
+        in_full: as for `archcalc.quantity.arithmetic.parting`.
+    """
+    waiting = [lot] if lot.numbers.size else []
+    while waiting:
+        part = waiting.pop()
+        try:
+            with parting(in_full=in_full):
+                found = reckon(part.values())
+        except Parting as ways:
+            waiting += part.parts(ways.lots)
+        except REFUSALS:
+            yield part, None
+        except QuantityError:
+            if part.numbers.size == 1:
+                raise
+            waiting += part.halves()  # down to single settings, which are reckoned with ints
+        else:
+            yield part, found
+
+
+def _value(array: NDArray[Any]) -> Value:
+    first = array.flat[0]
+    if array.size == 1 or array.dtype.kind not in "if" or bool((array == first).all()):
+        return own(first)
+    return RealArray.of(array, exact_value) if array.dtype.kind == "f" else as_quantity(array)
+
+
+def _labels(array: NDArray[Any]) -> NDArray[np.int64]:
+    """A number for each element, the same for the same value."""
+    known: dict[str, int] = {}
+    labels = [known.setdefault(repr(element), len(known)) for element in array.flat]
+    return np.array(labels, dtype=np.int64).reshape(array.shape)

@@ -1,0 +1,327 @@
+"""Many settings of a network at once: one walk over arrays for all that go the same way.
+
+Where a condition of the spec or a check of a layer holds for some settings only, they part ways
+(`conditions.Parting`), and each lot is walked by itself: settings of one shape stay
+together, and those that a layer refuses end up among themselves.
+
+Imports numpy, and is itself imported only where a user brings arrays.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, fields
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from archcalc.analysis import Analysis, Totals
+from archcalc.errors import LayerError, QuantityError, SpecError
+from archcalc.expansion import build_graph
+from archcalc.graph import Graph
+from archcalc.identity import Identity
+from archcalc.memory_use.totals import ActivationBytes, activation_bytes
+from archcalc.parametric.combinations import Combinations, by_layers, combinations
+from archcalc.parametric.setting_groups import (
+    INPUT,
+    MOST_AT_ONCE,
+    REFUSALS,
+    Arrays,
+    Lot,
+    Place,
+    aligned,
+    arrays_among,
+    everything,
+    parted,
+)
+from archcalc.quantity.arithmetic import LARGEST_INT64, Quantity
+from archcalc.quantity.integer_array import IntegerArray
+from archcalc.spec.syntax import Network
+from archcalc.spec.values import Value, own
+from archcalc.walk import input_shape, walk
+
+_MEMORY = ("lecture", "all", "peak", "training")  # the figures of `ActivationBytes`
+MOST_BUILT = 1 << 20  # settings for which the network is built at once, to see which are alike
+
+
+def grid(**arrays: object) -> dict[str, Any]:
+    """Each array along an axis of its own, in the order given: all combinations of their elements.
+
+    `analyze(name, **grid(alpha=alphas, resolution=resolutions))` has figures of shape
+    (len(alphas), len(resolutions)), and reckons what hangs on one of them once for all others.
+    """
+    found = {name: np.asarray(array) for name, array in arrays.items()}
+    return {
+        name: array.reshape([array.size if axis == number else 1 for axis in range(len(found))])
+        for number, (name, array) in enumerate(found.items())
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """A network, and all that is the same at all settings."""
+
+    network: Network
+    parameters: Mapping[str, Value]
+    input: Sequence[Value] | None
+    batch: int
+    dtype: str
+
+    def graph(self, values: Mapping[Place, Value]) -> Graph:
+        """The network with `values` in the places of arrays."""
+        changed = self.changed(values)
+        given = changed.pop(INPUT, self.input)
+        shape = None if given is None else input_shape(given)
+        return build_graph(self.network, input=shape, parameters={**self.parameters, **changed})
+
+    def changed(self, values: Mapping[Place, Value]) -> dict[str, Value]:
+        """The parameters in which `values` stand, and the input if any of them stands there."""
+        found: dict[str, Value] = {}
+        for (name, item), value in values.items():
+            if item is None:
+                found[name] = value
+            else:
+                before = (self.input or ()) if name == INPUT else self.parameters[name]
+                found.setdefault(name, list(before))[item] = value
+        return found
+
+    def identity(self, arrays: Arrays) -> Identity:
+        """The network with what is changed in it at all settings alike."""
+        varied = {name for name, _ in arrays}
+        fixed = {name: value for name, value in self.parameters.items() if name not in varied}
+        shape = None if self.input is None or INPUT in varied else input_shape(self.input)
+        return build_graph(self.network, input=shape, parameters=fixed).identity
+
+    def analysis(self, values: Mapping[Place, Value]) -> Analysis:
+        """The analysis of the network with `values` in the places of arrays."""
+        return walk(self.graph(values), self.batch, self.dtype)
+
+    def require_known(self, arrays: Arrays) -> None:
+        """Raises what is wrong with the arguments at every setting: UsageError."""
+        first = {place: own(_usual(array)) for place, array in arrays.items() if array.size}
+        sizes = {place: 1 for place in arrays if place[0] == INPUT}
+        with suppress(LayerError, SpecError):
+            self.graph({**first, **sizes})
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """The figures of many settings of a network.
+
+    Arrays of figures have the shape that the arrays of the settings broadcast to. They are masked
+    (`numpy.ma`) where a setting is invalid, and plain if none is.
+
+    Attributes:
+        shape: of the settings.
+        valid: whether the network exists at each setting; `reason` says why it does not.
+        totals: sums over the layers that run at inference, as arrays.
+    """
+
+    shape: tuple[int, ...]
+    valid: NDArray[np.bool_]
+    totals: Totals
+    _source: _Source
+    _arrays: Arrays
+    _parts: tuple[_Part, ...]
+
+    def __repr__(self) -> str:
+        valid = int(self.valid.sum())
+        return (
+            f"<Sweep of {self._source.identity(self._arrays)}: {self.valid.size} settings, {valid} "
+            f"of them valid; shape {self.shape}>"
+        )
+
+    def activation_bytes(self) -> ActivationBytes:
+        """The activations under four definitions, as arrays. Walks the network once more."""
+        found = self._collected(_memory_of, len(_MEMORY))
+        return ActivationBytes(**dict(zip(_MEMORY, cast(Any, found), strict=True)))
+
+    def collect(self, figure: Callable[[Analysis], Quantity]) -> NDArray[np.int64]:
+        """Any whole number of an analysis as an array: `lambda a: a.layer("fc").params`.
+
+        `figure` is called for each lot of settings that go the same way, with an analysis of
+        arrays; settings with the same layers share one. Walks the network once more.
+        """
+        (found,) = self._collected(lambda analysis: [figure(analysis)], 1)
+        return found
+
+    def setting(self, *index: int) -> dict[str, Value]:
+        """The values at `index` of the parameters that arrays were given for, and of the input."""
+        return self._source.changed(self._at(index))
+
+    def reason(self, *index: int) -> str | None:
+        """Why the setting at `index` is invalid, in the words of `analyze`; None if it is valid."""
+        if self.valid[index]:
+            return None
+        try:
+            self._source.analysis(self._at(index))
+        except REFUSALS as error:
+            return str(error)
+        raise AssertionError(f"the setting at {index} is valid by itself")
+
+    def _at(self, index: tuple[int, ...]) -> dict[Place, Value]:
+        return {
+            place: own(np.broadcast_to(array, self.shape)[index])
+            for place, array in self._arrays.items()
+        }
+
+    def _collected(
+        self, figures: Callable[[Analysis], list[Quantity]], count: int
+    ) -> list[NDArray[np.int64]]:
+        table = _Table(self.shape, count)
+        for part in self._parts:
+            inner = _Table(part.combinations.shape, count)
+            for lot in part.lots:
+                inner.add(self._source, lot, figures, in_full=True)
+            table.enter(part, inner)
+        return table.columns()
+
+
+def sweep(
+    network: Network,
+    *,
+    input: Sequence[Value] | None,
+    parameters: Mapping[str, Value],
+    batch: int,
+    dtype: str,
+) -> Sweep:
+    """The figures of `network` at all settings of the arrays among its parameters and sizes.
+
+    Raises:
+        UsageError: an unknown parameter, or arrays that do not broadcast against each other.
+        QuantityError: a figure passes 64 bits.
+    """
+    source = _Source(network, parameters, input, batch, dtype)
+    arrays, shape = aligned(arrays_among(parameters, input))
+    source.require_known(arrays)
+    table = _Table(shape, len(fields(Totals)))
+    parts = []
+    for numbers, different in _different(source, arrays, shape):
+        inner = _Table(different.shape, len(fields(Totals)))
+        lots: list[Lot] = []
+        for lot in everything(different.arrays, different.shape):
+            for alike in _by_shape(source, lot):
+                for tile in alike.tiles():
+                    lots += inner.add(source, tile, _totals_of, in_full=False)
+        parts.append(_Part(numbers, different, tuple(lots)))
+        table.enter(parts[-1], inner)
+    totals: Any = table.columns()
+    return Sweep(shape, table.valid(), Totals(*totals), source, arrays, tuple(parts))
+
+
+def _different(
+    source: _Source, arrays: Arrays, shape: tuple[int, ...]
+) -> Iterator[tuple[NDArray[np.int64] | slice, Combinations]]:
+    """The settings in parts, and what each of them combines."""
+    by_value = combinations(arrays, shape)
+    if by_value.numbers is not None or by_value.is_grid or math.prod(shape) <= MOST_AT_ONCE:
+        yield slice(None), by_value
+        return
+    for lot in everything(arrays, shape):
+        for tile in lot.tiles(MOST_BUILT):
+            for part, graph in parted(tile, source.graph, in_full=False):
+                if graph is not None:
+                    whole = part.numbers.size == math.prod(shape)  # and still in order
+                    numbers = slice(None) if whole else part.numbers.ravel()
+                    yield numbers, by_layers(part, graph, source.graph)
+
+
+def _by_shape(source: _Source, lot: Lot) -> list[Lot]:
+    """The settings, parted by the shape of their graphs where they are too many for one walk."""
+    if lot.fits:
+        return [lot]
+    return [part for part, _ in parted(lot, source.graph, in_full=False)]
+
+
+def _totals_of(analysis: Analysis) -> list[Quantity]:
+    totals = analysis.totals
+    return [getattr(totals, field.name) for field in fields(Totals)]
+
+
+def _memory_of(analysis: Analysis) -> list[Quantity]:
+    memory = activation_bytes(analysis)
+    return [getattr(memory, name) for name in _MEMORY]
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Settings that are looked at together.
+
+    Attributes:
+        numbers: of the settings among all.
+        combinations: what they combine.
+        lots: the valid combinations, parted.
+    """
+
+    numbers: NDArray[np.int64] | slice
+    combinations: Combinations
+    lots: tuple[Lot, ...]
+
+
+class _Table:
+    """A column for each figure, with a row for each setting or combination of values."""
+
+    def __init__(self, shape: tuple[int, ...], count: int) -> None:
+        self._shape = shape
+        rows = math.prod(shape)
+        self._valid = np.zeros(rows, dtype=bool)
+        self._columns = [np.zeros(rows, dtype=np.int64) for _ in range(count)]
+
+    def enter(self, part: _Part, found: _Table) -> None:
+        """Enters what was found for the combinations at the settings that have them."""
+        pairs = zip(self._columns, found._columns, strict=True)
+        for column, of_combinations in [(self._valid, found._valid), *pairs]:
+            column[part.numbers] = part.combinations.at_settings(of_combinations).ravel()
+
+    def add(
+        self,
+        source: _Source,
+        lot: Lot,
+        figures: Callable[[Analysis], list[Quantity]],
+        *,
+        in_full: bool,
+    ) -> list[Lot]:
+        """Enters the figures of a lot; the lots that its valid settings part into."""
+        valid = []
+        reckoned = parted(lot, lambda v: figures(source.analysis(v)), in_full=in_full)
+        for part, found in reckoned:
+            if found is not None:
+                self._enter(part, found)
+                valid.append(part)
+        return valid
+
+    def _enter(self, lot: Lot, found: list[Quantity]) -> None:
+        rows = lot.numbers.ravel()
+        self._valid[rows] = True
+        for column, figure in zip(self._columns, found, strict=True):
+            column[rows] = np.broadcast_to(_elements(figure), lot.numbers.shape).ravel()
+
+    def valid(self) -> NDArray[np.bool_]:
+        """At each setting, whether there are figures."""
+        return self._valid.reshape(self._shape)
+
+    def columns(self) -> list[NDArray[np.int64]]:
+        """The figures at each setting, masked where there are none."""
+        columns = [column.reshape(self._shape) for column in self._columns]
+        if self._valid.all():
+            return columns
+        return [np.ma.masked_array(column, mask=~self.valid()) for column in columns]
+
+
+def _usual(array: NDArray[Any]) -> Any:
+    """The first element that is a number of 64 bits; of other arrays the first."""
+    if array.dtype.kind != "f":
+        return array.flat[0]
+    usual = np.abs(array.ravel()) < LARGEST_INT64  # nor is nan
+    return array.flat[int(np.argmax(usual))]
+
+
+def _elements(figure: Any) -> NDArray[np.int64]:
+    if isinstance(figure, IntegerArray):
+        return figure.elements
+    if abs(figure) > LARGEST_INT64:
+        raise QuantityError(f"{figure:,} does not fit in 64 bits")
+    return np.asarray(figure, dtype=np.int64)

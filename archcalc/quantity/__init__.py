@@ -1,0 +1,1 @@
+"""What rules compute with: ints, symbols, arrays and traced numbers."""

@@ -1,0 +1,161 @@
+"""What the arithmetic asks of a quantity: what it is, and which way a condition goes.
+
+Of an array a condition may hold at some settings alone, of a symbol it may be open; how that is
+decided is up to whoever runs the rule: `parting`, `deciding` and `witnessing`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from enum import Enum
+from typing import Any
+
+
+def is_symbol(value: object) -> bool:
+    """Whether `value` is a sympy expression. Does not import sympy."""
+    return hasattr(value, "free_symbols")
+
+
+def is_array(value: object) -> bool:
+    """Whether `value` is an `IntegerArray`. Does not import numpy."""
+    return hasattr(value, "elements")
+
+
+def is_real_array(value: object) -> bool:
+    """Whether `value` is a `RealArray`. Does not import numpy."""
+    return hasattr(value, "floats")
+
+
+class Parting(Exception):
+    """A condition holds for some of the settings in an array, and not for the others.
+
+    Raised within `parting()` only, and never to be seen by users.
+
+    Attributes:
+        lots: at each setting's place the number, or the truth value, of its lot.
+    """
+
+    def __init__(self, lots: Any) -> None:
+        self.lots = lots
+        super().__init__("settings part ways")
+
+
+class _Mode(Enum):
+    """What happens where a condition holds for some of the settings in an array only."""
+
+    TOGETHER = "they stay together, and count as undecided"
+    FOR_TOTALS = "they part ways if totals hang on it"
+    ALWAYS = "they part ways"
+
+
+_MODE = ContextVar("_MODE", default=_Mode.TOGETHER)
+
+
+@contextmanager
+def parting(*, in_full: bool) -> Iterator[None]:
+    """Within it, conditions that settings of an array differ in raise `Parting`.
+
+    Args:
+        in_full: also those that no total hangs on: of what is kept in memory, and of what a unit
+            sees.
+    """
+    token = _MODE.set(_Mode.ALWAYS if in_full else _Mode.FOR_TOTALS)
+    try:
+        yield
+    finally:
+        _MODE.reset(token)
+
+
+def all_or_none(holds: Any, otherwise: bool, for_totals: bool = True) -> bool:
+    """Whether a condition holds, for all elements of an array or for none of them.
+
+    Where it holds for some only: `otherwise`; within `parting()`, raises Parting.
+
+    Args:
+        for_totals: whether totals hang on it.
+    """
+    if bool(holds.all()):
+        return True
+    if not bool(holds.any()):
+        return False
+    mode = _MODE.get()
+    if mode is _Mode.ALWAYS or (mode is _Mode.FOR_TOTALS and for_totals):
+        raise Parting(holds)
+    return otherwise
+
+
+def one_for_all(values: Any) -> Any:
+    """The value that all elements of an array have; as it is where they differ, or is no array.
+
+    Within `parting()`, raises Parting where they differ.
+    """
+    if is_real_array(values):
+        return values.agreed()
+    array = getattr(values, "elements", values)
+    if not hasattr(array, "dtype") or not array.size:
+        return values
+    first = array.flat[0] if array.ndim else array
+    if bool((array == first).all()):
+        return first.item()
+    if _MODE.get() is not _Mode.TOGETHER:
+        raise Parting(array)
+    return values
+
+
+_DECIDER: ContextVar[Callable[[Any], bool] | None] = ContextVar("_DECIDER", default=None)
+_MERGES: ContextVar[bool] = ContextVar("_MERGES", default=False)
+
+
+@contextmanager
+def deciding(decide: Callable[[Any], bool], *, merge: bool = False) -> Iterator[None]:
+    """Within it, `decide` says whether a condition on symbols holds: `formulas` looks at each
+    case by itself.
+
+    Args:
+        merge: whether `a if c else b` becomes one formula instead, where it can.
+    """
+    tokens = _DECIDER.set(decide), _MERGES.set(merge)
+    try:
+        yield
+    finally:
+        _DECIDER.reset(tokens[0])
+        _MERGES.reset(tokens[1])
+
+
+def merges_cases() -> bool:
+    """Whether `a if c else b` is to become one formula."""
+    return _MERGES.get()
+
+
+def decided(condition: Any) -> bool | None:
+    """Whether a condition on symbols holds; None where nobody decides."""
+    decide = _DECIDER.get()
+    return None if decide is None else decide(condition)
+
+
+_WITNESS: ContextVar[Callable[[str, Any], None] | None] = ContextVar("_WITNESS", default=None)
+WHOLE, NOT_NEGATIVE = "whole", "not negative"
+
+
+@contextmanager
+def witnessing(witness: Callable[[str, Any], None]) -> Iterator[None]:
+    """Within it, `witness` is told each formula that has to be `WHOLE` or `NOT_NEGATIVE`, or else
+    there is no network: `formulas` learns from it which values symbols may take."""
+    token = _WITNESS.set(witness)
+    try:
+        yield
+    finally:
+        _WITNESS.reset(token)
+
+
+def require_whole(value: Any) -> None:
+    """Tells that a symbolic value has to be a whole number, which it may well be."""
+    tell(WHOLE, value)
+
+
+def tell(what: str, value: Any) -> None:
+    witness = _WITNESS.get()
+    if witness is not None:
+        witness(what, value)

@@ -1,0 +1,1 @@
+"""What units see of the input, exactly: intervals, their phases, and by channel."""

@@ -1,0 +1,235 @@
+"""What the units of a layer see, from what its inputs' units see: at all, and locally.
+
+A gate that squeezes a whole map into one position, or a norm over all positions, makes every unit
+behind it depend on every pixel. That is right, and says nothing about what the convolutions reach.
+So each layer has two fields:
+
+* the *receptive field*: every pixel that can influence a unit, in whatever way;
+* the *local receptive field*: what it sees by convolutions and pools alone, gates and
+  normalization left out.
+
+Left out are
+
+* of a norm its statistics: a group norm, a layer norm and a softmax over a vector are taken as
+  pointwise, as a batch norm is at inference;
+* of `add`, `mean` and `multiply` the branches that are gates: a branch of a single position that
+  is spread over the positions of the others (squeeze and excitation, global context), and a branch
+  that sees the whole input along an axis along which another branch does not (products such as
+  attention's). Where every branch is one, none is left out.
+
+A `concat` has no gates: there the values of every branch go on as they are. What leads to a gate
+has a local field as every layer: of a global pool it is the whole input. The two fields are the
+same wherever neither a gate nor such a norm stands before.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import NamedTuple, TypeAlias
+
+from archcalc.feature_map import FeatureMap
+from archcalc.layers import Effect, Layer
+from archcalc.layers.layer import Join
+from archcalc.quantity.arithmetic import Quantity, certainly_at_least, certainly_one
+from archcalc.receptive_field.by_channel import ByChannel, Values, adds_zeros, after, of_all
+from archcalc.receptive_field.field import (
+    NOTHING,
+    PIXEL,
+    AxisField,
+    Field,
+    PhasedField,
+    fields_after,
+)
+from archcalc.window import Reach, Windows
+
+Fields: TypeAlias = "tuple[AxisField, ...]"
+
+
+class Seen(NamedTuple):
+    """What the units of a map see, along each spatial axis of the image.
+
+    Attributes:
+        field: all that can influence them: the receptive field.
+        local: without gates and normalization: the local receptive field.
+    """
+
+    field: Fields
+    local: Fields
+
+
+class Units(NamedTuple):
+    """What the units of a map see.
+
+    Attributes:
+        seen: of each channel.
+        sizes: of the map that their positions lie in: of a vector, of what was flattened.
+    """
+
+    seen: ByChannel[Seen]
+    sizes: tuple[Quantity, ...]
+
+
+def seen_of_input(image: FeatureMap) -> Seen:
+    """What the pixels of the image see: themselves."""
+    pixel = (PIXEL,) * len(image.sizes)
+    return Seen(pixel, pixel)
+
+
+def units_of_input(image: FeatureMap) -> Units:
+    """The pixels of the image."""
+    return Units(of_all(seen_of_input(image)), image.sizes)
+
+
+def units_after(
+    layer: Layer,
+    effect: Effect,
+    inputs: Sequence[Units],
+    maps: Sequence[FeatureMap],
+    image: FeatureMap,
+) -> Units:
+    """What the units of each channel of a layer see.
+
+    Args:
+        effect: what the layer does to its inputs.
+        inputs: what the units of each input see.
+        maps: the shapes of these inputs.
+        image: the shape of the network's input.
+    """
+    first = inputs[0]
+    alike = len(inputs) == 1 and first.seen.is_whole and not adds_zeros(layer, maps[0])
+    if alike and effect.output.sizes:  # most layers
+        if effect.windows is Reach.SAME:
+            return first
+        whole = seen_after(layer, effect, [whole_of(first)], maps, image)
+        return Units(of_all(whole), effect.output.sizes)
+    is_moved = not effect.output.sizes and _is_moved(layer, inputs, maps)
+
+    def seen(each: Sequence[Seen]) -> Seen:
+        found = seen_after(layer, effect, each, maps[: len(each)], image)
+        return _unless_moved(found) if is_moved else found
+
+    nothing = (NOTHING,) * len(image.sizes)
+    values = Values(seen, _of_all_channels, _unless_moved, Seen(nothing, nothing))
+    found = after(layer, effect, [units.seen for units in inputs], maps, values)
+    if is_moved:  # where a concatenation did not ask for what is seen behind it
+        found = replace(found, parts=tuple([(c, _unless_moved(s)) for c, s in found.parts]))
+    return Units(found, effect.output.sizes or inputs[0].sizes)
+
+
+def whole_of(units: Units) -> Seen:
+    """What the units of all channels of a map see together."""
+    parts = units.seen.parts
+    return parts[0][1] if len(parts) == 1 else _of_all_channels([seen for _, seen in parts])
+
+
+def _of_all_channels(each: Sequence[Seen]) -> Seen:
+    whole = fields_after([seen.field for seen in each], Reach.SAME)
+    if all(seen.local is seen.field for seen in each):
+        return Seen(whole, whole)
+    return Seen(whole, fields_after([seen.local for seen in each], Reach.SAME))
+
+
+def _is_moved(layer: Layer, inputs: Sequence[Units], maps: Sequence[FeatureMap]) -> bool:
+    """Whether the features of a vector stand elsewhere than the positions that they come from."""
+    if all(certainly_one(size) for units in inputs for size in units.sizes):
+        return False
+    if len(inputs) > 1:
+        elementwise = isinstance(layer, Join) and layer.elementwise
+        return not elementwise or any(units.sizes != inputs[0].sizes for units in inputs)
+    return layer.channel_window(maps[0]) not in (Reach.SAME, Reach.ALL)
+
+
+def _unless_moved(seen: Seen) -> Seen:
+    """What is still known of units in other places: whether they see everything."""
+    field, local = (
+        tuple([Reach.ALL if axis is Reach.ALL else Reach.UNKNOWN for axis in fields])
+        for fields in seen
+    )
+    return Seen(field, local)
+
+
+def seen_after(
+    layer: Layer,
+    effect: Effect,
+    inputs: Sequence[Seen],
+    maps: Sequence[FeatureMap],
+    image: FeatureMap,
+) -> Seen:
+    """What a layer's units see, where those of all channels see alike.
+
+    Args:
+        as `units_after`.
+    """
+    fields, local = [seen.field for seen in inputs], [seen.local for seen in inputs]
+    if len(inputs) > 1 and isinstance(layer, Join) and layer.elementwise:
+        fields = [
+            _spread(field, effect.output, image) if is_spread(x, effect.output) else field
+            for field, x in zip(fields, maps, strict=True)
+        ]
+        local = local_inputs(layer, effect, local, maps)
+    windows = local_windows(effect.windows)
+    found = fields_after(fields, effect.windows)
+    same = len(fields) == len(local) and all(map(operator.is_, fields, local))
+    if same and windows is effect.windows:
+        return Seen(found, found)
+    return Seen(found, fields_after(local, windows))
+
+
+def local_inputs(
+    layer: Layer, effect: Effect, local: list[Fields], maps: Sequence[FeatureMap]
+) -> list[Fields]:
+    """The local fields of a layer's inputs, without those that are gates."""
+    if not (isinstance(layer, Join) and layer.elementwise):
+        return local
+    return _without_gates(local, [is_spread(x, effect.output) for x in maps])
+
+
+def local_windows(windows: Windows) -> Windows:
+    """The windows of a layer, without the statistics of a norm."""
+    if windows is Reach.STATISTICS:
+        return Reach.SAME
+    if isinstance(windows, tuple) and Reach.STATISTICS in windows:
+        return tuple(Reach.SAME if w is Reach.STATISTICS else w for w in windows)
+    return windows
+
+
+def is_spread(x: FeatureMap, output: FeatureMap) -> bool:
+    """Whether a map has a single position, and the join that it goes into has more."""
+    return all(map(certainly_one, x.sizes)) and not all(map(certainly_one, output.sizes))
+
+
+def _without_gates(local: list[Fields], spread: list[bool]) -> list[Fields]:
+    """The branches that are no gates; all of them where every one is."""
+    mapped = [field for field, alone in zip(local, spread, strict=True) if not alone]
+    bounded = [
+        any(field[axis] is not Reach.ALL for field in mapped) for axis in range(len(local[0]))
+    ]
+    kept = [
+        field
+        for field in mapped
+        if not any(seen is Reach.ALL and b for seen, b in zip(field, bounded, strict=True))
+    ]
+    return kept or local
+
+
+def _spread(field: Fields, output: FeatureMap, image: FeatureMap) -> Fields:
+    """What the units see that a single position is spread over: all the same, with no jump."""
+    if len(output.sizes) != len(field):  # the axes are no longer those of the image
+        return field
+    return tuple(
+        seen if isinstance(seen, Reach) or certainly_one(size) else of_single(seen, pixels)
+        for seen, size, pixels in zip(field, output.sizes, image.sizes, strict=True)
+    )
+
+
+def of_single(seen: Field | PhasedField, pixels: int) -> AxisField:
+    """What unit 0 alone sees, on an axis of so many pixels."""
+    interval = seen.of_unit(0)
+    if interval is None:
+        return NOTHING
+    first, last = interval
+    if certainly_at_least(0, first) and certainly_at_least(last, pixels - 1):
+        return Reach.ALL
+    return Field(first, last, 0)

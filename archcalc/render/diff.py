@@ -1,0 +1,171 @@
+"""What changes between two networks, as text, tables and JSON."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from archcalc.comparing.diff import Change, Difference, Fate, LayerChange
+from archcalc.comparing.key_figures import gap, ratio
+from archcalc.quantity.arithmetic import plain
+from archcalc.render import escape
+from archcalc.render.change_lines import Line, change_text, difference_lines
+from archcalc.render.compare import TOTALS, ratio_text, totals_shown
+from archcalc.render.json_text import json_text
+from archcalc.render.table import SEPARATORS, caption, machine_text, separated, tabulate_rows
+
+_SIGNS = {Fate.REMOVED: "-", Fate.ADDED: "+", Fate.CHANGED: "~", Fate.RENAMED: "="}
+_COLORS = {"-": "\033[31m", "+": "\033[32m", "~": "\033[33m", "=": "\033[36m"}
+_NO_COLOR = "\033[0m"
+
+
+def difference_text(
+    found: Difference, form: str, *, full: bool = False, in_color: bool = False
+) -> str:
+    """The difference as text, markdown, csv, json or in a format of tabulate.
+
+    Args:
+        full: a line for each layer, see `difference_lines`.
+        in_color: with the colours of a terminal, in text.
+
+    Raises:
+        UsageError: there is no such format; with a guess.
+    """
+    if form == "json":
+        return json_text(difference_record(found))
+    if form in SEPARATORS:
+        return separated(form, [_PLAIN_HEADINGS, *_plain_rows(found)])
+    lines = difference_lines(found, full=full)
+    table = _totals_table(found, form)
+    if form != "text":
+        cells = [[line.fate.value, line.name, line.kind, line.what] for line in lines]
+        cells += [["changed", "", "", change_text(change)] for change in _outputs(found)]
+        return "\n\n".join([tabulate_rows(["change", "name", "kind", "what"], cells, form), table])
+    parts = [
+        [f"--- {_heading(found, 0)}", f"+++ {_heading(found, 1)}"],
+        [f"~ {escape.one_line(change_text(change))}" for change in found.settings],
+        list(_laid_out(lines, in_color)),
+        [f"~ {escape.one_line(change_text(change))}" for change in _outputs(found)],
+        [_tally(found, len(lines))],
+        [table],
+    ]
+    return "\n\n".join("\n".join(part) for part in parts if part)
+
+
+def difference_record(found: Difference) -> dict[str, object]:
+    """The difference in types that JSON knows; layers that stay the same are left out."""
+    return {
+        "before": found.labels[0],
+        "after": found.labels[1],
+        "equal": found.is_empty,
+        "settings": {change.what: _plain_change(change) for change in found.settings},
+        "outputs": found.outputs and _plain_change(found.outputs),
+        "layers": [_layer_record(layer) for layer in found.layers if layer.fate is not Fate.SAME],
+        "totals": {
+            key: {"before": before, "after": after} for key, before, after in _plain_totals(found)
+        },
+    }
+
+
+def _outputs(found: Difference) -> list[Change]:
+    """The change of the network's outputs, if there is one."""
+    return [] if found.outputs is None else [found.outputs]
+
+
+def _heading(found: Difference, which: int) -> str:
+    analysis = (found.before, found.after)[which]
+    title, label = caption(analysis)[0], escape.one_line(found.labels[which])
+    return title if label == str(analysis.identity) else f"{label}: {title}"
+
+
+def _laid_out(lines: Sequence[Line], in_color: bool) -> Iterator[str]:
+    """The lines in columns, each behind its sign."""
+    cells = [[escape.one_line(text) for text in (x.name, x.kind, x.what)] for x in lines]
+    widths = [max(map(len, column), default=0) for column in zip(*cells, strict=True)]
+    for line, texts in zip(lines, cells, strict=True):
+        sign = _SIGNS.get(line.fate, " ")
+        text = "  ".join(t.ljust(width) for t, width in zip(texts, widths, strict=True)).rstrip()
+        shown = f"{sign} {text}"
+        yield f"{_COLORS[sign]}{shown}{_NO_COLOR}" if in_color and sign in _COLORS else shown
+
+
+def _tally(found: Difference, lines: int) -> str:
+    counts = Counter(layer.fate for layer in found.layers)
+    told = [f"{counts[fate]} {fate.value}" for fate in Fate if counts[fate]]
+    changed = sum(counts.values()) - counts[Fate.SAME]
+    hint = "; --full shows each that is not the same" if changed > lines else ""
+    return f"layers: {', '.join(told)}{hint}"
+
+
+def _totals_table(found: Difference, form: str) -> str:
+    before, after = found.totals
+    rows = []
+    for key, figure in totals_shown(found.totals).items():
+        a, b = getattr(before, key), getattr(after, key)
+        by = gap(b, a)
+        shown = f"{'+' if by > 0 else ''}{figure.short(by)}" if by else ""
+        unequal = ratio_text(ratio(b, a)) if a != b else ""
+        rows.append([figure.heading, figure.short(a), figure.short(b), shown, unequal])
+    first = found.before
+    headings = [
+        f"batch {first.batch}, {first.dtype}; MB: 10^6 bytes",
+        *found.labels, "difference", "ratio",
+    ]  # fmt: skip
+    return tabulate_rows(headings, rows, form, ["left", *["right"] * 4])
+
+
+def _layer_record(layer: LayerChange) -> dict[str, Any]:
+    old, new = layer.before, layer.after
+    figures = {}
+    if old is not None and new is not None:
+        a, b = old.record(), new.record()
+        keys = ("output", "params", "macs", "other_ops")
+        figures = {key: {"before": a[key], "after": b[key]} for key in keys if a[key] != b[key]}
+    return {
+        "change": layer.fate.value,
+        "before": None if old is None else old.name,
+        "after": None if new is None else new.name,
+        "kind": layer.layer.kind,
+        "fields": {change.what: _plain_change(change) for change in layer.changes},
+        "figures": figures,
+    }
+
+
+_PLAIN_HEADINGS = (
+    "change", "name", "kind", "key", "before", "after", "before_network", "after_network",
+)  # fmt: skip
+_COUNTS = ("params", "macs")  # of a layer that is there before or after only
+
+
+def _plain_rows(found: Difference) -> Iterator[list[object]]:
+    """For each layer that changes, and for the totals, a row for each field and figure."""
+    for layer in found.layers:
+        if layer.fate is Fate.SAME:
+            continue
+        record = _layer_record(layer)
+        pairs = record["fields"] | record["figures"]
+        if not pairs:
+            old, new = layer.before, layer.after
+            pairs = {
+                key: {"before": old and getattr(old, key), "after": new and getattr(new, key)}
+                for key in _COUNTS
+            }
+        for key, pair in pairs.items():
+            cells = [machine_text(pair[side]) for side in ("before", "after")]
+            yield [layer.fate.value, layer.layer.name, layer.layer.kind, key, *cells, *found.labels]
+    for change in _outputs(found):
+        cells = [machine_text(plain(side)) for side in (change.before, change.after)]
+        yield ["changed", "", "", change.what, *cells, *found.labels]
+    for key, before, after in _plain_totals(found):
+        yield ["total", "", "", key, before, after, *found.labels]
+
+
+def _plain_change(change: Change) -> dict[str, object]:
+    return {"before": plain(change.before), "after": plain(change.after)}
+
+
+def _plain_totals(found: Difference) -> Iterator[tuple[str, object, object]]:
+    before, after = found.totals
+    for key in TOTALS:
+        yield key, plain(getattr(before, key)), plain(getattr(after, key))

@@ -1,0 +1,254 @@
+"""Comparisons with torch as lines, tables and records."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from itertools import compress
+
+from archcalc.hardware.roofline import Bound
+from archcalc.quantity.arithmetic import plain
+from archcalc.render.numbers import exact, shape, short, short_bytes
+from archcalc.render.roofline import bound_record, seconds_text
+from archcalc.render.table import tabulate_rows
+from archcalc.verification import Comparison, Figure, LayerTime, Times, per_second
+
+_MOST_SHOWN = 20  # differences of one network
+_FURTHEST = 5  # layers that are named as furthest from their best
+
+
+def comparison_lines(comparison: Comparison, *, width: int = 0) -> list[str]:
+    """The differences, what could not be compared, and one line that sums it up.
+
+    Args:
+        width: columns for the name of the network.
+    """
+    different = comparison.differences
+    lines = [f"  {difference_text(figure)}" for figure in different[:_MOST_SHOWN]]
+    if len(different) > _MOST_SHOWN:
+        lines.append(f"  and {len(different) - _MOST_SHOWN:,} more")
+    if comparison.unmatched:
+        several = ", ".join(comparison.unmatched[:4])
+        more = ", …" if len(comparison.unmatched) > 4 else ""
+        lines.append(f"  {len(comparison.unmatched)} layers have no part alone: {several}{more}")
+    lines += [f"  not measured: {text}" for text in not_measured(comparison)]
+    verdict = verdict_of(comparison)
+    lines.append(f"{comparison.network!s:{width}}  {verdict}  {_tally(comparison)}".rstrip())
+    return lines
+
+
+def verdict_of(comparison: Comparison) -> str:
+    """`agrees`, `3 differ`, or `not measured` where nothing was compared."""
+    different = comparison.differences
+    if different:
+        return f"{len(different):,} differ"
+    compared = any(figure.compared for figure in comparison.figures)
+    return "agrees" if compared or comparison.times is not None else "not measured"
+
+
+def not_measured(comparison: Comparison) -> list[str]:
+    """What there is a rule for and no measurement of, and why: a line for each reason.
+
+    Of a network that could not be measured at all the reason alone.
+    """
+    layers: dict[tuple[str, str], dict[str, None]] = {}
+    for figure in comparison.not_measured:
+        layers.setdefault((figure.subject, figure.not_measured), {})[figure.layer or "total"] = None
+    lines = [comparison.failure] if comparison.failure else []
+    for (subject, why), names in layers.items():
+        where = f"{len(names):,} layers" if len(names) > 1 else next(iter(names))
+        lines.append(f"{subject} of {where}: {why}")
+    return lines
+
+
+def difference_text(figure: Figure) -> str:
+    """`conv1: macs 10 by the rule, 11 by torch`."""
+    text = (
+        f"{figure.layer or 'total'}: {figure.quantity} {figure_text(figure.rule)} by the rule, "
+        f"{figure_text(figure.measured)} by torch"
+    )
+    return f"{text} ({figure.note})" if figure.note else text
+
+
+def figure_text(value: object) -> str:
+    """A figure in full: `1,234`, `64x56x56`; `-` where there is none."""
+    if value is None:
+        return "-"
+    return shape(value) if isinstance(value, tuple) else exact(value)
+
+
+def layer_table(comparison: Comparison, form: str) -> str:
+    """A row for each layer, a column for each quantity that layers have.
+
+    A cell is the figure on which rule and torch agree, or `rule ≠ measured`.
+    """
+    by_layer: dict[str, dict[str, str]] = {}
+    for figure in comparison.figures:
+        if figure.layer:
+            by_layer.setdefault(figure.layer, {})[figure.quantity] = _cell(figure)
+    quantities = list(dict.fromkeys(key for cells in by_layer.values() for key in cells))
+    rows = [[name, *[cells.get(q, "") for q in quantities]] for name, cells in by_layer.items()]
+    return tabulate_rows(["layer", *quantities], rows, form, ["left", *["right"] * len(quantities)])
+
+
+def total_lines(comparison: Comparison) -> list[str]:
+    """A line for each figure of the network as a whole, with what a reader of it should know."""
+    return [
+        f"{figure.quantity}: {_cell(figure)}{f' ({figure.note})' if figure.note else ''}"
+        for figure in comparison.figures
+        if not figure.layer
+    ]
+
+
+def _cell(figure: Figure) -> str:
+    if figure.not_measured:
+        return "not measured"
+    if figure.agrees:
+        return figure_text(figure.measured)
+    return f"{figure_text(figure.rule)} ≠ {figure_text(figure.measured)}"
+
+
+def tally(figures: Sequence[Figure]) -> dict[str, int]:
+    """How many figures of each subject have both a rule and a measurement."""
+    counts: dict[str, int] = {}
+    for figure in figures:
+        counts.setdefault(figure.subject, 0)
+        counts[figure.subject] += figure.compared
+    return counts
+
+
+def _tally(comparison: Comparison) -> str:
+    counts = [f"{count:,} {subject}" for subject, count in tally(comparison.figures).items()]
+    if comparison.not_measured:
+        counts.append(f"{len(comparison.not_measured):,} not measured")
+    if comparison.times is not None:
+        counts.append(time_text(comparison.times))
+    return ", ".join(counts)
+
+
+# ----- times -----
+
+_TIME_HEADINGS = (
+    "layer", "kind", "FLOPs", "moved", "best", "measured", "x best", "FLOP/s", "bytes/s",
+)  # fmt: skip
+_TIME_ALIGN = ("left", "left", *["right"] * 7)
+
+
+def time_text(times: Times) -> str:
+    """The time of the network beside the least that its layers need, where that is known."""
+    if times.profile is None:
+        return f"{seconds_text(times.seconds)} ({times.note})"
+    best = sum(layer.bound.seconds for layer in times.layers)
+    return f"{seconds_text(times.seconds)} against {seconds_text(best)} at best ({times.profile})"
+
+
+def time_table(times: Times, form: str) -> str:
+    """A row for each layer, its best, its time and what it achieved; the network last, at once.
+
+    Without a profile nothing is said of the best.
+    """
+    rows = [
+        _time_row(layer.bound.layer.name, layer.bound.layer.kind, [layer.bound], layer.seconds)
+        for layer in times.layers
+    ]
+    bounds = [layer.bound for layer in times.layers]
+    rows.append(_time_row("the network at once", "", bounds, times.seconds))
+    known = times.profile is not None
+    shown = [known or "best" not in heading for heading in _TIME_HEADINGS]
+    headings, align, *rows = [
+        list(compress(row, shown)) for row in (_TIME_HEADINGS, _TIME_ALIGN, *rows)
+    ]
+    return tabulate_rows(headings, rows, form, align)
+
+
+def _time_row(name: str, kind: str, bounds: Sequence[Bound], seconds: float) -> list[str]:
+    flops = sum(bound.flops for bound in bounds)
+    moved = sum(bound.bytes_moved for bound in bounds)
+    best = sum(bound.seconds for bound in bounds)
+    return [
+        name,
+        kind,
+        short(flops),
+        short_bytes(moved),
+        seconds_text(best),
+        seconds_text(seconds),
+        f"{seconds / best:.1f}" if best else "",
+        short(round(per_second(flops, seconds))),
+        short_bytes(round(per_second(moved, seconds))),
+    ]
+
+
+def furthest(times: Times) -> list[LayerTime]:
+    """The layers that lose most time against their best, the worst first."""
+    costly = [layer for layer in times.layers if layer.bound.seconds]
+    return sorted(costly, key=lambda x: x.bound.seconds - x.seconds)[:_FURTHEST]
+
+
+def furthest_line(times: Times) -> str:
+    """The names of the layers furthest from their best; empty where that is unknown."""
+    if times.profile is None:
+        return ""
+    names = [
+        f"{layer.bound.layer.name} ({seconds_text(layer.seconds)}, {layer.slowdown:.1f} x best)"
+        for layer in furthest(times)
+    ]
+    return f"furthest from their best: {', '.join(names)}"
+
+
+# ----- records -----
+
+
+def comparison_record(comparison: Comparison) -> dict[str, object]:
+    """All of a comparison in types that JSON knows."""
+    return {
+        **comparison.network.record("network"),
+        "input": list(comparison.input),
+        "conditions": asdict(comparison.conditions),
+        "agrees": _agreement(comparison),
+        "not_measured": not_measured(comparison),
+        "unmatched": list(comparison.unmatched),
+        "figures": [figure_record(figure) for figure in comparison.figures],
+        "times": None if comparison.times is None else _times_record(comparison.times),
+    }
+
+
+def _agreement(comparison: Comparison) -> bool | None:
+    """Whether all that was compared agrees; None where nothing was."""
+    if not any(figure.compared for figure in comparison.figures):
+        return None
+    return not comparison.differences
+
+
+def figure_record(figure: Figure) -> dict[str, object]:
+    """One figure in types that JSON knows."""
+    record: dict[str, object] = {
+        "subject": figure.subject,
+        "quantity": figure.quantity,
+        "layer": figure.layer,
+        "rule": plain(figure.rule),
+        "measured": plain(figure.measured),
+        "agrees": figure.agrees if figure.compared else None,
+    }
+    if figure.not_measured:
+        record["not_measured"] = figure.not_measured
+    return record | ({"note": figure.note} if figure.note else {})
+
+
+def _times_record(times: Times) -> dict[str, object]:
+    known = times.profile is not None
+    return {
+        "profile": times.profile,
+        **({"note": times.note} if times.note else {}),
+        "seconds": times.seconds,
+        "layers": [
+            bound_record(layer.bound)
+            | {
+                "best_seconds": layer.bound.seconds if known else None,
+                "limit": layer.bound.limit if known else None,
+                "seconds": layer.seconds,
+                "flops_per_second": layer.flops_per_second,
+                "bytes_per_second": layer.bytes_per_second,
+            }
+            for layer in times.layers
+        ],
+    }

@@ -1,0 +1,67 @@
+"""The source of a network, executed; and compared with the twin."""
+
+from __future__ import annotations
+
+import ast
+import types
+
+import torch
+from torch import Tensor, nn
+
+from archcalc import Graph, analyze
+from archcalc.exporting import torch_source
+from archcalc.torch_backend.build import build
+
+
+def class_of(source: str) -> type[nn.Module]:
+    """The network's class: the last of the file."""
+    module = types.ModuleType("exported")
+    exec(compile(source, "exported.py", "exec"), vars(module))  # the file under test
+    names = [node.name for node in ast.parse(source).body if isinstance(node, ast.ClassDef)]
+    made: type[nn.Module] = getattr(module, names[-1])
+    return made
+
+
+def module_of(graph: Graph) -> nn.Module:
+    """The module that a network's source makes."""
+    return class_of(torch_source(graph, "a test"))()
+
+
+def check_counts(graph: Graph, module: nn.Module) -> None:
+    """It has the parameters and buffers that the analysis says, those of side outputs too."""
+    analysis = analyze(graph)
+    totals, apart = analysis.totals, analysis.training_only_totals
+    assert sum(p.numel() for p in module.parameters()) == totals.params + apart.params
+    assert sum(b.numel() for b in module.buffers()) == totals.buffers + apart.buffers
+
+
+def check_same_as_twin(graph: Graph, twin: nn.Module) -> None:
+    """With the twin's weights it computes what the twin does, at inference and in training."""
+    twin = twin.double()
+    module = module_of(graph).double()
+    module.load_state_dict(twin.state_dict())
+    images = torch.randn(2, *graph.input.shape, dtype=torch.float64)
+    for training in (False, True):
+        for network in (module, twin):
+            _without_chance(network.train(training))
+        with torch.no_grad():
+            ours, twins = (_tuple(network(images.clone())) for network in (module, twin))
+        assert len(ours) == len(twins)
+        for our, twins_own in zip(ours, twins, strict=True):
+            torch.testing.assert_close(our, twins_own, rtol=1e-9, atol=1e-9, equal_nan=True)
+
+
+def check_network(graph: Graph) -> None:
+    """All of it: counts, keys, outputs."""
+    check_counts(graph, module_of(graph))
+    check_same_as_twin(graph, build(graph))
+
+
+def _without_chance(network: nn.Module) -> None:
+    for part in network.modules():
+        if isinstance(part, nn.Dropout) or type(part).__name__ == "DropPath":
+            vars(part)["p"] = 0.0
+
+
+def _tuple(outputs: Tensor | tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    return outputs if isinstance(outputs, tuple) else (outputs,)

@@ -1,0 +1,151 @@
+"""The bill of a training step, worked out by hand, and the batch that fits a budget."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from archcalc.analysis import Analysis
+from archcalc.errors import UsageError
+from archcalc.memory_use.training import backward_macs, largest_batch, reasons, training_memory
+from archcalc.walk import analyze
+from tests.spec_texts import analysis_of
+
+SPEC = """
+name: net
+input: [1, 10]
+layers:
+  - conv: {name: a, channels: 4, kernel: 1}
+  - batch_norm: {name: b}
+  - relu: {name: c}
+  - max_pool: {name: d, kernel: 2}
+  - dropout: {name: e}
+  - flatten
+  - linear: {name: f, features: 2}
+"""
+# params: a 4 + 4, b 4 + 4, f 4*5*2 + 2 = 42; 58 in all.
+# Kept per image: a its input 10; b its input 40; c its output 40; d its input (c's output, kept
+# already) and 4*5 indices of 8 bytes; e a mask of 20; f its input 20. Per batch: b's statistics, 8.
+PARAMS = 58
+VALUES, INDICES, STATISTICS = 10 + 40 + 40 + 20 + 20, 20, 8
+
+
+@pytest.fixture
+def net(tmp_path: Path) -> Analysis:
+    path = tmp_path / "net.yaml"
+    path.write_text(SPEC)
+    return analyze(str(path))
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "dtype", "bytes_each", "state", "master"),
+    [
+        ("sgd", "float32", 4, 0, 0),
+        ("momentum", "float32", 4, 4, 0),
+        ("adam", "float32", 4, 8, 0),
+        ("adamw", "bfloat16", 2, 4, 0),
+        # 2 + 2 bytes of parameters and gradients, 4 of master copy and twice 4 of moments: 16.
+        ("adam", "mixed", 2, 8, 4),
+    ],
+)
+def test_the_bill_by_optimizer_and_dtype(
+    net: Analysis, optimizer: str, dtype: str, bytes_each: int, state: int, master: int
+) -> None:
+    bill = training_memory(net, optimizer=optimizer, dtype=dtype)
+    assert bill.parameters == bill.gradients == PARAMS * bytes_each
+    assert bill.optimizer == PARAMS * state
+    assert bill.master == PARAMS * master
+    assert bill.activations == VALUES * bytes_each + INDICES * 8 + STATISTICS * bytes_each
+    parts = (bill.parameters, bill.gradients, bill.optimizer, bill.master, bill.activations)
+    assert bill.total == sum(parts)
+
+
+def test_statistics_of_a_batch_norm_are_kept_once_however_large_the_batch(net: Analysis) -> None:
+    eight = training_memory(analyze(net.graph, batch=8))
+    assert eight.activations == 8 * (VALUES * 4 + INDICES * 8) + STATISTICS * 4
+
+
+def test_the_largest_batch_fits_and_one_more_does_not(net: Analysis) -> None:
+    budget = 100_000
+    best = largest_batch(net, budget, optimizer="adam")
+    assert best is not None
+    assert best.total <= budget
+    more = training_memory(analyze(net.graph, batch=best.batch + 1), optimizer="adam")
+    assert more.total > budget
+
+
+def test_no_batch_fits_a_budget_below_one_image(net: Analysis) -> None:
+    one = training_memory(net).total
+    assert largest_batch(net, one - 1) is None
+    fitting = largest_batch(net, one)
+    assert fitting is not None
+    assert fitting.batch == 1
+
+
+BEHIND_GAPS = """
+  - conv: {{channels: {channels}, kernel: 3, padding: 1}}
+  - channel_slice: {{stop: 4}}
+  - group_norm: {{groups: 2}}
+  - conv: {{channels: 8, kernel: 1}}
+"""
+
+
+@pytest.mark.parametrize("channels", [6, 8, 64])
+@pytest.mark.parametrize("budget", [5_000, 12_000, 20_000, 100_000])
+def test_where_one_image_takes_more_or_less_than_others_the_largest_batch_fits(
+    channels: int, budget: int
+) -> None:
+    """One image of a slice lies in one piece; of several each has to be copied."""
+    analysis = analysis_of(BEHIND_GAPS.format(channels=channels))
+    totals = {n: training_memory(analyze(analysis.graph, batch=n)).total for n in range(1, 60)}
+    fitting = [n for n, total in totals.items() if total <= budget]
+    best = largest_batch(analysis, budget)
+    assert (best.batch if best else None) == max(fitting, default=None)
+
+
+def test_what_keeps_nothing_of_an_image_has_no_largest_batch() -> None:
+    with pytest.raises(UsageError, match="keeps nothing of an image: any batch takes 0"):
+        largest_batch(analysis_of("  - relu\n"), 1000)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"optimizer": "adan"}, "unknown optimizer 'adan'; did you mean 'adam'"),
+        ({"dtype": "int8"}, "no training in dtype 'int8'"),
+    ],
+)
+def test_what_cannot_be_trained_with_is_refused(
+    net: Analysis, given: dict[str, str], message: str
+) -> None:
+    with pytest.raises(UsageError) as raised:
+        training_memory(net, **given)
+    assert message in str(raised.value)
+
+
+def test_backward_takes_the_forward_macs_twice_but_for_the_first_layer(net: Analysis) -> None:
+    backward = backward_macs(net)
+    # a: 4*10 MACs, no gradient towards the image. f: 20*2 MACs.
+    assert (backward["a"].weights, backward["a"].inputs) == (40, 0)
+    assert (backward["f"].weights, backward["f"].inputs) == (40, 40)
+    assert backward["c"].total == 0
+
+
+def test_what_is_kept_is_named(net: Analysis) -> None:
+    why = reasons(net)
+    assert why["d"] == ["its input", "indices"]
+    assert why["b"] == ["its input", "statistics"]
+    assert why["c"] == ["its output"]
+    assert why["e"] == ["mask"]
+
+
+def test_what_learns_nothing_needs_nothing() -> None:
+    why = reasons(analysis_of("  - relu: {name: r}\n  - multiply: {name: m, branches: [[], []]}"))
+    assert why == {"r": [], "m": []}
+
+
+def test_what_is_needed_twice_is_named_once() -> None:
+    text = "  - conv: {name: c, channels: 3, kernel: 1}\n"
+    why = reasons(analysis_of(text + "  - multiply: {name: m, branches: [[], [], []]}"))
+    assert why["m"] == ["its input", "intermediate"]

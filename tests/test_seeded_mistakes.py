@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 import pytest
 
-from archcalc import FeatureMap, LayerAnalysis, integer_array, receptive_field, window
+from archcalc import FeatureMap, LayerAnalysis, window
 from archcalc.layers import Effect, Layer, Saved, convolution, sliding
 from archcalc.layers.activation import ReLU, Softmax
 from archcalc.layers.convolution import Conv, ConvTranspose, LocallyConnected
@@ -20,9 +20,11 @@ from archcalc.layers.normalization import BatchNorm, LayerNorm
 from archcalc.layers.pooling import GlobalAvgPool, MaxPool
 from archcalc.layers.regularization import Dropout
 from archcalc.layers.reshaping import Flatten
+from archcalc.quantity import integer_array
 from archcalc.quantity.arithmetic import Quantity, ceil_div, product
 from archcalc.quantity.conditions import is_symbol
 from archcalc.quantity.integer_array import IntegerArray
+from archcalc.receptive_field import field
 from archcalc.receptive_field.field import AxisField, Field
 from archcalc.window import Reach, Window
 from tests.graphs import chain, graph, node
@@ -281,12 +283,12 @@ MISTAKES = (
     # what units see
     Mistake(
         "a jump is multiplied",
-        replacing(receptive_field, "_slide", _jump_kept),
+        replacing(field, "_slide", _jump_kept),
         field_of(STRIDED, STRIDED),
     ),
     Mistake(
         "padding moves what is seen",
-        replacing(receptive_field, "_slide", _offset_kept),
+        replacing(field, "_slide", _offset_kept),
         field_of(STRIDED, STRIDED),
     ),
     Mistake(
@@ -301,7 +303,7 @@ MISTAKES = (
     ),
     Mistake(
         "all branches are seen",
-        replacing(receptive_field, "field_of_join", _first_branch),
+        replacing(field, "field_of_join", _first_branch),
         partial(check_field, TWO_BRANCHES),
     ),
 )

@@ -14,8 +14,6 @@ from archcalc import (
     FeatureMap,
     LayerAnalysis,
     expansion,
-    receptive_field,
-    seen,
     walk,
     window,
 )
@@ -27,6 +25,7 @@ from archcalc.layers.joining import Concat
 from archcalc.layers.normalization import BatchNorm
 from archcalc.layers.pooling import MaxPool
 from archcalc.layers.reshaping import Flatten
+from archcalc.receptive_field import field, seen
 from archcalc.receptive_field.field import Field
 from archcalc.regions.bits import full
 from archcalc.regions.patches import Patch, whole
@@ -162,7 +161,7 @@ MISTAKES = (
         "a jump",
         check_fields.check_layers,
         "field",
-        replacing(receptive_field, "_slide", _without_stride),
+        replacing(field, "_slide", _without_stride),
     ),
     Mistake(
         "an unpooling",

@@ -18,10 +18,10 @@ from archcalc import (
     activation_bytes,
     analyze,
     load,
-    lots,
 )
 from archcalc.analysis import Analysis, Totals
 from archcalc.memory_use.totals import ActivationBytes
+from archcalc.parametric import setting_groups
 from archcalc.parametric.sweep import Sweep, grid
 from archcalc.spec.library import network_names
 
@@ -234,7 +234,7 @@ def test_it_does_not_matter_how_many_settings_are_walked_at_once(
         "classes": np.arange(1, 11),
     }
     expected: Any = _sweep("vgg11", **settings).totals.params
-    monkeypatch.setattr(lots, "MOST_AT_ONCE", tile)
+    monkeypatch.setattr(setting_groups, "MOST_AT_ONCE", tile)
     found: Any = _sweep("vgg11", **settings).totals.params
     assert (found == expected).all()
     assert (found.mask == expected.mask).all()

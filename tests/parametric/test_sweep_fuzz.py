@@ -12,8 +12,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from archcalc import ArchcalcError, QuantityError, UsageError, analyze, combinations
+from archcalc import ArchcalcError, QuantityError, UsageError, analyze
 from archcalc.analysis import Totals
+from archcalc.parametric import combinations
 from archcalc.parametric import sweep as sweeping
 
 TOTALS = tuple(Totals.__dataclass_fields__)

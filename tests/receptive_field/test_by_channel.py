@@ -8,7 +8,7 @@ from math import prod
 import pytest
 from hypothesis import assume, given
 
-from archcalc import FeatureMap, Graph, LayerError, analyze, by_channel
+from archcalc import FeatureMap, Graph, LayerError, analyze
 from archcalc.layers import Layer
 from archcalc.layers.activation import ReLU
 from archcalc.layers.convolution import Conv
@@ -18,6 +18,7 @@ from archcalc.layers.normalization import GroupNorm
 from archcalc.layers.resampling import PadChannels
 from archcalc.layers.reshaping import ChannelShuffle, ChannelSlice, ChannelSplit, Flatten
 from archcalc.quantity.arithmetic import symbol
+from archcalc.receptive_field import by_channel
 from archcalc.receptive_field.field import Field, PhasedField
 from archcalc.unit_field import path_sizes, unit_field
 from archcalc.window import Reach

@@ -358,7 +358,7 @@ def require_numbers(analysis: Analysis) -> None:
     for layer in analysis.layers:
         figures += [*layer.output.shape, layer.params, layer.macs, layer.activation_bytes]
     if not all(isinstance(figure, int) for figure in figures):
-        raise UsageError(f"{analysis.name} has free sizes; give plain numbers with --input")
+        raise UsageError(f"{analysis.name} has free sizes; give plain numbers as input")
 
 
 def counted(layers: Sequence[LayerAnalysis]) -> Sequence[LayerAnalysis]:

@@ -15,7 +15,7 @@ from io import BufferedWriter, RawIOBase, TextIOWrapper
 from types import ModuleType
 from typing import Any, NoReturn
 
-from archcalc.commands import COMMANDS
+from archcalc.commands import COMMANDS, message
 from archcalc.errors import ArchcalcError, did_you_mean
 
 
@@ -36,7 +36,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             arguments = _parser([command] if command else []).parse_args(given)
             status: int = _module(arguments.command).run(arguments)
         except ArchcalcError as error:
-            status = _failed(str(error))
+            status = _failed(message(error))
         sys.stdout.flush()  # a full disk shows here, and not later
         return status
     except OSError as error:

@@ -109,7 +109,16 @@ class QuantityError(ArchcalcError):
 
 
 class UsageError(ArchcalcError):
-    """An argument is wrong: an unknown name, an unreadable file, a malformed option."""
+    """An argument is wrong: an unknown name, an unreadable file, a malformed option.
+
+    Attributes:
+        argument: its name, with which the message then begins (`symbols: …`); None where the
+            message says by itself what is wrong. The command line puts dashes before it.
+    """
+
+    def __init__(self, message: str, argument: str | None = None) -> None:
+        self.argument = argument
+        super().__init__(message if argument is None else f"{argument}: {message}")
 
 
 class MeasurementError(UsageError):

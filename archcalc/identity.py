@@ -82,7 +82,7 @@ def _same(a: Value, b: Value) -> bool:
 
 
 def _text(value: Any) -> str:
-    """A value as `--set` takes it: `0.75`, `[3,4,6,3]`, `true`."""
+    """A value as `KEY=VALUE` takes it: `0.75`, `[3,4,6,3]`, `true`."""
     if isinstance(value, list):
         return f"[{','.join(map(_text, value))}]"
     if value is None or isinstance(value, bool):

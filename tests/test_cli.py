@@ -164,7 +164,7 @@ def test_an_option_given_twice_is_refused(capsys: pytest.CaptureFixture[str]) ->
     assert (status, err.count("\n")) == (2, 1)
     assert "argument --batch: given twice" in err
     status, _, err = called(capsys, "table", "vgg16", "--set", "classes=1", "--set", "classes=2")
-    assert (status, err) == (2, "archcalc: --set classes: given 2 times\n")
+    assert (status, err) == (2, "archcalc: --set: classes is given 2 times\n")
 
 
 def test_a_closed_pipe_hides_no_error(tmp_path: Path) -> None:
@@ -352,13 +352,13 @@ WRONG: dict[str, tuple[list[str], str]] = {
     "an unknown option": (["table", "vgg16", "--colums", "a"], "unrecognized arguments: --colums"),
     "a setting without a value": (
         ["table", "vgg16", "--set", "classes"],
-        "--set classes: expected KEY=VALUE, such as alpha=0.75",
+        "--set: classes: expected KEY=VALUE, such as alpha=0.75",
     ),
     "a setting of nothing": (
         ["table", "vgg16", "--set", "classes="],
-        "--set classes=: expected KEY=VALUE, such as alpha=0.75",
+        "--set: classes=: expected KEY=VALUE, such as alpha=0.75",
     ),
-    "a setting of no name": (["table", "vgg16", "--set", "=3"], "--set =3: expected KEY=VALUE"),
+    "a setting of no name": (["table", "vgg16", "--set", "=3"], "--set: =3: expected KEY=VALUE"),
     "an unknown parameter": (
         ["table", "vgg16", "--set", "clases=3"],
         "vgg16 has no parameter 'clases'; did you mean 'classes'?",
@@ -401,17 +401,17 @@ WRONG: dict[str, tuple[list[str], str]] = {
         ["table", "vgg16", "--set", "classes=!!python/name:os.system"],
         "YAML tags (!name) are not part of the spec language",
     ),
-    "a value left open": (["table", "vgg16", "--set", "depths=[1"], "--set depths=[1: not YAML: "),
+    "a value left open": (["table", "vgg16", "--set", "depths=[1"], "--set: depths=[1: not YAML: "),
     "a mapping for a value": (["table", "vgg16", "--set", "classes={a: 1}"], "found a mapping"),
     "a list that is too short": (
         ["table", "vgg16", "--set", "depths=[1, 2]"],
         "index 2 is outside a list of 2",
     ),
-    "an input with a hole": (["table", "vgg16", "--input", "3x224x"], "'' is no size; expected "),
-    "an input of words": (["table", "vgg16", "--input", "3x(((x3"], "'(((' is no size; expected "),
-    "half a pixel": (["table", "vgg16", "--input", "3x1.5x3"], "'1.5' is no size; expected sizes"),
-    "a division by zero": (["table", "vgg16", "--input", "3xh/0x3"], "'h/0' is no size; expected"),
-    "a condition for a size": (["table", "vgg16", "--input", "3xh>2xw"], "'h>2' is no size; expec"),
+    "an input with a hole": (["table", "vgg16", "--input", "3x224x"], "'' is not a size"),
+    "an input of words": (["table", "vgg16", "--input", "3x(((x3"], "'(((' is not a size"),
+    "half a pixel": (["table", "vgg16", "--input", "3x1.5x3"], "'1.5' is not a size"),
+    "a division by zero": (["table", "vgg16", "--input", "3xh/0x3"], "'h/0' is not a size"),
+    "a condition for a size": (["table", "vgg16", "--input", "3xh>2xw"], "'h>2' is not a size"),
     "an input of nothing": (["table", "vgg16", "--input", "3x0x3"], "an input of 3x0x3"),
     "an input below nothing": (["table", "vgg16", "--input", "3x-hx3"], "an input of 3x-hx3"),
     "too many axes": (["table", "vgg16", "--input", "3x1x1x1x1"], "5 numbers were given"),
@@ -602,7 +602,7 @@ def test_bytes_that_are_no_text_are_shown_and_refused() -> None:
     done = run("table", "vgg16", "--set", "classes=\udcff")
     assert (done.returncode, done.stderr) == (
         2,
-        "archcalc: --set classes=\\udcff: not UTF-8 text\n",
+        "archcalc: --set: classes=\\udcff: not UTF-8 text\n",
     )
     assert run("table", "\udcff").stderr.startswith("archcalc: unknown network '\\udcff'")
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import inspect
+import pickle
 
 import pytest
 
 from archcalc import errors
+from archcalc.commands import message
 from archcalc.errors import (
     ArchcalcError,
     LayerError,
@@ -14,6 +16,7 @@ from archcalc.errors import (
     Place,
     Source,
     SpecError,
+    UsageError,
     did_you_mean,
 )
 
@@ -82,3 +85,15 @@ def test_a_missing_package_is_named_with_what_installs_it() -> None:
 )
 def test_a_guess_is_made_where_something_is_close(name: str, guess: str) -> None:
     assert did_you_mean(name, ["conv", "max_pool"]) == guess
+
+
+def test_an_argument_is_named_to_python_and_as_an_option_to_the_command_line() -> None:
+    error = UsageError("H is repeated", "symbols")
+    assert str(error) == "symbols: H is repeated"
+    assert message(error) == "--symbols: H is repeated"
+    assert message(UsageError("-- is not a name")) == "-- is not a name"
+
+
+def test_an_error_that_names_its_argument_can_be_pickled() -> None:
+    error = pickle.loads(pickle.dumps(UsageError("H is repeated", "symbols")))
+    assert (str(error), error.argument) == ("symbols: H is repeated", "symbols")

@@ -7,6 +7,8 @@ it out and returns the exit status, `EXAMPLES`, two command lines, and where it 
 
 from __future__ import annotations
 
+from archcalc.errors import ArchcalcError
+
 COMMANDS: dict[str, str] = {
     "list": "the networks that archcalc knows",
     "table": "every figure of a network, layer by layer",
@@ -28,3 +30,8 @@ COMMANDS: dict[str, str] = {
     "schema": "the JSON Schema of specs, or of the JSON that `table` prints",
     "completion": "a completion script for your shell",
 }
+
+
+def message(error: ArchcalcError) -> str:
+    """What an error says, with the argument that it names as an option: `--symbols: …`."""
+    return f"--{error}" if getattr(error, "argument", None) is not None else str(error)

@@ -96,11 +96,11 @@ def parameters(arguments: argparse.Namespace) -> dict[str, Value]:
     try:
         settings = list(map(read_setting, arguments.set))
     except UsageError as error:
-        raise UsageError(f"--set {error}") from None
+        raise UsageError(str(error), "set") from None
     names = [name for name, _ in settings]
     for name in names:
         if names.count(name) > 1:
-            raise UsageError(f"--set {name}: given {names.count(name)} times")
+            raise UsageError(f"{name} is given {names.count(name)} times", "set")
     return dict(settings)
 
 
@@ -160,7 +160,8 @@ def input_sizes(arguments: argparse.Namespace) -> list[Value] | None:
             sizes.append(whole(expression.evaluate(known)))
         except ExpressionError:
             raise UsageError(
-                f"--input {arguments.input}: {part!r} is no size; expected sizes with an x "
-                "between, such as 3x224x224 or 3x32hx32w"
+                f"{part!r} is not a size; expected sizes with an x between, "
+                "such as 3x224x224 or 3x32hx32w",
+                "input",
             ) from None
     return sizes

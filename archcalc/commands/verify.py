@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
+from archcalc.commands import message
 from archcalc.commands.arguments import COMPLETE_NETWORKS, add_batch, add_changes, graph_of, listed
 from archcalc.commands.progress import progress
 from archcalc.errors import ArchcalcError, MeasurementError, UsageError, did_you_mean
@@ -125,7 +126,7 @@ def _comparisons(
             with progress(done, len(names), name):
                 comparison = _checked(graph_of(arguments, name), check, under)
         except ArchcalcError as error:
-            print(f"archcalc: {error}", file=sys.stderr, flush=True)
+            print(f"archcalc: {message(error)}", file=sys.stderr, flush=True)
             continue
         found.append(comparison)
         yield comparison

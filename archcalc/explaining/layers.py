@@ -131,7 +131,7 @@ def derive(analysis: Analysis, layer: LayerAnalysis) -> LayerDerivation:
         names.append(analysis.layer(layer.node.indices).inputs[0])
     maps = [_seen(analysis, name)[0] for name in names]
     if not all(isinstance(n, int) for x in (*maps, layer.output) for n in x.shape):
-        raise UsageError(f"{layer.name} has free sizes; give plain numbers with --input")
+        raise UsageError(f"{layer.name} has free sizes; give plain numbers as input")
     naming = Naming()
     traced = _traced(analysis, layer, maps, naming)
     to = _Derivations(naming)

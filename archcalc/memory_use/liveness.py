@@ -137,7 +137,7 @@ def peak_of(steps: Sequence[Step]) -> Step:
         UsageError: the sizes are no plain numbers, and so have no largest.
     """
     if any(type(step.bytes) is not int for step in steps):
-        raise UsageError("free sizes have no peak; give plain numbers with --input")
+        raise UsageError("free sizes have no peak; give plain numbers as input")
     return max(steps, key=lambda step: step.bytes)
 
 

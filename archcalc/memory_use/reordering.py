@@ -35,7 +35,7 @@ def better_order(storages: Storages) -> Order:
         UsageError: the sizes are no plain numbers.
     """
     if not all(type(size) is int for size in storages.bytes.values()):
-        raise UsageError("free sizes have no order; give plain numbers with --input")
+        raise UsageError("free sizes have no order; give plain numbers as input")
     search = _Search(storages)
     written = Order([layer.name for layer in storages.layers], is_best=True)
     least, peak = search.least(), most_alive(step_by_step(storages))

@@ -92,7 +92,7 @@ class Way:
         self.name, self.now, self.is_guess = name, analysis, is_guess
         self._variables = variables
         if variables and not any(n for one in variables for n in one.values):
-            raise UsageError(f"--by: {name} is {shown(variables[0].own)}, and so twice that")
+            raise UsageError(f"{name} is {shown(variables[0].own)}, and so twice that", "by")
         try:
             self.doubled = self.times(2)
         except LayerError as error:
@@ -185,7 +185,7 @@ Growths: TypeAlias = Mapping[Way, Mapping[str, Growth]]  # of the same quantitie
 
 
 def way_called(analysis: Analysis, name: str) -> Way:
-    """The way to make a network larger that `--by` names.
+    """The way to make a network larger with that name.
 
     It is a parameter, an item of a list or a size of the input (`alpha`, `depths[2]`, `H`), or
     else one of `WAYS`, which a parameter of that name hides.
@@ -195,7 +195,7 @@ def way_called(analysis: Analysis, name: str) -> Way:
     """
     if name in WAYS and name not in analysis.graph.parameters:
         return _own_way(analysis, name)
-    return Way(analysis, name, [variable(name, analysis.graph, "--by", others=WAYS)])
+    return Way(analysis, name, [variable(name, analysis.graph, "by", others=WAYS)])
 
 
 def possible_ways(analysis: Analysis) -> list[Way]:
@@ -255,7 +255,7 @@ def _depths(graph: Graph) -> list[Variable]:
                 reached = depth
     if found:
         return found
-    also = f"; try --by {deepens[0]}, or say it in the spec" if deepens else ""
+    also = f"; try {deepens[0]} instead, or say it in the spec" if deepens else ""
     raise UsageError(
         f"{graph.name} does not say what its depth is (`scaling`), and no parameter repeats the "
         f"layers that it has{also}"

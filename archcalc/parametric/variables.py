@@ -37,11 +37,11 @@ class Variable:
         return self.own if isinstance(self.own, list) else [self.own]
 
 
-def variable(label: str, graph: Graph, option: str, others: Sequence[str] = ()) -> Variable:
-    """The variable that a network has under a label. A parameter hides a size called the same.
+def variable(label: str, graph: Graph, argument: str, others: Sequence[str] = ()) -> Variable:
+    """The variable that a network has under a label. A parameter hides a size of the same name.
 
     Args:
-        option: that the label was given to, such as `--by`, for the message.
+        argument: that the label was given to, such as `symbols`, for the message.
         others: what else may be given there.
 
     Raises:
@@ -51,7 +51,7 @@ def variable(label: str, graph: Graph, option: str, others: Sequence[str] = ()) 
     try:
         parameter, number = find_labelled(label, graph.name, graph.parameters, axes, others)
     except ExpressionError as error:
-        raise UsageError(f"{option}: {error}") from None
+        raise UsageError(str(error), argument) from None
     if parameter is None:
         return Variable(label, None, number, graph.input.shape[number or 0])
     own = graph.parameters[parameter]

@@ -33,7 +33,7 @@ def draw_contrast(path: str, found: Contrast) -> None:
     for stages in found.stages:
         for stage in stages.values():
             if not all(isinstance(plain(getattr(stage, key)), int) for key, _ in _PANELS):
-                raise UsageError("--plot draws plain numbers; give them with --input")
+                raise UsageError("draws plain numbers; give them as input", "plot")
     figure, panels = new_panels(11, 1.4 + 0.45 * len(found.labels), len(_PANELS))
     for axes, (key, title) in zip(panels, _PANELS, strict=True):
         _draw_bars(axes, found, key)

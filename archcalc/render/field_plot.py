@@ -24,7 +24,7 @@ def draw_fields(
         MissingExtraError: matplotlib is not installed.
     """
     if len(analysis.input.sizes) != 2:
-        raise UsageError(f"--plot draws images; the input of {analysis.name} is {analysis.input}")
+        raise UsageError(f"draws images; the input of {analysis.name} is {analysis.input}", "plot")
     figure, axes = new_figure(6, 6)
     height, width = fields[0].image
     extent = (-0.5, width - 0.5, height - 0.5, -0.5)
@@ -94,4 +94,4 @@ def _picture(path: str):  # type: ignore[no-untyped-def]  # an array, whatever m
     try:
         return imread(path)
     except (OSError, ValueError, SyntaxError) as error:
-        raise UsageError(f"--picture {path}: {error}") from None
+        raise UsageError(f"{path}: {error}", "picture") from None

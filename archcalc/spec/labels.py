@@ -1,6 +1,6 @@
 """How users call a number of a network: `alpha`, `depths`, `depths[2]`, `H`.
 
-`--by`, `--symbols` and a spec's `scaling` all take these labels.
+Formulas, the ways to scale a network and a spec's `scaling` all take these labels.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def _require_number(label: str, name: str, item: int | None, value: Value) -> No
         if isinstance(value, list):
             raise ExpressionError(f"{label} is {shown(value)}, and no number")
     if value is None:
-        raise ExpressionError(f"{label} is {shown(value)}; --set it to a number")
+        raise ExpressionError(f"{label} is {shown(value)}; set it to a number")
     items = value if isinstance(value, list) else [value]
     if not items or any(isinstance(n, (bool, str, list)) for n in items):
         raise ExpressionError(f"{label} is {shown(value)}, and no number")

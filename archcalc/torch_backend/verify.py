@@ -219,7 +219,7 @@ def _times(analysis: Analysis, under: Conditions, profile: Device | None) -> Tim
     if profile is None:
         profile = device_of_torch(under.device_name)
         if profile is None:
-            note = f"no record of {under.device_name or under.device}; --profile names one"
+            note = f"no record of {under.device_name or under.device}; name one as the profile"
             profile = unlimited(under.dtype)
         elif under.dtype not in profile.flops_per_second:
             note = f"{profile.name} has no figure for {under.dtype}"

@@ -158,8 +158,8 @@ def test_depth_chooses_the_level_of_the_ranking(capsys: pytest.CaptureFixture[st
         (["--quantity", "mac"], "'mac' is no total; did you mean 'macs'?"),
         (["--quantity", "jump"], "'jump' is no total; known: params, macs, activation_bytes"),
         (["stag1"], "vgg16 has no layer 'stag1'; did you mean 'stage1'?"),
-        (["conv1_1", "--input", "3x32hx32"], "give plain numbers with --input"),
-        (["--input", "3x32hx32"], "give plain numbers with --input"),
+        (["conv1_1", "--input", "3x32hx32"], "give plain numbers as input"),
+        (["--input", "3x32hx32"], "give plain numbers as input"),
         (["stage1", "--quantity", "macs"], "all figures of a block (stage1) are one table"),
     ],
 )

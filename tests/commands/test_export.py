@@ -82,7 +82,7 @@ def test_what_fails_halfway_leaves_no_file(
 
 def test_free_sizes_are_one_clear_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["export", "vgg16", "--input", "3x32hx32w"]) == 2
-    assert "vgg16 has free sizes; give plain numbers with --input\n" in capsys.readouterr().err
+    assert "vgg16 has free sizes; give plain numbers as input\n" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("title", ['""" + evil() + """', "a\\", "line\nend", "'quotes'", "<b>&%"])

@@ -117,7 +117,7 @@ def test_a_layer_before_all_that_learn_keeps_nothing_and_has_no_reason(
         (["--optimizer", "adan"], "did you mean 'adam'"),
         (["--dtype", "int4"], "no training in dtype 'int4'"),
         (["--format", "jsno"], "did you mean 'json'"),
-        (["--input", "3x32hx32w"], "give plain numbers with --input"),
+        (["--input", "3x32hx32w"], "give plain numbers as input"),
     ],
 )
 def test_a_wrong_argument_is_one_clear_line(

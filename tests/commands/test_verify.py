@@ -118,14 +118,14 @@ def test_where_no_best_is_known_the_times_stand_alone(capsys: Capture, tmp_path:
     command = ["verify", "lenet5", "--device", "cpu", "--what", "time", "--dtype", "float16"]
     assert main([*command, "--save", str(tmp_path)]) == 0
     shown = capsys.readouterr().out
-    assert " (no record of cpu; --profile names one)" in shown.splitlines()[1]
+    assert " (no record of cpu; name one as the profile)" in shown.splitlines()[1]
     assert "FLOP/s" in shown
     assert "best" not in shown
     assert "best" not in (tmp_path / "README.md").read_text(encoding="utf-8")
     assert main([*command, "--format", "json"]) == 0
     (record,) = json.loads(capsys.readouterr().out)
     times = record["times"]
-    assert (times["profile"], times["note"]) == (None, "no record of cpu; --profile names one")
+    assert (times["profile"], times["note"]) == (None, "no record of cpu; name one as the profile")
     first = times["layers"][0]
     assert (first["best_seconds"], first["limit"]) == (None, None)
     assert first["seconds"] > 0

@@ -238,7 +238,7 @@ def test_layers_that_share_weights_say_whose_they_are(tmp_path: object) -> None:
 
 def test_free_sizes_are_refused() -> None:
     analysis = analyze("vgg16", input=[3, 32 * symbol("h"), 224])
-    with pytest.raises(UsageError, match="give plain numbers with --input"):
+    with pytest.raises(UsageError, match="give plain numbers as input"):
         derive(analysis, analysis.layer("conv1_1"))
 
 

@@ -412,7 +412,7 @@ def test_no_attribute_of_modules_is_forgotten() -> None:
 
 
 def test_free_sizes_are_refused() -> None:
-    with pytest.raises(UsageError, match="vgg16 has free sizes; give plain numbers with --input"):
+    with pytest.raises(UsageError, match="vgg16 has free sizes; give plain numbers as input"):
         source_of(load("vgg16", input=[3, 224, archcalc.symbol("w")]))
 
 

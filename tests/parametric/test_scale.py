@@ -346,7 +346,11 @@ def test_exponents_are_those_of_the_ratio() -> None:
     ("name", "way", "message"),
     [
         ("googlenet", "depth", "and no parameter repeats the layers that it has$"),
-        ("fractalnet20", "depth", "does not say what its depth is .* try --by columns, or say it"),
+        (
+            "fractalnet20",
+            "depth",
+            "does not say what its depth is .* try columns instead, or say it",
+        ),
         ("resnet18", "groups", "has no 'groups'; known: width, depth, resolution, classes, "),
         ("mlp_7_3", "resolution", "takes a vector"),
         ("mlp_7_3", "width", "no layer before the classes"),

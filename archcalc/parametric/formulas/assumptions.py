@@ -63,7 +63,7 @@ def read_assumption(text: str) -> Assumption:
         UsageError: it is none; says at which column.
     """
     if len(text) > MOST_CHARACTERS:
-        raise UsageError(f"--assume: {len(text)} characters; {MOST_CHARACTERS} are the most")
+        raise UsageError(f"{len(text)} characters; {MOST_CHARACTERS} are the most", "assume")
     text = text.strip()
     try:
         tree = ast.parse(text, mode="eval").body
@@ -84,7 +84,9 @@ def read_assumption(text: str) -> Assumption:
             label, factor = _multiple(of, text)
             return Assumption(text, label, least=_number(to, text) / factor)
         case ast.Compare(left=ast.Name(), ops=[ast.Eq()], comparators=[ast.Name(id=name)]):
-            raise UsageError(f"--assume {text}: --input CHANNELSx{name}x{name} makes sizes equal")
+            raise UsageError(
+                f"{text}: make sizes equal in the input, CHANNELSx{name}x{name}", "assume"
+            )
         case _:
             raise _wrong(text, tree.col_offset + 1)
 
@@ -112,7 +114,7 @@ def replacements(
         label = assumption.label
         if label not in symbols:
             guess = did_you_mean(label, symbols) or f"; free are {', '.join(symbols)}"
-            raise UsageError(f"--assume {assumption.text}: {label!r} is not free{guess}")
+            raise UsageError(f"{assumption.text}: {label!r} is not free{guess}", "assume")
         by_label.setdefault(label, []).append(assumption)
     changed = []
     for label, symbol in symbols.items():
@@ -131,12 +133,12 @@ def _require_sense(found: Sequence[Assumption], domain: Domain) -> None:
         pairs = [p for p in combinations(found, 2) if _together(p, domain) is None]
         those = alone[:1] or [*(pairs[0] if pairs else found)]
         texts = " and ".join(assumption.text for assumption in those)
-        raise UsageError(f"--assume {texts}: there is no such {found[0].label}")
+        raise UsageError(f"no {found[0].label} satisfies {texts}", "assume")
     for place, assumption in enumerate(found):
         others = [*found[:place], *found[place + 1 :]]
         if _together(others, domain) == together:
             known = f"adds nothing to {_listed(others)}" if others else "holds in any case"
-            raise UsageError(f"--assume {assumption.text}: it {known}; leave it out")
+            raise UsageError(f"{assumption.text} {known}; leave it out", "assume")
 
 
 def _listed(assumptions: Sequence[Assumption]) -> str:
@@ -222,5 +224,6 @@ def _whole(node: ast.expr, text: str) -> int:
 
 def _wrong(text: str, column: int) -> UsageError:
     return UsageError(
-        f"--assume {text}: column {column}: expected such as H%32==0, 32*alpha%1==0 or alpha>=0.25"
+        f"{text}: column {column}: expected a form such as H%32==0, 32*alpha%1==0 or alpha>=0.25",
+        "assume",
     )

@@ -69,7 +69,7 @@ def cases(
         waiting += reversed(decider.turned_down)
         if count + len(waiting) > MOST_CASES:
             raise TooManyCasesError(
-                f"the formula has more than {MOST_CASES} cases; --set some of its symbols"
+                f"the formula has more than {MOST_CASES} cases; set some of its symbols to numbers"
             )
         yield decider.path, found
     if refusal is not None and not found_any:

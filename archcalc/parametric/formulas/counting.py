@@ -154,8 +154,10 @@ def _no_form(subject: Subject, rows: Sequence[Any]) -> UsageError:
     hint = ""
     if named:
         assumed = [f"{s}%32==0" if s.is_integer else f"32*{s}%1==0" for s in named]
-        options = " ".join(f'--assume "{text}"' for text in assumed)
-        hint = f", as long as {' and '.join(map(str, named))} can be rounded; try {options}"
+        hint = (
+            f", as long as {' and '.join(map(str, named))} can be rounded; "
+            f"try to assume {' and '.join(assumed)}"
+        )
     return UsageError(
         f"no closed form in {subject.symbol} gives this: no polynomial of degree {MOST_DEGREE} or "
         f"less, nor a sum of powers{hint}"

@@ -90,7 +90,9 @@ def derive_formulas(
     free = {str(symbol): symbol for symbol in _free_symbols(sizes)}
     for label in symbols or ():
         if label in free and label in graph.parameters:
-            raise UsageError(f"--symbols: {label} is a parameter and a size; call the size another")
+            raise UsageError(
+                f"{label} is a parameter and a size; give the size another name", "symbols"
+            )
     if symbols is None:
         symbols = [] if free or input is not None else size_labels(len(sizes) - 1)
     found = variables([label for label in symbols if label not in free], graph)
@@ -101,7 +103,8 @@ def derive_formulas(
     except _BEYOND_SYMPY as error:
         raise UsageError(
             f"no formula of {', '.join(quantities)}: sympy cannot handle what becomes of "
-            f"{', '.join([*free, *symbols])} ({type(error).__name__}); --set some of its symbols"
+            f"{', '.join([*free, *symbols])} ({type(error).__name__}); "
+            "set some of its symbols to numbers"
         ) from None
 
 
@@ -143,7 +146,9 @@ class _Derivation:
         for subject in self._subjects:
             for assumption in assumptions:
                 if subject.shapes and assumption.label == subject.label:
-                    raise UsageError(f"--assume: {subject.label} counts blocks: there is no need")
+                    raise UsageError(
+                        f"not needed for {subject.label}, which counts blocks", "assume"
+                    )
         known = dict.fromkeys(free, COUNTS)
         known |= {subject.label: subject.domain for subject in self._subjects}
         changed = replacements(assumptions, free, known)

@@ -40,7 +40,7 @@ class Subject(NamedTuple):
 
 
 def variables(labels: Sequence[str], graph: Graph) -> list[Variable]:
-    """The numbers called so.
+    """The numbers with these labels.
 
     Raises:
         UsageError: there is no such parameter or size, or it is no number; with a guess.
@@ -48,16 +48,16 @@ def variables(labels: Sequence[str], graph: Graph) -> list[Variable]:
     found = [_variable(label.strip(), graph) for label in labels]
     for number, one in enumerate(found):
         if one in found[:number]:
-            raise UsageError(f"--symbols {','.join(labels)}: {one.label} stands twice")
+            raise UsageError(f"{one.label} is repeated", "symbols")
     return found
 
 
 def _variable(label: str, graph: Graph) -> Variable:
-    found = variable(label, graph, "--symbols")
+    found = variable(label, graph, "symbols")
     if isinstance(found.own, list):
-        raise UsageError(f"--symbols: {label} is a list; name an item, such as {label}[0]")
+        raise UsageError(f"{label} is a list; name an item, such as {label}[0]", "symbols")
     if is_symbol(found.own):
-        raise UsageError(f"--symbols: {label} is {found.own} in the input already")
+        raise UsageError(f"{label} is {found.own} in the input already", "symbols")
     return found
 
 

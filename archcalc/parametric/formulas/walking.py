@@ -27,7 +27,7 @@ from archcalc.quantity.conditions import deciding, is_symbol
 from archcalc.spec.values import ExpressionError, Value
 from archcalc.walk import input_shape, walk
 
-# What is kept in memory hangs on whether a map is padded by the same on both sides, or is copied.
+# What is kept in memory depends on whether a map is padded by the same on both sides, or is copied.
 _IN_MEMORY = re.compile(r"\b(peak|training)_bytes\b")
 
 
@@ -160,17 +160,17 @@ def _undecided_joins(analysis: Analysis) -> Iterator[tuple[Any, Any]]:
 
 
 def _require_settled(analysis: Analysis, quantity: str, apart: set[tuple[Any, Any]]) -> None:
-    """Raises UsageError where it hangs on free sizes whether maps are padded alike, or copied."""
+    """Raises UsageError where it depends on free sizes whether maps are padded alike, or copied."""
     copying = unsettled(analysis)
     if copying is not None:
         raise UsageError(
-            f"{quantity} hangs on whether {copying} copies a map that was cut; give plain sizes"
+            f"{quantity} depends on whether {copying} copies a map that was cut; give plain sizes"
         )
     for layer, more_behind in open_paddings(analysis):
         free = min(symbol.name for symbol in more_behind.free_symbols)
         message = (
-            f"{quantity} hangs on which sizes are even ({layer} pads `same`); "
-            f"say more of {free}, such as --assume {free}%32==0, or --set it"
+            f"{quantity} depends on which sizes are even ({layer} pads `same`); "
+            f"assume more of {free}, such as {free}%32==0, or set it to a number"
         )
         alike = simplest(sympy.Eq(more_behind, 0))
         if not is_of_one(alike):

@@ -68,12 +68,12 @@ def test_an_assumption_is_read(text: str, assumption: Assumption) -> None:
     ],
 )
 def test_what_is_none_is_refused_with_its_column(text: str, column: int) -> None:
-    with pytest.raises(UsageError, match=rf": column {column}: expected such as H%32==0"):
+    with pytest.raises(UsageError, match=rf": column {column}: expected a form such as H%32==0"):
         read_assumption(text)
 
 
 def test_equal_sizes_are_a_matter_of_the_input() -> None:
-    with pytest.raises(UsageError, match="--input CHANNELSxHxH makes sizes equal"):
+    with pytest.raises(UsageError, match="make sizes equal in the input, CHANNELSxHxH"):
         read_assumption("W == H")
 
 
@@ -111,25 +111,25 @@ def test_a_replacement_goes_through_the_values_that_are_left(
 @pytest.mark.parametrize(
     ("texts", "message"),
     [
-        (["W%2==0"], "--assume W%2==0: 'W' is not free; free are H, alpha, depths[0]"),
-        (["H%2==0", "H%2==1"], "--assume H%2==0 and H%2==1: there is no such H"),
-        (["H%4==1", "H>=64", "H%6==2"], "--assume H%4==1 and H%6==2: there is no such H"),
-        (["2*H%4==1"], "--assume 2*H%4==1: there is no such H"),
-        (["H>=64", "H>=128"], "--assume H>=64: it adds nothing to H>=128; leave it out"),
+        (["W%2==0"], "assume: W%2==0: 'W' is not free; free are H, alpha, depths[0]"),
+        (["H%2==0", "H%2==1"], "assume: no H satisfies H%2==0 and H%2==1"),
+        (["H%4==1", "H>=64", "H%6==2"], "assume: no H satisfies H%4==1 and H%6==2"),
+        (["2*H%4==1"], "assume: no H satisfies 2*H%4==1"),
+        (["H>=64", "H>=128"], "assume: H>=64 adds nothing to H>=128; leave it out"),
         (
             ["H%32==0", "H>=64", "H>=128"],
-            "--assume H>=64: it adds nothing to H%32==0, H>=128; leave it out",
+            "assume: H>=64 adds nothing to H%32==0, H>=128; leave it out",
         ),
-        (["H%32==0", "H%8==0"], "--assume H%8==0: it adds nothing to H%32==0; leave it out"),
-        (["H%32==0", "H>=20"], "--assume H>=20: it adds nothing to H%32==0; leave it out"),
+        (["H%32==0", "H%8==0"], "assume: H%8==0 adds nothing to H%32==0; leave it out"),
+        (["H%32==0", "H>=20"], "assume: H>=20 adds nothing to H%32==0; leave it out"),
         (
             ["H%32==0", "H % 32 == 0"],
-            "--assume H % 32 == 0: it adds nothing to H%32==0; leave it out",
+            "assume: H % 32 == 0 adds nothing to H%32==0; leave it out",
         ),
-        (["H>=1"], "--assume H>=1: it holds in any case; leave it out"),
-        (["alpha>=1/200"], "--assume alpha>=1/200: it holds in any case; leave it out"),
-        (["H%1==0", "W%2==0"], "--assume W%2==0: 'W' is not free; free are H, alpha, depths[0]"),
-        (["H>=64", "depths[0]>=1"], "--assume depths[0]>=1: it holds in any case; leave it out"),
+        (["H>=1"], "assume: H>=1 holds in any case; leave it out"),
+        (["alpha>=1/200"], "assume: alpha>=1/200 holds in any case; leave it out"),
+        (["H%1==0", "W%2==0"], "assume: W%2==0: 'W' is not free; free are H, alpha, depths[0]"),
+        (["H>=64", "depths[0]>=1"], "assume: depths[0]>=1 holds in any case; leave it out"),
     ],
 )
 @given(data=st.data())
@@ -193,4 +193,4 @@ def test_a_network_refuses_them_alike_too() -> None:
         with pytest.raises(UsageError) as caught:
             archcalc.formula("vgg16", "macs", ["H"], assume=assume)
         messages.add(str(caught.value))
-    assert messages == {"--assume H>=64: it adds nothing to H%32==0, H>=128; leave it out"}
+    assert messages == {"assume: H>=64 adds nothing to H%32==0, H>=128; leave it out"}

@@ -341,11 +341,11 @@ def test_a_formula_that_the_walk_contradicts_is_not_given(monkeypatch: pytest.Mo
         ("vgg16", "params", ["depths"], {}, "depths is a list; name an item, such as depths[0]"),
         ("vgg16", "params", ["depths[9]"], {}, "has no item 9"),
         ("vgg16", "params", ["batch_norm"], {}, "batch_norm is false, and no number"),
-        ("vgg16", "params", ["H", "H"], {}, "H stands twice"),
+        ("vgg16", "params", ["H", "H"], {}, "symbols: H is repeated"),
         ("vgg16", "params", ["__import__('os')"], {}, "is no name"),
         ("vgg16", "params", ["depths[00]"], {}, "is no name"),
         ("vgg16", "params", ["H"], {"input": [3, 32 * symbol("h"), 32]},
-         "--symbols: H is 32*h in the input already"),
+         "symbols: H is 32*h in the input already"),
         ("stack_3x3x3", "params", ["C"], {"input": [symbol("C"), 8, 8]},
          "C is a parameter and a size"),
         ("vgg16", "parms", ["H"], {}, "did you mean 'params'"),
@@ -354,7 +354,7 @@ def test_a_formula_that_the_walk_contradicts_is_not_given(monkeypatch: pytest.Mo
         ("vgg16", "layers[fc6].receptive_field", ["H"], {}, "is all, which no formula gives"),
         ("vgg16", "networks[vgg19].params", ["H"], {}, "a formula is of one network"),
         ("vgg16", "params > 5", ["H"], {}, "which no formula gives"),
-        ("mobilenet_v1", "peak_bytes", ["resolution"], {}, "such as --assume resolution%32==0"),
+        ("mobilenet_v1", "peak_bytes", ["resolution"], {}, "such as resolution%32==0, or set"),
         ("resnet20", "params", ["units"], {"assume": ["units%2==0"]}, "counts blocks"),
         ("resnet20", "params", ["units"], {"layer": "layer1.7.conv1"}, "has no layer"),
         ("highway_mnist10", "params", ["classes"], {"width": 0}, "output features"),
@@ -444,7 +444,7 @@ def test_what_is_copied_or_not_by_free_sizes_has_no_formula(tmp_path: Path) -> N
     spec.write_text(f"name: gaps\ninput: [4, 8, 8]\nlayers:\n{cut}  - relu\n")
     assert archcalc.formula(str(spec), "training_bytes") is not None
     spec.write_text(f"name: gaps\ninput: [4, 8, 8]\nlayers:\n{cut}  - group_norm: {{groups: 2}}\n")
-    with pytest.raises(UsageError, match="hangs on whether group_norm1 copies a map"):
+    with pytest.raises(UsageError, match="depends on whether group_norm1 copies a map"):
         archcalc.formula(str(spec), "training_bytes")
 
 

@@ -16,7 +16,7 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from archcalc.analysis import DTYPES, Analysis, LayerAnalysis, Totals
+    from archcalc.analysis import DTYPES, Analysis, AnalysisStopped, LayerAnalysis, Totals
     from archcalc.errors import (
         ArchcalcError,
         LayerError,
@@ -40,6 +40,7 @@ __all__ = [
     "DTYPES",
     "ActivationBytes",
     "Analysis",
+    "AnalysisStopped",
     "ArchcalcError",
     "FeatureMap",
     "Graph",
@@ -64,7 +65,7 @@ __all__ = [
 # Where each name of the door is at home. It is imported when it is asked for, so that nothing that
 # takes time stands before the command line can answer Ctrl-C.
 _HOMES = {
-    "analysis": ("DTYPES", "Analysis", "LayerAnalysis", "Totals"),
+    "analysis": ("DTYPES", "Analysis", "AnalysisStopped", "LayerAnalysis", "Totals"),
     "errors": (
         "ArchcalcError", "LayerError", "MeasurementError", "MissingExtraError", "QuantityError",
         "SpecError", "UsageError",

@@ -213,7 +213,7 @@ class Analysis:
     batch: int
     dtype: str
     layers: tuple[LayerAnalysis, ...]
-    error: LayerError | None = None
+    error: AnalysisStopped | None = None
 
     def __repr__(self) -> str:
         totals = self.totals
@@ -350,6 +350,20 @@ class Analysis:
             "dtype": self.dtype,
             "layers": [layer.record() for layer in self.layers],
         }
+
+
+class AnalysisStopped(LayerError):
+    """A layer in its place refuses its input.
+
+    Attributes:
+        partial: the analysis of all layers before it.
+    """
+
+    def __init__(
+        self, message: str, graph: Graph, batch: int, dtype: str, layers: tuple[LayerAnalysis, ...]
+    ) -> None:
+        super().__init__(message)
+        self.partial = Analysis(graph, batch, dtype, layers, error=self)
 
 
 def require_numbers(analysis: Analysis) -> None:

@@ -16,7 +16,7 @@ from types import ModuleType
 from typing import Any, NoReturn
 
 from archcalc.commands import COMMANDS, message
-from archcalc.errors import ArchcalcError, did_you_mean
+from archcalc.errors import ArchcalcError, suggestion
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -24,7 +24,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if argv is None else argv)
     command = next((word for word in given if not word.startswith("-")), None)
     if command is not None and command not in COMMANDS:
-        guess = did_you_mean(command, COMMANDS) or f"; known: {', '.join(COMMANDS)}"
+        guess = suggestion(command, COMMANDS)
         return _failed(f"unknown command {command!r}{guess}")
     if sys.stdout is None:
         return _failed("standard output is closed")

@@ -1,12 +1,19 @@
 """The errors that archcalc raises. Each carries one message that a user can act on.
 
 ArchcalcError
-├── SpecError           the text of a spec is wrong: file, line, column, the fact, a guess
-├── LayerError          a layer refuses its input: the shapes that met, and who and where
-├── QuantityError       a number leaves the range in which it can be exact
+├── SpecError           a YAML text is wrong: file, line, column, the fact, a guess
+│   ├── EndlessError        the layers of a spec do not end
+│   └── NoFigureError       a network has no such figure, with these parameters
+├── LayerError          a layer refuses its input: the shapes that met
+│   └── AnalysisStopped     the same with who and where, and the analysis up to there
+├── QuantityError       a number of an array does not fit in 64 bits
 ├── UsageError          an argument is wrong: a name, a file, the value of an option
-│   └── MeasurementError    torch cannot measure a network: memory runs out, or torch fails
-└── MissingExtraError   what was asked for needs an optional package; says which to install
+│   ├── MeasurementError    torch cannot measure a network: memory runs out, or torch fails
+│   ├── TooManyCasesError   a formula falls into too many cases
+│   └── UnsettledError      a figure is another one at a certain value of a symbol
+├── MissingExtraError   what was asked for needs an optional package; says which to install
+├── ExpressionError     an expression is wrong; becomes a SpecError or a UsageError
+└── PrintedError        a published figure cannot be read; becomes a SpecError
 """
 
 from __future__ import annotations
@@ -14,11 +21,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from archcalc.analysis import Analysis
-
+from typing import Any
 
 MOST_CHARACTERS = 1000  # of a message: what a hostile spec puts into it ends here
 MOST_CANDIDATES = 1000  # that a guess looks at
@@ -77,7 +80,7 @@ class Place:
 
 
 class SpecError(ArchcalcError):
-    """The text of a spec is wrong.
+    """A YAML text is wrong: a spec, the claims or budgets beside it, or the record of a device.
 
     Attributes:
         fact: what is wrong, in one sentence.
@@ -93,19 +96,20 @@ class SpecError(ArchcalcError):
 class LayerError(ArchcalcError):
     """A layer refuses its input.
 
-    A rule raises it with the local fact alone; the walk raises it again with who and where.
-
-    Attributes:
-        partial: the analysis of all layers before the one that refuses; None inside a rule.
+    A rule raises it with the local fact alone. The walk then raises AnalysisStopped, with who and
+    where, and all figures up to there.
     """
 
-    def __init__(self, message: str, partial: Analysis | None = None) -> None:
-        self.partial = partial
+    def __init__(self, message: str) -> None:
         super().__init__(_shortened(message))
 
 
 class QuantityError(ArchcalcError):
-    """A number leaves the range in which it can be exact: 64 bits, as in torch."""
+    """A number of an array does not fit in 64 bits.
+
+    Numbers by themselves are exact at any size; a layer whose output no tensor could hold raises
+    a LayerError.
+    """
 
 
 class UsageError(ArchcalcError):
@@ -151,6 +155,12 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     spelled = {word.lower(): word for word in islice(known, MOST_CANDIDATES)}
     close = get_close_matches(name.lower(), spelled, n=1)
     return f"; did you mean {spelled[close[0]]!r}?" if close else ""
+
+
+def suggestion(name: str, known: Iterable[str], lead: str = "known:") -> str:
+    """As `did_you_mean`, and where nothing is close `"; known: …"`, all of it, behind `lead`."""
+    known = list(dict.fromkeys(known))
+    return did_you_mean(name, known) or f"; {lead} {', '.join(known) or 'none'}"
 
 
 def _shortened(text: str) -> str:

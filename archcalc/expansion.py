@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import cast
 
-from archcalc.errors import ArchcalcError, Place, SpecError, UsageError, did_you_mean
+from archcalc.errors import ArchcalcError, Place, SpecError, UsageError, did_you_mean, suggestion
 from archcalc.feature_map import FeatureMap
 from archcalc.graph import INPUT, Graph, Node, with_purpose
 from archcalc.layers import Layer
@@ -88,7 +88,7 @@ def _overrides(network: Network, given: Mapping[str, Value]) -> dict[str, Value]
     for name, value in given.items():
         if name not in network.parameters:
             known = list(network.parameters)
-            guess = did_you_mean(name, known) or f"; it has {', '.join(known) or 'none'}"
+            guess = suggestion(name, known, "it has")
             raise UsageError(f"{network.name} has no parameter {name!r}{guess}")
         old = network.parameters[name]
         try:

@@ -7,8 +7,8 @@ from dataclasses import replace
 from os import PathLike
 from typing import TYPE_CHECKING, Any, TypeAlias, cast, overload
 
-from archcalc.analysis import DTYPES, Analysis, LayerAnalysis
-from archcalc.errors import LayerError, UsageError, did_you_mean
+from archcalc.analysis import DTYPES, Analysis, AnalysisStopped, LayerAnalysis
+from archcalc.errors import LayerError, UsageError, suggestion
 from archcalc.expansion import build_graph
 from archcalc.feature_map import FeatureMap
 from archcalc.graph import INPUT, Graph, LeftOut, Node
@@ -145,7 +145,7 @@ def analyze(
         dtype: of parameters and activations; see `DTYPES`.
 
     Raises:
-        LayerError: a layer refuses its input; its `partial` is the analysis up to there. Of
+        AnalysisStopped: a layer refuses its input; its `partial` is the analysis up to there. Of
             arrays none is raised: a `Sweep` marks the settings.
         UsageError: an unknown dtype, or a batch below 1; and as `load`.
         SpecError: as `load`.
@@ -173,7 +173,7 @@ def analyze(
 def require_dtype(dtype: str) -> None:
     """Raises UsageError, with a guess, unless `dtype` is one of `DTYPES`."""
     if dtype not in DTYPES:
-        guess = did_you_mean(str(dtype), DTYPES) or f"; known: {', '.join(DTYPES)}"
+        guess = suggestion(str(dtype), DTYPES)
         raise UsageError(f"unknown dtype {dtype!r}{guess}")
 
 
@@ -258,9 +258,8 @@ def walk(graph: Graph, batch: int, dtype: str) -> Analysis:
                 head = graph.head_around(node.name) or node.name
                 refusals.append(LeftOut(head, node.name, message))
                 continue
-            error = LayerError(message)
-            error.partial = Analysis(graph, batch, dtype, tuple(done.values()), error)
-            raise error from None
+            layers = tuple(done.values())
+            raise AnalysisStopped(message, graph, batch, dtype, layers) from None
         maps[node.name] = effect.output
         units[node.name] = found
         used, owns = node.name in live, owners[node.name] == node.name

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import inspect
 import pickle
+import re
+from pathlib import Path
 
 import pytest
 
@@ -20,15 +22,41 @@ from archcalc.errors import (
     did_you_mean,
 )
 
+PACKAGE = Path(str(errors.__file__)).parent
 TEXT = "name: tiny\nlayers:\n  - maxpol: {kernel: 3}\n"
 
 
 def test_the_tree_in_the_docstring_has_every_error() -> None:
-    drawn = inspect.getdoc(errors) or ""
-    classes = [c for _, c in inspect.getmembers(errors, inspect.isclass)]
-    subclasses = [c for c in classes if issubclass(c, ArchcalcError)]
-    assert len(subclasses) == 7
-    assert all(c.__name__ in drawn for c in subclasses)
+    assert errors_drawn(inspect.getdoc(errors) or "") == errors_defined()
+
+
+def errors_drawn(tree: str) -> dict[str, str]:
+    """Each error of a drawn tree with the one that it hangs from."""
+    found, above = {}, ["ArchcalcError"]
+    for lead, name in re.findall(r"^([│ ]*)[├└]── (\w+)", tree, re.MULTILINE):
+        del above[len(lead) // 4 + 1 :]
+        found[name] = above[-1]
+        above.append(name)
+    return found
+
+
+def errors_defined() -> dict[str, str]:
+    """Each error of the package with the one that it is a case of."""
+    texts = [path.read_text(encoding="utf-8") for path in PACKAGE.rglob("*.py")]
+    classes = [pair for t in texts for pair in re.findall(r"^class (\w+)\((\w+)\):", t, re.M)]
+    found = {"ArchcalcError": ""}
+    while more := {k: v for k, v in classes if v in found and k not in found}:
+        found |= more
+    del found["ArchcalcError"]
+    return found
+
+
+def test_an_error_left_out_or_in_the_wrong_place_would_be_seen() -> None:
+    tree = (inspect.getdoc(errors) or "").splitlines()
+    without = [line for line in tree if "MeasurementError" not in line]
+    assert errors_drawn("\n".join(without)) != errors_defined()
+    moved = [line.replace("│   └── AnalysisStopped", "├── AnalysisStopped") for line in tree]
+    assert errors_drawn("\n".join(moved)) != errors_defined()
 
 
 def test_a_caret_stands_under_the_column() -> None:

@@ -270,7 +270,7 @@ def test_an_import_the_wrong_way_would_be_seen(module: str, text: str) -> None:
         ("archcalc.layers.conv", "from archcalc.errors import LayerError"),
         ("archcalc.layers.conv", "from archcalc.layers.layer import Layer"),
         ("archcalc.quantity.arithmetic", "def f():\n    from archcalc.quantity import symbolic"),
-        ("archcalc.errors", "if TYPE_CHECKING:\n    from archcalc.analysis import Analysis"),
+        ("archcalc.graph", "if TYPE_CHECKING:\n    from archcalc.analysis import Analysis"),
         ("archcalc.analysis", "def f():\n    import pandas"),
         ("archcalc.torch_backend.build", "import torch"),
         ("archcalc.graph", "import re\nfrom dataclasses import dataclass"),

@@ -9,7 +9,7 @@ from yaml.nodes import Node, ScalarNode
 
 from archcalc.claims.arithmetic import Arithmetic, read_arithmetic
 from archcalc.claims.printed import Printed, PrintedError, Verdict, parse_printed
-from archcalc.errors import Place, Source, SpecError, did_you_mean
+from archcalc.errors import Place, Source, SpecError, suggestion
 from archcalc.spec.fields import read_literal
 from archcalc.spec.keys import CLAIM_KEYS, DIFFERENCES, VERDICT_WORDS
 from archcalc.spec.library import spec_sources
@@ -152,7 +152,7 @@ def _check_reason(found: dict[str, Node], recorded: Verdict, node: Node, source:
     if "by" in found:
         by = text_of(found["by"], source, "by")
         if by not in DIFFERENCES:
-            guess = did_you_mean(by, DIFFERENCES) or f"; it is one of {', '.join(DIFFERENCES)}"
+            guess = suggestion(by, DIFFERENCES, "it is one of")
             raise SpecError(
                 f"figures do not differ by {by!r}{guess}", place_of(found["by"], source)
             )
@@ -191,6 +191,6 @@ def _recorded(node: Node | None, source: Source, *, decidable: bool) -> Verdict:
         return Verdict.AGREES if decidable else Verdict.UNDECIDABLE
     text = text_of(node, source, "verdict")
     if text not in VERDICTS:
-        guess = did_you_mean(text, VERDICTS) or f"; it is one of {', '.join(VERDICTS)}"
+        guess = suggestion(text, VERDICTS, "it is one of")
         raise SpecError(f"no verdict is called {text!r}{guess}", place_of(node, source))
     return VERDICTS[text]

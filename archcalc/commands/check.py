@@ -17,17 +17,9 @@ from archcalc.claims.check import (
 )
 from archcalc.claims.reading import VERDICTS
 from archcalc.commands.arguments import COMPLETE_NETWORKS
-from archcalc.errors import UsageError, did_you_mean
 from archcalc.render.check import claim_table, with_tally
 from archcalc.render.numbers import counted
-from archcalc.spec.library import (
-    families,
-    find_network,
-    is_file,
-    network_names,
-    read_family,
-    split_variant,
-)
+from archcalc.spec.library import families, networks_and_files
 
 EXAMPLES = (
     "archcalc check",
@@ -74,23 +66,13 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _checked(names: list[str]) -> tuple[list[CheckedClaim], list[CheckedBudget]]:
-    """The claims and budgets of the networks and files called so; of all networks without any."""
-    files = [name for name in names if is_file(split_variant(name)[0])]
-    networks = [name for name in names if name not in files]
-    known = network_names()
-    for name in networks:
-        if name not in known:
-            guess = did_you_mean(name, known) or "; `archcalc list` shows all"
-            raise UsageError(f"unknown network {name!r}{guess}")
+    """The claims and budgets of these networks and files; without any, of all networks."""
+    networks, files = networks_and_files(names)
     claims: list[CheckedClaim] = []
     budgets: list[CheckedBudget] = []
-    for name in files:
-        path, variant = split_variant(name)
-        if variant:
-            find_network(name)  # or an error that says which there are
-        family = read_family(path)
-        claims += check_family(family, variant or None)
-        budgets += check_budgets(family, variant or None)
+    for family, variant in files:
+        claims += check_family(family, variant)
+        budgets += check_budgets(family, variant)
     if networks or not files:
         shipped = list(families())
         claims += check_library(networks, shipped)

@@ -6,9 +6,8 @@ import argparse
 import os
 import sys
 
-from archcalc.analysis import Analysis
+from archcalc.analysis import Analysis, AnalysisStopped
 from archcalc.commands.arguments import add_batch, add_changes, add_network, depth, graph_of, listed
-from archcalc.errors import LayerError
 from archcalc.render.columns import COLUMNS, DEFAULT_COLUMNS, columns_named
 from archcalc.render.rows import depth_that_fits, layer_rows, rows_at_depth
 from archcalc.render.table import (
@@ -56,9 +55,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Prints the table; of a network that fails midway, all up to there, then the error."""
     try:
         analysis = analyze(graph_of(arguments), batch=arguments.batch, dtype=arguments.dtype)
-    except LayerError as error:
-        if error.partial is not None:
-            print(_table(error.partial, arguments), flush=True)
+    except AnalysisStopped as error:
+        print(_table(error.partial, arguments), flush=True)
         raise
     print(_table(analysis, arguments))
     return 0

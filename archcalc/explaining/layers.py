@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import TypeAlias
 
 from archcalc.analysis import Analysis, LayerAnalysis
-from archcalc.errors import UsageError, did_you_mean
+from archcalc.errors import UsageError, suggestion
 from archcalc.explaining.forms import Form, Name, Number, form_of, names_in
 from archcalc.explaining.naming import Naming, axis_names
 from archcalc.feature_map import FeatureMap
@@ -103,7 +103,7 @@ class LayerDerivation:
         """
         for quantity in quantities:
             if quantity not in QUANTITIES:
-                guess = did_you_mean(quantity, QUANTITIES) or f"; known: {', '.join(QUANTITIES)}"
+                guess = suggestion(quantity, QUANTITIES)
                 raise UsageError(f"no derivation of {quantity!r}{guess}")
         found = [
             derivation

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from yaml.nodes import Node
 
-from archcalc.errors import Source, SpecError, UsageError, did_you_mean
+from archcalc.errors import Source, SpecError, UsageError, suggestion
 from archcalc.spec.reader import compose, entries, place_of, read_file, text_of, unknown_key
 
 _DEVICES = Path(__file__).parent / "devices"
@@ -59,7 +59,7 @@ def find_device(name: str) -> Device:
     if name.endswith((".yaml", ".yml")) or os.sep in name:
         return _read_device(Path(name).stem, read_file(name, name))
     if name not in device_names():
-        guess = did_you_mean(name, device_names()) or f"; known: {', '.join(device_names())}"
+        guess = suggestion(name, device_names())
         raise UsageError(f"unknown device {name!r}{guess}")
     return _read_device(name, read_file(str(_DEVICES / f"{name}.yaml"), f"devices/{name}.yaml"))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from archcalc.analysis import Analysis, require_numbers
-from archcalc.errors import UsageError, did_you_mean
+from archcalc.errors import UsageError, suggestion
 from archcalc.layers import Extra
 from archcalc.layers.normalization import BatchNorm
 from archcalc.memory_use.liveness import indices_of, undone
@@ -85,10 +85,10 @@ def training_memory(
         UsageError: an unknown optimizer, or a dtype in which one does not train.
     """
     if optimizer not in OPTIMIZERS:
-        guess = did_you_mean(optimizer, OPTIMIZERS) or f"; known: {', '.join(OPTIMIZERS)}"
+        guess = suggestion(optimizer, OPTIMIZERS)
         raise UsageError(f"unknown optimizer {optimizer!r}{guess}")
     if dtype not in TRAINING_DTYPES:
-        guess = did_you_mean(dtype, TRAINING_DTYPES) or f"; known: {', '.join(TRAINING_DTYPES)}"
+        guess = suggestion(dtype, TRAINING_DTYPES)
         raise UsageError(f"no training in dtype {dtype!r}{guess}")
     mixed = dtype == MIXED
     analysis = analyze(analysis.graph, batch=analysis.batch, dtype="float16" if mixed else dtype)

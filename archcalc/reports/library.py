@@ -8,9 +8,9 @@ from typing import NamedTuple
 from archcalc.analysis import Analysis
 from archcalc.claims.check import CheckedClaim, check_family, check_library
 from archcalc.comparing.key_figures import KeyFigures, key_figures
-from archcalc.errors import UsageError, did_you_mean
+from archcalc.errors import UsageError
 from archcalc.expansion import build_graph
-from archcalc.spec.library import families, is_file, network_names, read_family
+from archcalc.spec.library import families, networks_and_files
 from archcalc.spec.syntax import About, Family
 from archcalc.walk import analyze
 
@@ -109,25 +109,14 @@ def part_of_library(names: Sequence[str]) -> Library:
             name, under which only one of them can have a page.
         SpecError: a spec or a claim is malformed.
     """
-    files = [name for name in names if is_file(name.partition("#")[0])]
-    wanted = [name for name in names if name not in files]
-    known = network_names()
-    for name in wanted:
-        if name not in known:
-            guess = did_you_mean(name, known) or "; `archcalc list` shows all"
-            raise UsageError(f"unknown network {name!r}{guess}")
+    wanted, files = networks_and_files(names)
     entries: list[Entry] = []
     claims = list(check_library(wanted)) if wanted else []
     for family in families() if wanted else ():
         entries += [e for n in family.networks if n in wanted for e in _entries(family, n, claims)]
-    for name in files:
-        path, _, variant = name.partition("#")
-        family = read_family(path)
-        if variant and variant not in family.networks:
-            guess = did_you_mean(variant, family.networks)
-            raise UsageError(f"{path} has no variant {variant!r}{guess}")
-        own = list(check_family(family, variant or None))
-        entries += _entries(family, variant or None, own, shipped=False)
+    for family, variant in files:
+        own = list(check_family(family, variant))
+        entries += _entries(family, variant, own, shipped=False)
         claims += own
     _require_different_names(entries)
     return Library(tuple(entries), tuple(claims), whole=False)

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from archcalc.errors import did_you_mean
+from archcalc.errors import suggestion
 from archcalc.spec.fields import shown
 from archcalc.spec.values import ExpressionError, Value
 
@@ -67,7 +67,7 @@ def find_labelled(
     if name in sizes and item is None:
         return Labelled(None, sizes[name])
     known = [*others, *parameters, *sizes]
-    guess = did_you_mean(name, known) or f"; known: {', '.join(dict.fromkeys(known))}"
+    guess = suggestion(name, known)
     raise ExpressionError(f"{network} has no {label!r}{guess}")
 
 

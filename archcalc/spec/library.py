@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from archcalc.errors import Source, UsageError, did_you_mean
+from archcalc.errors import Source, UsageError, did_you_mean, suggestion
 from archcalc.spec.parser import parse_family
 from archcalc.spec.reader import read_file
 from archcalc.spec.syntax import Family, Network
@@ -88,8 +88,40 @@ def find_network(name: str | os.PathLike[str]) -> Network:
             if name in family.networks:
                 return family.networks[name]
         known.extend(names)
+    raise _unknown_network(name, known)
+
+
+def networks_and_files(
+    names: Iterable[str],
+) -> tuple[list[str], list[tuple[Family, str | None]]]:
+    """Those of the names that are networks of archcalc's own, and the spec files among them.
+
+    Each file comes as what it declares, with the one variant of it that is meant, if one is.
+
+    Raises:
+        UsageError: there is no such network, file or variant; with a guess.
+        SpecError: a spec is wrong.
+    """
+    known = network_names()
+    networks: list[str] = []
+    files: list[tuple[Family, str | None]] = []
+    for name in names:
+        path, variant = split_variant(name)
+        if is_file(path):
+            family = read_family(path)
+            if variant:
+                _in_file(family, variant)
+            files.append((family, variant or None))
+        elif name in known:
+            networks.append(name)
+        else:
+            raise _unknown_network(name, known)
+    return networks, files
+
+
+def _unknown_network(name: str, known: Iterable[str]) -> UsageError:
     guess = did_you_mean(name, known) or "; `archcalc list` shows all"
-    raise UsageError(f"unknown network {name!r}{guess}")
+    return UsageError(f"unknown network {name!r}{guess}")
 
 
 def _declared(source: Source) -> list[str]:
@@ -106,7 +138,7 @@ def _in_file(family: Family, variant: str) -> Network:
     path, names = family.source.name, list(family.networks)
     if variant:
         if variant not in family.networks:
-            guess = did_you_mean(variant, names) or f"; it has {', '.join(names)}"
+            guess = suggestion(variant, names, "it has")
             raise UsageError(f"{path} has no variant {variant!r}{guess}")
         return family.networks[variant]
     if len(names) > 1:

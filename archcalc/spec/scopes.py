@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from archcalc.errors import SpecError, did_you_mean
+from archcalc.errors import SpecError, suggestion
 from archcalc.spec.expression import Expression, unknown_parameter
 from archcalc.spec.fields import Template
 from archcalc.spec.syntax import (
@@ -84,7 +84,7 @@ class _Checker(NamedTuple):
             _require(argument.template, scope, argument)
             if name not in block.parameters:
                 known = list(block.parameters)
-                guess = did_you_mean(name, known) or f"; it takes {', '.join(known) or 'none'}"
+                guess = suggestion(name, known, "it takes")
                 raise SpecError(
                     f"block {block.name!r} has no parameter {name!r}{guess}", argument.place
                 )

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from archcalc.analysis import Analysis, LayerAnalysis, total
-from archcalc.errors import UsageError, did_you_mean
+from archcalc.errors import UsageError, suggestion
 from archcalc.graph import Graph
 from archcalc.torch_backend.counting import (
     Output,
@@ -140,5 +140,5 @@ def require_subjects(what: Collection[str], known: Collection[str]) -> None:
     """Raises UsageError, with a guess, where a subject is not among those `known`."""
     for subject in what:
         if subject not in known:
-            guess = did_you_mean(subject, known) or f"; known: {', '.join(known)}"
+            guess = suggestion(subject, known)
             raise UsageError(f"cannot compare {subject!r}{guess}")

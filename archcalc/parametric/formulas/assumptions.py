@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 import sympy
 
-from archcalc.errors import UsageError, did_you_mean
+from archcalc.errors import UsageError, suggestion
 from archcalc.parametric.formulas.domains import Domain
 from archcalc.parametric.formulas.exact import Exact
 from archcalc.parametric.formulas.progressions import WHOLE_NUMBERS, Progression
@@ -113,7 +113,7 @@ def replacements(
     for assumption in ordered:
         label = assumption.label
         if label not in symbols:
-            guess = did_you_mean(label, symbols) or f"; free are {', '.join(symbols)}"
+            guess = suggestion(label, symbols, "free are")
             raise UsageError(f"{assumption.text}: {label!r} is not free{guess}", "assume")
         by_label.setdefault(label, []).append(assumption)
     changed = []

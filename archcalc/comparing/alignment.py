@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from archcalc.graph import Graph, Node
 from archcalc.layers import Layer
+from archcalc.layers.layer import ALONG_AXES
 
 ALONE = 6  # a layer added or removed
 FIELD = 3  # a field changed; the kind is one
@@ -64,7 +65,7 @@ def _meant(layer: Layer) -> dict[str, Any]:
     if "kernel" in fields and fields.get("stride", 1) is None:
         fields["stride"] = fields["kernel"]
     for name, annotation in layer.types.items():
-        if annotation.startswith(("Axes", "Sides", "Padding")):
+        if annotation in ALONG_AXES:
             fields[name] = _said_once(fields[name])
     return fields
 
@@ -96,13 +97,13 @@ class _Entry:
         is_named: whether somebody gave it the whole of its name, as far as that shows.
     """
 
-    __slots__ = ("fields", "is_named", "kind", "meant", "module", "name", "node", "stem")
+    __slots__ = ("family", "fields", "is_named", "kind", "meant", "name", "node", "stem")
 
     def __init__(self, node: Node, graph: Graph) -> None:
         self.node = node
         self.name = node.name
         self.kind = node.layer.kind
-        self.module = type(node.layer).__module__
+        self.family = node.layer.family
         self.fields = vars(node.layer)
         self.meant = _meant(node.layer)
         self.stem = stem(node, graph)
@@ -191,7 +192,7 @@ class _Costs:
         self._known: dict[tuple[int, int], int] = {}
 
     def of(self, x: _Entry, y: _Entry) -> int:
-        if x.module != y.module:  # a pool does not become an activation
+        if x.family is not y.family:  # a pool does not become an activation
             return 2 * ALONE + 1
         key = (id(x.node.layer), id(y.node.layer))
         if key not in self._known:

@@ -105,7 +105,7 @@ def roofline(
 def _kernels(layers: Sequence[LayerAnalysis]) -> list[list[LayerAnalysis]]:
     """The layers as a compiler groups them.
 
-    A layer that fuses, or is a view, goes into the kernel that makes one of its inputs, if that
+    A pointwise layer, or a view, goes into the kernel that makes one of its inputs, if that
     multiplies and adds, and nobody else reads that input. Of several such kernels into the last
     one: what the others make has to be there by then.
     """
@@ -113,7 +113,7 @@ def _kernels(layers: Sequence[LayerAnalysis]) -> list[list[LayerAnalysis]]:
     kernels: list[list[LayerAnalysis]] = []
     made_by: dict[str, int] = {}
     for layer in layers:
-        joins = layer.node.layer.fuses or layer.effect.storage is not Storage.OWN
+        joins = layer.node.layer.pointwise or layer.effect.storage is not Storage.OWN
         numbers = [made_by[x] for x in layer.inputs if x in made_by and readers[x] == 1]
         open_ = [number for number in numbers if kernels[number][0].macs]
         if joins and open_:

@@ -18,7 +18,7 @@ from archcalc.layers.activation import (
 )
 from archcalc.layers.convolution import Conv, ConvTranspose, LocallyConnected
 from archcalc.layers.joining import Add, Concat, Mean, Multiply
-from archcalc.layers.layer import Effect, Extra, Factors, Join, Layer, Saved, Storage
+from archcalc.layers.layer import Effect, Extra, Factors, Family, Join, Layer, Saved, Storage
 from archcalc.layers.linear import Linear
 from archcalc.layers.normalization import (
     BatchNorm,
@@ -104,4 +104,14 @@ LAYER_KINDS: tuple[type[Layer], ...] = (
     Multiply,
 )
 
-__all__ = ["LAYER_KINDS", "Effect", "Extra", "Factors", "Join", "Layer", "Saved", "Storage"]
+__all__ = [
+    "LAYER_KINDS",
+    "Effect",
+    "Extra",
+    "Factors",
+    "Family",
+    "Join",
+    "Layer",
+    "Saved",
+    "Storage",
+]

@@ -10,7 +10,8 @@ from dataclasses import replace
 from typing import ClassVar
 
 from archcalc.feature_map import FeatureMap
-from archcalc.layers.layer import Effect, Layer, Saved, Storage, pointwise
+from archcalc.layers.layer import Effect, Family, Layer, Saved, Storage, pointwise
+from archcalc.layers.mixing import all_channels
 from archcalc.regions.reading import ChannelWindow
 from archcalc.window import Reach
 
@@ -23,9 +24,10 @@ class _Activation(Layer):
         keeps: what torch keeps for the backward pass.
     """
 
+    family: ClassVar[Family] = Family.ACTIVATION
+    pointwise: ClassVar[bool] = True
     ops_each: ClassVar[int]
     keeps: ClassVar[Saved]
-    fuses: ClassVar[bool] = True
 
     def effect_on(self, x: FeatureMap, /) -> Effect:
         return pointwise(x, ops_each=self.ops_each, saved=(self.keeps,))
@@ -35,6 +37,7 @@ class ReLU(_Activation):
     """max(x, 0). Shapes unchanged. Source: Nair & Hinton 2010."""
 
     kind: ClassVar[str] = "relu"
+    in_place: ClassVar[bool] = True
     ops_each = 1
     keeps = Saved.OUTPUT
 
@@ -43,6 +46,7 @@ class ReLU6(_Activation):
     """min(max(x, 0), 6). Shapes unchanged. Source: Krizhevsky 2010, CIFAR-10 deep belief nets."""
 
     kind: ClassVar[str] = "relu6"
+    in_place: ClassVar[bool] = True
     ops_each = 2
     keeps = Saved.INPUT
 
@@ -51,6 +55,7 @@ class LeakyReLU(_Activation):
     """x where positive, else slope x. Shapes unchanged. Source: Maas et al. 2013."""
 
     kind: ClassVar[str] = "leaky_relu"
+    in_place: ClassVar[bool] = True
     ops_each = 2
     keeps = Saved.INPUT
 
@@ -64,7 +69,8 @@ class PReLU(Layer):
     """
 
     kind: ClassVar[str] = "prelu"
-    fuses: ClassVar[bool] = True
+    family: ClassVar[Family] = Family.ACTIVATION
+    pointwise: ClassVar[bool] = True
 
     per_channel: bool = False
 
@@ -90,6 +96,7 @@ class ELU(_Activation):
     """
 
     kind: ClassVar[str] = "elu"
+    in_place: ClassVar[bool] = True
     ops_each = 4
     keeps = Saved.INPUT
 
@@ -114,6 +121,7 @@ class SiLU(_Activation):
     """
 
     kind: ClassVar[str] = "silu"
+    in_place: ClassVar[bool] = True
     ops_each = 4
     keeps = Saved.INPUT
 
@@ -141,6 +149,7 @@ class Softmax(Layer):
     """
 
     kind: ClassVar[str] = "softmax"
+    family: ClassVar[Family] = Family.ACTIVATION
 
     def effect_on(self, x: FeatureMap, /) -> Effect:
         effect = pointwise(x, ops_each=5, saved=(Saved.OUTPUT,))
@@ -150,6 +159,9 @@ class Softmax(Layer):
     def channel_window(self, x: FeatureMap) -> ChannelWindow:
         return Reach.ALL
 
+    def probe(self, x: FeatureMap, /, *others: FeatureMap) -> tuple[Layer, ...]:
+        return all_channels(x)
+
 
 class HardSwish(_Activation):
     """x min(max(x + 3, 0), 6) / 6. Shapes unchanged.
@@ -158,6 +170,7 @@ class HardSwish(_Activation):
     """
 
     kind: ClassVar[str] = "hard_swish"
+    in_place: ClassVar[bool] = True
     ops_each = 5
     keeps = Saved.INPUT
 
@@ -169,5 +182,6 @@ class HardSigmoid(_Activation):
     """
 
     kind: ClassVar[str] = "hard_sigmoid"
+    in_place: ClassVar[bool] = True
     ops_each = 4
     keeps = Saved.INPUT

@@ -9,6 +9,7 @@ from archcalc.layers.layer import (
     Axes,
     Effect,
     Extra,
+    Family,
     Layer,
     Padding,
     Saved,
@@ -31,7 +32,18 @@ from archcalc.regions.reading import ChannelWindow, Groups
 from archcalc.window import Reach, TransposedWindow, Window
 
 
-class Conv(Layer):
+class _Convolution(Layer):
+    """A layer whose weights slide along the axes; its `channels` say how wide it is."""
+
+    family: ClassVar[Family] = Family.CONVOLUTION
+    in_lecture_total: ClassVar[bool] = True
+    is_weight_layer: ClassVar[bool] = True
+
+    def widths(self, x: FeatureMap) -> tuple[str, ...]:
+        return ("channels",)
+
+
+class Conv(_Convolution):
     """Convolution (cross-correlation), as `torch.nn.Conv1d/2d/3d`.
 
     Shapes: (C, n…) -> (channels, m…), m = floor((n + p_before + p_after - d (k-1) - 1) / s) + 1.
@@ -43,7 +55,6 @@ class Conv(Layer):
     """
 
     kind: ClassVar[str] = "conv"
-    in_lecture_total: ClassVar[bool] = True
     convolves: ClassVar[bool] = True
 
     channels: Quantity
@@ -74,11 +85,14 @@ class Conv(Layer):
             storage=Storage.OWN,
         )
 
+    def follows(self, x: FeatureMap) -> tuple[str, ...]:
+        return _if_depthwise(x, self.groups)
+
     def channel_window(self, x: FeatureMap) -> ChannelWindow:
         return _in_groups(x.channels, self.channels, self.groups)
 
 
-class ConvTranspose(Layer):
+class ConvTranspose(_Convolution):
     """Transposed convolution, as `torch.nn.ConvTranspose1d/2d/3d`.
 
     Shapes: (C, n…) -> (channels, m…), m = (n - 1) s - 2 p + d (k - 1) + output_padding + 1.
@@ -88,7 +102,6 @@ class ConvTranspose(Layer):
     """
 
     kind: ClassVar[str] = "conv_transpose"
-    in_lecture_total: ClassVar[bool] = True
     convolves: ClassVar[bool] = True
 
     channels: Quantity
@@ -132,6 +145,9 @@ class ConvTranspose(Layer):
             storage=Storage.OWN,
         )
 
+    def follows(self, x: FeatureMap) -> tuple[str, ...]:
+        return _if_depthwise(x, self.groups)
+
     def channel_window(self, x: FeatureMap) -> ChannelWindow:
         return _in_groups(x.channels, self.channels, self.groups)
 
@@ -156,7 +172,7 @@ def _transposed_size(
     return out
 
 
-class LocallyConnected(Layer):
+class LocallyConnected(_Convolution):
     """A convolution whose weights are not shared: every output position has its own.
 
     Shapes: as `conv` without dilation and groups.
@@ -166,7 +182,6 @@ class LocallyConnected(Layer):
     """
 
     kind: ClassVar[str] = "locally_connected"
-    in_lecture_total: ClassVar[bool] = True
 
     channels: Quantity
     kernel: Axes
@@ -204,6 +219,10 @@ def _in_groups(inputs: Quantity, outputs: Quantity, groups: Quantity) -> Channel
     if certainly_one(groups):
         return Reach.ALL
     return Groups(inputs // groups, outputs // groups)
+
+
+def _if_depthwise(x: FeatureMap, groups: Quantity) -> tuple[str, ...]:
+    return ("groups",) if groups == x.channels > 1 else ()
 
 
 def _pads_nothing(window: Window) -> bool:

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from archcalc.errors import LayerError
 from archcalc.feature_map import FeatureMap
-from archcalc.layers.layer import Effect, Extra, Factors, Join, pointwise
+from archcalc.layers.layer import Effect, Extra, Factors, Join, Layer, pointwise
 from archcalc.quantity.arithmetic import (
     Quantity,
     certainly_equal,
@@ -54,8 +54,7 @@ class _Elementwise(Join):
     A branch of a single position is spread over the positions of the others, as torch does.
     """
 
-    elementwise: ClassVar[bool] = True
-    fuses: ClassVar[bool] = True
+    pointwise: ClassVar[bool] = True
 
     @abstractmethod
     def ops_for(self, branches: int) -> int:
@@ -95,6 +94,9 @@ class _Elementwise(Join):
             alone = _is_single_position(x)
             yield number, Patch(patch.channels, (1,) * len(x.sizes)) if alone else patch
 
+    def probe(self, x: FeatureMap, /, *others: FeatureMap) -> tuple[Layer, ...]:
+        return (Add(),)  # whatever changes one factor changes the product
+
 
 class Add(_Elementwise):
     """The sum of the branches. Shapes: all (C, n…) -> (C, n…). b - 1 operations a value.
@@ -103,6 +105,8 @@ class Add(_Elementwise):
     """
 
     kind: ClassVar[str] = "add"
+    in_place: ClassVar[bool] = True
+    sign: ClassVar[str] = "+"
 
     def ops_for(self, branches: int) -> int:
         return branches - 1
@@ -127,6 +131,7 @@ class Multiply(_Elementwise):
     """
 
     kind: ClassVar[str] = "multiply"
+    sign: ClassVar[str] = "×"
 
     def ops_for(self, branches: int) -> int:
         return branches - 1

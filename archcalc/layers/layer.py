@@ -26,6 +26,21 @@ Axes: TypeAlias = "Quantity | tuple[Quantity, ...]"  # one value for all axes, o
 Sides: TypeAlias = "Quantity | tuple[Quantity | tuple[Quantity, Quantity], ...]"  # (before, after)
 Padding: TypeAlias = "Sides | str"  # Sides, or "same", or "valid"
 Shape: TypeAlias = tuple[Quantity, ...]
+ALONG_AXES = ("Axes", "Axes | None", "Sides", "Padding")  # those with a value for each axis
+
+
+class Family(Enum):
+    """What a kind is: how it is drawn, and what it can become from one network to another."""
+
+    CONVOLUTION = "convolution"
+    LINEAR = "linear"
+    POOLING = "pooling"
+    RESAMPLING = "resampling"
+    NORMALIZATION = "normalization"
+    ACTIVATION = "activation"
+    REGULARIZATION = "regularization"
+    RESHAPING = "reshaping"
+    JOINING = "joining"
 
 
 class Saved(Enum):
@@ -145,20 +160,29 @@ class Layer(ABC):
     The docstring of each kind gives its shapes (C channels, n positions along an axis), its
     formula and its source. Class attributes:
         kind: its name in specs and tables.
+        family: what it is.
+        pointwise: whether, at inference, each value of its output is computed from the values at
+            its own place alone (a join: of its branches), so that a compiler computes it in the
+            kernel of the layer before.
+        in_place: whether torch can write its output where its (first) input lies.
+        leaves_gaps: whether its output is a view of some values of its input, with gaps between.
+        is_weight_layer: whether it counts where depth is counted: a matrix product with weights.
         in_lecture_total: whether its output counts in the activation total "lecture"
             (what lectures list by hand: convolutions, pools and linear layers).
         convolves: whether torch does it by cuDNN's convolutions, which on a GPU round the factors
             of float32 to TF32 unless told otherwise.
-        fuses: whether, at inference, each value of its output is made of the values at its place
-            alone, so that a compiler reckons it in the kernel of the layer before.
         defaults: the default of each field, by name; `REQUIRED` where there is none.
         types: the annotation of each field, by name.
     """
 
     kind: ClassVar[str]
+    family: ClassVar[Family]
+    pointwise: ClassVar[bool] = False
+    in_place: ClassVar[bool] = False
+    leaves_gaps: ClassVar[bool] = False
+    is_weight_layer: ClassVar[bool] = False
     in_lecture_total: ClassVar[bool] = False
     convolves: ClassVar[bool] = False
-    fuses: ClassVar[bool] = False
     defaults: ClassVar[dict[str, Any]] = {}
     types: ClassVar[dict[str, str]] = {}
 
@@ -206,6 +230,23 @@ class Layer(ABC):
         Raises:
             LayerError: the layer refuses such an input; the message states the local fact.
         """
+
+    def widths(self, x: FeatureMap) -> tuple[str, ...]:
+        """The fields that say how many channels its output has."""
+        return ()
+
+    def follows(self, x: FeatureMap) -> tuple[str, ...]:
+        """The fields that have to grow with the channels of its input, beside its widths."""
+        return ()
+
+    def probe(self, x: FeatureMap, /, *others: FeatureMap) -> tuple[Layer, ...]:
+        """Layers, one behind the other, by which a unit answers to all that it sees.
+
+        They are linear and, with weights of one and without biases, have nothing negative:
+        `archcalc.torch_backend.probe` measures receptive fields by them. A layer that is like that
+        probes itself; one that is pointwise lets everything pass.
+        """
+        return () if self.pointwise else (self,)
 
     def channel_window(self, x: FeatureMap) -> ChannelWindow:
         """What the layer slides along the channels of `x`; of a vector, along its features.
@@ -255,12 +296,15 @@ class Layer(ABC):
 class Join(Layer):
     """A layer kind with several inputs: the outputs of its branches.
 
+    One that is pointwise combines them value by value, so that one can be a gate of the others
+    (`archcalc.receptive_field.seen`).
+
     Class attributes:
-        elementwise: whether it combines them value by value, so that one can be a gate of the
-            others (`archcalc.receptive_field.seen`).
+        sign: what stands for it in drawings; empty where that is its name.
     """
 
-    elementwise: ClassVar[bool] = False
+    family: ClassVar[Family] = Family.JOINING
+    sign: ClassVar[str] = ""
 
     @abstractmethod
     def effect_on(self, x: FeatureMap, /, *others: FeatureMap) -> Effect:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from archcalc.feature_map import FeatureMap
-from archcalc.layers.layer import Effect, Layer, Saved, Storage, require_positive
+from archcalc.layers.layer import Effect, Family, Layer, Saved, Storage, require_positive
 from archcalc.quantity.arithmetic import Quantity
 from archcalc.regions.reading import ChannelWindow
 from archcalc.window import Reach, Windows
@@ -21,6 +21,8 @@ class Linear(Layer):
     """
 
     kind: ClassVar[str] = "linear"
+    family: ClassVar[Family] = Family.LINEAR
+    is_weight_layer: ClassVar[bool] = True
     in_lecture_total: ClassVar[bool] = True
 
     features: Quantity
@@ -43,6 +45,9 @@ class Linear(Layer):
             workspace=(),
             storage=Storage.OWN,
         )
+
+    def widths(self, x: FeatureMap) -> tuple[str, ...]:
+        return () if x.sizes else ("features",)  # of a map they are a size
 
     def channel_window(self, x: FeatureMap) -> ChannelWindow:
         return Reach.SAME if x.sizes else Reach.ALL

@@ -9,6 +9,7 @@ from archcalc.feature_map import FeatureMap
 from archcalc.layers.layer import (
     Effect,
     Extra,
+    Family,
     Layer,
     Saved,
     Shape,
@@ -17,6 +18,7 @@ from archcalc.layers.layer import (
     require_positive,
     require_spatial,
 )
+from archcalc.layers.mixing import all_channels, all_in_groups, last_axis, neighbours
 from archcalc.quantity.arithmetic import (
     Quantity,
     certainly_equal,
@@ -30,7 +32,11 @@ from archcalc.window import Reach, Window, Windows
 NormalizedAxes: TypeAlias = Literal["all", "channels", "last"]
 
 
-class BatchNorm(Layer):
+class _Normalization(Layer):
+    family: ClassVar[Family] = Family.NORMALIZATION
+
+
+class BatchNorm(_Normalization):
     """Batch normalization, as `torch.nn.BatchNorm1d/2d/3d`.
 
     Shapes unchanged. Weight gamma (C), bias beta (C); `affine: false` has neither,
@@ -42,7 +48,7 @@ class BatchNorm(Layer):
     """
 
     kind: ClassVar[str] = "batch_norm"
-    fuses: ClassVar[bool] = True
+    pointwise: ClassVar[bool] = True
 
     affine: bool = True
     gamma: bool = True
@@ -65,7 +71,7 @@ class BatchNorm(Layer):
         )
 
 
-class LayerNorm(Layer):
+class LayerNorm(_Normalization):
     """Layer normalization over all values of an image, its channels, or its last axis.
 
     Shapes unchanged. Weight and bias have the shape of what is normalized together:
@@ -103,8 +109,13 @@ class LayerNorm(Layer):
     def channel_window(self, x: FeatureMap) -> ChannelWindow:
         return Reach.SAME if self.over == "last" and x.sizes else Reach.ALL
 
+    def probe(self, x: FeatureMap, /, *others: FeatureMap) -> tuple[Layer, ...]:
+        if self.over == "channels" or not x.sizes:
+            return all_channels(x)
+        return last_axis(x) if self.over == "last" else all_in_groups(x, 1)
 
-class GroupNorm(Layer):
+
+class GroupNorm(_Normalization):
     """Group normalization, as `torch.nn.GroupNorm`; every position enters its statistics.
 
     Shapes unchanged. Weight and bias (C).
@@ -130,8 +141,11 @@ class GroupNorm(Layer):
     def channel_window(self, x: FeatureMap) -> ChannelWindow:
         return Groups(x.channels // self.groups, x.channels // self.groups)
 
+    def probe(self, x: FeatureMap, /, *others: FeatureMap) -> tuple[Layer, ...]:
+        return all_in_groups(x, self.groups)
 
-class LocalResponseNorm(Layer):
+
+class LocalResponseNorm(_Normalization):
     """Local response normalization across channels, as `torch.nn.LocalResponseNorm`.
 
     y = x / (k + alpha / size * sum of the squares of `size` neighbouring channels)**beta.
@@ -162,8 +176,11 @@ class LocalResponseNorm(Layer):
         before = self.size // 2
         return Window(self.size, 1, before, self.size - 1 - before)
 
+    def probe(self, x: FeatureMap, /, *others: FeatureMap) -> tuple[Layer, ...]:
+        return neighbours(x, self.size)
 
-class Scale(Layer):
+
+class Scale(_Normalization):
     """y = factor x + shift, both constant: residual scaling, survival probabilities, 1 - x.
 
     Shapes unchanged, no parameters. Operations for each value: 1 for each constant that acts.
@@ -171,7 +188,7 @@ class Scale(Layer):
     """
 
     kind: ClassVar[str] = "scale"
-    fuses: ClassVar[bool] = True
+    pointwise: ClassVar[bool] = True
 
     factor: float = 1.0
     shift: float = 0.0
@@ -185,7 +202,7 @@ class Scale(Layer):
         )
 
 
-class ChannelScale(Layer):
+class ChannelScale(_Normalization):
     """y = w x + b with a learned w, and b where wanted, for each channel.
 
     Shapes unchanged. Weight (C), bias (C).
@@ -193,7 +210,7 @@ class ChannelScale(Layer):
     """
 
     kind: ClassVar[str] = "channel_scale"
-    fuses: ClassVar[bool] = True
+    pointwise: ClassVar[bool] = True
 
     bias: bool = False
 

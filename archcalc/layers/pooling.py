@@ -8,10 +8,12 @@ from typing import ClassVar
 
 from archcalc.errors import LayerError
 from archcalc.feature_map import FeatureMap
+from archcalc.layers.convolution import Conv
 from archcalc.layers.layer import (
     Axes,
     Effect,
     Extra,
+    Family,
     Layer,
     Padding,
     Saved,
@@ -46,7 +48,12 @@ from archcalc.window import (
 INDEX_BYTES = 8  # torch keeps the places of the maxima as int64
 
 
-class MaxPool(Layer):
+class _Pool(Layer):
+    family: ClassVar[Family] = Family.POOLING
+    in_lecture_total: ClassVar[bool] = True
+
+
+class MaxPool(_Pool):
     """Max pooling, as `torch.nn.MaxPool1d/2d/3d`; the stride is the kernel unless given.
 
     Shapes: (C, n…) -> (C, m…), m as a convolution's; with `ceil`, torch's ceil_mode.
@@ -55,7 +62,6 @@ class MaxPool(Layer):
     """
 
     kind: ClassVar[str] = "max_pool"
-    in_lecture_total: ClassVar[bool] = True
 
     kernel: Axes
     stride: Axes | None = None
@@ -79,8 +85,27 @@ class MaxPool(Layer):
         saved = (*(padded or (Saved.INPUT,)), indices)
         return _pooled(output, windows, ops_each * output.values, saved, (*padded, indices))
 
+    def probe(self, x: FeatureMap, /, *others: FeatureMap) -> tuple[Layer, ...]:
+        stride = self.kernel if self.stride is None else self.stride
+        windows = sliding_windows(x, self.kernel, stride, self.padding, self.dilation)
+        counts = placements(windows, x, self.ceil)
+        # Where it rounds up, the last window reaches beyond the padding.
+        afters = [
+            largest(w.after, (count - 1) * w.stride - w.before + w.extent - n)
+            for w, n, count in zip(windows, x.sizes, counts, strict=True)
+        ]
+        sum_of_each = Conv(
+            channels=x.channels,
+            kernel=self.kernel,
+            stride=stride,
+            padding=tuple([(w.before, after) for w, after in zip(windows, afters, strict=True)]),
+            dilation=self.dilation,
+            groups=x.channels,
+        )
+        return (sum_of_each,)
 
-class AvgPool(Layer):
+
+class AvgPool(_Pool):
     """Average pooling, as `torch.nn.AvgPool1d/2d/3d`; the stride is the kernel unless given.
 
     Shapes: (C, n…) -> (C, m…), m as a convolution's; with `ceil`, torch's ceil_mode.
@@ -90,7 +115,6 @@ class AvgPool(Layer):
     """
 
     kind: ClassVar[str] = "avg_pool"
-    in_lecture_total: ClassVar[bool] = True
 
     kernel: Axes
     stride: Axes | None = None
@@ -115,10 +139,8 @@ class AvgPool(Layer):
         return _pooled(output, windows, ops_each * output.values, saved, (*padded, *inside))
 
 
-class _AdaptivePool(Layer):
+class _AdaptivePool(_Pool):
     """Pooling to a given output size, whatever the input's."""
-
-    in_lecture_total: ClassVar[bool] = True
 
     output: Axes
 
@@ -180,8 +202,11 @@ class AdaptiveMaxPool(_AdaptivePool):
     def saved_for(self, output: FeatureMap) -> tuple[Saved | Extra, ...]:
         return (Saved.INPUT, Extra("indices", output.values, INDEX_BYTES))
 
+    def probe(self, x: FeatureMap, /, *others: FeatureMap) -> tuple[Layer, ...]:
+        return (AdaptiveAvgPool(output=self.output),)
 
-class GlobalAvgPool(Layer):
+
+class GlobalAvgPool(_Pool):
     """The mean over all positions, as `torch.nn.AdaptiveAvgPool2d(1)`; keeps the axes.
 
     Shapes: (C, n…) -> (C, 1…). Operations: one for each input value.
@@ -189,7 +214,6 @@ class GlobalAvgPool(Layer):
     """
 
     kind: ClassVar[str] = "global_avg_pool"
-    in_lecture_total: ClassVar[bool] = True
 
     def effect_on(self, x: FeatureMap, /) -> Effect:
         require_spatial(x)
@@ -207,6 +231,7 @@ class MaxUnpool(Layer):
     """
 
     kind: ClassVar[str] = "max_unpool"
+    family: ClassVar[Family] = Family.POOLING
 
     kernel: Axes
     stride: Axes | None = None

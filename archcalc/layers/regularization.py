@@ -6,10 +6,15 @@ from typing import ClassVar
 
 from archcalc.errors import LayerError
 from archcalc.feature_map import FeatureMap
-from archcalc.layers.layer import Effect, Extra, Layer, Storage, pointwise
+from archcalc.layers.layer import Effect, Extra, Family, Layer, Storage, pointwise
 
 
-class Dropout(Layer):
+class _Noise(Layer):
+    family: ClassVar[Family] = Family.REGULARIZATION
+    pointwise: ClassVar[bool] = True
+
+
+class Dropout(_Noise):
     """Zeroes each value with probability p in training; nothing at inference.
 
     Shapes unchanged. Training keeps the mask (torch on the CPU: in the dtype of the values).
@@ -26,7 +31,7 @@ class Dropout(Layer):
         return _noise(x, self.p, Extra("mask", x.values))
 
 
-class DropPath(Layer):
+class DropPath(_Noise):
     """Zeroes a whole path with probability p in training; nothing at inference.
 
     Shapes unchanged. Training keeps one value for each image.

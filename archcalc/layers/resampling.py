@@ -10,6 +10,7 @@ from archcalc.feature_map import FeatureMap
 from archcalc.layers.layer import (
     Axes,
     Effect,
+    Family,
     Layer,
     Sides,
     Storage,
@@ -29,7 +30,11 @@ MOST_PHASES = 64  # along each axis: of a pixel shuffle, more are not followed o
 _AXES_OF = {"linear": 1, "bilinear": 2, "trilinear": 3}
 
 
-class Upsample(Layer):
+class _Resampling(Layer):
+    family: ClassVar[Family] = Family.RESAMPLING
+
+
+class Upsample(_Resampling):
     """Enlarges a map by whole factors, as `torch.nn.Upsample(scale_factor=…)`.
 
     Shapes: (C, n…) -> (C, factor n…).
@@ -58,7 +63,7 @@ class Upsample(Layer):
         return _resampled(FeatureMap(x.channels, sizes), windows, ops_each)
 
 
-class PixelShuffle(Layer):
+class PixelShuffle(_Resampling):
     """Moves channels into space, as `torch.nn.PixelShuffle`.
 
     Shapes: (C, h, w) -> (C / factor**2, factor h, factor w).
@@ -100,7 +105,7 @@ class PixelShuffle(Layer):
             yield 0, Patch(channels << phase, tuple(positions))
 
 
-class Pad(Layer):
+class Pad(_Resampling):
     """Surrounds a map with zeros, as `torch.nn.ConstantPad` with 0.
 
     Shapes: (C, n…) -> (C, before + n + after…).
@@ -116,7 +121,7 @@ class Pad(Layer):
         return _resampled(FeatureMap(x.channels, sizes), windows, ops_each=0)
 
 
-class Crop(Layer):
+class Crop(_Resampling):
     """Cuts the border of a map off.
 
     Shapes: (C, n…) -> (C, n - before - after…). A view: no memory of its own.
@@ -124,6 +129,7 @@ class Crop(Layer):
     """
 
     kind: ClassVar[str] = "crop"
+    leaves_gaps: ClassVar[bool] = True
 
     sides: Sides
 
@@ -138,7 +144,7 @@ class Crop(Layer):
         return _resampled(output, windows, ops_each=0, storage=Storage.SHARED)
 
 
-class PadChannels(Layer):
+class PadChannels(_Resampling):
     """Adds channels of zeros: the parameter-free shortcut of ResNet, its option A.
 
     Shapes: (C, n…) -> (before + C + after, n…).
@@ -155,6 +161,9 @@ class PadChannels(Layer):
         require_at_least(self.after, 0, "{} channels after", self.after)
         output = FeatureMap(self.before + x.channels + self.after, x.sizes)
         return pointwise(x, ops_each=0, saved=(), output=output)
+
+    def widths(self, x: FeatureMap) -> tuple[str, ...]:
+        return ("before", "after")
 
     def channel_window(self, x: FeatureMap) -> ChannelWindow:
         return Window(1, 1, self.before, self.after)

@@ -7,7 +7,15 @@ from typing import ClassVar
 
 from archcalc.errors import LayerError
 from archcalc.feature_map import FeatureMap
-from archcalc.layers.layer import Effect, Layer, Shape, Storage, pointwise, require_spatial
+from archcalc.layers.layer import (
+    Effect,
+    Family,
+    Layer,
+    Shape,
+    Storage,
+    pointwise,
+    require_spatial,
+)
 from archcalc.quantity.arithmetic import Quantity, require_at_least, require_equal, require_multiple
 from archcalc.regions.bits import full
 from archcalc.regions.patches import Patch, around, flat, unflattened
@@ -15,16 +23,21 @@ from archcalc.regions.reading import ChannelWindow, Interleaved
 from archcalc.window import Reach, Window, Windows
 
 
-class Identity(Layer):
+class _Reshaping(Layer):
+    family: ClassVar[Family] = Family.RESHAPING
+
+
+class Identity(_Reshaping):
     """The input, unchanged."""
 
     kind: ClassVar[str] = "identity"
+    pointwise: ClassVar[bool] = True
 
     def effect_on(self, x: FeatureMap, /) -> Effect:
         return pointwise(x, ops_each=0, saved=(), storage=Storage.SHARED)
 
 
-class _InOrder(Layer):
+class InOrder(_Reshaping):
     """The same values in the same order, under another shape."""
 
     def reaches(
@@ -41,7 +54,7 @@ class _InOrder(Layer):
             yield 0, part
 
 
-class Flatten(_InOrder):
+class Flatten(InOrder):
     """A map as a vector, channels slowest: (C, n…) -> (C n…). A view where the map has no gaps."""
 
     kind: ClassVar[str] = "flatten"
@@ -51,7 +64,7 @@ class Flatten(_InOrder):
         return pointwise(x, ops_each=0, saved=(), storage=Storage.SHARED, output=output)
 
 
-class Reshape(_InOrder):
+class Reshape(InOrder):
     """The same values, in the same order, under another shape (channels first).
 
     A view where the map has no gaps that it would take to close.
@@ -83,8 +96,11 @@ class Reshape(_InOrder):
             storage=Storage.SHARED,
         )
 
+    def follows(self, x: FeatureMap) -> tuple[str, ...]:
+        return ("shape",)
 
-class ChannelShuffle(Layer):
+
+class ChannelShuffle(_Reshaping):
     """Interleaves the channels of `groups` groups, as `torch.nn.ChannelShuffle`.
 
     Shapes unchanged; needs a spatial axis.
@@ -104,10 +120,11 @@ class ChannelShuffle(Layer):
         return Interleaved(self.groups)
 
 
-class ChannelSlice(Layer):
+class ChannelSlice(_Reshaping):
     """The channels start … stop - 1: (C, n…) -> (stop - start, n…). A view."""
 
     kind: ClassVar[str] = "channel_slice"
+    leaves_gaps: ClassVar[bool] = True
 
     start: Quantity = 0
     stop: Quantity
@@ -123,14 +140,18 @@ class ChannelSlice(Layer):
     def channel_window(self, x: FeatureMap) -> ChannelWindow:
         return Window(1, 1, -self.start, self.stop - x.channels)
 
+    def follows(self, x: FeatureMap) -> tuple[str, ...]:
+        return ("start", "stop")
 
-class ChannelSplit(Layer):
+
+class ChannelSplit(_Reshaping):
     """Part number `part` (from 0) of `parts` equal parts: (C, n…) -> (C / parts, n…). A view.
 
     Source: Ma et al. 2018 (arXiv:1807.11164), section 3.2.
     """
 
     kind: ClassVar[str] = "channel_split"
+    leaves_gaps: ClassVar[bool] = True
 
     parts: Quantity
     part: Quantity

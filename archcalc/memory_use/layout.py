@@ -15,15 +15,9 @@ from archcalc.graph import INPUT
 from archcalc.layers import Extra, Layer, Storage
 from archcalc.layers.linear import Linear
 from archcalc.layers.normalization import GroupNorm
-from archcalc.layers.resampling import Crop
-from archcalc.layers.reshaping import ChannelSlice, ChannelSplit, Flatten, Reshape
+from archcalc.layers.reshaping import InOrder
 from archcalc.quantity.conditions import is_symbol, one_for_all
 
-# Kinds that torch can do in place: what they return may lie where their input lay.
-IN_PLACE = frozenset(
-    {"relu", "relu6", "leaky_relu", "elu", "silu", "hard_swish", "hard_sigmoid", "add"}
-)
-_LEAVES_GAPS = (Crop, ChannelSlice, ChannelSplit)
 Strides: TypeAlias = "tuple[int, ...]"  # how many values apart neighbours along each axis lie
 
 
@@ -113,7 +107,8 @@ class _Overwriting:
         """Whether nothing needs what lies there, once the layer, the number `number`, has run."""
         first, *others = layer.inputs
         storage = self._of[first]
-        if layer.kind not in IN_PLACE or storage == INPUT or self._maps[first] != layer.output:
+        can = layer.node.layer.in_place and self._maps[first] == layer.output
+        if not can or storage == INPUT:
             return False
         if any(self._of[name] == storage for name in others):
             return False
@@ -130,10 +125,10 @@ def unsettled(analysis: Analysis) -> str | None:
     with_gaps: set[str] = set()
     for layer in analysis.layers:
         behind_gaps = layer.inputs[0] in with_gaps
-        if behind_gaps and isinstance(layer.node.layer, (Flatten, Reshape, GroupNorm, Linear)):
+        if behind_gaps and isinstance(layer.node.layer, (InOrder, GroupNorm, Linear)):
             return layer.name
         is_view = layer.effect.storage is not Storage.OWN
-        if is_view and (behind_gaps or isinstance(layer.node.layer, _LEAVES_GAPS)):
+        if is_view and (behind_gaps or layer.node.layer.leaves_gaps):
             with_gaps.add(layer.name)
     return None
 
@@ -147,7 +142,7 @@ def _placing(
     analysis: Analysis, layers: Iterable[LayerAnalysis], within: Mapping[str, int]
 ) -> _Placing | None:
     """Follows where maps lie; None where nothing has gaps, or sizes are no plain numbers."""
-    if not within and not any(isinstance(layer.node.layer, _LEAVES_GAPS) for layer in layers):
+    if not within and not any(layer.node.layer.leaves_gaps for layer in layers):
         return None
     shapes = _shapes(analysis)
     if not all(isinstance(n, int) for shape in shapes.values() for n in shape):
@@ -182,7 +177,7 @@ class _Placing:
     def _strides(self, layer: LayerAnalysis) -> Strides | None:
         """Those of the input under the shape of the output; None where there are none."""
         source = self._placed[layer.inputs[0]]
-        if isinstance(layer.node.layer, (Flatten, Reshape)):
+        if isinstance(layer.node.layer, InOrder):
             return strides_after(*source, self._shapes[layer.name])
         return source.strides
 

@@ -9,26 +9,9 @@ from archcalc.analysis import Analysis
 from archcalc.errors import UsageError
 from archcalc.feature_map import FeatureMap
 from archcalc.graph import INPUT, Graph, Node
-from archcalc.layers import Join, Layer
-from archcalc.layers.convolution import Conv, ConvTranspose, LocallyConnected
-from archcalc.layers.linear import Linear
-from archcalc.layers.resampling import PadChannels
-from archcalc.layers.reshaping import ChannelSlice, Reshape
+from archcalc.layers import Join
 
 MOST_CHANNELS_OF_AN_IMAGE = 4
-
-# The fields that say how wide a layer is.
-_WIDTHS: dict[type[Layer], tuple[str, ...]] = {
-    Conv: ("channels",),
-    ConvTranspose: ("channels",),
-    LocallyConnected: ("channels",),
-    Linear: ("features",),
-    PadChannels: ("before", "after"),
-}
-_OF_INPUT: dict[type[Layer], tuple[str, ...]] = {
-    Reshape: ("shape",),
-    ChannelSlice: ("start", "stop"),
-}  # which grow where the input does
 
 
 def widened(analysis: Analysis, factor: int) -> Graph:
@@ -47,29 +30,18 @@ def widened(analysis: Analysis, factor: int) -> Graph:
     grows = {INPUT: is_module}  # whether a map has more channels than before
     nodes = []
     for node in graph.nodes:
-        source = node.inputs[0]
-        fields = () if node.name in kept else _widths(node.layer, maps[source], grows[source])
-        wider = {field: _wider(vars(node.layer)[field], factor) for field in fields}
-        nodes.append(replace(node, layer=type(node.layer)(**vars(node.layer) | wider)))
+        layer, x = node.layer, maps[node.inputs[0]]
+        fields: tuple[str, ...] = ()
+        if node.name not in kept:
+            fields = layer.widths(x) + (layer.follows(x) if grows[node.inputs[0]] else ())
+        wider = {field: _wider(vars(layer)[field], factor) for field in fields}
+        nodes.append(replace(node, layer=type(layer)(**vars(layer) | wider)))
         given = node.name not in kept and any(grows[name] for name in node.inputs)
         grows[node.name] = bool(fields) or given
     if not any(grows.values()):
         raise UsageError(f"{graph.name} has no layer before the classes that says how wide it is")
     larger = FeatureMap(graph.input.channels * factor, graph.input.sizes)
     return replace(graph, nodes=tuple(nodes), input=larger if is_module else graph.input)
-
-
-def _widths(layer: Layer, x: FeatureMap, grows: bool) -> tuple[str, ...]:
-    """The fields that grow: those that say how wide a layer is, and where its input grows also
-    such as the groups of a depthwise convolution."""
-    is_depthwise = isinstance(layer, (Conv, ConvTranspose)) and layer.groups == x.channels > 1
-    following = (*(("groups",) if is_depthwise else ()), *_OF_INPUT.get(type(layer), ()))
-    return (*_own_widths(layer, x), *(following if grows else ()))
-
-
-def _own_widths(layer: Layer, x: FeatureMap) -> tuple[str, ...]:
-    """The fields that say how wide a layer is; a linear on a map gives a size, and no channels."""
-    return () if isinstance(layer, Linear) and x.sizes else _WIDTHS.get(type(layer), ())
 
 
 def _wider(value: Any, factor: int) -> Any:
@@ -92,7 +64,7 @@ def layers_of_classes(analysis: Analysis) -> list[str]:
     for name in analysis.graph.outputs:
         node: Node | None = nodes.get(name)
         while node is not None and not isinstance(node.layer, Join):
-            if _own_widths(node.layer, maps[node.inputs[0]]):
+            if node.layer.widths(maps[node.inputs[0]]):
                 found.append(node.name)
                 break
             node = nodes.get(node.inputs[0])

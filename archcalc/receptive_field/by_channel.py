@@ -169,7 +169,7 @@ def _parts_after(
 
 
 def _is_concat(layer: Layer) -> bool:
-    return isinstance(layer, Join) and not layer.elementwise
+    return isinstance(layer, Join) and not layer.pointwise
 
 
 def _window(layer: Layer, effect: Effect, x: FeatureMap) -> ChannelWindow:

@@ -17,17 +17,21 @@ from typing import NamedTuple, TypeAlias
 
 from archcalc.analysis import Analysis, LayerAnalysis
 from archcalc.graph import INPUT
-from archcalc.layers import Join
+from archcalc.layers import Family, Join
 from archcalc.quantity.arithmetic import Quantity
 from archcalc.render.columns import window_text
 from archcalc.render.numbers import shape, short
 from archcalc.render.rows import Row, rows_at_depth
 
 MOST_BOXES = 32  # of a diagram whose depth the user leaves open
-_SIGNS = {"add": "+", "multiply": "×"}
-# What becomes of a layer, by the module of `archcalc.layers` that its kind stands in.
-_ROLES = {"convolution": "conv", "linear": "linear", "pooling": "pool", "joining": "join"}
-_QUIET = ("activation", "normalization", "regularization")  # they may stand in another's box
+_ROLES = {
+    Family.CONVOLUTION: "conv",
+    Family.LINEAR: "linear",
+    Family.POOLING: "pool",
+    Family.JOINING: "join",
+}
+# Layers that may stand in another's box.
+_QUIET = (Family.ACTIVATION, Family.NORMALIZATION, Family.REGULARIZATION)
 
 
 class Box(NamedTuple):
@@ -172,7 +176,7 @@ def _is_led(layers: Sequence[LayerAnalysis], uses: Counter[str]) -> bool:
         and uses[before.name] == 1
         and after.output == before.output
         and after.training_only is before.training_only
-        and _module(after) in _QUIET
+        and after.node.layer.family in _QUIET
         for before, after in pairwise(layers)
     )
 
@@ -198,10 +202,6 @@ def _structure(row: Row) -> list[object]:
         )
         for layer in row.layers
     ]
-
-
-def _module(layer: LayerAnalysis) -> str:
-    return type(layer.node.layer).__module__.rpartition(".")[2]
 
 
 # ----- parts -> boxes, groups and arrows -----
@@ -331,14 +331,18 @@ def _kind(row: Row, training_only: bool) -> str:
 
 
 def _role(layer: LayerAnalysis) -> str:
-    return "sign" if layer.kind in _SIGNS else _ROLES.get(_module(layer), "other")
+    return "sign" if _sign(layer) else _ROLES.get(layer.node.layer.family, "other")
+
+
+def _sign(layer: LayerAnalysis) -> str:
+    return layer.node.layer.sign if isinstance(layer.node.layer, Join) else ""
 
 
 def _layer_lines(label: str, layers: list[LayerAnalysis]) -> tuple[str, ...]:
     """`conv1`, `conv 7x7/2 p3`, `batch_norm, relu`; a join without its name, which says little."""
     first, *quiet = layers
     if isinstance(first.node.layer, Join):
-        return (_SIGNS.get(first.kind, first.kind),)
+        return (_sign(first) or first.kind,)
     what = f"{first.kind} {window_text(first)}".rstrip()
     groups = vars(first.node.layer).get("groups", 1)
     if groups != 1:

@@ -22,8 +22,8 @@ from archcalc.layers import (
     resampling,
     reshaping,
 )
+from archcalc.layers.layer import ALONG_AXES
 
-_ALONG_AXES = ("Axes", "Axes | None", "Sides", "Padding")  # fields with a value for each axis
 _OF_CHANNELS = ("channels", "groups")
 
 
@@ -42,7 +42,7 @@ def thin_layer(layer: Layer, axis: int, axes: int, x: FeatureMap) -> Layer:
     for name, value in vars(layer).items():
         if name in _OF_CHANNELS:
             changed[name] = 1
-        elif layer.types[name] in _ALONG_AXES and isinstance(value, tuple):
+        elif layer.types[name] in ALONG_AXES and isinstance(value, tuple):
             changed[name] = (value[axis],)
     return type(layer)(**vars(layer) | changed)
 

@@ -1,4 +1,4 @@
-"""Claims in a spec, their verdicts, and what `archcalc check` makes of them."""
+"""Claims in a spec and their verdicts."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import pytest
 from archcalc.claims.check import check_family, check_library, problem
 from archcalc.claims.printed import Verdict
 from archcalc.claims.works import printings
-from archcalc.cli import main
 from archcalc.errors import SpecError
 from archcalc.spec.expression import parse
 from archcalc.spec.keys import DIFFERENCES
@@ -146,24 +145,6 @@ def test_a_wrong_claim_is_reported_at_its_place(
     assert message in raised.value.fact
     assert raised.value.place is not None
     assert (raised.value.place.line, raised.value.place.column) == (8, column)
-
-
-def test_check_exits_1_on_a_changed_verdict(
-    spec: pathlib.Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    verdicts(spec, "id: Y, quantity: params, value: 128, verdict: unexplained")
-    assert main(["check", str(spec)]) == 1
-    shown = capsys.readouterr()
-    assert "128" in shown.out
-    assert "recorded: unexplained" in shown.err
-
-
-def test_check_exits_0_where_all_verdicts_are_as_recorded(
-    spec: pathlib.Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    verdicts(spec, "id: Z, quantity: params, value: 128")
-    assert main(["check", str(spec)]) == 0
-    assert "1 published figure: 1 agrees" in capsys.readouterr().err
 
 
 def test_every_claim_that_comes_with_archcalc_has_its_recorded_verdict() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from archcalc.cli import main
+from tests.commands.calling import assert_refused, called
 from tests.render.flowchart import read_flowchart
 
 
@@ -67,17 +68,11 @@ def test_more_arrows_than_mermaid_draws_are_noted(
         (["-o", "net.svg", "--format", "png"], "--format png does not go with the ending of net.s"),
         (["-o", "net.txt"], "net.txt: a drawing is written as .mmd, .dot, .svg, .png"),
         (["-o", "nowhere/net.mmd"], "nowhere/net.mmd: No such file or directory"),
+        (["--format", "png", "-o", "-"], "-o/--output: '-' is no name of a file"),
         (["--depth", "0"], "expected a whole number from 1 on"),
     ],
 )
 def test_a_wrong_argument_is_one_clear_line(
     arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    try:
-        status = main(["draw", "lenet5", *arguments])
-    except SystemExit as error:  # argparse's own
-        status = int(str(error.code))
-    assert status == 2
-    error_text = capsys.readouterr().err
-    assert message in error_text
-    assert error_text.count("\n") == 1
+    assert_refused(called(capsys, "draw", "lenet5", *arguments), message)

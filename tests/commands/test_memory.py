@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from archcalc.cli import main
+from tests.commands.calling import assert_refused, called
 
 
 def test_it_shows_layers_the_peak_and_the_bill(capsys: pytest.CaptureFixture[str]) -> None:
@@ -116,6 +117,7 @@ def test_a_layer_before_all_that_learn_keeps_nothing_and_has_no_reason(
         (["--budget", "lots"], "expected a size such as 16GiB"),
         (["--optimizer", "adan"], "did you mean 'adam'"),
         (["--dtype", "int4"], "no training in dtype 'int4'"),
+        (["--budget", "1GB", "--format", "csv"], "--budget: csv is the table of layers alone"),
         (["--format", "jsno"], "did you mean 'json'"),
         (["--input", "3x32hx32w"], "give plain numbers as input"),
     ],
@@ -123,10 +125,7 @@ def test_a_layer_before_all_that_learn_keeps_nothing_and_has_no_reason(
 def test_a_wrong_argument_is_one_clear_line(
     arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["memory", "vgg16", *arguments]) == 2
-    error = capsys.readouterr().err
-    assert message in error
-    assert error.count("\n") == 1
+    assert_refused(called(capsys, "memory", "vgg16", *arguments), message)
 
 
 def test_the_plot_is_the_same_byte_for_byte(tmp_path: Path) -> None:

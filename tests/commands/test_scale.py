@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from archcalc.cli import main
+from tests.commands.calling import assert_refused, called
 
 
 def test_the_growth_is_a_table(capsys: pytest.CaptureFixture[str]) -> None:
@@ -95,13 +96,11 @@ def test_a_network_that_cannot_grow_says_so(capsys: pytest.CaptureFixture[str]) 
         (["--quantity", "parms"], "did you mean 'params'"),
         (["--input", "1x32hx32"], "lenet5 has free sizes; give plain numbers as input"),
         (["--format", "jsn"], "unknown format"),
+        (["--plot", ""], "--plot: '' is no name of a file"),
         (["--plot", "a.gif"], "a plot is written as .svg, .png or .pdf"),
     ],
 )
 def test_a_wrong_argument_is_one_clear_line(
     arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["scale", "lenet5", *arguments]) == 2
-    error = capsys.readouterr().err
-    assert message in error
-    assert error.count("\n") == 1
+    assert_refused(called(capsys, "scale", "lenet5", *arguments), message)

@@ -12,7 +12,6 @@ from xml.etree import ElementTree
 
 import pytest
 
-from archcalc.cli import main
 from archcalc.comparing.key_figures import key_figures
 from archcalc.errors import Source
 from archcalc.reports.library import Entry, Library, part_of_library, whole_library
@@ -148,7 +147,7 @@ def test_the_markdown_passes_the_linter() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-# ----- hostile texts, missing packages, wrong arguments -----
+# ----- hostile texts, parts of the report -----
 
 
 def hostile_entry() -> Entry:
@@ -179,93 +178,14 @@ def test_hostile_texts_are_text_in_pages_and_plots(tmp_path: Path) -> None:
     assert not more
 
 
-def test_without_matplotlib_the_rest_still_comes(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setitem(sys.modules, "matplotlib", None)
-    assert main(["report", "lenet5", "-o", str(tmp_path)]) == 0
-    lines = capsys.readouterr().err.splitlines()
-    assert lines[0] == (
-        "archcalc: left out: a plot needs matplotlib, which is not installed: "
-        "pip install 'archcalc[plots]'"
-    )
-    assert len(lines) == 2
-    text = (tmp_path / "networks" / "lenet5.md").read_text(encoding="utf-8")
-    assert "![" not in text
-    assert "## Memory at inference" in text
-
-
-def test_a_users_file_gets_a_page_that_stands_alone(tmp_path: Path) -> None:
-    spec = tmp_path / "tiny.yaml"
-    spec.write_text(
-        "name: tiny\ntitle: A *tiny* net\ninput: [3, 8, 8]\n"
-        "layers: [conv: {channels: 4, kernel: 3}, relu, flatten, linear: {features: 2}]\n"
-    )
-    assert main(["report", str(spec), "-o", str(tmp_path / "out")]) == 0
-    text = (tmp_path / "out" / "networks" / "tiny.md").read_text(encoding="utf-8")
-    assert text.startswith(f"{MADE}\n\n# A \\*tiny\\* net\n")
-    for target in _LINK.findall(text):
-        assert (tmp_path / "out" / "networks" / target).is_file()
-    assert "<summary>tiny.yaml</summary>" in text
-    assert f"`archcalc table {spec}` prints the figures of this page." in text
-
-
-def test_a_page_names_the_variant_of_a_users_file(tmp_path: Path) -> None:
-    spec = tmp_path / "my nets.yaml"
-    spec.write_text(
-        "name: nets\ninput: [3, 8, 8]\nvariants: {one: {}, two: {}}\nlayers: [relu, flatten]\n"
-    )
-    assert main(["report", f"{spec}#two", "-o", str(tmp_path / "out")]) == 0
-    text = (tmp_path / "out" / "networks" / "two.md").read_text(encoding="utf-8")
-    assert f"`archcalc table '{spec}#two'` prints the figures of this page." in text
-
-
-def test_two_networks_of_one_name_are_refused(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    first, second = tmp_path / "a.yaml", tmp_path / "b.yaml"
-    for spec in (first, second):
-        spec.write_text("name: lenet5\ninput: [3, 8, 8]\nlayers: [relu, flatten]\n")
-    out = tmp_path / "out"
-    for names in ([str(first), str(second)], [str(first), "lenet5"]):
-        assert main(["report", *names, "-o", str(out)]) == 2
-        error = capsys.readouterr().err
-        assert "two networks called 'lenet5', and one page for that name" in error
-        assert str(first) in error
-        assert error.count("\n") == 1
-    assert not out.exists()
-
-
 def test_one_networks_page_is_the_same_as_in_the_whole_report(tmp_path: Path) -> None:
     with_verification(tmp_path)
     for path, _ in pages(library()):
         (tmp_path / path).parent.mkdir(exist_ok=True)
         (tmp_path / path).touch()  # what can be linked to is what is there
-    assert main(["report", "alexnet", "-o", str(tmp_path)]) == 0
+    write_report(part_of_library(["alexnet"]), tmp_path)
     for name in ("networks/alexnet.md", *(f"plots/alexnet-{k}.svg" for k in ("field", "stages"))):
         assert (tmp_path / name).read_bytes() == (CHECKED_IN / name).read_bytes()
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["gogglenet"], "unknown network 'gogglenet'; did you mean 'googlenet'?"),
-        (["nowhere.yaml"], "nowhere.yaml: No such file or directory"),
-        (["lenet5", "-o", "/dev/null/x"], "/dev/null/x/plots: Not a directory"),
-    ],
-)
-def test_wrong_arguments_are_refused_in_one_line(
-    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert main(["report", *arguments]) == 2
-    assert message in capsys.readouterr().err
-
-
-def test_free_sizes_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    spec = tmp_path / "free.yaml"
-    spec.write_text("name: free\ninput: [3, 32h, 32w]\nlayers: [relu]\n")
-    assert main(["report", str(spec), "-o", str(tmp_path / "out")]) == 2
-    assert "free sizes" in capsys.readouterr().err
 
 
 def test_part_of_the_library_has_only_claims_about_it() -> None:

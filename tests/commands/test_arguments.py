@@ -1,0 +1,165 @@
+"""Arguments that several commands share: NAME, --set, --input, --batch and --dtype."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from archcalc import analyze
+from tests.commands.calling import TINY, assert_refused, called
+
+pytestmark = pytest.mark.usefixtures("own_folder")
+
+
+def test_parameters_input_batch_and_dtype_can_be_set(capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["--set", "alpha=0.5", "--set", "classes=10", "--input", "3x128x128", "--batch", "4"]
+    status, out, _ = called(
+        capsys, "table", "mobilenet_v1", *words, "--dtype", "bfloat16", "--format", "json"
+    )
+    assert status == 0
+    table = json.loads(out)
+    assert (table["input"], table["batch"], table["dtype"]) == ([3, 128, 128], 4, "bfloat16")
+    expected = analyze(
+        "mobilenet_v1", input=[3, 128, 128], batch=4, dtype="bfloat16", alpha=0.5, classes=10
+    )
+    assert table["totals"]["params"] == expected.totals.params
+    assert table["totals"]["macs"] == expected.totals.macs
+
+
+@pytest.mark.parametrize("text", ["3x64x64", "3X64X64", "3,64,64", "3×64×64", " 3 x 64 x 64 "])
+def test_an_input_is_sizes_with_an_x_between(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    _, out, _ = called(capsys, "table", "resnet18", "--input", text, "--format", "json")
+    assert json.loads(out)["input"] == [3, 64, 64]
+
+
+def test_a_free_size_gives_formulas(capsys: pytest.CaptureFixture[str]) -> None:
+    status, out, _ = called(capsys, "table", "vgg16", "--input", "3x32hx32w", "--depth", "1")
+    assert status == 0
+    assert "MACs         315293696*h*w + 20873216\n" in out
+
+
+WRONG: dict[str, tuple[list[str], str]] = {
+    "an unknown network": (["table", "resnet5"], "unknown network 'resnet5'; did you mean 'resnet"),
+    "a missing file": (["table", "a.yaml"], "a.yaml: No such file or directory"),
+    "a folder": (["table", "./"], "./: Is a directory"),
+    "a device without end": (["table", "/dev/zero"], "/dev/zero: more than 1,048,576 bytes"),
+    "an unknown variant": (
+        ["table", "tiny.yaml#b"],
+        "tiny.yaml has no variant 'b'; it has tiny",
+    ),
+    "a setting without a value": (
+        ["table", "vgg16", "--set", "classes"],
+        "--set: classes: expected KEY=VALUE, such as alpha=0.75",
+    ),
+    "a setting of nothing": (
+        ["table", "vgg16", "--set", "classes="],
+        "--set: classes=: expected KEY=VALUE, such as alpha=0.75",
+    ),
+    "a setting of no name": (["table", "vgg16", "--set", "=3"], "--set: =3: expected KEY=VALUE"),
+    "an unknown parameter": (
+        ["table", "vgg16", "--set", "clases=3"],
+        "vgg16 has no parameter 'clases'; did you mean 'classes'?",
+    ),
+    "a parameter called as an argument": (
+        ["table", "vgg16", "--set", "batch=3"],
+        "vgg16 has no parameter 'batch'; did you mean 'batch_norm'?",
+    ),
+    "a parameter called input": (
+        ["expand", "vgg16", "--set", "input=3"],
+        "vgg16 has no parameter 'input'; it has classes, depths, ",
+    ),
+    "a value of another type": (
+        ["table", "vgg16", "--set", "depths=3"],
+        "depths is '[2, 2, 3, 3, 3]' in vgg16; '3' does not fit: a list is wanted",
+    ),
+    "an expression for a value": (
+        ["table", "vgg16", "--set", "classes=9**2"],
+        "classes is '1000' in vgg16; '9**2' does not fit: a number is wanted",
+    ),
+    "a value that runs code": (
+        ["table", "vgg16", "--set", "classes=!!python/name:os.system"],
+        "YAML tags (!name) are not part of the spec language",
+    ),
+    "a value left open": (["table", "vgg16", "--set", "depths=[1"], "--set: depths=[1: not YAML: "),
+    "a mapping for a value": (["table", "vgg16", "--set", "classes={a: 1}"], "found a mapping"),
+    "a list that is too short": (
+        ["table", "vgg16", "--set", "depths=[1, 2]"],
+        "index 2 is outside a list of 2",
+    ),
+    "an input with its batch": (
+        ["table", "vgg16", "--input", "1x3x224x224"],
+        "vgg16 takes an input of 3 numbers, channels and sizes; 1x3x224x224 has 4",
+    ),
+    "an input without a size": (
+        ["table", "vgg16", "--input", "3x224"],
+        "vgg16 takes an input of 3 numbers, channels and sizes; 3x224 has 2",
+    ),
+    "an input with a hole": (["table", "vgg16", "--input", "3x224x"], "'' is not a size"),
+    "an input of words": (["table", "vgg16", "--input", "3x(((x3"], "'(((' is not a size"),
+    "half a pixel": (["table", "vgg16", "--input", "3x1.5x3"], "'1.5' is not a size"),
+    "a division by zero": (["table", "vgg16", "--input", "3xh/0x3"], "'h/0' is not a size"),
+    "a condition for a size": (["table", "vgg16", "--input", "3xh>2xw"], "'h>2' is not a size"),
+    "an input of nothing": (["table", "vgg16", "--input", "3x0x3"], "an input of 3x0x3"),
+    "an input below nothing": (["table", "vgg16", "--input", "3x-hx3"], "an input of 3x-hx3"),
+    "too many axes": (["table", "vgg16", "--input", "3x1x1x1x1"], "5 numbers were given"),
+    "no images": (
+        ["table", "vgg16", "--batch", "0"],
+        "expected a whole number from 1 on, found '0'",
+    ),
+    "half an image": (["table", "vgg16", "--batch", "0.5"], "expected a whole number from 1 on"),
+    "more images than can be": (
+        ["table", "vgg16", "--batch", "1000000000"],
+        "expected 999,999,999 at most, found '1000000000'",
+    ),
+    "an unknown dtype": (
+        ["table", "vgg16", "--dtype", "fp16"],
+        "unknown dtype 'fp16'; known: float32, float64, float16, bfloat16, int8",
+    ),
+}
+
+
+@pytest.mark.parametrize("mistake", WRONG)
+def test_a_mistake_is_one_message_and_status_2(
+    mistake: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words, message = WRONG[mistake]
+    assert_refused(called(capsys, *words), message)
+
+
+def test_a_wrong_spec_is_shown_with_a_caret(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("tiny.yaml").write_text(TINY.replace("relu", "rellu"))
+    assert called(capsys, "table", "tiny.yaml") == (
+        2,
+        "",
+        "archcalc: tiny.yaml:5:5: unknown layer kind 'rellu'; did you mean 'relu'?\n"
+        "    - rellu\n"
+        "      ^\n",
+    )
+
+
+def test_a_large_file_is_refused_before_it_is_read(capsys: pytest.CaptureFixture[str]) -> None:
+    with Path("large.yaml").open("wb") as file:
+        file.truncate(50_000_000)
+    status, _, err = called(capsys, "table", "large.yaml")
+    assert (status, err) == (
+        2,
+        "archcalc: large.yaml: more than 1,048,576 bytes; a spec is far smaller\n",
+    )
+
+
+def test_layers_that_lead_nowhere_are_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Mostly a `from` was forgotten: the figures are not those of the network that was meant."""
+    spec = tmp_path / "net.yaml"
+    spec.write_text(
+        "name: net\ninput: [1, 8, 8]\nlayers:\n  - max_pool: {name: pool, kernel: 2}\n"
+        "  - conv: {name: lost, channels: 2, kernel: 1}\n"
+        "  - max_unpool: {kernel: 2, indices: pool, from: pool}\n"
+    )
+    status, out, error = called(capsys, "table", str(spec), "--format", "json")
+    assert status == 0
+    assert error.startswith(f"archcalc: note: no output of net needs lost ({spec}:5:5); ")
+    assert [layer["name"] for layer in json.loads(out)["layers"]] == ["pool", "lost", "max_unpool1"]

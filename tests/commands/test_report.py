@@ -1,0 +1,92 @@
+"""`archcalc report`, as a user calls it."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+from archcalc.cli import main
+from archcalc.reports.page import MADE
+from tests.commands.calling import assert_refused, called
+
+LINK = re.compile(r"(?<!\\)\]\(([^)\s]+)\)")
+
+
+def test_without_matplotlib_the_rest_still_comes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    assert main(["report", "lenet5", "-o", str(tmp_path)]) == 0
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0] == (
+        "archcalc: left out: a plot needs matplotlib, which is not installed: "
+        "pip install 'archcalc[plots]'"
+    )
+    assert len(lines) == 2
+    text = (tmp_path / "networks" / "lenet5.md").read_text(encoding="utf-8")
+    assert "![" not in text
+    assert "## Memory at inference" in text
+
+
+def test_a_users_file_gets_a_page_that_stands_alone(tmp_path: Path) -> None:
+    spec = tmp_path / "tiny.yaml"
+    spec.write_text(
+        "name: tiny\ntitle: A *tiny* net\ninput: [3, 8, 8]\n"
+        "layers: [conv: {channels: 4, kernel: 3}, relu, flatten, linear: {features: 2}]\n"
+    )
+    assert main(["report", str(spec), "-o", str(tmp_path / "out")]) == 0
+    text = (tmp_path / "out" / "networks" / "tiny.md").read_text(encoding="utf-8")
+    assert text.startswith(f"{MADE}\n\n# A \\*tiny\\* net\n")
+    for target in LINK.findall(text):
+        assert (tmp_path / "out" / "networks" / target).is_file()
+    assert "<summary>tiny.yaml</summary>" in text
+    assert f"`archcalc table {spec}` prints the figures of this page." in text
+
+
+def test_a_page_names_the_variant_of_a_users_file(tmp_path: Path) -> None:
+    spec = tmp_path / "my nets.yaml"
+    spec.write_text(
+        "name: nets\ninput: [3, 8, 8]\nvariants: {one: {}, two: {}}\nlayers: [relu, flatten]\n"
+    )
+    assert main(["report", f"{spec}#two", "-o", str(tmp_path / "out")]) == 0
+    text = (tmp_path / "out" / "networks" / "two.md").read_text(encoding="utf-8")
+    assert f"`archcalc table '{spec}#two'` prints the figures of this page." in text
+
+
+def test_two_networks_of_one_name_are_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, second = tmp_path / "a.yaml", tmp_path / "b.yaml"
+    for spec in (first, second):
+        spec.write_text("name: lenet5\ninput: [3, 8, 8]\nlayers: [relu, flatten]\n")
+    out = tmp_path / "out"
+    for names in ([str(first), str(second)], [str(first), "lenet5"]):
+        assert main(["report", *names, "-o", str(out)]) == 2
+        error = capsys.readouterr().err
+        assert "two networks called 'lenet5', and one page for that name" in error
+        assert str(first) in error
+        assert error.count("\n") == 1
+    assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["gogglenet"], "unknown network 'gogglenet'; did you mean 'googlenet'?"),
+        (["nowhere.yaml"], "nowhere.yaml: No such file or directory"),
+        (["lenet5", "-o", "/dev/null/x"], "/dev/null/x/plots: Not a directory"),
+    ],
+)
+def test_wrong_arguments_are_refused_in_one_line(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert_refused(called(capsys, "report", *arguments), message)
+
+
+def test_free_sizes_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    spec = tmp_path / "free.yaml"
+    spec.write_text("name: free\ninput: [3, 32h, 32w]\nlayers: [relu]\n")
+    assert_refused(called(capsys, "report", str(spec), "-o", str(tmp_path / "out")), "free sizes")

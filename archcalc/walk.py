@@ -1,38 +1,26 @@
-"""Name -> Graph -> Analysis: one walk over the layers, which asks each what its rule says."""
+"""Graph -> Analysis: one walk over the layers, which asks each what its rule says."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from os import PathLike
-from typing import TYPE_CHECKING, Any, TypeAlias, cast, overload
+from typing import Any, cast
 
 from archcalc.analysis import DTYPES, Analysis, AnalysisStopped, LayerAnalysis
 from archcalc.errors import LayerError, UsageError, suggestion
-from archcalc.expansion import build_graph
 from archcalc.feature_map import FeatureMap
 from archcalc.graph import INPUT, Graph, LeftOut, Node
 from archcalc.layers import Effect
 from archcalc.layers.layer import setting_text
 from archcalc.layers.pooling import put_back
-from archcalc.quantity.arithmetic import LARGEST_INT64, Quantity, require_at_least, require_equal
-from archcalc.quantity.conditions import is_array, is_symbol
+from archcalc.loading import Spec, load
+from archcalc.quantity.arithmetic import LARGEST_INT64, require_equal
+from archcalc.quantity.conditions import is_symbol
 from archcalc.receptive_field.by_channel import of_all
 from archcalc.receptive_field.field import PhasedField, SteppedField
 from archcalc.receptive_field.seen import Fields, Seen, Units, units_after, units_of_input, whole_of
-from archcalc.spec.fields import whole
-from archcalc.spec.library import find_network
 from archcalc.spec.values import ExpressionError, Value, own
 from archcalc.window import Reach, TransposedWindow, Window, Windows
-
-if TYPE_CHECKING:
-    from fractions import Fraction
-
-    from numpy.typing import NDArray
-
-    from archcalc.parametric.sweep import Sweep
-
-    _Plain: TypeAlias = int | float | str | Fraction | list[Any]
 
 MOST_SHOWN = 4  # inputs of a layer in a message
 MOST_CHARACTERS = 60  # of one of them, or of a setting
@@ -40,91 +28,8 @@ MOST_PHASE_WORK = 500_000  # intervals; beyond it, fields with phases count as u
 LONGEST_FORMULA = 100  # operations; each layer wraps another floor around a free size
 
 
-def load(
-    name: str | PathLike[str],
-    /,
-    *,
-    input: Sequence[Value] | None = None,
-    parameters: Mapping[str, Value] | None = None,
-    **others: Value,
-) -> Graph:
-    """The network called `name`, or of the spec file `FILE` or `FILE#VARIANT`.
-
-    Args:
-        input: [channels, size…] in place of the spec's own.
-        parameters, others: values in place of the spec's own, of parameters by their names: those
-            called like an argument in a mapping, the others there or by themselves.
-
-    Raises:
-        UsageError: no such network, file or parameter.
-        SpecError: the spec is wrong.
-    """
-    given = _sizes(input)
-    shape = None if given is None else input_shape(given)
-    changed = together(parameters, others)
-    return build_graph(find_network(name), input=shape, parameters=changed)
-
-
-def together(parameters: Mapping[str, Value] | None, others: dict[str, Value]) -> dict[str, Value]:
-    """The parameters that were given in a mapping and by themselves.
-
-    Raises:
-        UsageError: one was given twice, or the mapping is none.
-    """
-    if parameters is None:
-        return others
-    if not isinstance(parameters, Mapping) or not all(isinstance(key, str) for key in parameters):
-        raise UsageError(f"parameters is {parameters!r}; it is a mapping of names to values")
-    for name in parameters.keys() & others.keys():
-        raise UsageError(f"{name} is given twice, in `parameters` and by itself")
-    return {**parameters, **others}
-
-
-def input_shape(sizes: Sequence[Value]) -> FeatureMap:
-    """[channels, size…] as the shape of an input.
-
-    Raises:
-        UsageError: a size below 1, or not one to four numbers.
-    """
-    if not 1 <= len(sizes) <= 4:
-        raise UsageError(f"an input is channels and up to 3 sizes; {len(sizes)} numbers were given")
-    try:
-        channels, *spatial = [cast(Quantity, whole(own(size))) for size in sizes]
-        for size in (channels, *spatial):
-            require_at_least(size, 1, "an input of {}", "x".join(map(str, sizes)))
-    except (ExpressionError, LayerError) as error:
-        raise UsageError(str(error)) from None
-    return FeatureMap(channels, tuple(spatial))
-
-
-@overload
-def analyze(  # type: ignore[overload-overlap]  # what makes it a Sweep is that there are arrays
-    graph: Graph | str | PathLike[str],
-    /,
-    *,
-    input: Sequence[int] | None = None,
-    batch: int = 1,
-    dtype: str = "float32",
-    parameters: Mapping[str, _Plain] | None = None,
-    **others: _Plain,
-) -> Analysis: ...
-
-
-@overload
 def analyze(
-    graph: Graph | str | PathLike[str],
-    /,
-    *,
-    input: Sequence[int | NDArray[Any]] | None = None,
-    batch: int = 1,
-    dtype: str = "float32",
-    parameters: Mapping[str, _Plain | NDArray[Any]] | None = None,
-    **others: _Plain | NDArray[Any],
-) -> Sweep: ...
-
-
-def analyze(
-    graph: Graph | str | PathLike[str],
+    what: Spec,
     /,
     *,
     input: Sequence[Value] | None = None,
@@ -132,42 +37,23 @@ def analyze(
     dtype: str = "float32",
     parameters: Mapping[str, Value] | None = None,
     **others: Value,
-) -> Analysis | Sweep:
+) -> Analysis:
     """Every figure of a network.
 
-    With numpy arrays among the parameters or the sizes of the input, which broadcast against each
-    other, the figures at all their settings: a `Sweep`, whose `totals` are arrays.
-
     Args:
-        graph: what `load` returned, or what it takes.
-        input, parameters, others: as for `load`; a graph is then built anew with them.
+        what, input, parameters, others: as for `load`. Of many settings at once, as arrays,
+            `sweep` has the figures.
         batch: number of images.
         dtype: of parameters and activations; see `DTYPES`.
 
     Raises:
-        AnalysisStopped: a layer refuses its input; its `partial` is the analysis up to there. Of
-            arrays none is raised: a `Sweep` marks the settings.
+        AnalysisStopped: a layer refuses its input; its `partial` is the analysis up to there.
         UsageError: an unknown dtype, or a batch below 1; and as `load`.
         SpecError: as `load`.
     """
     require_dtype(dtype)
     batch = whole_batch(batch)
-    input = _sizes(input)
-    given = together(parameters, others)
-    if _has_arrays([*given.values(), input]):
-        from archcalc.parametric.sweep import sweep
-
-        network = graph.network if isinstance(graph, Graph) else find_network(graph)
-        before = graph.parameters if isinstance(graph, Graph) else {}
-        changed = before | given
-        return sweep(network, input=input, parameters=changed, batch=batch, dtype=dtype)
-    if not isinstance(graph, Graph):
-        graph = load(graph, input=input, parameters=given)
-    elif given or input is not None:
-        shape = None if input is None else input_shape(input)
-        changed = graph.parameters | given
-        graph = build_graph(graph.network, input=shape, parameters=changed)
-    return walk(graph, batch, dtype)
+    return walk(load(what, input=input, parameters=parameters, **others), batch, dtype)
 
 
 def require_dtype(dtype: str) -> None:
@@ -183,32 +69,13 @@ def whole_batch(batch: object) -> int:
     Raises:
         UsageError: it is no whole number from 1 on.
     """
-    images = own(batch)
+    try:
+        images = own(batch)
+    except ExpressionError as error:
+        raise UsageError(f"batch: {error}") from None
     if type(images) is not int or images < 1:
         raise UsageError(f"a batch of {batch!r}; it is a whole number from 1 on")
     return images
-
-
-def _sizes(input: Any) -> list[Value] | None:
-    """The sizes of an input as a list; of an array, its elements.
-
-    Raises:
-        UsageError: it is no list.
-    """
-    if input is None:
-        return None
-    if isinstance(input, str) or not isinstance(input, Iterable) or is_array(input):
-        raise UsageError(f"an input of {input!r}; it is a list, such as [3, 224, 224]")
-    return [*input]
-
-
-def _has_arrays(values: Iterable[Value]) -> bool:
-    """Whether there are arrays among the values, or in lists among them."""
-    return any(
-        _has_arrays(value) if isinstance(value, (list, tuple))
-        else is_array(value) or getattr(value, "ndim", 0) > 0
-        for value in values
-    )  # fmt: skip
 
 
 def walk(graph: Graph, batch: int, dtype: str) -> Analysis:

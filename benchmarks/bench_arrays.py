@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 
 import archcalc
-from archcalc.parametric.sweep import grid
 
 ONE_BY_ONE = 200  # settings that are enough to time the plain walk
 TARGETS = {"settings a second": 1_000_000, "times faster": 300}
@@ -27,7 +26,7 @@ def main() -> None:
     random = np.random.default_rng(7)
     widths, sizes = random.uniform(0.25, 1.5, 10**6), random.integers(128, 513, 10**6)
     ways: dict[str, dict[str, Any]] = {
-        "a grid": grid(alpha=alphas, resolution=resolutions),
+        "a grid": archcalc.grid(alpha=alphas, resolution=resolutions),
         "a mesh, written out": {"alpha": mesh[0].ravel(), "resolution": mesh[1].ravel()},
         "a width for each": {"alpha": widths, "resolution": sizes},
         "widths alone": {"alpha": widths},
@@ -47,7 +46,7 @@ def main() -> None:
 
 def _time(graph: archcalc.Graph, settings: dict[str, Any]) -> tuple[Any, float]:
     start = time.process_time()
-    macs = archcalc.analyze(graph, **settings).totals.macs
+    macs = archcalc.sweep(graph, **settings).totals.macs
     return macs, macs.size / (time.process_time() - start)
 
 

@@ -10,10 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+import archcalc
 from archcalc import (
     DTYPES,
     Analysis,
     AnalysisStopped,
+    ArchcalcError,
     FeatureMap,
     LayerError,
     MissingExtraError,
@@ -222,7 +224,7 @@ def test_a_spec_may_be_named_by_its_path(tmp_path: Path) -> None:
     path = tmp_path / "net.yaml"
     path.write_text("name: net\ninput: [3, 8, 8]\nlayers: [relu]\n")
     assert analyze(path).name == load(path).name == "net"
-    with pytest.raises(UsageError, match="None is neither the name of a network nor a path"):
+    with pytest.raises(UsageError, match="None is not a network: that is a name, a path"):
         load(None)  # type: ignore[arg-type]  # the mistake
 
 
@@ -378,7 +380,7 @@ def test_what_a_prompt_shows_is_one_line() -> None:
     )
     assert repr(analysis.graph) == "<Graph of vgg16: input 3x224x224, 39 layers>"
     assert repr(analysis.graph.network) == "<Network vgg16: VGG-16 (configuration D)>"
-    sweep = analyze("alexnet", towers=np.array([1, 7]))
+    sweep = archcalc.sweep("alexnet", towers=np.array([1, 7]))
     assert repr(sweep) == "<Sweep of alexnet: 2 settings, 1 of them valid; shape (2,)>"
 
 
@@ -414,11 +416,89 @@ def vars_of(totals: Totals) -> list[object]:
 
 
 def test_what_takes_an_analysis_takes_a_sweep_or_says_no() -> None:
-    sweep: Any = analyze("lenet5", classes=np.array([10, 20]))
+    sweep: Any = archcalc.sweep("lenet5", classes=np.array([10, 20]))
     found: Any = activation_bytes(sweep)
     assert found.peak.tolist() == sweep.activation_bytes().peak.tolist()
-    with pytest.raises(UsageError, match="a torch model needs numbers, and not arrays"):
-        build("lenet5", classes=np.array([10, 20]))
+    for function in (analyze, load, build, formula):
+        with pytest.raises(UsageError, match=r"classes: an array, .* `sweep` takes arrays"):
+            function("lenet5", classes=np.array([10, 20]))
+    with pytest.raises(UsageError, match="`sweep` takes arrays"):
+        analyze("lenet5", input=[1, np.array([32, 36]), 32])
+    with pytest.raises(UsageError, match=r"batch: an array, .* `sweep` takes arrays"):
+        analyze("lenet5", batch=np.array([1, 2]))  # type: ignore[arg-type]  # the mistake
+
+
+def test_a_sweep_without_arrays_is_one_setting() -> None:
+    found = archcalc.sweep("lenet5", classes=20)
+    assert (found.shape, found.valid.item()) == ((), True)
+    assert found.totals.params == analyze("lenet5", classes=20).totals.params
+
+
+def test_a_graph_keeps_what_it_was_built_with() -> None:
+    graph = load("alexnet", input=[3, 63, 63], classes=10)
+    assert analyze(graph).graph is graph
+    changed = load(graph, towers=2)
+    assert (changed.input, changed.parameters["classes"]) == (graph.input, 10)
+    sweep: Any = archcalc.sweep(graph, towers=np.array([1, 2]))
+    assert sweep.totals.params.tolist() == [
+        analyze(graph, towers=towers).totals.params for towers in (1, 2)
+    ]
+
+
+def test_a_spec_may_be_a_text_or_a_mapping() -> None:
+    text = "name: tiny\ninput: [3, 8, 8]\nparameters: {width: 4}\nlayers:\n"
+    text += "  - conv: {channels: 2*width, kernel: 3}\n  - relu\n"
+    mapping = {
+        "name": "tiny",
+        "input": [3, 8, 8],
+        "parameters": {"width": 4},
+        "layers": [{"conv": {"channels": "2*width", "kernel": 3}}, "relu"],
+    }
+    for spec in (text, mapping):
+        analysis = analyze(spec, width=8)
+        assert [layer.name for layer in analysis.layers] == ["conv1", "relu1"]
+        assert analysis.totals.params == 16 * (3 * 9 + 1)
+        weights = formula(spec, "weights", ["width"])
+        assert str(weights) == "54*width"
+        sweep: Any = archcalc.sweep(spec, width=np.array([4, 8]))
+        assert sweep.totals.weights.tolist() == [216, 432]
+        assert build(spec, width=2).module_of("conv1").out_channels == 4
+
+
+SHARED: dict[str, Any] = {"kernel": 3, "channels": 4, "padding": 1}
+ENDLESS: dict[str, Any] = {}
+ENDLESS["layers"] = [ENDLESS]
+
+
+def test_a_mapping_may_have_the_same_in_several_places() -> None:
+    spec = {"name": "twice", "input": [4, 8, 8], "layers": [{"conv": SHARED}, {"conv": SHARED}]}
+    assert len(analyze(spec).layers) == 2
+
+
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [
+        ("name: a\ninput: [3, 8]\nlayers: [maxpol]\n", r"<string>:3:10: .*did you mean 'max_pool'"),
+        ({"name": "a", "input": [3, 8], "layers": ["maxpol"]}, r"<mapping>:3:10: .*'max_pool'"),
+        ({"name": "a", "input": [3, 8]}, "'a' has no `layers`"),
+        ({}, "a spec"),
+        ({"name": object()}, "a spec holds mappings, lists, texts and numbers, not <object"),
+        (ENDLESS, "nested too deep, or contains itself"),
+        ("x\n" * (1 << 20), "<string>: more than 1,048,576 bytes"),
+        ("name: [\n", "<string>:.*not YAML"),
+        (7, "7 is not a network: that is a name, a path"),
+        (None, "None is not a network"),
+    ],
+)
+def test_a_wrong_text_or_mapping_says_what_is_wrong(spec: Any, message: str) -> None:
+    with pytest.raises(ArchcalcError, match=message):
+        analyze(spec)
+
+
+def test_of_several_variants_in_a_text_none_is_chosen() -> None:
+    text = "name: a\ninput: [3, 8]\nlayers: [relu]\nvariants: {b: {}, c: {}}\n"
+    with pytest.raises(UsageError, match="<string> has 2 variants"):
+        analyze(text)
 
 
 def test_a_unit_that_sees_nothing_has_no_offset_and_says_so() -> None:
@@ -459,7 +539,7 @@ def test_parameters_may_be_called_as_arguments_are(tmp_path: Path) -> None:
     weights = formula(path, "weights", ["dtype"], parameters={"batch": 5, "assume": 3})
     (dtype,) = weights.free_symbols
     assert (dtype.name, weights.subs(dtype, 7)) == ("dtype", 105)
-    sweep = analyze(path, parameters={"batch": np.array([1, 2])}, device=3)
+    sweep = archcalc.sweep(path, parameters={"batch": np.array([1, 2])}, device=3)
     assert np.array_equal(sweep.totals.weights, [9, 18])
 
 

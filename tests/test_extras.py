@@ -82,11 +82,13 @@ def test_a_command_that_needs_an_extra_names_it(
         ("archcalc.symbol('h')", "symbols"),
         ("archcalc.formula('vgg16')", "symbols"),
         ("archcalc.build('vgg16')", "torch"),
+        ("archcalc.sweep('vgg16', classes=[1])", "arrays"),
+        ("archcalc.grid(classes=[1])", "arrays"),
         ("archcalc.analyze('vgg16').to_frame()", "pandas"),
     ],
 )
 def test_from_python_too(expression: str, extra: str, tmp_path: Path) -> None:
-    done = run(f"import archcalc; {expression}", tmp_path)
+    done = run(f"from archcalc import *; import archcalc; {expression}", tmp_path)
     last = done.stderr.splitlines()[-1]
     assert last.startswith("archcalc.errors.MissingExtraError: ")
     assert last.endswith(f"pip install 'archcalc[{extra}]'")

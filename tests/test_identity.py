@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import archcalc
 from archcalc import UsageError, analyze, load, symbol
 from archcalc.parametric.variables import rebuilt, variable
 from archcalc.render.contract import contract_schema, to_contract
@@ -92,9 +93,9 @@ def test_symbols_and_arrays_are_changes() -> None:
     assert str(load("vgg16", classes=c).identity) == "vgg16 (classes=C)"
     h = symbol("h")
     assert str(load("vgg16", input=[3, 32 * h, 64]).identity) == "vgg16 (input 3x32*hx64)"
-    sweep = analyze("mobilenet_v1", alpha=np.array([0.5, 1]), classes=10, separable=True)
+    sweep = archcalc.sweep("mobilenet_v1", alpha=np.array([0.5, 1]), classes=10, separable=True)
     assert repr(sweep).startswith("<Sweep of mobilenet_v1 (classes=10): 2 settings")
-    sweep = analyze("vgg16", input=[3, np.array([32, 64]), 64])
+    sweep = archcalc.sweep("vgg16", input=[3, np.array([32, 64]), 64])
     assert repr(sweep).startswith("<Sweep of vgg16: 2 settings")
 
 

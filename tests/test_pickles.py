@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 
+import archcalc
 from archcalc import (
     AnalysisStopped,
     ArchcalcError,
@@ -100,7 +101,7 @@ def test_an_analysis_in_symbols_is_the_same_after_pickling() -> None:
 
 
 def test_a_sweep_is_the_same_after_pickling() -> None:
-    sweep = analyze("alexnet", towers=np.array([1, 2, 7]), classes=np.array([[10], [1000]]))
+    sweep = archcalc.sweep("alexnet", towers=np.array([1, 2, 7]), classes=np.array([[10], [1000]]))
     again = pickled(sweep)
     assert repr(again) == repr(sweep)
     assert (again.totals.params == sweep.totals.params).all()

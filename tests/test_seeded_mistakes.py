@@ -272,7 +272,7 @@ MISTAKES = (
     ),
     Mistake(
         "the larger of two arrays",
-        replacing(IntegerArray, "max", staticmethod(IntegerArray.min)),
+        replacing(IntegerArray, "max", IntegerArray.min),
         partial(check_arrays, on(SAME, 9, 8), "inputs", [(1, 0), (2, 1)]),
     ),
     Mistake(

@@ -11,13 +11,14 @@ from archcalc.analysis import DTYPES
 from archcalc.errors import UsageError
 from archcalc.expansion import build_graph
 from archcalc.graph import Graph
+from archcalc.loading import input_shape
 from archcalc.quantity.arithmetic import symbol
 from archcalc.spec.expression import parse_with_symbols
 from archcalc.spec.fields import whole
 from archcalc.spec.library import find_network
 from archcalc.spec.settings import read_setting, split_settings
 from archcalc.spec.values import ExpressionError, Value
-from archcalc.walk import input_shape, walk
+from archcalc.walk import walk
 
 # Makes shells complete the names of networks; filled in by the completion command.
 COMPLETE_NETWORKS = {

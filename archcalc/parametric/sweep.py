@@ -23,6 +23,7 @@ from archcalc.errors import LayerError, QuantityError, SpecError
 from archcalc.expansion import build_graph
 from archcalc.graph import Graph
 from archcalc.identity import Identity
+from archcalc.loading import input_shape
 from archcalc.memory_use.totals import ActivationBytes, activation_bytes
 from archcalc.parametric.combinations import Combinations, by_layers, combinations
 from archcalc.parametric.setting_groups import (
@@ -41,23 +42,10 @@ from archcalc.quantity.arithmetic import LARGEST_INT64, Quantity
 from archcalc.quantity.integer_array import IntegerArray
 from archcalc.spec.syntax import Network
 from archcalc.spec.values import Value, own
-from archcalc.walk import input_shape, walk
+from archcalc.walk import walk
 
 _MEMORY = ("lecture", "all", "peak", "training")  # the figures of `ActivationBytes`
 MOST_BUILT = 1 << 20  # settings for which the network is built at once, to see which are alike
-
-
-def grid(**arrays: object) -> dict[str, Any]:
-    """Each array along an axis of its own, in the order given: all combinations of their elements.
-
-    `analyze(name, **grid(alpha=alphas, resolution=resolutions))` has figures of shape
-    (len(alphas), len(resolutions)), and reckons what hangs on one of them once for all others.
-    """
-    found = {name: np.asarray(array) for name, array in arrays.items()}
-    return {
-        name: array.reshape([array.size if axis == number else 1 for axis in range(len(found))])
-        for number, (name, array) in enumerate(found.items())
-    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +89,7 @@ class _Source:
 
     def require_known(self, arrays: Arrays) -> None:
         """Raises what is wrong with the arguments at every setting: UsageError."""
-        first = {place: own(_usual(array)) for place, array in arrays.items() if array.size}
+        first = {place: own(_usual(array)) for place, array in arrays.items()}
         sizes = {place: 1 for place in arrays if place[0] == INPUT}
         with suppress(LayerError, SpecError):
             self.graph({**first, **sizes})
@@ -312,7 +300,9 @@ class _Table:
 
 
 def _usual(array: NDArray[Any]) -> Any:
-    """The first element that is a number of 64 bits; of other arrays the first."""
+    """The first element that is a number of 64 bits; of other arrays the first, or a zero."""
+    if not array.size:
+        return array.dtype.type()
     if array.dtype.kind != "f":
         return array.flat[0]
     usual = np.abs(array.ravel()) < LARGEST_INT64  # nor is nan

@@ -9,9 +9,9 @@ from typing import Any
 from archcalc.errors import UsageError
 from archcalc.expansion import build_graph
 from archcalc.graph import Graph
+from archcalc.loading import input_shape
 from archcalc.spec.labels import find_labelled
 from archcalc.spec.values import ExpressionError, Value
-from archcalc.walk import input_shape
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,9 +100,8 @@ def largest_of(values: Iterable[Quantity]) -> Quantity:
 
 def _choose(which: str, a: Quantity, b: Quantity) -> Quantity:
     if is_array(a) or is_array(b):
-        from archcalc.quantity.integer_array import IntegerArray
-
-        return cast(Quantity, getattr(IntegerArray, which.lower())(a, b))
+        array, other = (a, b) if is_array(a) else (b, a)
+        return cast(Quantity, getattr(array, which.lower())(other))
     if isinstance(a, int) and isinstance(b, int):
         from archcalc.quantity.traced import extreme
 

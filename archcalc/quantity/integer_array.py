@@ -117,17 +117,15 @@ class IntegerArray:
             result = result * self
         return result
 
-    @staticmethod
-    def min(a: object, b: object) -> IntegerArray:
+    def min(self, other: object) -> IntegerArray:
         """The smaller of the two at each element."""
-        (x, x_low, x_high), (y, y_low, y_high) = _operand(a), _operand(b)
-        return _known(np.minimum(x, y), min(x_low, y_low), min(x_high, y_high))
+        b, low, high = _operand(other)
+        return _known(np.minimum(self.elements, b), min(self.low, low), min(self.high, high))
 
-    @staticmethod
-    def max(a: object, b: object) -> IntegerArray:
+    def max(self, other: object) -> IntegerArray:
         """The larger of the two at each element."""
-        (x, x_low, x_high), (y, y_low, y_high) = _operand(a), _operand(b)
-        return _known(np.maximum(x, y), max(x_low, y_low), max(x_high, y_high))
+        b, low, high = _operand(other)
+        return _known(np.maximum(self.elements, b), max(self.low, low), max(self.high, high))
 
 
 def as_quantity(value: object) -> Quantity:

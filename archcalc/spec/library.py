@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 from archcalc.errors import Source, UsageError, did_you_mean, suggestion
 from archcalc.spec.parser import parse_family
-from archcalc.spec.reader import read_file
+from archcalc.spec.reader import read_file, written
 from archcalc.spec.syntax import Family, Network
 
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -65,16 +66,24 @@ def read_family(path: str) -> Family:
     return parse_family(read_file(path, path))
 
 
-def find_network(name: str | os.PathLike[str]) -> Network:
-    """The network called `name`, or that of a spec file, `FILE` or `FILE#VARIANT`.
+def find_network(what: str | os.PathLike[str] | Mapping[str, Any]) -> Network:
+    """The network of a name, of a spec file (`FILE` or `FILE#VARIANT`), or of a spec itself.
+
+    A spec is a text of several lines, or the mapping that YAML makes of it.
 
     Raises:
         UsageError: there is no such network or file; with a guess.
         SpecError: the spec is wrong.
     """
-    if not isinstance(name, (str, os.PathLike)):
-        raise UsageError(f"{name!r} is neither the name of a network nor a path")
-    name = os.fspath(name)
+    if isinstance(what, Mapping):
+        return _in_file(parse_family(written(what)), "")
+    if isinstance(what, str) and "\n" in what:
+        return _in_file(parse_family(Source("<string>", what)), "")
+    if not isinstance(what, (str, os.PathLike)):
+        raise UsageError(
+            f"{what!r} is not a network: that is a name, a path, the text of a spec, or a mapping"
+        )
+    name = os.fspath(what)
     path, variant = split_variant(name)
     if is_file(path):
         return _in_file(read_family(path), variant)

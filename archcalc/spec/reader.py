@@ -7,7 +7,7 @@ meaning comes from the field it fills), serve to bound depth and size while the 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 import yaml
 from yaml._yaml import CParser
@@ -70,16 +70,48 @@ def read_file(path: str, shown_as: str) -> Source:
         raise UsageError(f"{shown_as}: {error.strerror or error}") from None
     except ValueError:
         raise UsageError(f"{shown_as!r} is no name of a file") from None
-    if len(data) > MAX_BYTES:
-        raise SpecError(f"{shown_as}: more than {MAX_BYTES:,} bytes; a spec is far smaller")
+    _require_small(len(data), shown_as)
     try:
         return Source(shown_as, data.decode("utf-8"))
     except UnicodeDecodeError as error:
         raise SpecError(f"{shown_as}: not UTF-8 text, from byte {error.start} on") from None
 
 
+def _require_small(size: int, shown_as: str) -> None:
+    if size > MAX_BYTES:
+        raise SpecError(f"{shown_as}: more than {MAX_BYTES:,} bytes; a spec is far smaller")
+
+
+class _Writer(yaml.SafeDumper):
+    """Writes what stands in several places in each of them: specs have no aliases."""
+
+    def ignore_aliases(self, data: object) -> bool:
+        return True
+
+
+def written(spec: Mapping[str, object]) -> Source:
+    """A spec that was made in Python, as the text that it would be read from.
+
+    Raises:
+        UsageError: there is something in it that YAML does not have, or it contains itself.
+    """
+    try:
+        text = yaml.dump(
+            dict(spec), Dumper=_Writer, default_flow_style=None, sort_keys=False,
+            allow_unicode=True, width=MAX_BYTES,
+        )  # fmt: skip
+    except yaml.representer.RepresenterError as error:
+        raise UsageError(
+            f"a spec holds mappings, lists, texts and numbers, not {error.args[1]!r}"
+        ) from None
+    except RecursionError:
+        raise UsageError("a spec that is nested too deep, or contains itself") from None
+    return Source("<mapping>", text)
+
+
 def compose(source: Source) -> Node:
     """The tree of a YAML document, without aliases, repeated keys or surprising scalars."""
+    _require_small(len(source.text), source.name)
     try:
         node = _Parser(source).get_single_node()
     except yaml.MarkedYAMLError as error:

@@ -36,8 +36,15 @@ class ExpressionError(ArchcalcError):
 
 
 def own(value: Value) -> Value:
-    """A scalar of numpy's as Python's own; all else as it is."""
-    return value.item() if getattr(value, "ndim", None) == 0 else value
+    """A scalar of numpy's as Python's own; all else as it is.
+
+    Raises:
+        ExpressionError: it is an array.
+    """
+    axes = getattr(value, "ndim", None)
+    if axes:
+        raise ExpressionError("an array, where one value is wanted; `sweep` takes arrays")
+    return value.item() if axes == 0 else value
 
 
 def exact_value(value: Value) -> Value:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from os import PathLike
 from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 
-from archcalc.analysis import Analysis, require_numbers
+from archcalc.analysis import require_numbers
 from archcalc.errors import UsageError
 from archcalc.graph import INPUT, Graph, Node
+from archcalc.loading import Spec
 from archcalc.spec.values import Value
 from archcalc.torch_backend.layer_modules import module_for
 from archcalc.torch_spelling.module_names import module_names
@@ -22,7 +22,7 @@ _INDICES = "\0indices"  # behind the name of a max pool: the places of its maxim
 
 
 def build(
-    what: Graph | str | PathLike[str],
+    what: Spec,
     *,
     device: str = "cpu",
     input: Sequence[Value] | None = None,
@@ -43,8 +43,6 @@ def build(
     """
     place = torch_device(device)
     analysis = analyze(what, input=input, parameters=parameters, **others)
-    if not isinstance(analysis, Analysis):
-        raise UsageError("a torch model needs numbers, and not arrays of them")
     require_numbers(analysis)
     maps, graph = analysis.maps, analysis.graph.without_unused()
     with place:

@@ -11,28 +11,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import archcalc
 from archcalc import (
     ArchcalcError,
     QuantityError,
+    Sweep,
     UsageError,
     activation_bytes,
     analyze,
+    grid,
     load,
 )
 from archcalc.analysis import Analysis, Totals
 from archcalc.memory_use.totals import ActivationBytes
 from archcalc.parametric import setting_groups
-from archcalc.parametric.sweep import Sweep, grid
 from archcalc.spec.library import network_names
 
 TOTALS = tuple(Totals.__dataclass_fields__)
 MEMORY = tuple(ActivationBytes.__dataclass_fields__)
-
-
-def _sweep(name: str, **settings: Any) -> Sweep:
-    found = analyze(name, **settings)
-    assert isinstance(found, Sweep)
-    return found
 
 
 def _assert_as_the_plain_walk(name: str, sweep: Sweep) -> None:
@@ -62,7 +58,7 @@ def test_shared_weights_are_compared_setting_by_setting(tmp_path: Path) -> None:
     conv = "conv: {name: %s, channels: 4, kernel: %s, padding: same%s}"
     layers = f"  - {conv % ('a', 'k', '')}\n  - {conv % ('b', '3', ', weights: a')}\n"
     spec.write_text(f"name: shared\ninput: [4, 8]\nparameters: {{k: 3}}\nlayers:\n{layers}")
-    found = _sweep(str(spec), k=np.array([1, 3, 5]))
+    found = archcalc.sweep(str(spec), k=np.array([1, 3, 5]))
     assert list(found.valid) == [False, True, False]
     _assert_as_the_plain_walk(str(spec), found)
 
@@ -75,7 +71,7 @@ def test_memory_behind_gaps_is_that_of_each_setting(tmp_path: Path) -> None:
         "  - flatten\n  - linear: {features: 3}\n"
     )
     sizes = np.array([4, 8, 10, 12])
-    _assert_as_the_plain_walk(str(spec), _sweep(str(spec), input=[4, sizes, 8]))
+    _assert_as_the_plain_walk(str(spec), archcalc.sweep(str(spec), input=[4, sizes, 8]))
 
 
 @pytest.mark.parametrize("name", network_names()[::3])
@@ -83,7 +79,7 @@ def test_sizes_of_the_input_can_be_arrays(name: str) -> None:
     channels, *sizes = load(name).input.shape
     first = np.array([3, sizes[0] - 1, sizes[0], sizes[0] + 1]) if sizes else np.array([1, 7])
     spread: list[Any] = [first, *[np.array([[n], [2 * n - 1]]) for n in sizes[1:2]], *sizes[2:]]
-    sweep = _sweep(name, input=[channels, *spread] if sizes else [first])
+    sweep = archcalc.sweep(name, input=[channels, *spread] if sizes else [first])
     assert sweep.shape == np.broadcast_shapes(*[np.shape(array) for array in spread])
     _assert_as_the_plain_walk(name, sweep)
 
@@ -93,14 +89,14 @@ def test_a_refusal_that_hangs_on_which_side_is_padded_parts_the_settings(tmp_pat
     spec = tmp_path / "video.yaml"
     pool = "avg_pool: {kernel: 3, padding: same, count_include_pad: false}"
     spec.write_text(f"name: video\ninput: [1, 1, 1, 2]\nlayers:\n  - {pool}\n")
-    sweep = _sweep(str(spec), input=[1, 1, 1, np.array([2, 10, 3, 5])])
+    sweep = archcalc.sweep(str(spec), input=[1, 1, 1, np.array([2, 10, 3, 5])])
     assert sweep.valid.tolist() == [True, False, False, True]
     _assert_as_the_plain_walk(str(spec), sweep)
 
 
 def test_mobilenet_in_its_two_parameters() -> None:
     alphas, resolutions = np.array([0.25, 0.29, 0.5, 1.0, 1.4]), np.array([1, 32, 129, 224])
-    sweep = _sweep("mobilenet_v1", **grid(alpha=alphas, resolution=resolutions))
+    sweep = archcalc.sweep("mobilenet_v1", **grid(alpha=alphas, resolution=resolutions))
     assert sweep.shape == (5, 4)
     _assert_as_the_plain_walk("mobilenet_v1", sweep)
 
@@ -108,7 +104,7 @@ def test_mobilenet_in_its_two_parameters() -> None:
 @given(st.lists(st.tuples(st.floats(0.1, 2), st.integers(1, 300)), min_size=1, max_size=6))
 def test_mobilenet_at_random_settings(settings: list[tuple[float, int]]) -> None:
     alphas, resolutions = map(np.array, zip(*settings, strict=True))
-    sweep = _sweep("mobilenet_v1", alpha=alphas, resolution=resolutions)
+    sweep = archcalc.sweep("mobilenet_v1", alpha=alphas, resolution=resolutions)
     for index, (alpha, resolution) in enumerate(settings):
         own = analyze("mobilenet_v1", alpha=alpha, resolution=resolution).totals
         assert [getattr(sweep.totals, key)[index] for key in TOTALS] == [
@@ -147,7 +143,7 @@ def test_settings_that_shape_the_graph_go_their_own_ways(
             "    then: [conv: {channels: 4 // (kernel - 2), kernel: kernel}]\n"
             "    else: [avg_pool: {kernel: kernel, stride: size // 4, padding: same}]\n"
         )
-    _assert_as_the_plain_walk(name, _sweep(name, **settings))
+    _assert_as_the_plain_walk(name, archcalc.sweep(name, **settings))
 
 
 def test_settings_of_one_shape_are_walked_once() -> None:
@@ -157,7 +153,7 @@ def test_settings_of_one_shape_are_walked_once() -> None:
         walks.append(1)
         return len(analysis.layers)
 
-    sweep = _sweep("resnet20", units=np.array([3, 5, 3, 5, 3]), classes=np.arange(10, 15))
+    sweep = archcalc.sweep("resnet20", units=np.array([3, 5, 3, 5, 3]), classes=np.arange(10, 15))
     found = sweep.collect(number_of_layers)
     assert len(walks) == 2
     assert found.tolist() == [len(analyze("resnet20", units=n).layers) for n in (3, 5, 3, 5, 3)]
@@ -172,13 +168,13 @@ def test_what_is_kept_of_all_sizes_is_found_in_one_walk() -> None:
         assert kept is not None
         return kept
 
-    _sweep("vgg16", input=[3, np.array([64, 96, 128]), 64]).collect(training)
+    archcalc.sweep("vgg16", input=[3, np.array([64, 96, 128]), 64]).collect(training)
     assert len(walks) == 1
 
 
 def test_any_figure_can_be_collected() -> None:
     widths = np.array([8, 16, 64])
-    sweep = _sweep("stack_3x3x3", C=widths)
+    sweep = archcalc.sweep("stack_3x3x3", C=widths)
     assert sweep.collect(lambda a: a.layer("conv2").weights).tolist() == (9 * widths**2).tolist()
     assert sweep.collect(_field_of_conv2).tolist() == [5, 5, 5]
 
@@ -190,7 +186,7 @@ def _field_of_conv2(analysis: Analysis) -> Any:
 
 
 def test_an_invalid_setting_is_marked_with_its_reason() -> None:
-    sweep = _sweep("vgg16", input=[3, np.array([16, 32, 64]), 32])
+    sweep = archcalc.sweep("vgg16", input=[3, np.array([16, 32, 64]), 32])
     assert sweep.valid.tolist() == [False, True, True]
     assert "a window of 2 does not fit in 1" in str(sweep.reason(0))
     macs: Any = sweep.totals.macs
@@ -199,7 +195,7 @@ def test_an_invalid_setting_is_marked_with_its_reason() -> None:
 
 
 def test_with_all_settings_valid_the_figures_are_plain_arrays() -> None:
-    sweep = _sweep("vgg16", classes=np.array([10, 100]))
+    sweep = archcalc.sweep("vgg16", classes=np.array([10, 100]))
     params: Any = sweep.totals.params
     assert type(params) is np.ndarray
     assert sweep.valid.all()
@@ -207,10 +203,10 @@ def test_with_all_settings_valid_the_figures_are_plain_arrays() -> None:
 
 def test_overflow_raises() -> None:
     with pytest.raises(QuantityError, match="does not fit in 64 bits"):
-        analyze("single_3x3", C=np.array([64, 2**31]))
+        archcalc.sweep("single_3x3", C=np.array([64, 2**31]))
     with pytest.raises(QuantityError, match="does not fit in 64 bits"):
         # All that hangs on the array is valid and small; what is large has no array in it.
-        analyze("stack_2x3x3", C=2**31, kernels=[3, np.array([3, 5])])
+        archcalc.sweep("stack_2x3x3", C=2**31, kernels=[3, np.array([3, 5])])
 
 
 def test_a_mesh_that_is_written_out_has_the_figures_of_the_grid() -> None:
@@ -218,9 +214,9 @@ def test_a_mesh_that_is_written_out_has_the_figures_of_the_grid() -> None:
     spread = grid(alpha=alphas, resolution=resolutions)
     mesh = dict(zip(spread, np.meshgrid(alphas, resolutions, indexing="ij"), strict=True))
     flat = {name: array.ravel() for name, array in mesh.items()}
-    expected: Any = _sweep("mobilenet_v1", **spread).totals.macs
+    expected: Any = archcalc.sweep("mobilenet_v1", **spread).totals.macs
     for settings in (mesh, flat):
-        found: Any = _sweep("mobilenet_v1", **settings).totals.macs
+        found: Any = archcalc.sweep("mobilenet_v1", **settings).totals.macs
         assert (found.ravel() == expected.ravel()).all()
         assert found.shape == settings["alpha"].shape
 
@@ -233,15 +229,15 @@ def test_it_does_not_matter_how_many_settings_are_walked_at_once(
         "input": [3, np.arange(20, 40, 2), np.array([[31], [32], [33]])],
         "classes": np.arange(1, 11),
     }
-    expected: Any = _sweep("vgg11", **settings).totals.params
+    expected: Any = archcalc.sweep("vgg11", **settings).totals.params
     monkeypatch.setattr(setting_groups, "MOST_AT_ONCE", tile)
-    found: Any = _sweep("vgg11", **settings).totals.params
+    found: Any = archcalc.sweep("vgg11", **settings).totals.params
     assert (found == expected).all()
     assert (found.mask == expected.mask).all()
 
 
 def test_no_settings_have_no_figures() -> None:
-    sweep = _sweep("vgg16", classes=np.array([], dtype=int))
+    sweep = archcalc.sweep("vgg16", classes=np.array([], dtype=int))
     assert sweep.shape == (0,)
     macs: Any = sweep.totals.macs
     assert macs.shape == (0,)
@@ -259,12 +255,12 @@ def test_no_settings_have_no_figures() -> None:
 )
 def test_what_is_wrong_with_all_settings_raises(settings: dict[str, Any], message: str) -> None:
     with pytest.raises(UsageError) as caught:
-        analyze("vgg16", **settings)
+        archcalc.sweep("vgg16", **settings)
     assert message in str(caught.value)
 
 
 def test_a_setting_is_what_the_plain_walk_takes() -> None:
-    sweep = _sweep(
+    sweep = archcalc.sweep(
         "resnet50", depths=[3, np.array([1, 4]), 6, 3], input=[3, np.array([64, 96]), 64]
     )
     assert sweep.setting(1) == {"depths": [3, 4, 6, 3], "input": [3, 96, 64]}
@@ -285,7 +281,7 @@ def test_floats_are_the_decimals_and_fractions_that_they_stand_for(tmp_path: Pat
         "  - conv: {channels: 100*a // b, kernel: 1}\n"
     )
     a = np.array([0.29, 0.57, 0.58, 1 / 3, 2 / 3, 0.07, 1.9999999999999998, 0.005, 0.29])
-    sweep = _sweep(str(spec), a=a, b=np.array([[1], [0.1], [0.3]]))
+    sweep = archcalc.sweep(str(spec), a=a, b=np.array([[1], [0.1], [0.3]]))
     assert sweep.valid.any(axis=0).tolist() == [True] * 6 + [False, False, True]
     _assert_as_the_plain_walk(str(spec), sweep)
     assert str(load(str(spec), a=0.29).parameters["a"]) == "29/100"
@@ -302,7 +298,7 @@ def test_settings_with_the_same_layers_are_walked_once() -> None:
         seen.append(found.elements.size)
         return found
 
-    sweep = _sweep("mobilenet_v1", alpha=widths, resolution=sizes)
+    sweep = archcalc.sweep("mobilenet_v1", alpha=widths, resolution=sizes)
     found = sweep.collect(settings_walked)
     assert sum(seen) <= 1281 * 33  # 1024 * 0.25 … 1.5 rounds to 1281 numbers of channels
     for number in random.integers(0, len(widths), 20):
@@ -313,7 +309,7 @@ def test_settings_with_the_same_layers_are_walked_once() -> None:
 def test_masked_arrays_are_refused() -> None:
     masked = np.ma.masked_array([10, 100], mask=[True, False])
     with pytest.raises(UsageError, match="masked elements"):
-        analyze("vgg16", classes=masked)
+        archcalc.sweep("vgg16", classes=masked)
 
 
 def test_a_setting_that_overflows_is_marked_and_the_others_are_not(tmp_path: Path) -> None:
@@ -322,7 +318,7 @@ def test_a_setting_that_overflows_is_marked_and_the_others_are_not(tmp_path: Pat
         "name: overflow\ninput: [16]\nparameters: {k: 5}\nlayers:\n"
         '  - linear: {features: "min(2*k, 10)"}\n'
     )
-    sweep = _sweep(str(spec), k=np.array([2**62, 7, 4]))
+    sweep = archcalc.sweep(str(spec), k=np.array([2**62, 7, 4]))
     assert sweep.valid.tolist() == [False, True, True]
     params: Any = sweep.totals.params
     assert params[1:].tolist() == [170, 136]

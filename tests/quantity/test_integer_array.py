@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archcalc import QuantityError
-from archcalc.quantity.arithmetic import LARGEST_INT64
+from archcalc.quantity.arithmetic import LARGEST_INT64, largest, smallest
 from archcalc.quantity.conditions import Parting, parting
 from archcalc.quantity.integer_array import IntegerArray
 
@@ -22,8 +22,8 @@ OPERATIONS: dict[str, Callable[[Any, Any], Any]] = {
     "*": operator.mul,
     "//": operator.floordiv,
     "%": operator.mod,
-    "min": IntegerArray.min,
-    "max": IntegerArray.max,
+    "min": smallest,
+    "max": largest,
 }
 PYTHON = OPERATIONS | {"min": min, "max": max}
 SMALL = st.integers(-1000, 1000)

@@ -13,6 +13,7 @@ from archcalc.errors import LayerError, SpecError, UsageError
 from archcalc.expansion import build_graph
 from archcalc.explaining.totals import block_called
 from archcalc.graph import Graph
+from archcalc.loading import input_shape
 from archcalc.parametric.formulas.assumptions import read_assumption, replacements
 from archcalc.parametric.formulas.cases import (
     Condition,
@@ -40,7 +41,7 @@ from archcalc.quantity.symbolic import replaced
 from archcalc.spec.labels import size_labels
 from archcalc.spec.syntax import Network
 from archcalc.spec.values import Value
-from archcalc.walk import input_shape, require_dtype, walk, whole_batch
+from archcalc.walk import require_dtype, walk, whole_batch
 
 MOST_ROUNDS = 5  # of deriving anew, with what a comparison with the walk showed
 LARGEST_GRAPH = 2500  # layers that a comparison walks

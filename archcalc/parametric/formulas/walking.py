@@ -17,6 +17,7 @@ from archcalc.expansion import EndlessError
 from archcalc.feature_map import FeatureMap
 from archcalc.graph import Graph
 from archcalc.layers import Join
+from archcalc.loading import input_shape
 from archcalc.memory_use.layout import unsettled
 from archcalc.memory_use.open_sizes import open_paddings
 from archcalc.parametric.formulas.exact import exact, holds_at
@@ -25,7 +26,7 @@ from archcalc.parametric.variables import Variable, rebuilt
 from archcalc.quantity.arithmetic import normal
 from archcalc.quantity.conditions import deciding, is_symbol
 from archcalc.spec.values import ExpressionError, Value
-from archcalc.walk import input_shape, walk
+from archcalc.walk import walk
 
 # What is kept in memory depends on whether a map is padded by the same on both sides, or is copied.
 _IN_MEMORY = re.compile(r"\b(peak|training)_bytes\b")

@@ -1,0 +1,117 @@
+"""Many networks at once: settings as arrays, and as symbols."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from archcalc.errors import require_extra
+from archcalc.loading import Spec, changes
+from archcalc.spec.values import Value
+from archcalc.walk import require_dtype, whole_batch
+
+if TYPE_CHECKING:
+    from archcalc.parametric.sweep import Sweep
+
+
+def sweep(
+    what: Spec,
+    /,
+    *,
+    input: Sequence[Value] | None = None,
+    batch: int = 1,
+    dtype: str = "float32",
+    parameters: Mapping[str, Value] | None = None,
+    **others: Value,
+) -> Sweep:
+    """The figures of a network at many settings, given as numpy arrays; imports numpy.
+
+    Arrays may stand for parameters, for items of those that are lists, and for sizes of the input,
+    and broadcast against each other; `grid` combines each element with each. The totals of what is
+    returned are arrays. A setting that no network exists at raises nothing: it is marked.
+
+    Args:
+        what, input, batch, dtype, parameters, others: as for `analyze`.
+
+    Raises:
+        MissingExtraError: numpy is not installed.
+        UsageError: an unknown parameter, or arrays that do not broadcast against each other; and
+            as `analyze`.
+        QuantityError: a figure passes 64 bits.
+    """
+    require_extra("sweep()", "numpy", "arrays")
+    from archcalc.parametric import sweep as of_arrays
+
+    require_dtype(dtype)
+    network, sizes, changed = changes(what, input, parameters, others)
+    return of_arrays.sweep(
+        network, input=sizes, parameters=changed, batch=whole_batch(batch), dtype=dtype
+    )
+
+
+def grid(**arrays: object) -> dict[str, Any]:
+    """Each array along an axis of its own, in the order given: all combinations of their elements.
+
+    `sweep(name, **grid(alpha=alphas, resolution=resolutions))` has figures of shape
+    (len(alphas), len(resolutions)), and computes what depends on one of them once for all others.
+
+    Raises:
+        MissingExtraError: numpy is not installed.
+    """
+    require_extra("grid()", "numpy", "arrays")
+    import numpy as np
+
+    found = {name: np.asarray(array) for name, array in arrays.items()}
+    return {
+        name: array.reshape([array.size if axis == number else 1 for axis in range(len(found))])
+        for number, (name, array) in enumerate(found.items())
+    }
+
+
+def formula(
+    what: Spec,
+    quantity: str = "params",
+    symbols: Sequence[str] | str | None = None,
+    /,
+    *,
+    layer: str | None = None,
+    assume: Sequence[str] = (),
+    input: Sequence[Value] | None = None,
+    batch: int = 1,
+    dtype: str = "float32",
+    parameters: Mapping[str, Value] | None = None,
+    **others: Value,
+) -> Any:
+    """A quantity in closed form, as a sympy expression; imports sympy.
+
+    `formula("stack_3x3x3", "params", ["C"])` is `27*C**2`. The symbols in it are those of
+    `archcalc.symbol` where there is a network for whole numbers from 1 on only; a parameter that
+    may be a fraction, such as a width multiplier, or zero, is a real one (`free_symbols` has it).
+    Before it is returned it is compared with the walk at 20 settings or more. What it assumes
+    beyond that, and up to which count of blocks it was compared, `assumptions` and `last` of
+    what `archcalc.parametric.formulas.deriving.derive_formulas` returns say.
+
+    Args:
+        what, input, parameters, others: as for `load`.
+        quantity: `params`, `macs`, `peak_bytes`, `layers[conv1].macs` …, as in claims.
+        symbols: parameters, items of lists such as `depths[0]`, and sizes: `H`, `W`, and `C` for
+            the input's channels; a list, or a text such as "H,W". The sizes if None.
+        layer: the layer or block whose quantity it is.
+        assume: what it may take for granted, such as `H%32==0` and `alpha>=0.25`.
+        batch, dtype: as for `analyze`.
+
+    Raises:
+        MissingExtraError: sympy is not installed.
+        UsageError: a symbol, the quantity or an assumption is wrong, or there is no closed form.
+    """
+    require_extra("formula()", "sympy", "symbols")
+    from archcalc.parametric.formulas.deriving import derive_formulas
+
+    if isinstance(symbols, str):
+        symbols = symbols.split(",")
+    network, input, parameters = changes(what, input, parameters, others)
+    found = derive_formulas(
+        network, [quantity], symbols, layer=layer, input=input, batch=batch, dtype=dtype,
+        assume=assume, parameters=parameters,
+    )  # fmt: skip
+    return found.expressions()[0]

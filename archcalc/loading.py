@@ -1,0 +1,115 @@
+"""Name, file, text or mapping -> Graph: what every function of the door takes as a network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from os import PathLike
+from typing import Any, TypeAlias, cast
+
+from archcalc.errors import LayerError, UsageError
+from archcalc.expansion import build_graph
+from archcalc.feature_map import FeatureMap
+from archcalc.graph import Graph
+from archcalc.quantity.arithmetic import Quantity, require_at_least
+from archcalc.quantity.conditions import is_array
+from archcalc.spec.fields import whole
+from archcalc.spec.library import find_network
+from archcalc.spec.syntax import Network
+from archcalc.spec.values import ExpressionError, Value, own
+
+# What a function that is about a network takes: what `load` returned, or what `load` takes.
+Spec: TypeAlias = "Graph | str | PathLike[str] | Mapping[str, Any]"
+
+
+def load(
+    what: Spec,
+    /,
+    *,
+    input: Sequence[Value] | None = None,
+    parameters: Mapping[str, Value] | None = None,
+    **others: Value,
+) -> Graph:
+    """A network, fully written out.
+
+    Args:
+        what: the name of a network that comes with archcalc; a spec file, `FILE` or
+            `FILE#VARIANT`; a spec itself, as text of several lines or as the mapping that YAML
+            makes of it; or a graph, of which another one is built where something is changed.
+        input: [channels, size…] in place of its own.
+        parameters, others: values in place of its own, of parameters by their names: those called
+            like an argument in a mapping, the others there or by themselves.
+
+    Raises:
+        UsageError: no such network, file or parameter.
+        SpecError: the spec is wrong.
+    """
+    network, shape, changed = changes(what, input, parameters, others)
+    if isinstance(what, Graph) and input is None and changed == what.parameters:
+        return what
+    return build_graph(
+        network, input=None if shape is None else input_shape(shape), parameters=changed
+    )
+
+
+def changes(
+    what: Spec,
+    input: Sequence[Value] | None,
+    parameters: Mapping[str, Value] | None,
+    others: dict[str, Value],
+) -> tuple[Network, list[Value] | None, dict[str, Value]]:
+    """As `load`, before anything is built: the network, and the input and parameters for it.
+
+    Raises:
+        UsageError, SpecError: as `load`, where there is no such network, or an argument is none.
+    """
+    sizes, given = _sizes(input), together(parameters, others)
+    if not isinstance(what, Graph):
+        return find_network(what), sizes, given
+    if sizes is None and what.input_given:
+        sizes = [*what.input.shape]
+    return what.network, sizes, {**what.parameters, **given}
+
+
+def together(parameters: Mapping[str, Value] | None, others: dict[str, Value]) -> dict[str, Value]:
+    """The parameters that were given in a mapping and by themselves.
+
+    Raises:
+        UsageError: one was given twice, or the mapping is none.
+    """
+    if parameters is None:
+        return others
+    if not isinstance(parameters, Mapping) or not all(isinstance(key, str) for key in parameters):
+        raise UsageError(f"parameters is {parameters!r}; it is a mapping of names to values")
+    for name in parameters.keys() & others.keys():
+        raise UsageError(f"{name} is given twice, in `parameters` and by itself")
+    return {**parameters, **others}
+
+
+def input_shape(sizes: Sequence[Value]) -> FeatureMap:
+    """[channels, size…] as the shape of an input.
+
+    Raises:
+        UsageError: a size below 1, or not one to four numbers.
+    """
+    if not 1 <= len(sizes) <= 4:
+        raise UsageError(f"an input is channels and up to 3 sizes; {len(sizes)} numbers were given")
+    try:
+        channels, *spatial = [cast(Quantity, whole(own(size))) for size in sizes]
+        for size in (channels, *spatial):
+            require_at_least(size, 1, "an input of {}", "x".join(map(str, sizes)))
+    except (ExpressionError, LayerError) as error:
+        raise UsageError(str(error)) from None
+    return FeatureMap(channels, tuple(spatial))
+
+
+def _sizes(input: Any) -> list[Value] | None:
+    """The sizes of an input as a list; of an array, its elements.
+
+    Raises:
+        UsageError: it is no list.
+    """
+    if input is None:
+        return None
+    if isinstance(input, str) or not isinstance(input, Iterable) or is_array(input):
+        raise UsageError(f"an input of {input!r}; it is a list, such as [3, 224, 224]")
+    return [*input]

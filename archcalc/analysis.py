@@ -11,6 +11,7 @@ from archcalc.feature_map import FeatureMap
 from archcalc.graph import INPUT, Graph, Node
 from archcalc.identity import Identity
 from archcalc.layers import Effect
+from archcalc.layers.state import State
 from archcalc.quantity.arithmetic import Quantity, plain
 from archcalc.receptive_field.field import AxisField, Field, PhasedField
 from archcalc.window import Reach
@@ -74,6 +75,11 @@ class LayerAnalysis:
     def training_only(self) -> bool:
         """Whether it exists in training only: it leads to heads for training, and nowhere else."""
         return self.node.training_only
+
+    @property
+    def parameters(self) -> State:
+        """The tensors that it learns; () where they are another layer's, which has them."""
+        return self.effect.parameters if self.owns_weights else ()
 
     @property
     def weights(self) -> Quantity:

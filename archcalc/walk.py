@@ -13,6 +13,7 @@ from archcalc.graph import INPUT, Graph, LeftOut, Node
 from archcalc.layers import Effect
 from archcalc.layers.layer import setting_text
 from archcalc.layers.pooling import put_back
+from archcalc.layers.state import State
 from archcalc.loading import Spec, load
 from archcalc.quantity.arithmetic import LARGEST_INT64, require_equal
 from archcalc.quantity.conditions import is_symbol
@@ -149,18 +150,19 @@ def _check(node: Node, effect: Effect, done: dict[str, LayerAnalysis]) -> None:
                 "try sizes such as 32h"
             )
     if node.weights is not None and node.weights in done:
-        _require_same_shapes(node.weights, done[node.weights].effect, effect)
+        _require_same_shapes(node.weights, done[node.weights].effect.state, effect.state)
 
 
-def _require_same_shapes(name: str, owner: Effect, effect: Effect) -> None:
+def _require_same_shapes(name: str, owner: State, state: State) -> None:
     message = (
-        f"shares the weights of {name}, of shape {_shape(owner)}; "
-        f"here they would be {_shape(effect)}"
+        f"shares the weights of {name}, which are {_shapes(owner)}; "
+        f"here they would be {_shapes(state)}"
     )
-    for shape, wanted in ((owner.weight, effect.weight), (owner.bias, effect.bias)):
-        if len(shape or ()) != len(wanted or ()):
-            raise LayerError(message)
-        for m, n in zip(shape or (), wanted or (), strict=True):
+    axes = [[(tensor.name, len(tensor.shape)) for tensor in each] for each in (owner, state)]
+    if axes[0] != axes[1]:
+        raise LayerError(message)
+    for shared, wanted in zip(owner, state, strict=True):
+        for m, n in zip(shared.shape, wanted.shape, strict=True):
             require_equal(m, n, "{}", message)
 
 
@@ -189,11 +191,10 @@ def _phase_work(seen: Fields, windows: Windows, inputs: int) -> int:
     return work
 
 
-def _shape(effect: Effect) -> str:
-    shapes = [effect.weight, effect.bias]
-    return (
-        " and ".join("x".join(map(str, shape)) for shape in shapes if shape is not None) or "none"
-    )
+def _shapes(state: State) -> str:
+    """`weight 8x3x3x3, bias 8`."""
+    shapes = [f"{tensor.name} {'x'.join(map(str, tensor.shape))}" for tensor in state]
+    return ", ".join(shapes) or "none"
 
 
 def _located(node: Node, inputs: list[FeatureMap], refusal: LayerError) -> str:

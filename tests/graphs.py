@@ -156,7 +156,7 @@ class _Growing:
 
     def shared(self, draw: Draw, source: str) -> str | None:
         """A layer with the weights of an earlier one."""
-        owners = [name for name, effect in self.effects.items() if effect.weight is not None]
+        owners = [name for name, effect in self.effects.items() if effect.parameters]
         if not owners:
             return None
         owner = draw(st.sampled_from(owners))
@@ -242,7 +242,7 @@ def _parted(draw: Draw, count: int) -> tuple[int, int]:
 
 
 def _same_learned(a: Effect, b: Effect) -> bool:
-    return (a.weight, a.bias, a.buffers) == (b.weight, b.bias, b.buffers)
+    return a.state == b.state
 
 
 Step: TypeAlias = Callable[[_Growing, Draw, str], "str | None"]

@@ -151,7 +151,9 @@ def test_shared_weights_count_once_and_macs_at_each_use() -> None:
 
 def test_shared_weights_must_have_one_shape() -> None:
     text = "  - linear: {name: a, features: 8}\n  - linear: {features: 9, weights: a}"
-    with pytest.raises(LayerError, match="shares the weights of a, of shape 8x8 and 8; here"):
+    with pytest.raises(
+        LayerError, match="shares the weights of a, which are weight 8x8, bias 8; here"
+    ):
         analysis_of(text)
 
 

@@ -20,8 +20,9 @@ from archcalc.layers.normalization import BatchNorm, LayerNorm
 from archcalc.layers.pooling import GlobalAvgPool, MaxPool
 from archcalc.layers.regularization import Dropout
 from archcalc.layers.reshaping import Flatten
+from archcalc.layers.state import State, parameters
 from archcalc.quantity import integer_array
-from archcalc.quantity.arithmetic import Quantity, ceil_div, product
+from archcalc.quantity.arithmetic import Quantity, ceil_div
 from archcalc.quantity.conditions import is_symbol
 from archcalc.quantity.integer_array import IntegerArray
 from archcalc.receptive_field import field
@@ -148,6 +149,11 @@ SHARED_WEIGHTS = graph(
 )
 TWO_WIDTHS = Example(Concat(), (FeatureMap(2, (5,)), FeatureMap(3, (5,))))
 
+
+def _without_first_axis(state: State) -> State:
+    return parameters(**{tensor.name: tensor.shape[1:] for tensor in state})
+
+
 MISTAKES = (
     # sizes
     Mistake(
@@ -206,7 +212,10 @@ MISTAKES = (
     Mistake("a bias", forgetting(Conv, bias=False), torch_on(Conv(channels=4, kernel=3), 9, 8)),
     Mistake(
         "weights of a transposed convolution start with the input's channels",
-        answering(ConvTranspose, lambda effect, x: {"weight": (6, x.channels, 3)}),
+        answering(
+            ConvTranspose,
+            lambda effect, x: {"state": parameters(weight=(6, x.channels, 3), bias=(6,))},
+        ),
         torch_on(ConvTranspose(channels=6, kernel=3), 5),
     ),
     Mistake(
@@ -219,17 +228,17 @@ MISTAKES = (
     ),
     Mistake(
         "weights that are not shared",
-        answering(LocallyConnected, lambda effect, x: {"weight": (effect.weight or ())[1:]}),
+        answering(LocallyConnected, lambda effect, x: {"state": _without_first_axis(effect.state)}),
         torch_on(LocallyConnected(channels=2, kernel=3), 5),
     ),
     Mistake(
         "a linear layer works on every row",
-        answering(Linear, lambda effect, x: {"macs": product(effect.weight or ())}),
+        answering(Linear, lambda effect, x: {"macs": effect.weights}),
         torch_on(Linear(features=5), 3, 7),
     ),
     Mistake(
         "the count of batches",
-        answering(BatchNorm, lambda effect, x: {"buffers": 2 * x.channels}),
+        answering(BatchNorm, lambda effect, x: {"state": effect.state[:-1]}),
         torch_on(BatchNorm(), 5, 5),
     ),
     Mistake("no gamma", forgetting(BatchNorm, gamma=True), torch_on(BatchNorm(gamma=False), 5, 5)),

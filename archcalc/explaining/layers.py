@@ -9,11 +9,12 @@ from typing import TypeAlias
 
 from archcalc.analysis import Analysis, LayerAnalysis
 from archcalc.errors import UsageError, suggestion
-from archcalc.explaining.forms import Form, Name, Number, form_of, names_in
+from archcalc.explaining.forms import Form, Name, Number, form_of, names_in, sum_of, value_of
 from archcalc.explaining.naming import Naming, axis_names
 from archcalc.feature_map import FeatureMap
 from archcalc.graph import INPUT
 from archcalc.layers import Effect
+from archcalc.layers.state import Role, StateTensor
 from archcalc.quantity.traced import Leaf, Operation, Traced, Tree, tree_of
 from archcalc.receptive_field.field import AxisField, Field, Interval, PhasedField, fields_after
 from archcalc.receptive_field.seen import Seen, local_inputs, local_windows, seen_of_input
@@ -274,6 +275,21 @@ class _Derivations:
         form = form_of(tree_of(value), known)
         self._enter([Derivation(quantity, symbol, int(value), form, note)])
 
+    def add_over(
+        self, quantity: str, tensors: Sequence[StateTensor], known: Symbols, note: str = ""
+    ) -> None:
+        """Derives how many values some tensors have: of several, each by its name before."""
+        if len(tensors) < 2:
+            self.add(quantity, sum(tensor.values for tensor in tensors), known, note)
+            return
+        names = [Name(tensor.name, int(tensor.values)) for tensor in tensors]
+        for name, tensor in zip(names, tensors, strict=True):
+            form = form_of(tree_of(tensor.values), known)
+            self._enter([Derivation(quantity, name.symbol, name.value, form)])
+        total = sum_of([(1, name) for name in names])
+        symbol = QUANTITIES[quantity][1]
+        self._enter([Derivation(quantity, symbol, value_of(total), total, note)])
+
     def add_along_axes(
         self, quantity: str, values: Sequence[Value | Reach], known: Symbols, note: str = ""
     ) -> dict[Tree, str]:
@@ -353,8 +369,9 @@ def _sizes(axes: Sequence[AxisField]) -> list[int | Reach]:
 def _derive_counts(traced: LayerAnalysis, shape: Symbols, to: _Derivations) -> None:
     owner = traced.node.weights
     shared = f"those of {owner}, and counted there" if owner else ""
-    to.add("weights", traced.weights, shape, shared)
-    to.add("biases", traced.biases, shape, shared)
+    for quantity, role in (("weights", Role.WEIGHT), ("biases", Role.BIAS)):
+        tensors = [tensor for tensor in traced.parameters if tensor.role is role]
+        to.add_over(quantity, tensors, shape, shared)
     to.add("params", traced.params, _symbols(weights=traced.weights, biases=traced.biases))
     to.add("buffers", traced.buffers, shape)
     to.add("macs", traced.macs, shape)

@@ -207,12 +207,7 @@ class BodyMaker:
     # ----- shared weights -----
 
     def _tensors(self, node: Node) -> tuple[str, ...]:
-        effect = self._layers[node.name].effect
-        return (
-            *(["weight"] if effect.weight is not None else []),
-            *(["bias"] if effect.bias is not None else []),
-            *(["running_mean", "running_var", "num_batches_tracked"] if effect.buffers else []),
-        )
+        return tuple([tensor.name for tensor in self._layers[node.name].effect.state])
 
     def _owner(self, node: Node) -> Node:
         while node.weights is not None:

@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 
 from archcalc.analysis import Analysis, LayerAnalysis
 from archcalc.graph import Graph, Node
-from archcalc.layers import Effect
 from archcalc.torch_spelling.module_names import part_names
 
 _INDICES = "\0indices"  # behind the name of a max pool: the places of its maxima
@@ -149,7 +148,7 @@ def pieces_of(container: Container, flow: Flow) -> list[Piece]:
 def _parts(container: Container, path: tuple[str, ...]) -> list[Piece]:
     """The layers and containers that stand right in `container`, which stands at `path`."""
     pieces: list[Piece] = []
-    owners = {part for part, layer in container.layers.items() if _has_state(layer.effect)}
+    owners = {part for part, layer in container.layers.items() if layer.effect.state}
     containers, layers = part_names(container.containers, container.layers, owners)
     for part, inner in container.containers.items():
         at = (*path, containers[part])
@@ -160,10 +159,6 @@ def _parts(container: Container, path: tuple[str, ...]) -> list[Piece]:
     for part, layer in container.layers.items():
         pieces.append(Piece((*path, layers[part]), layer, [layer.node]))
     return pieces
-
-
-def _has_state(effect: Effect) -> bool:
-    return bool(effect.weight or effect.bias or effect.buffers)
 
 
 def _in_order(pieces: Sequence[Piece], flow: Flow) -> tuple[list[Piece], list[Piece]]:

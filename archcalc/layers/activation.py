@@ -12,6 +12,7 @@ from typing import ClassVar
 from archcalc.feature_map import FeatureMap
 from archcalc.layers.layer import Effect, Family, Layer, Saved, Storage, pointwise
 from archcalc.layers.mixing import all_channels
+from archcalc.layers.state import parameters
 from archcalc.regions.reading import ChannelWindow
 from archcalc.window import Reach
 
@@ -78,9 +79,7 @@ class PReLU(Layer):
         return Effect(
             output=x,
             windows=Reach.SAME,
-            weight=(x.channels if self.per_channel else 1,),
-            bias=None,
-            buffers=0,
+            state=parameters(weight=(x.channels if self.per_channel else 1,)),
             macs=0,
             other_ops=2 * x.values,
             saved=(Saved.INPUT,),

@@ -19,6 +19,7 @@ from archcalc.layers.layer import (
     require_spatial,
 )
 from archcalc.layers.sliding import padded_copy, pads_alike, placements, sliding_windows
+from archcalc.layers.state import parameters
 from archcalc.quantity.arithmetic import (
     Quantity,
     certainly_equal,
@@ -75,9 +76,7 @@ class Conv(_Convolution):
         return Effect(
             output=output,
             windows=windows,
-            weight=weight,
-            bias=(self.channels,) if self.bias else None,
-            buffers=0,
+            state=parameters(weight=weight, bias=(self.channels,) if self.bias else None),
             macs=product(weight) * output.positions,
             other_ops=output.values if self.bias else 0,
             saved=padded or (Saved.INPUT,),
@@ -135,9 +134,7 @@ class ConvTranspose(_Convolution):
         return Effect(
             output=output,
             windows=windows,
-            weight=weight,
-            bias=(self.channels,) if self.bias else None,
-            buffers=0,
+            state=parameters(weight=weight, bias=(self.channels,) if self.bias else None),
             macs=product(weight) * x.positions,
             other_ops=output.values if self.bias else 0,
             saved=(Saved.INPUT,),
@@ -193,6 +190,7 @@ class LocallyConnected(_Convolution):
         require_positive(self.channels, "output channels")
         windows = sliding_windows(x, self.kernel, self.stride, self.padding, dilation=1)
         output = FeatureMap(self.channels, placements(windows, x))
+        bias = (*output.sizes, self.channels) if self.bias else None
         weight = (*output.sizes, self.channels, x.channels, *[w.kernel for w in windows])
         # torch has no such layer: pad, unfold, multiply, add the bias, put the channels first.
         inside = output.positions * x.channels * product([w.kernel for w in windows])
@@ -201,9 +199,7 @@ class LocallyConnected(_Convolution):
         return Effect(
             output=output,
             windows=windows,
-            weight=weight,
-            bias=(*output.sizes, self.channels) if self.bias else None,
-            buffers=0,
+            state=parameters(weight=weight, bias=bias),
             macs=product(weight),
             other_ops=output.values if self.bias else 0,
             saved=(unfolded,),

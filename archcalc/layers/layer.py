@@ -15,7 +15,8 @@ from typing import Any, ClassVar, TypeAlias, dataclass_transform
 
 from archcalc.errors import LayerError
 from archcalc.feature_map import FeatureMap
-from archcalc.quantity.arithmetic import Quantity, plain, product, require_at_least
+from archcalc.layers.state import Role, State, values_of
+from archcalc.quantity.arithmetic import Quantity, plain, require_at_least
 from archcalc.regions.patches import Patch
 from archcalc.regions.reading import ChannelWindow, reached, read
 from archcalc.window import Reach, Windows
@@ -25,7 +26,6 @@ from archcalc.window import Reach, Windows
 Axes: TypeAlias = "Quantity | tuple[Quantity, ...]"  # one value for all axes, or one for each
 Sides: TypeAlias = "Quantity | tuple[Quantity | tuple[Quantity, Quantity], ...]"  # (before, after)
 Padding: TypeAlias = "Sides | str"  # Sides, or "same", or "valid"
-Shape: TypeAlias = tuple[Quantity, ...]
 ALONG_AXES = ("Axes", "Axes | None", "Sides", "Padding")  # those with a value for each axis
 
 
@@ -112,9 +112,7 @@ class Effect:
     Attributes:
         output: shape of the output, per image.
         windows: what it slides along each spatial axis of its input, or how far it reaches.
-        weight: shape of the weight, as torch has it; None without one. Learned.
-        bias: shape of the bias; None without one. Learned.
-        buffers: values that are kept but not learned (running statistics).
+        state: the tensors that it keeps between images: those that it learns, and its buffers.
         macs: multiply-accumulates of convolutions and matrix products, per image.
         other_ops: all other arithmetic operations, per image, at inference: one for each
             addition, multiplication, comparison or elementary function.
@@ -126,9 +124,7 @@ class Effect:
 
     output: FeatureMap
     windows: Windows
-    weight: Shape | None
-    bias: Shape | None
-    buffers: Quantity
+    state: State
     macs: Quantity
     other_ops: Quantity
     saved: tuple[Saved | Extra | Factors, ...]
@@ -136,14 +132,24 @@ class Effect:
     storage: Storage
 
     @property
+    def parameters(self) -> State:
+        """The tensors of the state that are learned."""
+        return tuple([tensor for tensor in self.state if tensor.role is not Role.BUFFER])
+
+    @property
     def weights(self) -> Quantity:
         """The number of learned weights."""
-        return 0 if self.weight is None else product(self.weight)
+        return values_of(self.state, Role.WEIGHT)
 
     @property
     def biases(self) -> Quantity:
         """The number of learned biases."""
-        return 0 if self.bias is None else product(self.bias)
+        return values_of(self.state, Role.BIAS)
+
+    @property
+    def buffers(self) -> Quantity:
+        """The number of values that are kept and not learned."""
+        return values_of(self.state, Role.BUFFER)
 
 
 REQUIRED: Any = object()  # stands for the default of a field that has none
@@ -383,9 +389,7 @@ def pointwise(
     return Effect(
         output=out,
         windows=Reach.SAME,
-        weight=None,
-        bias=None,
-        buffers=0,
+        state=(),
         macs=0,
         other_ops=ops_each * out.values if ops_each else 0,
         saved=saved,

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from archcalc.feature_map import FeatureMap
 from archcalc.layers.layer import Effect, Family, Layer, Saved, Storage, require_positive
+from archcalc.layers.state import parameters
 from archcalc.quantity.arithmetic import Quantity
 from archcalc.regions.reading import ChannelWindow
 from archcalc.window import Reach, Windows
@@ -32,13 +33,12 @@ class Linear(Layer):
         require_positive(self.features, "output features")
         *leading, last = x.shape
         output = FeatureMap(*_channels_and_sizes((*leading, self.features)))
+        bias = (self.features,) if self.bias else None
         windows: Windows = (Reach.SAME,) * (len(x.sizes) - 1) + (Reach.ALL,)
         return Effect(
             output=output,
             windows=windows if x.sizes else Reach.ALL,
-            weight=(self.features, last),
-            bias=(self.features,) if self.bias else None,
-            buffers=0,
+            state=parameters(weight=(self.features, last), bias=bias),
             macs=self.features * x.values,
             other_ops=output.values if self.bias else 0,
             saved=(Saved.INPUT,),

@@ -12,13 +12,13 @@ from archcalc.layers.layer import (
     Family,
     Layer,
     Saved,
-    Shape,
     Storage,
     pointwise,
     require_positive,
     require_spatial,
 )
 from archcalc.layers.mixing import all_channels, all_in_groups, last_axis, neighbours
+from archcalc.layers.state import Shape, buffers, parameters
 from archcalc.quantity.arithmetic import (
     Quantity,
     certainly_equal,
@@ -56,13 +56,16 @@ class BatchNorm(_Normalization):
     momentum: float = 0.1
 
     def effect_on(self, x: FeatureMap, /) -> Effect:
+        each = (x.channels,)
+        learned = parameters(
+            weight=each if self.affine and self.gamma else None, bias=each if self.affine else None
+        )
+        kept = buffers(running_mean=each, running_var=each, num_batches_tracked=())
         statistics = Extra("statistics", 2 * x.channels, per_image=False)
         return Effect(
             output=x,
             windows=Reach.SAME,
-            weight=(x.channels,) if self.affine and self.gamma else None,
-            bias=(x.channels,) if self.affine else None,
-            buffers=2 * x.channels + 1,
+            state=learned + kept,
             macs=0,
             other_ops=2 * x.values,
             saved=(Saved.INPUT, statistics),
@@ -218,9 +221,7 @@ class ChannelScale(_Normalization):
         return Effect(
             output=x,
             windows=Reach.SAME,
-            weight=(x.channels,),
-            bias=(x.channels,) if self.bias else None,
-            buffers=0,
+            state=parameters(weight=(x.channels,), bias=(x.channels,) if self.bias else None),
             macs=0,
             other_ops=(2 if self.bias else 1) * x.values,
             saved=(Saved.INPUT,),
@@ -237,9 +238,7 @@ def _normalized(
     return Effect(
         output=x,
         windows=windows,
-        weight=shape if weight else None,
-        bias=shape if bias else None,
-        buffers=0,
+        state=parameters(weight=shape if weight else None, bias=shape if bias else None),
         macs=0,
         other_ops=(5 + weight + bias) * x.values,
         saved=(Saved.INPUT, statistics),

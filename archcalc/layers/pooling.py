@@ -17,12 +17,12 @@ from archcalc.layers.layer import (
     Layer,
     Padding,
     Saved,
-    Shape,
     Storage,
     per_axis,
     require_spatial,
 )
 from archcalc.layers.sliding import padded_copy, pads_alike, placements, sliding_windows
+from archcalc.layers.state import Shape
 from archcalc.quantity.arithmetic import (
     Quantity,
     ceil_div,
@@ -323,9 +323,7 @@ def _pooled(
     return Effect(
         output=output,
         windows=windows,
-        weight=None,
-        bias=None,
-        buffers=0,
+        state=(),
         macs=0,
         other_ops=ops,
         saved=saved,

@@ -193,9 +193,7 @@ def _resampled(
     return Effect(
         output=output,
         windows=windows,
-        weight=None,
-        bias=None,
-        buffers=0,
+        state=(),
         macs=0,
         other_ops=ops_each * output.values,
         saved=(),

@@ -7,15 +7,8 @@ from typing import ClassVar
 
 from archcalc.errors import LayerError
 from archcalc.feature_map import FeatureMap
-from archcalc.layers.layer import (
-    Effect,
-    Family,
-    Layer,
-    Shape,
-    Storage,
-    pointwise,
-    require_spatial,
-)
+from archcalc.layers.layer import Effect, Family, Layer, Storage, pointwise, require_spatial
+from archcalc.layers.state import Shape
 from archcalc.quantity.arithmetic import Quantity, require_at_least, require_equal, require_multiple
 from archcalc.regions.bits import full
 from archcalc.regions.patches import Patch, around, flat, unflattened
@@ -86,9 +79,7 @@ class Reshape(InOrder):
         return Effect(
             output=output,
             windows=Reach.UNKNOWN if output.sizes else Reach.SAME,
-            weight=None,
-            bias=None,
-            buffers=0,
+            state=(),
             macs=0,
             other_ops=0,
             saved=(),

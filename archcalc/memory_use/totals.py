@@ -192,8 +192,8 @@ def learning(analysis: Analysis) -> dict[str, bool]:
     """For each layer whether it, or anything before it, learns; the network's input does not."""
     learns = {INPUT: False}
     for layer in analysis.layers:
-        own = layer.effect.weight is not None or layer.effect.bias is not None
-        learns[layer.name] = own or any(learns[name] for name in layer.inputs)
+        before = any(learns[name] for name in layer.inputs)
+        learns[layer.name] = before or bool(layer.effect.parameters)
     return learns
 
 

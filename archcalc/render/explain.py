@@ -52,9 +52,9 @@ def layer_markdown(analysis: Analysis, found: LayerDerivation) -> str:
     lines += [f"With {', '.join(givens)}:", ""] if givens else []
     lines += ["| figure | derivation |", "|:--|:--|"]
     for derivation in found.derivations:
-        title, symbol = QUANTITIES[derivation.quantity]
+        title = QUANTITIES[derivation.quantity][0]
         steps = _steps(derivation, notation.latex, _latex_value)
-        if steps and title != symbol:
+        if steps and title != derivation.symbol:
             steps.insert(0, notation.latex_name(derivation.symbol))
         equation = f"${' = '.join(steps)}$" if steps else ""
         note = escape.markdown(derivation.note)
@@ -119,8 +119,7 @@ def _givens(
 
 def _equation(lead: str, derivation: Derivation) -> Iterator[str]:
     """`output size  m = (n - k + 2*p)/s + 1 = (227 - 11 + 2*0)/4 + 1 = 55`, in lines that fit."""
-    title, symbol = QUANTITIES[derivation.quantity]
-    if title != symbol:
+    if QUANTITIES[derivation.quantity][0] != derivation.symbol:
         lead += f"{derivation.symbol} = "
     steps = _steps(derivation, notation.text, exact)
     whole = lead + " ".join(filter(None, [" = ".join(steps), derivation.note]))

@@ -122,9 +122,8 @@ class Twin(nn.Module):
         """`modules`: one for each node of `graph`, by name."""
         super().__init__()
         self.graph = graph
-        self.module_names = module_names(
-            {name: bool(module.state_dict()) for name, module in modules.items()}
-        )
+        self._states = {name: [*module.state_dict()] for name, module in modules.items()}
+        self.module_names = module_names({name: bool(kept) for name, kept in self._states.items()})
         for name, module in modules.items():
             self._place(self.module_names[name], module)
         for node in graph.nodes:
@@ -192,10 +191,10 @@ class Twin(nn.Module):
                 continue
             owner = self.module_of(node.weights)
             module = self.module_of(node.name)
-            for name, parameter in owner.named_parameters(recurse=False):
-                module.register_parameter(name, parameter)
-            for name, buffer in owner.named_buffers(recurse=False):
-                module.register_buffer(name, buffer)
+            for path in self._states[node.name]:
+                part, _, name = path.rpartition(".")
+                shared = getattr(owner.get_submodule(part), name)
+                setattr(module.get_submodule(part), name, shared)
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Twin:
         """Moves and converts as every module; torch alone would split shared buffers by that."""

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from archcalc.layers.state import Role, learned_role
 from archcalc.torch_backend.hooks import Running, parts_named
 from archcalc.torch_backend.modes import evaluating, one_thread
 
@@ -36,8 +37,7 @@ class Learned:
     """The values that a layer has for its own; those of an earlier layer count there.
 
     Attributes:
-        weights: learned values that are no biases.
-        biases: learned values that are called bias.
+        weights, biases: learned values, told apart by `archcalc.layers.state.learned_role`.
         buffers: values that are kept but not learned.
     """
 
@@ -87,23 +87,19 @@ def layer_values(module: nn.Module, layers: Iterable[str]) -> dict[str, Learned]
     for name, part in parts_named(module, layers).items():
         named = list(part.named_parameters())
         found[name] = Learned(
-            weights=count(p for path, p in named if not _is_bias(path)),
-            biases=count(p for path, p in named if _is_bias(path)),
+            weights=count(p for path, p in named if learned_role(path) is Role.WEIGHT),
+            biases=count(p for path, p in named if learned_role(path) is Role.BIAS),
             buffers=count(part.buffers()),
         )
     return found
-
-
-def _is_bias(path: str) -> bool:
-    return path.rpartition(".")[2] == "bias"
 
 
 def module_values(module: nn.Module) -> Learned:
     """The parameters and buffers of the whole module, each once."""
     named = list(module.named_parameters())
     return Learned(
-        weights=sum(p.numel() for path, p in named if not _is_bias(path)),
-        biases=sum(p.numel() for path, p in named if _is_bias(path)),
+        weights=sum(p.numel() for path, p in named if learned_role(path) is Role.WEIGHT),
+        biases=sum(p.numel() for path, p in named if learned_role(path) is Role.BIAS),
         buffers=sum(buffer.numel() for buffer in module.buffers()),
     )
 

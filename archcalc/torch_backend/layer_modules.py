@@ -1,7 +1,7 @@
 """How torch spells each layer kind: a layer and the shapes of its inputs -> a module.
 
-A module takes tensors (N, C, n…) and has its `weight` and `bias` in the shapes that the layer's
-rule states. Options go to torch as they stand in the spec, so that torch judges them.
+A module takes tensors (N, C, n…) and its state dict has the names and shapes that the layer's rule
+states. Options go to torch as they stand in the spec, so that torch judges them.
 """
 
 from __future__ import annotations

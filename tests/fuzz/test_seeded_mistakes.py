@@ -25,6 +25,7 @@ from archcalc.layers.joining import Concat
 from archcalc.layers.normalization import BatchNorm
 from archcalc.layers.pooling import MaxPool
 from archcalc.layers.reshaping import Flatten
+from archcalc.layers.state import Role
 from archcalc.receptive_field import field, seen
 from archcalc.receptive_field.field import Field
 from archcalc.regions.bits import full
@@ -68,6 +69,17 @@ def answering(kind: type[Layer], **changed: Any) -> Seed:
     return lambda patch: patch.setattr(kind, "effect_on", wrong)
 
 
+def losing(kind: type[Layer], role: Role) -> Seed:
+    """The rule of `kind` forgets the tensors of a role."""
+    rule: Callable[..., Effect] = kind.effect_on
+
+    def wrong(layer: Layer, *maps: Any) -> Effect:
+        effect = rule(layer, *maps)
+        return replace(effect, state=tuple([t for t in effect.state if t.role is not role]))
+
+    return lambda patch: patch.setattr(kind, "effect_on", wrong)
+
+
 _KERNEL = property(lambda window: window.kernel)
 _WEIGHTS = property(lambda layer: layer.effect.weights)
 
@@ -101,10 +113,10 @@ MISTAKES = (
     # figures of layers
     Mistake("a dilation", FIGURES, "output", replacing(Window, "extent", _KERNEL)),
     Mistake("ceil", FIGURES, "output", replacing(window, "ceil_div", lambda a, b: a // b)),
-    Mistake("a bias", FIGURES, "biases", answering(Conv, bias=None)),
+    Mistake("a bias", FIGURES, "biases", losing(Conv, Role.BIAS)),
     Mistake("MACs", FIGURES, "macs", answering(Conv, macs=1)),
     Mistake("operations", FIGURES, "other_ops", answering(BatchNorm, other_ops=0)),
-    Mistake("buffers", FIGURES, "buffers", answering(BatchNorm, buffers=0)),
+    Mistake("buffers", FIGURES, "buffers", losing(BatchNorm, Role.BUFFER)),
     Mistake("shared weights", FIGURES, "weights", replacing(LayerAnalysis, "weights", _WEIGHTS)),
     # the language
     Mistake("a repeat", FIGURES, "names", replacing(expansion, "one_for_all", lambda value: 1)),

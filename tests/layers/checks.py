@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any, Literal, TypeAlias
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
 from archcalc import FeatureMap, Graph, LayerError, Node, QuantityError, analyze, symbol
@@ -72,8 +72,10 @@ def check_torch_agrees(example: Example) -> None:
         except Exception as refusal:
             raise AssertionError("torch refuses what the rule accepts") from refusal
     assert tuple(output.shape) == (BATCH, *effect.output.shape)
-    assert _shape(module, "weight") == effect.weight
-    assert _shape(module, "bias") == effect.bias
+    learned = {name: tuple(tensor.shape) for name, tensor in module.named_parameters()}
+    kept = {name: tuple(tensor.shape) for name, tensor in module.named_buffers()}
+    assert {tensor.name: tensor.shape for tensor in effect.parameters} == learned
+    assert {tensor.name: tensor.shape for tensor in effect.state} == learned | kept
     assert sum(p.numel() for p in module.parameters()) == effect.weights + effect.biases
     assert sum(b.numel() for b in module.buffers()) == effect.buffers
     assert counter.get_total_flops() == 2 * BATCH * effect.macs
@@ -101,11 +103,6 @@ def _tensors(example: Example, device: str, batch: int = BATCH) -> list[Tensor]:
     if example.pool is not None:
         tensors.append(torch.zeros_like(tensors[0], dtype=torch.int64))  # indices
     return tensors
-
-
-def _shape(module: nn.Module, name: str) -> tuple[int, ...] | None:
-    parameter = getattr(module, name, None)
-    return None if parameter is None else tuple(parameter.shape)
 
 
 def check_saved(example: Example) -> None:

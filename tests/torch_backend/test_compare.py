@@ -20,6 +20,7 @@ from archcalc.layers.linear import Linear
 from archcalc.layers.normalization import BatchNorm
 from archcalc.layers.pooling import GlobalAvgPool, MaxPool
 from archcalc.layers.reshaping import Flatten
+from archcalc.layers.state import buffers
 from archcalc.memory_use.totals import saved_bytes
 from archcalc.torch_backend import free_memory
 from archcalc.torch_backend import verify as verifying
@@ -248,9 +249,12 @@ SEEDED: dict[str, tuple[dict[str, Callable[[Effect], Any]], set[str]]] = {
         {"output": lambda e: FeatureMap(e.output.channels - 1, e.output.sizes)},
         {"output", "activation_bytes", "saved_bytes", "peak_bytes"},
     ),
-    "a bias forgotten": ({"bias": lambda e: None}, {"biases"}),
+    "a bias forgotten": ({"state": lambda e: e.state[:1]}, {"biases"}),
     "a kernel's tap forgotten": ({"macs": lambda e: e.macs - e.output.values}, {"macs"}),
-    "a buffer too many": ({"buffers": lambda e: 1}, {"buffers"}),
+    "a buffer too many": (
+        {"state": lambda e: e.state + buffers(count=())},
+        {"buffers"},
+    ),
     "an input that is not kept": ({"saved": lambda e: ()}, {"saved_bytes"}),
 }
 

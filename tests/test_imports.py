@@ -96,7 +96,7 @@ COSTLY: dict[str, set[str]] = {
     },
     "pandas": {"analysis"},
     "matplotlib": {"render", "reports"},
-    "tabulate": {"render"},
+    "pyarrow": {"render"},
     "shtab": {"commands"},
 }
 
@@ -250,7 +250,7 @@ def test_every_unit_in_the_order_exists() -> None:
         ("archcalc.analysis", "import pandas"),
         ("archcalc.analysis", "class C:\n    import pandas.core"),
         ("archcalc.layers.conv", "def f():\n    import sympy"),
-        ("archcalc.render.table", "from tabulate import tabulate"),
+        ("archcalc.render.output", "from pyarrow import Table"),
         ("archcalc.spec.expression", "from archcalc.quantity.integer_array import IntegerArray"),
         ("archcalc.brand_new", ""),
     ],
@@ -318,7 +318,7 @@ def test_the_door_waits_for_nothing_either() -> None:
 @pytest.mark.parametrize(
     ("code", "package"),
     [
-        (TABLE.format(words=["table", "vgg16", "--format", "grid"]), "tabulate"),
+        (TABLE.format(words=["table", "vgg16", "--format", "csv"]), "csv"),
         (TABLE.format(words=["table", "vgg16", "--input", "3x32hx32w"]), "sympy"),
         (TABLE.format(words=["completion", "bash"]), "shtab"),
         ("import archcalc; archcalc.analyze('lenet5').to_frame()", "pandas"),

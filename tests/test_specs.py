@@ -18,9 +18,10 @@ from archcalc.errors import Source
 from archcalc.expansion import build_graph
 from archcalc.render.columns import COLUMNS
 from archcalc.render.contract import contract_schema, to_contract, to_json
-from archcalc.render.rows import layer_rows, rows_at_depth
+from archcalc.render.output import write
+from archcalc.render.rows import rows_at_depth
 from archcalc.render.spec_text import spec_text
-from archcalc.render.table import separated_rows
+from archcalc.render.table import TableDocument
 from archcalc.spec.library import find_network, network_names, spec_sources
 from archcalc.spec.parser import parse_family
 from archcalc.spec.schema import spec_schema
@@ -55,7 +56,7 @@ def test_a_network_loads_and_walks(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_totals_are_the_sums_of_the_rows(name: str) -> None:
     analysis = analysis_of(name)
-    check_sums(analysis, separated_rows(analysis, layer_rows(analysis), COLUMNS, "csv"))
+    check_sums(analysis, write(TableDocument(analysis), "csv"))
 
 
 def check_sums(analysis: Analysis, rows: str) -> None:
@@ -135,7 +136,7 @@ def test_specs_are_read_from_files_beside_the_package() -> None:
 
 def test_a_wrong_total_would_be_seen() -> None:
     analysis = analysis_of("lenet5")
-    rows = separated_rows(analysis, layer_rows(analysis), COLUMNS, "csv")
+    rows = write(TableDocument(analysis), "csv")
     check_sums(analysis, rows)
     with pytest.raises(AssertionError):
         check_sums(analysis, rows.replace(",156,", ",157,"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import re
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 from archcalc.analysis import DTYPES
@@ -13,6 +14,7 @@ from archcalc.expansion import build_graph
 from archcalc.graph import Graph
 from archcalc.loading import input_shape
 from archcalc.quantity.arithmetic import symbol
+from archcalc.render.output import FORMS, require_form
 from archcalc.spec.expression import parse_with_symbols
 from archcalc.spec.fields import whole
 from archcalc.spec.library import find_network
@@ -59,6 +61,21 @@ def add_batch(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--dtype", default="float32", metavar="TYPE",
         help=f"of parameters and activations: {', '.join(DTYPES)} (default float32)",
+    )  # fmt: skip
+
+
+def add_format(parser: argparse.ArgumentParser, forms: Sequence[str] = FORMS) -> None:
+    """--format: in which of `forms` to print."""
+
+    def form(text: str) -> str:
+        try:
+            return require_form(text, forms)
+        except UsageError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+
+    parser.add_argument(
+        "--format", type=form, choices=forms, default="text", metavar="FORMAT",
+        help=f"{', '.join(forms)} (default text)",
     )  # fmt: skip
 
 

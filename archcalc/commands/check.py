@@ -16,9 +16,10 @@ from archcalc.claims.check import (
     problem,
 )
 from archcalc.claims.reading import VERDICTS
-from archcalc.commands.arguments import COMPLETE_NETWORKS
+from archcalc.commands.arguments import COMPLETE_NETWORKS, add_format
 from archcalc.render.check import claim_table, with_tally
 from archcalc.render.numbers import counted
+from archcalc.render.output import FORMS
 from archcalc.spec.library import families, networks_and_files
 
 EXAMPLES = (
@@ -39,10 +40,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--verdict", metavar="VERDICT", choices=tuple(VERDICTS),
         help=f"only figures with this verdict: {', '.join(VERDICTS)}",
     )  # fmt: skip
-    parser.add_argument(
-        "--format", default="text", metavar="FORMAT",
-        help="text (default), markdown, csv, json, junit, or any format of tabulate",
-    )  # fmt: skip
+    add_format(parser, (*FORMS[:-1], "junit"))
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -9,11 +9,13 @@ from archcalc.commands.arguments import (
     COMPLETE_NETWORKS,
     add_batch,
     add_changes,
+    add_format,
     graph_of,
     output_path,
 )
+from archcalc.commands.printing import show, written
 from archcalc.comparing.compare import contrast
-from archcalc.render.compare import contrast_text
+from archcalc.render.compare import CompareDocument
 from archcalc.spec.settings import split_settings
 from archcalc.walk import analyze
 
@@ -36,10 +38,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--plot", type=output_path, metavar="FILE.svg", help="draw the networks as bars of stages"
     )
-    parser.add_argument(
-        "--format", default="text", metavar="FORMAT",
-        help="text (default), markdown, csv, json, or any format of tabulate",
-    )  # fmt: skip
+    add_format(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -49,10 +48,10 @@ def run(arguments: argparse.Namespace) -> int:
         for name in arguments.names
     ]
     found = contrast(analyses, [split_settings(name)[0] for name in arguments.names])
-    text = contrast_text(found, arguments.format, in_full=arguments.exact)
+    shown = written(CompareDocument(found, in_full=arguments.exact), arguments.format)
     if arguments.plot:  # first: whoever reads the text may stop reading
         from archcalc.render.compare_plot import draw_contrast
 
         draw_contrast(arguments.plot, found)
-    print(text)
+    show(shown)
     return 0

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from archcalc.analysis import DTYPES
 from archcalc.hardware.device import device_names
 from archcalc.memory_use.training import OPTIMIZERS, TRAINING_DTYPES
-from archcalc.render.table import known_formats
 
 _NETWORKS = {
     "bash": '_archcalc_networks() { compgen -W "$(archcalc list --names)" -- "$1"; }',
@@ -64,7 +63,6 @@ def _add_values(command: str, parser: argparse.ArgumentParser) -> None:
 def _values(command: str) -> dict[str, Sequence[str]]:
     return {
         "dtype": list(TRAINING_DTYPES if command == "memory" else DTYPES),
-        "format": [*known_formats(), *(["junit"] if command == "check" else [])],
         "optimizer": list(OPTIMIZERS),
         "profile": device_names(),
     }

@@ -7,9 +7,16 @@ import os
 import sys
 from typing import Any
 
-from archcalc.commands.arguments import COMPLETE_NETWORKS, add_batch, add_changes, graph_of
+from archcalc.commands.arguments import (
+    COMPLETE_NETWORKS,
+    add_batch,
+    add_changes,
+    add_format,
+    graph_of,
+)
 from archcalc.comparing.diff import difference
 from archcalc.render.diff import difference_text
+from archcalc.render.output import FORMS
 from archcalc.spec.settings import split_settings
 from archcalc.walk import analyze
 
@@ -34,10 +41,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--full", action="store_true",
         help="every layer that is different, and those whose figures alone are; nothing folded",
     )  # fmt: skip
-    parser.add_argument(
-        "--format", default="text", metavar="FORMAT",
-        help="text (default), markdown, csv, json, or any format of tabulate",
-    )  # fmt: skip
+    add_format(parser, FORMS[:-1])
 
 
 def run(arguments: argparse.Namespace) -> int:

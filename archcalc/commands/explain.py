@@ -27,7 +27,7 @@ from archcalc.render.explain import (
     totals_record,
     totals_text,
 )
-from archcalc.render.json_text import json_text
+from archcalc.render.output import json_text
 from archcalc.walk import analyze
 
 EXAMPLES = (

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from archcalc.analysis import Analysis
 from archcalc.commands.arguments import (
     add_changes,
+    add_format,
     add_network,
     graph_of,
     listed,
@@ -24,8 +25,8 @@ from archcalc.render.field import (
     unit_lines,
     unit_record,
 )
-from archcalc.render.json_text import json_text
-from archcalc.render.table import caption, require_format
+from archcalc.render.output import FORMS, json_text
+from archcalc.render.table import caption
 from archcalc.unit_field import UnitField, unit_field, unit_over
 from archcalc.walk import analyze
 
@@ -82,10 +83,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="further layers whose boxes to draw around the same place",
     )
     parser.add_argument("--picture", metavar="FILE", help="a picture to draw them over")
-    parser.add_argument(
-        "--format", default="text", metavar="FORMAT",
-        help="text (default), markdown, csv, json, or any format of tabulate",
-    )  # fmt: skip
+    add_format(parser, FORMS[:-1])
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -134,7 +132,6 @@ def _refuse_what_would_be_dropped(arguments: argparse.Namespace) -> None:
         if getattr(arguments, name) and arguments.effective:
             raise UsageError(f"--{name} draws boxes, and --effective its own picture")
     if arguments.layer is not None and arguments.format not in ("text", "json"):
-        require_format(arguments.format)
         raise UsageError(
             f"--format {arguments.format} is for the table of all layers; what a unit sees comes "
             "as text or json"

@@ -7,6 +7,7 @@ import re
 
 from archcalc.commands.arguments import (
     add_changes,
+    add_format,
     add_network,
     depth,
     graph_of,
@@ -15,7 +16,6 @@ from archcalc.commands.arguments import (
 )
 from archcalc.errors import UsageError
 from archcalc.memory_use.training import OPTIMIZERS, TRAINING_DTYPES, largest_batch
-from archcalc.render.json_text import json_text
 from archcalc.render.memory import (
     MemoryReport,
     budget_line,
@@ -24,8 +24,9 @@ from archcalc.render.memory import (
     memory_record,
     memory_report,
 )
+from archcalc.render.output import FORMS, SEPARATORS, json_text
 from archcalc.render.rows import depth_that_fits, layer_rows, rows_at_depth
-from archcalc.render.table import SEPARATORS, caption
+from archcalc.render.table import caption
 from archcalc.walk import analyze
 
 _BUDGET = re.compile(r"(\d+(?:\.\d+)?)\s*(?:([KMGT])(i?))?B?")
@@ -60,10 +61,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--plot", type=output_path, metavar="FILE.svg", help="draw what is alive over time"
     )
-    parser.add_argument(
-        "--format", default="text", metavar="FORMAT",
-        help="text (default), markdown, csv, json, or any format of tabulate",
-    )  # fmt: skip
+    add_format(parser, FORMS[:-1])
 
 
 def run(arguments: argparse.Namespace) -> int:

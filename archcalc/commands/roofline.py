@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 from textwrap import fill
 
-from archcalc.commands.arguments import add_batch, add_changes, add_network, graph_of
+from archcalc.commands.arguments import add_batch, add_changes, add_format, add_network, graph_of
 from archcalc.hardware.device import device_names, find_device
 from archcalc.hardware.roofline import roofline
-from archcalc.render.json_text import json_text
+from archcalc.render.output import FORMS, json_text
 from archcalc.render.roofline import device_line, roofline_record, roofline_table, what_it_bounds
 from archcalc.render.table import conditions
 from archcalc.walk import analyze
@@ -39,10 +39,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--no-tf32", dest="tf32", action="store_false",
         help="float32 convolutions in full, where torch rounds to TF32 by default",
     )  # fmt: skip
-    parser.add_argument(
-        "--format", default="text", metavar="FORMAT",
-        help="text (default), markdown, csv, json, or any format of tabulate",
-    )  # fmt: skip
+    add_format(parser, FORMS[:-1])
 
 
 def run(arguments: argparse.Namespace) -> int:

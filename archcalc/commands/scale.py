@@ -7,6 +7,7 @@ import argparse
 from archcalc.commands.arguments import (
     add_batch,
     add_changes,
+    add_format,
     add_network,
     graph_of,
     listed,
@@ -14,6 +15,7 @@ from archcalc.commands.arguments import (
 )
 from archcalc.errors import UsageError
 from archcalc.parametric.scale import QUANTITIES, figures, possible_ways, way_called
+from archcalc.render.output import FORMS
 from archcalc.render.scale import scaling_table
 from archcalc.spec.keys import WAYS
 from archcalc.walk import analyze
@@ -43,10 +45,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--plot", type=output_path, metavar="FILE.svg", help="draw the growth over the factor"
     )
-    parser.add_argument(
-        "--format", default="text", metavar="FORMAT",
-        help="text (default), markdown, csv, json, or any format of tabulate",
-    )  # fmt: skip
+    add_format(parser, FORMS[:-1])
 
 
 def run(arguments: argparse.Namespace) -> int:

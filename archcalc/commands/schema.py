@@ -28,7 +28,7 @@ def run(arguments: argparse.Namespace) -> int:
         from archcalc.render.contract import contract_schema
 
         schema = contract_schema()
-    from archcalc.render.json_text import json_text
+    from archcalc.render.output import json_text
 
     print(json_text(schema, indent=2))
     return 0

@@ -14,7 +14,7 @@ from archcalc.commands.progress import progress
 from archcalc.errors import ArchcalcError, MeasurementError, UsageError, did_you_mean
 from archcalc.graph import Graph
 from archcalc.hardware.device import device_names, find_device
-from archcalc.render.json_text import json_text
+from archcalc.render.output import json_text
 from archcalc.render.verify import (
     comparison_lines,
     comparison_record,

@@ -17,9 +17,9 @@ from archcalc.claims.printed import Verdict
 from archcalc.claims.works import citation, printings, readable, works
 from archcalc.quantity.arithmetic import plain
 from archcalc.render import escape
-from archcalc.render.json_text import json_text
 from archcalc.render.numbers import counted
-from archcalc.render.table import SEPARATORS, separated, tabulate_rows
+from archcalc.render.output import SEPARATORS, json_text
+from archcalc.render.table import separated, tabulate_rows
 
 # The verdicts that are no agreement: what they are called, and what they mean.
 FAULTS = {

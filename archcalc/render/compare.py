@@ -1,4 +1,4 @@
-"""Networks side by side as tables and JSON."""
+"""Networks side by side."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from archcalc.comparing.key_figures import KeyFigures, ratio
 from archcalc.comparing.stages import Stage, stride_text
 from archcalc.quantity.arithmetic import plain
 from archcalc.render import numbers
-from archcalc.render.json_text import json_text
-from archcalc.render.table import SEPARATORS, caption, machine_text, separated, tabulate_rows
+from archcalc.render.output import Data, Document, Part, Table
+from archcalc.render.table import caption
 
 Shown = Callable[[object], str]
 
@@ -74,36 +74,47 @@ class Line(NamedTuple):
     ratios: list[Fraction | None]
 
 
-def contrast_text(found: Contrast, form: str, *, in_full: bool = False) -> str:
-    """The networks side by side, as text, markdown, csv, json or in a format of tabulate.
+class CompareDocument(Document):
+    """Networks side by side: their totals, and their stages.
 
     Args:
         in_full: all digits in place of `138.36M`.
-
-    Raises:
-        UsageError: there is no such format; with a guess.
     """
-    if form == "json":
-        return json_text(contrast_record(found))
-    if form in SEPARATORS:
-        return separated(form, _plain_rows(found))
-    shown = totals_shown(found.totals)
-    totals = [_cells(line, in_full) for line in total_lines(found, shown)]
-    by_stage = [[line.stage, *_cells(line, in_full)] for line in stage_lines(found)]
-    first = found.analyses[0]
-    holds_for = f"batch {first.batch}, {first.dtype}; MB: 10^6 bytes"
-    headings = _headings(found)
-    tables = [
-        tabulate_rows([holds_for, *headings], totals, form, _align(found, words=1)),
-        tabulate_rows(
-            ["stage", "figure", *headings], _said_once(by_stage), form, _align(found, words=2)
-        ),
-    ]
-    if form == "text":
-        titles = [caption(analysis)[0] for analysis in found.analyses]
-        legend = [LOCAL_FIELD] if "local_receptive_field" in shown else []
-        tables.insert(0, "\n".join([*titles, *legend]))
-    return "\n\n".join(tables)
+
+    def __init__(self, found: Contrast, *, in_full: bool = False) -> None:
+        self._found = found
+        self._in_full = in_full
+
+    def record(self) -> dict[str, object]:
+        """The networks, each with its ratios to the first one."""
+        return contrast_record(self._found)
+
+    def data(self) -> Data:
+        """A row for each figure, a column for each network and each ratio."""
+        first, *others = self._found.labels
+        keys = [key for label in others for key in (label, f"{label} ratio")]
+        rows = []
+        for line in (*total_lines(self._found), *stage_lines(self._found)):
+            cells = [line.values[0]]
+            for value, of_first in zip(line.values[1:], line.ratios, strict=True):
+                cells += [value, _float(of_first)]
+            rows.append([line.stage, line.key, *cells])
+        return Data(["stage", "figure", first, *keys], rows)
+
+    def parts(self, form: str) -> Iterator[Part]:
+        """A table of totals and one of stages."""
+        found, in_full = self._found, self._in_full
+        shown = totals_shown(found.totals)
+        if form == "text":
+            legend = [LOCAL_FIELD] if "local_receptive_field" in shown else []
+            yield [*[caption(analysis)[0] for analysis in found.analyses], *legend]
+        first, headings = found.analyses[0], _headings(found)
+        holds_for = f"batch {first.batch}, {first.dtype}; MB: 10^6 bytes"
+        figures = "r" * len(headings)
+        totals = [_cells(line, in_full) for line in total_lines(found, shown)]
+        yield Table([holds_for, *headings], totals, f"l{figures}")
+        by_stage = [[line.stage, *_cells(line, in_full)] for line in stage_lines(found)]
+        yield Table(["stage", "figure", *headings], _said_once(by_stage), f"ll{figures}")
 
 
 def contrast_record(found: Contrast) -> dict[str, object]:
@@ -188,10 +199,6 @@ def _headings(found: Contrast) -> list[str]:
     return headings
 
 
-def _align(found: Contrast, words: int) -> list[str]:
-    return ["left"] * words + ["right"] * len(_headings(found))
-
-
 def _said_once(rows: list[list[str]]) -> list[list[str]]:
     """The rows, with the stage in the first row of each alone."""
     stages = [row[0] for row in rows]
@@ -200,18 +207,6 @@ def _said_once(rows: list[list[str]]) -> list[list[str]]:
         row if row[0] != before else ["", *row[1:]]
         for row, before in zip(rows, previous, strict=False)
     ]
-
-
-def _plain_rows(found: Contrast) -> list[list[object]]:
-    first, *others = found.labels
-    headings = [heading for label in others for heading in (label, f"{label} ratio")]
-    rows: list[list[object]] = [["stage", "figure", first, *headings]]
-    for line in (*total_lines(found), *stage_lines(found)):
-        cells = [machine_text(line.values[0])]
-        for value, of_first in zip(line.values[1:], line.ratios, strict=True):
-            cells += [machine_text(value), _float(of_first)]
-        rows.append([line.stage, line.key, *cells])
-    return rows
 
 
 def _stages_record(lines: list[Line], network: int) -> dict[str, dict[str, object]]:

@@ -13,7 +13,7 @@ from archcalc.memory_use.totals import (
     unused_bytes,
 )
 from archcalc.quantity.arithmetic import plain
-from archcalc.render.json_text import json_text
+from archcalc.render.output import json_text
 
 
 def to_contract(analysis: Analysis) -> dict[str, object]:

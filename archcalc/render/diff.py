@@ -12,8 +12,8 @@ from archcalc.quantity.arithmetic import plain
 from archcalc.render import escape
 from archcalc.render.change_lines import Line, change_text, difference_lines
 from archcalc.render.compare import TOTALS, ratio_text, totals_shown
-from archcalc.render.json_text import json_text
-from archcalc.render.table import SEPARATORS, caption, machine_text, separated, tabulate_rows
+from archcalc.render.output import SEPARATORS, json_text
+from archcalc.render.table import caption, machine_text, separated, tabulate_rows
 
 _SIGNS = {Fate.REMOVED: "-", Fate.ADDED: "+", Fate.CHANGED: "~", Fate.RENAMED: "="}
 _COLORS = {"-": "\033[31m", "+": "\033[32m", "~": "\033[33m", "=": "\033[36m"}

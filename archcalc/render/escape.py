@@ -27,6 +27,7 @@ _MARKDOWN_ADDRESSES = r"(?i):(?=//)|(?<=\bwww)\."  # which GitHub makes links of
 _LATEX = {
     "\\": r"\textbackslash{}", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}",
     "<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}",
+    "≠": r"\ensuremath{\neq}",
     **{sign: "\\" + sign for sign in "&%$#_{}"},
 }  # fmt: skip
 # Mermaid takes labels for Markdown, where a list would start with `1. ` or `- `; replaces icons
@@ -36,7 +37,6 @@ _MERMAID = (
     r"[^\w ,./:=×·°…()+-]|(?<![^\W_])_|_(?![^\W_])|(?<=\d)[.)](?= |$)|^[+-](?= |$)|:(?=\S)|[ﬂ¶]"
 )
 _MERMAID_APART = {sign: f"{sign}#8203;" for sign in ":ﬂ¶"}
-_MARKED_UP = r"[^\w ,.;:/%()…×·]|_"
 
 
 def one_line(text: str) -> str:
@@ -84,9 +84,22 @@ def plot(text: str) -> str:
     return one_line(text).replace("$", r"\$")
 
 
+class Markup(str):
+    """Text that is in the language already, and is not escaped again."""
+
+    __slots__ = ()
+
+
+def line(text: str, form: str) -> str:
+    """`text` as a line of a paragraph in one of the forms that people read; Markup as it is."""
+    return text if isinstance(text, Markup) else _LINES[form](text)
+
+
 def cell(text: str, form: str) -> str:
-    """`text` as a cell of a table in one of tabulate's formats, `text` or `markdown`."""
-    return _CELLS.get(form, one_line)(text)
+    """`text` as a cell of a table in one of the forms that people read; Markup as it is."""
+    if form == "markdown" and not isinstance(text, Markup):
+        return _markdown_within_line(text)
+    return line(text, form)
 
 
 def _replaced(text: str, signs: dict[str, str]) -> str:
@@ -104,27 +117,4 @@ def _with_backslash(sign: re.Match[str]) -> str:
     return f"{sign[0]}\\" if sign[0].isdigit() else f"\\{sign[0]}"
 
 
-def _with_entities(text: str) -> str:
-    """For the markups of wikis: what is no letter and no digit by its number, as in HTML."""
-    return re.sub(_MARKED_UP, lambda sign: f"&#{ord(sign[0])};", one_line(text))
-
-
-def _restructured_text(text: str) -> str:
-    return re.sub(r"[\\`*|_]", lambda sign: f"\\{sign[0]}", one_line(text))
-
-
-def _org(text: str) -> str:
-    return one_line(text).replace("|", r"\vert{}")
-
-
-# tabulate itself escapes in its formats html, latex, latex_booktabs and latex_longtable.
-_CELLS = {
-    **dict.fromkeys(("markdown", "pipe", "github"), _markdown_within_line),
-    "unsafehtml": html,
-    "latex_raw": latex,
-    "rst": _restructured_text,
-    "orgtbl": _org,
-    **dict.fromkeys(
-        ("asciidoc", "jira", "mediawiki", "moinmoin", "textile", "youtrack"), _with_entities
-    ),
-}
+_LINES = {"text": one_line, "markdown": markdown, "latex": latex, "html": html}

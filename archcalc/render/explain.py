@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
+from typing import Any
 
 from archcalc.analysis import Analysis
 from archcalc.explaining.layers import QUANTITIES, Derivation, LayerDerivation, Value
@@ -14,14 +15,15 @@ from archcalc.quantity.arithmetic import plain
 from archcalc.render import escape, notation
 from archcalc.render.columns import columns_named
 from archcalc.render.numbers import exact
+from archcalc.render.output import Table, written
 from archcalc.render.rows import Row
 from archcalc.render.table import (
     MARKDOWN,
     caption,
     conditions,
+    layer_table,
     tabulate_rows,
-    tabulated,
-    text_table,
+    whole_label,
 )
 
 WIDTH = 80
@@ -168,14 +170,14 @@ def _latex_value(value: Value) -> str:
 def block_text(analysis: Analysis, block: str, parts: Sequence[Part]) -> str:
     """The figures of a block as sums over its parts."""
     rows = _rows(block, parts)
-    table = text_table(rows, _COLUMNS, training_too=True, in_full=True, width=WIDTH)
+    table = written(_block_table(rows, tree=True, width=WIDTH), "text")
     return "\n".join([*_block_title(analysis, block, parts), "", table])
 
 
 def block_markdown(analysis: Analysis, block: str, parts: Sequence[Part]) -> str:
     """As `block_text`, in Markdown."""
     rows = _rows(block, parts)
-    table = tabulated(analysis, rows, _COLUMNS, form="markdown", training_too=True, in_full=True)
+    table = written(_block_table(rows, label=whole_label(analysis)), "markdown")
     title, *notes = map(escape.markdown, _block_title(analysis, block, parts))
     return "\n".join([f"**{title}**", "", *notes, "", table])
 
@@ -197,6 +199,10 @@ def block_record(analysis: Analysis, block: str, parts: Sequence[Part]) -> dict[
 _COLUMNS = columns_named(
     ["name", "kind", "output", "params", "macs", "other_ops", "activation_bytes"]
 )
+
+
+def _block_table(rows: Sequence[Row], **settings: Any) -> Table:
+    return layer_table(rows, _COLUMNS, training_too=True, in_full=True, **settings)
 
 
 def _block_title(analysis: Analysis, block: str, parts: Sequence[Part]) -> list[str]:

@@ -12,8 +12,8 @@ from archcalc.receptive_field.field import AxisField, Interval, PhasedField
 from archcalc.regions.bits import runs
 from archcalc.regions.patches import Patch
 from archcalc.render.numbers import per_axis
+from archcalc.render.output import SEPARATORS
 from archcalc.render.table import (
-    SEPARATORS,
     machine_text,
     separated_of,
     tabulate_rows,

@@ -20,8 +20,9 @@ from archcalc.memory_use.training import (
 )
 from archcalc.quantity.arithmetic import plain
 from archcalc.render.numbers import binary_bytes, exact, short, short_bytes
+from archcalc.render.output import SEPARATORS
 from archcalc.render.rows import Row
-from archcalc.render.table import SEPARATORS, separated_of, tabulate_rows, with_network
+from archcalc.render.table import separated_of, tabulate_rows, with_network
 from archcalc.walk import analyze
 
 LAYER_KEYS = ("name", "output_bytes", "param_bytes", "kept_bytes", "kept", "backward_macs", "used")

@@ -8,8 +8,8 @@ from archcalc.analysis import Analysis
 from archcalc.hardware.device import TF32, Device
 from archcalc.hardware.roofline import Bound
 from archcalc.render.numbers import short, short_bytes
+from archcalc.render.output import SEPARATORS
 from archcalc.render.table import (
-    SEPARATORS,
     machine_text,
     separated_of,
     tabulate_rows,

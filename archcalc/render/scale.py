@@ -8,9 +8,9 @@ from textwrap import fill
 from archcalc.analysis import Analysis
 from archcalc.parametric.scale import QUANTITIES, Growth, Growths, Way
 from archcalc.render import escape
-from archcalc.render.json_text import json_text
 from archcalc.render.numbers import short, short_bytes
-from archcalc.render.table import SEPARATORS, caption, separated_of, tabulate_rows, with_network
+from archcalc.render.output import SEPARATORS, json_text
+from archcalc.render.table import caption, separated_of, tabulate_rows, with_network
 
 WIDTH = 80
 NOTE = (

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
-from archcalc.analysis import Analysis, LayerAnalysis, counted
-from archcalc.errors import UsageError, did_you_mean
+from archcalc.analysis import Analysis, counted
 from archcalc.quantity.arithmetic import plain
 from archcalc.render import escape
-from archcalc.render.columns import Column
+from archcalc.render.columns import COLUMNS, DEFAULT_COLUMNS, Column, columns_named
 from archcalc.render.numbers import exact, share, short, short_bytes
-from archcalc.render.rows import Row
+from archcalc.render.output import (
+    FORMS,
+    SEPARATORS,
+    Data,
+    Document,
+    Part,
+    Table,
+    require_form,
+    written,
+)
+from archcalc.render.rows import Row, depth_that_fits, layer_rows, rows_at_depth
 
-SEPARATORS = {"csv": ",", "tsv": "\t"}  # formats for machines: plain numbers, keys of the contract
-MARKDOWN = "pipe"  # the format of tabulate that every Markdown reader takes
-_MOST_SHRINKABLE = ("name", "kind")
-_LEAST_WIDTH = 8
+MARKDOWN = "markdown"
+_INDENT = " " * 13  # what follows the names of the figures under a table
 
 
 def caption(analysis: Analysis) -> list[str]:
@@ -48,85 +55,130 @@ def total_label(analysis: Analysis) -> str:
     return "total" if analysis.error is None else "up to here"
 
 
-def text_table(
+def whole_label(analysis: Analysis) -> str:
+    """What stands before the sums of a table without a title: also what they are of."""
+    of = f" of {analysis.identity}" if analysis.identity.is_changed else ""
+    return f"{total_label(analysis)}{of} ({conditions(analysis)})"
+
+
+class TableDocument(Document):
+    """The layers of a network, blocks folded."""
+
+    def __init__(
+        self,
+        analysis: Analysis,
+        *,
+        columns: Sequence[str] | None = None,
+        depth: int | None = None,
+        in_full: bool = False,
+        width: int | None = None,
+    ) -> None:
+        """A table of a network, or up to where one fails.
+
+        Args:
+            columns: their names; for people the usual ones if None, for programs all.
+            depth: the level of nesting below which blocks are folded; for people what fits a
+                screen if None, for programs all layers by themselves.
+            in_full: all digits in place of `138.36M`, for people.
+            width: columns of the terminal to fit in, as text; None for as wide as it gets.
+
+        Raises:
+            UsageError: there is no such column; with a guess.
+        """
+        self._analysis = analysis
+        self._in_full = in_full
+        self._width = width
+        self._depth = depth
+        self._columns = columns_named(columns or DEFAULT_COLUMNS)
+        self._keyed = self._columns if columns else COLUMNS
+
+    def record(self) -> dict[str, object]:
+        """The JSON contract."""
+        from archcalc.render.contract import to_contract
+
+        return to_contract(self._analysis)
+
+    def json(self) -> str:
+        """The contract, one layer a line."""
+        from archcalc.render.contract import to_json
+
+        return to_json(self._analysis)
+
+    def data(self) -> Data:
+        """A row for each layer or folded block, no total."""
+        analysis, depth = self._analysis, self._depth
+        rows = layer_rows(analysis) if depth is None else rows_at_depth(analysis, depth)
+        cells = [[_plain(column, row) for column in self._keyed] for row in rows if row.layers]
+        return Data([column.name for column in self._keyed], cells).of(analysis.identity)
+
+    def parts(self, form: str) -> Iterator[Part]:
+        """As text a tree, with a title and the totals in words."""
+        analysis, in_full = self._analysis, self._in_full
+        rows = rows_at_depth(analysis, self._depth or depth_that_fits(analysis))
+        if form != "text":
+            yield layer_table(rows, self._columns, label=whole_label(analysis), in_full=in_full)
+            return
+        yield self._wrapped(caption(analysis))
+        yield layer_table(
+            rows, self._columns,
+            label=total_label(analysis), in_full=in_full, tree=True, width=self._width,
+        )  # fmt: skip
+        notes = summary(analysis, in_full=in_full) if analysis.error is None else []
+        if sum(len(row.layers) > 1 for row in rows):
+            notes.append(f"{len(analysis.layers)} layers, folded; --depth all shows each")
+        notes += field_legend(rows, self._columns)
+        if notes:
+            yield self._wrapped(notes)
+
+    def _wrapped(self, lines: list[str]) -> list[str]:
+        """The lines, broken where a terminal would break them, but between words."""
+        width = self._width
+        if width is None or all(len(line) <= width for line in lines):
+            return lines
+        from textwrap import wrap
+
+        return [part for line in lines for part in wrap(line, width, subsequent_indent=_INDENT)]
+
+
+def layer_table(
     rows: Sequence[Row],
     columns: Sequence[Column],
     *,
-    total: str = "total",
+    label: str = "total",
     training_too: bool = False,
     in_full: bool,
-    width: int | None,
-) -> str:
-    """A table for a terminal, a tree where blocks stand in blocks; no dependency.
+    tree: bool = False,
+    width: int | None = None,
+) -> Table:
+    """A row for each layer or folded block, and their sums.
 
     Args:
-        total: what stands before the sums.
+        label: what stands before the sums.
         training_too: whether layers that exist in training only are part of the sums.
         in_full: all digits in place of `138.36M`.
+        tree: whether blocks stand over their rows, which are indented; else names are whole.
         width: columns of the terminal to fit in; None for as wide as it gets.
     """
-    cells = [[_cell(row, column, in_full, tree=True) for column in columns] for row in rows]
-    sums = _total_cells(total, _summed(rows, training_too), columns, in_full)
-    headings = [column.heading for column in columns]
-    widths = [max(map(len, strip)) for strip in zip(headings, sums, *cells, strict=True)]
-    _shrink(widths, columns, width)
-    left = [column.name in ("name", "kind", "inputs", "window") for column in columns]
-
-    def line(texts: Sequence[str]) -> str:
-        parts = [
-            _fitted(text, w).ljust(w) if to_left else text.rjust(w)
-            for text, w, to_left in zip(texts, widths, left, strict=True)
+    cells = [
+        [
+            row.label if tree and column.name == "name" else column.text(row, in_full=in_full)
+            for column in columns
         ]
-        return "  ".join(parts).rstrip()
-
-    rule = "  ".join("-" * w for w in widths)
-    return "\n".join([line(headings), rule, *map(line, cells), rule, line(sums)])
-
-
-def tabulated(
-    analysis: Analysis,
-    rows: Sequence[Row],
-    columns: Sequence[Column],
-    *,
-    form: str,
-    training_too: bool = False,
-    in_full: bool,
-) -> str:
-    """The table in any format of tabulate, or `markdown`; the arguments are `text_table`'s.
-
-    Raises:
-        UsageError: tabulate has no such format; with a guess.
-    """
-    from tabulate import tabulate
-
-    require_format(form)
-    full_rows = [row for row in rows if row.layers]
-    cells = [[_cell(row, column, in_full, tree=False) for column in columns] for row in full_rows]
-    of = f" of {analysis.identity}" if analysis.identity.is_changed else ""
-    label = f"{total_label(analysis)}{of} ({conditions(analysis)})"
-    total = _total_cells(label, _summed(rows, training_too), columns, in_full)
-    return tabulate(
-        [[escape.cell(text, form) for text in row] for row in (*cells, total)],
-        headers=[column.heading for column in columns],
-        tablefmt=MARKDOWN if form == "markdown" else form,
-        disable_numparse=True,
-        colalign=["right" if column.summed else "left" for column in columns],
-    )
-
-
-def known_formats() -> list[str]:
-    """All that --format can be: text, markdown, csv, json, and the formats of tabulate."""
-    from tabulate import tabulate_formats
-
-    return sorted({*tabulate_formats, *SEPARATORS, "markdown", "json", "text"})
-
-
-def require_format(form: str) -> None:
-    """Raises UsageError unless `form` is one of `known_formats`."""
-    known = known_formats()
-    if form not in known:
-        guess = did_you_mean(form, known) or f"; known: {', '.join(known)}"
-        raise UsageError(f"unknown format {form!r}{guess}")
+        for row in rows
+        if tree or row.layers
+    ]
+    sides = {"name": "w", "kind": "w", "inputs": "l", "window": "l"} if tree else {}
+    align = [sides.get(c.name, "r" if tree or c.summed else "l") for c in columns]
+    layers = counted([layer for row in rows for layer in row.layers])
+    everything = Row(label, "", tuple(x for x in layers if training_too or not x.training_only))
+    total = [
+        label if column.name == "name"
+        else column.text(everything, in_full=in_full) if column.summed and everything.layers
+        else ""
+        for column in columns
+    ]  # fmt: skip
+    headings = [column.heading for column in columns]
+    return Table(headings, cells, "".join(align), total, room=0, width=width)
 
 
 def tabulate_rows(
@@ -135,23 +187,9 @@ def tabulate_rows(
     form: str,
     align: Sequence[str] | None = None,
 ) -> str:
-    """Rows of text as text, markdown or in any format of tabulate.
-
-    Args:
-        align: for each column "left" or "right"; None for all to the left.
-
-    Raises:
-        UsageError: there is no such format; with a guess.
-    """
-    from tabulate import tabulate
-
-    require_format(form)
-    style = {"text": "simple", "markdown": MARKDOWN}.get(form, form)
-    cells = [[escape.cell(text, form) for text in row] for row in (headings, *rows)]
-    return tabulate(
-        cells[1:], headers=cells[0], tablefmt=style, disable_numparse=True, colalign=align,
-        preserve_whitespace=True,  # labels of a tree are indented
-    )  # fmt: skip
+    """Rows of text as text, markdown, latex or html."""
+    sides = "".join(side[0] for side in align or [])
+    return written(Table(headings, list(rows), sides), require_form(form, FORMS))
 
 
 def with_network(analysis: Analysis, headings: Sequence[str], form: str) -> list[str]:
@@ -186,19 +224,6 @@ def machine_text(value: object, separator: str = "x") -> object:
     if isinstance(found, list):
         return separator.join("" if item is None else str(item) for item in found)
     return found
-
-
-def separated_rows(
-    analysis: Analysis, rows: Sequence[Row], columns: Sequence[Column], form: str
-) -> str:
-    """The rows as csv or tsv under the names of the JSON contract, plain integers, no total."""
-    separators = {"inputs": " "}
-    cells = [
-        [machine_text(c.value(row), separators.get(c.name, "x")) for c in columns]
-        for row in rows
-        if row.layers
-    ]
-    return separated_of(analysis, form, [column.name for column in columns], cells)
 
 
 def summary(analysis: Analysis, *, in_full: bool) -> list[str]:
@@ -268,39 +293,6 @@ def _most(analysis: Analysis, in_full: bool) -> list[str]:
     ]
 
 
-def _cell(row: Row, column: Column, in_full: bool, *, tree: bool) -> str:
-    if tree and column.name == "name":
-        return escape.one_line(row.label)
-    return escape.one_line(column.text(row, in_full=in_full))
-
-
-def _summed(rows: Sequence[Row], training_too: bool) -> tuple[LayerAnalysis, ...]:
-    """The layers that the sums under a table are over."""
-    layers = counted([layer for row in rows for layer in row.layers])
-    return tuple(layer for layer in layers if training_too or not layer.training_only)
-
-
-def _total_cells(
-    label: str, layers: tuple[LayerAnalysis, ...], columns: Sequence[Column], in_full: bool
-) -> list[str]:
-    everything = Row(label, "", layers)
-    return [
-        label if column.name == "name"
-        else _cell(everything, column, in_full, tree=False) if column.summed and layers
-        else ""
-        for column in columns
-    ]  # fmt: skip
-
-
-def _shrink(widths: list[int], columns: Sequence[Column], width: int | None) -> None:
-    """Narrows the columns of words, the widest first, until the line fits `width`."""
-    words = [i for i, column in enumerate(columns) if column.name in _MOST_SHRINKABLE]
-    while width is not None and words and sum(widths) + 2 * (len(widths) - 1) > width:
-        widest = max(words, key=lambda i: widths[i])
-        if widths[widest] <= _LEAST_WIDTH:
-            return
-        widths[widest] -= 1
-
-
-def _fitted(text: str, width: int) -> str:
-    return text if len(text) <= width else text[: width - 1] + "…"
+def _plain(column: Column, row: Row) -> object:
+    value = column.value(row)
+    return " ".join(value) if column.name == "inputs" and isinstance(value, list) else value

@@ -7,14 +7,9 @@ import re
 from collections.abc import Container, Iterable, Sequence
 
 from archcalc.render import escape
+from archcalc.render.escape import Markup as Markup  # for the pages
 
 MADE = "<!-- Made by `archcalc report`: change what it reads, not this file. -->"
-
-
-class Markup(str):
-    """Text that is Markdown already, and is not escaped again."""
-
-    __slots__ = ()
 
 
 class Page:
@@ -59,7 +54,7 @@ class Page:
 
 def markdown(text: str) -> Markup:
     """`text` as Markdown that shows it; Markup as it is."""
-    return text if isinstance(text, Markup) else Markup(escape.markdown(text))
+    return Markup(escape.line(text, "markdown"))
 
 
 def code(text: str) -> Markup:

@@ -9,8 +9,8 @@ from pathlib import Path
 from archcalc.errors import UsageError
 from archcalc.hardware.device import Device, device_names, find_device
 from archcalc.hardware.roofline import Bound, roofline
-from archcalc.render.json_text import json_text
 from archcalc.render.numbers import exact, shape
+from archcalc.render.output import json_text
 from archcalc.render.roofline import device_line, roofline_table, seconds_text, total_cells
 from archcalc.render.verify import (
     difference_text,

@@ -48,7 +48,7 @@ TEXTS = [
     ["roofline", "resnet18", "--format", "markdown"],
     ["memory", "resnet18", "--format", "html"],
     ["field", "resnet18", "--format", "markdown"],
-    ["scale", "resnet18", "--by", "H", "--quantity", "macs", "--format", "grid"],
+    ["scale", "resnet18", "--by", "H", "--quantity", "macs", "--format", "latex"],
     ["export", "resnet18"],
     ["expand", "resnet18"],
 ]  # fmt: skip

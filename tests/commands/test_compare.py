@@ -48,7 +48,6 @@ def test_the_plot_is_written(tmp_path: Path) -> None:
         (["vgg16"], "a comparison takes two networks or more"),
         (["vgg16", "resnet5"], "unknown network 'resnet5'; did you mean"),
         (["vgg16", "vgg11 clases=10"], "vgg11 has no parameter 'clases'; did you mean 'classes'?"),
-        (["vgg16", "vgg11", "--format", "yml"], "unknown format 'yml'"),
         (["vgg16", "vgg11", "--plot", "a.gif"], "a plot is written as .svg, .png or .pdf"),
     ],
 )

@@ -8,10 +8,8 @@ import re
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tabulate import tabulate_formats
 
 from archcalc.render import escape
-from archcalc.render.table import tabulate_rows
 from tests.hostile import TEXTS
 
 texts = st.one_of(
@@ -135,40 +133,3 @@ def test_plots_show_the_text_and_no_formula(text: str) -> None:
     escaped = escape.plot(text)
     assert not re.search(r"(?<!\\)\$", escaped)
     assert escaped.replace(r"\$", "$") == escape.one_line(text)
-
-
-@pytest.mark.parametrize("form", ["text", "markdown", *tabulate_formats])
-def test_a_table_keeps_its_shape_whatever_stands_in_it(form: str) -> None:
-    harmless = tabulate_rows(["name", "kind"], [["x", "y"] for _ in TEXTS], form)
-    hostile = tabulate_rows(["name", "kind"], [[text, text] for text in TEXTS], form)
-    assert hostile.count("\n") == harmless.count("\n")
-
-
-@pytest.mark.parametrize("form", ["markdown", "github", "pipe"])
-def test_a_row_of_markdown_has_the_columns_of_its_table(form: str) -> None:
-    for line in tabulate_rows(TEXTS, [TEXTS, TEXTS], form).splitlines():
-        assert len(re.findall(r"(?<!\\)\|", line)) == len(TEXTS) + 1
-
-
-@pytest.mark.parametrize("form", ["html", "unsafehtml"])
-def test_html_tables_hold_no_tags_of_the_text(form: str) -> None:
-    table = tabulate_rows(TEXTS, [TEXTS], form)
-    tags = {tag.split()[0] for tag in re.findall(r"<[^>]*>", table)}
-    assert {tag.strip("</>") for tag in tags} == {"table", "thead", "tbody", "tr", "th", "td"}
-
-
-@pytest.mark.parametrize("form", ["latex", "latex_raw", "latex_booktabs", "latex_longtable"])
-def test_latex_tables_hold_no_commands_of_the_text(form: str) -> None:
-    table = tabulate_rows(["name"], [[text] for text in TEXTS], form)
-    assert "\\input" not in table
-    assert "\\textbf" not in table
-
-
-@pytest.mark.parametrize(
-    "form", ["asciidoc", "jira", "mediawiki", "moinmoin", "textile", "youtrack", "orgtbl"]
-)
-def test_tables_of_wikis_hold_no_signs_of_the_text(form: str) -> None:
-    def bars(texts: tuple[str, ...]) -> int:
-        return tabulate_rows(["name"], [[text] for text in texts], form).count("|")
-
-    assert bars(TEXTS) == bars(("x",) * len(TEXTS))

@@ -9,14 +9,14 @@ import pytest
 
 from archcalc import Analysis, AnalysisStopped, UsageError, analyze
 from archcalc.render.columns import COLUMNS, DEFAULT_COLUMNS, columns_named, window_text
+from archcalc.render.output import write, written
 from archcalc.render.rows import layer_rows, rows_at_depth
 from archcalc.render.table import (
+    TableDocument,
     caption,
     field_legend,
-    separated_rows,
+    layer_table,
     summary,
-    tabulated,
-    text_table,
     total_label,
 )
 from tests.spec_texts import HEAD, analysis_of
@@ -66,7 +66,7 @@ def partial() -> Analysis:
 def plain_table(analysis: Analysis, *columns: str, width: int | None = None) -> str:
     rows = rows_at_depth(analysis, 1000)
     chosen = columns_named(columns or DEFAULT_COLUMNS)
-    return text_table(rows, chosen, in_full=False, width=width)
+    return written(layer_table(rows, chosen, in_full=False, tree=True, width=width), "text")
 
 
 # ----- text -----
@@ -79,9 +79,9 @@ def test_the_text_table_is_a_tree_with_a_total_below() -> None:
 
 def test_exact_figures_have_all_their_digits() -> None:
     analysis = analyze("vgg16")
-    rows = rows_at_depth(analysis, 1)
-    exact = text_table(rows, columns_named(["name", "params"]), in_full=True, width=None)
-    assert exact.splitlines()[-1].split() == ["total", "138,357,544"]
+    document = TableDocument(analysis, columns=["name", "params"], in_full=True)
+    lines = [line.split() for line in write(document, "text").splitlines()]
+    assert ["total", "138,357,544"] in lines
 
 
 @pytest.mark.parametrize("width", [70, 80])
@@ -209,7 +209,7 @@ def test_a_window_is_shown_in_short(layer: str, shown: str) -> None:
 
 def test_csv_has_plain_numbers_under_the_names_of_the_contract() -> None:
     analysis = analysis_of(NET)
-    text = separated_rows(analysis, layer_rows(analysis), COLUMNS, "csv")
+    text = write(TableDocument(analysis), "csv")
     conv, *_, fc = csv.DictReader(io.StringIO(text))
     assert conv["name"] == "one.conv"
     assert (conv["output"], conv["receptive_field"], conv["offset"]) == ("4x8x8", "3x3", "-1x-1")
@@ -219,32 +219,20 @@ def test_csv_has_plain_numbers_under_the_names_of_the_contract() -> None:
 
 def test_csv_lists_several_inputs_with_spaces() -> None:
     analysis = analysis_of("  - add: [[relu], [tanh]]")
-    text = separated_rows(analysis, layer_rows(analysis), COLUMNS, "csv")
+    text = write(TableDocument(analysis), "csv")
     assert list(csv.DictReader(io.StringIO(text)))[-1]["inputs"] == "relu1 tanh1"
 
 
 def test_markdown_has_whole_names_and_says_what_its_total_holds_for() -> None:
     analysis = analysis_of(NET)
-    rows = rows_at_depth(analysis, 1000)
-    columns = columns_named(["name", "params"])
-    lines = tabulated(analysis, rows, columns, form="markdown", in_full=True).splitlines()
+    document = TableDocument(analysis, columns=["name", "params"], depth=1000, in_full=True)
+    lines = write(document, "markdown").splitlines()
     assert [cell.strip() for cell in lines[2].strip("|").split("|")] == ["one.conv", "112"]
     assert [cell.strip() for cell in lines[-1].strip("|").split("|")] == [
         "total (input 3x8x8, batch 1, float32)",
         "762",
     ]
     assert lines[1].endswith("-:|")
-
-
-def test_an_unknown_format_is_refused() -> None:
-    analysis = analysis_of(NET)
-    rows, columns = rows_at_depth(analysis, 1), columns_named(["name"])
-    with pytest.raises(UsageError, match=r"^unknown format 'gird'; did you mean 'grid'\?$"):
-        tabulated(analysis, rows, columns, form="gird", in_full=False)
-    with pytest.raises(
-        UsageError, match=r"^unknown format 'q'; known: .*csv, .*json, .*markdown, .*tsv"
-    ):
-        tabulated(analysis, rows, columns, form="q", in_full=False)
 
 
 GATED = """\
@@ -257,7 +245,7 @@ GATED = """\
 def test_the_field_without_gates_stands_in_parentheses_and_is_explained() -> None:
     analysis = analysis_of(GATED)
     rows, columns = layer_rows(analysis), columns_named(["name", "receptive_field", "offset"])
-    lines = text_table(rows, columns, in_full=False, width=None).splitlines()
+    lines = written(layer_table(rows, columns, in_full=False, tree=True), "text").splitlines()
     assert [" ".join(line.split()) for line in lines[2:8]] == [
         "conv1 3 -1",
         "global_avg_pool1 all -",
@@ -282,9 +270,9 @@ def test_a_field_without_one_interval_is_explained() -> None:
 
 def test_machines_get_each_field_in_a_column_of_its_own() -> None:
     analysis = analysis_of(GATED)
-    rows = layer_rows(analysis)
-    columns = columns_named(["name", "receptive_field", "local_receptive_field", "offset"])
-    table = list(csv.DictReader(io.StringIO(separated_rows(analysis, rows, columns, "csv"))))
+    columns = ["name", "receptive_field", "local_receptive_field", "offset"]
+    text = write(TableDocument(analysis, columns=columns), "csv")
+    table = list(csv.DictReader(io.StringIO(text)))
     gated, up = table[4:6]
     assert (gated["receptive_field"], gated["local_receptive_field"]) == ("all", "3x3")
     assert up["offset"] == "nothing"

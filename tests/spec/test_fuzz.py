@@ -21,11 +21,10 @@ from archcalc.layers.pooling import MaxUnpool
 from archcalc.memory_use.totals import activation_bytes
 from archcalc.quantity.conditions import is_symbol
 from archcalc.quantity.integer_array import IntegerArray
-from archcalc.render.columns import COLUMNS, columns_named
-from archcalc.render.contract import to_json
-from archcalc.render.rows import depth_that_fits, rows_at_depth
+from archcalc.render.columns import COLUMNS
+from archcalc.render.output import FORMS, write
 from archcalc.render.spec_text import spec_text
-from archcalc.render.table import summary, text_table
+from archcalc.render.table import TableDocument
 from archcalc.spec.expression import parse, parse_with_symbols
 from archcalc.spec.library import spec_sources
 from archcalc.spec.parser import parse_family
@@ -64,11 +63,9 @@ def go_through(graph: Any) -> None:
     if any(map(is_symbol, graph.input.shape)):
         return  # totals of formulas take long, and are none of the loader's business
     activation_bytes(analysis)
-    json.loads(to_json(analysis))
-    rows = rows_at_depth(analysis, depth_that_fits(analysis))
-    columns = columns_named([column.name for column in COLUMNS])
-    text_table(rows, columns, in_full=False, width=80)
-    summary(analysis, in_full=True)
+    document = TableDocument(analysis, columns=[column.name for column in COLUMNS], width=80)
+    for form in FORMS[:-1]:
+        assert write(document, form)
 
 
 # ----- anything -----

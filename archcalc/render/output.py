@@ -1,0 +1,311 @@
+"""The one way out: a result as text, markdown, csv, tsv, json, latex, html or parquet.
+
+Each result of a command has a `Document`, in the module of `render` that is called as the command.
+It says what is in the result; how that looks in each form, and how it is escaped, is said here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple, TypeAlias
+
+from archcalc.errors import UsageError, did_you_mean, require_extra
+from archcalc.quantity.arithmetic import plain
+from archcalc.render import escape
+
+FORMS = ("text", "markdown", "csv", "tsv", "json", "latex", "html", "parquet")
+WIDTH = 80  # columns that prose takes, and tables that can be narrowed
+SEPARATORS = {"csv": ",", "tsv": "\t"}
+_LEAST_WIDTH = 8  # of a column that is narrowed
+
+
+class Table(NamedTuple):
+    """A table for people: texts that are not escaped yet.
+
+    Attributes:
+        headings: of its columns.
+        rows: of each row, a text for each column.
+        align: a letter for each column: l and r for the side at which its texts stand, w for words
+            at the left that are cut where the table is too wide. All to the left if empty.
+        total: the last row, set apart.
+        room: how much wider than its heading a column is at least, as text.
+        width: columns to fit in, as text; None for as wide as it gets.
+    """
+
+    headings: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    align: str = ""
+    total: Sequence[str] | None = None
+    room: int = 2
+    width: int | None = None
+
+    @property
+    def to_right(self) -> list[bool]:
+        """Whether the texts of each column stand at its right side."""
+        return [side == "r" for side in self.align or "l" * len(self.headings)]
+
+
+class Title(NamedTuple):
+    """What a table is of, and lines below that say what holds for it."""
+
+    text: str
+    notes: Sequence[str] = ()
+
+
+Part: TypeAlias = Table | Title | Sequence[str]  # the latter are the lines of a paragraph
+
+
+class Data(NamedTuple):
+    """Figures for programs, the same in csv, tsv and parquet: keys as in JSON, plain numbers.
+
+    Values may be lists; they are written with an x between.
+    """
+
+    keys: Sequence[str]
+    rows: Sequence[Sequence[object]]
+
+    def of(self, network: object) -> Data:
+        """The figures, each row with the network's name and what was changed in it at its end."""
+        name = str(network)
+        return Data([*self.keys, "network"], [[*row, name] for row in self.rows])
+
+    def cells(self) -> list[list[object]]:
+        """The values of each row: numbers, texts, truth values, and None for what there is not."""
+        return [[_cell(value) for value in row] for row in self.rows]
+
+
+class Document:
+    """A result. Each part is made when a form asks for it."""
+
+    def record(self) -> object:
+        """The result under fixed keys, in types that JSON knows."""
+        raise NotImplementedError
+
+    def json(self) -> str:
+        """The record as a text."""
+        return json_text(self.record())
+
+    def data(self) -> Data:
+        """The figures for programs."""
+        raise NotImplementedError
+
+    def parts(self, form: str) -> Iterator[Part]:
+        """What people read, from the top: as text with notes, mostly tables alone elsewhere."""
+        raise NotImplementedError
+
+
+def write(document: Document, form: str) -> str:
+    """A result in any form but parquet, which is no text.
+
+    Raises:
+        UsageError: there is no such form; with a guess.
+    """
+    require_form(form, FORMS)
+    if form == "json":
+        return document.json()
+    if form in SEPARATORS:
+        return _separated(document.data(), SEPARATORS[form])
+    return "\n\n".join(written(part, form) for part in document.parts(form))
+
+
+def parquet(document: Document) -> bytes:
+    """The figures for programs as a Parquet file.
+
+    A column whose values are of several kinds, such as sizes and `all`, is one of texts; one that
+    was asked for twice stands there once.
+
+    Raises:
+        MissingExtraError: pyarrow is not installed.
+    """
+    require_extra("a Parquet file", "pyarrow", "parquet")
+    import pyarrow
+    from pyarrow.parquet import write_table
+
+    data = document.data()
+    columns = zip(*data.cells(), strict=True) if data.rows else [()] * len(data.keys)
+    by_key = dict(zip(data.keys, map(_of_one_kind, columns), strict=True))
+    sink = pyarrow.BufferOutputStream()
+    write_table(pyarrow.table(by_key), sink)
+    written: bytes = sink.getvalue().to_pybytes()
+    return written
+
+
+def require_form(form: str, forms: Sequence[str]) -> str:
+    """The form. Raises UsageError, with a guess, unless it is one of `forms`."""
+    if form not in forms:
+        guess = did_you_mean(form, forms) or f"; known: {', '.join(forms)}"
+        raise UsageError(f"unknown format {form!r}{guess}")
+    return form
+
+
+def json_text(value: object, indent: int | None = 1) -> str:
+    """A value in types that JSON knows as JSON, with letters such as é as they are."""
+    import json  # which a table in a terminal should not wait for
+
+    return json.dumps(value, indent=indent, ensure_ascii=False)
+
+
+# ----- for programs -----
+
+
+def _separated(data: Data, separator: str) -> str:
+    import csv
+    import io
+
+    out = io.StringIO()
+    writer = csv.writer(out, delimiter=separator, lineterminator="\n")
+    writer.writerows([data.keys, *data.cells()])
+    return out.getvalue().rstrip("\n")
+
+
+def _cell(value: object) -> object:
+    found = plain(value)
+    if isinstance(found, list):
+        return "x".join("" if item is None else str(item) for item in found)
+    return found
+
+
+def _of_one_kind(column: Sequence[object]) -> list[object]:
+    kinds = {type(value) for value in column if value is not None}
+    if len(kinds) < 2 or kinds == {int, float}:
+        return list(column)
+    return [None if value is None else str(value) for value in column]
+
+
+# ----- for people -----
+
+
+def written(part: Part, form: str) -> str:
+    """A part in one of the forms for people."""
+    if isinstance(part, Table):
+        return _TABLES[form](part)
+    if isinstance(part, Title):
+        notes = [_paragraph(part.notes, form)] if part.notes else []
+        title = _TITLES[form].format(escape.line(part.text, form))
+        return ("\n" if form == "text" else "\n\n").join([title, *notes])
+    return _paragraph(part, form)
+
+
+def _paragraph(lines: Sequence[str], form: str) -> str:
+    whole = _LINE_ENDS[form].join(escape.line(line, form) for line in lines)
+    return f"<p>{whole}</p>" if form == "html" else whole
+
+
+_TITLES = {
+    "text": "{}",
+    "markdown": "**{}**",
+    "latex": r"\textbf{{{}}}",
+    "html": "<p><strong>{}</strong></p>",
+}
+_LINE_ENDS = {"text": "\n", "markdown": "\n", "latex": "\\newline\n", "html": "<br>\n"}
+
+
+def _lines(table: Table, form: str) -> list[list[str]]:
+    """The headings, the rows and the total, each text escaped."""
+    total = [] if table.total is None else [table.total]
+    lines = (table.headings, *table.rows, *total)
+    return [[escape.cell(text, form) for text in line] for line in lines]
+
+
+def _widths(table: Table, lines: list[list[str]], room: int) -> list[int]:
+    """How wide each column is."""
+    widest = [max(map(shown_width, column)) for column in zip(*lines, strict=True)]
+    return [max(w, shown_width(text) + room) for w, text in zip(widest, lines[0], strict=True)]
+
+
+def _text_table(table: Table) -> str:
+    lines = _lines(table, "text")
+    widths = _widths(table, lines, table.room)
+    _narrow(widths, table)
+    sides = table.to_right
+
+    def line(texts: Sequence[str]) -> str:
+        parts = [
+            _padded(_fitted(text, width), width, to_right)
+            for text, width, to_right in zip(texts, widths, sides, strict=True)
+        ]
+        return "  ".join(parts).rstrip()
+
+    rule = "  ".join("-" * width for width in widths)
+    headings, *rows = map(line, lines)
+    if table.total is not None:
+        rows.insert(-1, rule)
+    return "\n".join([headings, rule, *rows])
+
+
+def _markdown_table(table: Table) -> str:
+    lines, sides = _lines(table, "markdown"), table.to_right
+    widths = _widths(table, lines, 2)
+    dashes = ["-" * (width + 1) for width in widths]
+    rule = [f"{d}:" if to_right else f":{d}" for d, to_right in zip(dashes, sides, strict=True)]
+    headings, *rows = [f"| {' | '.join(map(_padded, line, widths, sides))} |" for line in lines]
+    return "\n".join([headings, f"|{'|'.join(rule)}|", *rows])
+
+
+def _latex_table(table: Table) -> str:
+    lines = [" & ".join(line) for line in _lines(table, "latex")]
+    # Behind the \\ of the row before, a * or [ would be read as an option of it.
+    headings, *rows = [rf"{'{}' * line.startswith(('*', '['))}{line} \\" for line in lines]
+    if table.total is not None:
+        rows.insert(-1, r"\hline")
+    sides = "".join("r" if to_right else "l" for to_right in table.to_right)
+    begin, end = rf"\begin{{tabular}}{{{sides}}}", r"\end{tabular}"
+    return "\n".join([begin, r"\hline", headings, r"\hline", *rows, r"\hline", end])
+
+
+def _html_table(table: Table) -> str:
+    attributes = [' style="text-align: right"' if right else "" for right in table.to_right]
+
+    def row(texts: Sequence[str], tag: str) -> str:
+        cells = [f"<{tag}{a}>{t}</{tag}>" for t, a in zip(texts, attributes, strict=True)]
+        return f"<tr>{''.join(cells)}</tr>"
+
+    headings, *texts = _lines(table, "html")
+    rows = [row(line, "td") for line in texts]
+    if table.total is not None:
+        rows[-1:] = ["</tbody>", "<tfoot>", rows[-1], "</tfoot>"]
+    else:
+        rows.append("</tbody>")
+    head = ["<thead>", row(headings, "th"), "</thead>"]
+    return "\n".join(["<table>", *head, "<tbody>", *rows, "</table>"])
+
+
+_TABLES = {
+    "text": _text_table,
+    "markdown": _markdown_table,
+    "latex": _latex_table,
+    "html": _html_table,
+}
+
+
+def shown_width(text: str) -> int:
+    """The columns that a text takes in a terminal: Chinese signs take two, accents none."""
+    if text.isascii():
+        return len(text)
+    from unicodedata import combining, east_asian_width
+
+    return sum(0 if combining(c) else 2 if east_asian_width(c) in "WF" else 1 for c in text)
+
+
+def _padded(text: str, width: int, to_right: bool) -> str:
+    blank = " " * (width - shown_width(text))
+    return blank + text if to_right else text + blank
+
+
+def _narrow(widths: list[int], table: Table) -> None:
+    """Narrows the columns of words, the widest first, until the line fits."""
+    words = [column for column, side in enumerate(table.align) if side == "w"]
+    most = table.width
+    while most is not None and words and sum(widths) + 2 * (len(widths) - 1) > most:
+        widest = max(words, key=lambda column: widths[column])
+        if widths[widest] <= _LEAST_WIDTH:
+            return
+        widths[widest] -= 1
+
+
+def _fitted(text: str, width: int) -> str:
+    if shown_width(text) <= width:
+        return text
+    while shown_width(text) >= width:
+        text = text[:-1]
+    return f"{text}…"

@@ -292,8 +292,8 @@ class Analysis:
         """The layer called `name`; the end of its dotted name will do where it is unique.
 
         Raises:
-            UsageError: no layer is called so, or several; with a guess. Of a block it says which
-                layer its output is.
+            UsageError: no layer has that name, or several have; with a guess. Of a block it says
+                which layer its output is.
         """
         if not isinstance(name, str):
             raise UsageError(
@@ -313,8 +313,8 @@ class Analysis:
         last = self._last_of(blocks[0]) if len(blocks) == 1 else None
         if last is not None:
             raise UsageError(
-                f"{name!r} is a block ({self.graph.blocks[blocks[0]]}) of {self.name}, no layer; "
-                f"its output is that of {last!r}"
+                f"{name!r} is a block ({self.graph.blocks[blocks[0]]}) of {self.name}, not a "
+                f"layer; its output is that of {last!r}"
             )
         names = [*[layer.name for layer in self.layers], *self.graph.blocks]
         guess = did_you_mean(name, [*names, *(n.rpartition(".")[2] for n in names)])

@@ -53,8 +53,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 class _UntilClosed(RawIOBase):
     """Writes to a file until its reader is gone, and then nowhere.
 
-    `archcalc table vgg16 | head` is no error, and what is one is not hidden by a closed pipe: the
-    command goes on to its end, and has the exit status that it would have had.
+    `archcalc table vgg16 | head` is not an error, and what is one is not hidden by a closed pipe:
+    the command goes on to its end, and has the exit status that it would have had.
     """
 
     def __init__(self, raw: Any) -> None:

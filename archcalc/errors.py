@@ -32,7 +32,7 @@ class ArchcalcError(Exception):
     """Whatever archcalc refuses. `str()` of it is the message, ready to show."""
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickled as it is: Python would make it anew, of its message alone."""
+        """Pickled as it is: Python would make a new one of its message alone."""
         return _restored, (type(self), self.args), self.__dict__ or None
 
 

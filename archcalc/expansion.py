@@ -54,7 +54,7 @@ def build_graph(
     Raises:
         UsageError: a parameter is unknown, or of another type than the one it replaces; an input
             has more or fewer sizes than the network's own.
-        SpecError: the spec is wrong: an expression fails, a name is unknown or stands twice, a
+        SpecError: the spec is wrong: an expression fails, a name is unknown or repeated, a
             block calls itself without end.
     """
     values = network.parameters | _overrides(network, parameters or {})
@@ -123,7 +123,7 @@ def _own_input(network: Network, environment: Environment, *, is_needed: bool) -
 def _size(argument: Argument, environment: Environment) -> Value:
     template: Template = argument.template
     known = dict(environment)
-    if isinstance(template, Expression):  # a name that is no parameter is a free size
+    if isinstance(template, Expression):  # a name that is not a parameter is a free size
         free = {name: symbol(name) for name in template.names if name not in known}
         if free and len(template.text) > MAX_FREE_SIZE:
             raise SpecError(f"a free size takes up to {MAX_FREE_SIZE} characters", argument.place)
@@ -340,7 +340,7 @@ class _Expander:
                 return name
 
     def _new_name(self, full: str, template: NameTemplate | None, place: Place) -> str:
-        """`full`, if nothing is called so yet."""
+        """`full`, if nothing has that name yet."""
         if full in self.nodes or full in self.blocks:
             earlier = "layer" if full in self.nodes else "block"
             hint = "; in a `repeat`, give it an `index: i` and put {i} into the name"
@@ -397,5 +397,5 @@ class _Expander:
             parts.append(part)
         text = "".join(parts)
         if not NAME.fullmatch(text):
-            raise SpecError(f"{text[:60]!r} is no name", template.place)
+            raise SpecError(f"{text[:60]!r} is not a name", template.place)
         return text

@@ -35,7 +35,7 @@ class Figure:
         tolerance: the deviation that still agrees, as a part of what torch shows. 0 for all but
             what an allocator measures.
         note: what a reader of the figure should know.
-        not_measured: why torch shows nothing of what the rule says, where that is no difference:
+        not_measured: why torch shows nothing of what the rule says, where that is not a difference:
             it was not measured.
     """
 
@@ -104,7 +104,7 @@ class Times:
     Attributes:
         layers: of each layer by itself.
         seconds: of the whole network at once.
-        profile: name of the device whose best the layers are held against; None where there is
+        profile: name of the device whose best the layers are compared with; None where there is
             no best for the dtype.
         note: why there is none.
     """

@@ -68,14 +68,14 @@ def whole_batch(batch: object) -> int:
     """A number of images.
 
     Raises:
-        UsageError: it is no whole number from 1 on.
+        UsageError: it is not a whole number, or below 1.
     """
     try:
         images = own(batch)
     except ExpressionError as error:
         raise UsageError(f"batch: {error}") from None
     if type(images) is not int or images < 1:
-        raise UsageError(f"a batch of {batch!r}; it is a whole number from 1 on")
+        raise UsageError(f"batch must be a whole number, at least 1, not {batch!r}")
     return images
 
 

@@ -262,8 +262,8 @@ def test_a_layer_is_found_by_its_name_or_the_end_of_it(name: str) -> None:
         (
             "googlenet",
             "inception_4a",
-            "'inception_4a' is a block (inception) of googlenet, no layer; its output is that of "
-            "'inception_4a.output'",
+            "'inception_4a' is a block (inception) of googlenet, not a layer; its output is that "
+            "of 'inception_4a.output'",
         ),
         ("resnet18", "bn1", None),
         ("resnet18", "conv2", "8 layers of resnet18 are called 'conv2': layer1.0.conv2, "),
@@ -388,7 +388,7 @@ def test_what_a_prompt_shows_is_one_line() -> None:
 
 @pytest.mark.parametrize("batch", [0, -1, 2.5, True, "3", None, [2], float("nan")])
 def test_a_batch_is_a_whole_number(batch: Any) -> None:
-    with pytest.raises(UsageError, match="it is a whole number from 1 on"):
+    with pytest.raises(UsageError, match="batch must be a whole number, at least 1, not "):
         analyze("lenet5", batch=batch)
 
 

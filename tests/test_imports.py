@@ -334,7 +334,7 @@ def test_what_was_imported_would_be_seen(code: str, package: str) -> None:
 
 
 def public_names(module: ModuleType) -> list[str]:
-    """Names without an underscore that are no modules, and no `annotations`."""
+    """Names without an underscore that are not modules, and no `annotations`."""
     return [
         name
         for name, value in vars(module).items()

@@ -121,7 +121,7 @@ def _figure(text: str, node: Node, source: Source) -> Value:
     else:
         if isinstance(printed.number, Fraction) and not printed.relation:
             return printed.number * printed.unit
-        raise SpecError(f"{text!r} is no number", place_of(node, source))
+        raise SpecError(f"{text!r} is not a number", place_of(node, source))
     try:
         return parse(text).evaluate({})
     except ExpressionError as error:

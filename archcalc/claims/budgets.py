@@ -75,7 +75,7 @@ def check_budgets(family: Family, network: str | None = None) -> Iterator[Checke
     """Checks the budgets of a family, or of one of its networks.
 
     Raises:
-        SpecError: a budget is malformed, or its quantity is no number.
+        SpecError: a budget is malformed, or its quantity is not a number.
     """
     checker = Checker([family])
     for each in family.networks.values():
@@ -99,7 +99,7 @@ def broken(checked: CheckedBudget) -> SpecError | None:
 def _checked(budget: Budget, checker: Checker) -> CheckedBudget:
     computed = checker.value(_in_full(budget.quantity), budget.network, budget.place)
     if isinstance(computed, bool) or not isinstance(computed, (int, float, Fraction)):
-        raise SpecError(f"{budget.quantity} is {computed}, and no number", budget.place)
+        raise SpecError(f"{budget.quantity} is {computed}, not a number", budget.place)
     return CheckedBudget(budget, computed, budget.bound.verdict(computed) is Verdict.AGREES)
 
 
@@ -109,14 +109,15 @@ def _budget(node: Node, source: Source, network: str) -> Budget:
     match = _CONDITION.fullmatch(text)
     if match is None:
         raise SpecError(
-            f"{text[:60]!r} is no budget; expected one such as params <= 5M or peak <= 8MB", place
+            f"{text[:60]!r} is not a budget; expected one such as params <= 5M or peak <= 8MB",
+            place,
         )
     quantity, figure = match["quantity"].strip(), match["figure"].strip()
     try:
         bound = parse_printed(f"{match['relation']} {figure}")
     except PrintedError:
         raise SpecError(
-            f"{figure[:60]!r} is no bound; expected one such as 5M, 8MB, 1,024Ki or 10%", place
+            f"{figure[:60]!r} is not a bound; expected one such as 5M, 8MB, 1,024Ki or 10%", place
         ) from None
     if figure.endswith("B") and "bytes" not in _in_full(quantity):
         raise SpecError(

@@ -26,7 +26,7 @@ class CheckedClaim(NamedTuple):
 
     Attributes:
         computed: the quantity, as archcalc has it; None where none can decide.
-        verdict: what comes of holding the printed figure against it.
+        verdict: how the printed figure compares with it.
         shown: the value of the explanation's expression; None without one.
         by_source: what the figures of the source itself make; None without an arithmetic.
         because: the reason in words, its figures computed.
@@ -137,7 +137,7 @@ class Checker:
 def check_library(
     names: Iterable[str] = (), known: Sequence[Family] | None = None
 ) -> Iterator[CheckedClaim]:
-    """Checks the claims that come with archcalc: all, or those about networks called so.
+    """Checks the claims that come with archcalc: all, or those about networks with these names.
 
     Args:
         known: the families that come with archcalc, where they are at hand already.

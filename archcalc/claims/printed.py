@@ -25,7 +25,7 @@ ABOUT = Fraction(1, 10)  # how far a figure printed with "about" may be off
 
 
 class Verdict(Enum):
-    """What comes of holding a printed figure against the computed one."""
+    """How a printed figure compares with the computed one."""
 
     AGREES = "agrees"  # rounded as printed, it is the same
     TRUNCATED = "agrees by truncation"  # the digits after the last printed one were cut off
@@ -37,7 +37,7 @@ class Verdict(Enum):
 
 
 class PrintedError(ArchcalcError):
-    """A text is no figure."""
+    """A text is not a figure."""
 
 
 class Printed(NamedTuple):
@@ -69,10 +69,10 @@ class Printed(NamedTuple):
         if not isinstance(self.number, Fraction):
             right = tuple(computed) if isinstance(computed, (list, tuple)) else computed
             if type(right) is not type(self.number):
-                raise PrintedError(f"{self.text} cannot be held against {computed}")
+                raise PrintedError(f"{self.text} cannot be compared with {computed}")
             return Verdict.AGREES if right == self.number else Verdict.DIFFERS
         if isinstance(computed, (bool, str, list, tuple)) or computed is None:
-            raise PrintedError(f"{self.text} cannot be held against {computed}")
+            raise PrintedError(f"{self.text} cannot be compared with {computed}")
         value = Fraction(computed) / self.unit
         if self.relation in ("<", "<=", ">", ">="):
             return Verdict.AGREES if _BOUNDS[self.relation](value, self.number) else Verdict.DIFFERS
@@ -117,7 +117,7 @@ def parse_printed(text: str) -> Printed:
     statement.
 
     Raises:
-        PrintedError: the text is no figure.
+        PrintedError: the text is not a figure.
     """
     if text in ("true", "false"):
         return Printed(text, text == "true")
@@ -126,7 +126,7 @@ def parse_printed(text: str) -> Printed:
     match = _FIGURE.fullmatch(text.strip())
     if match is None:
         raise PrintedError(
-            f"{text!r} is no figure; expected one such as 138M, ~600K, 33%, 1,072Ki or 64x56x56"
+            f"{text!r} is not a figure; expected one such as 138M, ~600K, 33%, 1,072Ki or 64x56x56"
         )
     digits = match["number"].replace(",", "")
     return Printed(

@@ -84,14 +84,14 @@ def positive(text: str) -> int:
     if re.fullmatch(r"0*[1-9][0-9]{9,}", text):
         raise argparse.ArgumentTypeError(f"expected 999,999,999 at most, found {text[:40]!r}")
     if not re.fullmatch(r"[0-9]+", text) or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"expected a whole number from 1 on, found {text!r}")
+        raise argparse.ArgumentTypeError(f"expected a whole number, at least 1, found {text!r}")
     return int(text)
 
 
 def output_path(text: str) -> str:
     """The name of a file to write."""
     if text in ("", "-"):
-        raise argparse.ArgumentTypeError(f"{text!r} is no name of a file")
+        raise argparse.ArgumentTypeError(f"{text!r} is not the name of a file")
     return text
 
 

@@ -13,7 +13,7 @@ from archcalc.commands.arguments import (
     graph_of,
     listed,
 )
-from archcalc.errors import UsageError, did_you_mean
+from archcalc.errors import UsageError, suggestion
 from archcalc.explaining.layers import QUANTITIES, derive
 from archcalc.explaining.totals import TOTALS, block_called, block_parts, makeup
 from archcalc.render.explain import (
@@ -96,8 +96,8 @@ def _block(analysis: Analysis, block: str, form: str) -> str:
 def _totals(analysis: Analysis, quantities: list[str], level: int | None, form: str) -> str:
     for quantity in quantities:
         if quantity not in TOTALS:
-            guess = did_you_mean(quantity, TOTALS) or f"; known: {', '.join(TOTALS)}"
-            raise UsageError(f"--quantity: {quantity!r} is no total{guess}")
+            guess = suggestion(quantity, TOTALS)
+            raise UsageError(f"{quantity!r} is not a total{guess}", "quantity")
     found = [makeup(analysis, quantity, level) for quantity in quantities]
     if form == "json":
         return json_text(totals_record(analysis, found))

@@ -57,7 +57,7 @@ def _write(path: Path, source: str, *, replace: bool) -> None:
     if path.exists() and not replace:
         raise UsageError(f"{path} is there already; --force replaces it")
     if path.exists() and not path.is_file():
-        raise UsageError(f"{path} is no file")
+        raise UsageError(f"{path} is not a file")
     target = path.resolve()
     unfinished = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:

@@ -30,14 +30,14 @@ class Contrast(NamedTuple):
 
 
 def contrast(analyses: Sequence[Analysis], labels: Sequence[str] = ()) -> Contrast:
-    """Networks side by side; the first is the one that the others are held against.
+    """Networks side by side; the first is the one that the others are compared with.
 
     Args:
         labels: what to call the networks, in place of their names, where these and what was
             changed are not all different.
 
     Raises:
-        UsageError: fewer than two networks; or a stride is no plain number.
+        UsageError: fewer than two networks; or a stride is not a plain number.
     """
     if len(analyses) < 2:
         raise UsageError("a comparison takes two networks or more")

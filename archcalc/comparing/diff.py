@@ -66,7 +66,7 @@ class LayerChange(NamedTuple):
 
 
 class Difference(NamedTuple):
-    """Two networks, one held against the other.
+    """Two networks, one compared with the other.
 
     Attributes:
         before, after: the networks.

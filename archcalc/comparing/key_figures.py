@@ -60,13 +60,13 @@ def key_figures(analysis: Analysis) -> KeyFigures:
 
 
 def ratio(value: object, reference: object) -> Fraction | None:
-    """`value` / `reference`; None where they are no plain numbers, and for a reference of 0."""
+    """`value` / `reference`; None where they are not plain numbers, and for a reference of 0."""
     a, b = plain(_once(value)), plain(_once(reference))
     return Fraction(a, b) if isinstance(a, int) and isinstance(b, int) and b else None
 
 
 def gap(value: object, reference: object) -> int | None:
-    """`value` - `reference`; None where they are no plain numbers."""
+    """`value` - `reference`; None where they are not plain numbers."""
     a, b = plain(_once(value)), plain(_once(reference))
     return a - b if isinstance(a, int) and isinstance(b, int) else None
 

@@ -65,7 +65,7 @@ def stages(analysis: Analysis) -> list[Stage]:
     the gate of squeeze and excitation belongs to the stage that it acts on.
 
     Raises:
-        UsageError: a stride is no plain number.
+        UsageError: a stride is not a plain number.
     """
     strides = output_strides(analysis)
     spread = _spread_over_maps(analysis)
@@ -88,7 +88,7 @@ def output_strides(analysis: Analysis) -> dict[str, Stride]:
     At a join it is that of the first branch that is a map.
 
     Raises:
-        UsageError: a stride is no plain number.
+        UsageError: a stride is not a plain number.
     """
     strides: dict[str, Stride] = {INPUT: (Fraction(1),) * len(analysis.input.sizes)}
     maps = analysis.maps

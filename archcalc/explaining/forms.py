@@ -1,6 +1,6 @@
 """Expressions as a lecture writes them: `(n - k + 2*p)/s + 1`.
 
-A rule reckons `n + p + p - (1*(k - 1) + 1)`, with starts of sums and products, and the same pad
+A rule computes `n + p + p - (1*(k - 1) + 1)`, with starts of sums and products, and the same pad
 on either side. Here terms are collected, factors ordered, and zeros and ones that the rule has for
 itself left out; what a quantity happens to be does not matter, so that a padding of 0 stays.
 """

@@ -125,7 +125,7 @@ def derive(analysis: Analysis, layer: LayerAnalysis) -> LayerDerivation:
     """The derivations of all figures of `layer`, one of the layers of `analysis`.
 
     Raises:
-        UsageError: its sizes are no plain numbers.
+        UsageError: its sizes are not plain numbers.
     """
     names = [*layer.inputs]
     if layer.node.indices is not None:
@@ -157,7 +157,7 @@ def _seen(analysis: Analysis, name: str) -> tuple[FeatureMap, Seen]:
 def _traced(
     analysis: Analysis, layer: LayerAnalysis, maps: Sequence[FeatureMap], naming: Naming
 ) -> LayerAnalysis:
-    """The layer's figures, each with the tree of what it was reckoned from."""
+    """The layer's figures, each with the tree of what it was computed from."""
     effect = _effect(layer, maps, naming)
     local = _local_field(analysis, layer, effect, maps, naming)
     field = tuple(
@@ -200,7 +200,7 @@ def _local_field(
 ) -> tuple[AxisField, ...]:
     """What the layer sees without gates and norms, which is its field wherever that is bounded.
 
-    It is reckoned on named numbers wherever it is one interval throughout.
+    It is computed on named numbers wherever it is one interval throughout.
     """
     names = (*layer.inputs, layer.node.indices) if layer.node.indices else layer.inputs
     seen = [_seen(analysis, name)[1] for name in names]
@@ -244,7 +244,7 @@ class _NamedEnds(PhasedField):
 
 
 def _with_named_ends(axis: AxisField, naming: Naming, letter: str) -> AxisField:
-    """A field that was found phase by phase: only its ends are left to reckon with."""
+    """A field that was found phase by phase: only its ends are left to compute with."""
     if isinstance(axis, Reach):
         return axis
     ends = (axis.first, axis.last) if isinstance(axis, Field) else axis.of_unit(axis.widest)

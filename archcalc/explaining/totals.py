@@ -68,7 +68,7 @@ def makeup(analysis: Analysis, quantity: str, depth: int | None = None) -> Makeu
             deepest block all parts are layers.
 
     Raises:
-        UsageError: the layers' figures are no plain numbers.
+        UsageError: the layers' figures are not plain numbers.
     """
     layers = analysis.inference_layers
     require_numbers(analysis)
@@ -85,7 +85,7 @@ def block_called(analysis: Analysis, name: str) -> str | None:
     """The dotted name of the block called `name`, whose end will do; None if a layer is.
 
     Raises:
-        UsageError: several blocks are called so.
+        UsageError: several blocks have that name.
     """
     blocks = analysis.graph.blocks
     if name in blocks or any(layer.name == name for layer in analysis.layers):

@@ -153,7 +153,7 @@ def _parts(container: Container, path: tuple[str, ...]) -> list[Piece]:
     for part, inner in container.containers.items():
         at = (*path, containers[part])
         if part in owners:
-            pieces += _parts(inner, at)  # its modules hang on that layer's
+            pieces += _parts(inner, at)  # its modules belong to that layer's
         else:
             pieces.append(Piece(at, inner, inner.nodes()))
     for part, layer in container.layers.items():

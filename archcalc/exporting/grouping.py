@@ -100,7 +100,7 @@ class _Kinds:
 
 
 def _stem(path: Path) -> str:
-    """What to call the modules of a container that is no block: `layer` of `layer1`."""
+    """What to call the modules of a container that is not a block: `layer` of `layer1`."""
     words = [part.rstrip("0123456789_.-") for part in path]
     named = [word for word in words if word]
     if not named:
@@ -109,7 +109,7 @@ def _stem(path: Path) -> str:
 
 
 def _own_kind(paths: list[Path], graph: Graph) -> str:
-    """What to call the class of one module that is no block: as it; else empty."""
+    """What to call the class of one module that is not a block: as it; else empty."""
     *_, path = paths
     alone = len(paths) == 1 and ".".join(path) not in graph.blocks
     return path[-1] if alone and path and path[-1][:1].isalpha() else ""

@@ -33,7 +33,7 @@ def torch_source(graph: Graph, made_by: str) -> str:
     Layers that no output depends on are left out, and named in the docstring.
 
     Raises:
-        UsageError: a size is no plain number; or names are nested too deep.
+        UsageError: a size is not a plain number; or names are nested too deep.
         LayerError: as `analyze`.
     """
     whole = analyze(graph)

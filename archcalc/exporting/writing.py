@@ -20,7 +20,7 @@ def class_lines(module: ModuleClass, is_root: bool) -> list[str]:
 class _ClassWriter:
     """Writes one class, statement by statement.
 
-    Parts are attributes (`self.conv`) or, where some of their names are no attributes of Python's
+    Parts are attributes (`self.conv`) or, where some of their names are not attributes of Python's
     (`1x1`), entries of a ModuleDict (`self["1x1"]`).
     """
 

@@ -67,7 +67,7 @@ def find_device(name: str) -> Device:
 def device_of_torch(torch_name: str) -> Device | None:
     """The device whose record matches the name that torch knows it by, if there is one."""
     for device in map(find_device, device_names()):
-        words = rf"(?<!\w){re.escape(device.torch_name)}(?!\w)"  # an A100 is no A10
+        words = rf"(?<!\w){re.escape(device.torch_name)}(?!\w)"  # an A100 is not an A10
         if device.torch_name and re.search(words, torch_name):
             return device
     return None

@@ -3,8 +3,8 @@
 A layer takes at least as long as its arithmetic at the device's peak, and at least as long as it
 takes to move its inputs, its output and its parameters once between memory and chip. Which of the
 two is longer depends on its arithmetic intensity, FLOPs per byte moved. What stays on the chip from
-one layer to the next, in a cache or since a compiler fused them, is not moved: so it is no bound of
-what fused kernels take; `fused` groups the layers as compilers do.
+one layer to the next, in a cache or since a compiler fused them, is not moved: so this does not
+bound what fused kernels take; `fused` groups the layers as compilers do.
 Source: Williams et al. 2009, "Roofline: an insightful visual performance model", CACM 52(4).
 """
 

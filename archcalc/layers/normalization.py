@@ -233,7 +233,7 @@ class ChannelScale(_Normalization):
 def _normalized(
     x: FeatureMap, windows: Windows, shape: Shape, groups: Quantity, weight: bool, bias: bool
 ) -> Effect:
-    """A norm whose statistics are taken anew for each image, in `groups` groups of values."""
+    """A norm whose statistics are taken for each image, in `groups` groups of values."""
     statistics = Extra("statistics", 2 * groups)
     return Effect(
         output=x,

@@ -141,7 +141,7 @@ def _shapes(analysis: Analysis) -> dict[str, tuple[Any, ...]]:
 def _placing(
     analysis: Analysis, layers: Iterable[LayerAnalysis], within: Mapping[str, int]
 ) -> _Placing | None:
-    """Follows where maps lie; None where nothing has gaps, or sizes are no plain numbers."""
+    """Follows where maps lie; None where nothing has gaps, or sizes are not plain numbers."""
     if not within and not any(layer.node.layer.leaves_gaps for layer in layers):
         return None
     shapes = _shapes(analysis)

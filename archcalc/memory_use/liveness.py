@@ -134,7 +134,7 @@ def peak_of(steps: Sequence[Step]) -> Step:
     """The first step at which most is alive.
 
     Raises:
-        UsageError: the sizes are no plain numbers, and so have no largest.
+        UsageError: the sizes are not plain numbers, and so have no largest.
     """
     if any(type(step.bytes) is not int for step in steps):
         raise UsageError("free sizes have no peak; give plain numbers as input")

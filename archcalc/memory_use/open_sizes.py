@@ -12,7 +12,7 @@ from archcalc.window import Window
 
 
 def why_memory_is_open(analysis: Analysis) -> str | None:
-    """Why the peak, and what training keeps, are no formula in the free sizes; None if they are."""
+    """Why peak and training memory are not formulas in the free sizes; None if they are."""
     copying = unsettled(analysis)
     if copying is not None:
         return f"peak and training depend on whether {copying} copies a map that was cut"

@@ -32,7 +32,7 @@ def better_order(storages: Storages) -> Order:
     Where that is too much work, only the best so far go on.
 
     Raises:
-        UsageError: the sizes are no plain numbers.
+        UsageError: the sizes are not plain numbers.
     """
     if not all(type(size) is int for size in storages.bytes.values()):
         raise UsageError("free sizes have no order; give plain numbers as input")

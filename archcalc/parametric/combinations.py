@@ -1,8 +1,8 @@
 """Settings that give the same figures, each combination of values once.
 
 Many settings are alike to a network: the same values come again, or other values make the same
-layers of it, as widths do that round to the same channels. What is alike is reckoned once, and on
-the grid of what is left, what hangs on one value is reckoned once for all others.
+layers of it, as widths do that round to the same channels. What is alike is computed once, and on
+the grid of what is left, what depends on one value is computed once for all others.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class Combinations:
 def combinations(arrays: Arrays, shape: tuple[int, ...]) -> Combinations:
     """What the settings combine: a grid of all values that occur, unless that is much larger.
 
-    On a grid what hangs on one value is reckoned once for all others, which is some ten times
+    On a grid what depends on one value is computed once for all others, which is some ten times
     faster; a mesh that is written out, as of `numpy.meshgrid`, becomes one again.
     """
     as_given = Combinations(arrays, shape, None)
@@ -85,7 +85,7 @@ def by_layers(
 ) -> Combinations:
     """What the settings of a lot combine, where values count as one that make the same layers.
 
-    Whether a size hangs on one value alone is seen by building the network once more, on a small
+    Whether a size depends on one value alone is seen by building the network once more, on a small
     grid of the values that occur: its shape tells.
 
     Args:
@@ -119,9 +119,9 @@ def by_layers(
 def _axes_of_sizes(
     values: Arrays, build: Callable[[Mapping[Place, Value]], Graph]
 ) -> list[int | None] | None:
-    """For each array among the sizes of a network the one parameter that it hangs on.
+    """For each array among the sizes of a network the one parameter that it depends on.
 
-    None of one that hangs on no parameter; in place of the list, where one hangs on several, or
+    None of one that depends on no parameter; in place of the list, where one depends on several, or
     where other combinations of the values do not go the same way.
     """
     some = [np.unique([array[0], array.min(), array.max()]) for array in values.values()]
@@ -165,7 +165,7 @@ def _classes(
 
     Args:
         values: of a parameter, at each setting.
-        made: the sizes that hang on it, at each setting.
+        made: the sizes that depend on it, at each setting.
     """
     different: list[NDArray[np.int64]] = []
     for sizes in made:

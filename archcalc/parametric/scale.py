@@ -143,7 +143,7 @@ class Way:
     def _along(self, quantities: Sequence[str]) -> list[dict[str, int]]:
         """The figures at equal distances, as many as it takes to find the degrees of polynomials.
 
-        Empty where they become too large to reckon.
+        Empty where they become too large to compute.
         """
         for factors in self._factors():
             rows: list[dict[str, int]] = []
@@ -290,7 +290,7 @@ def figures(analysis: Analysis, quantities: Sequence[str]) -> dict[str, int]:
         except ExpressionError as error:
             raise UsageError(f"{quantity}: {error}") from None
         if not isinstance(value, int) or isinstance(value, bool):
-            raise UsageError(f"{quantity} is {value}, and no plain number")
+            raise UsageError(f"{quantity} is {value}, not a plain number")
         found[quantity] = value
     return found
 

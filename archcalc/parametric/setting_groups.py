@@ -22,7 +22,7 @@ MOST_AT_ONCE = 1 << 17  # settings that are walked together: their arrays should
 REFUSALS = (LayerError, SpecError, UsageError)
 
 # Where an array stands: a parameter, or an item of one that is a list. `INPUT` is the input's
-# shape; no parameter is called so.
+# shape; no parameter has that name.
 Place: TypeAlias = "tuple[str, int | None]"
 Arrays: TypeAlias = "dict[Place, NDArray[Any]]"
 INPUT = "input"

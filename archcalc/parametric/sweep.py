@@ -274,8 +274,8 @@ class _Table:
     ) -> list[Lot]:
         """Enters the figures of a lot; the lots that its valid settings part into."""
         valid = []
-        reckoned = parted(lot, lambda v: figures(source.analysis(v)), in_full=in_full)
-        for part, found in reckoned:
+        computed = parted(lot, lambda v: figures(source.analysis(v)), in_full=in_full)
+        for part, found in computed:
             if found is not None:
                 self._enter(part, found)
                 valid.append(part)

@@ -45,7 +45,7 @@ def variable(label: str, graph: Graph, argument: str, others: Sequence[str] = ()
         others: what else may be given there.
 
     Raises:
-        UsageError: there is no such parameter, item or size, or it is no number; with a guess.
+        UsageError: there is no such parameter, item or size, or it is not a number; with a guess.
     """
     axes = len(graph.input.sizes)
     try:

@@ -54,7 +54,7 @@ def _wider(value: Any, factor: int) -> Any:
 def layers_of_classes(analysis: Analysis) -> list[str]:
     """The last layer before each output that says how wide it is, in the order of outputs.
 
-    Empty for a module, whose outputs are no classes.
+    Empty for a module, whose outputs are not classes.
     """
     if _is_module(analysis):
         return []

@@ -1,8 +1,8 @@
-"""Quantities: whole numbers, symbols or arrays, and the few helpers with which rules reckon.
+"""Quantities: whole numbers, symbols or arrays, and the few helpers with which rules compute.
 
 A *quantity* is one of
 
-* an `int`: exact and fast; `Traced` is an int that remembers how it was reckoned;
+* an `int`: exact and fast; `Traced` is an int that remembers how it was computed;
 * a sympy expression: the rule then yields a formula in its symbols;
 * an `IntegerArray`: the rule then yields the figures of many settings at once. Where a condition
   holds for some of them only, they part ways: `parametric.sweep` goes on with each group.
@@ -173,7 +173,7 @@ def may_be_one(value: Quantity) -> bool:
 
 
 def certainly_equal(a: Quantity | Fraction, b: Quantity | Fraction) -> bool:
-    """Whether two quantities are the same. False where undecided. No total may hang on it."""
+    """Whether two quantities are the same. False where undecided. No total may depend on it."""
     if _of_arrays(a, b) and all(is_array(value) or isinstance(value, int) for value in (a, b)):
         difference: Any = a - b
         return all_or_none(difference.elements == 0, otherwise=False, for_totals=False)
@@ -181,7 +181,7 @@ def certainly_equal(a: Quantity | Fraction, b: Quantity | Fraction) -> bool:
 
 
 def equal_somewhere(a: Quantity, b: Quantity) -> bool:
-    """As `certainly_equal`, but of arrays whether any elements are the same. Totals may hang on
+    """As `certainly_equal`, but of arrays whether any elements are the same. Totals may depend on
     it: where some elements only are, a sweep looks at those by themselves."""
     if _of_arrays(a, b):
         difference: Any = a - b

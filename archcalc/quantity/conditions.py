@@ -46,7 +46,7 @@ class _Mode(Enum):
     """What happens where a condition holds for some of the settings in an array only."""
 
     TOGETHER = "they stay together, and count as undecided"
-    FOR_TOTALS = "they part ways if totals hang on it"
+    FOR_TOTALS = "they part ways if totals depend on it"
     ALWAYS = "they part ways"
 
 
@@ -58,7 +58,7 @@ def parting(*, in_full: bool) -> Iterator[None]:
     """Within it, conditions that settings of an array differ in raise `Parting`.
 
     Args:
-        in_full: also those that no total hangs on: of what is kept in memory, and of what a unit
+        in_full: also those that no total depends on: of what is kept in memory, and of what a unit
             sees.
     """
     token = _MODE.set(_Mode.ALWAYS if in_full else _Mode.FOR_TOTALS)
@@ -74,7 +74,7 @@ def all_or_none(holds: Any, otherwise: bool, for_totals: bool = True) -> bool:
     Where it holds for some only: `otherwise`; within `parting()`, raises Parting.
 
     Args:
-        for_totals: whether totals hang on it.
+        for_totals: whether totals depend on it.
     """
     if bool(holds.all()):
         return True
@@ -87,7 +87,7 @@ def all_or_none(holds: Any, otherwise: bool, for_totals: bool = True) -> bool:
 
 
 def one_for_all(values: Any) -> Any:
-    """The value that all elements of an array have; as it is where they differ, or is no array.
+    """The value that all elements of an array have; as it is where they differ, or is not an array.
 
     Within `parting()`, raises Parting where they differ.
     """

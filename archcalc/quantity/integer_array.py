@@ -142,7 +142,7 @@ def _operand(value: object) -> Operand:
         value = IntegerArray(value)
     if isinstance(value, IntegerArray):
         return value.elements, value.low, value.high
-    raise QuantityError(f"an array meets {value!r}, which is no 64-bit integer")
+    raise QuantityError(f"an array meets {value!r}, which is not a 64-bit integer")
 
 
 def _known(elements: Any, low: int, high: int) -> IntegerArray:

@@ -2,7 +2,7 @@
 
 A fraction beside an array, or an array of floats from Python, would be exact as fractions and slow.
 Here the floats travel with a bound on their error; where a floor or a comparison lies within that
-bound, the element in question is reckoned anew with fractions, as a single walk reckons it. So that
+bound, the element in question is computed again with fractions, as a single walk does it. So that
 every answer is the one that the setting by itself would give.
 
 Imports numpy, and is itself imported only where a user brings arrays.
@@ -26,7 +26,7 @@ from archcalc.quantity.integer_array import IntegerArray
 Index: TypeAlias = tuple[int, ...]
 
 ROUNDING = 2.0**-53  # of a float, as a part of it
-SLACK = 1 + 2.0**-20  # bounds are reckoned in floats themselves
+SLACK = 1 + 2.0**-20  # bounds are computed in floats themselves
 LARGEST = 2.0**62  # beyond it each setting is looked at by itself, for whether it fits in 64 bits
 MOST_BITS = 512  # of an exact numerator or denominator; half of what a single walk takes
 

@@ -52,7 +52,7 @@ def ceil_div(a: Any, b: Any) -> Any:
 
 def same_padding(stride: int, extent: int, size: Any) -> Any:
     """What `same` pads: as much as the last window needs beyond the 1 to `stride` positions that
-    are left for it. That hangs on the remainder of the size alone, and is at most extent - 1."""
+    are left for it. That depends on the remainder of the size alone, and is at most extent - 1."""
     missing = extent - 1 - sympy.Mod(size - 1, stride)
     return missing if extent >= stride else sympy.Max(0, missing)
 
@@ -102,7 +102,7 @@ def largest_of(values: Iterable[Any]) -> Any:
 def replaced(expression: Any, values: Mapping[Any, Any]) -> Any:
     """The expression with `values` in the place of symbols.
 
-    As sympy's `xreplace`, but that a largest or smallest of several does not compare them anew.
+    As sympy's `xreplace`, but that a largest or smallest of several does not compare them again.
     """
     if not expression.has(*EXTREMES):
         return expression.xreplace(values)

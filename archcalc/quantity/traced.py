@@ -1,4 +1,4 @@
-"""Integers that remember how they were reckoned.
+"""Integers that remember how they were computed.
 
 A rule that runs on these answers with plain numbers, each of which also carries the expression
 that it came from, in the names of what went in: the derivation is the rule's own.
@@ -54,31 +54,31 @@ class Traced(int):
         return Traced(-int(self), Operation("-", (self.tree,)))
 
     def __add__(self, other: int) -> Traced:
-        return _reckoned("+", self, other)
+        return _computed("+", self, other)
 
     def __radd__(self, other: int) -> Traced:
-        return _reckoned("+", other, self)
+        return _computed("+", other, self)
 
     def __sub__(self, other: int) -> Traced:
-        return _reckoned("-", self, other)
+        return _computed("-", self, other)
 
     def __rsub__(self, other: int) -> Traced:
-        return _reckoned("-", other, self)
+        return _computed("-", other, self)
 
     def __mul__(self, other: int) -> Traced:
-        return _reckoned("*", self, other)
+        return _computed("*", self, other)
 
     def __rmul__(self, other: int) -> Traced:
-        return _reckoned("*", other, self)
+        return _computed("*", other, self)
 
     def __floordiv__(self, other: int) -> Traced:
-        return _reckoned("//", self, other)
+        return _computed("//", self, other)
 
     def __rfloordiv__(self, other: int) -> Traced:
-        return _reckoned("//", other, self)
+        return _computed("//", other, self)
 
     def __pow__(self, other: int) -> Traced:  # type: ignore[override]  # rules have no modulus
-        return _reckoned("**", self, other)
+        return _computed("**", self, other)
 
 
 def named(name: str, value: int) -> Traced:
@@ -93,7 +93,7 @@ def tree_of(value: int) -> Tree:
 
 def extreme(sign: str, a: int, b: int) -> Traced:
     """The smaller ("min") or the larger ("max") of two."""
-    return _reckoned(sign, a, b)
+    return _computed(sign, a, b)
 
 
 def evaluate(tree: Tree) -> int:
@@ -104,7 +104,7 @@ def evaluate(tree: Tree) -> int:
     return -values[0] if len(values) == 1 else _apply(tree.sign, *values)
 
 
-def _reckoned(sign: str, a: int, b: int) -> Traced:
+def _computed(sign: str, a: int, b: int) -> Traced:
     if not isinstance(a, int) or not isinstance(b, int):
         return NotImplemented
     return Traced(_apply(sign, int(a), int(b)), Operation(sign, (tree_of(a), tree_of(b))))

@@ -335,11 +335,11 @@ def _union(a: AxisField, b: AxisField) -> AxisField:
     if isinstance(a, Field) and isinstance(b, Field):
         first, last = _lower(a.first, b.first), _higher(a.last, b.last)
         if first is None or last is None:
-            return Reach.UNKNOWN  # which branch sees more hangs on free sizes
+            return Reach.UNKNOWN  # which branch sees more depends on free sizes
         return Field(first, last, a.jump)
     ends = [end for f in (a, b) if isinstance(f, Field) for end in (f.first, f.last)]
     if not all(isinstance(end, int) for end in ends):
-        return Reach.UNKNOWN  # which branch sees more may hang on the free size
+        return Reach.UNKNOWN  # which branch sees more may depend on the free size
     steps_a, steps_b = _as_steps(a), _as_steps(b)
     if steps_a and steps_b:
         return _stepped(

@@ -201,7 +201,7 @@ def is_spread(x: FeatureMap, output: FeatureMap) -> bool:
 
 
 def _without_gates(local: list[Fields], spread: list[bool]) -> list[Fields]:
-    """The branches that are no gates; all of them where every one is."""
+    """The branches that are not gates; all of them where every one is."""
     mapped = [field for field, alone in zip(local, spread, strict=True) if not alone]
     bounded = [
         any(field[axis] is not Reach.ALL for field in mapped) for axis in range(len(local[0]))

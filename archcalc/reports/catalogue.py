@@ -11,7 +11,7 @@ class Selection(NamedTuple):
     Attributes:
         slug: the name of the page's file.
         about: what there is to see, in a sentence or two.
-        names: the networks; with two, the first is what the second is held against.
+        names: the networks; with two, the first is what the second is compared with.
     """
 
     slug: str

@@ -85,7 +85,7 @@ class Library(NamedTuple):
         return found
 
     def named(self, names: Iterable[str]) -> list[Entry]:
-        """The networks called so, in this order."""
+        """The networks with these names, in this order."""
         by_name = {entry.name: entry for entry in self.entries}
         return [by_name[name] for name in names]
 

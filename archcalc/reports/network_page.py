@@ -47,7 +47,7 @@ def network_page(entry: Entry, site: Site) -> Page:
     """All that archcalc knows of a network.
 
     Raises:
-        UsageError: its sizes are no plain numbers; a plot cannot be written.
+        UsageError: its sizes are not plain numbers; a plot cannot be written.
     """
     page = site.page(entry.page, entry.title)
     page.add(_origin(entry, page), _accuracy(entry, page))

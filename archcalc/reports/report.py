@@ -34,7 +34,7 @@ def write_report(library: Library, folder: Path) -> list[str]:
         What was left out, and which package it takes; mostly nothing.
 
     Raises:
-        UsageError: a file cannot be written; a size is no plain number.
+        UsageError: a file cannot be written; a size is not a plain number.
     """
     makers = dict(pages(library))
     site = Site(folder, makers)

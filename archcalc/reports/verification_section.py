@@ -1,4 +1,4 @@
-"""What the page of a network says of how its rules were held against torch.
+"""What the page of a network says of how its rules were compared with torch.
 
 Nothing is measured here: it is what `archcalc verify --save` has left in the report.
 """
@@ -69,7 +69,7 @@ def _results(text: str) -> dict[str, tuple[str, dict[str, Any]]]:
         conditions = str(Conditions(**kept["conditions"]))
         return {result["network"]: (conditions, result) for result in kept["networks"]}
     except (ValueError, TypeError, KeyError) as error:
-        raise UsageError(f"{RESULTS} is no result of archcalc verify: {error!r}") from None
+        raise UsageError(f"{RESULTS} is not a result of archcalc verify: {error!r}") from None
 
 
 def _difference(figure: dict[str, Any]) -> str:

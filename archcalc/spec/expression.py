@@ -23,6 +23,7 @@ from archcalc.spec.values import (
     ceil,
     chosen,
     comparable,
+    computed,
     divide,
     equal,
     floor,
@@ -32,7 +33,6 @@ from archcalc.spec.values import (
     minimum,
     negated,
     power,
-    reckon,
     short_list,
     total,
     truth_of,
@@ -100,7 +100,7 @@ def parse(text: str) -> Expression:
     """The expression that `text` spells.
 
     Raises:
-        ExpressionError: `text` is no expression, or uses what the language does not have.
+        ExpressionError: `text` is not an expression, or uses what the language does not have.
     """
     if len(text) > MAX_LENGTH:
         raise ExpressionError(f"an expression of {len(text)} characters; {MAX_LENGTH} are the most")
@@ -191,10 +191,10 @@ def _closure(node: ast.expr, text: str) -> _Closure:
             return _name(name)
         case ast.BinOp(left=left, op=op, right=right) if type(op) in _OPERATORS:
             operation, a, b = _OPERATORS[type(op)], _closure(left, text), _closure(right, text)
-            return lambda env: reckon(operation, a(env), b(env))
+            return lambda env: computed(operation, a(env), b(env))
         case ast.UnaryOp(op=ast.USub(), operand=operand):
             inner = _closure(operand, text)
-            return lambda env: reckon(operator.mul, -1, inner(env))
+            return lambda env: computed(operator.mul, -1, inner(env))
         case ast.UnaryOp(op=ast.Not(), operand=operand):
             inner = _closure(operand, text)
             return lambda env: not truth_of(inner(env))
@@ -241,7 +241,7 @@ def _name(name: str) -> _Closure:
 
 
 def unknown_parameter(name: str, known: Collection[str]) -> ExpressionError:
-    """The error for a name that is no parameter here."""
+    """The error for a name that is not a parameter here."""
     here = f"known: {', '.join(sorted(known))}" if known else "there are no parameters here"
     return ExpressionError(f"unknown parameter {name!r}{did_you_mean(name, known) or f'; {here}'}")
 

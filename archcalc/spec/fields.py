@@ -77,7 +77,7 @@ def read_template(node: Node, source: Source, kind: FieldType | None = None) -> 
     """The constant, expression or list at `node`, still to be evaluated.
 
     Raises:
-        SpecError: the node is a mapping, or its text is no expression.
+        SpecError: the node is a mapping, or its text is not an expression.
     """
     if isinstance(node, ScalarNode):
         text: str = node.value

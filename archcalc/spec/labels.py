@@ -51,13 +51,13 @@ def find_labelled(
         others: what else may be given there.
 
     Raises:
-        ExpressionError: there is no such parameter, item or size, or it is no number; with a
+        ExpressionError: there is no such parameter, item or size, or it is not a number; with a
             guess.
     """
     match = _LABEL.fullmatch(label)
     if match is None:
         raise ExpressionError(
-            f"{label[:40]!r} is no name; expected such as H, classes or depths[0]"
+            f"{label[:40]!r} is not a name; expected such as H, classes or depths[0]"
         )
     name, item = match["name"], None if match["item"] is None else int(match["item"])
     if name in parameters:
@@ -77,9 +77,9 @@ def _require_number(label: str, name: str, item: int | None, value: Value) -> No
             raise ExpressionError(f"{name} is {shown(value)}, and has no item {item}")
         value = value[item]
         if isinstance(value, list):
-            raise ExpressionError(f"{label} is {shown(value)}, and no number")
+            raise ExpressionError(f"{label} is {shown(value)}, not a number")
     if value is None:
         raise ExpressionError(f"{label} is {shown(value)}; set it to a number")
     items = value if isinstance(value, list) else [value]
     if not items or any(isinstance(n, (bool, str, list)) for n in items):
-        raise ExpressionError(f"{label} is {shown(value)}, and no number")
+        raise ExpressionError(f"{label} is {shown(value)}, not a number")

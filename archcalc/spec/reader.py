@@ -69,7 +69,7 @@ def read_file(path: str, shown_as: str) -> Source:
     except OSError as error:
         raise UsageError(f"{shown_as}: {error.strerror or error}") from None
     except ValueError:
-        raise UsageError(f"{shown_as!r} is no name of a file") from None
+        raise UsageError(f"{shown_as!r} is not the name of a file") from None
     _require_small(len(data), shown_as)
     try:
         return Source(shown_as, data.decode("utf-8"))
@@ -237,7 +237,7 @@ def _check(node: Node, source: Source, seen: set[int]) -> None:
             if key.value in keys:
                 first = place_of(keys[key.value], source).line
                 raise SpecError(
-                    f"{key.value!r} stands twice; first in line {first}", place_of(key, source)
+                    f"duplicate key {key.value!r}; first in line {first}", place_of(key, source)
                 )
             keys[key.value] = key
             _check(key, source, seen)

@@ -16,7 +16,7 @@ def read_setting(text: str) -> tuple[str, Value]:
     """`alpha=0.75` as ("alpha", 0.75).
 
     Raises:
-        UsageError: it is no KEY=VALUE, or its value cannot be read.
+        UsageError: it is not KEY=VALUE, or its value cannot be read.
     """
     key, equals, value = text.partition("=")
     if not equals or not key.strip().isidentifier() or not value.strip():

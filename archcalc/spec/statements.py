@@ -92,7 +92,7 @@ class StatementReader:
                 found = dict(self._arguments(item, "a parameter"))
             for name, default in found.items():
                 if name in parameters:
-                    raise SpecError(f"parameter {name!r} stands twice", self._place(item))
+                    raise SpecError(f"duplicate parameter {name!r}", self._place(item))
                 parameters[name] = default
         return parameters
 
@@ -105,7 +105,7 @@ class StatementReader:
 
     def _parameter_name(self, name: str, node: Node) -> None:
         if not name.isidentifier() or iskeyword(name) or name in (*PLACEMENT_KEYS, *WORDS):
-            raise SpecError(f"{name[:60]!r} is no name for a parameter", self._place(node))
+            raise SpecError(f"{name[:60]!r} is not a name for a parameter", self._place(node))
 
     # ----- statements -----
 
@@ -287,7 +287,8 @@ class StatementReader:
         text = text_of(node, self._source, what)
         if not NAME.fullmatch(text):
             raise SpecError(
-                f"{text[:60]!r} is no name: letters, digits and _ . - make one", self._place(node)
+                f"{text[:60]!r} is not a name: letters, digits and _ . - make one",
+                self._place(node),
             )
         return text
 
@@ -299,7 +300,7 @@ class StatementReader:
         parts = template_parts(text, node, self._source)
         if not NAME.fullmatch("".join(p if isinstance(p, str) else "0" for p in parts)):
             raise SpecError(
-                f"{text[:60]!r} is no name: letters, digits, _ . - and {{expressions}} make one",
+                f"{text[:60]!r} is not a name: letters, digits, _ . - and {{expressions}} make one",
                 self._place(node),
             )
         return NameTemplate(parts, self._place(node))

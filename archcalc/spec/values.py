@@ -1,4 +1,4 @@
-"""Values of expressions, and how they are reckoned with: exactly, and within bounds.
+"""Values of expressions, and how arithmetic is done with them: exactly, and within bounds.
 
 Numbers are ints or exact fractions (`0.75` is 3/4, `7/2` is 7/2), symbols or arrays; a fraction
 that is whole is an int. Arrays hold whole numbers, or are a `RealArray`: floats whose answers are
@@ -62,7 +62,7 @@ def exact_value(value: Value) -> Value:
         from fractions import Fraction
 
         if value - value != 0:
-            raise ExpressionError(f"{value} is no number")
+            raise ExpressionError(f"{value} is not a number")
         simple = Fraction(value).limit_denominator(SIMPLE)
         return bounded(simple if float(simple) == value else Fraction(repr(value)))
     return value
@@ -83,11 +83,11 @@ def short_list(values: list[Value]) -> list[Value]:
     return values
 
 
-def reckon(operation: Callable[[Value, Value], Value], a: Value, b: Value) -> Value:
+def computed(operation: Callable[[Value, Value], Value], a: Value, b: Value) -> Value:
     """What an operation gives on two numbers.
 
     Raises:
-        ExpressionError: one is no number, or the result does not fit in 64 bits.
+        ExpressionError: one is not a number, or the result does not fit in 64 bits.
     """
     a, b = _number(a), _number(b)
     if type(a) is int and type(b) is int:
@@ -180,7 +180,7 @@ def truth_of(value: Value) -> bool:
     """`value` as a condition.
 
     Raises:
-        ExpressionError: it is no plain truth value, as a comparison of symbols is not.
+        ExpressionError: it is not a plain truth value, as a comparison of symbols is not.
     """
     if type(value) is bool:
         return value
@@ -239,7 +239,7 @@ def item(values: Value, index: Value) -> Value:
     found = as_list(values)
     index = one_for_all(index)
     if type(index) is not int:
-        raise ExpressionError(f"{str(index)[:40]!r} is no index")
+        raise ExpressionError(f"{str(index)[:40]!r} is not an index")
     if not -len(found) <= index < len(found):
         raise ExpressionError(f"index {index} is outside a list of {len(found)}")
     return found[index]
@@ -311,7 +311,7 @@ def total(values: Value) -> Value:
     """The sum of the items of a list."""
     result: Value = 0
     for value in as_list(values):
-        result = reckon(operator.add, result, value)
+        result = computed(operator.add, result, value)
     return result
 
 

@@ -38,7 +38,7 @@ def build(
         device: "cpu", "cuda", "cuda:1", or "meta" for shapes without values.
 
     Raises:
-        UsageError: no such device here; a size that is no plain number; and as `analyze`.
+        UsageError: no such device here; a size that is not a plain number; and as `analyze`.
         LayerError, SpecError: as `analyze`.
     """
     place = torch_device(device)
@@ -154,7 +154,7 @@ class Twin(nn.Module):
         return tuple([values[name] for name in outputs])
 
     def module_of(self, layer: str) -> nn.Module:
-        """The module of the layer called so."""
+        """The module of a layer."""
         module: nn.Module = self
         for part in self.module_names[layer].split("."):
             module = _parts(module)[part]
@@ -180,7 +180,7 @@ class Twin(nn.Module):
         *path, last = name.split(".")
         for part in path:
             parent = _parts(parent).setdefault(part, nn.Module())
-        if last in _parts(parent):  # parts that hang on it have come before it
+        if last in _parts(parent):  # parts that belong to it have come before it
             _parts(module).update(_parts(_parts(parent)[last]))
         _parts(parent)[last] = module
 

@@ -183,7 +183,7 @@ class ChannelNorm(nn.LayerNorm):
         normalized = super().forward(x.movedim(1, -1))
         channels_first = normalized.movedim(-1, 1).contiguous()
         # The strides of axes of a single value say nothing, and yet torch takes a map for one with
-        # the channels last by them, and all that follow it. So they are made anew.
+        # the channels last by them, and all that follow it. So they are made again.
         return channels_first.flatten(1).view(x.shape)
 
 

@@ -84,7 +84,7 @@ def verify(
         graph: what `archcalc.load` returned, or what it takes.
         what: any of `archcalc.verification.SUBJECTS`.
         under: what `conditions` returned; by default a GPU or else the CPU, float32, batch 1.
-        profile: the device whose best the times are held against; by default the measuring
+        profile: the device whose best the times are compared with; by default the measuring
             one where archcalc has its record, else none.
 
     Raises:

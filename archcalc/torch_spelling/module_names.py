@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Mapping
 
-# What every nn.Module has, so that no part of one can be called so.
+# What every nn.Module has, so that no part of one can have that name.
 MODULE_ATTRIBUTES = frozenset(
     """
     T_destination _apply _backward_hooks _backward_pre_hooks _buffers _call_impl
@@ -68,7 +68,7 @@ def part_names(
     Args:
         containers, layers: the parts of the layers' names that stand there. A container and a
             layer may have the same.
-        owners: layers with parameters or buffers: a container of the same name hangs on them.
+        owners: layers with parameters or buffers: a container of the same name belongs to them.
     """
     taken: set[str] = set()
     of_containers: dict[str, str] = {}

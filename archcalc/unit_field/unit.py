@@ -113,7 +113,7 @@ def unit_field(
         channel: which one, from 0; by default all together.
 
     Raises:
-        UsageError: no such layer, unit or channel; a size that is no plain number; an input
+        UsageError: no such layer, unit or channel; a size that is not a plain number; an input
             without spatial axes.
     """
     layer = analysis.layer(name)

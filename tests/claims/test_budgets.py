@@ -96,15 +96,19 @@ def test_a_variant_has_the_family_s_budget_or_its_own(path: Path) -> None:
 @pytest.mark.parametrize(
     ("budget", "place", "message"),
     [
-        ("[params = 5M]", (5, 10), "'params = 5M' is no budget; expected one such as params <= 5M"),
-        ("[5M]", (5, 10), "'5M' is no budget"),
-        ("[<= 5M]", (5, 10), "'<= 5M' is no budget"),
-        ("[params <=]", (5, 10), "'params <=' is no budget"),
-        ("[params <= 5Q]", (5, 10), "'5Q' is no bound; expected one such as 5M"),
-        ("[params <= 5x5]", (5, 10), "'5x5' is no bound"),
+        (
+            "[params = 5M]",
+            (5, 10),
+            "'params = 5M' is not a budget; expected one such as params <= 5M",
+        ),
+        ("[5M]", (5, 10), "'5M' is not a budget"),
+        ("[<= 5M]", (5, 10), "'<= 5M' is not a budget"),
+        ("[params <=]", (5, 10), "'params <=' is not a budget"),
+        ("[params <= 5Q]", (5, 10), "'5Q' is not a bound; expected one such as 5M"),
+        ("[params <= 5x5]", (5, 10), "'5x5' is not a bound"),
         ("[params <= 1M, params <= 5MB]", (5, 24), "5MB is of bytes, and params is not; peak,"),
         ("[pramas <= 5M]", (5, 10), "tiny has no figure 'pramas'; did you mean 'params'?"),
-        ("[input <= 5M]", (5, 10), "input is [3, 32, 32], and no number"),
+        ("[input <= 5M]", (5, 10), "input is [3, 32, 32], not a number"),
         ("{params: 5M}", (5, 9), "budget is a list (- item)"),
         ("[[params]]", (5, 10), "a budget is text, not a list or a mapping"),
     ],
@@ -123,7 +127,7 @@ def test_a_malformed_budget_is_refused_at_its_place(
 def test_a_quantity_that_depends_on_a_free_size_is_no_number(path: Path) -> None:
     free = SPEC.format(budget="[macs <= 5M]").replace("[3, 32, 32]", "[3, 8h, 8w]")
     path.write_text(free.replace("flatten", "global_avg_pool: {name: gap}\n  - flatten"))
-    with pytest.raises(SpecError, match=r"macs is .*h\*w.*, and no number"):
+    with pytest.raises(SpecError, match=r"macs is .*h\*w.*, not a number"):
         list(check_budgets(read_family(str(path))))
 
 

@@ -116,7 +116,7 @@ def test_a_verdict_that_is_not_the_recorded_one_is_a_problem(spec: pathlib.Path)
     ("claim", "column", "message"),
     [
         ("quantity: parms, value: 1", 5, "did you mean 'params'"),
-        ("quantity: params, value: lots", 47, "'lots' is no figure"),
+        ("quantity: params, value: lots", 47, "'lots' is not a figure"),
         ("quantity: params", 5, "a claim needs `value`"),
         ("quantity: params, value: 1, verdict: right", 59, "no verdict is called 'right'"),
         ("quantity: params, value: 1, verdict: wrong", 5, "the verdict 'wrong' needs `arithmetic`"),
@@ -134,7 +134,7 @@ def test_a_verdict_that_is_not_the_recorded_one_is_a_problem(spec: pathlib.Path)
         ("quantity: params, value: 1, arithmetic: a, parts: {a: [params, a book]}", 77, "unknown"),
         ("quantity: params, value: 1, arithmetic: b, parts: {a: [1, a book]}", 5, "unknown"),
         ("quantity: params, valu: 1", 40, "did you mean 'value'"),
-        ("quantity: params, value: 3x3", 5, "3x3 cannot be held against 128"),
+        ("quantity: params, value: 3x3", 5, "3x3 cannot be compared with 128"),
     ],
 )
 def test_a_wrong_claim_is_reported_at_its_place(

@@ -41,7 +41,7 @@ def test_shapes_and_statements_are_figures_too() -> None:
 
 @pytest.mark.parametrize("text", ["", "many", "138 million", "1.2.3M", "5 parsecs", "12XB", "M"])
 def test_what_is_no_figure_is_refused(text: str) -> None:
-    with pytest.raises(PrintedError, match="is no figure"):
+    with pytest.raises(PrintedError, match="is not a figure"):
         parse_printed(text)
 
 
@@ -76,7 +76,7 @@ def test_a_verdict_follows_the_printed_precision(
 
 @pytest.mark.parametrize(("text", "computed"), [("3", [3]), ("3x3", 9), ("true", 1), ("3", True)])
 def test_a_figure_of_another_sort_cannot_be_compared(text: str, computed: object) -> None:
-    with pytest.raises(PrintedError, match="cannot be held against"):
+    with pytest.raises(PrintedError, match="cannot be compared with"):
         parse_printed(text).verdict(computed)
 
 

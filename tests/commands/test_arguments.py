@@ -106,9 +106,9 @@ WRONG: dict[str, tuple[list[str], str]] = {
     "too many axes": (["table", "vgg16", "--input", "3x1x1x1x1"], "5 numbers were given"),
     "no images": (
         ["table", "vgg16", "--batch", "0"],
-        "expected a whole number from 1 on, found '0'",
+        "expected a whole number, at least 1, found '0'",
     ),
-    "half an image": (["table", "vgg16", "--batch", "0.5"], "expected a whole number from 1 on"),
+    "half an image": (["table", "vgg16", "--batch", "0.5"], "expected a whole number, at least 1"),
     "more images than can be": (
         ["table", "vgg16", "--batch", "1000000000"],
         "expected 999,999,999 at most, found '1000000000'",

@@ -68,8 +68,8 @@ def test_more_arrows_than_mermaid_draws_are_noted(
         (["-o", "net.svg", "--format", "png"], "--format png does not go with the ending of net.s"),
         (["-o", "net.txt"], "net.txt: a drawing is written as .mmd, .dot, .svg, .png"),
         (["-o", "nowhere/net.mmd"], "nowhere/net.mmd: No such file or directory"),
-        (["--format", "png", "-o", "-"], "-o/--output: '-' is no name of a file"),
-        (["--depth", "0"], "expected a whole number from 1 on"),
+        (["--format", "png", "-o", "-"], "-o/--output: '-' is not the name of a file"),
+        (["--depth", "0"], "expected a whole number, at least 1"),
     ],
 )
 def test_a_wrong_argument_is_one_clear_line(

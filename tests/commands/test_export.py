@@ -53,7 +53,7 @@ def test_a_link_stays_a_link(tmp_path: Path) -> None:
     [
         ("none/model.py", "No such file or directory"),
         ("file.py/model.py", "Not a directory"),
-        ("folder", "is no file"),
+        ("folder", "is not a file"),
     ],
 )
 def test_a_place_that_cannot_be_written_is_one_clear_line(

@@ -1,4 +1,4 @@
-"""`archcalc formula`: closed forms, held against the plain walk."""
+"""`archcalc formula`: closed forms, compared with the plain walk."""
 
 from __future__ import annotations
 

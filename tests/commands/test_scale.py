@@ -96,7 +96,7 @@ def test_a_network_that_cannot_grow_says_so(capsys: pytest.CaptureFixture[str]) 
         (["--quantity", "parms"], "did you mean 'params'"),
         (["--input", "1x32hx32"], "lenet5 has free sizes; give plain numbers as input"),
         (["--format", "jsn"], "unknown format"),
-        (["--plot", ""], "--plot: '' is no name of a file"),
+        (["--plot", ""], "--plot: '' is not the name of a file"),
         (["--plot", "a.gif"], "a plot is written as .svg, .png or .pdf"),
     ],
 )

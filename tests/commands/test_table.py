@@ -122,10 +122,13 @@ WRONG: dict[str, tuple[list[str], str]] = {
         ["table", "vgg16", "--columns", "name,flop"],
         "unknown column 'flop'; did you mean 'flops'?",
     ),
-    "a depth of nothing": (["table", "vgg16", "--depth", "0"], "expected a whole number from 1 on"),
+    "a depth of nothing": (
+        ["table", "vgg16", "--depth", "0"],
+        "expected a whole number, at least 1",
+    ),
     "a depth in words": (
         ["table", "vgg16", "--depth", "deep"],
-        "expected a whole number from 1 on",
+        "expected a whole number, at least 1",
     ),
     "an unknown format": (
         ["table", "vgg16", "--format", "markdwon"],

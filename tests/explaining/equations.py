@@ -1,4 +1,4 @@
-"""Reads what a derivation prints, and reckons it: knows numbers and signs, and no archcalc."""
+"""Reads what a derivation prints, and computes it: knows numbers and signs, and no archcalc."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _FUNCTIONS: dict[str, Callable[..., Fraction]] = {
 }
 
 
-def reckon(text: str) -> Fraction:
+def computed(text: str) -> Fraction:
     """The number that `(227 - 11 + 2*0)/4 + 1` comes to; a slash divides without rounding."""
     return _value(ast.parse(re.sub(r"(?<=\d),(?=\d{3})", "", text), mode="eval").body)
 

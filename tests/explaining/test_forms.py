@@ -11,7 +11,7 @@ from archcalc.quantity.arithmetic import ceil_div, largest, smallest
 from archcalc.quantity.traced import Constant, Leaf, Operation, Tree, evaluate, named, tree_of
 from archcalc.render import notation
 from archcalc.window import Window
-from tests.explaining.equations import reckon
+from tests.explaining.equations import computed
 
 LEAVES = st.builds(Leaf, st.sampled_from("abcd"), st.none()).map(
     lambda leaf: Leaf(leaf.name, {"a": 1, "b": -2, "c": 7, "d": 12}[leaf.name])
@@ -39,7 +39,7 @@ TREES: st.SearchStrategy[Tree] = st.recursive(
 def test_tidying_never_changes_the_number(tree: Tree) -> None:
     form = form_of(tree, {})
     assert value_of(form) == evaluate(tree)
-    assert reckon(notation.text(form, values=True)) == evaluate(tree)
+    assert computed(notation.text(form, values=True)) == evaluate(tree)
 
 
 @given(TREES, st.integers(1, 9))
@@ -95,7 +95,7 @@ def test_an_expression_reads_as_a_lecture_has_it(value: int, symbols: str, numbe
     form = form_of(tree_of(value), {})
     assert notation.text(form) == symbols
     assert notation.text(form, values=True) == numbers
-    assert reckon(numbers) == value
+    assert computed(numbers) == value
 
 
 def test_latex_has_fractions_and_indices() -> None:

@@ -20,7 +20,7 @@ from archcalc.layers.layer import Effect
 from archcalc.render import notation
 from archcalc.spec.library import network_names
 from archcalc.window import Window
-from tests.explaining.equations import reckon
+from tests.explaining.equations import computed
 from tests.graphs import graph, node
 from tests.layers.checks import between_learned_layers, effect_of
 from tests.layers.examples import EXAMPLES
@@ -65,7 +65,7 @@ def _assert_steps_agree(layer: LayerAnalysis, derivation: Derivation) -> None:
     assert derivation.value in _engine_values(layer, derivation.quantity)
     if derivation.form is not None:
         assert value_of(derivation.form) == derivation.value
-        assert reckon(notation.text(derivation.form, values=True)) == derivation.value
+        assert computed(notation.text(derivation.form, values=True)) == derivation.value
 
 
 @pytest.mark.parametrize("name", network_names())

@@ -38,7 +38,7 @@ def test_blocks_stand_for_their_layers_where_it_takes_too_many() -> None:
 @pytest.mark.parametrize("name", network_names()[::7])
 @pytest.mark.parametrize("depth", [None, 1, 2, 3, 99])
 def test_a_ranking_is_of_one_level_of_nesting(name: str, depth: int | None) -> None:
-    """A block in it is all of the block, and no layer is in two parts."""
+    """A block in it is all of the block, no layer is in two parts."""
     analysis = analyze(name)
     for quantity in TOTALS:
         found = makeup(analysis, quantity, depth)

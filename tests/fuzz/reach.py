@@ -25,7 +25,7 @@ NORMS = ("layer_norm", "group_norm")
 
 
 class Extent(Enum):
-    """What is no set of places."""
+    """What is not a set of places."""
 
     ALL = "all that there is along the axis"
     NO_INTERVAL = "no one interval: branches of different jumps meet, and drift apart"
@@ -346,7 +346,7 @@ def local_reaching(whole: Sequence[Reaching], net: Net) -> Sequence[Reaching]:
 
 
 def _without_gates(found: Sequence[Reaching], layer: Layer, channels: Channels) -> list[int] | None:
-    """The inputs of a join that are no gates, by their numbers; all where each is one.
+    """The inputs of a join that are not gates, by their numbers; all where each is one.
 
     None where that depends on what is unknown.
     """

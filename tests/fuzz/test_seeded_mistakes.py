@@ -31,7 +31,7 @@ from archcalc.receptive_field.field import Field
 from archcalc.regions.bits import full
 from archcalc.regions.patches import Patch, whole
 from archcalc.spec import expression
-from archcalc.spec.values import reckon
+from archcalc.spec.values import computed
 from archcalc.torch_backend import modules
 from archcalc.unit_field import paths, unit
 from archcalc.unit_field.tracing import Traced
@@ -89,7 +89,7 @@ def _skipping(expander: _Expander, body: Any, scope: Any, current: str, join: An
 
 
 def _swapped(operation: Any, a: Any, b: Any) -> Any:
-    return reckon(operation, b, a)
+    return computed(operation, b, a)
 
 
 def _without_stride(field: Field, window: Window) -> Field:

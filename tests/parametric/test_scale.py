@@ -305,9 +305,9 @@ def test_fractions_grow_as_fractions() -> None:
     ("way", "message"),
     [
         ("zero", "--by: zero is '0', and so twice that"),
-        ("nested", r"nested is '\[\[1, 2\], \[3\]\]', and no number"),
-        ("nested[0]", r"nested\[0\] is '\[1, 2\]', and no number"),
-        ("mult[00]", "is no name"),
+        ("nested", r"nested is '\[\[1, 2\], \[3\]\]', not a number"),
+        ("nested[0]", r"nested\[0\] is '\[1, 2\]', not a number"),
+        ("mult[00]", "is not a name"),
     ],
 )
 def test_what_is_no_number_to_grow_is_refused(way: str, message: str) -> None:
@@ -355,10 +355,14 @@ def test_exponents_are_those_of_the_ratio() -> None:
         ("mlp_7_3", "resolution", "takes a vector"),
         ("mlp_7_3", "width", "no layer before the classes"),
         ("vgg16", "widht", "did you mean 'width'"),
-        ("vgg16", "batch_norm", "--by: batch_norm is false, and no number"),
+        ("vgg16", "batch_norm", "--by: batch_norm is false, not a number"),
         ("resnet50", "depths[4]", "--by: depths is .*, and has no item 4"),
         ("resnet50", "classes[0]", "--by: classes is '1000', and has no item 0"),
-        ("resnet50", "depths[0", "--by: 'depths\\[0' is no name; expected such as H, classes or"),
+        (
+            "resnet50",
+            "depths[0",
+            "--by: 'depths\\[0' is not a name; expected such as H, classes or",
+        ),
         ("vgg16", "L", "has no 'L'; known: width, depth, resolution, .*, C, H, W"),
     ],
 )

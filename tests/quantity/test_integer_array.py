@@ -78,7 +78,7 @@ def test_division_by_zero_is_refused() -> None:
 def test_what_is_no_array_of_64_bit_integers_is_refused(given: object) -> None:
     with pytest.raises(QuantityError):
         IntegerArray(given)
-    with pytest.raises(QuantityError, match="which is no 64-bit integer"):
+    with pytest.raises(QuantityError, match="which is not a 64-bit integer"):
         IntegerArray([1]) + 2**70
 
 

@@ -51,4 +51,4 @@ def test_results_that_are_none_are_refused(
     (tmp_path / "verification").mkdir()
     (tmp_path / "verification" / "results.json").write_text(text)
     assert main(["report", "lenet5", "-o", str(tmp_path)]) == 2
-    assert "is no result of archcalc verify" in capsys.readouterr().err
+    assert "is not a result of archcalc verify" in capsys.readouterr().err

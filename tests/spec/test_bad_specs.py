@@ -54,9 +54,9 @@ MISTAKES: dict[str, tuple[str, str | None, str]] = {
         "conv has no '<<'; it takes channels, kernel, stride, padding, dilation, groups, bias, "
         "name, from, weights"),
     "a field twice": (HEAD + "  - conv: {channels: 3, channels: 4, kernel: 3}\n", "4:25",
-        "'channels' stands twice; first in line 4"),
+        "duplicate key 'channels'; first in line 4"),
     "a key twice": (HEAD + "  - relu\nlayers: []\n", "5:1",
-        "'layers' stands twice; first in line 3"),
+        "duplicate key 'layers'; first in line 3"),
     "an expression cut off at a comma": (
         HEAD + "  - conv: {channels: max(1, c//4), kernel: 1}\n", "4:29",
         "conv has no 'c//4)'" + WANTS_QUOTES),
@@ -165,9 +165,9 @@ MISTAKES: dict[str, tuple[str, str | None, str]] = {
         "its output size takes more than 100 operations as a formula; try sizes such as 32h"),
     # ----- parameters -----
     "a space in a name": (TINY + "layers: [relu]\nparameters: {'a b': 4}\n", "4:14",
-        "'a b' is no name for a parameter"),
+        "'a b' is not a name for a parameter"),
     "a keyword": (TINY + "layers: [conv: {channels: if, kernel: 1}]\nparameters: {if: 4}\n", "4:14",
-        "'if' is no name for a parameter"),
+        "'if' is not a name for a parameter"),
     "a reserved name": (TINY + "layers: [relu]\nparameters: {title: 4}\n", "4:14",
         "a parameter cannot be called 'title'"),
     "a mapping": (TINY + "layers: [relu]\nparameters: {a: {b: 4}}\n", "4:17",
@@ -186,7 +186,7 @@ MISTAKES: dict[str, tuple[str, str | None, str]] = {
         "b is a mapping (key: value)"),
     "a parameter twice": (
         TINY + "layers: [b]\nblocks: {b: {parameters: [depth, depth], layers: [relu]}}\n", "4:34",
-        "parameter 'depth' stands twice"),
+        "duplicate parameter 'depth'"),
     "let, in a circle": (
         TINY + "layers: [conv: {channels: a, kernel: 1}]\nlet: {a: b, b: a}\n", "4:10",
         "unknown parameter 'b'; there are no parameters here"),
@@ -286,25 +286,25 @@ MISTAKES: dict[str, tuple[str, str | None, str]] = {
     "a layer called input": (HEAD + "  - relu: {name: input}\n", "4:5",
         "'input' is what the network's input is called"),
     "a space in a layer's name": (HEAD + "  - relu: {name: 'a b'}\n", "4:18",
-        "'a b' is no name" + SIGNS),
-    "an open brace": (HEAD + "  - relu: {name: 'a{'}\n", "4:18", "'a{' is no name" + SIGNS),
+        "'a b' is not a name" + SIGNS),
+    "an open brace": (HEAD + "  - relu: {name: 'a{'}\n", "4:18", "'a{' is not a name" + SIGNS),
     "empty braces": (HEAD + "  - relu: {name: 'a{}'}\n", "4:18", "'' is not an expression"),
-    "a stray brace": (HEAD + "  - relu: {name: 'a}'}\n", "4:18", "'a}' is no name" + SIGNS),
+    "a stray brace": (HEAD + "  - relu: {name: 'a}'}\n", "4:18", "'a}' is not a name" + SIGNS),
     "braces the wrong way round": (HEAD + "  - relu: {name: 'a}1{b'}\n", "4:18",
-        "'a}1{b' is no name" + SIGNS),
+        "'a}1{b' is not a name" + SIGNS),
     "an unknown name in braces": (HEAD + "  - relu: {name: 'a{i}'}\n", "4:18",
         "unknown parameter 'i'; there are no parameters here"),
-    "a fraction in braces": (HEAD + "  - relu: {name: 'a{1/2}'}\n", "4:18", "'a1/2' is no name"),
-    "text in braces": (HEAD + '  - relu: {name: "a{\' x\'}"}\n', "4:18", "'a x' is no name"),
+    "a fraction in braces": (HEAD + "  - relu: {name: 'a{1/2}'}\n", "4:18", "'a1/2' is not a name"),
+    "text in braces": (HEAD + '  - relu: {name: "a{\' x\'}"}\n', "4:18", "'a x' is not a name"),
     "a list for a name": (HEAD + "  - relu: {name: [a]}\n", "4:18",
         "a name is text, not a list or a mapping"),
     "a name of 500 characters": (HEAD + f"  - relu: {{name: {'a' * 500}}}\n", "4:18",
-        "'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa' is no name" + SIGNS),
+        "'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa' is not a name" + SIGNS),
     "a name in another script": (TINY + "layers: [{relu: {name: 漢字}}]\n", "3:24",
-        "'漢字' is no name" + SIGNS),
+        "'漢字' is not a name" + SIGNS),
     "a name from a long text": (
         TINY + f"parameters: {{x: {'a' * 200}}}\nlayers: [relu: {{name: '{{x}}'}}]\n", "4:23",
-        "'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa' is no name"),
+        "'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa' is not a name"),
     "a name of many blocks": (
         TINY + f"blocks: {{b: {{layers: [b: {{name: {'a' * 90}}}]}}}}\nlayers: [b]\n", "3:23",
         "'b1.aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa'…: a name of more than "
@@ -488,7 +488,7 @@ MISTAKES: dict[str, tuple[str, str | None, str]] = {
         "4:18", "scaling, depth: depths is '[3]', and has no item 1"),
     "scaling by a text": (
         "name: t\ninput: [3, 8, 8]\nparameters: {kind: B}\nscaling: {width: kind}\n"
-        "layers: [relu]\n", "4:18", "scaling, width: kind is 'B', and no number"),
+        "layers: [relu]\n", "4:18", "scaling, width: kind is 'B', not a number"),
     "scaling by nothing": (
         "name: t\ninput: [3, 8, 8]\nscaling: {depth: []}\nlayers: [relu]\n", "3:18",
         "depth: expected a parameter or a size"),

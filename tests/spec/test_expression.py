@@ -171,8 +171,8 @@ def test_a_text_that_is_no_expression_is_refused_before_it_is_evaluated(
         ("mode[0]", "'same' is not a list"),
         ("depths[3]", "index 3 is outside a list of 3"),
         ("depths[-4]", "index -4 is outside a list of 3"),
-        ("depths[1/2]", "'1/2' is no index"),
-        ("depths[bias]", "'True' is no index"),
+        ("depths[1/2]", "'1/2' is not an index"),
+        ("depths[bias]", "'True' is not an index"),
         ("not n", "'5' is neither true nor false"),
         ("n and bias", "'5' is neither true nor false"),
         ("1 if n else 2", "'5' is neither true nor false"),
@@ -225,18 +225,18 @@ def spelled(tree: Any) -> str:
     return f"({spelled(left)} {sign} {spelled(right)})"
 
 
-def reckoned(tree: Any) -> Fraction:
+def computed(tree: Any) -> Fraction:
     if isinstance(tree, str):
         return Fraction(tree)
     left, sign, right = tree
-    return Fraction(OPERATORS[sign](reckoned(left), reckoned(right)))
+    return Fraction(OPERATORS[sign](computed(left), computed(right)))
 
 
 @given(trees)
 def test_arithmetic_is_that_of_fractions(tree: Any) -> None:
     text = spelled(tree)
     try:
-        expected = reckoned(tree)
+        expected = computed(tree)
     except ZeroDivisionError:
         with pytest.raises(ExpressionError, match="divides by zero"):
             parse(text).evaluate({})
@@ -253,7 +253,7 @@ def test_arithmetic_is_that_of_fractions(tree: Any) -> None:
 # ----- symbols -----
 
 
-def test_formulas_are_reckoned_with_too() -> None:
+def test_formulas_are_computed_with_too() -> None:
     h = symbol("h")
     assert parse("2*h + h").evaluate({"h": h}) == 3 * h
     assert parse("max(8, h)").evaluate({"h": 3 * h}) == parse("max(h, 8)").evaluate({"h": 3 * h})
@@ -305,7 +305,7 @@ def test_a_number_may_stand_before_a_free_size(text: str, meaning: str) -> None:
 # ----- arrays -----
 
 
-def test_arrays_are_reckoned_element_by_element() -> None:
+def test_arrays_are_computed_element_by_element() -> None:
     several = {"a": IntegerArray([1, 2, 3]), "alpha": RealArray.of(np.array([0.25, 0.5, 1.0]))}
     assert parse("2*a + 1").evaluate(several) == IntegerArray([3, 5, 7])
     assert parse("max(2, a)").evaluate(several) == IntegerArray([2, 2, 3])

@@ -83,7 +83,7 @@ def test_a_file_in_the_way_does_not_hide_a_shipped_network() -> None:
         ("pair.yaml#onee", "pair.yaml has no variant 'onee'; did you mean 'one'?"),
         ("pair.yaml#zzz", "pair.yaml has no variant 'zzz'; it has one, two"),
         ("a\0b", "unknown network 'a\\x00b'; `archcalc list` shows all"),
-        ("a\0b.yaml", "'a\\x00b.yaml' is no name of a file"),
+        ("a\0b.yaml", "'a\\x00b.yaml' is not the name of a file"),
     ],
 )
 def test_what_is_not_there_is_said_in_one_line(name: str, message: str) -> None:

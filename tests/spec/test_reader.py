@@ -127,7 +127,7 @@ def test_what_cannot_be_read_is_a_usage_error(tmp_path: Path) -> None:
         read_file(str(tmp_path / "missing"), "there")
     with pytest.raises(UsageError, match=r"^there: Is a directory$"):
         read_file(str(tmp_path), "there")
-    with pytest.raises(UsageError, match=r"is no name of a file$"):
+    with pytest.raises(UsageError, match=r"is not the name of a file$"):
         read_file("a\0b", "a\0b")
 
 

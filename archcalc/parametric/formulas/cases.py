@@ -137,7 +137,7 @@ def condition_of(path: Iterable[Condition]) -> Any:
 def merged(found: Sequence[tuple[Path, _T | None]]) -> list[tuple[list[Path], _T]]:
     """Each value with the paths that lead to it.
 
-    A decision on which nothing hangs is left out; nor does anything hang on one that leaves no
+    A decision on which nothing depends is left out; nor does anything depend on one that leaves no
     network.
     """
     left = list(found)

@@ -28,7 +28,7 @@ from archcalc.quantity.symbolic import EXTREMES, ROUNDED
 from archcalc.spec.values import ExpressionError
 
 LEAST_SETTINGS = 20
-MOST_TRIES = 400  # of settings, most of which may be no network
+MOST_TRIES = 400  # of settings, most of which may give no network
 MOST_STEPS = 18  # of conditions and floors, along one symbol
 MOST_LAYERS = 25_000  # that are walked, if that makes so many settings
 NEW = 0.4  # of the values there, which none of the rules gives
@@ -52,7 +52,7 @@ class Unknown:
         own: the network's own value.
         domain: beyond it, it is said, there is no network.
         claimed: the least value, no less than a number, that what is assumed allows.
-        is_count: whether the number of layers hangs on it.
+        is_count: whether the number of layers depends on it.
         probes: whether to see if there are networks beyond the domain.
     """
 

@@ -43,7 +43,7 @@ from archcalc.spec.syntax import Network
 from archcalc.spec.values import Value
 from archcalc.walk import require_dtype, walk, whole_batch
 
-MOST_ROUNDS = 5  # of deriving anew, with what a comparison with the walk showed
+MOST_ROUNDS = 5  # of deriving again, with what a comparison with the walk showed
 LARGEST_GRAPH = 2500  # layers that a comparison walks
 # What sympy may end in on an expression that it cannot handle.
 _BEYOND_SYMPY = (BasePolynomialError, ZeroDivisionError, NotImplementedError, RecursionError)
@@ -162,7 +162,7 @@ class _Derivation:
         self._asked: dict[Any, None] = {}
 
     def _require_figures(self) -> None:
-        """Raises UsageError where a quantity cannot be told of the network itself."""
+        """Raises UsageError where a quantity does not exist in the network itself."""
         try:
             self._walker.quantities(self._walker.analysis(self._walker.graph))
         except NoFigureError as error:
@@ -354,7 +354,7 @@ class _Derivation:
             return None
 
     def _learns_from(self, difference: Difference) -> bool:
-        """Whether deriving anew may mend a difference: counts were looked at up to too small a
+        """Whether deriving again may mend a difference: counts were looked at up to too small a
         number, or a single value is a case by itself."""
         for subject in self._subjects:
             value = difference.setting[subject.symbol]

@@ -43,7 +43,7 @@ def variables(labels: Sequence[str], graph: Graph) -> list[Variable]:
     """The numbers with these labels.
 
     Raises:
-        UsageError: there is no such parameter or size, or it is no number; with a guess.
+        UsageError: there is no such parameter or size, or it is not a number; with a guess.
     """
     found = [_variable(label.strip(), graph) for label in labels]
     for number, one in enumerate(found):

@@ -33,7 +33,7 @@ _IN_MEMORY = re.compile(r"\b(peak|training)_bytes\b")
 
 
 class NoFigureError(SpecError):
-    """A quantity cannot be told of the network: it has no such layer, with these parameters."""
+    """A quantity does not exist in the network: it has no such layer, with these parameters."""
 
 
 class UnsettledError(UsageError):
@@ -113,7 +113,7 @@ class Walker:
 
         Raises:
             NoFigureError: the network has no such layer.
-            UsageError: one is no number, or hangs on more than a formula can say.
+            UsageError: one is not a number, or depends on more than a formula can say.
         """
         self.equal |= dict.fromkeys(_undecided_joins(analysis))
         self.maps = [analysis.input, *(layer.output for layer in analysis.layers)]

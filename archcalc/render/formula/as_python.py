@@ -87,7 +87,7 @@ class _Writer(ExpressionWriter):
         if _has_quotient(expr):
             return self._divided(expr)
         if not expr.exp.is_integer:
-            raise UsageError(f"{expr} is no fraction, which an exact function would give")
+            raise UsageError(f"{expr} is not a fraction, which an exact function would give")
         if expr.base.is_Rational and expr.base.q != 1:
             base = self._print(expr.base)
         elif not expr.exp.is_nonnegative:  # of an int Python would make a float

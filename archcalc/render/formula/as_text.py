@@ -91,7 +91,7 @@ def _case_lines(lead: str, case: Case, is_list: bool, writer: ExpressionWriter) 
 
 
 def subject(formulas: Formulas) -> Identity:
-    """The network, with what was changed in it and is no symbol of the formulas."""
+    """The network, with what was changed in it and is not a symbol of the formulas."""
     free = {str(symbol) for formula in formulas.formulas for symbol in formula.symbols}
     found = formulas.graph.identity
     return found._replace(changed={k: v for k, v in found.changed.items() if k not in free})

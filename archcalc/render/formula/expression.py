@@ -177,7 +177,7 @@ def is_no_number(argument: Any) -> bool:
 
 
 def as_fraction(inside: Any) -> tuple[Any, int]:
-    """An expression as (numerator, denominator); the denominator is 1 where it is no sum."""
+    """An expression as (numerator, denominator); the denominator is 1 where it is not a sum."""
     found = linear(inside)
     if found is None:
         return inside, 1

@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, TypeAlias
 
 from archcalc.commands import message
 from archcalc.commands.arguments import COMPLETE_NETWORKS, add_batch, add_changes, graph_of, listed
@@ -33,6 +33,7 @@ _DEFAULT = "sizes,params,macs"
 EXAMPLES = (
     "archcalc verify lenet5",
     "archcalc verify resnet18 --what all --device cpu",
+    "archcalc verify resnet18 --module mine.models:ResNet18",
 )
 FAILS = "a figure differs, or a network cannot be measured"
 
@@ -43,6 +44,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "names", metavar="NAME", nargs="*", help="networks, FILE or FILE#VARIANT"
     )
     action.complete = COMPLETE_NETWORKS
+    parser.add_argument(
+        "--module", metavar="PACKAGE:NAME",
+        help="your own torch module beside the network, such as mine.models:ResNet: where it is "
+        "imported from, and what makes it without arguments",
+    )  # fmt: skip
     parser.add_argument("--all", action="store_true", help="all networks that archcalc knows")
     parser.add_argument(
         "--what", type=listed, default=_DEFAULT, metavar="A,B,…",
@@ -73,12 +79,8 @@ def run(arguments: argparse.Namespace) -> int:
     measured; else 2 if there is no such network, or it does not fit what was asked; else 0.
     """
     require_torch("verify")
-    from archcalc.torch_backend.verify import conditions, verify
-
     names = _names(arguments)
-    under = conditions(arguments.device, arguments.dtype, arguments.batch)
-    profile = find_device(arguments.profile) if arguments.profile else None
-    check = partial(verify, what=_subjects(arguments.what), under=under, profile=profile)
+    under, check = _against_module(arguments) if arguments.module else _against_twin(arguments)
     found: list[Comparison] = []
     show = _show_json if arguments.format == "json" else _show_text
     show(_comparisons(names, arguments, check, under, found), under, len(names))
@@ -89,6 +91,33 @@ def run(arguments: argparse.Namespace) -> int:
     if any(c.differences or c.failure or c.unmeasured_subjects for c in found):
         return 1
     return 0 if len(found) == len(names) else 2
+
+
+Check: TypeAlias = Callable[[Graph], Comparison]
+
+
+def _against_twin(arguments: argparse.Namespace) -> tuple[Conditions, Check]:
+    """What is measured of the model that archcalc builds, and how."""
+    from archcalc.torch_backend.verify import conditions, verify
+
+    under = conditions(arguments.device, arguments.dtype, arguments.batch)
+    profile = find_device(arguments.profile) if arguments.profile else None
+    return under, partial(verify, what=_subjects(arguments.what), under=under, profile=profile)
+
+
+def _against_module(arguments: argparse.Namespace) -> tuple[Conditions, Check]:
+    """What is measured of the user's own module, and how."""
+    from archcalc.torch_backend.compare import compare, conditions_for
+    from archcalc.torch_backend.own_module import module_called
+
+    if arguments.all or len(arguments.names) > 1:
+        raise UsageError("--module is compared with one network")
+    for option, usual in (("device", "auto"), ("dtype", "float32"), ("profile", None)):
+        if getattr(arguments, option) != usual:
+            raise UsageError(f"--{option}: --module is measured as it is, on the meta device")
+    module = module_called(arguments.module)
+    check = partial(compare, module, what=_subjects(arguments.what), batch=arguments.batch)
+    return conditions_for(module, arguments.batch), check
 
 
 def _names(arguments: argparse.Namespace) -> list[str]:
@@ -112,7 +141,7 @@ def _subjects(given: list[str]) -> list[str]:
 def _comparisons(
     names: Sequence[str],
     arguments: argparse.Namespace,
-    check: Callable[[Graph], Comparison],
+    check: Check,
     under: Conditions,
     found: list[Comparison],
 ) -> Iterator[Comparison]:
@@ -132,7 +161,7 @@ def _comparisons(
         yield comparison
 
 
-def _checked(graph: Graph, check: Callable[[Graph], Comparison], under: Conditions) -> Comparison:
+def _checked(graph: Graph, check: Check, under: Conditions) -> Comparison:
     try:
         return check(graph)
     except MeasurementError as error:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from archcalc.analysis import Analysis, LayerAnalysis, total
 from archcalc.errors import UsageError, suggestion
-from archcalc.graph import Graph
+from archcalc.loading import Spec
 from archcalc.torch_backend.counting import (
     Output,
     layer_macs,
@@ -19,6 +19,7 @@ from archcalc.torch_backend.counting import (
     module_values,
 )
 from archcalc.torch_backend.hooks import part_name
+from archcalc.torch_backend.modes import undisturbed
 from archcalc.verification import Comparison, Conditions, Figure
 from archcalc.walk import analyze
 
@@ -26,16 +27,16 @@ COUNTED = ("sizes", "params", "macs")  # the subjects for which shapes are enoug
 
 
 def compare(
-    module: nn.Module, graph: Graph | str, *, what: Collection[str] = COUNTED, batch: int = 1
+    module: nn.Module, spec: Spec, *, what: Collection[str] = COUNTED, batch: int = 1
 ) -> Comparison:
     """A module that a user hands in, beside the spec that it should follow.
 
     A layer is compared with the part of the module that has its name and runs once; the totals
     are compared whatever the names. All is measured on a copy of the module on the meta device:
-    the module itself is not run, and nothing about it changes.
+    the module itself is not run, its forward hooks are not called, and nothing about it changes.
 
     Args:
-        graph: what `archcalc.load` returned, or what it takes.
+        spec: what `archcalc.load` takes.
         what: any of "sizes", "params", "macs".
         batch: number of images.
 
@@ -45,26 +46,34 @@ def compare(
         LayerError, SpecError: as `archcalc.analyze`.
     """
     require_subjects(what, COUNTED)
-    analysis = analyze(graph, batch=batch)
+    analysis = analyze(spec, batch=batch)
     shadow = on_meta(module)
-    x = images(analysis, next((p.dtype for p in module.parameters()), torch.float32), "meta")
+    under = conditions_for(module, batch)
+    x = images(analysis, getattr(torch, under.dtype), "meta")
     every = [layer.name for layer in analysis.used_layers]
-    try:
-        outputs = layer_outputs(shadow, x, every)
-    except Exception as error:  # whatever a user's own module may raise
-        raise UsageError(f"the module refuses an input of {tuple(x.shape)}: {error}") from error
-    names = list(outputs)
-    return Comparison(
-        network=analysis.identity,
-        input=analysis.input.shape,
-        conditions=Conditions("meta", "", torch.__version__, str(x.dtype)[6:], batch),
-        figures=(
-            *(size_figures(analysis, outputs, names) if "sizes" in what else ()),
-            *(param_figures(analysis, shadow, names) if "params" in what else ()),
-            *(mac_figures(analysis, shadow, x, names) if "macs" in what else ()),
-        ),
-        unmatched=tuple(name for name in every if name not in outputs),
-    )
+    with undisturbed(torch.device("cpu")):
+        try:
+            outputs = layer_outputs(shadow, x, every)
+        except Exception as error:  # whatever a user's own module may raise
+            raise UsageError(f"the module refuses an input of {tuple(x.shape)}: {error}") from error
+        names = list(outputs)
+        return Comparison(
+            network=analysis.identity,
+            input=analysis.input.shape,
+            conditions=under,
+            figures=(
+                *(size_figures(analysis, outputs, names) if "sizes" in what else ()),
+                *(param_figures(analysis, shadow, names) if "params" in what else ()),
+                *(mac_figures(analysis, shadow, x, names) if "macs" in what else ()),
+            ),
+            unmatched=tuple(name for name in every if name not in outputs),
+        )
+
+
+def conditions_for(module: nn.Module, batch: int) -> Conditions:
+    """What the figures of a module hold for: it is measured in its own dtype, without values."""
+    dtype = next((parameter.dtype for parameter in module.parameters()), torch.float32)
+    return Conditions("meta", "", torch.__version__, str(dtype).removeprefix("torch."), batch)
 
 
 def size_figures(
@@ -118,7 +127,7 @@ def images(analysis: Analysis, dtype: torch.dtype, device: str) -> Tensor:
 
 
 def on_meta(module: nn.Module) -> nn.Module:
-    """A copy of `module` whose parameters and buffers have shapes and no values.
+    """A copy of `module` without forward hooks, whose values have shapes alone.
 
     Raises:
         UsageError: it cannot be copied.
@@ -130,10 +139,13 @@ def on_meta(module: nn.Module) -> nn.Module:
     for buffer in module.buffers():
         shadows[id(buffer)] = torch.empty_like(buffer, device="meta")
     try:
-        return copy.deepcopy(module, shadows)
+        shadow = copy.deepcopy(module, shadows)
     except Exception as error:  # whatever the attributes of a user's own module may raise
         name = type(module).__name__
         raise UsageError(f"the {name} cannot be copied to be measured: {error}") from error
+    for part in shadow.modules():
+        part._forward_hooks.clear()  # functions are not copied: they would tell the user's objects
+    return shadow
 
 
 def require_subjects(what: Collection[str], known: Collection[str]) -> None:

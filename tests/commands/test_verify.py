@@ -389,3 +389,78 @@ def test_a_folder_that_cannot_be_written_is_one_clear_line(capsys: Capture, tmp_
     command = ["verify", "lenet5", "--device", "cpu", "--save", str(tmp_path / "file" / "folder")]
     assert main(command) == 2
     assert "Not a directory" in capsys.readouterr().err
+
+
+OWN = """\
+from torch import nn
+
+class Tiny(nn.Module):
+    channels = 2
+
+    def __init__(self):
+        super().__init__()
+        self.first = nn.Conv2d(1, self.channels, 3)
+        self.relu1 = nn.ReLU()
+
+    def forward(self, x):
+        return self.relu1(self.first(x))
+
+class Wider(Tiny):
+    channels = 3
+
+ready = Tiny()
+number = 3
+
+def fails():
+    raise ValueError("not today")
+"""
+
+
+@pytest.fixture
+def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A module of the user's own where the command runs, and the spec that it should follow."""
+    (tmp_path / "own_models.py").write_text(OWN)
+    (tmp_path / "tiny.yaml").write_text(SPEC)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    monkeypatch.delitem(sys.modules, "own_models", raising=False)
+    return "tiny.yaml"
+
+
+@pytest.mark.parametrize("made_by", ["Tiny", "ready"])
+def test_an_own_module_is_compared_with_a_spec(own: str, made_by: str, capsys: Capture) -> None:
+    assert main(["verify", own, "--module", f"own_models:{made_by}", "--batch", "2"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == f"torch {torch.__version__} on meta, float32, batch 2"
+    assert lines[1] == "tiny  agrees  2 sizes, 9 params, 3 macs"
+
+
+def test_what_differs_in_an_own_module_sets_the_exit_status(own: str, capsys: Capture) -> None:
+    assert main(["verify", own, "--module", "own_models:Wider", "--what", "params"]) == 1
+    assert "  first: weights 18 by the rule, 27 by torch" in capsys.readouterr().out.splitlines()
+
+
+@pytest.mark.parametrize(
+    ("module", "options", "message"),
+    [
+        ("own_models", [], "--module: own_models: expected package.module:factory"),
+        ("nowhere:Net", [], "--module: nowhere:Net: ModuleNotFoundError: No module named"),
+        ("own_models:Tinny", [], "--module: own_models:Tinny: AttributeError"),
+        ("own_models:fails", [], "--module: own_models:fails: ValueError: not today"),
+        ("own_models:number", [], "--module: own_models:number: it gives int, which is not a"),
+        ("own_models:Tiny", ["lenet5"], "--module is compared with one network"),
+        ("own_models:Tiny", ["--device", "cpu"], "--device: --module is measured as it is"),
+        ("own_models:Tiny", ["--what", "field"], "cannot compare 'field'; known: sizes, params"),
+    ],
+)
+def test_an_own_module_that_is_none_is_one_message(
+    own: str, module: str, options: list[str], message: str, capsys: Capture
+) -> None:
+    assert main(["verify", own, *options, "--module", module]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"archcalc: {message}")
+
+
+def test_no_code_is_imported_that_was_not_named(own: str, capsys: Capture) -> None:
+    assert main(["verify", own, "--device", "cpu"]) == 0
+    assert "own_models" not in sys.modules

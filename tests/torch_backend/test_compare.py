@@ -162,6 +162,33 @@ def test_a_module_that_cannot_be_copied_says_so() -> None:
         compare(Uncopyable(), NETWORK)
 
 
+def test_a_module_is_left_as_it_was() -> None:
+    class Noisy(Handwritten):
+        def forward(self, x: Tensor) -> Tensor:
+            return super().forward(x + torch.rand(1).item())
+
+    module, seen = Noisy(drop=nn.Dropout()), list[Tensor]()
+    conv, body, fc = map(module.get_submodule, ("conv", "body", "fc"))
+    weight = conv.get_parameter("weight")
+    module.train()
+    module.get_submodule("act").eval()
+    body.requires_grad_(False)
+    fc.register_forward_hook(lambda part, given, found: seen.append(found))
+    weight.grad = torch.ones_like(weight)
+    flags = [part.training for part in module.modules()]
+    values = {name: value.clone() for name, value in module.state_dict().items()}
+    tensors = [*map(id, module.parameters()), *map(id, module.buffers())]
+    random = torch.random.get_rng_state()
+    assert compare(module, NETWORK).differences == ()
+    assert [part.training for part in module.modules()] == flags
+    assert all(torch.equal(values[name], v) for name, v in module.state_dict().items())
+    assert tensors == [*map(id, module.parameters()), *map(id, module.buffers())]
+    assert not any(p.requires_grad for p in body.parameters())
+    assert weight.grad.sum() == weight.numel()
+    assert torch.equal(torch.random.get_rng_state(), random)
+    assert (seen, len(fc._forward_hooks)) == ([], 1)
+
+
 def test_an_unknown_subject_gets_a_guess() -> None:
     with pytest.raises(UsageError, match="did you mean 'sizes'"):
         compare(Handwritten(), NETWORK, what=["size"])

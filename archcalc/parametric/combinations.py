@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from archcalc.errors import QuantityError
 from archcalc.graph import Graph
-from archcalc.parametric.setting_groups import REFUSALS, Arrays, Lot, Place
-from archcalc.quantity.conditions import Parting, parting
+from archcalc.parametric.setting_groups import REFUSALS, Arrays, Group, Place
+from archcalc.quantity.conditions import Diverged, splitting
 from archcalc.quantity.integer_array import IntegerArray
 from archcalc.spec.values import Value
 
@@ -81,25 +81,25 @@ def combinations(arrays: Arrays, shape: tuple[int, ...]) -> Combinations:
 
 
 def by_layers(
-    lot: Lot, graph: Graph, build: Callable[[Mapping[Place, Value]], Graph]
+    group: Group, graph: Graph, build: Callable[[Mapping[Place, Value]], Graph]
 ) -> Combinations:
-    """What the settings of a lot combine, where values count as one that make the same layers.
+    """What the settings of a group combine, where values count as one that make the same layers.
 
     Whether a size depends on one value alone is seen by building the network once more, on a small
     grid of the values that occur: its shape tells.
 
     Args:
-        lot: settings that go the same way while the network is built.
+        group: settings that go the same way while the network is built.
         graph: what is built at them.
         build: builds it at other values.
     """
-    shape = lot.numbers.shape
-    as_given = Combinations(lot.arrays, shape, None)
-    if lot.numbers.size < FEW or any(a.dtype.kind not in "if" for a in lot.arrays.values()):
+    shape = group.numbers.shape
+    as_given = Combinations(group.arrays, shape, None)
+    if group.numbers.size < FEW or any(a.dtype.kind not in "if" for a in group.arrays.values()):
         return as_given
-    values = [np.broadcast_to(array, shape).ravel() for array in lot.arrays.values()]
+    values = [np.broadcast_to(array, shape).ravel() for array in group.arrays.values()]
     sizes = list(_sizes_in(graph))
-    axes = _axes_of_sizes(dict(zip(lot.arrays, values, strict=True)), build)
+    axes = _axes_of_sizes(dict(zip(group.arrays, values, strict=True)), build)
     if axes is None or len(axes) != len(sizes):
         return as_given
     few, numbers = [], []
@@ -110,9 +110,9 @@ def by_layers(
         few.append(first)
         numbers.append(number)
     size = tuple(map(len, few))
-    if math.prod(size) > MOST_OF_GRID * lot.numbers.size:
+    if math.prod(size) > MOST_OF_GRID * group.numbers.size:
         return as_given
-    spread = dict(zip(lot.arrays, np.ix_(*few), strict=True))
+    spread = dict(zip(group.arrays, np.ix_(*few), strict=True))
     return Combinations(spread, size, np.ravel_multi_index(tuple(numbers), size).reshape(shape))
 
 
@@ -127,11 +127,11 @@ def _axes_of_sizes(
     some = [np.unique([array[0], array.min(), array.max()]) for array in values.values()]
     spread = np.ix_(*some)
     numbers = np.arange(math.prod(map(len, some))).reshape([len(array) for array in some])
-    trial = Lot(dict(zip(values, spread, strict=True)), numbers)
+    trial = Group(dict(zip(values, spread, strict=True)), numbers)
     try:
-        with parting(in_full=False):
+        with splitting(in_full=False):
             graph = build(trial.values())
-    except (Parting, QuantityError, *REFUSALS):
+    except (Diverged, QuantityError, *REFUSALS):
         return None
     found: list[int | None] = []
     for size in _sizes_in(graph):

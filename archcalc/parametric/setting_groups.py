@@ -1,4 +1,4 @@
-"""Settings as arrays, and the lots that they part into."""
+"""Settings as arrays, and the groups that they fall into."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archcalc.errors import LayerError, QuantityError, SpecError, UsageError
-from archcalc.quantity.conditions import Parting, is_array, parting
+from archcalc.quantity.conditions import Diverged, is_array, splitting
 from archcalc.quantity.integer_array import IntegerArray, as_quantity
 from archcalc.quantity.real_array import RealArray
 from archcalc.spec.values import Value, exact_value, own
@@ -69,11 +69,11 @@ def _array(value: Value) -> NDArray[Any]:
     return array.astype(np.float64) if array.dtype.kind == "f" else array
 
 
-# ----- lots -----
+# ----- groups -----
 
 
 @dataclass(frozen=True, slots=True)
-class Lot:
+class Group:
     """Settings that are looked at together.
 
     Attributes:
@@ -93,18 +93,18 @@ class Lot:
         """The arrays as the spec language takes them; where all have one value, that value."""
         return {place: _value(array) for place, array in self.arrays.items()}
 
-    def parts(self, lots: NDArray[Any]) -> Iterator[Lot]:
-        """The settings of each lot; still a grid where the lots lie along one axis."""
-        along = [axis for axis, size in enumerate(lots.shape) if size > 1]
-        for lot in np.unique(lots):
+    def parts(self, groups: NDArray[Any]) -> Iterator[Group]:
+        """The settings of each group; still a grid where the groups lie along one axis."""
+        along = [axis for axis, size in enumerate(groups.shape) if size > 1]
+        for group in np.unique(groups):
             if len(along) == 1:
-                yield self._taken(np.flatnonzero(lots.ravel() == lot), along[0])
+                yield self._taken(np.flatnonzero(groups.ravel() == group), along[0])
                 continue
-            chosen = np.broadcast_to(lots, self.numbers.shape) == lot
+            chosen = np.broadcast_to(groups, self.numbers.shape) == group
             flat = {p: np.broadcast_to(a, chosen.shape)[chosen] for p, a in self.arrays.items()}
-            yield Lot(flat, self.numbers[chosen])
+            yield Group(flat, self.numbers[chosen])
 
-    def tiles(self, most: int | None = None) -> Iterator[Lot]:
+    def tiles(self, most: int | None = None) -> Iterator[Group]:
         """The settings, `most` at a time; by default `MOST_AT_ONCE`."""
         if self.numbers.size <= (most or MOST_AT_ONCE):
             yield self
@@ -112,53 +112,55 @@ class Lot:
         for half in self.halves():
             yield from half.tiles(most)
 
-    def halves(self) -> list[Lot]:
-        """The settings in two lots, cut across the longest axis."""
+    def halves(self) -> list[Group]:
+        """The settings in two groups, cut across the longest axis."""
         axis = int(np.argmax(self.numbers.shape))
         halves = np.array_split(np.arange(self.numbers.shape[axis]), 2)
         return [self._taken(half, axis) for half in halves]
 
-    def _taken(self, index: NDArray[Any], axis: int) -> Lot:
+    def _taken(self, index: NDArray[Any], axis: int) -> Group:
         arrays = {
             place: array if array.shape[axis] == 1 else array.take(index, axis)
             for place, array in self.arrays.items()
         }
-        return Lot(arrays, self.numbers.take(index, axis))
+        return Group(arrays, self.numbers.take(index, axis))
 
 
-def everything(arrays: Arrays, shape: tuple[int, ...]) -> list[Lot]:
-    """All settings, parted only by the values of arrays that hold no numbers, such as texts."""
+def everything(arrays: Arrays, shape: tuple[int, ...]) -> list[Group]:
+    """All settings, split only by the values of arrays that hold no numbers, such as texts."""
     numbers = np.arange(math.prod(shape), dtype=np.int64).reshape(shape)
-    lots = [Lot(arrays, numbers)]
+    groups = [Group(arrays, numbers)]
     for place, array in arrays.items():
         if array.dtype.kind not in "if":
-            lots = [part for lot in lots for part in lot.parts(_labels(lot.arrays[place]))]
-    return lots
+            groups = [
+                part for group in groups for part in group.parts(_labels(group.arrays[place]))
+            ]
+    return groups
 
 
-def parted(
-    lot: Lot, reckon: Callable[[dict[Place, Value]], _T], *, in_full: bool
-) -> Iterator[tuple[Lot, _T | None]]:
-    """The lots that the settings part into, with what comes of each; None where refused.
+def split(
+    group: Group, compute: Callable[[dict[Place, Value]], _T], *, in_full: bool
+) -> Iterator[tuple[Group, _T | None]]:
+    """The groups that the settings fall into, with what comes of each; None where refused.
 
     Args:
-        reckon: what the settings part ways in.
-        in_full: as for `archcalc.quantity.arithmetic.parting`.
+        compute: what the settings may diverge in.
+        in_full: as for `archcalc.quantity.conditions.splitting`.
     """
-    waiting = [lot] if lot.numbers.size else []
+    waiting = [group] if group.numbers.size else []
     while waiting:
         part = waiting.pop()
         try:
-            with parting(in_full=in_full):
-                found = reckon(part.values())
-        except Parting as ways:
-            waiting += part.parts(ways.lots)
+            with splitting(in_full=in_full):
+                found = compute(part.values())
+        except Diverged as ways:
+            waiting += part.parts(ways.groups)
         except REFUSALS:
             yield part, None
         except QuantityError:
             if part.numbers.size == 1:
                 raise
-            waiting += part.halves()  # down to single settings, which are reckoned with ints
+            waiting += part.halves()  # down to single settings, which are computed with ints
         else:
             yield part, found
 

@@ -1,7 +1,7 @@
 """Many settings of a network at once: one walk over arrays for all that go the same way.
 
-Where a condition of the spec or a check of a layer holds for some settings only, they part ways
-(`conditions.Parting`), and each lot is walked by itself: settings of one shape stay
+Where a condition of the spec or a check of a layer holds for some settings only, they diverge
+(`conditions.Diverged`), and each group is walked by itself: settings of one shape stay
 together, and those that a layer refuses end up among themselves.
 
 Imports numpy, and is itself imported only where a user brings arrays.
@@ -31,12 +31,12 @@ from archcalc.parametric.setting_groups import (
     MOST_AT_ONCE,
     REFUSALS,
     Arrays,
-    Lot,
+    Group,
     Place,
     aligned,
     arrays_among,
     everything,
-    parted,
+    split,
 )
 from archcalc.quantity.arithmetic import LARGEST_INT64, Quantity
 from archcalc.quantity.integer_array import IntegerArray
@@ -130,7 +130,7 @@ class Sweep:
     def collect(self, figure: Callable[[Analysis], Quantity]) -> NDArray[np.int64]:
         """Any whole number of an analysis as an array: `lambda a: a.layer("fc").params`.
 
-        `figure` is called for each lot of settings that go the same way, with an analysis of
+        `figure` is called for each group of settings that go the same way, with an analysis of
         arrays; settings with the same layers share one. Walks the network once more.
         """
         (found,) = self._collected(lambda analysis: [figure(analysis)], 1)
@@ -162,8 +162,8 @@ class Sweep:
         table = _Table(self.shape, count)
         for part in self._parts:
             inner = _Table(part.combinations.shape, count)
-            for lot in part.lots:
-                inner.add(self._source, lot, figures, in_full=True)
+            for group in part.groups:
+                inner.add(self._source, group, figures, in_full=True)
             table.enter(part, inner)
         return table.columns()
 
@@ -189,12 +189,12 @@ def sweep(
     parts = []
     for numbers, different in _different(source, arrays, shape):
         inner = _Table(different.shape, len(fields(Totals)))
-        lots: list[Lot] = []
-        for lot in everything(different.arrays, different.shape):
-            for alike in _by_shape(source, lot):
+        groups: list[Group] = []
+        for group in everything(different.arrays, different.shape):
+            for alike in _by_shape(source, group):
                 for tile in alike.tiles():
-                    lots += inner.add(source, tile, _totals_of, in_full=False)
-        parts.append(_Part(numbers, different, tuple(lots)))
+                    groups += inner.add(source, tile, _totals_of, in_full=False)
+        parts.append(_Part(numbers, different, tuple(groups)))
         table.enter(parts[-1], inner)
     totals: Any = table.columns()
     return Sweep(shape, table.valid(), Totals(*totals), source, arrays, tuple(parts))
@@ -208,20 +208,20 @@ def _different(
     if by_value.numbers is not None or by_value.is_grid or math.prod(shape) <= MOST_AT_ONCE:
         yield slice(None), by_value
         return
-    for lot in everything(arrays, shape):
-        for tile in lot.tiles(MOST_BUILT):
-            for part, graph in parted(tile, source.graph, in_full=False):
+    for group in everything(arrays, shape):
+        for tile in group.tiles(MOST_BUILT):
+            for part, graph in split(tile, source.graph, in_full=False):
                 if graph is not None:
                     whole = part.numbers.size == math.prod(shape)  # and still in order
                     numbers = slice(None) if whole else part.numbers.ravel()
                     yield numbers, by_layers(part, graph, source.graph)
 
 
-def _by_shape(source: _Source, lot: Lot) -> list[Lot]:
-    """The settings, parted by the shape of their graphs where they are too many for one walk."""
-    if lot.fits:
-        return [lot]
-    return [part for part, _ in parted(lot, source.graph, in_full=False)]
+def _by_shape(source: _Source, group: Group) -> list[Group]:
+    """The settings, split by the shape of their graphs where they are too many for one walk."""
+    if group.fits:
+        return [group]
+    return [part for part, _ in split(group, source.graph, in_full=False)]
 
 
 def _totals_of(analysis: Analysis) -> list[Quantity]:
@@ -241,12 +241,12 @@ class _Part:
     Attributes:
         numbers: of the settings among all.
         combinations: what they combine.
-        lots: the valid combinations, parted.
+        groups: the valid combinations, in groups.
     """
 
     numbers: NDArray[np.int64] | slice
     combinations: Combinations
-    lots: tuple[Lot, ...]
+    groups: tuple[Group, ...]
 
 
 class _Table:
@@ -267,25 +267,25 @@ class _Table:
     def add(
         self,
         source: _Source,
-        lot: Lot,
+        group: Group,
         figures: Callable[[Analysis], list[Quantity]],
         *,
         in_full: bool,
-    ) -> list[Lot]:
-        """Enters the figures of a lot; the lots that its valid settings part into."""
+    ) -> list[Group]:
+        """Enters the figures of a group; the groups that its valid settings fall into."""
         valid = []
-        computed = parted(lot, lambda v: figures(source.analysis(v)), in_full=in_full)
+        computed = split(group, lambda v: figures(source.analysis(v)), in_full=in_full)
         for part, found in computed:
             if found is not None:
                 self._enter(part, found)
                 valid.append(part)
         return valid
 
-    def _enter(self, lot: Lot, found: list[Quantity]) -> None:
-        rows = lot.numbers.ravel()
+    def _enter(self, group: Group, found: list[Quantity]) -> None:
+        rows = group.numbers.ravel()
         self._valid[rows] = True
         for column, figure in zip(self._columns, found, strict=True):
-            column[rows] = np.broadcast_to(_elements(figure), lot.numbers.shape).ravel()
+            column[rows] = np.broadcast_to(_elements(figure), group.numbers.shape).ravel()
 
     def valid(self) -> NDArray[np.bool_]:
         """At each setting, whether there are figures."""

@@ -5,7 +5,7 @@ A *quantity* is one of
 * an `int`: exact and fast; `Traced` is an int that remembers how it was computed;
 * a sympy expression: the rule then yields a formula in its symbols;
 * an `IntegerArray`: the rule then yields the figures of many settings at once. Where a condition
-  holds for some of them only, they part ways: `parametric.sweep` goes on with each group.
+  holds for some of them only, they diverge: `parametric.sweep` goes on with each group.
 
 A rule uses `+ - * // **` and the helpers below, and never `if`, `==`, `max` or `%` on a
 quantity: on symbols a comparison has no answer yet, and on arrays it has many.

@@ -1,7 +1,7 @@
 """What the arithmetic asks of a quantity: what it is, and which way a condition goes.
 
 Of an array a condition may hold at some settings alone, of a symbol it may be open; how that is
-decided is up to whoever runs the rule: `parting`, `deciding` and `witnessing`.
+decided is up to whoever runs the rule: `splitting`, `deciding` and `witnessing`.
 """
 
 from __future__ import annotations
@@ -28,34 +28,34 @@ def is_real_array(value: object) -> bool:
     return hasattr(value, "floats")
 
 
-class Parting(Exception):
+class Diverged(Exception):
     """A condition holds for some of the settings in an array, and not for the others.
 
-    Raised within `parting()` only, and never to be seen by users.
+    Raised within `splitting()` only, and never to be seen by users.
 
     Attributes:
-        lots: at each setting's place the number, or the truth value, of its lot.
+        groups: at each setting's place the number, or the truth value, of its group.
     """
 
-    def __init__(self, lots: Any) -> None:
-        self.lots = lots
-        super().__init__("settings part ways")
+    def __init__(self, groups: Any) -> None:
+        self.groups = groups
+        super().__init__("settings diverge")
 
 
 class _Mode(Enum):
     """What happens where a condition holds for some of the settings in an array only."""
 
     TOGETHER = "they stay together, and count as undecided"
-    FOR_TOTALS = "they part ways if totals depend on it"
-    ALWAYS = "they part ways"
+    FOR_TOTALS = "they diverge if totals depend on it"
+    ALWAYS = "they diverge"
 
 
 _MODE = ContextVar("_MODE", default=_Mode.TOGETHER)
 
 
 @contextmanager
-def parting(*, in_full: bool) -> Iterator[None]:
-    """Within it, conditions that settings of an array differ in raise `Parting`.
+def splitting(*, in_full: bool) -> Iterator[None]:
+    """Within it, conditions that settings of an array differ in raise `Diverged`.
 
     Args:
         in_full: also those that no total depends on: of what is kept in memory, and of what a unit
@@ -71,7 +71,7 @@ def parting(*, in_full: bool) -> Iterator[None]:
 def all_or_none(holds: Any, otherwise: bool, for_totals: bool = True) -> bool:
     """Whether a condition holds, for all elements of an array or for none of them.
 
-    Where it holds for some only: `otherwise`; within `parting()`, raises Parting.
+    Where it holds for some only: `otherwise`; within `splitting()`, raises Diverged.
 
     Args:
         for_totals: whether totals depend on it.
@@ -82,14 +82,14 @@ def all_or_none(holds: Any, otherwise: bool, for_totals: bool = True) -> bool:
         return False
     mode = _MODE.get()
     if mode is _Mode.ALWAYS or (mode is _Mode.FOR_TOTALS and for_totals):
-        raise Parting(holds)
+        raise Diverged(holds)
     return otherwise
 
 
 def one_for_all(values: Any) -> Any:
     """The value that all elements of an array have; as it is where they differ, or is not an array.
 
-    Within `parting()`, raises Parting where they differ.
+    Within `splitting()`, raises Diverged where they differ.
     """
     if is_real_array(values):
         return values.agreed()
@@ -100,7 +100,7 @@ def one_for_all(values: Any) -> Any:
     if bool((array == first).all()):
         return first.item()
     if _MODE.get() is not _Mode.TOGETHER:
-        raise Parting(array)
+        raise Diverged(array)
     return values
 
 

@@ -191,7 +191,7 @@ class RealArray:
     def whole(self) -> IntegerArray | None:
         """The elements as whole numbers; None where they are none.
 
-        Within `conditions.parting()`, raises Parting where some are and others not.
+        Within `conditions.splitting()`, raises Diverged where some are and others not.
         """
         nearest = np.rint(self.floats)
         is_whole = np.asarray(np.abs(self.floats - nearest) <= self.error)
@@ -204,7 +204,7 @@ class RealArray:
         return IntegerArray(whole) if all_or_none(is_whole, otherwise=False) else None
 
     def agreed(self) -> Any:
-        """The exact number that all elements are; raises Parting as `one_for_all`."""
+        """The exact number that all elements are; raises Diverged as `one_for_all`."""
         one_for_all(self.floats)
         exact = self.at((0,) * self.floats.ndim)
         return exact.numerator if exact.denominator == 1 else exact

@@ -99,23 +99,23 @@ def draw(analysis: Analysis, depth: int | None = None, *, full: bool = False) ->
         full: a box for every layer, whatever the depth.
     """
     if full:
-        parts = [_Part((row,), speaks=True) for row in _unfolded(analysis)]
+        parts = [_Part((row,), led=True) for row in _unfolded(analysis)]
     elif depth is not None:
         parts = _parts_at(depth, analysis)
     else:
         parts = _parts_that_fit(analysis)
-    return _Draftsman(analysis).drawing(parts)
+    return _DrawingBuilder(analysis).drawing(parts)
 
 
 class _Part(NamedTuple):
     """Neighbouring rows that become one box; or the heading of a block, which becomes a group.
 
     Attributes:
-        speaks: whether its first layer can speak for all of it: the others are quiet.
+        led: whether its first layer stands for all of it: the others are absorbed.
     """
 
     rows: tuple[Row, ...]
-    speaks: bool
+    led: bool
 
     @property
     def layers(self) -> list[LayerAnalysis]:
@@ -148,7 +148,7 @@ def _parts_that_fit(analysis: Analysis) -> list[_Part]:
 
 
 def _parts_at(depth: int, analysis: Analysis) -> list[_Part]:
-    """The rows at a depth, with quiet layers and repeated blocks joined to what is before them."""
+    """The rows at a depth; absorbed layers and repeated blocks join what is before them."""
     uses = Counter(name for layer in analysis.layers for name in layer.inputs)
     uses.update(analysis.graph.outputs)
     parts: list[_Part] = []
@@ -156,11 +156,11 @@ def _parts_at(depth: int, analysis: Analysis) -> list[_Part]:
         part = _Part((row,), len(row.layers) == 1 or _is_led(row.layers, uses))
         if parts and parts[-1].place == part.place and row.layers:
             before = parts[-1]
-            quiet = before.speaks and len(row.layers) == 1
-            if quiet and _is_led([*before.layers, *row.layers], uses):
-                part = _Part((*before.rows, row), speaks=True)
+            absorbed = before.led and len(row.layers) == 1
+            if absorbed and _is_led([*before.layers, *row.layers], uses):
+                part = _Part((*before.rows, row), led=True)
             elif _repeats(row, before.rows[-1], analysis):
-                part = _Part((*before.rows, row), speaks=False)
+                part = _Part((*before.rows, row), led=False)
             if len(part.rows) > 1:
                 parts.pop()
         parts.append(part)
@@ -168,7 +168,7 @@ def _parts_at(depth: int, analysis: Analysis) -> list[_Part]:
 
 
 def _is_led(layers: Sequence[LayerAnalysis], uses: Counter[str]) -> bool:
-    """Whether all layers but the first are quiet; a join leads none."""
+    """Whether all layers but the first are absorbed; a join leads none."""
     if not layers or isinstance(layers[0].node.layer, Join):
         return False
     return all(
@@ -207,7 +207,7 @@ def _structure(row: Row) -> list[object]:
 # ----- parts -> boxes, groups and arrows -----
 
 
-class _Draftsman:
+class _DrawingBuilder:
     """Draws one network."""
 
     def __init__(self, analysis: Analysis) -> None:
@@ -244,7 +244,7 @@ class _Draftsman:
 
     def _group(self, heading: Row, parts: list[_Part]) -> Item:
         """A group; of a single layer, its box."""
-        if len(parts) == 1 and parts[0].speaks:
+        if len(parts) == 1 and parts[0].led:
             return self._box(parts[0], within=heading.label.strip() + ".")
         training_only = all(layer.training_only for part in parts for layer in part.layers)
         title = _titled(heading.label.strip(), _kind(heading, training_only))
@@ -265,7 +265,7 @@ class _Draftsman:
         self, part: _Part, label: str, training_only: bool
     ) -> tuple[str, tuple[str, ...]]:
         first, layers = part.rows[0], part.layers
-        if part.speaks:
+        if part.led:
             return _role(layers[0]), _layer_lines(label, layers)
         params: Quantity = 0
         for layer in layers:
@@ -340,7 +340,7 @@ def _sign(layer: LayerAnalysis) -> str:
 
 def _layer_lines(label: str, layers: list[LayerAnalysis]) -> tuple[str, ...]:
     """`conv1`, `conv 7x7/2 p3`, `batch_norm, relu`; a join without its name, which says little."""
-    first, *quiet = layers
+    first, *absorbed = layers
     if isinstance(first.node.layer, Join):
         return (_sign(first) or first.kind,)
     what = f"{first.kind} {window_text(first)}".rstrip()
@@ -350,6 +350,6 @@ def _layer_lines(label: str, layers: list[LayerAnalysis]) -> tuple[str, ...]:
     lines = [what] if what == label else [label, what]
     if first.node.weights is not None:
         lines.append(f"weights of {first.node.weights}")
-    if quiet:
-        lines.append(", ".join(layer.kind for layer in quiet))
+    if absorbed:
+        lines.append(", ".join(layer.kind for layer in absorbed))
     return tuple(lines)

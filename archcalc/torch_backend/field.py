@@ -108,7 +108,7 @@ def _measured_at_once(
 
     And why there are none of other layers.
     """
-    size, step = roomy_size(analysis, axis, names)
+    size, step = large_enough_size(analysis, axis, names)
     most = max(MOST_PIXELS, 2 * size)
     found: dict[str, AxisField] = {}
     before: dict[str, AxisField] = {}
@@ -152,7 +152,7 @@ def _period(field: AxisField) -> int:
     return field.period if isinstance(field, PhasedField) else 1
 
 
-def roomy_size(
+def large_enough_size(
     analysis: Analysis, axis: int, names: Collection[str] | None = None
 ) -> tuple[int, int]:
     """The size of an image that is likely to hold the largest field, and a step along it.

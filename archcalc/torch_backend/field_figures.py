@@ -15,7 +15,7 @@ from archcalc.unit_field import UnitField, unit_field
 from archcalc.verification import Figure
 from archcalc.window import Reach
 
-_UNTOLD = (Reach.UNKNOWN, Reach.MISALIGNED)
+_NOT_PREDICTED = (Reach.UNKNOWN, Reach.MISALIGNED)
 MOST_LAYERS = 16  # of a network, whose units are looked at
 
 
@@ -35,7 +35,7 @@ def _of_layers(analysis: Analysis) -> Iterator[Figure]:
         measured = measure_fields(analysis, [layer.name for layer in layers])
     for layer in layers:
         name = layer.name
-        if any(axis in _UNTOLD for axis in layer.field):
+        if any(axis in _NOT_PREDICTED for axis in layer.field):
             yield Figure("field", "receptive_field", name, None, None, note="no one interval")
             continue
         # Gates and norms are part of the twin: the local field has no measurement.

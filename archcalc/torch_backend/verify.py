@@ -39,9 +39,6 @@ from archcalc.torch_backend.saved_tensors import saved_by_layer
 from archcalc.torch_backend.timing import layer_seconds
 from archcalc.verification import SUBJECTS, Comparison, Conditions, Figure, LayerTime, Times
 from archcalc.walk import analyze
-from archcalc.window import Reach
-
-_UNTOLD = (Reach.UNKNOWN, Reach.MISALIGNED)
 
 ALLOCATOR_TOLERANCE = 0.01  # what kernels take for themselves, no rule can know
 

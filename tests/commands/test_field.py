@@ -138,7 +138,7 @@ def test_phases_are_shown_on_request(capsys: pytest.CaptureFixture[str]) -> None
         ),
         (["pool5", "--format", "csv"], "--format csv is for the table of all layers"),
         (["pool5", "--format", "markdown"], "--format markdown is for the table of all layers"),
-        (["stage5"], "'stage5' is a block (stage) of vgg16, no layer; its output is that of"),
+        (["stage5"], "'stage5' is a block (stage) of vgg16, not a layer; its output is that of"),
         (["pool5", "--input", "3x32hx32w"], "give plain numbers with --input"),
         (["pool5", "--plot", "box.gif"], "a plot is written as .svg, .png or .pdf"),
         (["pool5", "--plot", "box.svg", "--picture", "nothing.png"], "--picture nothing.png"),

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from archcalc import QuantityError
 from archcalc.quantity.arithmetic import LARGEST_INT64, largest, smallest
-from archcalc.quantity.conditions import Parting, parting
+from archcalc.quantity.conditions import Diverged, splitting
 from archcalc.quantity.integer_array import IntegerArray
 
 OPERATIONS: dict[str, Callable[[Any, Any], Any]] = {
@@ -46,7 +46,7 @@ def test_each_element_is_the_operation_on_that_element(sign: str, data: st.DataO
         try:
             found = OPERATIONS[sign](x, y)
         except QuantityError:
-            # `%` is reckoned by way of a product, which is the larger.
+            # `%` is computed by way of a product, which is the larger.
             assert sign == "%" or max(map(abs, expected)) > LARGEST_INT64
             continue
         assert found.elements.tolist() == expected
@@ -69,9 +69,9 @@ def test_division_by_zero_is_refused() -> None:
         IntegerArray([4, 6]) // IntegerArray([2, 0])
     with pytest.raises(ZeroDivisionError):
         7 // IntegerArray([0])
-    with parting(in_full=False), pytest.raises(Parting) as caught:
+    with splitting(in_full=False), pytest.raises(Diverged) as caught:
         IntegerArray([4, 6]) // IntegerArray([2, 0])
-    assert caught.value.lots.tolist() == [False, True]
+    assert caught.value.groups.tolist() == [False, True]
 
 
 @pytest.mark.parametrize("given", [[0.5], np.array([2**64 - 1], dtype=np.uint64)])

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archcalc import QuantityError
-from archcalc.quantity.conditions import Parting, parting
+from archcalc.quantity.conditions import Diverged, splitting
 from archcalc.quantity.integer_array import IntegerArray
 from archcalc.quantity.real_array import RealArray
 from archcalc.spec.values import exact_value
@@ -98,9 +98,9 @@ def test_whole_numbers_are_told_from_those_beside_them() -> None:
     array = _array([0.29, 0.57])
     assert (array * 100).whole() == IntegerArray([29, 57])
     assert (array * 10).whole() is None
-    with parting(in_full=False), pytest.raises(Parting) as caught:
+    with splitting(in_full=False), pytest.raises(Diverged) as caught:
         (array * 100 - _array([0.0, 0.5])).whole()
-    assert caught.value.lots.tolist() == [True, False]
+    assert caught.value.groups.tolist() == [True, False]
 
 
 def test_large_whole_numbers_keep_their_last_digit() -> None:
@@ -110,13 +110,13 @@ def test_large_whole_numbers_keep_their_last_digit() -> None:
 
 
 def test_what_passes_64_bits_is_looked_at_by_itself() -> None:
-    with parting(in_full=False), pytest.raises(Parting) as caught:
+    with splitting(in_full=False), pytest.raises(Diverged) as caught:
         _array([1e18, 1.0]) * 100
-    assert caught.value.lots.tolist() == [False, True]
+    assert caught.value.groups.tolist() == [False, True]
     with pytest.raises(QuantityError):
         _array([1e18, 2e18]) * 100
 
 
 def test_not_a_number_is_looked_at_by_itself() -> None:
-    with parting(in_full=False), pytest.raises(Parting):
+    with splitting(in_full=False), pytest.raises(Diverged):
         _array([1.0, math.nan])

@@ -51,7 +51,7 @@ def test_repeated_units_are_one_box() -> None:
     assert len(drawing.boxes) == 15
 
 
-def test_a_quiet_layer_stands_in_the_box_of_the_layer_before_it() -> None:
+def test_an_absorbed_layer_stands_in_the_box_of_the_layer_before_it() -> None:
     assert lines(draw(analyze("vgg16")))[1] == "conv1_1 | conv 3x3 p1 | relu"
     assert lines(draw(analyze("vgg16")))[-3:] == [
         "fc7 | linear | relu, dropout",

@@ -14,11 +14,11 @@ from archcalc.layers.convolution import LocallyConnected
 from archcalc.layers.pooling import AdaptiveAvgPool, GlobalAvgPool
 from archcalc.receptive_field.field import Field, PhasedField
 from archcalc.torch_backend.field import (
+    large_enough_size,
     measure_fields,
     measured_field,
     measured_fields,
     positive_twin,
-    roomy_size,
 )
 from archcalc.window import Reach
 from tests.graphs import graph, node, random_graphs, sliding_graphs
@@ -64,7 +64,7 @@ def test_the_gradient_of_a_unit_reaches_its_field(graph: Graph) -> None:
     found = analysis.layer(graph.outputs[0]).field
     fields = [field for field in found if isinstance(field, Field)]
     assume(len(fields) == len(found))
-    sizes = tuple([roomy_size(analysis, axis)[0] for axis in range(len(fields))])
+    sizes = tuple([large_enough_size(analysis, axis)[0] for axis in range(len(fields))])
     assume(prod(sizes) <= MOST_PIXELS)
     unit, reached = _reached_by_gradient(graph, FeatureMap(graph.input.channels, sizes))
     assert reached == [field.of_unit(n) for field, n in zip(fields, unit, strict=True)]

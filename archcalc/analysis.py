@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from archcalc.errors import LayerError, UsageError, did_you_mean, require_extra
 from archcalc.feature_map import FeatureMap
-from archcalc.graph import INPUT, Graph, Node
+from archcalc.graph import INPUT, Graph, Node, names_meant, with_ends
 from archcalc.identity import Identity
 from archcalc.layers import Effect
 from archcalc.layers.state import State
@@ -300,24 +300,21 @@ class Analysis:
                 f"a layer is asked for by its name, such as {self.layers[0].name!r}, and not by "
                 f"{name!r}; `layers` has them in order"
             )
-        ending = "." + name
-        matches = [layer for layer in self.layers if layer.name == name] or [
-            layer for layer in self.layers if layer.name.endswith(ending)
-        ]
+        by_name = {layer.name: layer for layer in self.layers}
+        matches = names_meant(name, by_name)
         if len(matches) == 1:
-            return matches[0]
+            return by_name[matches[0]]
         if matches:
-            several = ", ".join(layer.name for layer in matches[:4])
+            several = ", ".join(matches[:4])
             raise UsageError(f"{len(matches)} layers of {self.name} are called {name!r}: {several}")
-        blocks = [b for b in self.graph.blocks if b == name or b.endswith(ending)]
+        blocks = names_meant(name, self.graph.blocks)
         last = self._last_of(blocks[0]) if len(blocks) == 1 else None
         if last is not None:
             raise UsageError(
                 f"{name!r} is a block ({self.graph.blocks[blocks[0]]}) of {self.name}, not a "
                 f"layer; its output is that of {last!r}"
             )
-        names = [*[layer.name for layer in self.layers], *self.graph.blocks]
-        guess = did_you_mean(name, [*names, *(n.rpartition(".")[2] for n in names)])
+        guess = did_you_mean(name, with_ends([*by_name, *self.graph.blocks]))
         raise UsageError(f"{self.name} has no layer {name!r}{guess}")
 
     def _last_of(self, block: str) -> str | None:

@@ -172,6 +172,18 @@ class Graph:
         return replace(self, nodes=tuple(owned), outputs=tuple(outputs), blocks=blocks)
 
 
+def names_meant(name: str, names: Iterable[str]) -> list[str]:
+    """Of dotted names the one that is `name`, or else all that end in it."""
+    known = list(names)
+    return [name] if name in known else [each for each in known if each.endswith("." + name)]
+
+
+def with_ends(names: Iterable[str]) -> list[str]:
+    """Dotted names, and then their last parts: what a guess at a name looks at."""
+    known = list(names)
+    return [*known, *(name.rpartition(".")[2] for name in known)]
+
+
 def with_purpose(nodes: Sequence[Node], outputs: Sequence[str]) -> tuple[Node, ...]:
     """The nodes, of which those that lead to heads for training alone exist in training only."""
     heads = {node.name for node in nodes if node.training_only}

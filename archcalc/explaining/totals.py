@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from archcalc.analysis import Analysis, LayerAnalysis, counted, require_numbers
 from archcalc.errors import UsageError
+from archcalc.graph import names_meant
 
 MOST = Fraction(9, 10)
 MOST_PARTS = 12  # that are listed one by one; of more, blocks are looked at as a whole
@@ -87,10 +88,9 @@ def block_called(analysis: Analysis, name: str) -> str | None:
     Raises:
         UsageError: several blocks have that name.
     """
-    blocks = analysis.graph.blocks
-    if name in blocks or any(layer.name == name for layer in analysis.layers):
-        return name if name in blocks else None
-    found = [block for block in blocks if block.endswith("." + name)]
+    found = names_meant(name, analysis.graph.blocks)
+    if found != [name] and any(layer.name == name for layer in analysis.layers):
+        return None
     if len(found) > 1:
         shown = ", ".join(found[:4])
         raise UsageError(f"{len(found)} blocks of {analysis.name} are called {name!r}: {shown}")

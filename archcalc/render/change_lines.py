@@ -113,9 +113,9 @@ class _Folding:
     """Folds layers that are new, or gone, where that is true of the whole of a block."""
 
     def __init__(self, concerned: Sequence[LayerChange], graph: Graph) -> None:
-        self._blocks = graph.blocks
-        every = Counter(block for node in graph.nodes for block in self._around(node.name))
-        these = Counter(block for change in concerned for block in self._around(change.layer.name))
+        self._graph = graph
+        every = Counter(block for node in graph.nodes for block in graph.blocks_around(node.name))
+        these = Counter(b for change in concerned for b in graph.blocks_around(change.layer.name))
         self._whole = {block for block, count in these.items() if count == every[block]}
 
     def lines(self, changes: Sequence[LayerChange]) -> Iterator[Line]:
@@ -135,18 +135,15 @@ class _Folding:
                 what=_size([change.layer for change in inside]),
             )
 
-    def _around(self, name: str) -> list[str]:
-        parts = name.split(".")
-        prefixes = [".".join(parts[:end]) for end in range(1, len(parts))]
-        return [prefix for prefix in prefixes if prefix in self._blocks]
-
     def _whole_block(self, change: LayerChange) -> str | None:
         """The outermost block that shares the fate of the layer."""
-        around = self._around(change.layer.name)
+        around = self._graph.blocks_around(change.layer.name)
         return next((block for block in around if block in self._whole), None)
 
     def _kind_and_place(self, block: str | None) -> tuple[str | None, str]:
-        return (None, "") if block is None else (self._blocks[block], block.rpartition(".")[0])
+        if block is None:
+            return None, ""
+        return self._graph.blocks[block], block.rpartition(".")[0]
 
 
 def _size(layers: Sequence[LayerAnalysis]) -> str:

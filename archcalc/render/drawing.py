@@ -301,12 +301,8 @@ class _DrawingBuilder:
 
     def _called(self, output: str) -> str:
         """What an output of the network is called: by its head, if it leaves through one."""
-        parts = output.split(".")
-        around = [".".join(parts[:end]) for end in range(1, len(parts))]
-        blocks = self._analysis.graph.blocks
-        return next(
-            (f"output of {name}" for name in around if blocks.get(name) == "head"), "output"
-        )
+        head = self._analysis.graph.head_around(output)
+        return "output" if head is None else f"output of {head}"
 
     def _is_training_only(self, name: str) -> bool:
         return name != INPUT and self._layers[name].training_only

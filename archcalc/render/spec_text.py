@@ -73,9 +73,8 @@ def _body(
 
 def _head_of(node: Node, graph: Graph, within: str) -> str | None:
     """The outermost head inside the one called `within` that a layer belongs to."""
-    parts = node.name.removeprefix(within).split(".")
-    prefixes = (within + ".".join(parts[:n]) for n in range(1, len(parts)))
-    return next((prefix for prefix in prefixes if graph.blocks.get(prefix) == "head"), None)
+    around = (block for block in graph.blocks_around(node.name) if block.startswith(within))
+    return next((block for block in around if graph.blocks[block] == "head"), None)
 
 
 def _statement(node: Node, previous: str, prefix: str = "") -> str:

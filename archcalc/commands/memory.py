@@ -15,14 +15,13 @@ from archcalc.commands.arguments import (
     positive,
 )
 from archcalc.errors import UsageError
+from archcalc.memory_use.report import MemoryReport, memory_report
 from archcalc.memory_use.training import OPTIMIZERS, TRAINING_DTYPES, largest_batch
 from archcalc.render.memory import (
-    MemoryReport,
     budget_line,
     layer_table,
     memory_lines,
     memory_record,
-    memory_report,
 )
 from archcalc.render.output import FORMS, SEPARATORS, json_text
 from archcalc.render.rows import depth_that_fits, layer_rows, rows_at_depth

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from archcalc.analysis import Analysis, LayerAnalysis
@@ -10,8 +10,9 @@ from archcalc.errors import UsageError
 from archcalc.graph import INPUT
 from archcalc.layers import Extra
 from archcalc.layers.pooling import INDEX_BYTES, MaxPool
+from archcalc.memory_use.concatenation import embedded
 from archcalc.memory_use.layout import layout
-from archcalc.quantity.arithmetic import Quantity, certainly_equal, largest, largest_of
+from archcalc.quantity.arithmetic import Quantity, largest, largest_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,7 @@ class Step:
     @property
     def bytes(self) -> Quantity:
         """All of it together."""
-        return _sum(size for _, size in self.alive)
+        return sum(size for _, size in self.alive)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +73,10 @@ def storages(
     layers = analysis.inference_layers
     of, copies, overwriting = layout(analysis, at_inference=True, in_place=in_place)
     if concat_views:
-        embedded = _embedded(layers, of, overwriting, analysis)
-        apart = {part: analysis.maps[whole].values for part, whole in embedded.items()}
+        within = embedded(layers, of, overwriting, analysis)
+        apart = {part: analysis.maps[whole].values for part, whole in within.items()}
         copies = layout(analysis, at_inference=True, in_place=in_place, within=apart).copies
-        of = {name: embedded.get(storage, storage) for name, storage in of.items()}
+        of = {name: within.get(storage, storage) for name, storage in of.items()}
     kept = {of[name] for name in analysis.graph.outputs if name in of}
     before = {layer.name: set(layer.inputs) - {INPUT} for layer in layers}
     readers: dict[str, set[str]] = {}
@@ -146,44 +147,6 @@ def most_alive(steps: Iterable[Step]) -> Quantity:
     return largest_of(step.bytes for step in steps)
 
 
-def _embedded(
-    layers: Sequence[LayerAnalysis],
-    of: Mapping[str, str],
-    overwriting: Collection[str],
-    analysis: Analysis,
-) -> dict[str, str]:
-    """For each storage that can lie in a concatenation the outermost that it lies in.
-
-    It has to be what is concatenated and no more; nothing may overwrite it behind, and nobody may
-    need it once the concatenation is overwritten.
-    """
-    maps, number = analysis.maps, {layer.name: n for n, layer in enumerate(layers)}
-    kept = {of[name] for name in analysis.graph.outputs if name in of}
-    last_read: dict[str, int] = {}
-    written: dict[str, list[int]] = {}  # where layers overwrite a storage
-    for layer in layers:
-        if layer.name in overwriting:
-            written.setdefault(of[layer.name], []).append(number[layer.name])
-        for name in layer.inputs:
-            last_read[of[name]] = number[layer.name]
-    found: dict[str, str] = {}
-    for layer in reversed(layers):
-        if layer.kind != "concat":
-            continue
-        whole = found.get(of[layer.name], of[layer.name])
-        around = [n for s, ns in written.items() if found.get(s, s) == whole for n in ns]
-        after = [n for n in around if n > number[layer.name]]
-        for name in layer.inputs:
-            part = of[name]
-            if part in (INPUT, whole) or part in found or part in kept:
-                continue
-            fills_it = certainly_equal(maps[name].values, maps[part].values)
-            overwritten = any(n > number[layer.name] for n in written.get(part, ()))
-            if fills_it and not overwritten and all(last_read[part] < n for n in after):
-                found[part] = whole
-    return found
-
-
 def _users(layers: tuple[LayerAnalysis, ...], of: dict[str, str]) -> dict[str, frozenset[str]]:
     users: dict[str, set[str]] = {storage: set() for storage in of.values()}
     for layer in layers:
@@ -238,24 +201,17 @@ def _workspace_bytes(
         if hands_on and copy:
             # The padded copy is gone when the indices into it are corrected, with one more of their
             # size. So there are these two at the most, or the copy beside those handed on.
-            padded = _sum(extra_bytes(extra, analysis) for extra in copy)
+            padded = sum(extra_bytes(extra, analysis) for extra in copy)
             return largest(padded, 2 * index_bytes(analysis, layer.name))
         if hands_on or (len(layer.output.sizes) == 1 and not on_gpu):
             extras = tuple(copy)
-    return _sum(extra_bytes(extra, analysis) for extra in extras)
+    return sum(extra_bytes(extra, analysis) for extra in extras)
 
 
 def extra_bytes(extra: Extra, analysis: Analysis) -> Quantity:
     """Bytes of a tensor that a layer makes beside its output, for the batch."""
     images = analysis.batch if extra.per_image else 1
     return extra.values * images * (extra.bytes_each or analysis.bytes_each)
-
-
-def _sum(values: Iterable[Quantity]) -> Quantity:
-    result: Quantity = 0
-    for value in values:
-        result = result + value
-    return result
 
 
 def image_bytes(analysis: Analysis) -> Quantity:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -88,10 +88,10 @@ def _bytes_apart(analysis: Analysis, layers: Sequence[LayerAnalysis]) -> Activat
     listed = [layer for layer in layers if layer.node.layer.in_lecture_total]
     saved, unknown = saved_bytes(analysis), why_memory_is_open(analysis)
     return ActivationBytes(
-        lecture=_sum(layer.activation_bytes for layer in listed),
-        all=_sum(layer.activation_bytes for layer in layers),
+        lecture=sum(layer.activation_bytes for layer in listed),
+        all=sum(layer.activation_bytes for layer in layers),
         peak=0,
-        training=_sum(saved[layer.name] for layer in layers) if unknown is None else None,
+        training=sum(saved[layer.name] for layer in layers) if unknown is None else None,
         unknown=unknown,
     )
 
@@ -99,18 +99,18 @@ def _bytes_apart(analysis: Analysis, layers: Sequence[LayerAnalysis]) -> Activat
 def lecture_bytes(analysis: Analysis) -> Quantity:
     """The bytes of the network's input and of the outputs of conv, pool and linear layers."""
     listed = [layer for layer in analysis.inference_layers if layer.node.layer.in_lecture_total]
-    return image_bytes(analysis) + _sum(layer.activation_bytes for layer in listed)
+    return image_bytes(analysis) + sum(layer.activation_bytes for layer in listed)
 
 
 def all_bytes(analysis: Analysis) -> Quantity:
     """The bytes of every layer's output."""
-    return _sum(layer.activation_bytes for layer in analysis.inference_layers)
+    return sum(layer.activation_bytes for layer in analysis.inference_layers)
 
 
 def training_bytes(analysis: Analysis) -> Quantity:
     """The bytes that autograd keeps for the backward pass; see `saved_bytes`."""
     saved = saved_bytes(analysis)
-    return _sum(saved[layer.name] for layer in analysis.inference_layers)
+    return sum(saved[layer.name] for layer in analysis.inference_layers)
 
 
 def peak_bytes(analysis: Analysis, *, on_gpu: bool = False) -> Quantity:
@@ -195,10 +195,3 @@ def learning(analysis: Analysis) -> dict[str, bool]:
         before = any(learns[name] for name in layer.inputs)
         learns[layer.name] = before or bool(layer.effect.parameters)
     return learns
-
-
-def _sum(values: Iterable[Quantity]) -> Quantity:
-    result: Quantity = 0
-    for value in values:
-        result = result + value
-    return result

@@ -95,9 +95,7 @@ def training_memory(
     bytes_each = analysis.bytes_each
     params = analysis.totals.params + analysis.training_only_totals.params
     state_bytes = _MASTER_BYTES if mixed else bytes_each
-    activations: Quantity = 0
-    for kept in saved_bytes(analysis).values():
-        activations = activations + kept
+    activations = sum(saved_bytes(analysis).values())
     return TrainingMemory(
         batch=analysis.batch,
         parameters=params * bytes_each,

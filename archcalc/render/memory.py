@@ -1,20 +1,14 @@
-"""Memory as text and JSON: per layer, at inference over time, and the bill of a training step."""
+"""Memory as text and JSON: per layer, at inference over time, and in a training step."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
-from archcalc.analysis import Analysis, LayerAnalysis, require_numbers
-from archcalc.memory_use.liveness import Step, peak_of, storages, timeline
-from archcalc.memory_use.reordering import better_order
-from archcalc.memory_use.totals import activation_bytes, saved_bytes
+from archcalc.analysis import Analysis, LayerAnalysis
+from archcalc.memory_use.report import MemoryReport
+from archcalc.memory_use.totals import activation_bytes
 from archcalc.memory_use.training import (
-    MIXED,
-    BackwardMacs,
     TrainingMemory,
-    backward_macs,
-    reasons,
     refused_in_training,
     training_memory,
 )
@@ -28,77 +22,6 @@ from archcalc.walk import analyze
 LAYER_KEYS = ("name", "output_bytes", "param_bytes", "kept_bytes", "kept", "backward_macs", "used")
 _HEADINGS = ("layer", "output", "params", "kept", "kept for the backward pass", "backward MACs")
 _ALIGN = ("left", "right", "right", "right", "left", "right")
-
-
-class Inference(NamedTuple):
-    """The peak at inference under one policy: which step it is at, and all steps.
-
-    `cut_short`: whether the search for the policy's order was, so that there may be a better one.
-    """
-
-    policy: str
-    steps: list[Step]
-    peak: Step
-    cut_short: bool = False
-
-
-class MemoryReport(NamedTuple):
-    """Everything that `archcalc memory` shows of a network.
-
-    Attributes:
-        analysis: in the dtype of the activations.
-        dtype: as asked for: one of the training dtypes.
-        training: the bill of a step.
-        backward: the MACs of each layer backward.
-        saved: the bytes that each layer keeps.
-        reasons: what each layer needs for its backward pass.
-        inference: the peak in the spec's order, and under policies that change it.
-    """
-
-    analysis: Analysis
-    dtype: str
-    optimizer: str
-    training: TrainingMemory
-    backward: dict[str, BackwardMacs]
-    saved: dict[str, int]
-    reasons: dict[str, list[str]]
-    inference: list[Inference]
-
-
-def memory_report(analysis: Analysis, *, optimizer: str, dtype: str) -> MemoryReport:
-    """Gathers the figures.
-
-    Raises:
-        UsageError: an unknown optimizer or dtype; sizes that are no plain numbers.
-    """
-    require_numbers(analysis)
-    training = training_memory(analysis, optimizer=optimizer, dtype=dtype)
-    activations_in = "float16" if dtype == MIXED else dtype
-    analysis = analyze(analysis.graph, batch=analysis.batch, dtype=activations_in)
-    return MemoryReport(
-        analysis=analysis,
-        dtype=dtype,
-        optimizer=optimizer,
-        training=training,
-        backward=backward_macs(analysis),
-        saved=saved_bytes(analysis),
-        reasons=reasons(analysis),
-        inference=_policies(analysis),
-    )
-
-
-def _policies(analysis: Analysis) -> list[Inference]:
-    plainly = storages(analysis)
-    order = better_order(plainly)
-    runs = {
-        "as written": timeline(plainly),
-        "in place": timeline(storages(analysis, in_place=True)),
-        "concat as view": timeline(storages(analysis, concat_views=True)),
-        "in place, concat as view": timeline(storages(analysis, in_place=True, concat_views=True)),
-    }
-    found = [Inference(policy, steps, peak_of(steps)) for policy, steps in runs.items()]
-    steps = timeline(plainly, order.layers)
-    return [*found, Inference("branches reordered", steps, peak_of(steps), not order.is_best)]
 
 
 def layer_table(report: MemoryReport, rows: Sequence[Row], form: str, *, in_full: bool) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from archcalc.errors import LayerError, UsageError, did_you_mean, require_extra
@@ -14,6 +13,7 @@ from archcalc.layers import Effect
 from archcalc.layers.state import State
 from archcalc.quantity.arithmetic import Quantity, plain
 from archcalc.receptive_field.field import AxisField, Field, PhasedField
+from archcalc.record import Record
 from archcalc.window import Reach
 
 if TYPE_CHECKING:
@@ -27,8 +27,7 @@ DTYPES: dict[str, int] = {"float32": 4, "float64": 8, "float16": 2, "bfloat16": 
 PerAxis: TypeAlias = "tuple[Quantity | Fraction | str | None, ...] | str | None"
 
 
-@dataclass(frozen=True, slots=True)
-class LayerAnalysis:
+class LayerAnalysis(Record):
     """The figures of one layer, for a batch of images.
 
     Attributes:
@@ -182,8 +181,7 @@ class LayerAnalysis:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Totals:
+class Totals(Record):
     """Sums over layers, for a batch of images.
 
     Attributes:
@@ -203,8 +201,7 @@ class Totals:
     param_bytes: Quantity
 
 
-@dataclass(frozen=True, slots=True)
-class Analysis:
+class Analysis(Record):
     """A network with all its figures.
 
     Attributes:

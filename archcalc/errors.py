@@ -19,9 +19,10 @@ ArchcalcError
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any
+from typing import Any, ClassVar
+
+from archcalc.record import Record
 
 MOST_CHARACTERS = 1000  # of a message: what a hostile spec puts into it ends here
 MOST_CANDIDATES = 1000  # that a guess looks at
@@ -40,8 +41,7 @@ def _restored(kind: type[ArchcalcError], arguments: tuple[Any, ...]) -> Archcalc
     return kind.__new__(kind, *arguments)
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(Record):
     """A text that a user wrote: the name to call it by in messages, and its lines.
 
     Attributes:
@@ -49,8 +49,10 @@ class Source:
         text: the whole of it.
     """
 
+    not_shown: ClassVar[tuple[str, ...]] = ("text",)
+
     name: str
-    text: str = field(repr=False)
+    text: str
 
     def line(self, number: int) -> str:
         """The text of line `number`, counted from 1; empty past the end."""
@@ -58,8 +60,7 @@ class Source:
         return lines[number - 1] if 0 < number <= len(lines) else ""
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Record):
     """A position in a source; line and column count from 1."""
 
     source: Source

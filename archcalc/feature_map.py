@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from archcalc.quantity.arithmetic import Quantity, product
+from archcalc.record import Record
 
 
-@dataclass(frozen=True, slots=True)
-class FeatureMap:
+class FeatureMap(Record):
     """The shape of one image's activations, channels first, without the batch.
 
     Attributes:

@@ -6,21 +6,20 @@ A layer may name only earlier layers, so a cycle cannot be written.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field, replace
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 from archcalc.errors import Place
 from archcalc.feature_map import FeatureMap
 from archcalc.identity import Identity, identify
 from archcalc.layers import Layer
+from archcalc.record import Record, replace
 from archcalc.spec.syntax import About, Network
 from archcalc.spec.values import Value
 
 INPUT = "input"  # the name of the network's input, as a source of layers
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(Record):
     """A layer in its place.
 
     Attributes:
@@ -34,13 +33,15 @@ class Node:
         place: where the spec says so.
     """
 
+    not_shown: ClassVar[tuple[str, ...]] = ("place",)
+
     name: str
     layer: Layer
     inputs: tuple[str, ...]
     weights: str | None
     indices: str | None
     training_only: bool
-    place: Place = field(repr=False)
+    place: Place
 
 
 class LeftOut(NamedTuple):
@@ -57,8 +58,7 @@ class LeftOut(NamedTuple):
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Graph:
+class Graph(Record):
     """A network, fully written out.
 
     Attributes:

@@ -7,15 +7,16 @@ stands, what was changed stands beside it, and what was published about the othe
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from archcalc.feature_map import FeatureMap
 from archcalc.quantity.arithmetic import plain
 from archcalc.quantity.conditions import is_symbol
+from archcalc.record import Record
 from archcalc.spec.values import Value
 
 
-class Identity(NamedTuple):
+class Identity(Record):
     """A network, told apart from those that differ in parameters or input.
 
     `str()` of it is `resnet50 (classes=10, input 3x256x256)`.

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from archcalc.hardware.roofline import Bound
 from archcalc.identity import Identity
+from archcalc.record import Record
 
 # What can be compared, in the order of reports.
 SUBJECTS: dict[str, str] = {
@@ -22,8 +22,7 @@ SUBJECTS: dict[str, str] = {
 Value: TypeAlias = "int | str | tuple[object, ...] | None"
 
 
-@dataclass(frozen=True, slots=True)
-class Figure:
+class Figure(Record):
     """One quantity, as the rule has it and as torch has it.
 
     Attributes:
@@ -63,8 +62,7 @@ class Figure:
         return self.rule == self.measured
 
 
-@dataclass(frozen=True, slots=True)
-class LayerTime:
+class LayerTime(Record):
     """How long a layer takes, beside the least that it could take.
 
     Attributes:
@@ -97,8 +95,7 @@ def per_second(count: int, seconds: float) -> float:
     return count / seconds if seconds else 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Times:
+class Times(Record):
     """The wall times of a network.
 
     Attributes:
@@ -115,8 +112,7 @@ class Times:
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Conditions:
+class Conditions(Record):
     """What the measured figures hold for.
 
     Attributes:
@@ -138,8 +134,7 @@ class Conditions:
         return f"torch {self.torch} on {named}, {self.dtype}, batch {self.batch}"
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(Record):
     """A network's rules beside torch's measurements.
 
     Attributes:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any, cast
 
 from archcalc.analysis import DTYPES, Analysis, AnalysisStopped, LayerAnalysis
@@ -20,6 +19,7 @@ from archcalc.quantity.conditions import is_symbol
 from archcalc.receptive_field.by_channel import of_all
 from archcalc.receptive_field.field import PhasedField, SteppedField
 from archcalc.receptive_field.seen import Fields, Seen, Units, units_after, units_of_input, whole_of
+from archcalc.record import replace
 from archcalc.spec.values import ExpressionError, Value, own
 from archcalc.window import Reach, TransposedWindow, Window, Windows
 

@@ -6,7 +6,6 @@ spatial axes need nothing else.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from math import gcd
 from typing import TypeAlias
@@ -20,10 +19,10 @@ from archcalc.quantity.arithmetic import (
     same_padding,
     smallest,
 )
+from archcalc.record import Record
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(Record):
     """A window that slides along one axis.
 
     Attributes:
@@ -93,8 +92,7 @@ class Window:
         return cls(kernel, stride, before, pad - before, dilation, outputs)
 
 
-@dataclass(frozen=True, slots=True)
-class TransposedWindow:
+class TransposedWindow(Record):
     """A window that slides along the output of an axis instead of its input.
 
     Input i reaches the outputs i s - p, i s - p + d, … i s - p + d (k - 1). What spreads inputs
@@ -122,8 +120,7 @@ class TransposedWindow:
         return cls(2 * factor - (factor - 2 * (factor // 2)), factor, factor // 2)
 
 
-@dataclass(frozen=True, slots=True)
-class AdaptiveWindow:
+class AdaptiveWindow(Record):
     """The windows of different sizes that divide an axis among a given number of outputs.
 
     Output i of m sees the inputs floor(i n / m) … ceil((i + 1) n / m) - 1, as torch's adaptive

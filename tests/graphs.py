@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import TypeAlias
 
 from hypothesis import strategies as st
@@ -30,6 +29,7 @@ from archcalc.layers.normalization import BatchNorm, GroupNorm
 from archcalc.layers.pooling import AvgPool, GlobalAvgPool, MaxPool, MaxUnpool
 from archcalc.layers.resampling import Crop, Pad, Upsample
 from archcalc.layers.reshaping import ChannelSlice, ChannelSplit, Flatten, Identity
+from archcalc.record import replace
 from archcalc.spec.syntax import About, Network
 from tests.layers.examples import LAYERS
 

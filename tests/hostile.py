@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from archcalc import Analysis, FeatureMap, analyze
 from archcalc.layers.convolution import Conv
+from archcalc.record import replace
 from archcalc.spec.syntax import About
 from tests.graphs import graph, node
 
@@ -34,4 +33,4 @@ def hostile_analysis() -> Analysis:
     ]
     built = graph(FeatureMap(3, (4, 4)), nodes)
     about = About(title=" ".join(TEXTS), authors=TEXTS[5], year=2020, paper=TEXTS[6])
-    return analyze(replace(built, network=built.network._replace(about=about)))
+    return analyze(replace(built, network=replace(built.network, about=about)))

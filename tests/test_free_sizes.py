@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -20,6 +19,7 @@ from archcalc.layers.resampling import Crop, Upsample
 from archcalc.memory_use.totals import activation_bytes
 from archcalc.quantity.arithmetic import Quantity
 from archcalc.receptive_field.field import Field
+from archcalc.record import replace
 from archcalc.render.contract import to_contract
 from archcalc.render.table import summary
 from archcalc.window import Window

@@ -21,6 +21,7 @@ PACKAGES = {f"archcalc.{path.parent.name}" for path in PACKAGE.glob("*/__init__.
 # The units of the package (modules and subpackages), from the ground up: each may import from
 # lines above its own. `archcalc` is the door, `__init__.py`.
 ORDER: tuple[tuple[str, ...], ...] = (
+    ("record",),
     ("errors",),
     ("quantity",),
     ("quantity.integer_array", "quantity.symbolic", "quantity.traced"),
@@ -284,7 +285,16 @@ sys.stdout = open(os.devnull, "w")
 sys.__stdout__.write(json.dumps([name for name in {costly} if name in sys.modules]))
 """
 TABLE = "from archcalc.cli import main; main({words})"
-WAITED_FOR = [*COSTLY, "jsonschema", "hypothesis", "importlib.metadata", "pathlib", "csv"]
+WAITED_FOR = [
+    *COSTLY,
+    "dataclasses",
+    "inspect",
+    "jsonschema",
+    "hypothesis",
+    "importlib.metadata",
+    "pathlib",
+    "csv",
+]
 
 
 def loaded_by(code: str) -> set[str]:

@@ -27,6 +27,7 @@ from archcalc import (
 )
 from archcalc.claims.budgets import budgets_of
 from archcalc.parametric.formulas.walking import UnsettledError
+from archcalc.record import replace
 from archcalc.spec.library import families, network_names
 from tests.graphs import random_graphs
 from tests.spec_texts import family_of, graph_of
@@ -88,7 +89,7 @@ def test_each_part_of_a_spec_is_the_same_after_pickling() -> None:
     graph = graph_of(EVERY_FIELD)
     again = pickled(graph)
     assert again.nodes == graph.nodes
-    assert again.network._replace(budget=None) == graph.network._replace(budget=None)
+    assert replace(again.network, budget=None) == replace(graph.network, budget=None)
     (budget,) = budgets_of(again.network)
     assert (budget.bound.text, budget.place.line) == ("<= 1M", 5)
     analysis = analyze(graph)

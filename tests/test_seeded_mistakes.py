@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple, TypeAlias
 
@@ -27,6 +26,7 @@ from archcalc.quantity.conditions import is_symbol
 from archcalc.quantity.integer_array import IntegerArray
 from archcalc.receptive_field import field
 from archcalc.receptive_field.field import AxisField, Field
+from archcalc.record import replace
 from archcalc.window import Reach, Window
 from tests.graphs import chain, graph, node
 from tests.layers.checks import (

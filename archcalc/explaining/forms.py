@@ -8,45 +8,40 @@ itself left out; what a quantity happens to be does not matter, so that a paddin
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from archcalc.quantity.traced import Constant, Leaf, Operation, Tree, evaluate
+from archcalc.record import Record
 
 
-@dataclass(frozen=True, slots=True)
-class Number:
+class Number(Record):
     """A number that belongs to the rule."""
 
     value: int
 
 
-@dataclass(frozen=True, slots=True)
-class Name:
+class Name(Record):
     """A quantity by its symbol, and its value here."""
 
     symbol: str
     value: int
 
 
-@dataclass(frozen=True, slots=True)
-class Sum:
+class Sum(Record):
     """Each term times its coefficient, and a constant."""
 
     terms: tuple[tuple[int, Form], ...]
     constant: int
 
 
-@dataclass(frozen=True, slots=True)
-class Product:
+class Product(Record):
     """The factors and a coefficient."""
 
     coefficient: int
     factors: tuple[Form, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Quotient:
+class Quotient(Record):
     """`dividend / divisor`, rounded down, or `up`."""
 
     dividend: Form
@@ -59,8 +54,7 @@ class Quotient:
         return value_of(self.dividend) % value_of(self.divisor) == 0
 
 
-@dataclass(frozen=True, slots=True)
-class Extreme:
+class Extreme(Record):
     """The smallest or the largest of some."""
 
     which: Literal["min", "max"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TypeAlias
 
@@ -18,6 +17,7 @@ from archcalc.layers.state import Role, StateTensor
 from archcalc.quantity.traced import Leaf, Operation, Traced, Tree, tree_of
 from archcalc.receptive_field.field import AxisField, Field, Interval, PhasedField, fields_after
 from archcalc.receptive_field.seen import Seen, local_inputs, local_windows, seen_of_input
+from archcalc.record import Record, replace
 from archcalc.window import Reach, Window
 
 # What can be derived, in the order of a lecture: what it is called in words and in formulas.
@@ -54,8 +54,7 @@ Value: TypeAlias = "int | Fraction | str | None"
 Symbols: TypeAlias = "Mapping[Tree, str]"
 
 
-@dataclass(frozen=True, slots=True)
-class Derivation:
+class Derivation(Record):
     """How one figure comes about.
 
     Attributes:
@@ -80,8 +79,7 @@ class Derivation:
         return self.form == Number(0) and not self.note
 
 
-@dataclass(frozen=True, slots=True)
-class LayerDerivation:
+class LayerDerivation(Record):
     """The figures of a layer, derived.
 
     Attributes:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import NamedTuple
 
 from archcalc.analysis import Analysis, LayerAnalysis, counted, require_numbers
 from archcalc.errors import UsageError
 from archcalc.graph import names_meant
+from archcalc.record import Record
 
 MOST = Fraction(9, 10)
 MOST_PARTS = 12  # that are listed one by one; of more, blocks are looked at as a whole
@@ -30,8 +30,7 @@ class Part(NamedTuple):
         return sum(getattr(layer, quantity) for layer in counted(self.layers))
 
 
-@dataclass(frozen=True, slots=True)
-class Makeup:
+class Makeup(Record):
     """The parts that make up `MOST` of a total, the largest first.
 
     Attributes:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from archcalc.analysis import Analysis, LayerAnalysis
 from archcalc.exporting.containers import Container, Flow, Piece, pieces_of
 from archcalc.graph import INPUT, Node
 from archcalc.layers.convolution import Conv
+from archcalc.record import Record, replace
 from archcalc.torch_spelling.layer_spellings import Setting, is_even, spell, windows_of
 from archcalc.torch_spelling.spelling import Argument, Spelling, Weight
 
@@ -21,8 +21,7 @@ PLAIN_CALL = "{module}({0})"
 Path = tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(Record):
     """A step of a module: one of its parts and the call of it, or an expression.
 
     Attributes:
@@ -48,8 +47,7 @@ class Item:
     shares: Path | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Tie:
+class Tie(Record):
     """Two parts deeper in a module that share their weights.
 
     Attributes:
@@ -62,8 +60,7 @@ class Tie:
     tensors: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Body:
+class Body(Record):
     """A module before it is code. Values are numbered, its inputs first.
 
     Attributes:

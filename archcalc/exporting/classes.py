@@ -10,14 +10,14 @@ from typing import Any
 from archcalc.exporting.bodies import Body
 from archcalc.exporting.names import unique, variable_name
 from archcalc.exporting.patterns import ABSENT, Loop, Pattern, Slot
+from archcalc.record import Record
 from archcalc.torch_spelling.spelling import REQUIRED, Argument
 
 INDEX = "i"  # what counts the rounds of a loop
 _BY_PLACE = ("width", "kernel")  # families of parameters that are given without their names
 
 
-@dataclass(frozen=True, slots=True)
-class Figure:
+class Figure(Record):
     """A number, a flag … in the code of a class: a literal, or made of a parameter.
 
     Attributes:
@@ -45,8 +45,7 @@ class Figure:
         return self.parameter is None and self.value == value
 
 
-@dataclass(frozen=True, slots=True)
-class Parameter:
+class Parameter(Record):
     """A parameter of a class.
 
     Attributes:
@@ -157,8 +156,7 @@ class _Draft:
         return Parameter(name, self.slot.family, default, tuple(values))
 
 
-@dataclass(frozen=True, slots=True)
-class _Made:
+class _Made(Record):
     """A literal, or draft * times // over."""
 
     draft: _Draft | None

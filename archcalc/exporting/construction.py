@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from itertools import islice
 
 from archcalc.exporting.classes import INDEX, Figure, ModuleClass
 from archcalc.exporting.patterns import Loop, Part, Progress
+from archcalc.record import Record
 from archcalc.torch_spelling.spelling import Argument
 
 # What the parameters of a class are called where its code is written.
 Names = Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
+class Section(Record):
     """A part of a module, or a loop over parts.
 
     Attributes:
@@ -40,8 +39,7 @@ class Section:
         return f"for {index} in range({first}{self.figure.text(names)})"
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+class Member(Record):
     """A part of a pattern with the figures of a class.
 
     Attributes:

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass, replace
 
 from archcalc.exporting.bodies import PLAIN_CALL, Body, Item
+from archcalc.record import Record, replace
 from archcalc.torch_spelling.spelling import REQUIRED
 
 ABSENT = object()  # the figure of a part that is not there
@@ -21,8 +21,7 @@ _MOST_MISSING = 1  # parts of a pattern that a body may lack
 _NUMBER = re.compile(r"(?<![0-9])(?:0|[1-9][0-9]*)(?![0-9])")
 
 
-@dataclass(frozen=True, slots=True)
-class Slot:
+class Slot(Record):
     """The place of a figure in a pattern.
 
     Attributes:
@@ -36,8 +35,7 @@ class Slot:
     member: str
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(Record):
     """An item of a body, with what is figures in it told apart from the rest.
 
     Attributes:
@@ -80,8 +78,7 @@ class Part:
         return module and item.call == PLAIN_CALL and len(item.outputs) == 1
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
+class Progress(Record):
     """How a figure changes from a round of a loop to the next.
 
     Attributes:
@@ -93,8 +90,7 @@ class Progress:
     carried: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Loop:
+class Loop(Record):
     """Parts that come again and again, with figures that stay, grow evenly, or are carried on.
 
     Attributes:
@@ -139,8 +135,7 @@ class Loop:
         ]
 
 
-@dataclass(frozen=True, slots=True)
-class Pattern:
+class Pattern(Record):
     """What bodies have in common that differ in figures alone.
 
     Attributes:

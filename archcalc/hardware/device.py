@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 import os
 import re
-from dataclasses import dataclass
 from pathlib import Path
 
 from yaml.nodes import Node
 
 from archcalc.errors import Source, SpecError, UsageError, suggestion
+from archcalc.record import Record
 from archcalc.spec.reader import compose, entries, place_of, read_file, text_of, unknown_key
 
 _DEVICES = Path(__file__).parent / "devices"
@@ -18,8 +18,7 @@ _KEYS = ("title", "torch_name", "teraflops", "gigabytes_per_second", "source")
 TF32 = "tf32"  # among the peaks: of float32 whose factors are rounded to 10 bits of fraction
 
 
-@dataclass(frozen=True, slots=True)
-class Device:
+class Device(Record):
     """What a device can do at best.
 
     Attributes:

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 from archcalc.analysis import Analysis, LayerAnalysis, require_numbers
@@ -20,10 +19,10 @@ from archcalc.errors import UsageError
 from archcalc.graph import INPUT
 from archcalc.hardware.device import TF32, Device
 from archcalc.layers import Storage
+from archcalc.record import Record
 
 
-@dataclass(frozen=True, slots=True)
-class Bound:
+class Bound(Record):
     """The least that a layer, or several in one kernel, cost on a device, for a batch at inference.
 
     Attributes:

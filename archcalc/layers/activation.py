@@ -6,13 +6,13 @@ erf, tanh); the docstrings give the formula that is counted.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import ClassVar
 
 from archcalc.feature_map import FeatureMap
 from archcalc.layers.layer import Effect, Family, Layer, Saved, Storage, pointwise
 from archcalc.layers.mixing import all_channels
 from archcalc.layers.state import parameters
+from archcalc.record import replace
 from archcalc.regions.reading import ChannelWindow
 from archcalc.window import Reach
 

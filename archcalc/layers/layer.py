@@ -8,15 +8,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from enum import Enum
-from inspect import get_annotations
 from typing import Any, ClassVar, TypeAlias, dataclass_transform
 
 from archcalc.errors import LayerError
 from archcalc.feature_map import FeatureMap
 from archcalc.layers.state import Role, State, values_of
 from archcalc.quantity.arithmetic import Quantity, plain, require_at_least
+from archcalc.record import Record
 from archcalc.regions.patches import Patch
 from archcalc.regions.reading import ChannelWindow, reached, read
 from archcalc.window import Reach, Windows
@@ -50,8 +49,7 @@ class Saved(Enum):
     OUTPUT = "output"
 
 
-@dataclass(frozen=True, slots=True)
-class Extra:
+class Extra(Record):
     """A tensor that the layer makes beside its output.
 
     Attributes:
@@ -67,8 +65,7 @@ class Extra:
     per_image: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Factors:
+class Factors(Record):
     """What a product of inputs keeps, multiplied two at a time: each factor for the other.
 
     A factor is kept towards the gradient of the one that it meets, and so only where that one,
@@ -105,8 +102,7 @@ class Storage(Enum):
     SHARED_AT_INFERENCE = "shared at inference"  # does nothing at inference: dropout
 
 
-@dataclass(frozen=True, slots=True)
-class Effect:
+class Effect(Record):
     """All that a layer answers about one input. No field has a default: a zero is written.
 
     Attributes:
@@ -193,7 +189,7 @@ class Layer(ABC):
     types: ClassVar[dict[str, str]] = {}
 
     def __init_subclass__(cls) -> None:
-        annotations: dict[str, str] = get_annotations(cls)
+        annotations: dict[str, str] = cls.__annotations__
         own = {name: text for name, text in annotations.items() if not text.startswith("ClassVar")}
         cls.types = cls.types | own
         cls.defaults = cls.defaults | {name: cls.__dict__.get(name, REQUIRED) for name in own}

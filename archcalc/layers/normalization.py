@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import ClassVar, Literal, TypeAlias
 
 from archcalc.feature_map import FeatureMap
@@ -26,6 +25,7 @@ from archcalc.quantity.arithmetic import (
     product,
     require_multiple,
 )
+from archcalc.record import replace
 from archcalc.regions.reading import ChannelWindow, Groups
 from archcalc.window import Reach, Window, Windows
 

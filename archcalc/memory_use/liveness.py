@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 
 from archcalc.analysis import Analysis, LayerAnalysis
 from archcalc.errors import UsageError
@@ -13,10 +12,10 @@ from archcalc.layers.pooling import INDEX_BYTES, MaxPool
 from archcalc.memory_use.concatenation import embedded
 from archcalc.memory_use.layout import layout
 from archcalc.quantity.arithmetic import Quantity, largest, largest_of
+from archcalc.record import Record
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Record):
     """What is alive while one layer runs.
 
     Attributes:
@@ -34,8 +33,7 @@ class Step:
         return sum(size for _, size in self.alive)
 
 
-@dataclass(frozen=True, slots=True)
-class Storages:
+class Storages(Record):
     """Where the outputs of layers lie.
 
     Attributes:

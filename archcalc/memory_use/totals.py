@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from archcalc.analysis import Analysis, LayerAnalysis
@@ -23,13 +22,13 @@ from archcalc.memory_use.liveness import (
 )
 from archcalc.memory_use.open_sizes import why_memory_is_open
 from archcalc.quantity.arithmetic import Quantity
+from archcalc.record import Record
 
 if TYPE_CHECKING:
     from archcalc.parametric.sweep import Sweep
 
 
-@dataclass(frozen=True, slots=True)
-class ActivationBytes:
+class ActivationBytes(Record):
     """Bytes of activations for the analysis' batch, under four definitions.
 
     Attributes:

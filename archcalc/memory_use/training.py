@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from archcalc.analysis import Analysis, require_numbers
 from archcalc.errors import UsageError, suggestion
 from archcalc.layers import Extra
@@ -11,6 +9,7 @@ from archcalc.layers.normalization import BatchNorm
 from archcalc.memory_use.liveness import indices_of, undone
 from archcalc.memory_use.totals import learning, needed_backward, saved_bytes
 from archcalc.quantity.arithmetic import Quantity
+from archcalc.record import Record
 from archcalc.walk import analyze
 
 # Values that an optimizer keeps for each parameter, always in float32 in mixed precision.
@@ -25,8 +24,7 @@ TRAINING_DTYPES = ("float32", "bfloat16", "float16", MIXED)
 _MASTER_BYTES = 4
 
 
-@dataclass(frozen=True, slots=True)
-class TrainingMemory:
+class TrainingMemory(Record):
     """Bytes that a training step needs, by purpose.
 
     In one dtype everything has it. In mixed precision (Micikevicius et al. 2018; counted as in
@@ -56,8 +54,7 @@ class TrainingMemory:
         return held + self.activations
 
 
-@dataclass(frozen=True, slots=True)
-class BackwardMacs:
+class BackwardMacs(Record):
     """Multiply-accumulates of a layer in the backward pass, for the batch.
 
     Attributes:

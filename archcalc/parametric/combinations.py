@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -20,6 +19,7 @@ from archcalc.graph import Graph
 from archcalc.parametric.setting_groups import REFUSALS, Arrays, Group, Place
 from archcalc.quantity.conditions import Diverged, splitting
 from archcalc.quantity.integer_array import IntegerArray
+from archcalc.record import Record
 from archcalc.spec.values import Value
 
 FEW = 1 << 10  # settings, among which it is not worth it to look for the same ones
@@ -29,8 +29,7 @@ SOME = 1 << 14  # elements of an array that tell whether it has many values
 MOST_OF_GRID = 4
 
 
-@dataclass(frozen=True, slots=True)
-class Combinations:
+class Combinations(Record):
     """The values that settings combine, each combination once if many settings are the same.
 
     Attributes:

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
 from math import gcd, lcm, log2
@@ -25,6 +24,7 @@ from archcalc.graph import Graph
 from archcalc.layers import Layer
 from archcalc.parametric.variables import Variable, rebuilt, variable
 from archcalc.parametric.widening import layers_of_classes, widened
+from archcalc.record import Record
 from archcalc.spec.fields import shown
 from archcalc.spec.keys import WAYS
 from archcalc.spec.labels import size_labels
@@ -47,8 +47,7 @@ _POINTS = 6  # which determine a polynomial of degree 3, and leave two to check 
 _LAYERS = 600  # of a network that is walked to see what a figure comes to
 
 
-@dataclass(frozen=True, slots=True)
-class Growth:
+class Growth(Record):
     """How one figure grows.
 
     Attributes:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
@@ -14,6 +13,7 @@ from archcalc.errors import LayerError, QuantityError, SpecError, UsageError
 from archcalc.quantity.conditions import Diverged, is_array, splitting
 from archcalc.quantity.integer_array import IntegerArray, as_quantity
 from archcalc.quantity.real_array import RealArray
+from archcalc.record import Record
 from archcalc.spec.values import Value, exact_value, own
 
 MOST_AT_ONCE = 1 << 17  # settings that are walked together: their arrays should stay in the cache
@@ -72,8 +72,7 @@ def _array(value: Value) -> NDArray[Any]:
 # ----- groups -----
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(Record):
     """Settings that are looked at together.
 
     Attributes:

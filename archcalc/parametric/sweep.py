@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import Any, cast
 
 import numpy as np
@@ -40,6 +40,7 @@ from archcalc.parametric.setting_groups import (
 )
 from archcalc.quantity.arithmetic import LARGEST_INT64, Quantity
 from archcalc.quantity.integer_array import IntegerArray
+from archcalc.record import Record
 from archcalc.spec.syntax import Network
 from archcalc.spec.values import Value, own
 from archcalc.walk import walk
@@ -48,8 +49,7 @@ _MEMORY = ("lecture", "all", "peak", "training")  # the figures of `ActivationBy
 MOST_BUILT = 1 << 20  # settings for which the network is built at once, to see which are alike
 
 
-@dataclass(frozen=True, slots=True)
-class _Source:
+class _Source(Record):
     """A network, and all that is the same at all settings."""
 
     network: Network
@@ -95,8 +95,7 @@ class _Source:
             self.graph({**first, **sizes})
 
 
-@dataclass(frozen=True, slots=True)
-class Sweep:
+class Sweep(Record):
     """The figures of many settings of a network.
 
     Arrays of figures have the shape that the arrays of the settings broadcast to. They are masked
@@ -234,8 +233,7 @@ def _memory_of(analysis: Analysis) -> list[Quantity]:
     return [getattr(memory, name) for name in _MEMORY]
 
 
-@dataclass(frozen=True, slots=True)
-class _Part:
+class _Part(Record):
     """Settings that are looked at together.
 
     Attributes:

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from typing import Any
 
 from archcalc.errors import UsageError
 from archcalc.expansion import build_graph
 from archcalc.graph import Graph
 from archcalc.loading import input_shape
+from archcalc.record import Record, replace
 from archcalc.spec.labels import find_labelled
 from archcalc.spec.values import ExpressionError, Value
 
 
-@dataclass(frozen=True, slots=True)
-class Variable:
+class Variable(Record):
     """A number of a network, or a list of numbers, that may take other values.
 
     Attributes:
@@ -29,7 +28,10 @@ class Variable:
     label: str
     parameter: str | None
     number: int | None
-    own: Any = field(hash=False)  # a list has none
+    own: Any
+
+    def __hash__(self) -> int:
+        return hash((self.label, self.parameter, self.number))  # `own` may be a list
 
     @property
     def values(self) -> list[Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from archcalc.analysis import Analysis
@@ -10,6 +9,7 @@ from archcalc.errors import UsageError
 from archcalc.feature_map import FeatureMap
 from archcalc.graph import INPUT, Graph, Node
 from archcalc.layers import Join
+from archcalc.record import replace
 
 MOST_CHANNELS_OF_AN_IMAGE = 4
 

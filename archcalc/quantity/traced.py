@@ -6,27 +6,25 @@ that it came from, in the names of what went in: the derivation is the rule's ow
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TypeAlias
 
+from archcalc.record import Record
 
-@dataclass(frozen=True, slots=True)
-class Leaf:
+
+class Leaf(Record):
     """A quantity that went in, by its name."""
 
     name: str
     value: int
 
 
-@dataclass(frozen=True, slots=True)
-class Constant:
+class Constant(Record):
     """A number that the rule itself has."""
 
     value: int
 
 
-@dataclass(frozen=True, slots=True)
-class Operation:
+class Operation(Record):
     """`sign` of the operands: + - * // ** min max, and - of a single one."""
 
     sign: str

@@ -7,7 +7,6 @@ channels, behind a `concat`. Then it is kept for each part of the channels, as f
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import reduce
 from itertools import product
 from operator import and_
@@ -17,6 +16,7 @@ from archcalc.feature_map import FeatureMap
 from archcalc.layers import Effect, Layer
 from archcalc.layers.layer import Join
 from archcalc.layers.resampling import PadChannels
+from archcalc.record import Record
 from archcalc.regions.bits import NotFollowedError, full, shifted
 from archcalc.regions.reading import ChannelWindow, Interleaved
 from archcalc.window import Reach, Window
@@ -26,8 +26,7 @@ MOST_PARTS = 16  # of the channels of one map: dense networks have many, and mix
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class ByChannel(Generic[T]):
+class ByChannel(Record, Generic[T]):
     """A value for each channel of a map.
 
     Attributes:
@@ -46,8 +45,7 @@ class ByChannel(Generic[T]):
         return self.followed and len(self.parts) == 1
 
 
-@dataclass(frozen=True, slots=True)
-class Values(Generic[T]):
+class Values(Record, Generic[T]):
     """What can be done to the values.
 
     Attributes:

@@ -9,7 +9,6 @@ then the interval depends on the unit's phase.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from math import gcd, lcm
 from typing import TYPE_CHECKING, TypeAlias, cast
 
@@ -24,6 +23,7 @@ from archcalc.quantity.arithmetic import (
 )
 from archcalc.quantity.conditions import is_symbol
 from archcalc.receptive_field.stairs import Stairs, highest, lowest, most_apart
+from archcalc.record import Record
 from archcalc.window import AdaptiveWindow, AxisWindow, Reach, TransposedWindow, Window, Windows
 
 if TYPE_CHECKING:
@@ -36,8 +36,7 @@ MOST_STAIRS = 32  # of one field; U-Nets have as many as levels
 Interval: TypeAlias = "tuple[int, int] | None"  # first and last pixel; None where it sees nothing
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(Record):
     """The pixels that the units of a layer see: unit i sees first + i jump … last + i jump.
 
     Attributes:
@@ -65,7 +64,7 @@ class Field:
         return self.first + unit * self.jump, self.last + unit * self.jump
 
 
-class PhasedField:
+class PhasedField(Record):
     """The pixels that the units see where that depends on the unit's phase.
 
     Unit q P + r, with P phases, sees the interval of phase r moved by q `advance` pixels. Two are
@@ -128,7 +127,6 @@ class PhasedField:
         return hash((self.jump, self.offset))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class ListedPhases(PhasedField):
     """What the units see, phase by phase.
 
@@ -162,7 +160,6 @@ class ListedPhases(PhasedField):
         return interval[0] + periods * self.advanced, interval[1] + periods * self.advanced
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class SteppedField(PhasedField):
     """What the units see, where every unit sees something and none less far than one before it.
 

@@ -26,7 +26,6 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import NamedTuple, TypeAlias
 
 from archcalc.feature_map import FeatureMap
@@ -42,6 +41,7 @@ from archcalc.receptive_field.field import (
     PhasedField,
     fields_after,
 )
+from archcalc.record import Record, replace
 from archcalc.window import Reach, Windows
 
 Fields: TypeAlias = "tuple[AxisField, ...]"
@@ -59,7 +59,7 @@ class Seen(NamedTuple):
     local: Fields
 
 
-class Units(NamedTuple):
+class Units(Record):
     """What the units of a map see.
 
     Attributes:

@@ -6,10 +6,10 @@ around them or divides them into groups slides a window along them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from archcalc.quantity.arithmetic import Quantity
+from archcalc.record import Record
 from archcalc.regions.bits import (
     NotFollowedError,
     between,
@@ -29,8 +29,7 @@ from archcalc.window import AdaptiveWindow, AxisWindow, Reach, TransposedWindow,
 MOST_RUNS = 2**12  # of the outputs of an adaptive pool
 
 
-@dataclass(frozen=True, slots=True)
-class Groups:
+class Groups(Record):
     """Channels in groups, each computed from a group of the input's channels.
 
     Attributes:
@@ -42,8 +41,7 @@ class Groups:
     outputs: Quantity
 
 
-@dataclass(frozen=True, slots=True)
-class Interleaved:
+class Interleaved(Record):
     """Channels in groups, of which the first of each come first, then the second of each, …
 
     Attributes:

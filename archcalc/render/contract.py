@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 
 from archcalc.analysis import Analysis, Totals
 from archcalc.memory_use.totals import (
@@ -13,6 +12,7 @@ from archcalc.memory_use.totals import (
     unused_bytes,
 )
 from archcalc.quantity.arithmetic import plain
+from archcalc.record import as_dict
 from archcalc.render.output import json_text
 
 
@@ -57,8 +57,8 @@ def contract_schema() -> dict[str, object]:
 
 
 def _totals(totals: Totals, memory: ActivationBytes) -> dict[str, object]:
-    figures: dict[str, object] = {key: plain(value) for key, value in asdict(totals).items()}
-    kept = {key: plain(value) for key, value in asdict(memory).items()}
+    figures: dict[str, object] = {key: plain(value) for key, value in as_dict(totals).items()}
+    kept = {key: plain(value) for key, value in as_dict(memory).items()}
     if memory.unknown is None:
         del kept["unknown"]
     return figures | {"activation_bytes": kept}

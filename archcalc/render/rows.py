@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import groupby, islice
-from typing import NamedTuple
 
 from archcalc.analysis import Analysis, LayerAnalysis, counted
+from archcalc.record import Record
 
 MOST_ROWS = 64  # that a table shows unless the user says how deep it should go
 
 
-class Row(NamedTuple):
+class Row(Record):
     """One row: a layer, or all layers of a folded block.
 
     Attributes:

@@ -10,6 +10,7 @@ from itertools import groupby
 from archcalc.graph import INPUT, Graph, Node
 from archcalc.layers import Join
 from archcalc.quantity.conditions import is_symbol
+from archcalc.record import as_dict
 
 _NO_NAME = re.compile(r"[^A-Za-z0-9_.]+")
 _LONGEST_NAME = 100
@@ -33,7 +34,7 @@ def spec_text(graph: Graph) -> str:
     }
     lines = [f"{key}: {_scalar(value)}" for key, value in known.items() if value]
     if about.accuracy is not None:
-        figures = about.accuracy._asdict().items()
+        figures = as_dict(about.accuracy).items()
         lines.append(f"accuracy: {_mapping({k: _scalar(v) for k, v in figures if v is not None})}")
     lines.append(f"input: {_value(graph.input.shape)}")
     if scaling := _scaling(graph):

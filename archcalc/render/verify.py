@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from itertools import compress
 
 from archcalc.hardware.roofline import Bound
 from archcalc.quantity.arithmetic import plain
+from archcalc.record import as_dict
 from archcalc.render.numbers import exact, shape, short, short_bytes
 from archcalc.render.roofline import bound_record, seconds_text
 from archcalc.render.table import tabulate_rows
@@ -203,7 +203,7 @@ def comparison_record(comparison: Comparison) -> dict[str, object]:
     return {
         **comparison.network.record("network"),
         "input": list(comparison.input),
-        "conditions": asdict(comparison.conditions),
+        "conditions": as_dict(comparison.conditions),
         "agrees": _agreement(comparison),
         "not_measured": not_measured(comparison),
         "unmatched": list(comparison.unmatched),

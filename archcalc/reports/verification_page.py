@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
 from pathlib import Path
 
 from archcalc.errors import UsageError
 from archcalc.hardware.device import Device, device_names, find_device
 from archcalc.hardware.roofline import Bound, roofline
+from archcalc.record import as_dict
 from archcalc.render.numbers import exact, shape
 from archcalc.render.output import json_text
 from archcalc.render.roofline import device_line, roofline_table, seconds_text, total_cells
@@ -194,7 +194,7 @@ def results_json(comparisons: Sequence[Comparison]) -> str:
 
     One network a line.
     """
-    conditions = json_text(asdict(comparisons[0].conditions), indent=None)
+    conditions = json_text(as_dict(comparisons[0].conditions), indent=None)
     lines = [json_text(_result(c), indent=None) for c in comparisons]
     networks = ",\n".join(lines)
     return f'{{"conditions": {conditions}, "networks": [\n{networks}\n]}}\n'

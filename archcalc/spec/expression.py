@@ -12,9 +12,10 @@ import re
 from collections.abc import Callable, Collection, Mapping
 from functools import lru_cache
 from keyword import iskeyword
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 from archcalc.errors import QuantityError, did_you_mean
+from archcalc.record import Record
 from archcalc.spec.values import (
     MAX_EXPONENT,
     ExpressionError,
@@ -52,7 +53,7 @@ _NUMBER = re.compile(
 LIST_COST = 3000  # of what goes through a list, in operations on numbers
 
 
-class Expression(NamedTuple):
+class Expression(Record):
     """A parsed expression.
 
     Attributes:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from functools import cache
-from typing import Any, NamedTuple, TypeAlias, cast, get_args
+from typing import Any, TypeAlias, cast, get_args
 
 from yaml.nodes import Node, ScalarNode, SequenceNode
 
@@ -25,6 +25,7 @@ from archcalc.quantity.conditions import (
     one_for_all,
     require_whole,
 )
+from archcalc.record import Record
 from archcalc.spec.expression import Environment, Expression, parse, parse_with_symbols
 from archcalc.spec.reader import WANTS_QUOTES, is_left_open, place_of
 from archcalc.spec.values import ExpressionError, Value, short_list
@@ -41,7 +42,7 @@ EXPRESSION_SCHEMA: Schema = {"type": "string", "description": "an expression ove
 _WHOLE: Schema = {"anyOf": [{"type": "integer"}, EXPRESSION_SCHEMA]}
 
 
-class FieldType(NamedTuple):
+class FieldType(Record):
     """How the values of one type of field are read.
 
     Attributes:
@@ -65,7 +66,7 @@ class FieldType(NamedTuple):
         return read_template(node, source, self)
 
 
-class Field(NamedTuple):
+class Field(Record):
     """A key that a layer kind takes."""
 
     name: str

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from yaml.nodes import Node, SequenceNode
 
 from archcalc.errors import Source, SpecError
+from archcalc.record import replace
 from archcalc.spec.fields import read_literal, read_size
 from archcalc.spec.keys import ACCURACY_KEYS, FAMILY_KEYS, VARIANT_KEYS, WAYS
 from archcalc.spec.labels import find_labelled
@@ -95,7 +96,8 @@ class _FamilyReader(StatementReader):
         changed = {
             k: read_literal(v, self._source) for k, v in found.items() if k in base.parameters
         }
-        return base._replace(
+        return replace(
+            base,
             name=name,
             about=self._about(found, base.about),
             input=self._input(found["input"]) if "input" in found else base.input,

@@ -7,9 +7,9 @@ what is wrong there would show on the day that somebody takes the branch.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import NamedTuple
 
 from archcalc.errors import SpecError, suggestion
+from archcalc.record import Record
 from archcalc.spec.expression import Expression, unknown_parameter
 from archcalc.spec.fields import Template
 from archcalc.spec.syntax import (
@@ -46,7 +46,7 @@ def require_known_names(networks: Iterable[Network]) -> None:
         _Checker(network.blocks).body(block.body, _with_let(inside, block.let))
 
 
-class _Checker(NamedTuple):
+class _Checker(Record):
     """Goes through bodies, whose statements may call `blocks`."""
 
     blocks: Mapping[str, Block]

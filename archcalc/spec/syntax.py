@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 from yaml.nodes import Node
 
 from archcalc.errors import Place, Source
 from archcalc.layers import Layer
+from archcalc.record import Record
 from archcalc.spec.expression import Expression
 from archcalc.spec.fields import Field, Template
 from archcalc.spec.values import Value
@@ -22,21 +23,21 @@ from archcalc.spec.values import Value
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.\-]{0,99}")  # of a network, block or layer
 
 
-class NameTemplate(NamedTuple):
+class NameTemplate(Record):
     """A name, in which `{expression}` stands for the value of an expression."""
 
     parts: tuple[str | Expression, ...]
     place: Place
 
 
-class Argument(NamedTuple):
+class Argument(Record):
     """The value given for a field or a parameter."""
 
     template: Template
     place: Place
 
 
-class LayerStatement(NamedTuple):
+class LayerStatement(Record):
     """`conv: {channels: 64, kernel: 3}`: one layer; with branches if it is a join.
 
     Attributes:
@@ -62,7 +63,7 @@ class LayerStatement(NamedTuple):
     place: Place
 
 
-class BlockStatement(NamedTuple):
+class BlockStatement(Record):
     """`stage: {depth: 2, width: 64}`: a block, with values for its parameters."""
 
     block: str
@@ -72,7 +73,7 @@ class BlockStatement(NamedTuple):
     place: Place
 
 
-class RepeatStatement(NamedTuple):
+class RepeatStatement(Record):
     """`repeat: depth`, `layers: […]`: the body `times` over; `counter` counts from 0 in it."""
 
     times: Argument
@@ -81,7 +82,7 @@ class RepeatStatement(NamedTuple):
     place: Place
 
 
-class IfStatement(NamedTuple):
+class IfStatement(Record):
     """`if: condition`, `then: […]`, `else: […]`."""
 
     condition: Argument
@@ -90,7 +91,7 @@ class IfStatement(NamedTuple):
     place: Place
 
 
-class HeadStatement(NamedTuple):
+class HeadStatement(Record):
     """`head: {name: aux1, training_only: true, layers: […]}`: leaves the main path."""
 
     name: NameTemplate | None
@@ -120,7 +121,7 @@ def every_statement(body: Body) -> Iterator[Statement]:
             yield from every_statement(inner)
 
 
-class Block(NamedTuple):
+class Block(Record):
     """A small network with parameters.
 
     Attributes:
@@ -138,7 +139,7 @@ class Block(NamedTuple):
 DENSE = "dense"  # a network that ran over all of a larger image, as a convolution
 
 
-class Accuracy(NamedTuple):
+class Accuracy(Record):
     """A published accuracy on the network's own data set, in percent.
 
     Attributes:
@@ -155,7 +156,7 @@ class Accuracy(NamedTuple):
     source: str
 
 
-class About(NamedTuple):
+class About(Record):
     """What is known of a network beside its layers.
 
     Attributes:
@@ -175,14 +176,14 @@ class About(NamedTuple):
     published_depth: int | None = None
 
 
-class Label(NamedTuple):
+class Label(Record):
     """The name of a number of a network: a parameter, an item of a list, a size of the input."""
 
     text: str
     place: Place
 
 
-class Network(NamedTuple):
+class Network(Record):
     """One variant of a family.
 
     Attributes:
@@ -211,7 +212,7 @@ class Network(NamedTuple):
         return f"<Network {self.name}: {self.about.title}>"
 
 
-class Family(NamedTuple):
+class Family(Record):
     """A spec file: networks that share blocks and parameters.
 
     Attributes:

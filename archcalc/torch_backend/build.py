@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, cast
 
 import torch
@@ -13,6 +12,7 @@ from archcalc.analysis import require_numbers
 from archcalc.errors import UsageError
 from archcalc.graph import INPUT, Graph, Node
 from archcalc.loading import Spec
+from archcalc.record import Record
 from archcalc.spec.values import Value
 from archcalc.torch_backend.layer_modules import module_for
 from archcalc.torch_spelling.module_names import module_names
@@ -71,8 +71,7 @@ def torch_device(name: str) -> torch.device:
     return device
 
 
-@dataclass(frozen=True, slots=True)
-class _Step:
+class _Step(Record):
     """A layer in the order of execution, and the values that nobody needs after it."""
 
     node: Node

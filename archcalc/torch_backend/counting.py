@@ -10,12 +10,12 @@ import logging
 import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from archcalc.layers.state import Role, learned_role
+from archcalc.record import Record
 from archcalc.torch_backend.hooks import Running, parts_named
 from archcalc.torch_backend.modes import evaluating, one_thread
 
@@ -24,16 +24,14 @@ from archcalc.torch_backend.modes import evaluating, one_thread
 FVCORE_MAC_OPERATORS = frozenset(["conv", "linear", "addmm", "mm", "bmm", "matmul", "einsum"])
 
 
-@dataclass(frozen=True, slots=True)
-class Output:
+class Output(Record):
     """What a layer returned: its shape, with the batch, and its bytes."""
 
     shape: tuple[int, ...]
     bytes: int
 
 
-@dataclass(frozen=True, slots=True)
-class Learned:
+class Learned(Record):
     """The values that a layer has for its own; those of an earlier layer count there.
 
     Attributes:
@@ -46,8 +44,7 @@ class Learned:
     buffers: int
 
 
-@dataclass(frozen=True, slots=True)
-class FvcoreCount:
+class FvcoreCount(Record):
     """What fvcore counts in a whole network.
 
     Attributes:

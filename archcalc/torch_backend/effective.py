@@ -7,13 +7,13 @@ unit than those at its border, and the gradient shows it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import torch
 
 from archcalc.analysis import Analysis
 from archcalc.errors import UsageError
+from archcalc.record import Record, replace
 from archcalc.torch_backend.build import build
 from archcalc.torch_backend.modes import undisturbed
 from archcalc.unit_field import UnitField, unit_field
@@ -25,8 +25,7 @@ if TYPE_CHECKING:
 SHARES = (0.5, 0.95)
 
 
-@dataclass(frozen=True, slots=True)
-class EffectiveField:
+class EffectiveField(Record):
     """How much each pixel matters to a unit.
 
     Attributes:

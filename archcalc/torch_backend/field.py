@@ -10,7 +10,6 @@ only if it is seen on an image of twice the size as well.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, replace
 from functools import partial
 from math import ceil, lcm
 
@@ -25,6 +24,7 @@ from archcalc.layers import Effect
 from archcalc.layers.joining import Concat
 from archcalc.layers.pooling import AdaptiveAvgPool, AdaptiveMaxPool, MaxPool
 from archcalc.receptive_field.field import AxisField, Field, Interval, ListedPhases, PhasedField
+from archcalc.record import Record, replace
 from archcalc.torch_backend.build import Twin
 from archcalc.torch_backend.modes import one_thread
 from archcalc.torch_backend.one_axis import mixes_channels, picks_channels, thin_layer
@@ -70,8 +70,7 @@ def measure_fields(analysis: Analysis, names: Collection[str]) -> list[AlongAxis
     return [along for _, along in measured]
 
 
-@dataclass(frozen=True, slots=True)
-class AlongAxis:
+class AlongAxis(Record):
     """What was measured along one axis.
 
     Attributes:
@@ -260,8 +259,7 @@ def _repeats(phases: Sequence[Interval], period: int, advance: int) -> bool:
 # ----- the twin -----
 
 
-@dataclass(frozen=True, slots=True)
-class PositiveTwin:
+class PositiveTwin(Record):
     """A positive twin, as far as there is one.
 
     Attributes:

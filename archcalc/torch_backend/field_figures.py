@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import Any
 
 from archcalc.analysis import Analysis, LayerAnalysis
 from archcalc.receptive_field.field import AxisField, PhasedField
+from archcalc.record import replace
 from archcalc.torch_backend.field import measure_fields
 from archcalc.torch_backend.modes import one_thread
 from archcalc.torch_backend.pixels import MeasuredPixels, Unit, measured_pixels

@@ -8,7 +8,6 @@ on one channel.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 
 import torch
@@ -16,6 +15,7 @@ from torch import Tensor, nn
 
 from archcalc.analysis import Analysis, total
 from archcalc.feature_map import FeatureMap
+from archcalc.record import Record
 from archcalc.torch_backend.field import PositiveTwin, positive_twin
 from archcalc.torch_backend.modes import one_thread
 
@@ -26,8 +26,7 @@ Unit = tuple[int, ...]
 Pixels = frozenset[tuple[int, ...]]
 
 
-@dataclass(frozen=True, slots=True)
-class MeasuredPixels:
+class MeasuredPixels(Record):
     """What was measured of some units.
 
     Attributes:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
+
+from archcalc.record import Record
 
 REQUIRED = object()  # the default of an argument that has none
 
@@ -18,8 +19,7 @@ class Weight(Enum):
     JOIN = "join"  # brings lines together
 
 
-@dataclass(frozen=True, slots=True)
-class Argument:
+class Argument(Record):
     """An argument of a module's constructor, or a figure that its call mentions.
 
     Attributes:
@@ -43,8 +43,7 @@ class Argument:
         return "width" if self.role.startswith(_WIDTHS) else self.role
 
 
-@dataclass(frozen=True, slots=True)
-class Spelling:
+class Spelling(Record):
     """A layer as code.
 
     Attributes:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from math import lcm
 from typing import TypeAlias
@@ -16,6 +15,7 @@ from archcalc.quantity.arithmetic import Quantity, certainly_one
 from archcalc.receptive_field.by_channel import ByChannel, Values, after, of_all
 from archcalc.receptive_field.field import PIXEL, AxisField, Field, PhasedField, field_after
 from archcalc.receptive_field.seen import is_spread, of_single
+from archcalc.record import Record
 from archcalc.unit_field.tracing import sources_of
 from archcalc.window import AxisWindow, Reach
 
@@ -23,8 +23,7 @@ MOST_FIELDS = 16  # of different paths that are followed side by side, along one
 MOST_PHASES = 1024  # of fields that are compared phase by phase
 
 
-@dataclass(frozen=True, slots=True)
-class PathSizes:
+class PathSizes(Record):
     """The receptive field along single paths, where branches make several, along each axis.
 
     Attributes:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from fractions import Fraction
 from itertools import product
 from math import prod
@@ -13,6 +12,7 @@ from archcalc.analysis import Analysis, LayerAnalysis, require_numbers
 from archcalc.errors import UsageError
 from archcalc.graph import INPUT
 from archcalc.receptive_field.field import AxisField, Field, Interval, PhasedField
+from archcalc.record import Record
 from archcalc.regions.bits import NotFollowedError, first_of, full, last_of, members, runs, single
 from archcalc.regions.patches import Patch, around, together, values_in
 from archcalc.unit_field.tracing import trace
@@ -21,8 +21,7 @@ from archcalc.window import Reach
 Seen: TypeAlias = "Interval | Reach"  # a Reach where there is no one interval, or none is known
 
 
-@dataclass(frozen=True, slots=True)
-class UnitField:
+class UnitField(Record):
     """The pixels that a unit sees: those that it depends on, whatever the weights.
 
     A unit of a map is a position, with all channels or with one; of a vector, a feature.

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,6 +16,7 @@ from archcalc.feature_map import FeatureMap
 from archcalc.identity import Identity
 from archcalc.layers import Effect
 from archcalc.layers.convolution import Conv
+from archcalc.record import replace
 from archcalc.spec.library import network_names
 from archcalc.torch_backend import verify as verifying
 from archcalc.torch_backend.build import Twin

@@ -127,7 +127,7 @@ def test_the_derivation_is_the_rules_own(monkeypatch: pytest.MonkeyPatch) -> Non
     right = Conv.effect_on
 
     def thrice(self: Conv, x: FeatureMap, /) -> Effect:
-        from dataclasses import replace
+        from archcalc.record import replace
 
         effect = right(self, x)
         return replace(effect, macs=3 * effect.macs)

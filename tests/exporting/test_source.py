@@ -6,7 +6,6 @@ import ast
 import shutil
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -28,6 +27,7 @@ from archcalc.layers.normalization import BatchNorm, Scale
 from archcalc.layers.pooling import MaxPool, MaxUnpool
 from archcalc.layers.regularization import Dropout
 from archcalc.layers.resampling import PadChannels
+from archcalc.record import replace
 from archcalc.spec.library import network_names
 from archcalc.torch_backend.build import build
 from archcalc.torch_spelling.module_names import MODULE_ATTRIBUTES

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
@@ -15,6 +13,7 @@ from archcalc.layers.activation import ReLU
 from archcalc.layers.layer import Padding
 from archcalc.layers.normalization import BatchNorm, Scale
 from archcalc.layers.pooling import MaxPool, MaxUnpool
+from archcalc.record import replace
 from tests.exporting.exported import check_network
 from tests.graphs import all_used, graph, node
 from tests.spec_texts import graph_of

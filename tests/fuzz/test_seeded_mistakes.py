@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -28,6 +27,7 @@ from archcalc.layers.reshaping import Flatten
 from archcalc.layers.state import Role
 from archcalc.receptive_field import field, seen
 from archcalc.receptive_field.field import Field
+from archcalc.record import replace
 from archcalc.regions.bits import full
 from archcalc.regions.patches import Patch, whole
 from archcalc.spec import expression

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable
 from contextlib import suppress
-from dataclasses import fields, is_dataclass, replace
 from enum import Enum
 from functools import partial
 from typing import Any, Literal, TypeAlias
@@ -26,6 +25,7 @@ from archcalc.memory_use.totals import saved_bytes
 from archcalc.quantity.arithmetic import Quantity
 from archcalc.quantity.conditions import is_array, is_symbol
 from archcalc.quantity.integer_array import as_quantity
+from archcalc.record import Record, as_dict, replace
 from archcalc.torch_backend.build import build
 from archcalc.torch_backend.layer_modules import module_for
 from archcalc.torch_backend.saved_tensors import saved_by_layer
@@ -244,10 +244,9 @@ def _layer_with(layer: Layer, substitute: Substitute) -> Layer:
 
 def _mapped(value: Any, number: Callable[[Quantity], int]) -> Any:
     """An effect, or a part of one, with `number` of each quantity."""
-    if is_dataclass(value):
-        parts = [getattr(value, field.name) for field in fields(value)]
-        record: Any = type(value)
-        return record(*[_mapped(part, number) for part in parts])
+    if isinstance(value, Record):
+        parts = as_dict(value)
+        return replace(value, **{name: _mapped(parts[name], number) for name in parts})
     if isinstance(value, tuple):
         return tuple([_mapped(part, number) for part in value])
     return value if value is None or isinstance(value, (bool, str, Enum)) else number(value)

@@ -8,7 +8,6 @@ of values for the axes, a border of negative width, spreading a branch over chan
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 
 from hypothesis import strategies as st
@@ -26,6 +25,7 @@ from archcalc.layers import (
     resampling,
     reshaping,
 )
+from archcalc.record import Record
 from tests.layers.strategies import (
     axes,
     divisors,
@@ -42,8 +42,7 @@ from tests.layers.strategies import (
 Draw = st.DrawFn
 
 
-@dataclass(frozen=True)
-class Example:
+class Example(Record):
     """A layer and the shapes of its inputs.
 
     Attributes:

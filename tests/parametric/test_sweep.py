@@ -27,8 +27,8 @@ from archcalc.memory_use.totals import ActivationBytes
 from archcalc.parametric import setting_groups
 from archcalc.spec.library import network_names
 
-TOTALS = tuple(Totals.__dataclass_fields__)
-MEMORY = tuple(ActivationBytes.__dataclass_fields__)
+TOTALS = Totals._fields
+MEMORY = ActivationBytes._fields
 
 
 def _assert_as_the_plain_walk(name: str, sweep: Sweep) -> None:

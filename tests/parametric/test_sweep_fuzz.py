@@ -18,7 +18,7 @@ from archcalc.analysis import Totals
 from archcalc.parametric import combinations
 from archcalc.parametric import sweep as sweeping
 
-TOTALS = tuple(Totals.__dataclass_fields__)
+TOTALS = Totals._fields
 
 numbers = st.recursive(
     st.sampled_from(["a", "a", "b", "b", "1", "2", "3", "7", "0", "0.5", "0.1", "0.29", "4/3"]),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from math import prod
 
 import pytest
@@ -20,6 +19,7 @@ from archcalc.layers.reshaping import ChannelShuffle, ChannelSlice, ChannelSplit
 from archcalc.quantity.arithmetic import symbol
 from archcalc.receptive_field import by_channel
 from archcalc.receptive_field.field import Field, PhasedField
+from archcalc.record import replace
 from archcalc.unit_field import path_sizes, unit_field
 from archcalc.window import Reach
 from tests.graphs import entangled_graphs, graph, node, sliding_graphs

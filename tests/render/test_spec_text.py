@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archcalc.expansion import build_graph
+from archcalc.record import replace
 from archcalc.render.spec_text import spec_text
 from archcalc.spec.syntax import About
 from tests.spec_texts import family_of, graph_of
@@ -18,7 +19,7 @@ TITLES = st.text(st.characters(exclude_categories=["Cs"]).filter(lambda c: not c
 
 
 def read_back(about: About) -> About:
-    network = graph_of("  - relu\n").network._replace(about=about)
+    network = replace(graph_of("  - relu\n").network, about=about)
     (found,) = family_of(spec_text(build_graph(network))).networks.values()
     return found.about
 
@@ -47,7 +48,7 @@ def test_a_title_is_read_back(title: str) -> None:
     ],
 )
 def test_what_is_not_seen_is_written_as_an_escape(sign: str, escape: str) -> None:
-    network = graph_of("  - relu\n").network._replace(about=About(title=f"a{sign}"))
+    network = replace(graph_of("  - relu\n").network, about=About(title=f"a{sign}"))
     assert f'title: "a{escape}"\n' in spec_text(build_graph(network))
 
 
@@ -63,5 +64,5 @@ def test_what_scales_is_kept_where_it_is_a_size() -> None:
 
 
 def test_what_is_seen_is_written_as_it_is() -> None:
-    network = graph_of("  - relu\n").network._replace(about=About(title="Kaiming, 何恺明 – é"))
+    network = replace(graph_of("  - relu\n").network, about=About(title="Kaiming, 何恺明 – é"))
     assert json.dumps("Kaiming, 何恺明 – é", ensure_ascii=False) in spec_text(build_graph(network))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import nullcontext
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -22,6 +21,7 @@ from archcalc.layers.pooling import GlobalAvgPool, MaxPool
 from archcalc.layers.reshaping import Flatten
 from archcalc.layers.state import buffers
 from archcalc.memory_use.totals import saved_bytes
+from archcalc.record import replace
 from archcalc.torch_backend import free_memory
 from archcalc.torch_backend import verify as verifying
 from archcalc.torch_backend.compare import compare

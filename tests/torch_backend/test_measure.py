@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -23,6 +22,7 @@ from archcalc.layers.regularization import Dropout
 from archcalc.layers.resampling import Crop, Pad, PadChannels
 from archcalc.layers.reshaping import ChannelSlice, Flatten, Identity, Reshape
 from archcalc.memory_use.totals import peak_bytes, saved_bytes
+from archcalc.record import replace
 from archcalc.torch_backend import timing
 from archcalc.torch_backend.build import build
 from archcalc.torch_backend.counting import (

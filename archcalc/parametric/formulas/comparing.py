@@ -25,6 +25,7 @@ from archcalc.parametric.formulas.exact import Exact, exact, value_at
 from archcalc.parametric.formulas.formula import Formula, setting_text
 from archcalc.parametric.formulas.walking import no_other
 from archcalc.quantity.symbolic import EXTREMES, ROUNDED
+from archcalc.record import Record
 from archcalc.spec.values import ExpressionError
 
 LEAST_SETTINGS = 20
@@ -43,8 +44,7 @@ _NUMBERS: tuple[Fraction, ...] = tuple(
 _BESIDE = Fraction(1, 1000)  # of a step, where numbers need not be whole
 
 
-@dataclass(frozen=True, slots=True)
-class Unknown:
+class Unknown(Record):
     """A symbol, and of which of its values formulas claim to hold.
 
     Attributes:

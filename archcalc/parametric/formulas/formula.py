@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import sympy
@@ -11,6 +10,7 @@ import sympy
 from archcalc.errors import UsageError
 from archcalc.graph import Graph
 from archcalc.parametric.formulas.exact import Exact, exact, holds_at, value_at
+from archcalc.record import Record, replace
 
 
 class Case(NamedTuple):
@@ -25,8 +25,7 @@ class Case(NamedTuple):
     values: tuple[Any, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Formula:
+class Formula(Record):
     """A quantity in closed form.
 
     Attributes:
@@ -64,8 +63,7 @@ class Formula:
         raise UsageError(f"the formula of {self.quantity} says nothing of {setting_text(given)}")
 
 
-@dataclass(frozen=True, slots=True)
-class Formulas:
+class Formulas(Record):
     """Formulas of several quantities of one network.
 
     Attributes:

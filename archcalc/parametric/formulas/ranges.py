@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import inf
 from typing import Any, NamedTuple
@@ -12,14 +11,14 @@ import sympy
 
 from archcalc.parametric.formulas.exact import Exact, exact
 from archcalc.quantity.symbolic import ROUNDED
+from archcalc.record import Record, replace
 
 _MIRRORED = {
     sympy.Lt: sympy.Gt, sympy.Le: sympy.Ge, sympy.Gt: sympy.Lt, sympy.Ge: sympy.Le,
 }  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Range:
+class Range(Record):
     """The numbers that a symbol may be.
 
     Attributes:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -25,6 +24,7 @@ from archcalc.parametric.formulas.ranges import is_of_one, simplest
 from archcalc.parametric.variables import Variable, rebuilt
 from archcalc.quantity.arithmetic import normal
 from archcalc.quantity.conditions import deciding, is_symbol
+from archcalc.record import replace
 from archcalc.spec.values import ExpressionError, Value
 from archcalc.walk import walk
 

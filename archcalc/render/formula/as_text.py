@@ -10,6 +10,7 @@ import sympy
 
 from archcalc.identity import Identity
 from archcalc.parametric.formulas.formula import Case, Formula, Formulas
+from archcalc.record import replace
 from archcalc.render import escape
 from archcalc.render.formula.expression import ExpressionWriter
 from archcalc.render.formula.lines import LONG_TERM, WIDTH, filled, items_of, parts_of
@@ -94,7 +95,7 @@ def subject(formulas: Formulas) -> Identity:
     """The network, with what was changed in it and is not a symbol of the formulas."""
     free = {str(symbol) for formula in formulas.formulas for symbol in formula.symbols}
     found = formulas.graph.identity
-    return found._replace(changed={k: v for k, v in found.changed.items() if k not in free})
+    return replace(found, changed={k: v for k, v in found.changed.items() if k not in free})
 
 
 def changes(formulas: Formulas) -> Iterator[str]:

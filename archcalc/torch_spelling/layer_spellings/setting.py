@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import singledispatch
 
 from archcalc.feature_map import FeatureMap
 from archcalc.layers import Layer
 from archcalc.layers.layer import Axes
+from archcalc.record import Record
 from archcalc.torch_spelling.spelling import REQUIRED, Argument, Spelling
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
+class Setting(Record):
     """What the spelling of a layer depends on beside the layer.
 
     Attributes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from archcalc.parametric.formulas.deriving import derive_formulas
 from archcalc.parametric.formulas.domains import Domain
 from archcalc.parametric.formulas.formula import Formulas
 from archcalc.parametric.formulas.progressions import WHOLE_NUMBERS, Progression
+from archcalc.record import replace
 from archcalc.spec.library import find_network
 
 REAL = """\

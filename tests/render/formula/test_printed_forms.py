@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from fractions import Fraction
 from functools import cache
 from math import ceil, floor, prod
@@ -18,6 +17,7 @@ from hypothesis import strategies as st
 from archcalc.parametric.formulas.deriving import derive_formulas
 from archcalc.parametric.formulas.formula import Case, Formulas
 from archcalc.quantity.symbolic import floor_div
+from archcalc.record import replace
 from archcalc.render import formula as render
 from archcalc.render.formula.expression import ExpressionWriter
 from archcalc.spec.library import find_network

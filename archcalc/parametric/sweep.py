@@ -12,7 +12,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import fields
 from typing import Any, cast
 
 import numpy as np
@@ -40,7 +39,7 @@ from archcalc.parametric.setting_groups import (
 )
 from archcalc.quantity.arithmetic import LARGEST_INT64, Quantity
 from archcalc.quantity.integer_array import IntegerArray
-from archcalc.record import Record
+from archcalc.record import Record, as_dict
 from archcalc.spec.syntax import Network
 from archcalc.spec.values import Value, own
 from archcalc.walk import walk
@@ -184,10 +183,10 @@ def sweep(
     source = _Source(network, parameters, input, batch, dtype)
     arrays, shape = aligned(arrays_among(parameters, input))
     source.require_known(arrays)
-    table = _Table(shape, len(fields(Totals)))
+    table = _Table(shape, len(Totals._fields))
     parts = []
     for numbers, different in _different(source, arrays, shape):
-        inner = _Table(different.shape, len(fields(Totals)))
+        inner = _Table(different.shape, len(Totals._fields))
         groups: list[Group] = []
         for group in everything(different.arrays, different.shape):
             for alike in _by_shape(source, group):
@@ -225,7 +224,7 @@ def _by_shape(source: _Source, group: Group) -> list[Group]:
 
 def _totals_of(analysis: Analysis) -> list[Quantity]:
     totals = analysis.totals
-    return [getattr(totals, field.name) for field in fields(Totals)]
+    return [*as_dict(totals).values()]
 
 
 def _memory_of(analysis: Analysis) -> list[Quantity]:

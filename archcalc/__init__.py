@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     )
     from archcalc.feature_map import FeatureMap
     from archcalc.graph import Graph, Node
+    from archcalc.layers.registry import register
     from archcalc.loading import Spec, load
     from archcalc.memory_use.totals import ActivationBytes, activation_bytes
     from archcalc.parametric.sweep import Sweep as Sweep
@@ -61,6 +62,7 @@ __all__ = [
     "formula",
     "grid",
     "load",
+    "register",
     "sweep",
     "symbol",
 ]
@@ -79,6 +81,7 @@ _HOMES = {
     ),
     "feature_map": ("FeatureMap",),
     "graph": ("Graph", "Node"),
+    "layers.registry": ("register",),
     "loading": ("Spec", "load"),
     "memory_use.totals": ("ActivationBytes", "activation_bytes"),
     "parametric.sweep": ("Sweep",),

@@ -35,7 +35,7 @@ from typing import Any
 from archcalc.analysis import Analysis, LayerAnalysis, counted
 from archcalc.errors import UsageError, did_you_mean
 from archcalc.graph import INPUT
-from archcalc.layers import LAYER_KINDS
+from archcalc.layers.registry import KINDS, kind_called
 from archcalc.memory_use.totals import all_bytes, lecture_bytes, peak_bytes, training_bytes
 from archcalc.quantity.arithmetic import Quantity
 from archcalc.spec.expression import parse
@@ -189,9 +189,9 @@ def _own(layer: LayerAnalysis, field: str) -> Any:
 def _selected(analysis: Analysis, where: str, which: str) -> Iterator[LayerAnalysis]:
     layers = analysis.layers
     if where == "kinds":
-        names = [kind.kind for kind in LAYER_KINDS]
+        names = list(KINDS)
         found = [layer for layer in analysis.inference_layers if layer.kind == which]
-        if which in names:  # of a kind there may be none
+        if kind_called(which):  # of a kind there may be none
             return iter(found)
     elif where == "blocks":
         prefixes = _blocks_called(analysis, which)

@@ -97,13 +97,13 @@ class _Entry:
         is_named: whether somebody gave it the whole of its name, as far as that shows.
     """
 
-    __slots__ = ("family", "fields", "is_named", "kind", "meant", "name", "node", "stem")
+    __slots__ = ("category", "fields", "is_named", "kind", "meant", "name", "node", "stem")
 
     def __init__(self, node: Node, graph: Graph) -> None:
         self.node = node
         self.name = node.name
         self.kind = node.layer.kind
-        self.family = node.layer.family
+        self.category = node.layer.category
         self.fields = vars(node.layer)
         self.meant = _meant(node.layer)
         self.stem = stem(node, graph)
@@ -192,7 +192,7 @@ class _Costs:
         self._known: dict[tuple[int, int], int] = {}
 
     def of(self, x: _Entry, y: _Entry) -> int:
-        if x.family is not y.family:  # a pool does not become an activation
+        if x.category is not y.category:  # a pool does not become an activation
             return 2 * ALONE + 1
         key = (id(x.node.layer), id(y.node.layer))
         if key not in self._known:

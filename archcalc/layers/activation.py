@@ -9,8 +9,9 @@ from __future__ import annotations
 from typing import ClassVar
 
 from archcalc.feature_map import FeatureMap
-from archcalc.layers.layer import Effect, Family, Layer, Saved, Storage, pointwise
+from archcalc.layers.layer import Category, Effect, Layer, Saved, Storage, pointwise
 from archcalc.layers.mixing import all_channels
+from archcalc.layers.registry import register
 from archcalc.layers.state import parameters
 from archcalc.record import replace
 from archcalc.regions.reading import ChannelWindow
@@ -25,7 +26,7 @@ class _Activation(Layer):
         keeps: what torch keeps for the backward pass.
     """
 
-    family: ClassVar[Family] = Family.ACTIVATION
+    category: ClassVar[Category] = Category.ACTIVATION
     pointwise: ClassVar[bool] = True
     ops_each: ClassVar[int]
     keeps: ClassVar[Saved]
@@ -34,6 +35,7 @@ class _Activation(Layer):
         return pointwise(x, ops_each=self.ops_each, saved=(self.keeps,))
 
 
+@register
 class ReLU(_Activation):
     """max(x, 0). Shapes unchanged. Source: Nair & Hinton 2010."""
 
@@ -43,6 +45,7 @@ class ReLU(_Activation):
     keeps = Saved.OUTPUT
 
 
+@register
 class ReLU6(_Activation):
     """min(max(x, 0), 6). Shapes unchanged. Source: Krizhevsky 2010, CIFAR-10 deep belief nets."""
 
@@ -52,6 +55,7 @@ class ReLU6(_Activation):
     keeps = Saved.INPUT
 
 
+@register
 class LeakyReLU(_Activation):
     """x where positive, else slope x. Shapes unchanged. Source: Maas et al. 2013."""
 
@@ -63,6 +67,7 @@ class LeakyReLU(_Activation):
     slope: float = 0.01
 
 
+@register
 class PReLU(Layer):
     """x where positive, else w x with a learned w: one in all, or one for each channel.
 
@@ -70,7 +75,7 @@ class PReLU(Layer):
     """
 
     kind: ClassVar[str] = "prelu"
-    family: ClassVar[Family] = Family.ACTIVATION
+    category: ClassVar[Category] = Category.ACTIVATION
     pointwise: ClassVar[bool] = True
 
     per_channel: bool = False
@@ -88,6 +93,7 @@ class PReLU(Layer):
         )
 
 
+@register
 class ELU(_Activation):
     """x where positive, else alpha (exp(x) - 1). Shapes unchanged.
 
@@ -102,6 +108,7 @@ class ELU(_Activation):
     alpha: float = 1.0
 
 
+@register
 class GELU(_Activation):
     """0.5 x (1 + erf(x / sqrt 2)). Shapes unchanged.
 
@@ -113,6 +120,7 @@ class GELU(_Activation):
     keeps = Saved.INPUT
 
 
+@register
 class SiLU(_Activation):
     """x / (1 + exp(-x)), also called swish. Shapes unchanged.
 
@@ -125,6 +133,7 @@ class SiLU(_Activation):
     keeps = Saved.INPUT
 
 
+@register
 class Sigmoid(_Activation):
     """1 / (1 + exp(-x)). Shapes unchanged. Source: the logistic function, Verhulst 1845."""
 
@@ -133,6 +142,7 @@ class Sigmoid(_Activation):
     keeps = Saved.OUTPUT
 
 
+@register
 class Tanh(_Activation):
     """tanh(x). Shapes unchanged. Source: LeCun et al. 1998, appendix A."""
 
@@ -141,6 +151,7 @@ class Tanh(_Activation):
     keeps = Saved.OUTPUT
 
 
+@register
 class Softmax(Layer):
     """exp(x - max) / sum of it, over the channels of each position. Shapes unchanged.
 
@@ -148,7 +159,7 @@ class Softmax(Layer):
     """
 
     kind: ClassVar[str] = "softmax"
-    family: ClassVar[Family] = Family.ACTIVATION
+    category: ClassVar[Category] = Category.ACTIVATION
 
     def effect_on(self, x: FeatureMap, /) -> Effect:
         effect = pointwise(x, ops_each=5, saved=(Saved.OUTPUT,))
@@ -162,6 +173,7 @@ class Softmax(Layer):
         return all_channels(x)
 
 
+@register
 class HardSwish(_Activation):
     """x min(max(x + 3, 0), 6) / 6. Shapes unchanged.
 
@@ -174,6 +186,7 @@ class HardSwish(_Activation):
     keeps = Saved.INPUT
 
 
+@register
 class HardSigmoid(_Activation):
     """min(max(x + 3, 0), 6) / 6. Shapes unchanged.
 

@@ -7,9 +7,9 @@ from typing import ClassVar
 from archcalc.feature_map import FeatureMap
 from archcalc.layers.layer import (
     Axes,
+    Category,
     Effect,
     Extra,
-    Family,
     Layer,
     Padding,
     Saved,
@@ -18,6 +18,7 @@ from archcalc.layers.layer import (
     require_positive,
     require_spatial,
 )
+from archcalc.layers.registry import register
 from archcalc.layers.sliding import padded_copy, pads_alike, placements, sliding_windows
 from archcalc.layers.state import parameters
 from archcalc.quantity.arithmetic import (
@@ -36,7 +37,7 @@ from archcalc.window import Reach, TransposedWindow, Window
 class _Convolution(Layer):
     """A layer whose weights slide along the axes; its `channels` say how wide it is."""
 
-    family: ClassVar[Family] = Family.CONVOLUTION
+    category: ClassVar[Category] = Category.CONVOLUTION
     in_lecture_total: ClassVar[bool] = True
     is_weight_layer: ClassVar[bool] = True
 
@@ -44,6 +45,7 @@ class _Convolution(Layer):
         return ("channels",)
 
 
+@register
 class Conv(_Convolution):
     """Convolution (cross-correlation), as `torch.nn.Conv1d/2d/3d`.
 
@@ -91,6 +93,7 @@ class Conv(_Convolution):
         return _in_groups(x.channels, self.channels, self.groups)
 
 
+@register
 class ConvTranspose(_Convolution):
     """Transposed convolution, as `torch.nn.ConvTranspose1d/2d/3d`.
 
@@ -169,6 +172,7 @@ def _transposed_size(
     return out
 
 
+@register
 class LocallyConnected(_Convolution):
     """A convolution whose weights are not shared: every output position has its own.
 

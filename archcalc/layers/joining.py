@@ -10,6 +10,7 @@ from typing import ClassVar
 from archcalc.errors import LayerError
 from archcalc.feature_map import FeatureMap
 from archcalc.layers.layer import Effect, Extra, Factors, Join, Layer, pointwise
+from archcalc.layers.registry import register
 from archcalc.quantity.arithmetic import (
     Quantity,
     certainly_equal,
@@ -23,6 +24,7 @@ from archcalc.regions.patches import Patch
 from archcalc.window import Windows
 
 
+@register
 class Concat(Join):
     """Branches of equal sizes, one after the other along the channels, as `torch.cat(dim=1)`.
 
@@ -98,6 +100,7 @@ class _Elementwise(Join):
         return (Add(),)  # whatever changes one factor changes the product
 
 
+@register
 class Add(_Elementwise):
     """The sum of the branches. Shapes: all (C, n…) -> (C, n…). b - 1 operations a value.
 
@@ -112,6 +115,7 @@ class Add(_Elementwise):
         return branches - 1
 
 
+@register
 class Mean(_Elementwise):
     """The mean of the branches. Shapes: all (C, n…) -> (C, n…). b operations a value.
 
@@ -124,6 +128,7 @@ class Mean(_Elementwise):
         return branches
 
 
+@register
 class Multiply(_Elementwise):
     """The product of the branches. Shapes: all (C, n…) -> (C, n…). b - 1 operations a value.
 

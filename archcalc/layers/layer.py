@@ -28,7 +28,7 @@ Padding: TypeAlias = "Sides | str"  # Sides, or "same", or "valid"
 ALONG_AXES = ("Axes", "Axes | None", "Sides", "Padding")  # those with a value for each axis
 
 
-class Family(Enum):
+class Category(Enum):
     """What a kind is: how it is drawn, and what it can become from one network to another."""
 
     CONVOLUTION = "convolution"
@@ -153,7 +153,7 @@ REQUIRED: Any = object()  # stands for the default of a field that has none
 
 @dataclass_transform(frozen_default=True, kw_only_default=True)
 class Layer(ABC):
-    """A layer kind. Either abstract, or final and listed in `archcalc.layers.LAYER_KINDS`.
+    """A layer kind. Either abstract, or final and registered (`archcalc.register`).
 
     A frozen record: its annotated attributes are its fields, all given by keyword. It is no
     `dataclass`, whose decorator takes half a millisecond for each of the kinds, more than the
@@ -162,7 +162,7 @@ class Layer(ABC):
     The docstring of each kind gives its shapes (C channels, n positions along an axis), its
     formula and its source. Class attributes:
         kind: its name in specs and tables.
-        family: what it is.
+        category: what it is (`Category`).
         pointwise: whether, at inference, each value of its output is computed from the values at
             its own place alone (a join: of its branches), so that a compiler computes it in the
             kernel of the layer before.
@@ -178,7 +178,7 @@ class Layer(ABC):
     """
 
     kind: ClassVar[str]
-    family: ClassVar[Family]
+    category: ClassVar[Category]
     pointwise: ClassVar[bool] = False
     in_place: ClassVar[bool] = False
     leaves_gaps: ClassVar[bool] = False
@@ -190,6 +190,8 @@ class Layer(ABC):
 
     def __init_subclass__(cls) -> None:
         annotations: dict[str, str] = cls.__annotations__
+        if not all(isinstance(text, str) for text in annotations.values()):
+            raise TypeError(f"{cls.__module__}: write `from __future__ import annotations` above")
         own = {name: text for name, text in annotations.items() if not text.startswith("ClassVar")}
         cls.types = cls.types | own
         cls.defaults = cls.defaults | {name: cls.__dict__.get(name, REQUIRED) for name in own}
@@ -305,7 +307,7 @@ class Join(Layer):
         sign: what stands for it in drawings; empty where that is its name.
     """
 
-    family: ClassVar[Family] = Family.JOINING
+    category: ClassVar[Category] = Category.JOINING
     sign: ClassVar[str] = ""
 
     @abstractmethod

@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import ClassVar
 
 from archcalc.feature_map import FeatureMap
-from archcalc.layers.layer import Effect, Family, Layer, Saved, Storage, require_positive
+from archcalc.layers.layer import Category, Effect, Layer, Saved, Storage, require_positive
+from archcalc.layers.registry import register
 from archcalc.layers.state import parameters
 from archcalc.quantity.arithmetic import Quantity
 from archcalc.regions.reading import ChannelWindow
 from archcalc.window import Reach, Windows
 
 
+@register
 class Linear(Layer):
     """Fully connected layer, y = W x + b, as `torch.nn.Linear`.
 
@@ -22,7 +24,7 @@ class Linear(Layer):
     """
 
     kind: ClassVar[str] = "linear"
-    family: ClassVar[Family] = Family.LINEAR
+    category: ClassVar[Category] = Category.LINEAR
     is_weight_layer: ClassVar[bool] = True
     in_lecture_total: ClassVar[bool] = True
 

@@ -6,9 +6,9 @@ from typing import ClassVar, Literal, TypeAlias
 
 from archcalc.feature_map import FeatureMap
 from archcalc.layers.layer import (
+    Category,
     Effect,
     Extra,
-    Family,
     Layer,
     Saved,
     Storage,
@@ -17,6 +17,7 @@ from archcalc.layers.layer import (
     require_spatial,
 )
 from archcalc.layers.mixing import all_channels, all_in_groups, last_axis, neighbours
+from archcalc.layers.registry import register
 from archcalc.layers.state import Shape, buffers, parameters
 from archcalc.quantity.arithmetic import (
     Quantity,
@@ -33,9 +34,10 @@ NormalizedAxes: TypeAlias = Literal["all", "channels", "last"]
 
 
 class _Normalization(Layer):
-    family: ClassVar[Family] = Family.NORMALIZATION
+    category: ClassVar[Category] = Category.NORMALIZATION
 
 
+@register
 class BatchNorm(_Normalization):
     """Batch normalization, as `torch.nn.BatchNorm1d/2d/3d`.
 
@@ -74,6 +76,7 @@ class BatchNorm(_Normalization):
         )
 
 
+@register
 class LayerNorm(_Normalization):
     """Layer normalization over all values of an image, its channels, or its last axis.
 
@@ -118,6 +121,7 @@ class LayerNorm(_Normalization):
         return last_axis(x) if self.over == "last" else all_in_groups(x, 1)
 
 
+@register
 class GroupNorm(_Normalization):
     """Group normalization, as `torch.nn.GroupNorm`; every position enters its statistics.
 
@@ -148,6 +152,7 @@ class GroupNorm(_Normalization):
         return all_in_groups(x, self.groups)
 
 
+@register
 class LocalResponseNorm(_Normalization):
     """Local response normalization across channels, as `torch.nn.LocalResponseNorm`.
 
@@ -183,6 +188,7 @@ class LocalResponseNorm(_Normalization):
         return neighbours(x, self.size)
 
 
+@register
 class Scale(_Normalization):
     """y = factor x + shift, both constant: residual scaling, survival probabilities, 1 - x.
 
@@ -205,6 +211,7 @@ class Scale(_Normalization):
         )
 
 
+@register
 class ChannelScale(_Normalization):
     """y = w x + b with a learned w, and b where wanted, for each channel.
 

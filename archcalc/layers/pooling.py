@@ -11,9 +11,9 @@ from archcalc.feature_map import FeatureMap
 from archcalc.layers.convolution import Conv
 from archcalc.layers.layer import (
     Axes,
+    Category,
     Effect,
     Extra,
-    Family,
     Layer,
     Padding,
     Saved,
@@ -21,6 +21,7 @@ from archcalc.layers.layer import (
     per_axis,
     require_spatial,
 )
+from archcalc.layers.registry import register
 from archcalc.layers.sliding import padded_copy, pads_alike, placements, sliding_windows
 from archcalc.layers.state import Shape
 from archcalc.quantity.arithmetic import (
@@ -49,10 +50,11 @@ INDEX_BYTES = 8  # torch keeps the places of the maxima as int64
 
 
 class _Pool(Layer):
-    family: ClassVar[Family] = Family.POOLING
+    category: ClassVar[Category] = Category.POOLING
     in_lecture_total: ClassVar[bool] = True
 
 
+@register
 class MaxPool(_Pool):
     """Max pooling, as `torch.nn.MaxPool1d/2d/3d`; the stride is the kernel unless given.
 
@@ -105,6 +107,7 @@ class MaxPool(_Pool):
         return (sum_of_each,)
 
 
+@register
 class AvgPool(_Pool):
     """Average pooling, as `torch.nn.AvgPool1d/2d/3d`; the stride is the kernel unless given.
 
@@ -174,6 +177,7 @@ def _adaptive_window(size: Quantity, outputs: Quantity) -> AxisWindow:
     return Reach.UNKNOWN
 
 
+@register
 class AdaptiveAvgPool(_AdaptivePool):
     """Average pooling to a given output size, as `torch.nn.AdaptiveAvgPool1d/2d/3d`.
 
@@ -189,6 +193,7 @@ class AdaptiveAvgPool(_AdaptivePool):
         return () if all(map(certainly_one, output.sizes)) else (Saved.INPUT,)
 
 
+@register
 class AdaptiveMaxPool(_AdaptivePool):
     """Max pooling to a given output size, as `torch.nn.AdaptiveMaxPool1d/2d/3d`.
 
@@ -206,6 +211,7 @@ class AdaptiveMaxPool(_AdaptivePool):
         return (AdaptiveAvgPool(output=self.output),)
 
 
+@register
 class GlobalAvgPool(_Pool):
     """The mean over all positions, as `torch.nn.AdaptiveAvgPool2d(1)`; keeps the axes.
 
@@ -221,6 +227,7 @@ class GlobalAvgPool(_Pool):
         return _pooled(output, Reach.ALL, x.values, (), ())
 
 
+@register
 class MaxUnpool(Layer):
     """Puts each value back where a max pool took it from, zero elsewhere, as torch's MaxUnpool.
 
@@ -231,7 +238,7 @@ class MaxUnpool(Layer):
     """
 
     kind: ClassVar[str] = "max_unpool"
-    family: ClassVar[Family] = Family.POOLING
+    category: ClassVar[Category] = Category.POOLING
 
     kernel: Axes
     stride: Axes | None = None

@@ -6,14 +6,16 @@ from typing import ClassVar
 
 from archcalc.errors import LayerError
 from archcalc.feature_map import FeatureMap
-from archcalc.layers.layer import Effect, Extra, Family, Layer, Storage, pointwise
+from archcalc.layers.layer import Category, Effect, Extra, Layer, Storage, pointwise
+from archcalc.layers.registry import register
 
 
 class _Noise(Layer):
-    family: ClassVar[Family] = Family.REGULARIZATION
+    category: ClassVar[Category] = Category.REGULARIZATION
     pointwise: ClassVar[bool] = True
 
 
+@register
 class Dropout(_Noise):
     """Zeroes each value with probability p in training; nothing at inference.
 
@@ -31,6 +33,7 @@ class Dropout(_Noise):
         return _noise(x, self.p, Extra("mask", x.values))
 
 
+@register
 class DropPath(_Noise):
     """Zeroes a whole path with probability p in training; nothing at inference.
 

@@ -9,8 +9,8 @@ from archcalc.errors import LayerError
 from archcalc.feature_map import FeatureMap
 from archcalc.layers.layer import (
     Axes,
+    Category,
     Effect,
-    Family,
     Layer,
     Sides,
     Storage,
@@ -19,6 +19,7 @@ from archcalc.layers.layer import (
     pointwise,
     require_spatial,
 )
+from archcalc.layers.registry import register
 from archcalc.quantity.arithmetic import Quantity, require_at_least, require_multiple
 from archcalc.regions.bits import NotFollowedError, spread, thinned
 from archcalc.regions.patches import Patch
@@ -31,9 +32,10 @@ _AXES_OF = {"linear": 1, "bilinear": 2, "trilinear": 3}
 
 
 class _Resampling(Layer):
-    family: ClassVar[Family] = Family.RESAMPLING
+    category: ClassVar[Category] = Category.RESAMPLING
 
 
+@register
 class Upsample(_Resampling):
     """Enlarges a map by whole factors, as `torch.nn.Upsample(scale_factor=…)`.
 
@@ -63,6 +65,7 @@ class Upsample(_Resampling):
         return _resampled(FeatureMap(x.channels, sizes), windows, ops_each)
 
 
+@register
 class PixelShuffle(_Resampling):
     """Moves channels into space, as `torch.nn.PixelShuffle`.
 
@@ -105,6 +108,7 @@ class PixelShuffle(_Resampling):
             yield 0, Patch(channels << phase, tuple(positions))
 
 
+@register
 class Pad(_Resampling):
     """Surrounds a map with zeros, as `torch.nn.ConstantPad` with 0.
 
@@ -121,6 +125,7 @@ class Pad(_Resampling):
         return _resampled(FeatureMap(x.channels, sizes), windows, ops_each=0)
 
 
+@register
 class Crop(_Resampling):
     """Cuts the border of a map off.
 
@@ -144,6 +149,7 @@ class Crop(_Resampling):
         return _resampled(output, windows, ops_each=0, storage=Storage.SHARED)
 
 
+@register
 class PadChannels(_Resampling):
     """Adds channels of zeros: the parameter-free shortcut of ResNet, its option A.
 

@@ -7,7 +7,8 @@ from typing import ClassVar
 
 from archcalc.errors import LayerError
 from archcalc.feature_map import FeatureMap
-from archcalc.layers.layer import Effect, Family, Layer, Storage, pointwise, require_spatial
+from archcalc.layers.layer import Category, Effect, Layer, Storage, pointwise, require_spatial
+from archcalc.layers.registry import register
 from archcalc.layers.state import Shape
 from archcalc.quantity.arithmetic import Quantity, require_at_least, require_equal, require_multiple
 from archcalc.regions.bits import full
@@ -17,9 +18,10 @@ from archcalc.window import Reach, Window, Windows
 
 
 class _Reshaping(Layer):
-    family: ClassVar[Family] = Family.RESHAPING
+    category: ClassVar[Category] = Category.RESHAPING
 
 
+@register
 class Identity(_Reshaping):
     """The input, unchanged."""
 
@@ -47,6 +49,7 @@ class InOrder(_Reshaping):
             yield 0, part
 
 
+@register
 class Flatten(InOrder):
     """A map as a vector, channels slowest: (C, n…) -> (C n…). A view where the map has no gaps."""
 
@@ -57,6 +60,7 @@ class Flatten(InOrder):
         return pointwise(x, ops_each=0, saved=(), storage=Storage.SHARED, output=output)
 
 
+@register
 class Reshape(InOrder):
     """The same values, in the same order, under another shape (channels first).
 
@@ -91,6 +95,7 @@ class Reshape(InOrder):
         return ("shape",)
 
 
+@register
 class ChannelShuffle(_Reshaping):
     """Interleaves the channels of `groups` groups, as `torch.nn.ChannelShuffle`.
 
@@ -111,6 +116,7 @@ class ChannelShuffle(_Reshaping):
         return Interleaved(self.groups)
 
 
+@register
 class ChannelSlice(_Reshaping):
     """The channels start … stop - 1: (C, n…) -> (stop - start, n…). A view."""
 
@@ -135,6 +141,7 @@ class ChannelSlice(_Reshaping):
         return ("start", "stop")
 
 
+@register
 class ChannelSplit(_Reshaping):
     """Part number `part` (from 0) of `parts` equal parts: (C, n…) -> (C / parts, n…). A view.
 

@@ -17,7 +17,7 @@ from typing import NamedTuple, TypeAlias
 
 from archcalc.analysis import Analysis, LayerAnalysis
 from archcalc.graph import INPUT
-from archcalc.layers import Family, Join
+from archcalc.layers import Category, Join
 from archcalc.quantity.arithmetic import Quantity
 from archcalc.render.columns import window_text
 from archcalc.render.numbers import shape, short
@@ -25,13 +25,13 @@ from archcalc.render.rows import Row, rows_at_depth
 
 MOST_BOXES = 32  # of a diagram whose depth the user leaves open
 _ROLES = {
-    Family.CONVOLUTION: "conv",
-    Family.LINEAR: "linear",
-    Family.POOLING: "pool",
-    Family.JOINING: "join",
+    Category.CONVOLUTION: "conv",
+    Category.LINEAR: "linear",
+    Category.POOLING: "pool",
+    Category.JOINING: "join",
 }
 # Layers that may stand in another's box.
-_QUIET = (Family.ACTIVATION, Family.NORMALIZATION, Family.REGULARIZATION)
+_QUIET = (Category.ACTIVATION, Category.NORMALIZATION, Category.REGULARIZATION)
 
 
 class Box(NamedTuple):
@@ -176,7 +176,7 @@ def _is_led(layers: Sequence[LayerAnalysis], uses: Counter[str]) -> bool:
         and uses[before.name] == 1
         and after.output == before.output
         and after.training_only is before.training_only
-        and after.node.layer.family in _QUIET
+        and after.node.layer.category in _QUIET
         for before, after in pairwise(layers)
     )
 
@@ -327,7 +327,7 @@ def _kind(row: Row, training_only: bool) -> str:
 
 
 def _role(layer: LayerAnalysis) -> str:
-    return "sign" if _sign(layer) else _ROLES.get(layer.node.layer.family, "other")
+    return "sign" if _sign(layer) else _ROLES.get(layer.node.layer.category, "other")
 
 
 def _sign(layer: LayerAnalysis) -> str:

@@ -7,17 +7,17 @@ and messages all come from the classes themselves.
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
-from typing import Any, TypeAlias, cast, get_args
+from typing import Any, Literal, TypeAlias, cast, get_args, get_origin
 
 from yaml.nodes import Node, ScalarNode, SequenceNode
 
-from archcalc.errors import Place, Source, SpecError
+from archcalc.errors import Place, Source, SpecError, UsageError
 from archcalc.layers import Layer
 from archcalc.layers.layer import REQUIRED
-from archcalc.layers.normalization import NormalizedAxes
-from archcalc.layers.resampling import Interpolation
 from archcalc.quantity.conditions import (
     is_array,
     is_real_array,
@@ -58,8 +58,11 @@ class FieldType(Record):
     decimals: bool = False
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickled as its name in `FIELD_TYPES`: there is one of each."""
-        return _field_type, (next(name for name, kind in FIELD_TYPES.items() if kind is self),)
+        """Pickled as its name in `FIELD_TYPES`, or its words: there is one of each."""
+        for name, kind in FIELD_TYPES.items():
+            if kind is self:
+                return _field_type, (name,)
+        return _one_of, (self.words,)
 
     def read(self, node: Node, source: Source) -> Template:
         """The template that stands at `node`."""
@@ -226,6 +229,7 @@ def _real(value: Value) -> object:
         raise ExpressionError(f"expected a plain number, found {shown(value)}") from None
 
 
+@cache
 def _one_of(choices: tuple[str, ...]) -> FieldType:
     def convert(value: Value) -> object:
         if not isinstance(value, str) or value not in choices:
@@ -265,9 +269,7 @@ FIELD_TYPES: dict[str, FieldType] = {
     "Shape": FieldType(_list_of(_WHOLE), _shape),
     "bool": FieldType({"anyOf": [{"type": "boolean"}, EXPRESSION_SCHEMA]}, truth),
     "float": FieldType({"anyOf": [{"type": "number"}, EXPRESSION_SCHEMA]}, _real, decimals=True),
-    "Interpolation": _one_of(get_args(Interpolation)),
-    "NormalizedAxes": _one_of(get_args(NormalizedAxes)),
-}
+}  # by their annotation, which may also be a Literal of words
 
 
 def _field_type(name: str) -> FieldType:
@@ -278,9 +280,31 @@ def _field_type(name: str) -> FieldType:
 def fields_of(kind: type[Layer]) -> dict[str, Field]:
     """The keys that a layer kind takes, by name, in the order of its class."""
     return {
-        name: Field(name, FIELD_TYPES[annotation], kind.defaults[name] is REQUIRED)
-        for name, annotation in kind.types.items()
+        name: Field(name, _type_of(kind, name), kind.defaults[name] is REQUIRED)
+        for name in kind.types
     }
+
+
+def _type_of(kind: type[Layer], name: str) -> FieldType:
+    """The type of a field.
+
+    Raises:
+        UsageError: specs have no such type.
+    """
+    text = kind.types[name]
+    if text in FIELD_TYPES:
+        return FIELD_TYPES[text]
+    home = next(c for c in kind.__mro__ if name in getattr(c, "__annotations__", ()))
+    words: object = None
+    with suppress(NameError, SyntaxError, TypeError):
+        words = eval(text, vars(sys.modules[home.__module__]))
+    if get_origin(words) is not Literal:
+        known = ", ".join(FIELD_TYPES)
+        raise UsageError(
+            f"{kind.kind}: specs have no values of the type {text!r} of {name!r}; the types are "
+            f"{known}, and Literal[…] of words"
+        )
+    return _one_of(get_args(words))
 
 
 def convert(field: Field, value: Value, place: Place) -> object:

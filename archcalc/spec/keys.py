@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from archcalc.layers import LAYER_KINDS, Join, Layer
+from archcalc.layers import Join, Layer
 from archcalc.layers.pooling import MaxUnpool
 
-KINDS: dict[str, type[Layer]] = {kind.kind: kind for kind in LAYER_KINDS}
 PLACEMENT_KEYS = ("name", "from", "weights")  # where a layer stands; of every kind
 INDICES = "indices"  # the max pool that a max_unpool undoes
 KEYWORDS = {

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import inspect
 
-from archcalc.layers import LAYER_KINDS, Join, Layer
+from archcalc.layers import Join, Layer
+from archcalc.layers.registry import all_kinds
 from archcalc.spec.fields import EXPRESSION_SCHEMA, Schema, fields_of
 from archcalc.spec.keys import (
     ABOUT_KEYS,
@@ -43,7 +44,7 @@ def spec_schema() -> Schema:
     file; what it accepts may still be refused when the spec is loaded.
     """
     about = _about()
-    kinds = {kind.kind: _fields(kind) for kind in LAYER_KINDS}
+    kinds = {kind.kind: _fields(kind) for kind in all_kinds()}
     variant = {
         "anyOf": [
             {

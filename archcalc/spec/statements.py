@@ -8,7 +8,8 @@ from keyword import iskeyword
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from archcalc.errors import Place, Source, SpecError, did_you_mean
-from archcalc.layers import Join, Layer
+from archcalc.layers import LAYER_KINDS, Join, Layer
+from archcalc.layers.registry import KINDS, installed, kind_called
 from archcalc.spec.expression import Expression, parse
 from archcalc.spec.fields import (
     WORDS,
@@ -20,7 +21,7 @@ from archcalc.spec.fields import (
     read_literal,
     read_template,
 )
-from archcalc.spec.keys import KEYWORDS, KINDS, PLACEMENT_KEYS, placement_keys
+from archcalc.spec.keys import KEYWORDS, PLACEMENT_KEYS, placement_keys
 from archcalc.spec.reader import entries, items, place_of, text_of, unknown_key
 from archcalc.spec.syntax import (
     NAME,
@@ -37,6 +38,7 @@ from archcalc.spec.syntax import (
 )
 
 MAX_ENTRIES = 256  # of a mapping of names: parameters, blocks, variants
+_OWN_KINDS = frozenset(kind.kind for kind in LAYER_KINDS)  # a block may be called as no other
 _BRACED = re.compile(r"\{([^{}]*)\}")
 
 
@@ -65,7 +67,7 @@ class StatementReader:
 
     def _block_name(self, node: Node) -> str:
         name = self._name_text(node, "the name of a block")
-        if name in KINDS or name in KEYWORDS:
+        if name in _OWN_KINDS or name in KEYWORDS:
             raise SpecError(f"a block cannot be called {name!r}, as a layer is", self._place(node))
         return name
 
@@ -138,9 +140,9 @@ class StatementReader:
             value = None
         if name in self._blocks:
             return self._block_statement(name, key, value)
-        kind = KINDS.get(name)
+        kind = kind_called(name)
         if kind is None:
-            guess = did_you_mean(name, [*KINDS, *self._blocks, *KEYWORDS])
+            guess = did_you_mean(name, [*KINDS, *installed(), *self._blocks, *KEYWORDS])
             raise SpecError(
                 f"unknown layer kind {name!r}{guess or '; `archcalc schema` has them all'}",
                 self._place(key),

@@ -12,7 +12,8 @@ from archcalc import SpecError
 from archcalc.layers import LAYER_KINDS, Join
 from archcalc.layers.convolution import Conv
 from archcalc.layers.pooling import MaxUnpool
-from archcalc.spec.keys import KINDS, placement_keys
+from archcalc.layers.registry import KINDS
+from archcalc.spec.keys import placement_keys
 from archcalc.spec.syntax import (
     About,
     Block,

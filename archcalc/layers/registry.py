@@ -1,0 +1,93 @@
+"""The layer kinds that there are: archcalc's own, and those that other packages bring."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cache
+from typing import TYPE_CHECKING, TypeVar
+
+from archcalc.errors import UsageError
+from archcalc.layers.layer import Category, Layer
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
+GROUP = "archcalc.layer_kinds"  # of entry points: the name of a kind = its class
+KINDS: dict[str, type[Layer]] = {}  # by name: those that are registered
+_CATEGORIES = list(Category)
+
+Kind = TypeVar("Kind", bound=type[Layer])
+
+
+def register(kind: Kind) -> Kind:
+    """Makes a layer kind known to specs under its name; also as a decorator of its class.
+
+    A class of the same module and name is the same one, defined again: it takes its place.
+
+    Raises:
+        UsageError: it is not a layer kind, or another has its name.
+    """
+    if not (isinstance(kind, type) and issubclass(kind, Layer)):
+        raise UsageError(f"{kind!r} is not a layer kind: not a subclass of archcalc.layers.Layer")
+    missing = [*sorted(kind.__abstractmethods__)]
+    missing += [name for name in ("kind", "category") if not hasattr(kind, name)]
+    if missing:
+        raise UsageError(f"{_home(kind)} is not a layer kind yet: it lacks {', '.join(missing)}")
+    known = KINDS.get(kind.kind)
+    if known is not None and _home(known) != _home(kind):
+        raise UsageError(f"two layer kinds named {kind.kind!r}: {_home(known)} and {_home(kind)}")
+    KINDS[kind.kind] = kind
+    return kind
+
+
+def kind_called(name: str) -> type[Layer] | None:
+    """The layer kind with this name; one that nobody has registered is looked for in packages.
+
+    Raises:
+        UsageError: two packages bring it, or what one brings is not it.
+    """
+    if name not in KINDS and name in installed():
+        register(_loaded(name))
+    return KINDS.get(name)
+
+
+def all_kinds() -> list[type[Layer]]:
+    """All kinds, by category: those that are registered, and those that packages bring."""
+    for name in installed():
+        kind_called(name)
+    return by_category(KINDS.values())
+
+
+def by_category(kinds: Iterable[type[Layer]]) -> list[type[Layer]]:
+    """In the order of the categories, and in their own order within one."""
+    return sorted(kinds, key=lambda kind: _CATEGORIES.index(kind.category))
+
+
+@cache
+def installed() -> dict[str, list[EntryPoint]]:
+    """The entry points of packages that bring layer kinds, by the name of the kind."""
+    from importlib.metadata import entry_points  # 20 ms that only an unknown kind should cost
+
+    found: dict[str, list[EntryPoint]] = {}
+    for entry in entry_points(group=GROUP):
+        found.setdefault(entry.name, []).append(entry)
+    return found
+
+
+def _loaded(name: str) -> type[Layer]:
+    entry, *others = installed()[name]
+    if others:
+        where = ", ".join(other.value for other in (entry, *others))
+        raise UsageError(f"more than one package brings a layer kind {name!r}: {where}")
+    try:
+        kind: type[Layer] = entry.load()
+    except Exception as error:  # whatever the module of another package raises
+        reason = f"{type(error).__name__}: {error}"
+        raise UsageError(f"the layer kind {name!r} cannot be loaded: {reason}") from error
+    if getattr(kind, "kind", name) != name:
+        raise UsageError(f"{entry.value} brings {kind.kind!r}, and not the layer kind {name!r}")
+    return kind
+
+
+def _home(kind: type) -> str:
+    return f"{kind.__module__}.{kind.__qualname__}"

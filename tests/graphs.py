@@ -8,8 +8,7 @@ from typing import TypeAlias
 from hypothesis import strategies as st
 
 from archcalc import FeatureMap, Graph, LayerError, Node
-from archcalc.errors import Place, Source
-from archcalc.graph import INPUT, with_purpose
+from archcalc.graph import INPUT
 from archcalc.layers import Effect, Layer
 from archcalc.layers.activation import (
     ELU,
@@ -30,30 +29,10 @@ from archcalc.layers.pooling import AvgPool, GlobalAvgPool, MaxPool, MaxUnpool
 from archcalc.layers.resampling import Crop, Pad, Upsample
 from archcalc.layers.reshaping import ChannelSlice, ChannelSplit, Flatten, Identity
 from archcalc.record import replace
-from archcalc.spec.syntax import About, Network
+from archcalc.testing.graphs import PLACE
+from archcalc.testing.graphs import graph as graph
+from archcalc.testing.graphs import node as node
 from tests.layers.examples import LAYERS
-
-PLACE = Place(Source("<test>", ""), 1, 1)
-
-
-def node(
-    name: str,
-    layer: Layer,
-    *inputs: str,
-    weights: str | None = None,
-    indices: str | None = None,
-    training_only: bool = False,
-) -> Node:
-    """A layer in its place; on the network's input unless `inputs` are named."""
-    return Node(name, layer, inputs or (INPUT,), weights, indices, training_only, PLACE)
-
-
-def graph(input: FeatureMap, nodes: Sequence[Node], outputs: Sequence[str] = ()) -> Graph:
-    """The network of these nodes; its output is the last node's unless `outputs` are named."""
-    network = Network("test", About(), (), {}, {}, {}, (), PLACE.source, PLACE)
-    ends = tuple(outputs) or (nodes[-1].name,)
-    purposes = with_purpose(nodes, ends)
-    return Graph(network, input, {}, purposes, {}, ends, own_input=input)
 
 
 def all_used(network: Graph) -> Graph:

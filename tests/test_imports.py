@@ -43,7 +43,7 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("render", "torch_backend"),
     ("exporting", "render.formula"),
     ("api",),
-    ("reports",),
+    ("reports", "testing"),
     ("commands",),
     ("cli",),
     ("__main__",),
@@ -71,13 +71,14 @@ IMPORTED_LATE = {
     "quantity.real_array",
     "quantity.symbolic",
     "render.formula",
+    "testing",
 }
 
 # Packages that cost a user who does not need them, and the units that may import them: inside
 # functions, or in a unit that is imported late, or for torch in torch_backend, which only what is
 # about torch imports.
 COSTLY: dict[str, set[str]] = {
-    "torch": {"torch_backend"},
+    "torch": {"testing", "torch_backend"},
     "fvcore": {"torch_backend"},
     "sympy": {
         "parametric.formulas",

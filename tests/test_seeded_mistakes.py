@@ -27,9 +27,8 @@ from archcalc.quantity.integer_array import IntegerArray
 from archcalc.receptive_field import field
 from archcalc.receptive_field.field import AxisField, Field
 from archcalc.record import replace
-from archcalc.window import Reach, Window
-from tests.graphs import chain, graph, node
-from tests.layers.checks import (
+from archcalc.testing import Example
+from archcalc.testing.checks import (
     check_arrays,
     check_huge_arrays,
     check_placements,
@@ -37,7 +36,8 @@ from tests.layers.checks import (
     check_symbols,
     check_torch_agrees,
 )
-from tests.layers.examples import Example
+from archcalc.window import Reach, Window
+from tests.graphs import chain, graph, node
 from tests.torch_backend.test_field import check_field
 from tests.torch_backend.test_random_graphs import check_graph
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from archcalc.analysis import Analysis
 from archcalc.errors import UsageError
 from archcalc.feature_map import FeatureMap
 from archcalc.graph import INPUT, Graph, Node
-from archcalc.layers import Join
+from archcalc.layers import Join, Layer
 from archcalc.record import replace
 
 MOST_CHANNELS_OF_AN_IMAGE = 4
@@ -34,14 +35,19 @@ def widened(analysis: Analysis, factor: int) -> Graph:
         fields: tuple[str, ...] = ()
         if node.name not in kept:
             fields = layer.widths(x) + (layer.follows(x) if grows[node.inputs[0]] else ())
-        wider = {field: _wider(vars(layer)[field], factor) for field in fields}
-        nodes.append(replace(node, layer=type(layer)(**vars(layer) | wider)))
+        nodes.append(replace(node, layer=wider_layer(layer, fields, factor)))
         given = node.name not in kept and any(grows[name] for name in node.inputs)
         grows[node.name] = bool(fields) or given
     if not any(grows.values()):
         raise UsageError(f"{graph.name} has no layer before the classes that says how wide it is")
     larger = FeatureMap(graph.input.channels * factor, graph.input.sizes)
     return replace(graph, nodes=tuple(nodes), input=larger if is_module else graph.input)
+
+
+def wider_layer(layer: Layer, fields: Iterable[str], factor: int) -> Layer:
+    """The layer with some fields, numbers of channels, times a factor."""
+    wider = {field: _wider(vars(layer)[field], factor) for field in fields}
+    return type(layer)(**vars(layer) | wider)
 
 
 def _wider(value: Any, factor: int) -> Any:

@@ -19,10 +19,10 @@ from archcalc.layers.convolution import Conv
 from archcalc.layers.layer import Effect
 from archcalc.render import notation
 from archcalc.spec.library import network_names
+from archcalc.testing.checks import between_learned_layers, effect_of
 from archcalc.window import Window
 from tests.explaining.equations import computed
 from tests.graphs import graph, node
-from tests.layers.checks import between_learned_layers, effect_of
 from tests.layers.examples import EXAMPLES
 from tests.spec_texts import analysis_of
 

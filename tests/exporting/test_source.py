@@ -29,6 +29,7 @@ from archcalc.layers.regularization import Dropout
 from archcalc.layers.resampling import PadChannels
 from archcalc.record import replace
 from archcalc.spec.library import network_names
+from archcalc.testing.checks import between_learned_layers, effect_of
 from archcalc.torch_backend.build import build
 from archcalc.torch_spelling.module_names import MODULE_ATTRIBUTES
 from tests.exporting.exported import (
@@ -40,7 +41,6 @@ from tests.exporting.exported import (
 )
 from tests.graphs import entangled_graphs, graph, node, random_graphs
 from tests.hostile import hostile_analysis
-from tests.layers.checks import between_learned_layers, effect_of
 from tests.layers.examples import EXAMPLES
 from tests.spec_texts import graph_of
 

@@ -25,10 +25,11 @@ from archcalc.layers import (
     resampling,
     reshaping,
 )
-from archcalc.record import Record
-from tests.layers.strategies import (
+from archcalc.testing.strategies import (
+    Example,
     axes,
     divisors,
+    examples_of,
     maps,
     mostly,
     multiples,
@@ -40,20 +41,6 @@ from tests.layers.strategies import (
 )
 
 Draw = st.DrawFn
-
-
-class Example(Record):
-    """A layer and the shapes of its inputs.
-
-    Attributes:
-        pool: for a max unpool, the pool that it undoes,
-        pooled: and the map that this one took in.
-    """
-
-    layer: Layer
-    inputs: tuple[FeatureMap, ...]
-    pool: pooling.MaxPool | None = None
-    pooled: FeatureMap | None = None
 
 
 # The layers of a kind with one input, for an input of a given shape.
@@ -68,7 +55,7 @@ def register(
 ) -> None:
     """`layers` draws layers of `kind` for a map, `inputs` the maps to draw them for."""
     LAYERS[kind] = layers
-    EXAMPLES[kind] = inputs.flatmap(lambda x: st.builds(Example, layers(x), st.just((x,))))
+    EXAMPLES[kind] = examples_of(layers, inputs)
 
 
 def layers_of(

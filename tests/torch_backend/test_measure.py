@@ -23,6 +23,7 @@ from archcalc.layers.resampling import Crop, Pad, PadChannels
 from archcalc.layers.reshaping import ChannelSlice, Flatten, Identity, Reshape
 from archcalc.memory_use.totals import peak_bytes, saved_bytes
 from archcalc.record import replace
+from archcalc.testing.checks import between_learned_layers, effect_of
 from archcalc.torch_backend import timing
 from archcalc.torch_backend.build import build
 from archcalc.torch_backend.counting import (
@@ -45,7 +46,6 @@ from archcalc.torch_backend.peak_memory import (
 from archcalc.torch_backend.saved_tensors import saved_by_layer
 from archcalc.torch_backend.timing import layer_seconds, starts_kernels
 from tests.graphs import chain, graph, node, random_graphs
-from tests.layers.checks import between_learned_layers, effect_of
 from tests.layers.examples import EXAMPLES
 
 needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")

@@ -15,23 +15,25 @@ import torch
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
-from archcalc import FeatureMap, Graph, LayerError, Node, QuantityError, analyze, symbol
-from archcalc.graph import INPUT
+from archcalc.errors import LayerError, QuantityError
+from archcalc.feature_map import FeatureMap
+from archcalc.graph import INPUT, Graph, Node
 from archcalc.layers import Effect, Layer
 from archcalc.layers.convolution import Conv
 from archcalc.layers.linear import Linear
 from archcalc.layers.resampling import Crop
 from archcalc.memory_use.totals import saved_bytes
-from archcalc.quantity.arithmetic import Quantity
+from archcalc.quantity.arithmetic import Quantity, symbol
 from archcalc.quantity.conditions import is_array, is_symbol
 from archcalc.quantity.integer_array import as_quantity
 from archcalc.record import Record, as_dict, replace
+from archcalc.testing.graphs import graph, node
+from archcalc.testing.strategies import Example
 from archcalc.torch_backend.build import build
 from archcalc.torch_backend.layer_modules import module_for
 from archcalc.torch_backend.saved_tensors import saved_by_layer
+from archcalc.walk import analyze
 from archcalc.window import Reach, Window
-from tests.graphs import graph, node
-from tests.layers.examples import Example
 
 BATCH = 2  # batch and group norm need more than one value for their statistics
 

@@ -1,17 +1,47 @@
-"""What strategies for layers are made of: maps, measures along the axes, padding, divisors."""
+"""What strategies for layers are made of: maps, measures along the axes, padding, divisors.
+
+Every option is to be drawn, along 0 to 3 spatial axes, and now and then a value that a layer has
+to refuse.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 from hypothesis import strategies as st
 
-from archcalc import FeatureMap
+from archcalc.feature_map import FeatureMap
+from archcalc.layers import Layer, pooling
 from archcalc.layers.layer import Axes, Padding
+from archcalc.record import Record
 
 LARGEST_SIZE = {0: 0, 1: 12, 2: 9, 3: 6}  # by the number of axes: small maps make quick tests
 
 T = TypeVar("T")
+
+
+class Example(Record):
+    """A layer and the shapes of its inputs.
+
+    Attributes:
+        pool: for a max unpool, the pool that it undoes,
+        pooled: and the map that this one took in.
+    """
+
+    layer: Layer
+    inputs: tuple[FeatureMap, ...]
+    pool: pooling.MaxPool | None = None
+    pooled: FeatureMap | None = None
+
+
+def examples_of(
+    layers: Callable[[FeatureMap], st.SearchStrategy[Layer]],
+    inputs: st.SearchStrategy[FeatureMap] | None = None,
+) -> st.SearchStrategy[Example]:
+    """Examples of a kind with one input: `layers` draws a layer for a map, `inputs` the maps."""
+    drawn = maps() if inputs is None else inputs
+    return drawn.flatmap(lambda x: st.builds(Example, layers(x), st.just((x,))))
 
 
 def mostly(usual: st.SearchStrategy[T], rare: st.SearchStrategy[T]) -> st.SearchStrategy[T]:

@@ -1,0 +1,62 @@
+"""All that a layer kind has to pass."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from archcalc.layers import Layer
+from archcalc.testing import checks, facts
+from archcalc.testing.strategies import Example
+
+_varied: st.SearchStrategy[checks.Varied] = st.sampled_from(["inputs", "layer", "both"])
+_changes = st.lists(st.tuples(st.integers(1, 3), st.integers(0, 3)), min_size=1, max_size=4)
+
+# By what has to hold; each takes an example, and data to draw more from.
+CHECKS: dict[str, Callable[[Example, st.DataObject], None]] = {
+    "torch agrees": lambda example, data: checks.check_torch_agrees(example),
+    "autograd keeps what the rule says": lambda example, data: checks.check_saved(example),
+    "the symbol and the number agree": lambda example, data: checks.check_symbols(
+        example, data.draw(_varied)
+    ),
+    "the array and the number agree": lambda example, data: checks.check_arrays(
+        example, data.draw(_varied), data.draw(_changes)
+    ),
+    "an array never wraps": lambda example, data: checks.check_huge_arrays(
+        example, 2 ** data.draw(st.integers(8, 61))
+    ),
+    "its facts are torch's": lambda example, data: facts.check_facts(example),
+    "its widths widen it": lambda example, data: facts.check_widths(example),
+    "its probe sees what its units see": lambda example, data: facts.check_probe(
+        example, data.draw(st.integers(0, 2**32))
+    ),
+}
+
+
+def check_layer_kind(kind: type[Layer], examples: st.SearchStrategy[Example]) -> None:
+    """Every check, each on examples that are drawn as the profile of hypothesis says.
+
+    Args:
+        kind: registered, and with a spelling.
+        examples: layers of this kind with every value of every field, on shapes that they meet,
+            and now and then what the rule refuses (`examples_of`, `Example`).
+
+    Raises:
+        AssertionError: a check fails; hypothesis shows the example.
+        UsageError: it is not registered, a field has no type of specs, or it has no spelling.
+    """
+    facts.check_declaration(kind)
+    for check in CHECKS.values():
+        _run(check, examples)
+
+
+def _run(
+    check: Callable[[Example, st.DataObject], None], examples: st.SearchStrategy[Example]
+) -> None:
+    @given(examples, st.data())
+    def run(example: Example, data: st.DataObject) -> None:
+        check(example, data)
+
+    run()

@@ -1,0 +1,132 @@
+"""The checks of what a layer kind says of itself, beside its rule: torch is the judge."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from inspect import signature
+from itertools import product
+
+import torch
+from torch import Tensor, nn
+
+from archcalc.feature_map import FeatureMap
+from archcalc.layers import Join, Layer, Storage
+from archcalc.layers.registry import KINDS
+from archcalc.parametric.widening import wider_layer
+from archcalc.regions.bits import NotFollowedError
+from archcalc.regions.patches import Patch
+from archcalc.spec.fields import fields_of
+from archcalc.spec.keys import KEYWORDS, placement_keys
+from archcalc.testing.checks import BATCH, effect_of
+from archcalc.testing.strategies import Example
+from archcalc.torch_backend.layer_modules import module_for
+from archcalc.torch_backend.probe import positive_module
+
+_Unit = tuple[int, ...]  # channel and position
+
+
+def check_declaration(kind: type[Layer]) -> None:
+    """It is registered, and specs can give its name and its fields."""
+    assert KINDS.get(kind.kind) is kind, f"{kind.__name__} is not registered"
+    assert kind.kind not in KEYWORDS, f"{kind.kind!r} is a word of the spec language"
+    taken = fields_of(kind).keys() & {*placement_keys(kind)}
+    assert not taken, f"keys of every layer: {', '.join(taken)}"
+
+
+def check_facts(example: Example) -> None:
+    """What torch does in place, what it leaves in memory, and what makes depth."""
+    effect, layer = effect_of(example), example.layer
+    if effect is None:
+        return
+    has_product = effect.macs != 0 and effect.weights != 0
+    assert layer.is_weight_layer == has_product, f"is_weight_layer is {has_product}"
+    if example.pool is not None:
+        return
+    module = module_for(layer, *example.inputs).eval()
+    if not isinstance(layer, Join) and effect.storage is Storage.OWN:
+        takes = "inplace" in signature(type(module)).parameters
+        assert layer.in_place == takes, f"in_place is {takes}"
+    output = module(*[torch.rand(BATCH, *x.shape) for x in example.inputs])
+    if layer.leaves_gaps:
+        assert effect.storage is not Storage.OWN, "leaves_gaps, but is not a view"
+    else:
+        assert output.is_contiguous(), "leaves_gaps is True"
+
+
+def check_widths(example: Example, factor: int = 2) -> None:
+    """`widths` widen it alone, and with `follows` its output grows as its input does."""
+    effect, layer = effect_of(example), example.layer
+    if effect is None:
+        return
+    (x, *_), pooled = example.inputs, example.pooled
+    own, following = layer.widths(x), layer.follows(x)
+    alone = effect_of(Example(wider_layer(layer, own, factor), example.inputs, pooled=pooled))
+    assert alone is not None, "refused when its `widths` grow alone"
+    widest = effect.output.channels * (factor if any(vars(layer)[name] for name in own) else 1)
+    assert effect.output.channels <= alone.output.channels <= widest
+    assert widest == effect.output.channels or alone.output.channels > effect.output.channels
+    grown = Example(
+        wider_layer(layer, own + following, factor),
+        tuple([_wider_map(one, factor) for one in example.inputs]),
+        pooled=pooled and _wider_map(pooled, factor),
+    )
+    together = effect_of(grown)
+    assert together is not None, "refused when it grows with its input: see `widths`, `follows`"
+    channels = together.output.channels
+    assert channels == factor * effect.output.channels, "does not grow: see `widths`, `follows`"
+
+
+def _wider_map(x: FeatureMap, factor: int) -> FeatureMap:
+    return FeatureMap(x.channels * factor, x.sizes)
+
+
+def check_probe(example: Example, seed: int) -> None:
+    """The probe is linear, without negative weights, and a unit of it sees what the rule reads.
+
+    A unit of the layer itself sees no more than that, on any values.
+    """
+    effect, layer = effect_of(example), example.layer
+    if effect is None or example.pool is not None:
+        return
+    draw = torch.Generator().manual_seed(seed)
+    probe = positive_module(layer, *example.inputs).double()
+    a, b = (_images(example.inputs, draw) for _ in range(2))
+    with torch.no_grad():
+        both: Tensor = probe(*[x + y for x, y in zip(a, b, strict=True)])
+        assert torch.allclose(both, probe(*a) + probe(*b)), "not linear: see `pointwise`, `probe`"
+        assert bool((both >= 0).all()), "the probe has negative weights"
+    shape = effect.output.shape
+    unit = tuple(int(torch.randint(n, (), generator=draw)) for n in shape)
+    probed = set(_seen_by(unit, probe, a))
+    own = set(_seen_by(unit, module_for(layer, *example.inputs).double().eval(), a))
+    assert own <= probed, "a unit sees more than its probe: see `pointwise`, `probe`"
+    channel, *position = unit
+    patch = Patch(1 << channel, tuple(1 << n for n in position))
+    try:
+        read = {
+            (number, *place)
+            for number, part in layer.reads(patch, example.inputs, effect.windows)
+            for place in product(*[_numbers(bits) for bits in (part.channels, *part.positions)])
+        }
+    except NotFollowedError:
+        return
+    assert probed == read, "the probe sees other values than the rule reads"
+
+
+def _images(inputs: Sequence[FeatureMap], draw: torch.Generator) -> list[Tensor]:
+    return [torch.rand(BATCH, *x.shape, generator=draw, dtype=torch.float64) for x in inputs]
+
+
+def _seen_by(unit: _Unit, module: nn.Module, images: Sequence[Tensor]) -> Iterator[_Unit]:
+    """Number of the input, channel and position of all that the unit has a gradient by."""
+    leaves = [image.clone().requires_grad_() for image in images]
+    value = module(*leaves)[0][unit]
+    if not value.requires_grad:
+        return
+    for number, gradient in enumerate(torch.autograd.grad(value, leaves, materialize_grads=True)):
+        for place in gradient[0].nonzero().tolist():
+            yield number, *place
+
+
+def _numbers(bits: int) -> list[int]:
+    return [n for n in range(bits.bit_length()) if bits >> n & 1]

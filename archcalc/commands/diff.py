@@ -14,9 +14,9 @@ from archcalc.commands.arguments import (
     add_format,
     graph_of,
 )
+from archcalc.commands.printing import show, written
 from archcalc.comparing.diff import difference
-from archcalc.render.diff import difference_text
-from archcalc.render.output import FORMS
+from archcalc.render.diff import DiffDocument
 from archcalc.spec.settings import split_settings
 from archcalc.walk import analyze
 
@@ -41,7 +41,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--full", action="store_true",
         help="every layer that is different, and those whose figures alone are; nothing folded",
     )  # fmt: skip
-    add_format(parser, FORMS[:-1])
+    add_format(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -53,5 +53,6 @@ def run(arguments: argparse.Namespace) -> int:
     names = (split_settings(arguments.before)[0], split_settings(arguments.after)[0])
     found = difference(before, after, names)
     in_color = sys.stdout.isatty() and "NO_COLOR" not in os.environ
-    print(difference_text(found, arguments.format, full=arguments.full, in_color=in_color))
+    document = DiffDocument(found, full=arguments.full, in_color=in_color)
+    show(written(document, arguments.format))
     return 0 if found.is_empty else 1

@@ -1,4 +1,4 @@
-"""What changes between two networks, as text, tables and JSON."""
+"""What changes between two networks."""
 
 from __future__ import annotations
 
@@ -12,45 +12,54 @@ from archcalc.quantity.arithmetic import plain
 from archcalc.render import escape
 from archcalc.render.change_lines import Line, change_text, difference_lines
 from archcalc.render.compare import TOTALS, ratio_text, totals_shown
-from archcalc.render.output import SEPARATORS, json_text
-from archcalc.render.table import caption, machine_text, separated, tabulate_rows
+from archcalc.render.escape import Markup
+from archcalc.render.output import Data, Document, Part, Table
+from archcalc.render.table import caption
 
 _SIGNS = {Fate.REMOVED: "-", Fate.ADDED: "+", Fate.CHANGED: "~", Fate.RENAMED: "="}
 _COLORS = {"-": "\033[31m", "+": "\033[32m", "~": "\033[33m", "=": "\033[36m"}
 _NO_COLOR = "\033[0m"
 
 
-def difference_text(
-    found: Difference, form: str, *, full: bool = False, in_color: bool = False
-) -> str:
-    """The difference as text, markdown, csv, json or in a format of tabulate.
+class DiffDocument(Document):
+    """What changes from one network to another.
 
     Args:
         full: a line for each layer, see `difference_lines`.
         in_color: with the colours of a terminal, in text.
-
-    Raises:
-        UsageError: there is no such format; with a guess.
     """
-    if form == "json":
-        return json_text(difference_record(found))
-    if form in SEPARATORS:
-        return separated(form, [_PLAIN_HEADINGS, *_plain_rows(found)])
-    lines = difference_lines(found, full=full)
-    table = _totals_table(found, form)
-    if form != "text":
-        cells = [[line.fate.value, line.name, line.kind, line.what] for line in lines]
-        cells += [["changed", "", "", change_text(change)] for change in _outputs(found)]
-        return "\n\n".join([tabulate_rows(["change", "name", "kind", "what"], cells, form), table])
-    parts = [
-        [f"--- {_heading(found, 0)}", f"+++ {_heading(found, 1)}"],
-        [f"~ {escape.one_line(change_text(change))}" for change in found.settings],
-        list(_laid_out(lines, in_color)),
-        [f"~ {escape.one_line(change_text(change))}" for change in _outputs(found)],
-        [_tally(found, len(lines))],
-        [table],
-    ]
-    return "\n\n".join("\n".join(part) for part in parts if part)
+
+    def __init__(self, found: Difference, *, full: bool = False, in_color: bool = False) -> None:
+        self._found = found
+        self._full = full
+        self._in_color = in_color
+
+    def record(self) -> dict[str, object]:
+        """What changes, and the totals; layers that stay the same are left out."""
+        return difference_record(self._found)
+
+    def data(self) -> Data:
+        """For each layer that changes, and for the totals, a row for each field and figure."""
+        found = self._found
+        keys = ["change", "name", "kind", "key", "before", "after"]
+        rows = [[*row, *found.labels] for row in _plain_rows(found)]
+        return Data([*keys, "before_network", "after_network"], rows)
+
+    def parts(self, form: str) -> Iterator[Part]:
+        """The changes, as text as `diff` shows them, and a table of totals."""
+        found = self._found
+        lines = difference_lines(found, full=self._full)
+        if form == "text":
+            yield [f"--- {_heading(found, 0)}", f"+++ {_heading(found, 1)}"]
+            yield [f"~ {change_text(change)}" for change in found.settings]
+            yield list(_laid_out(lines, self._in_color))
+            yield [f"~ {change_text(change)}" for change in _outputs(found)]
+            yield [_tally(found, len(lines))]
+        else:
+            rows = [[line.fate.value, line.name, line.kind, line.what] for line in lines]
+            rows += [["changed", "", "", change_text(change)] for change in _outputs(found)]
+            yield Table(["change", "name", "kind", "what"], rows)
+        yield _totals_table(found)
 
 
 def difference_record(found: Difference) -> dict[str, object]:
@@ -87,7 +96,9 @@ def _laid_out(lines: Sequence[Line], in_color: bool) -> Iterator[str]:
         sign = _SIGNS.get(line.fate, " ")
         text = "  ".join(t.ljust(width) for t, width in zip(texts, widths, strict=True)).rstrip()
         shown = f"{sign} {text}"
-        yield f"{_COLORS[sign]}{shown}{_NO_COLOR}" if in_color and sign in _COLORS else shown
+        if in_color and sign in _COLORS:
+            shown = Markup(f"{_COLORS[sign]}{shown}{_NO_COLOR}")
+        yield shown
 
 
 def _tally(found: Difference, lines: int) -> str:
@@ -98,7 +109,7 @@ def _tally(found: Difference, lines: int) -> str:
     return f"layers: {', '.join(told)}{hint}"
 
 
-def _totals_table(found: Difference, form: str) -> str:
+def _totals_table(found: Difference) -> Table:
     before, after = found.totals
     rows = []
     for key, figure in totals_shown(found.totals).items():
@@ -112,7 +123,7 @@ def _totals_table(found: Difference, form: str) -> str:
         f"batch {first.batch}, {first.dtype}; MB: 10^6 bytes",
         *found.labels, "difference", "ratio",
     ]  # fmt: skip
-    return tabulate_rows(headings, rows, form, ["left", *["right"] * 4])
+    return Table(headings, rows, "lrrrr")
 
 
 def _layer_record(layer: LayerChange) -> dict[str, Any]:
@@ -132,14 +143,10 @@ def _layer_record(layer: LayerChange) -> dict[str, Any]:
     }
 
 
-_PLAIN_HEADINGS = (
-    "change", "name", "kind", "key", "before", "after", "before_network", "after_network",
-)  # fmt: skip
 _COUNTS = ("params", "macs")  # of a layer that is there before or after only
 
 
 def _plain_rows(found: Difference) -> Iterator[list[object]]:
-    """For each layer that changes, and for the totals, a row for each field and figure."""
     for layer in found.layers:
         if layer.fate is Fate.SAME:
             continue
@@ -152,13 +159,11 @@ def _plain_rows(found: Difference) -> Iterator[list[object]]:
                 for key in _COUNTS
             }
         for key, pair in pairs.items():
-            cells = [machine_text(pair[side]) for side in ("before", "after")]
-            yield [layer.fate.value, layer.layer.name, layer.layer.kind, key, *cells, *found.labels]
+            yield [layer.fate.value, layer.layer.name, layer.layer.kind, key, *pair.values()]
     for change in _outputs(found):
-        cells = [machine_text(plain(side)) for side in (change.before, change.after)]
-        yield ["changed", "", "", change.what, *cells, *found.labels]
+        yield ["changed", "", "", change.what, " ".join(change.before), " ".join(change.after)]
     for key, before, after in _plain_totals(found):
-        yield ["total", "", "", key, before, after, *found.labels]
+        yield ["total", "", "", key, before, after]
 
 
 def _plain_change(change: Change) -> dict[str, object]:

@@ -105,7 +105,7 @@ def write(document: Document, form: str) -> str:
         return document.json()
     if form in SEPARATORS:
         return _separated(document.data(), SEPARATORS[form])
-    return "\n\n".join(written(part, form) for part in document.parts(form))
+    return "\n\n".join(written(part, form) for part in document.parts(form) if part)
 
 
 def parquet(document: Document) -> bytes:

@@ -12,8 +12,8 @@ import pytest
 from archcalc import analyze
 from archcalc.comparing.diff import Difference, Fate, difference
 from archcalc.render.change_lines import MOST_LINES, difference_lines
-from archcalc.render.diff import difference_text
-from archcalc.render.output import FORMS
+from archcalc.render.diff import DiffDocument
+from archcalc.render.output import FORMS, write
 
 
 def between(before: str, after: str) -> Difference:
@@ -95,7 +95,7 @@ def test_layers_counted_otherwise_are_one_line(tmp_path: Path) -> None:
 
 
 def test_the_text_is_like_that_of_diff() -> None:
-    shown = difference_text(between("vgg16", "vgg16_c"), "text").splitlines()
+    shown = write(DiffDocument(between("vgg16", "vgg16_c")), "text").splitlines()
     assert shown[0].startswith("--- vgg16: VGG-16 (configuration D)")
     assert shown[1].startswith("+++ vgg16_c: VGG-16 (configuration C)")
     assert shown[3] == "~ pointwise_third false -> true"
@@ -107,20 +107,20 @@ def test_the_text_is_like_that_of_diff() -> None:
 
 
 def test_the_text_says_how_to_see_what_is_folded() -> None:
-    assert "--full shows each" in difference_text(between("resnet50", "wrn_50_2"), "text")
-    assert "--full" not in difference_text(between("vgg16", "vgg16_c"), "text")
+    assert "--full shows each" in write(DiffDocument(between("resnet50", "wrn_50_2")), "text")
+    assert "--full" not in write(DiffDocument(between("vgg16", "vgg16_c")), "text")
 
 
 def test_colours_are_shown_only_when_asked_for() -> None:
     found = between("vgg16", "vgg16_bn")
-    assert "\x1b" not in difference_text(found, "text")
-    assert "\x1b[32m+ stage1.bn1_1  batch_norm\x1b[0m" in difference_text(
-        found, "text", in_color=True
+    assert "\x1b" not in write(DiffDocument(found), "text")
+    assert "\x1b[32m+ stage1.bn1_1  batch_norm\x1b[0m" in write(
+        DiffDocument(found, in_color=True), "text"
     )
 
 
 def test_csv_has_layers_and_totals() -> None:
-    text = difference_text(between("vgg16", "vgg16_c"), "csv")
+    text = write(DiffDocument(between("vgg16", "vgg16_c")), "csv")
     headings, *rows = csv.reader(io.StringIO(text))
     networks = ["vgg16", "vgg16_c"]
     assert headings[:6] == ["change", "name", "kind", "key", "before", "after"]
@@ -129,13 +129,13 @@ def test_csv_has_layers_and_totals() -> None:
 
 
 def test_csv_has_the_size_of_what_is_there_but_once() -> None:
-    _, *rows = csv.reader(io.StringIO(difference_text(between("vgg16", "vgg16_bn"), "csv")))
+    _, *rows = csv.reader(io.StringIO(write(DiffDocument(between("vgg16", "vgg16_bn")), "csv")))
     networks = ["vgg16", "vgg16_bn"]
     assert ["added", "stage1.bn1_1", "batch_norm", "params", "", "128", *networks] in rows
 
 
 def test_json_has_fields_and_figures() -> None:
-    record = json.loads(difference_text(between("vgg16", "vgg16_c"), "json"))
+    record = json.loads(write(DiffDocument(between("vgg16", "vgg16_c")), "json"))
     assert record["equal"] is False
     assert record["settings"] == {"pointwise_third": {"before": False, "after": True}}
     assert record["layers"][0] == {
@@ -150,7 +150,7 @@ def test_json_has_fields_and_figures() -> None:
         },
     }
     assert record["totals"]["params"] == {"before": 138357544, "after": 133638952}
-    assert json.loads(difference_text(between("vgg16", "vgg16"), "json"))["equal"] is True
+    assert json.loads(write(DiffDocument(between("vgg16", "vgg16")), "json"))["equal"] is True
 
 
 ENDS = """
@@ -163,20 +163,20 @@ ENDS = """
 def test_other_outputs_of_the_same_layers_are_told_in_every_form(tmp_path: Path) -> None:
     one_end = ENDS.replace("  - head: {name: h, training_only: false, layers: []}\n", "")
     found = in_files(tmp_path, one_end, ENDS)
-    lines = difference_text(found, "text").splitlines()
+    lines = write(DiffDocument(found), "text").splitlines()
     assert "~ outputs r -> r, a" in lines
     assert "layers: 2 same" in lines
-    record = json.loads(difference_text(found, "json"))
+    record = json.loads(write(DiffDocument(found), "json"))
     assert (record["equal"], record["layers"]) == (False, [])
     assert record["outputs"] == {"before": ["r"], "after": ["r", "a"]}
-    assert "changed,,,outputs," in difference_text(found, "csv")
-    assert "outputs r -&gt; r, a" in difference_text(found, "html")
-    same = json.loads(difference_text(in_files(tmp_path, ENDS, ENDS), "json"))
+    assert "changed,,,outputs,r,r a," in write(DiffDocument(found), "csv")
+    assert "outputs r -&gt; r, a" in write(DiffDocument(found), "html")
+    same = json.loads(write(DiffDocument(in_files(tmp_path, ENDS, ENDS)), "json"))
     assert (same["equal"], same["outputs"]) == (True, None)
 
 
 @pytest.mark.parametrize("form", FORMS[:-1])
 def test_every_format_shows_changes_and_totals(form: str) -> None:
-    shown = difference_text(between("lenet5", "lenet_caffe"), form)
+    shown = write(DiffDocument(between("lenet5", "lenet_caffe")), form)
     assert "removed" in shown
     assert "params" in shown

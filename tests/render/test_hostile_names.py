@@ -15,7 +15,7 @@ from archcalc.comparing.compare import contrast
 from archcalc.comparing.diff import difference
 from archcalc.render.compare import CompareDocument
 from archcalc.render.contract import to_json
-from archcalc.render.diff import difference_text
+from archcalc.render.diff import DiffDocument
 from archcalc.render.escape import one_line
 from archcalc.render.output import write
 from archcalc.render.table import TableDocument, caption
@@ -39,7 +39,7 @@ def side_by_side(analysis: Analysis, form: str) -> str:
 
 
 def changes(analysis: Analysis, form: str) -> str:
-    return difference_text(difference(analyze("lenet5"), analysis), form)
+    return write(DiffDocument(difference(analyze("lenet5"), analysis)), form)
 
 
 OUTPUTS = [table, side_by_side, changes]

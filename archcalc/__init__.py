@@ -15,7 +15,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from archcalc.analysis import DTYPES, Analysis, AnalysisStopped, LayerAnalysis, Totals
-    from archcalc.api.models import build
+    from archcalc.api.comparing import compare, diff
+    from archcalc.api.drawing import Diagram, draw
+    from archcalc.api.known import networks
+    from archcalc.api.models import build, export
+    from archcalc.api.results import Result
     from archcalc.api.varying import formula, grid, sweep
     from archcalc.errors import (
         ArchcalcError,
@@ -44,6 +48,7 @@ __all__ = [
     "Analysis",
     "AnalysisStopped",
     "ArchcalcError",
+    "Diagram",
     "FeatureMap",
     "Graph",
     "LayerAnalysis",
@@ -52,6 +57,7 @@ __all__ = [
     "MissingExtraError",
     "Node",
     "QuantityError",
+    "Result",
     "Spec",
     "SpecError",
     "Totals",
@@ -59,9 +65,14 @@ __all__ = [
     "activation_bytes",
     "analyze",
     "build",
+    "compare",
+    "diff",
+    "draw",
+    "export",
     "formula",
     "grid",
     "load",
+    "networks",
     "register",
     "sweep",
     "symbol",
@@ -72,7 +83,11 @@ __all__ = [
 # stands before the command line can answer Ctrl-C. What needs an extra by itself is not listed in
 # `__all__`: `from archcalc import *` needs none.
 _HOMES = {
-    "api.models": ("build",),
+    "api.comparing": ("compare", "diff"),
+    "api.drawing": ("Diagram", "draw"),
+    "api.known": ("networks",),
+    "api.models": ("build", "export"),
+    "api.results": ("Result",),
     "api.varying": ("formula", "grid", "sweep"),
     "analysis": ("DTYPES", "Analysis", "AnalysisStopped", "LayerAnalysis", "Totals"),
     "errors": (

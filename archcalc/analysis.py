@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, TypeAlias
+from collections.abc import Iterable, Iterator, Sequence
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from archcalc.errors import LayerError, UsageError, did_you_mean, require_extra
 from archcalc.feature_map import FeatureMap
@@ -49,6 +50,10 @@ class LayerAnalysis(Record):
     bytes_each: int = 4
     used: bool = True
     owns_weights: bool = True
+
+    def __repr__(self) -> str:
+        figures = f"{self.params} params, {self.macs} MACs"
+        return f"<{self.name}: {self.kind}, output {self.output}, {figures}>"
 
     @property
     def name(self) -> str:
@@ -201,8 +206,19 @@ class Totals(Record):
     param_bytes: Quantity
 
 
+def _sum_of(key: str) -> property:
+    def value(analysis: Analysis) -> Quantity:
+        figure: Quantity = getattr(analysis.totals, key)
+        return figure
+
+    return property(value, doc=f"`totals.{key}`: the sum over the layers that run at inference.")
+
+
 class Analysis(Record):
     """A network with all its figures.
+
+    Its sums are those of `totals`: `analysis.params`. Iteration goes over the layers, and
+    `analysis["conv1"]` is one of them; `to_frame`, `to_markdown` and a notebook show them.
 
     Attributes:
         graph: the network.
@@ -224,6 +240,27 @@ class Analysis(Record):
             f"<Analysis of {self.identity}: input {self.input}, batch {self.batch}, {self.dtype}; "
             f"{len(self.layers)} layers, {totals.params} params, {totals.macs} MACs>"
         )
+
+    params = _sum_of("params")
+    weights = _sum_of("weights")
+    biases = _sum_of("biases")
+    buffers = _sum_of("buffers")
+    macs = _sum_of("macs")
+    flops = _sum_of("flops")
+    other_ops = _sum_of("other_ops")
+    param_bytes = _sum_of("param_bytes")
+
+    def __iter__(self) -> Iterator[LayerAnalysis]:
+        return iter(self.layers)
+
+    def __len__(self) -> int:
+        return len(self.layers)
+
+    def __getitem__(self, name: str) -> LayerAnalysis:
+        return self.layer(name)
+
+    def __contains__(self, name: object) -> bool:
+        return any(layer.name == name for layer in self.layers)
 
     @property
     def name(self) -> str:
@@ -338,6 +375,21 @@ class Analysis(Record):
         frame = pandas.DataFrame([layer.record() for layer in self.layers])
         return frame.assign(network=str(self.identity))
 
+    def to_markdown(self, *, columns: Sequence[str] | None = None, depth: int | None = None) -> str:
+        """The layers as a Markdown table, as `archcalc table` writes it.
+
+        Args:
+            columns: their names, such as `name`, `output` and `macs`; the usual ones if None.
+            depth: the level of nesting below which blocks are folded; what fits a screen if None.
+
+        Raises:
+            UsageError: there is no such column; with a guess.
+        """
+        return _written(self, "markdown", columns=columns, depth=depth)
+
+    def _repr_html_(self) -> str:
+        return _written(self, "html")
+
     def record(self) -> dict[str, object]:
         """The layers and what they are of, under the keys of the JSON contract."""
         identity = self.identity
@@ -364,6 +416,13 @@ class AnalysisStopped(LayerError):
     ) -> None:
         super().__init__(message)
         self.partial = Analysis(graph, batch, dtype, layers, error=self)
+
+
+def _written(analysis: Analysis, form: str, **options: Any) -> str:
+    # By its name, as the door itself: what shows an analysis stands above it.
+    table = import_module("archcalc.render.table").TableDocument(analysis, **options)
+    text: str = import_module("archcalc.render.output").write(table, form)
+    return text
 
 
 def require_numbers(analysis: Analysis) -> None:

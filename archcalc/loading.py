@@ -18,7 +18,7 @@ from archcalc.spec.syntax import Network
 from archcalc.spec.values import ExpressionError, Value, own
 
 # What a function that is about a network takes: what `load` returned, or what `load` takes.
-Spec: TypeAlias = "Graph | str | PathLike[str] | Mapping[str, Any]"
+Spec: TypeAlias = "Graph | Network | str | PathLike[str] | Mapping[str, Any]"
 
 
 def load(
@@ -34,7 +34,8 @@ def load(
     Args:
         what: the name of a network that comes with archcalc; a spec file, `FILE` or
             `FILE#VARIANT`; a spec itself, as text of several lines or as the mapping that YAML
-            makes of it; or a graph, of which another one is built where something is changed.
+            makes of it; one of `networks()`; or a graph, of which another one is built where
+            something is changed.
         input: [channels, size…] in place of its own.
         parameters, others: values in place of its own, of parameters by their names: those called
             like an argument in a mapping, the others there or by themselves.

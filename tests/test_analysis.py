@@ -29,6 +29,7 @@ from archcalc import (
     load,
     symbol,
 )
+from archcalc.cli import main
 from archcalc.quantity.arithmetic import plain
 from archcalc.record import as_dict
 from tests.spec_texts import analysis_of, graph_of
@@ -383,6 +384,9 @@ def test_what_a_prompt_shows_is_one_line() -> None:
     )
     assert repr(analysis.graph) == "<Graph of vgg16: input 3x224x224, 39 layers>"
     assert repr(analysis.graph.network) == "<Network vgg16: VGG-16 (configuration D)>"
+    assert repr(analysis["conv1_1"]) == (
+        "<stage1.conv1_1: conv, output 64x224x224, 1792 params, 86704128 MACs>"
+    )
     sweep = archcalc.sweep("alexnet", towers=np.array([1, 7]))
     assert repr(sweep) == "<Sweep of alexnet: 2 settings, 1 of them valid; shape (2,)>"
 
@@ -565,3 +569,28 @@ def test_parameters_in_a_mapping_are_checked(arguments: Any, message: str) -> No
 def test_a_layer_is_asked_for_by_its_name(name: Any) -> None:
     with pytest.raises(UsageError, match=r"by its name, such as '.*conv1_1', and not by"):
         analyze("vgg16").layer(name)
+
+
+def test_an_analysis_has_its_totals_and_its_layers() -> None:
+    analysis = analyze("googlenet", batch=2)
+    sums = [*Totals.__annotations__]
+    assert {"params", "macs", "param_bytes"} <= {*sums}
+    for key in sums:
+        assert getattr(analysis, key) == getattr(analysis.totals, key)
+    assert list(analysis) == [*analysis.layers]
+    assert len(analysis) == len(analysis.layers)
+    name = analysis.layers[5].name
+    assert analysis[name] is analysis.layer(name) is analysis.layers[5]
+    assert name in analysis
+    assert "nowhere" not in analysis
+    with pytest.raises(UsageError, match="has no layer 'nowhere'"):
+        analysis["nowhere"]
+
+
+def test_an_analysis_shows_itself_as_its_table(capsys: pytest.CaptureFixture[str]) -> None:
+    analysis = analyze("resnet18")
+    assert main(["table", "resnet18", "--format", "html"]) == 0
+    assert analysis._repr_html_() + "\n" == capsys.readouterr().out
+    words = ["table", "resnet18", "--format", "markdown", "--columns", "name,macs", "--depth", "1"]
+    assert main(words) == 0
+    assert analysis.to_markdown(columns=["name", "macs"], depth=1) + "\n" == capsys.readouterr().out

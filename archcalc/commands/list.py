@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 
-from archcalc.spec.library import families, network_names
+from archcalc.api.known import networks
+from archcalc.spec.library import network_names
 
 EXAMPLES = (
     "archcalc list",
@@ -22,9 +23,5 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.names:
         print("\n".join(network_names()))
         return 0
-    networks = [network for family in families() for network in family.networks.values()]
-    width = max(len(network.name) for network in networks)
-    for network in networks:
-        year = network.about.year or ""
-        print(f"{network.name:{width}}  {year:4}  {network.about.title}".rstrip())
+    print(networks())
     return 0

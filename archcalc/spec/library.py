@@ -66,7 +66,7 @@ def read_family(path: str) -> Family:
     return parse_family(read_file(path, path))
 
 
-def find_network(what: str | os.PathLike[str] | Mapping[str, Any]) -> Network:
+def find_network(what: Network | str | os.PathLike[str] | Mapping[str, Any]) -> Network:
     """The network of a name, of a spec file (`FILE` or `FILE#VARIANT`), or of a spec itself.
 
     A spec is a text of several lines, or the mapping that YAML makes of it.
@@ -75,6 +75,8 @@ def find_network(what: str | os.PathLike[str] | Mapping[str, Any]) -> Network:
         UsageError: there is no such network or file; with a guess.
         SpecError: the spec is wrong.
     """
+    if isinstance(what, Network):
+        return what
     if isinstance(what, Mapping):
         return _in_file(parse_family(written(what)), "")
     if isinstance(what, str) and "\n" in what:

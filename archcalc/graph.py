@@ -43,6 +43,16 @@ class Node(Record):
     training_only: bool
     place: Place
 
+    @property
+    def taken(self) -> tuple[str, ...]:
+        """The values that it takes, by name: outputs of layers, and the indices of its pool."""
+        return self.inputs if self.indices is None else (*self.inputs, indices_of(self.indices))
+
+
+def indices_of(pool: str) -> str:
+    """What the indices are called that a max pool hands on to an unpooling."""
+    return f"{pool} (indices)"
+
 
 class LeftOut(NamedTuple):
     """A head for training that is left out, since one of its layers refuses its input.

@@ -9,9 +9,10 @@ from archcalc.analysis import Analysis, LayerAnalysis
 from archcalc.exporting.containers import Container, Flow, Piece, pieces_of
 from archcalc.graph import INPUT, Node
 from archcalc.layers.convolution import Conv
+from archcalc.layers.sliding import pads_alike
 from archcalc.record import Record, replace
-from archcalc.torch_spelling.layer_spellings import Setting, is_even, spell, windows_of
-from archcalc.torch_spelling.spelling import Argument, Spelling, Weight
+from archcalc.torch_spelling import Argument, Setting, Spelling, Weight, spell
+from archcalc.torch_spelling.sliding import windows_of
 
 if TYPE_CHECKING:
     from archcalc.exporting.classes import ModuleClass
@@ -96,7 +97,7 @@ class BodyMaker:
         self._uneven_same = any(
             isinstance(layer.node.layer, Conv)
             and layer.node.layer.padding == "same"
-            and not is_even(windows_of(layer.node.layer, self._maps[layer.inputs[0]]))
+            and not pads_alike(windows_of(layer.node.layer, self._maps[layer.inputs[0]]))
             for layer in analysis.layers
         )
         self._containers = {container.path for container in network.walk()}
@@ -167,7 +168,7 @@ class BodyMaker:
             operator=spelling.operator,
             inline=spelling.inline,
             weight=spelling.weight,
-            inputs=tuple([number[v] for v in self._flow.taken(node)]),
+            inputs=tuple([number[v] for v in node.taken]),
             outputs=tuple([number[v] for v in self._given(piece)]),
         )
 

@@ -12,10 +12,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from archcalc.analysis import Analysis, LayerAnalysis
-from archcalc.graph import Graph, Node
+from archcalc.graph import Graph, Node, indices_of
 from archcalc.torch_spelling.module_names import part_names
-
-_INDICES = "\0indices"  # behind the name of a max pool: the places of its maxima
 
 
 @dataclass(eq=False, slots=True)
@@ -75,28 +73,22 @@ class Flow:
         self._undone = frozenset(node.indices for node in graph.nodes if node.indices)
         self._readers: dict[str, list[str]] = {}
         for node in reversed(graph.nodes):
-            for value in self.taken(node):
+            for value in node.taken:
                 self._readers.setdefault(value, []).append(node.name)
 
     def is_undone(self, node: Node) -> bool:
         """Whether it is a max pool that a later layer undoes."""
         return node.name in self._undone
 
-    def taken(self, node: Node) -> tuple[str, ...]:
-        """The values that a layer takes."""
-        return (*node.inputs, *([node.indices + _INDICES] if node.indices else []))
-
     def given(self, node: Node) -> tuple[str, ...]:
         """The values that a layer gives."""
-        return (node.name, *([node.name + _INDICES] if self.is_undone(node) else []))
+        return (node.name, *([indices_of(node.name)] if self.is_undone(node) else []))
 
     def entering(self, nodes: Iterable[Node]) -> tuple[str, ...]:
         """The values from outside that `nodes` take, in the order in which they first do."""
         inside = {value for node in nodes for value in self.given(node)}
         running = sorted(nodes, key=lambda n: self.position[n.name])
-        return tuple(
-            dict.fromkeys([v for node in running for v in self.taken(node) if v not in inside])
-        )
+        return tuple(dict.fromkeys([v for node in running for v in node.taken if v not in inside]))
 
     def leaving(self, nodes: Iterable[Node]) -> tuple[str, ...]:
         """The values of `nodes` that are taken outside, or leave the network."""
@@ -167,7 +159,7 @@ def _in_order(pieces: Sequence[Piece], flow: Flow) -> tuple[list[Piece], list[Pi
         v: n for n, piece in enumerate(pieces) for node in piece.nodes for v in flow.given(node)
     }
     needs = [
-        {giver[v] for node in piece.nodes for v in flow.taken(node) if v in giver} - {number}
+        {giver[v] for node in piece.nodes for v in node.taken if v in giver} - {number}
         for number, piece in enumerate(pieces)
     ]
     serves: list[set[int]] = [set() for _ in pieces]

@@ -79,11 +79,8 @@ class MaxPool(_Pool):
         for w, size, count in zip(windows, x.sizes, output.sizes, strict=True):
             _require_position_inside(w, size, count)
         ops_each = product([w.kernel for w in windows]) - 1
-        # "same" may pad dilated windows by more than half a kernel, which torch does not.
-        dilated = not all(certainly_one(w.dilation) for w in windows)
-        copied = not pads_alike(windows) or (self.padding == "same" and dilated)
         indices = Extra("indices", output.values, INDEX_BYTES)
-        padded = padded_copy(x, windows, copied)
+        padded = padded_copy(x, windows, not self.is_padded_by_torch(windows))
         saved = (*(padded or (Saved.INPUT,)), indices)
         return _pooled(output, windows, ops_each * output.values, saved, (*padded, indices))
 
@@ -105,6 +102,14 @@ class MaxPool(_Pool):
             groups=x.channels,
         )
         return (sum_of_each,)
+
+    def is_padded_by_torch(self, windows: tuple[Window, ...]) -> bool:
+        """Whether torch's own padding will do: alike on both sides, half a kernel at most.
+
+        "same" may pad dilated windows by more; any other padding of more is refused.
+        """
+        dilated = not all(certainly_one(w.dilation) for w in windows)
+        return pads_alike(windows) and not (self.padding == "same" and dilated)
 
 
 @register

@@ -25,11 +25,22 @@ def sliding_windows(
     (TensorFlow's: ceil(n / stride) outputs, the odd position after).
     """
     require_spatial(x)
+    for value in per_axis(stride, x, "stride"):
+        require_at_least(value, 1, "a stride of {}", value)
+    windows = unchecked_windows(x, kernel, stride, padding, dilation)
+    for window in windows if not isinstance(padding, str) else ():
+        require_at_least(window.before, 0, "a padding of {}", window.before)
+        require_at_least(window.after, 0, "a padding of {}", window.after)
+    return windows
+
+
+def unchecked_windows(
+    x: FeatureMap, kernel: Axes, stride: Axes, padding: Padding, dilation: Axes
+) -> tuple[Window, ...]:
+    """As `sliding_windows`, also where these refuse a figure, for torch to judge it."""
     kernels = per_axis(kernel, x, "kernel")
     strides = per_axis(stride, x, "stride")
     dilations = per_axis(dilation, x, "dilation")
-    for value in strides:
-        require_at_least(value, 1, "a stride of {}", value)
     if padding == "same":
         return tuple(map(Window.same, kernels, strides, dilations, x.sizes))
     if isinstance(padding, str):
@@ -37,9 +48,6 @@ def sliding_windows(
             raise LayerError(f"padding {padding!r} is neither 'same' nor 'valid'")
         padding = 0
     sides = per_side(padding, x, "padding")
-    for before, after in sides:
-        require_at_least(before, 0, "a padding of {}", before)
-        require_at_least(after, 0, "a padding of {}", after)
     return tuple(
         Window(k, s, before, after, d)
         for k, s, (before, after), d in zip(kernels, strides, sides, dilations, strict=True)

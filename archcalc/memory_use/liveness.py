@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from archcalc.analysis import Analysis, LayerAnalysis
 from archcalc.errors import UsageError
-from archcalc.graph import INPUT
+from archcalc.graph import INPUT, indices_of
 from archcalc.layers import Extra
 from archcalc.layers.pooling import INDEX_BYTES, MaxPool
 from archcalc.memory_use.concatenation import embedded
@@ -163,11 +163,6 @@ def made_by(name: str, storages: Storages) -> list[str]:
     """The storages that a layer writes to: they are there from the first such layer on."""
     beside = (indices_of(name), _workspace(name))
     return [storages.of[name], *[made for made in beside if made in storages.bytes]]
-
-
-def indices_of(pool: str) -> str:
-    """What the indices are called that a max pool hands on to an unpooling."""
-    return f"{pool} (indices)"
 
 
 def _workspace(name: str) -> str:

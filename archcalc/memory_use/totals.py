@@ -6,14 +6,13 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from archcalc.analysis import Analysis, LayerAnalysis
-from archcalc.graph import INPUT
+from archcalc.graph import INPUT, indices_of
 from archcalc.layers import Extra, Factors, Saved
 from archcalc.memory_use.layout import layout
 from archcalc.memory_use.liveness import (
     extra_bytes,
     image_bytes,
     index_bytes,
-    indices_of,
     most_alive,
     pads_a_copy,
     step_by_step,
@@ -153,7 +152,7 @@ def needed_backward(analysis: Analysis) -> dict[str, list[str | Extra]]:
     """For each layer the tensors that its backward pass needs, parameters not counted.
 
     An output is called after its layer, the network's input `INPUT`; indices that an unpooling
-    takes are called as `liveness.indices_of` calls those of its pool. A layer needs nothing
+    takes are called as `graph.indices_of` calls those of its pool. A layer needs nothing
     where neither it nor anything before it learns, or where no gradient comes back to it.
     """
     learns, with_gradient = learning(analysis), analysis.graph.with_gradient()

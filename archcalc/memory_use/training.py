@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from archcalc.analysis import Analysis, require_numbers
 from archcalc.errors import UsageError, suggestion
+from archcalc.graph import indices_of
 from archcalc.layers import Extra
 from archcalc.layers.normalization import BatchNorm
-from archcalc.memory_use.liveness import indices_of, undone
+from archcalc.memory_use.liveness import undone
 from archcalc.memory_use.totals import learning, needed_backward, saved_bytes
 from archcalc.quantity.arithmetic import Quantity
 from archcalc.record import Record

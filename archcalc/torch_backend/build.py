@@ -10,15 +10,13 @@ from torch import Tensor, nn
 
 from archcalc.analysis import require_numbers
 from archcalc.errors import UsageError
-from archcalc.graph import INPUT, Graph, Node
+from archcalc.graph import INPUT, Graph, Node, indices_of
 from archcalc.loading import Spec
 from archcalc.record import Record
 from archcalc.spec.values import Value
 from archcalc.torch_backend.layer_modules import module_for
 from archcalc.torch_spelling.module_names import module_names
 from archcalc.walk import analyze
-
-_INDICES = "\0indices"  # behind the name of a max pool: the places of its maxima
 
 
 def build(
@@ -87,11 +85,9 @@ def _schedule(graph: Graph, training: bool) -> tuple[list[_Step], list[str]]:
     undone = {node.indices for node in graph.nodes if node.indices is not None}
     last_use = {INPUT: 0}
     for number, node in enumerate(nodes):
-        used = [*node.inputs, node.name]
+        used = [*node.taken, node.name]
         if node.name in undone:
-            used.append(node.name + _INDICES)
-        if node.indices is not None:
-            used.append(node.indices + _INDICES)
+            used.append(indices_of(node.name))
         last_use |= dict.fromkeys(used, number)
     released: dict[int, list[str]] = {}
     for name, number in last_use.items():
@@ -161,12 +157,9 @@ class Twin(nn.Module):
 
     def _carry_out(self, step: _Step, values: dict[str, Tensor]) -> None:
         node = step.node
-        arguments = [values[name] for name in node.inputs]
-        if node.indices is not None:
-            arguments.append(values[node.indices + _INDICES])
-        result = self.module_of(node.name)(*arguments)
+        result = self.module_of(node.name)(*[values[name] for name in node.taken])
         if step.keeps_indices:
-            values[node.name], values[node.name + _INDICES] = result
+            values[node.name], values[indices_of(node.name)] = result
         else:
             values[node.name] = result
         for name in step.released:

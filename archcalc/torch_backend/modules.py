@@ -7,7 +7,7 @@ out contiguous but the views (crops and slices of channels), so that memory is w
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import reduce
 from typing import Any, TypeAlias, cast
 
@@ -103,14 +103,14 @@ def _without_padding(indices: Tensor, sizes: Sequence[int], sides: Sides) -> Ten
 class PaddedAvgPool(nn.Module):
     """An average pool over a map that is surrounded by zeros; they count or do not count."""
 
-    def __init__(self, pool: nn.Module, sides: Sides, count_include_pad: bool) -> None:
+    def __init__(self, pool: nn.Module, sides: Sides, counts: bool) -> None:
         super().__init__()
         self.pool = pool
         self.sides = sides
-        self.count_include_pad = count_include_pad
+        self.counts = counts
 
     def forward(self, x: Tensor) -> Tensor:
-        if self.count_include_pad:
+        if self.counts:
             return cast(Tensor, self.pool(pad(x, self.sides)))
         inside = self.pool(self._padded_ones(x))
         pooled: Tensor = self.pool(pad(x, self.sides))
@@ -135,45 +135,61 @@ class LocallyConnected(nn.Module):
 
     def __init__(
         self,
-        inputs: int,
+        in_channels: int,
+        out_channels: int,
         sizes: Sequence[int],
-        channels: int,
-        kernel: Sequence[int],
+        kernel_size: Sequence[int],
         stride: Sequence[int],
         sides: Sides,
         bias: bool,
     ) -> None:
+        """`sizes` are those of the output."""
         super().__init__()
-        self.kernel = tuple(kernel)
+        self.sizes = tuple(sizes)
+        self.kernel = tuple(kernel_size)
         self.stride = tuple(stride)
         self.sides = sides
-        windows = self._windows(torch.empty(1, inputs, *sizes, device="meta"))
-        self.outputs = tuple(windows.shape[2 : 2 + len(sizes)])
-        self.weight = nn.Parameter(torch.empty(*self.outputs, channels, inputs, *kernel))
-        self.bias = nn.Parameter(torch.empty(*self.outputs, channels)) if bias else None
-        bound = 1 / math.sqrt(inputs * math.prod(kernel))  # as nn.Conv
+        self.weight = nn.Parameter(torch.empty(*sizes, out_channels, in_channels, *kernel_size))
+        self.bias = nn.Parameter(torch.empty(*sizes, out_channels)) if bias else None
+        bound = 1 / math.sqrt(in_channels * math.prod(kernel_size))  # as nn.Conv
         for parameter in self.parameters():
             nn.init.uniform_(parameter, -bound, bound)
 
     def forward(self, x: Tensor) -> Tensor:
         axes = len(self.kernel)
+        windows = pad(x, self.sides) if any(map(any, self.sides)) else x
+        for axis, (k, s) in enumerate(zip(self.kernel, self.stride, strict=True), start=2):
+            windows = windows.unfold(axis, k, s)
         # (N, C, m…, k…) -> (positions, N, C k…), copied once whatever the strides are
-        windows = self._windows(x).movedim(tuple(range(2, 2 + axes)), tuple(range(axes)))
+        windows = windows.movedim(tuple(range(2, 2 + axes)), tuple(range(axes)))
         columns = windows.clone(memory_format=torch.contiguous_format)
-        columns = columns.view(math.prod(self.outputs), len(x), -1)
+        columns = columns.view(math.prod(self.sizes), len(x), -1)
         weight = self.weight.view(len(columns), -1, columns.shape[2])
         y = torch.bmm(columns, weight.transpose(1, 2))
         if self.bias is not None:
             y = y + self.bias.view(len(columns), 1, -1)
-        channels_first = y.permute(1, 2, 0).reshape(len(x), -1, *self.outputs)
+        channels_first = y.permute(1, 2, 0).reshape(len(x), -1, *self.sizes)
         return channels_first.clone(memory_format=torch.contiguous_format)  # always a copy
 
-    def _windows(self, x: Tensor) -> Tensor:
-        """(N, C, n…) -> (N, C, m…, k…): what each output position sees."""
-        windows = pad(x, self.sides) if any(map(any, self.sides)) else x
-        for axis, (k, s) in enumerate(zip(self.kernel, self.stride, strict=True), start=2):
-            windows = windows.unfold(axis, k, s)
-        return windows
+
+class _WithoutScale(nn.Module):
+    """A batch normalization that learns a shift alone."""
+
+    def __init__(self, *arguments: object, **options: object) -> None:
+        super().__init__(*arguments, **options)
+        self.register_parameter("weight", None)
+
+
+class BatchNorm1dWithoutScale(_WithoutScale, nn.BatchNorm1d):
+    """`nn.BatchNorm1d` without gamma."""
+
+
+class BatchNorm2dWithoutScale(_WithoutScale, nn.BatchNorm2d):
+    """`nn.BatchNorm2d` without gamma."""
+
+
+class BatchNorm3dWithoutScale(_WithoutScale, nn.BatchNorm3d):
+    """`nn.BatchNorm3d` without gamma."""
 
 
 class ChannelNorm(nn.LayerNorm):
@@ -245,27 +261,20 @@ class MaxUnpool(nn.Module):
         return unpooled
 
 
-class Crop(nn.Module):
-    """A view of a map without its border."""
+class Expression(nn.Module):
+    """What takes no module to do: code with `{0}` … for its inputs, and `{name}` for figures."""
 
-    def __init__(self, sides: Sides) -> None:
+    def __init__(self, code: str, figures: Mapping[str, object]) -> None:
         super().__init__()
-        self.sides = sides
+        inputs = [f"inputs[{number}]" for number in range(code.count("{"))]
+        self.code = code.format(*inputs, **figures)
 
-    def forward(self, x: Tensor) -> Tensor:
-        return crop(x, self.sides)
+    def forward(self, *inputs: Tensor) -> Tensor:
+        output: Tensor = eval(self.code, {"torch": torch, "F": F, "inputs": inputs})
+        return output
 
-
-class PadChannels(nn.Module):
-    """Channels of zeros before and after those of the input."""
-
-    def __init__(self, before: int, after: int) -> None:
-        super().__init__()
-        self.before = before
-        self.after = after
-
-    def forward(self, x: Tensor) -> Tensor:
-        return F.pad(x, [*[0, 0] * (x.dim() - 2), self.before, self.after])
+    def extra_repr(self) -> str:
+        return self.code
 
 
 class ChannelSlice(nn.Module):

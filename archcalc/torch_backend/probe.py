@@ -15,9 +15,10 @@ from torch import Tensor, nn
 
 from archcalc.feature_map import FeatureMap
 from archcalc.layers import Effect, Layer, pooling
-from archcalc.layers.layer import per_axis
 from archcalc.torch_backend import modules
-from archcalc.torch_backend.layer_modules import module_for, sides_of
+from archcalc.torch_backend.layer_modules import module_for
+from archcalc.torch_spelling.sliding import windows_of
+from archcalc.window import Window
 
 _CONV_TRANSPOSE: dict[int, Any] = {
     1: F.conv_transpose1d,
@@ -46,15 +47,7 @@ def unpool_module(pool: pooling.MaxPool, pooled: FeatureMap) -> nn.Module:
         pool: the max pool that is undone.
         pooled: the map that it took in.
     """
-    stride = pool.kernel if pool.stride is None else pool.stride
-    sides = sides_of(pool.padding, pooled, pool.kernel, stride, pool.dilation)
-    return WindowSpread(
-        per_axis(pool.kernel, pooled, "kernel"),
-        per_axis(stride, pooled, "stride"),
-        [before for before, _ in sides],
-        per_axis(pool.dilation, pooled, "dilation"),
-        pooled.sizes,
-    )
+    return WindowSpread(windows_of(pool, pooled), pooled.sizes)
 
 
 class WindowSpread(nn.Module):
@@ -64,19 +57,12 @@ class WindowSpread(nn.Module):
     all that the pool has seen.
     """
 
-    def __init__(
-        self,
-        kernel: Sequence[int],
-        stride: Sequence[int],
-        before: Sequence[int],
-        dilation: Sequence[int],
-        sizes: Sequence[int],
-    ) -> None:
+    def __init__(self, windows: Sequence[Window], sizes: Sequence[int]) -> None:
         super().__init__()
-        self.kernel = tuple(kernel)
-        self.stride = tuple(stride)
-        self.before = tuple(before)
-        self.dilation = tuple(dilation)
+        self.kernel = tuple([w.kernel for w in windows])
+        self.stride = tuple([w.stride for w in windows])
+        self.before = tuple([w.before for w in windows])
+        self.dilation = tuple([w.dilation for w in windows])
         self.sizes = tuple(sizes)
 
     def forward(self, x: Tensor, pool_output: Tensor) -> Tensor:

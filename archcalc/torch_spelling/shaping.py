@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from archcalc.layers import joining, resampling, reshaping
 from archcalc.layers.layer import per_side
-from archcalc.torch_spelling.layer_spellings.setting import (
+from archcalc.torch_spelling.spelling import (
+    Built,
     Setting,
+    Spelling,
+    Weight,
     given,
     in_call,
     named,
     spell,
     tidy,
 )
-from archcalc.torch_spelling.spelling import Spelling, Weight
 
 # ----- resampling -----
 
@@ -28,9 +30,8 @@ def _(layer: resampling.Upsample, at: Setting) -> Spelling:
 
 @spell.register
 def _(layer: resampling.PixelShuffle, at: Setting) -> Spelling:
-    return Spelling(
-        "nn.PixelShuffle", (given("upscale_factor", layer.factor, "factor"),), weight=Weight.MAIN
-    )
+    arguments = (given("upscale_factor", layer.factor, "factor"),)
+    return Spelling("nn.PixelShuffle", arguments, weight=Weight.MAIN)
 
 
 @spell.register
@@ -69,8 +70,8 @@ def _(layer: reshaping.Flatten, at: Setting) -> Spelling:
 @spell.register
 def _(layer: reshaping.Reshape, at: Setting) -> Spelling:
     sizes = [in_call(f"size{number}", size) for number, size in enumerate(layer.shape)]
-    shape = ", ".join(f"{{{size.name}}}" for size in sizes)
-    return Spelling(None, tuple(sizes), f"{{0}}.reshape(-1, {shape})")
+    call = f"{{0}}.reshape(-1, {', '.join([f'{{{size.name}}}' for size in sizes])})"
+    return Spelling(None, tuple(sizes), call, built=Built("Reshape", vars(layer)))
 
 
 @spell.register
@@ -80,20 +81,16 @@ def _(layer: reshaping.ChannelShuffle, at: Setting) -> Spelling:
 
 @spell.register
 def _(layer: reshaping.ChannelSlice, at: Setting) -> Spelling:
-    return Spelling(
-        None,
-        (in_call("start", layer.start), in_call("stop", layer.stop)),
-        "{0}[:, {start}:{stop}]",
-    )
+    arguments = (in_call("start", layer.start), in_call("stop", layer.stop))
+    built = Built("ChannelSlice", vars(layer))
+    return Spelling(None, arguments, "{0}[:, {start}:{stop}]", built=built)
 
 
 @spell.register
 def _(layer: reshaping.ChannelSplit, at: Setting) -> Spelling:
-    return Spelling(
-        None,
-        (in_call("parts", layer.parts), in_call("part", layer.part)),
-        "{0}.chunk({parts}, 1)[{part}]",
-    )
+    arguments = (in_call("parts", layer.parts), in_call("part", layer.part))
+    built = Built("ChannelSplit", vars(layer))
+    return Spelling(None, arguments, "{0}.chunk({parts}, 1)[{part}]", built=built)
 
 
 # ----- joins -----
@@ -101,28 +98,29 @@ def _(layer: reshaping.ChannelSplit, at: Setting) -> Spelling:
 
 @spell.register
 def _(layer: joining.Concat, at: Setting) -> Spelling:
-    return _join(at, f"torch.cat([{_all(at, ', ')}], 1)", "")
+    return _join("Concat", at, f"torch.cat([{_all(at, ', ')}], 1)", "")
 
 
 @spell.register
 def _(layer: joining.Add, at: Setting) -> Spelling:
-    return _join(at, _all(at, " + "), "+")
+    return _join("Add", at, _all(at, " + "), "+")
 
 
 @spell.register
 def _(layer: joining.Mean, at: Setting) -> Spelling:
-    return _join(at, f"({_all(at, ' + ')}) / {len(at.inputs)}", "*")
+    return _join("Mean", at, f"({_all(at, ' + ')}) / {len(at.inputs)}", "*")
 
 
 @spell.register
 def _(layer: joining.Multiply, at: Setting) -> Spelling:
-    return _join(at, _all(at, " * "), "*")
+    return _join("Multiply", at, _all(at, " * "), "*")
 
 
-def _join(at: Setting, call: str, operator: str) -> Spelling:
+def _join(name: str, at: Setting, call: str, operator: str) -> Spelling:
+    built = Built(name, {})
     if len(at.inputs) == 1:
-        return Spelling("nn.Identity", inline="{0}")
-    return Spelling(None, call=call, operator=operator, weight=Weight.JOIN)
+        return Spelling("nn.Identity", inline="{0}", built=built)
+    return Spelling(None, call=call, operator=operator, weight=Weight.JOIN, built=built)
 
 
 def _all(at: Setting, between: str) -> str:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from archcalc.layers import activation, normalization, regularization
-from archcalc.torch_spelling.layer_spellings.setting import (
+from functools import partial
+
+from archcalc.layers import Layer, activation, normalization, regularization
+from archcalc.torch_spelling.spelling import (
+    Argument,
+    Built,
     Setting,
+    Spelling,
     given,
     in_call,
     named,
-    shortest,
     spell,
 )
-from archcalc.torch_spelling.spelling import Spelling
 
 # ----- normalization and scales -----
 
@@ -69,18 +72,26 @@ def _(layer: normalization.LocalResponseNorm, at: Setting) -> Spelling:
 
 @spell.register
 def _(layer: normalization.Scale, at: Setting) -> Spelling:
-    factor = in_call("factor", shortest(layer.factor))
-    shift = in_call("shift", shortest(abs(layer.shift)))
+    factor = in_call("factor", _shortest(layer.factor))
+    shift = in_call("shift", _shortest(abs(layer.shift)))
     sign = "-" if layer.shift < 0 else "+"
+    built = Built("Scale", vars(layer))
     if layer.factor == 1 and layer.shift == 0:
         return Spelling("nn.Identity", inline="{0}")
     if layer.shift == 0:
-        return Spelling(None, (factor,), "{factor} * {0}", operator="*")
+        return Spelling(None, (factor,), "{factor} * {0}", operator="*", built=built)
+    arguments: tuple[Argument, ...] = (factor, shift)
+    call = f"{{factor}} * {{0}} {sign} {{shift}}"
     if layer.factor == -1 and layer.shift > 0:
-        return Spelling(None, (shift,), "{shift} - {0}", operator="+")
-    if layer.factor == 1:
-        return Spelling(None, (shift,), f"{{0}} {sign} {{shift}}", operator="+")
-    return Spelling(None, (factor, shift), f"{{factor}} * {{0}} {sign} {{shift}}", operator="+")
+        arguments, call = (shift,), "{shift} - {0}"
+    elif layer.factor == 1:
+        arguments, call = (shift,), f"{{0}} {sign} {{shift}}"
+    return Spelling(None, arguments, call, operator="+", built=built)
+
+
+def _shortest(value: float) -> float:
+    """A whole number without its `.0`."""
+    return int(value) if value.is_integer() else value
 
 
 @spell.register
@@ -94,15 +105,25 @@ def _(layer: normalization.ChannelScale, at: Setting) -> Spelling:
 
 # ----- activations -----
 
+_WITHOUT_OPTIONS: dict[type[Layer], Spelling] = {
+    activation.ReLU: Spelling("nn.ReLU"),
+    activation.ReLU6: Spelling("nn.ReLU6"),
+    activation.GELU: Spelling("nn.GELU"),
+    activation.SiLU: Spelling("nn.SiLU"),
+    activation.Sigmoid: Spelling("nn.Sigmoid"),
+    activation.Tanh: Spelling("nn.Tanh"),
+    activation.Softmax: Spelling("nn.Softmax", (named("dim", 1),)),
+    activation.HardSwish: Spelling("nn.Hardswish"),
+    activation.HardSigmoid: Spelling("nn.Hardsigmoid"),
+}
 
-@spell.register
-def _(layer: activation.ReLU, at: Setting) -> Spelling:
-    return Spelling("nn.ReLU")
+
+def _fixed(spelling: Spelling, layer: Layer, at: Setting) -> Spelling:
+    return spelling
 
 
-@spell.register
-def _(layer: activation.ReLU6, at: Setting) -> Spelling:
-    return Spelling("nn.ReLU6")
+for _kind, _spelling in _WITHOUT_OPTIONS.items():
+    spell.register(_kind, partial(_fixed, _spelling))
 
 
 @spell.register
@@ -120,41 +141,6 @@ def _(layer: activation.PReLU, at: Setting) -> Spelling:
 @spell.register
 def _(layer: activation.ELU, at: Setting) -> Spelling:
     return Spelling("nn.ELU", (named("alpha", layer.alpha, 1.0),))
-
-
-@spell.register
-def _(layer: activation.GELU, at: Setting) -> Spelling:
-    return Spelling("nn.GELU")
-
-
-@spell.register
-def _(layer: activation.SiLU, at: Setting) -> Spelling:
-    return Spelling("nn.SiLU")
-
-
-@spell.register
-def _(layer: activation.Sigmoid, at: Setting) -> Spelling:
-    return Spelling("nn.Sigmoid")
-
-
-@spell.register
-def _(layer: activation.Tanh, at: Setting) -> Spelling:
-    return Spelling("nn.Tanh")
-
-
-@spell.register
-def _(layer: activation.Softmax, at: Setting) -> Spelling:
-    return Spelling("nn.Softmax", (named("dim", 1),))
-
-
-@spell.register
-def _(layer: activation.HardSwish, at: Setting) -> Spelling:
-    return Spelling("nn.Hardswish")
-
-
-@spell.register
-def _(layer: activation.HardSigmoid, at: Setting) -> Spelling:
-    return Spelling("nn.Hardsigmoid")
 
 
 # ----- regularization -----

@@ -8,12 +8,13 @@ from typing import cast
 from archcalc.errors import ArchcalcError, Place, SpecError, UsageError, did_you_mean, suggestion
 from archcalc.feature_map import FeatureMap
 from archcalc.graph import INPUT, Graph, Node, with_purpose
+from archcalc.identity import value_text
 from archcalc.layers import Layer
 from archcalc.layers.pooling import MaxPool
 from archcalc.quantity.arithmetic import Quantity, require_at_least, symbol
 from archcalc.quantity.conditions import one_for_all
 from archcalc.spec.expression import Environment, Expression
-from archcalc.spec.fields import Template, convert, cost_of, evaluate, shown, whole
+from archcalc.spec.fields import Field, Template, cost_of, evaluate, shown, whole
 from archcalc.spec.syntax import (
     NAME,
     Argument,
@@ -27,6 +28,7 @@ from archcalc.spec.syntax import (
     RepeatStatement,
     Statement,
     every_statement,
+    layer_with,
 )
 from archcalc.spec.values import ExpressionError, Value, exact_value, truth_of
 
@@ -34,7 +36,7 @@ MAX_STEPS = 20_000  # statements, inputs and branches carried out; ResNet-1202 t
 MAX_DEPTH = 100  # bodies of blocks, repeats, conditions, branches and heads within one another
 MAX_NAME = 400  # characters of a dotted name
 MAX_FREE_SIZE = 40  # characters of an expression with a free size: formulas grow fast
-_OTHER_THAN_NUMBERS = {list: "a list", str: "a text", bool: "true or false"}
+_OTHER_THAN_NUMBERS = {list: "a list", str: "text", bool: "true or false"}
 _ELSE = "a number"
 _STEP = 100  # operations on numbers that take as long as a step
 
@@ -87,8 +89,7 @@ def _overrides(network: Network, given: Mapping[str, Value]) -> dict[str, Value]
     values = {}
     for name, value in given.items():
         if name not in network.parameters:
-            known = list(network.parameters)
-            guess = suggestion(name, known, "it has")
+            guess = suggestion(name, network.parameters, "it has")
             raise UsageError(f"{network.name} has no parameter {name!r}{guess}")
         old = network.parameters[name]
         try:
@@ -97,10 +98,8 @@ def _overrides(network: Network, given: Mapping[str, Value]) -> dict[str, Value]
             raise UsageError(f"{name}: {error}") from None
         if any(isinstance(value, t) != isinstance(old, t) for t in _OTHER_THAN_NUMBERS):
             wanted = next((w for t, w in _OTHER_THAN_NUMBERS.items() if isinstance(old, t)), _ELSE)
-            raise UsageError(
-                f"{name} is {shown(old)} in {network.name}; {shown(value)} does not fit: "
-                f"{wanted} is wanted"
-            )
+            before = f"{value_text(old)} in {network.name}"
+            raise UsageError(f"{name} must be {wanted} ({before}), not {shown(value)}")
         values[name] = value
     return values
 
@@ -248,13 +247,11 @@ class _Expander:
         return self.run(body, scope, current)
 
     def _make(self, statement: LayerStatement, environment: Environment) -> Layer:
-        values = {}
-        for name, (spec_field, argument) in statement.arguments.items():
-            words = spec_field.type.words
-            known = {**{word: word for word in words}, **environment} if words else environment
-            value = self._evaluate(argument, known)
-            values[name] = convert(spec_field, value, argument.place)
-        return statement.kind(**values)
+        def value_of(field: Field, argument: Argument) -> Value:
+            words = {word: word for word in field.type.words}
+            return self._evaluate(argument, {**words, **environment} if words else environment)
+
+        return layer_with(statement.kind, statement.arguments, value_of)
 
     def _owner(
         self, template: NameTemplate | None, scope: _Scope, kind: type[Layer], what: str

@@ -43,7 +43,7 @@ class Identity(Record):
 
     def called(self, name: str) -> str:
         """The same under another name, such as that of its file."""
-        changes = [f"{key}={_text(value)}" for key, value in self.changed.items()]
+        changes = [f"{key}={value_text(value)}" for key, value in self.changed.items()]
         if self.input is not None:
             changes.append(f"input {self.input}")
         return f"{name} ({', '.join(changes)})" if changes else name
@@ -82,10 +82,10 @@ def _same(a: Value, b: Value) -> bool:
     return a is b or (not hasattr(a, "dtype") and not hasattr(b, "dtype") and bool(a == b))
 
 
-def _text(value: Any) -> str:
+def value_text(value: Any) -> str:
     """A value as `KEY=VALUE` takes it: `0.75`, `[3,4,6,3]`, `true`."""
     if isinstance(value, list):
-        return f"[{','.join(map(_text, value))}]"
+        return f"[{','.join(map(value_text, value))}]"
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
     if hasattr(value, "numerator") and not isinstance(value, int) and not is_symbol(value):

@@ -346,12 +346,12 @@ def test_a_graph_knows_what_it_was_built_with() -> None:
     [
         ("widht", 3, "t has no parameter 'widht'; did you mean 'width'?"),
         ("zzz", 3, "t has no parameter 'zzz'; it has alpha, depths, mode, flag, width"),
-        ("width", "3", "width is '8' in t; '3' does not fit: a number is wanted"),
-        ("width", [3], "width is '8' in t; '[3]' does not fit: a number is wanted"),
-        ("width", True, "width is '8' in t; true does not fit: a number is wanted"),
-        ("depths", 3, "depths is '[1, 2]' in t; '3' does not fit: a list is wanted"),
-        ("flag", 1, "flag is true in t; '1' does not fit: true or false is wanted"),
-        ("mode", 1, "mode is 'same' in t; '1' does not fit: a text is wanted"),
+        ("width", "3", "width must be a number (8 in t), not '3'"),
+        ("width", [3], "width must be a number (8 in t), not '[3]'"),
+        ("width", True, "width must be a number (8 in t), not true"),
+        ("depths", 3, "depths must be a list ([1,2] in t), not '3'"),
+        ("flag", 1, "flag must be true or false (true in t), not '1'"),
+        ("mode", 1, "mode must be text (same in t), not '1'"),
     ],
 )
 def test_a_value_that_does_not_fit_its_parameter_is_refused(

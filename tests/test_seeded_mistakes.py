@@ -24,7 +24,7 @@ from archcalc.quantity import integer_array
 from archcalc.quantity.arithmetic import Quantity, ceil_div
 from archcalc.quantity.conditions import is_symbol
 from archcalc.quantity.integer_array import IntegerArray
-from archcalc.receptive_field import field
+from archcalc.receptive_field import propagation
 from archcalc.receptive_field.field import AxisField, Field
 from archcalc.record import replace
 from archcalc.testing import Example
@@ -292,12 +292,12 @@ MISTAKES = (
     # what units see
     Mistake(
         "a jump is multiplied",
-        replacing(field, "_slide", _jump_kept),
+        replacing(propagation, "_slide", _jump_kept),
         field_of(STRIDED, STRIDED),
     ),
     Mistake(
         "padding moves what is seen",
-        replacing(field, "_slide", _offset_kept),
+        replacing(propagation, "_slide", _offset_kept),
         field_of(STRIDED, STRIDED),
     ),
     Mistake(
@@ -312,7 +312,7 @@ MISTAKES = (
     ),
     Mistake(
         "all branches are seen",
-        replacing(field, "field_of_join", _first_branch),
+        replacing(propagation, "field_of_join", _first_branch),
         partial(check_field, TWO_BRANCHES),
     ),
 )

@@ -15,7 +15,8 @@ from archcalc.graph import INPUT
 from archcalc.layers import Effect
 from archcalc.layers.state import Role, StateTensor
 from archcalc.quantity.traced import Leaf, Operation, Traced, Tree, tree_of
-from archcalc.receptive_field.field import AxisField, Field, Interval, PhasedField, fields_after
+from archcalc.receptive_field.field import AxisField, Field, Interval, PhasedField
+from archcalc.receptive_field.propagation import fields_after
 from archcalc.receptive_field.seen import Seen, local_inputs, local_windows, seen_of_input
 from archcalc.record import Record, replace
 from archcalc.window import Reach, Window

@@ -33,14 +33,8 @@ from archcalc.layers import Effect, Layer
 from archcalc.layers.layer import Join
 from archcalc.quantity.arithmetic import Quantity, certainly_at_least, certainly_one
 from archcalc.receptive_field.by_channel import ByChannel, Values, adds_zeros, after, of_all
-from archcalc.receptive_field.field import (
-    NOTHING,
-    PIXEL,
-    AxisField,
-    Field,
-    PhasedField,
-    fields_after,
-)
+from archcalc.receptive_field.field import NOTHING, PIXEL, AxisField, Field, PhasedField
+from archcalc.receptive_field.propagation import fields_after
 from archcalc.record import Record, replace
 from archcalc.window import Reach, Windows
 

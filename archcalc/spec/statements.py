@@ -15,7 +15,6 @@ from archcalc.spec.fields import (
     WORDS,
     Field,
     at,
-    convert,
     fields_of,
     is_constant,
     read_literal,
@@ -35,6 +34,7 @@ from archcalc.spec.syntax import (
     NameTemplate,
     RepeatStatement,
     Statement,
+    layer_with,
 )
 
 MAX_ENTRIES = 256  # of a mapping of names: parameters, blocks, variants
@@ -314,8 +314,7 @@ def _constant_layer(
     """The layer itself, where none of its fields mentions a parameter."""
     if not all(is_constant(argument.template) for _, argument in arguments.values()):
         return None
-    fields = fields_of(kind)
-    return kind(**{n: convert(fields[n], a.template, a.place) for n, (_, a) in arguments.items()})
+    return layer_with(kind, arguments, lambda _, argument: argument.template)
 
 
 def is_null(node: Node) -> bool:

@@ -8,7 +8,7 @@ Named tuples, since a dozen dataclasses would add 5 ms to every start.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TypeAlias
 
 from yaml.nodes import Node
@@ -17,7 +17,7 @@ from archcalc.errors import Place, Source
 from archcalc.layers import Layer
 from archcalc.record import Record
 from archcalc.spec.expression import Expression
-from archcalc.spec.fields import Field, Template
+from archcalc.spec.fields import Field, Template, convert
 from archcalc.spec.values import Value
 
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.\-]{0,99}")  # of a network, block or layer
@@ -61,6 +61,24 @@ class LayerStatement(Record):
     indices: NameTemplate | None
     branches: tuple[Body, ...] | None
     place: Place
+
+
+def layer_with(
+    kind: type[Layer],
+    arguments: Mapping[str, tuple[Field, Argument]],
+    value_of: Callable[[Field, Argument], Value],
+) -> Layer:
+    """The layer that has these values of its fields.
+
+    Raises:
+        SpecError: a value is not of its field's type.
+    """
+    return kind(
+        **{
+            name: convert(field, value_of(field, argument), argument.place)
+            for name, (field, argument) in arguments.items()
+        }
+    )
 
 
 class BlockStatement(Record):

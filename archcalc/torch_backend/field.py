@@ -9,7 +9,7 @@ only if it is seen on an image of twice the size as well.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from functools import partial
 from math import ceil, lcm
 
@@ -24,6 +24,7 @@ from archcalc.layers import Effect
 from archcalc.layers.joining import Concat
 from archcalc.layers.pooling import AdaptiveAvgPool, AdaptiveMaxPool, MaxPool
 from archcalc.receptive_field.field import AxisField, Field, Interval, ListedPhases, PhasedField
+from archcalc.receptive_field.propagation import repeats
 from archcalc.record import Record, replace
 from archcalc.torch_backend.build import Twin
 from archcalc.torch_backend.modes import one_thread
@@ -216,7 +217,7 @@ def _field(answers: Tensor, first_pixel: int, period: int) -> AxisField | None:
         return None
     phases = _phases(answers, first_pixel, step, shift)
     advance, rest = divmod(step * period, shift)
-    if shift % period == 0 and rest == 0 and _repeats(phases, period, advance):
+    if shift % period == 0 and rest == 0 and repeats(phases, period, advance):
         phases, step = phases[:period], advance
     if len(phases) == 1 and phases[0] is not None:
         return Field(*phases[0], step)
@@ -247,13 +248,6 @@ def _phases(answers: Tensor, first_pixel: int, step: int, shift: int) -> list[In
         own = seen[phase == number]
         intervals.append((int(own.min()), int(own.max())) if len(own) else None)
     return intervals
-
-
-def _repeats(phases: Sequence[Interval], period: int, advance: int) -> bool:
-    return all(
-        later == (earlier and (earlier[0] + advance, earlier[1] + advance))
-        for earlier, later in zip(phases, phases[period:], strict=False)
-    )
 
 
 # ----- the twin -----

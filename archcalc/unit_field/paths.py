@@ -13,7 +13,8 @@ from archcalc.graph import INPUT
 from archcalc.layers.layer import Join
 from archcalc.quantity.arithmetic import Quantity, certainly_one
 from archcalc.receptive_field.by_channel import ByChannel, Values, after, of_all
-from archcalc.receptive_field.field import PIXEL, AxisField, Field, PhasedField, field_after
+from archcalc.receptive_field.field import PIXEL, AxisField, Field, PhasedField
+from archcalc.receptive_field.propagation import field_after
 from archcalc.receptive_field.seen import is_spread, of_single
 from archcalc.record import Record
 from archcalc.unit_field.tracing import sources_of

@@ -72,11 +72,11 @@ WRONG: dict[str, tuple[list[str], str]] = {
     ),
     "a value of another type": (
         ["table", "vgg16", "--set", "depths=3"],
-        "depths is '[2, 2, 3, 3, 3]' in vgg16; '3' does not fit: a list is wanted",
+        "depths must be a list ([2,2,3,3,3] in vgg16), not '3'",
     ),
     "an expression for a value": (
         ["table", "vgg16", "--set", "classes=9**2"],
-        "classes is '1000' in vgg16; '9**2' does not fit: a number is wanted",
+        "classes must be a number (1000 in vgg16), not '9**2'",
     ),
     "a value that runs code": (
         ["table", "vgg16", "--set", "classes=!!python/name:os.system"],

@@ -25,7 +25,7 @@ from archcalc.layers.normalization import BatchNorm
 from archcalc.layers.pooling import MaxPool
 from archcalc.layers.reshaping import Flatten
 from archcalc.layers.state import Role
-from archcalc.receptive_field import field, seen
+from archcalc.receptive_field import propagation, seen
 from archcalc.receptive_field.field import Field
 from archcalc.record import replace
 from archcalc.regions.bits import full
@@ -173,7 +173,7 @@ MISTAKES = (
         "a jump",
         check_fields.check_layers,
         "field",
-        replacing(field, "_slide", _without_stride),
+        replacing(propagation, "_slide", _without_stride),
     ),
     Mistake(
         "an unpooling",

@@ -9,7 +9,8 @@ from hypothesis import assume, given
 
 from archcalc import Analysis, Graph, analyze
 from archcalc.graph import INPUT
-from archcalc.receptive_field.field import PIXEL, AxisField, field_after
+from archcalc.receptive_field.field import PIXEL, AxisField
+from archcalc.receptive_field.propagation import field_after
 from archcalc.unit_field import alignment, path_sizes
 from archcalc.window import Reach
 from tests.graphs import random_graphs

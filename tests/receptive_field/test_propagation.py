@@ -20,9 +20,8 @@ from archcalc.receptive_field.field import (
     Interval,
     ListedPhases,
     PhasedField,
-    field_after,
-    field_of_join,
 )
+from archcalc.receptive_field.propagation import field_after, field_of_join
 from archcalc.window import AdaptiveWindow, AxisWindow, Reach, TransposedWindow, Window
 
 UNITS = range(-13, 14)
@@ -242,7 +241,7 @@ def test_any_number_of_phases_without_gaps_takes_a_few_numbers(factor: int) -> N
 
 def test_a_mistake_in_the_jump_would_be_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        "archcalc.receptive_field.field._slide",
+        "archcalc.receptive_field.propagation._slide",
         lambda field, window: Field(field.first, field.last + window.extent - 1, field.jump),
     )
     with pytest.raises(AssertionError):
@@ -252,7 +251,9 @@ def test_a_mistake_in_the_jump_would_be_seen(monkeypatch: pytest.MonkeyPatch) ->
 def test_a_branch_of_a_u_net_that_was_dropped_would_be_seen(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("archcalc.receptive_field.field.lowest", lambda several: (min(several),))
+    monkeypatch.setattr(
+        "archcalc.receptive_field.propagation.lowest", lambda several: (min(several),)
+    )
     with pytest.raises(AssertionError):
         test_every_phase_of_a_u_net_sees_what_the_definition_says()
 

@@ -12,7 +12,7 @@ from archcalc.graph import INPUT, Graph, LeftOut, Node
 from archcalc.layers import Effect
 from archcalc.layers.layer import setting_text
 from archcalc.layers.pooling import put_back
-from archcalc.layers.state import State
+from archcalc.layers.state import Shape, State
 from archcalc.loading import Spec, load
 from archcalc.quantity.arithmetic import LARGEST_INT64, require_equal
 from archcalc.quantity.conditions import is_symbol
@@ -154,14 +154,17 @@ def _check(node: Node, effect: Effect, done: dict[str, LayerAnalysis]) -> None:
 
 
 def _require_same_shapes(name: str, owner: State, state: State) -> None:
-    message = (
-        f"shares the weights of {name}, which are {_shapes(owner)}; "
-        f"here they would be {_shapes(state)}"
-    )
-    axes = [[(tensor.name, len(tensor.shape)) for tensor in each] for each in (owner, state)]
-    if axes[0] != axes[1]:
-        raise LayerError(message)
+    has, needs = ([tensor.name for tensor in each] for each in (owner, state))
+    if has != needs:
+        had, needed = (", ".join(names) or "nothing" for names in (has, needs))
+        raise LayerError(f"shares the weights of {name}, which has {had}; it needs {needed}")
     for shared, wanted in zip(owner, state, strict=True):
+        message = (
+            f"shares the weights of {name}, whose {shared.name} is {_dimensions(shared.shape)}; "
+            f"here it would be {_dimensions(wanted.shape)}"
+        )
+        if len(shared.shape) != len(wanted.shape):
+            raise LayerError(message)
         for m, n in zip(shared.shape, wanted.shape, strict=True):
             require_equal(m, n, "{}", message)
 
@@ -191,10 +194,8 @@ def _phase_work(seen: Fields, windows: Windows, inputs: int) -> int:
     return work
 
 
-def _shapes(state: State) -> str:
-    """`weight 8x3x3x3, bias 8`."""
-    shapes = [f"{tensor.name} {'x'.join(map(str, tensor.shape))}" for tensor in state]
-    return ", ".join(shapes) or "none"
+def _dimensions(shape: Shape) -> str:
+    return "x".join(map(str, shape)) or "a single value"
 
 
 def _located(node: Node, inputs: list[FeatureMap], refusal: LayerError) -> str:

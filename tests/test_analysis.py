@@ -151,11 +151,22 @@ def test_shared_weights_count_once_and_macs_at_each_use() -> None:
     assert counted == {"a": (84, 5184, 0), "b": (0, 5184, 0), "n": (6, 0, 7), "m": (0, 0, 0)}
 
 
-def test_shared_weights_must_have_one_shape() -> None:
-    text = "  - linear: {name: a, features: 8}\n  - linear: {features: 9, weights: a}"
-    with pytest.raises(
-        LayerError, match="shares the weights of a, which are weight 8x8, bias 8; here"
-    ):
+@pytest.mark.parametrize(
+    ("first", "second", "message"),
+    [
+        ("linear: {name: a, features: 8}", "linear: {features: 9, weights: a}",
+         "whose weight is 8x8; here it would be 9x8"),
+        ("linear: {name: a, features: 8, bias: false}", "linear: {features: 8, weights: a}",
+         "which has weight; it needs weight, bias"),
+        # batch norms without weights share their statistics
+        ("batch_norm: {name: a, affine: false}",
+         "conv: {channels: 9, kernel: 1}\n  - batch_norm: {affine: false, weights: a}",
+         "whose running_mean is 3; here it would be 9"),
+    ],
+)  # fmt: skip
+def test_shared_weights_must_have_one_shape(first: str, second: str, message: str) -> None:
+    text = f"  - {first}\n  - {second}"
+    with pytest.raises(LayerError, match=f"shares the weights of a, {message}"):
         analysis_of(text)
 
 

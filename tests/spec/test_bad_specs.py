@@ -452,8 +452,7 @@ MISTAKES: dict[str, tuple[str, str | None, str]] = {
         "p (=2.0) is a probability, between 0 and 1"),
     "weights of another shape": (HEAD + "  - conv: {name: c, channels: 3, kernel: 1}\n"
         "  - conv: {channels: 4, kernel: 1, weights: c}\n", "5:5",
-        "shares the weights of c, which are weight 3x3x1x1, bias 3; here they would be "
-        "weight 4x3x1x1, bias 4"),
+        "shares the weights of c, whose weight is 3x3x1x1; here it would be 4x3x1x1"),
     "an unpooling without indices": (HEAD + "  - max_unpool: {kernel: 2}\n", "4:5",
         "needs `indices`, the name of the max pool that it undoes"),
     "trilinear on a plane": (HEAD + "  - upsample: {factor: 2, mode: trilinear}\n", "4:5",

@@ -14,7 +14,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from archcalc.analysis import DTYPES, Analysis, AnalysisStopped, LayerAnalysis, Totals
+    from archcalc.analysis import DTYPES, Analysis, AnalysisStopped
     from archcalc.api.comparing import compare, diff
     from archcalc.api.drawing import Diagram, draw
     from archcalc.api.known import networks
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         UsageError,
     )
     from archcalc.feature_map import FeatureMap
+    from archcalc.figures.of_layer import LayerAnalysis, Totals
     from archcalc.graph import Graph, Node
     from archcalc.layers.registry import register
     from archcalc.loading import Spec, load
@@ -89,12 +90,13 @@ _HOMES = {
     "api.models": ("build", "export"),
     "api.results": ("Result",),
     "api.varying": ("formula", "grid", "sweep"),
-    "analysis": ("DTYPES", "Analysis", "AnalysisStopped", "LayerAnalysis", "Totals"),
+    "analysis": ("DTYPES", "Analysis", "AnalysisStopped"),
     "errors": (
         "ArchcalcError", "LayerError", "MeasurementError", "MissingExtraError", "QuantityError",
         "SpecError", "UsageError",
     ),
     "feature_map": ("FeatureMap",),
+    "figures.of_layer": ("LayerAnalysis", "Totals"),
     "graph": ("Graph", "Node"),
     "layers.registry": ("register",),
     "loading": ("Spec", "load"),

@@ -2,216 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, TypeAlias
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any
 
 from archcalc.errors import LayerError, UsageError, did_you_mean, require_extra
 from archcalc.feature_map import FeatureMap
-from archcalc.graph import INPUT, Graph, Node, names_meant, with_ends
+from archcalc.figures.of_layer import SUMMED, LayerAnalysis, Totals, total
+from archcalc.graph import INPUT, Graph, names_meant, with_ends
 from archcalc.identity import Identity
-from archcalc.layers import Effect
-from archcalc.layers.state import State
 from archcalc.quantity.arithmetic import Quantity, plain
-from archcalc.receptive_field.field import AxisField, Field, PhasedField
 from archcalc.record import Record
-from archcalc.window import Reach
 
 if TYPE_CHECKING:
-    from fractions import Fraction
-
     import pandas
 
 DTYPES: dict[str, int] = {"float32": 4, "float64": 8, "float16": 2, "bfloat16": 2, "int8": 1}
-
-# One number for each spatial axis of the network's input, None where it is unknown.
-PerAxis: TypeAlias = "tuple[Quantity | Fraction | str | None, ...] | str | None"
-
-
-class LayerAnalysis(Record):
-    """The figures of one layer, for a batch of images.
-
-    Attributes:
-        node: the layer in its place: name, inputs, whose weights it shares.
-        effect: what its rule answered, per image.
-        field: what its units see, along each spatial axis of the network's input.
-        local_field: the same without gates and normalization; see `archcalc.receptive_field.seen`.
-        batch: number of images that `macs`, `flops`, `other_ops` and `activation_…` are for.
-        bytes_each: bytes per value.
-        used: whether some output of the network depends on it.
-        owns_weights: whether its learned values count here, and not with a layer that shares them.
-    """
-
-    node: Node
-    effect: Effect
-    field: tuple[AxisField, ...]
-    local_field: tuple[AxisField, ...]
-    batch: int = 1
-    bytes_each: int = 4
-    used: bool = True
-    owns_weights: bool = True
-
-    def __repr__(self) -> str:
-        figures = f"{self.params} params, {self.macs} MACs"
-        return f"<{self.name}: {self.kind}, output {self.output}, {figures}>"
-
-    @property
-    def name(self) -> str:
-        """Unique; dots separate the blocks that the layer stands in."""
-        return self.node.name
-
-    @property
-    def kind(self) -> str:
-        """The layer kind, as in the spec language."""
-        return self.node.layer.kind
-
-    @property
-    def inputs(self) -> tuple[str, ...]:
-        """Names of the layers whose outputs it takes; `input` is the network's."""
-        return self.node.inputs
-
-    @property
-    def output(self) -> FeatureMap:
-        """The shape of its output, per image."""
-        return self.effect.output
-
-    @property
-    def training_only(self) -> bool:
-        """Whether it exists in training only: it leads to heads for training, and nowhere else."""
-        return self.node.training_only
-
-    @property
-    def parameters(self) -> State:
-        """The tensors that it learns; () where they are another layer's, which has them."""
-        return self.effect.parameters if self.owns_weights else ()
-
-    @property
-    def weights(self) -> Quantity:
-        """Learned weights; 0 where they are another layer's, which counts them."""
-        return self.effect.weights if self.owns_weights else 0
-
-    @property
-    def biases(self) -> Quantity:
-        """Learned biases; 0 where they are another layer's, which counts them."""
-        return self.effect.biases if self.owns_weights else 0
-
-    @property
-    def params(self) -> Quantity:
-        """Learned values: weights + biases."""
-        return self.weights + self.biases
-
-    @property
-    def buffers(self) -> Quantity:
-        """Values that are kept but not learned, such as running statistics."""
-        return self.effect.buffers if self.owns_weights else 0
-
-    @property
-    def macs(self) -> Quantity:
-        """Multiply-accumulates, for the batch."""
-        return self.effect.macs * self.batch
-
-    @property
-    def flops(self) -> Quantity:
-        """2 x MACs."""
-        return 2 * self.macs
-
-    @property
-    def other_ops(self) -> Quantity:
-        """All arithmetic operations beside the MACs, for the batch."""
-        return self.effect.other_ops * self.batch
-
-    @property
-    def activation_values(self) -> Quantity:
-        """Values of the output, for the batch."""
-        return self.effect.output.values * self.batch
-
-    @property
-    def activation_bytes(self) -> Quantity:
-        """Bytes of the output, for the batch."""
-        return self.activation_values * self.bytes_each
-
-    @property
-    def receptive_field(self) -> PerAxis:
-        """Input pixels that a unit can see, along each axis; "all"; None where unknown."""
-        return _folded([_reach(f) if isinstance(f, Reach) else f.size for f in self.field])
-
-    @property
-    def local_receptive_field(self) -> PerAxis:
-        """Input pixels that a unit sees by convolutions and pools alone, along each axis.
-
-        As `receptive_field`, and the same unless a gate or a norm stands before: see
-        `archcalc.receptive_field.seen`.
-        """
-        return _folded([_reach(f) if isinstance(f, Reach) else f.size for f in self.local_field])
-
-    @property
-    def jump(self) -> PerAxis:
-        """Input pixels from what one unit sees to what the next sees, along each axis.
-
-        Of the local receptive field: a gate leaves it as it is. An average where it differs from
-        unit to unit.
-        """
-        return _folded([None if isinstance(f, Reach) else f.jump for f in self.local_field])
-
-    @property
-    def offset(self) -> PerAxis:
-        """The first input pixel that unit 0 sees, along each axis; negative in the padding.
-
-        Of the local receptive field, as `jump`; "nothing" where that unit sees nothing.
-        """
-        return _folded([None if isinstance(f, Reach) else _offset(f) for f in self.local_field])
-
-    def record(self) -> dict[str, object]:
-        """All of it under the keys of the JSON contract, in plain types that JSON knows."""
-        return {
-            "name": self.name,
-            "kind": self.kind,
-            "inputs": list(self.inputs),
-            "output": plain(self.output.shape),
-            "weights": plain(self.weights),
-            "biases": plain(self.biases),
-            "params": plain(self.params),
-            "buffers": plain(self.buffers),
-            "macs": plain(self.macs),
-            "flops": plain(self.flops),
-            "other_ops": plain(self.other_ops),
-            "activation_values": plain(self.activation_values),
-            "activation_bytes": plain(self.activation_bytes),
-            "receptive_field": plain(self.receptive_field),
-            "local_receptive_field": plain(self.local_receptive_field),
-            "jump": plain(self.jump),
-            "offset": plain(self.offset),
-            "training_only": self.training_only,
-            "used": self.used,
-        }
-
-
-class Totals(Record):
-    """Sums over layers, for a batch of images.
-
-    Attributes:
-        params: learned values, weights + biases.
-        buffers: values that are kept but not learned.
-        flops: 2 x macs.
-        param_bytes: bytes of the parameters, without the buffers.
-    """
-
-    params: Quantity
-    weights: Quantity
-    biases: Quantity
-    buffers: Quantity
-    macs: Quantity
-    flops: Quantity
-    other_ops: Quantity
-    param_bytes: Quantity
-
-
-def _sum_of(key: str) -> property:
-    def value(analysis: Analysis) -> Quantity:
-        figure: Quantity = getattr(analysis.totals, key)
-        return figure
-
-    return property(value, doc=f"`totals.{key}`: the sum over the layers that run at inference.")
 
 
 class Analysis(Record):
@@ -241,14 +48,9 @@ class Analysis(Record):
             f"{len(self.layers)} layers, {totals.params} params, {totals.macs} MACs>"
         )
 
-    params = _sum_of("params")
-    weights = _sum_of("weights")
-    biases = _sum_of("biases")
-    buffers = _sum_of("buffers")
-    macs = _sum_of("macs")
-    flops = _sum_of("flops")
-    other_ops = _sum_of("other_ops")
-    param_bytes = _sum_of("param_bytes")
+    if TYPE_CHECKING:
+
+        def __getattr__(self, key: str) -> Quantity: ...  # one of `SUMMED`
 
     def __iter__(self) -> Iterator[LayerAnalysis]:
         return iter(self.layers)
@@ -434,43 +236,6 @@ def require_numbers(analysis: Analysis) -> None:
         raise UsageError(f"{analysis.name} has free sizes; give plain numbers as input")
 
 
-def counted(layers: Sequence[LayerAnalysis]) -> Sequence[LayerAnalysis]:
-    """Of a group of layers those that its sums are over: the used ones, where there are any."""
-    return [layer for layer in layers if layer.used] or layers
-
-
-def total(layers: Iterable[LayerAnalysis], bytes_each: int) -> Totals:
-    """The sums over `layers`."""
-    weights = biases = buffers = macs = other_ops = 0
-    for layer in layers:
-        weights = weights + layer.weights
-        biases = biases + layer.biases
-        buffers = buffers + layer.buffers
-        macs = macs + layer.macs
-        other_ops = other_ops + layer.other_ops
-    return Totals(
-        params=weights + biases,
-        weights=weights,
-        biases=biases,
-        buffers=buffers,
-        macs=macs,
-        flops=2 * macs,
-        other_ops=other_ops,
-        param_bytes=(weights + biases) * bytes_each,
-    )
-
-
-def _reach(reach: Reach) -> str | None:
-    return "all" if reach is Reach.ALL else None
-
-
-def _offset(field: Field | PhasedField) -> Quantity | str:
-    return "nothing" if field.offset is None else field.offset
-
-
-def _folded(axes: Sequence[Quantity | Fraction | str | None]) -> PerAxis:
-    """One word where all axes say the same word."""
-    for word in (None, "all", "nothing"):
-        if axes and all(axis == word for axis in axes):
-            return word
-    return tuple(axes)
+for _key in SUMMED:
+    _doc = f"`totals.{_key}`: the sum over the layers that run at inference."
+    setattr(Analysis, _key, property(attrgetter(f"totals.{_key}"), doc=_doc))

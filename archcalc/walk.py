@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
-from archcalc.analysis import DTYPES, Analysis, AnalysisStopped, LayerAnalysis
+from archcalc.analysis import DTYPES, Analysis, AnalysisStopped
 from archcalc.errors import LayerError, UsageError, suggestion
 from archcalc.feature_map import FeatureMap
+from archcalc.figures.of_layer import LayerAnalysis
 from archcalc.graph import INPUT, Graph, LeftOut, Node
 from archcalc.layers import Effect
 from archcalc.layers.layer import setting_text

@@ -13,10 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from archcalc import ArchcalcError, analyze
-from archcalc.claims.quantities import READ, SUMMED, evaluate
+from archcalc import analyze
 from archcalc.cli import main
 from archcalc.expansion import build_graph
+from archcalc.figures.language import OF_LAYERS
+from archcalc.figures.of_network import OF_NETWORK
 from archcalc.spec.expression import FUNCTIONS
 from archcalc.spec.keys import (
     ABOUT_KEYS,
@@ -85,13 +86,17 @@ def test_the_readme_says_all_that_the_language_has() -> None:
     keys = {*FAMILY_KEYS, *VARIANT_KEYS, *PLACEMENT_KEYS, *chain(*KEYWORDS.values()), INDICES}
     assert keys - said_elsewhere <= words
     assert set(FUNCTIONS) <= words
-    with pytest.raises(ArchcalcError) as unknown:
-        evaluate("zzzzzz", analyze("mlp_7_3"), analyze)
-    figures = re.findall(
-        r"\w+", str(unknown.value).partition("known: ")[2].partition(", layers")[0]
-    )
-    assert "peak_bytes" in figures
-    assert {*SUMMED, *READ, *figures} <= set(re.findall(r"\w+", quantities))
+    assert "\n".join(figure_rows()) in quantities
+
+
+def figure_rows() -> list[str]:
+    """The rows of the table of quantities that follow from the figures."""
+    of_layers = ", ".join(f"`{key}`" for key in OF_LAYERS)
+    return [
+        *[f"| `{key}` | {figure.meaning} |" for key, figure in OF_NETWORK.items()],
+        f"| `layers[conv1].…` | of a layer, or of all `layers[*.conv_dw]`: {of_layers}, "
+        "and its own fields |",
+    ]
 
 
 def test_python_examples_run() -> None:
@@ -126,7 +131,12 @@ def write_examples() -> None:
         with tempfile.TemporaryDirectory() as folder:
             new = printed(command, Path(folder))
         text = text.replace(old, f"$ {command}\n" + (f"{new}\n" if new else ""), 1)
-    README.write_text(text, encoding="utf-8")
+    head, _, rest = text.partition("| quantity | what it is |\n| --- | --- |\n")
+    tail = rest[rest.index("| each parameter") :]
+    table = "".join(f"{row}\n" for row in figure_rows())
+    README.write_text(
+        f"{head}| quantity | what it is |\n| --- | --- |\n{table}{tail}", encoding="utf-8"
+    )
 
 
 if __name__ == "__main__":

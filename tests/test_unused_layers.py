@@ -321,7 +321,7 @@ def test_memory_bills_nothing_for_them(spec: str, capsys: pytest.CaptureFixture[
 
 
 def test_a_quantity_of_a_claim_is_without_them(fpn: Analysis) -> None:
-    from archcalc.claims.quantities import evaluate
+    from archcalc.figures.language import evaluate
 
     def no_other(name: str) -> Analysis:
         raise AssertionError(name)

@@ -6,7 +6,7 @@
       - peak <= 8MB
       - layers[fc].params < 1M
 
-On the left stands a quantity, in the language of `archcalc.claims.quantities`; `lecture`, `all`,
+On the left stands a quantity, in the language of `archcalc.figures.language`; `lecture`, `all`,
 `peak` and `training` are short for `lecture_bytes` and so on. On the right stands a figure, in the
 units of `archcalc.claims.printed`; where it is one of bytes the quantity has to be, too. The
 family's budget holds for each variant that has none of its own.
@@ -24,11 +24,12 @@ from yaml.nodes import Node
 from archcalc.claims.check import Checker
 from archcalc.claims.printed import Printed, PrintedError, Verdict, parse_printed
 from archcalc.errors import Place, Source, SpecError
+from archcalc.figures.language import is_of_bytes
+from archcalc.memory_use.totals import DEFINITIONS
 from archcalc.spec.reader import items, place_of, text_of
 from archcalc.spec.syntax import Family, Network
 
 _CONDITION = re.compile(r"(?P<quantity>.*[^<>=])(?P<relation><=|>=|<|>)(?P<figure>[^<>=]+)")
-_MEMORY = ("lecture", "all", "peak", "training")  # of `archcalc.memory_use.totals.ActivationBytes`
 
 
 class Budget(NamedTuple):
@@ -119,7 +120,7 @@ def _budget(node: Node, source: Source, network: str) -> Budget:
         raise SpecError(
             f"{figure[:60]!r} is not a bound; expected one such as 5M, 8MB, 1,024Ki or 10%", place
         ) from None
-    if figure.endswith("B") and "bytes" not in _in_full(quantity):
+    if figure.endswith("B") and not is_of_bytes(_in_full(quantity)):
         raise SpecError(
             f"{figure} is of bytes, and {quantity} is not; peak, training, all, lecture and "
             "param_bytes are",
@@ -129,4 +130,4 @@ def _budget(node: Node, source: Source, network: str) -> Budget:
 
 
 def _in_full(quantity: str) -> str:
-    return f"{quantity}_bytes" if quantity in _MEMORY else quantity
+    return f"{quantity}_bytes" if quantity in DEFINITIONS else quantity

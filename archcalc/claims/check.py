@@ -9,11 +9,11 @@ from typing import Any, NamedTuple
 from archcalc.analysis import Analysis
 from archcalc.claims.explaining import explained
 from archcalc.claims.printed import Printed, PrintedError, Verdict
-from archcalc.claims.quantities import evaluate
 from archcalc.claims.reading import Claim, claims_of, comparisons
 from archcalc.claims.works import readable
 from archcalc.errors import ArchcalcError, Place, SpecError, UsageError, did_you_mean
 from archcalc.expansion import build_graph
+from archcalc.figures.language import evaluate
 from archcalc.spec.library import families, find_network
 from archcalc.spec.settings import split_settings
 from archcalc.spec.syntax import Family, Network

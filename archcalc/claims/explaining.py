@@ -1,6 +1,6 @@
 """Explanations whose figures are computed: `{networks[vgg11].params / params:%} of it`.
 
-What stands in braces is a quantity, in the language of `archcalc.claims.quantities`. Its value
+What stands in braces is a quantity, in the language of `archcalc.figures.language`. Its value
 takes the place: whole numbers with all digits, others to six digits with a `~` before them where
 these are not all.
 """

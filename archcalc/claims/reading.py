@@ -36,7 +36,7 @@ class Claim(NamedTuple):
         network: the name of the network that it is about.
         parameters: what is changed of its parameters.
         input: another input, or None.
-        quantity: what the figure is, in the language of `archcalc.claims.quantities`; empty where
+        quantity: what the figure is, in the language of `archcalc.figures.language`; empty where
             no figure of the layers can decide the statement.
         printed: the figure; None without a quantity.
         statement: what is said, where that is more than a figure; else empty.

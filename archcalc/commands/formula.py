@@ -15,12 +15,10 @@ from archcalc.commands.arguments import (
     parameters,
 )
 from archcalc.errors import require_extra
+from archcalc.figures.of_layer import SUMMED
 from archcalc.spec.library import find_network
 
 SCREEN = 24  # lines; of what takes more, the parts are shown as well
-SUMS = (
-    "params", "weights", "biases", "buffers", "macs", "flops", "other_ops", "activation_values",
-)  # fmt: skip
 DEFAULT_QUANTITIES = ("params", "macs", "activation_values")
 
 
@@ -78,7 +76,7 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     print(render.text(found))
     for formula in found.formulas:
-        if formula.quantity in SUMS and render.line_count(formula) > SCREEN:
+        if formula.quantity in SUMMED and render.line_count(formula) > SCREEN:
             names = parts_of(found.graph, formula.quantity)
             parts = derive_formulas(network, [*names], **settings).without_zeros()
             print(f"\n{formula.quantity} by part:\n\n{render.text_by_part(parts, names)}")

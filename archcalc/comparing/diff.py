@@ -6,10 +6,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum
 from typing import Any, NamedTuple
 
-from archcalc.analysis import Analysis, LayerAnalysis
+from archcalc.analysis import Analysis
 from archcalc.comparing.alignment import Pair, align, unequal_fields
 from archcalc.comparing.key_figures import KeyFigures, key_figures
+from archcalc.figures.of_layer import OF_LAYER, LayerAnalysis
 from archcalc.graph import INPUT, Graph, Node
+
+FIGURES = ("output", "params", "macs", "other_ops")  # of a layer, that are compared
 
 
 class Fate(Enum):
@@ -61,8 +64,7 @@ class LayerChange(NamedTuple):
             return Fate.CHANGED
         if self.before.name != self.after.name:
             return Fate.RENAMED
-        same = _figures(self.before) == _figures(self.after)
-        return Fate.SAME if same else Fate.AFFECTED
+        return Fate.AFFECTED if changed_figures(self.before, self.after) else Fate.SAME
 
 
 class Difference(NamedTuple):
@@ -223,5 +225,7 @@ def _seen_through(
     return found
 
 
-def _figures(layer: LayerAnalysis) -> tuple[object, ...]:
-    return (layer.output, layer.params, layer.macs, layer.other_ops)
+def changed_figures(before: LayerAnalysis, after: LayerAnalysis) -> list[Change]:
+    """What is different in the figures of a layer, of those that are shown."""
+    pairs = [(key, OF_LAYER[key].of(before), OF_LAYER[key].of(after)) for key in FIGURES]
+    return [Change(key, old, new) for key, old, new in pairs if old != new]

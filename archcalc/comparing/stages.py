@@ -12,9 +12,10 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import NamedTuple, TypeAlias
 
-from archcalc.analysis import Analysis, LayerAnalysis
+from archcalc.analysis import Analysis
 from archcalc.errors import UsageError
 from archcalc.feature_map import FeatureMap
+from archcalc.figures.of_layer import OF_LAYER, LayerAnalysis
 from archcalc.graph import INPUT
 from archcalc.quantity.arithmetic import Quantity, certainly_one
 from archcalc.window import AxisWindow, TransposedWindow, Window
@@ -41,20 +42,10 @@ class Stage(NamedTuple):
         """The map that leaves the stage."""
         return self.layers[-1].output
 
-    @property
-    def params(self) -> Quantity:
-        """Learned values."""
-        return sum(layer.params for layer in self.layers)
-
-    @property
-    def macs(self) -> Quantity:
-        """Multiply-accumulates, for the batch."""
-        return sum(layer.macs for layer in self.layers)
-
-    @property
-    def activation_bytes(self) -> Quantity:
-        """Bytes of the outputs of all layers, for the batch."""
-        return sum(layer.activation_bytes for layer in self.layers)
+    def total(self, key: str) -> Quantity:
+        """The sum of a figure over the layers."""
+        found: Quantity = OF_LAYER[key].total(self.layers)
+        return found
 
 
 def stages(analysis: Analysis) -> list[Stage]:

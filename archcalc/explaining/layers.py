@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
 from typing import TypeAlias
 
-from archcalc.analysis import Analysis, LayerAnalysis
+from archcalc.analysis import Analysis
 from archcalc.errors import UsageError, suggestion
 from archcalc.explaining.forms import Form, Name, Number, form_of, names_in, sum_of, value_of
 from archcalc.explaining.naming import Naming, axis_names
 from archcalc.feature_map import FeatureMap
+from archcalc.figures.of_layer import OF_LAYER, SUMMED, LayerAnalysis
 from archcalc.graph import INPUT
 from archcalc.layers import Effect
 from archcalc.layers.state import Role, StateTensor
@@ -21,25 +22,27 @@ from archcalc.receptive_field.seen import Seen, local_inputs, local_windows, see
 from archcalc.record import Record, replace
 from archcalc.window import Reach, Window
 
+_COUNTS = [figure for figure in SUMMED.values() if figure.in_tables]
+_SYMBOLS = {
+    "channels": "C_out", "size": "m", "receptive_field": "r", "local_receptive_field": "r_local",
+    "jump": "j", "padding": "p_before", "offset": "o", "activation_values": "values",
+}  # fmt: skip
+_TITLES = {"channels": "channels", "size": "output size", "padding": "padding before"}
+
+
+def _called(key: str) -> tuple[str, str]:
+    title = _TITLES.get(key) or OF_LAYER[key].heading.partition(" (")[0]  # the form says the rest
+    return title, _SYMBOLS.get(key, title)
+
+
 # What can be derived, in the order of a lecture: what it is called in words and in formulas.
 QUANTITIES: dict[str, tuple[str, str]] = {
-    "channels": ("channels", "C_out"),
-    "size": ("output size", "m"),
-    "receptive_field": ("receptive field", "r"),
-    "local_receptive_field": ("local receptive field", "r_local"),
-    "jump": ("jump", "j"),
-    "padding": ("padding before", "p_before"),
-    "offset": ("offset", "o"),
-    "weights": ("weights", "weights"),
-    "biases": ("biases", "biases"),
-    "params": ("params", "params"),
-    "buffers": ("buffers", "buffers"),
-    "macs": ("MACs", "MACs"),
-    "flops": ("FLOPs", "FLOPs"),
-    "other_ops": ("other ops", "other ops"),
-    "activation_values": ("activation values", "values"),
-    "activation_bytes": ("activation bytes", "activation bytes"),
-}
+    key: _called(key)
+    for key in (
+        "channels", "size", "receptive_field", "local_receptive_field", "jump", "padding", "offset",
+        *[figure.key for figure in _COUNTS],
+    )
+}  # fmt: skip
 WORDS = {
     Reach.ALL: "the whole input",
     Reach.UNKNOWN: "no one interval: differs from unit to unit",
@@ -368,17 +371,15 @@ def _sizes(axes: Sequence[AxisField]) -> list[int | Reach]:
 def _derive_counts(traced: LayerAnalysis, shape: Symbols, to: _Derivations) -> None:
     owner = traced.node.weights
     shared = f"those of {owner}, and counted there" if owner else ""
-    for quantity, role in (("weights", Role.WEIGHT), ("biases", Role.BIAS)):
-        tensors = [tensor for tensor in traced.parameters if tensor.role is role]
-        to.add_over(quantity, tensors, shape, shared)
-    to.add("params", traced.params, _symbols(weights=traced.weights, biases=traced.biases))
-    to.add("buffers", traced.buffers, shape)
-    to.add("macs", traced.macs, shape)
-    to.add("flops", traced.flops, _symbols(macs=traced.macs))
-    to.add("other_ops", traced.other_ops, shape)
-    to.add("activation_values", traced.activation_values, shape)
-    values = _symbols(activation_values=traced.activation_values)
-    to.add("activation_bytes", traced.activation_bytes, values)
+    learned = {"weights": Role.WEIGHT, "biases": Role.BIAS}
+    for figure in _COUNTS:
+        if figure.key in learned:
+            role = learned[figure.key]
+            tensors = [tensor for tensor in traced.parameters if tensor.role is role]
+            to.add_over(figure.key, tensors, shape, shared)
+        else:
+            parts = {key: OF_LAYER[key].of(traced) for key in figure.made_of}
+            to.add(figure.key, figure.of(traced), _symbols(**parts) if parts else shape)
 
 
 def _symbols(**values: int) -> dict[Tree, str]:

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from typing import NamedTuple
 
-from archcalc.analysis import Analysis, LayerAnalysis, counted, require_numbers
+from archcalc.analysis import Analysis, require_numbers
 from archcalc.errors import UsageError
+from archcalc.figures.of_layer import OF_LAYER, LayerAnalysis, counted
 from archcalc.graph import names_meant
 from archcalc.record import Record
 
@@ -27,7 +28,8 @@ class Part(NamedTuple):
 
     def total(self, quantity: str) -> int:
         """The sum of a quantity over the layers, without unused ones where any is used."""
-        return sum(getattr(layer, quantity) for layer in counted(self.layers))
+        found: int = OF_LAYER[quantity].total(counted(self.layers))
+        return found
 
 
 class Makeup(Record):

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from archcalc.analysis import Analysis, LayerAnalysis
+from archcalc.analysis import Analysis
 from archcalc.exporting.containers import Container, Flow, Piece, pieces_of
+from archcalc.figures.of_layer import LayerAnalysis
 from archcalc.graph import INPUT, Node
 from archcalc.layers.convolution import Conv
 from archcalc.layers.sliding import pads_alike

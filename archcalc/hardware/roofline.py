@@ -14,8 +14,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
-from archcalc.analysis import Analysis, LayerAnalysis, require_numbers
+from archcalc.analysis import Analysis, require_numbers
 from archcalc.errors import UsageError
+from archcalc.figures.of_layer import LayerAnalysis
 from archcalc.graph import INPUT
 from archcalc.hardware.device import TF32, Device
 from archcalc.layers import Storage

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
-from archcalc.analysis import Analysis, LayerAnalysis
+from archcalc.analysis import Analysis
+from archcalc.figures.of_layer import LayerAnalysis
 from archcalc.graph import INPUT
 from archcalc.quantity.arithmetic import certainly_equal
 

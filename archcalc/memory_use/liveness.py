@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from archcalc.analysis import Analysis, LayerAnalysis
+from archcalc.analysis import Analysis
 from archcalc.errors import UsageError
+from archcalc.figures.of_layer import LayerAnalysis
 from archcalc.graph import INPUT, indices_of
 from archcalc.layers import Extra
 from archcalc.layers.pooling import INDEX_BYTES, MaxPool

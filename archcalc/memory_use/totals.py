@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
-from archcalc.analysis import Analysis, LayerAnalysis
+from archcalc.analysis import Analysis
+from archcalc.figures.of_layer import LayerAnalysis
 from archcalc.graph import INPUT, indices_of
 from archcalc.layers import Extra, Factors, Saved
 from archcalc.memory_use.layout import layout
@@ -55,13 +56,11 @@ def activation_bytes(analysis: Analysis | Sweep) -> ActivationBytes:
     if not isinstance(analysis, Analysis):
         return analysis.activation_bytes()
     unknown = why_memory_is_open(analysis)
-    return ActivationBytes(
-        lecture=lecture_bytes(analysis),
-        all=all_bytes(analysis),
-        peak=peak_bytes(analysis) if unknown is None else None,
-        training=training_bytes(analysis) if unknown is None else None,
-        unknown=unknown,
-    )
+    found: dict[str, Any] = {
+        name: None if name in LEFT_OPEN and unknown else of(analysis)
+        for name, of in DEFINITIONS.items()
+    }
+    return ActivationBytes(**found, unknown=unknown)
 
 
 def training_only_bytes(analysis: Analysis) -> ActivationBytes:
@@ -106,7 +105,7 @@ def all_bytes(analysis: Analysis) -> Quantity:
 
 
 def training_bytes(analysis: Analysis) -> Quantity:
-    """The bytes that autograd keeps for the backward pass; see `saved_bytes`."""
+    """The bytes that autograd keeps for the backward pass, as torch does on the CPU."""
     saved = saved_bytes(analysis)
     return sum(saved[layer.name] for layer in analysis.inference_layers)
 
@@ -119,6 +118,13 @@ def peak_bytes(analysis: Analysis, *, on_gpu: bool = False) -> Quantity:
     no memory of their own. `on_gpu`: as `archcalc.memory_use.liveness.storages` takes it.
     """
     return most_alive(step_by_step(storages(analysis, on_gpu=on_gpu)))
+
+
+# What `ActivationBytes` is under each definition; free sizes may leave some open.
+DEFINITIONS: dict[str, Callable[[Analysis], Any]] = {
+    "lecture": lecture_bytes, "all": all_bytes, "peak": peak_bytes, "training": training_bytes
+}  # fmt: skip
+LEFT_OPEN = ("peak", "training")
 
 
 def saved_bytes(analysis: Analysis) -> dict[str, Quantity]:

@@ -18,8 +18,9 @@ from math import gcd, lcm, log2
 from typing import Any, TypeAlias
 
 from archcalc.analysis import Analysis, require_numbers
-from archcalc.claims.quantities import WEIGHT_KINDS, evaluate, longest_path
 from archcalc.errors import LayerError, SpecError, UsageError
+from archcalc.figures.language import evaluate
+from archcalc.figures.of_network import WEIGHT_KINDS, longest_path
 from archcalc.graph import Graph
 from archcalc.layers import Layer
 from archcalc.parametric.variables import Variable, rebuilt, variable
@@ -31,17 +32,10 @@ from archcalc.spec.labels import size_labels
 from archcalc.spec.values import ExpressionError, Value
 from archcalc.walk import walk
 
-QUANTITIES: dict[str, str] = {
-    "params": "params",
-    "kinds[conv].weights": "conv weights",
-    "kinds[linear].weights": "linear weights",
-    "macs": "MACs",
-    "other_ops": "other ops",
-    "lecture_bytes": "memory, lecture",
-    "peak_bytes": "memory, peak",
-    "training_bytes": "memory, training",
-    "weight_layers": "weight layers",
-}
+QUANTITIES = (
+    "params", "kinds[conv].weights", "kinds[linear].weights", "macs", "other_ops",
+    "lecture_bytes", "peak_bytes", "training_bytes", "weight_layers",
+)  # fmt: skip
 DEEPER = 2.05  # times as many layers with weights on a path: more is not twice as deep
 _POINTS = 6  # which determine a polynomial of degree 3, and leave two to check it
 _LAYERS = 600  # of a network that is walked to see what a figure comes to

@@ -17,13 +17,14 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from archcalc.analysis import Analysis, Totals
+from archcalc.analysis import Analysis
 from archcalc.errors import LayerError, QuantityError, SpecError
 from archcalc.expansion import build_graph
+from archcalc.figures.of_layer import Totals
 from archcalc.graph import Graph
 from archcalc.identity import Identity
 from archcalc.loading import input_shape
-from archcalc.memory_use.totals import ActivationBytes, activation_bytes
+from archcalc.memory_use.totals import DEFINITIONS, ActivationBytes, activation_bytes
 from archcalc.parametric.combinations import Combinations, by_layers, combinations
 from archcalc.parametric.setting_groups import (
     INPUT,
@@ -44,7 +45,6 @@ from archcalc.spec.syntax import Network
 from archcalc.spec.values import Value, own
 from archcalc.walk import walk
 
-_MEMORY = ("lecture", "all", "peak", "training")  # the figures of `ActivationBytes`
 MOST_BUILT = 1 << 20  # settings for which the network is built at once, to see which are alike
 
 
@@ -122,8 +122,8 @@ class Sweep(Record):
 
     def activation_bytes(self) -> ActivationBytes:
         """The activations under four definitions, as arrays. Walks the network once more."""
-        found = self._collected(_memory_of, len(_MEMORY))
-        return ActivationBytes(**dict(zip(_MEMORY, cast(Any, found), strict=True)))
+        found = self._collected(_memory_of, len(DEFINITIONS))
+        return ActivationBytes(**dict(zip(DEFINITIONS, cast(Any, found), strict=True)))
 
     def collect(self, figure: Callable[[Analysis], Quantity]) -> NDArray[np.int64]:
         """Any whole number of an analysis as an array: `lambda a: a.layer("fc").params`.
@@ -223,13 +223,12 @@ def _by_shape(source: _Source, group: Group) -> list[Group]:
 
 
 def _totals_of(analysis: Analysis) -> list[Quantity]:
-    totals = analysis.totals
-    return [*as_dict(totals).values()]
+    return [*as_dict(analysis.totals).values()]
 
 
 def _memory_of(analysis: Analysis) -> list[Quantity]:
     memory = activation_bytes(analysis)
-    return [getattr(memory, name) for name in _MEMORY]
+    return [getattr(memory, name) for name in DEFINITIONS]
 
 
 class _Part(Record):

@@ -7,16 +7,15 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import Any, NamedTuple
 
-from archcalc.analysis import LayerAnalysis
 from archcalc.comparing.alignment import stem
-from archcalc.comparing.diff import Change, Difference, Fate, LayerChange
+from archcalc.comparing.diff import Change, Difference, Fate, LayerChange, changed_figures
+from archcalc.figures.of_layer import OF_LAYER, LayerAnalysis
 from archcalc.graph import Graph
 from archcalc.layers.layer import setting_text
-from archcalc.quantity.arithmetic import Quantity
-from archcalc.render.compare import TOTALS
 from archcalc.render.numbers import short
 
 MOST_LINES = 24
+COUNTS = ("params", "macs")  # of a layer, that a line shows
 
 
 class Line(NamedTuple):
@@ -88,10 +87,9 @@ def _consequences(old: LayerAnalysis, new: LayerAnalysis) -> Iterator[str]:
     """What is different in the figures of a layer."""
     if old.output != new.output:
         yield f"output {old.output} -> {new.output}"
-    for what in ("params", "macs"):
-        a, b = getattr(old, what), getattr(new, what)
-        if a != b:
-            yield f"{TOTALS[what].heading} {short(a)} -> {short(b)}"
+    for what, a, b in changed_figures(old, new):
+        if what in COUNTS:
+            yield f"{OF_LAYER[what].heading} {short(a)} -> {short(b)}"
 
 
 def _merged(lines: Sequence[Line]) -> Iterator[Line]:
@@ -147,11 +145,9 @@ class _Folding:
 
 
 def _size(layers: Sequence[LayerAnalysis]) -> str:
-    params: Quantity = 0
-    macs: Quantity = 0
-    for layer in layers:
-        params, macs = params + layer.params, macs + layer.macs
-    return f"{len(layers)} layers, {short(params)} params, {short(macs)} MACs"
+    figures = [OF_LAYER[key] for key in COUNTS]
+    sums = [f"{short(figure.total(layers))} {figure.heading}" for figure in figures]
+    return ", ".join([f"{len(layers)} layers", *sums])
 
 
 def _renamings(found: Difference) -> Iterator[Line]:

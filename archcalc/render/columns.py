@@ -1,74 +1,52 @@
-"""The columns of a layer table, once: their names are the keys of the JSON contract."""
+"""The columns of a layer table: the figures of a layer, and its window."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from archcalc.analysis import LayerAnalysis
 from archcalc.errors import UsageError, did_you_mean
-from archcalc.quantity.arithmetic import Quantity
+from archcalc.figures.figure import Figure, Unit
+from archcalc.figures.of_layer import OF_LAYER, LayerAnalysis
 from archcalc.render import numbers
 from archcalc.render.rows import Row
 from archcalc.window import TransposedWindow, Window
-
-Shown = Callable[[object], str]
 
 
 class Column(NamedTuple):
     """A column.
 
     Attributes:
-        name: the key of the JSON contract.
-        heading: what stands above it.
+        figure: what it shows, of a layer.
         value: its value for a row; None where the row has none.
-        short, exact: the value as text, for people and in full.
-        summed: whether a total of it makes sense.
         beside: for people, what stands behind the value.
     """
 
-    name: str
-    heading: str
+    figure: Figure
     value: Callable[[Row], object]
-    short: Shown
-    exact: Shown
-    summed: bool = False
-    beside: Callable[[Row], str] = lambda row: ""
+    beside: Callable[[Row], str]
+
+    @property
+    def name(self) -> str:
+        """What options and CSV call it."""
+        return self.figure.key
+
+    @property
+    def heading(self) -> str:
+        """What stands above it."""
+        return self.figure.short
+
+    @property
+    def summed(self) -> bool:
+        """Whether a total of it makes sense."""
+        return self.figure.is_summed
 
     def text(self, row: Row, *, in_full: bool) -> str:
         """The cell of a row, for people; empty where the row has no layers."""
         value = self.value(row)
         if value is None and not row.layers:
             return ""
-        return (self.exact if in_full else self.short)(value) + self.beside(row)
-
-
-def _of_last(attribute: str) -> Callable[[Row], object]:
-    """What the last layer of the row says: what leaves a folded block."""
-    return lambda row: getattr(row.counted[-1], attribute) if row.layers else None
-
-
-def _sum(attribute: str) -> Callable[[Row], object]:
-    """The sum over the row's layers that count."""
-
-    def total(row: Row) -> object:
-        result: Quantity = 0
-        for layer in row.counted:
-            result = result + getattr(layer, attribute)
-        return result if row.layers else None
-
-    return total
-
-
-def _count(name: str, heading: str) -> Column:
-    return Column(name, heading, _sum(name), numbers.short, numbers.exact, summed=True)
-
-
-def _per_axis(name: str, heading: str, unknown: str) -> Column:
-    def shown(value: object) -> str:
-        return numbers.per_axis(value, unknown)
-
-    return Column(name, heading, _of_last(name), shown, shown)
+        return numbers.in_unit(value, self.figure.unit, in_full=in_full) + self.beside(row)
 
 
 def _local_field(row: Row) -> str:
@@ -90,10 +68,6 @@ def _inputs(row: Row) -> object:
     inside = {layer.name for layer in row.layers}
     outside = [name for layer in row.layers for name in layer.inputs if name not in inside]
     return list(dict.fromkeys(outside)) if row.layers else None
-
-
-def _output(row: Row) -> object:
-    return row.counted[-1].output.shape if row.layers else None
 
 
 def _window(row: Row) -> object:
@@ -135,39 +109,35 @@ def _once(values: list[str]) -> str:
     return values[0] if len(set(values)) == 1 else "x".join(values)
 
 
-def _text(value: object) -> str:
-    return "" if value is None else str(value)
+# What a block has that is neither a sum nor what its last layer says.
+_OF_BLOCK: dict[str, Callable[[Row], object]] = {
+    "name": lambda row: row.name,
+    "kind": lambda row: row.kind,
+    "inputs": _inputs,
+    "window": _window,
+}
+_BESIDE = {"kind": _unused_beside, "receptive_field": _local_field}
+_WINDOW = Figure("window", Unit.TEXT, window_text, "", "window", "window")
 
 
-def _listed(value: object) -> str:
-    return ", ".join(value) if isinstance(value, list) else str(value)
+def _column(figure: Figure) -> Column:
+    """Of a block the sum over the layers that count, or what the last of them says."""
+
+    def value(row: Row) -> object:
+        if not row.layers:
+            return None
+        return figure.total(row.counted) if figure.is_summed else figure.of(row.counted[-1])
+
+    beside = _BESIDE.get(figure.key, lambda row: "")
+    return Column(figure, _OF_BLOCK.get(figure.key, value), beside)
 
 
-COLUMNS: tuple[Column, ...] = (
-    Column("name", "layer", lambda row: row.name, str, str),
-    Column("kind", "kind", lambda row: row.kind, str, str, beside=_unused_beside),
-    Column("inputs", "inputs", _inputs, _listed, _listed),
-    Column("window", "window", _window, _text, _text),
-    Column("output", "output", _output, numbers.shape, numbers.shape),
-    _per_axis("receptive_field", "field", unknown="?")._replace(beside=_local_field),
-    _per_axis("local_receptive_field", "local field", unknown="?"),
-    _per_axis("jump", "jump", unknown="-"),
-    _per_axis("offset", "offset", unknown="-"),
-    _count("weights", "weights"),
-    _count("biases", "biases"),
-    _count("params", "params"),
-    _count("buffers", "buffers"),
-    _count("macs", "MACs"),
-    _count("flops", "FLOPs"),
-    _count("other_ops", "other ops"),
-    _count("activation_values", "values"),
-    Column(
-        "activation_bytes", "memory", _sum("activation_bytes"),
-        numbers.short_bytes, numbers.exact_bytes, summed=True,
-    ),
-    Column("training_only", "training only", _of_last("training_only"), str, str),
-    Column("used", "used", _of_last("used"), str, str),
-)  # fmt: skip
+COLUMNS = tuple(
+    _column(figure)
+    for unit in Unit
+    for figure in (*OF_LAYER.values(), _WINDOW)
+    if figure.unit is unit and figure.in_tables
+)
 DEFAULT_COLUMNS = (
     "name", "kind", "output", "receptive_field", "jump", "params", "macs", "activation_bytes",
 )  # fmt: skip

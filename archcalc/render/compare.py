@@ -2,58 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
+from functools import partial
 from typing import NamedTuple
 
 from archcalc.comparing.compare import Contrast
-from archcalc.comparing.key_figures import KeyFigures, ratio
+from archcalc.comparing.key_figures import KEY_FIGURES, KeyFigures, ratio
 from archcalc.comparing.stages import Stage, stride_text
+from archcalc.figures.figure import Figure, Unit
+from archcalc.figures.of_layer import OF_LAYER
+from archcalc.figures.of_network import OF_NETWORK
 from archcalc.quantity.arithmetic import plain
-from archcalc.render import numbers
+from archcalc.render.numbers import in_unit
 from archcalc.render.output import Data, Document, Part, Table
 from archcalc.render.table import caption
 
-Shown = Callable[[object], str]
-
-
-class _Figure(NamedTuple):
-    """How a figure is called and shown: `short` for people, `exact` in full."""
-
-    heading: str
-    short: Shown = numbers.short
-    exact: Shown = numbers.exact
-
-
-def _bytes(heading: str) -> _Figure:
-    return _Figure(heading, numbers.short_bytes, numbers.exact_bytes)
-
-
-def _field(value: object) -> str:
-    return numbers.per_axis(value, unknown="-")
-
-
-TOTALS: dict[str, _Figure] = {
-    "params": _Figure("params"),
-    "macs": _Figure("MACs"),
-    "flops": _Figure("FLOPs (2 x MACs)"),
-    "other_ops": _Figure("other ops"),
-    "lecture_bytes": _bytes("activations, lecture"),
-    "all_bytes": _bytes("activations, all"),
-    "peak_bytes": _bytes("activations, peak"),
-    "training_bytes": _bytes("activations, training"),
-    "weight_layers": _Figure("weight layers"),
-    "receptive_field": _Figure("receptive field", _field, _field),
-    "local_receptive_field": _Figure("local receptive field", _field, _field),
-}
+TOTALS = {key: OF_NETWORK[key] for key in KEY_FIGURES}
 LOCAL_FIELD = "local receptive field: by convolutions and pools alone, without gates and norms"
-_OF_STAGE: dict[str, _Figure] = {
-    "sizes": _Figure("map", numbers.shape, numbers.shape),
-    "layers": _Figure("layers"),
-    "params": _Figure("params"),
-    "macs": _Figure("MACs"),
-    "activation_bytes": _bytes("activations, all"),
-}
+_OF_STAGE = (
+    Figure("sizes", Unit.SHAPE, lambda stage: stage.output.sizes or None, "", "map", "map"),
+    Figure("layers", Unit.COUNT, lambda stage: len(stage.layers), "", "layers", "layers"),
+    *[OF_LAYER[key]._replace(of=partial(Stage.total, key=key)) for key in ("params", "macs")],
+    OF_NETWORK["all_bytes"]._replace(
+        key="activation_bytes", of=partial(Stage.total, key="activation_bytes")
+    ),
+)
 
 
 class Line(NamedTuple):
@@ -61,15 +35,13 @@ class Line(NamedTuple):
 
     Attributes:
         stage: of which stage, as text; empty for the whole network.
-        key: the figure, under its key in JSON.
-        figure: how it is called and shown.
+        figure: what it is.
         values: of each network; None where it has no such stage.
         ratios: of each value but the first to the first; None where there is none.
     """
 
     stage: str
-    key: str
-    figure: _Figure
+    figure: Figure
     values: list[object]
     ratios: list[Fraction | None]
 
@@ -98,7 +70,7 @@ class CompareDocument(Document):
             cells = [line.values[0]]
             for value, of_first in zip(line.values[1:], line.ratios, strict=True):
                 cells += [value, _float(of_first)]
-            rows.append([line.stage, line.key, *cells])
+            rows.append([line.stage, line.figure.key, *cells])
         return Data(["stage", "figure", first, *keys], rows)
 
     def parts(self, form: str) -> Iterator[Part]:
@@ -129,16 +101,16 @@ def contrast_record(found: Contrast) -> dict[str, object]:
             "input": plain(analysis.input.shape),
             "batch": analysis.batch,
             "dtype": analysis.dtype,
-            "totals": {line.key: plain(line.values[number]) for line in totals},
+            "totals": {line.figure.key: plain(line.values[number]) for line in totals},
             "stages": _stages_record(by_stage, number),
         }
         if number:
-            record["ratios"] = {line.key: _float(line.ratios[number - 1]) for line in totals}
+            record["ratios"] = {line.figure.key: _float(line.ratios[number - 1]) for line in totals}
         networks.append(record)
     return {"networks": networks}
 
 
-def totals_shown(networks: Sequence[KeyFigures]) -> dict[str, _Figure]:
+def totals_shown(networks: Sequence[KeyFigures]) -> dict[str, Figure]:
     """The figures worth a line for people: the local field only where it is another."""
     same = all(figures.receptive_field == figures.local_receptive_field for figures in networks)
     return {
@@ -146,20 +118,26 @@ def totals_shown(networks: Sequence[KeyFigures]) -> dict[str, _Figure]:
     }
 
 
-def total_lines(found: Contrast, figures: Mapping[str, _Figure] = TOTALS) -> Iterator[Line]:
+def total_lines(found: Contrast, figures: Mapping[str, Figure] = TOTALS) -> Iterator[Line]:
     """The figures of the whole networks."""
     inputs: list[object] = [analysis.input.shape for analysis in found.analyses]
-    yield _line("", "input", _Figure("input", numbers.shape, numbers.shape), inputs)
+    yield _line("", OF_NETWORK["input"], inputs)
     for key, figure in figures.items():
-        yield _line("", key, figure, [getattr(totals, key) for totals in found.totals])
+        yield _line("", figure, [getattr(totals, key) for totals in found.totals])
 
 
 def stage_lines(found: Contrast) -> Iterator[Line]:
     """The figures of the stages, one after the other."""
     for stride in found.strides:
-        for key, figure in _OF_STAGE.items():
-            values = [_of_stage(stages.get(stride), key) for stages in found.stages]
-            yield _line(stride_text(stride), key, figure, values)
+        for figure in _OF_STAGE:
+            of_one = [stages.get(stride) for stages in found.stages]
+            values = [None if stage is None else figure.of(stage) for stage in of_one]
+            yield _line(stride_text(stride), figure, values)
+
+
+def cell(figure: Figure, value: object, *, in_full: bool = False) -> str:
+    """A figure of a network, or of a stage that it may not have."""
+    return "-" if value is None else in_unit(value, figure.unit, in_full=in_full)
 
 
 def ratio_text(value: Fraction | None) -> str:
@@ -169,23 +147,14 @@ def ratio_text(value: Fraction | None) -> str:
     return f"{float(value):,.0f}x" if value >= 100 else f"{float(value):.3g}x"
 
 
-def _line(stage: str, key: str, figure: _Figure, values: list[object]) -> Line:
-    is_shape = figure.short is numbers.shape
-    ratios = [None if is_shape else ratio(value, values[0]) for value in values[1:]]
-    return Line(stage, key, figure, values, ratios)
-
-
-def _of_stage(stage: Stage | None, key: str) -> object:
-    if stage is None:
-        return None
-    if key == "sizes":
-        return stage.output.sizes or None
-    return len(stage.layers) if key == "layers" else getattr(stage, key)
+def _line(stage: str, figure: Figure, values: list[object]) -> Line:
+    has_ratio = figure.unit is not Unit.SHAPE
+    ratios = [ratio(value, values[0]) if has_ratio else None for value in values[1:]]
+    return Line(stage, figure, values, ratios)
 
 
 def _cells(line: Line, in_full: bool) -> list[str]:
-    show = line.figure.exact if in_full else line.figure.short
-    shown = ["-" if value is None else show(value) for value in line.values]
+    shown = [cell(line.figure, value, in_full=in_full) for value in line.values]
     cells = [line.figure.heading, shown[0]]
     for text, of_first in zip(shown[1:], line.ratios, strict=True):
         cells += [text, ratio_text(of_first)]
@@ -214,7 +183,7 @@ def _stages_record(lines: list[Line], network: int) -> dict[str, dict[str, objec
     for line in lines:
         value = line.values[network]
         if value is not None:
-            record.setdefault(line.stage, {})[line.key] = plain(value)
+            record.setdefault(line.stage, {})[line.figure.key] = plain(value)
     return record
 
 

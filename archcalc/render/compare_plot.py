@@ -32,7 +32,7 @@ def draw_contrast(path: str, found: Contrast) -> None:
     """
     for stages in found.stages:
         for stage in stages.values():
-            if not all(isinstance(plain(getattr(stage, key)), int) for key, _ in _PANELS):
+            if not all(isinstance(plain(stage.total(key)), int) for key, _ in _PANELS):
                 raise UsageError("draws plain numbers; give them as input", "plot")
     figure, panels = new_panels(11, 1.4 + 0.45 * len(found.labels), len(_PANELS))
     for axes, (key, title) in zip(panels, _PANELS, strict=True):
@@ -56,9 +56,7 @@ def _draw_bars(axes: Axes, found: Contrast, key: str) -> None:
     ends = [0] * len(found.labels)
     colors = palette(len(found.strides))
     for stride, color in zip(found.strides, colors, strict=True):
-        widths = [
-            getattr(stages[stride], key) if stride in stages else 0 for stages in found.stages
-        ]
+        widths = [stages[stride].total(key) if stride in stages else 0 for stages in found.stages]
         bars = axes.barh(
             places, widths, left=ends, height=0.7, label=stride_text(stride),
             color=GREY if stride == VECTORS else color,

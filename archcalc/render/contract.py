@@ -1,11 +1,17 @@
-"""The JSON contract: an analysis under fixed keys. `table.schema.json` describes it."""
+"""The JSON contract: an analysis under fixed keys, and the JSON Schema of it."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from typing import Any
 
-from archcalc.analysis import Analysis, Totals
+from archcalc.analysis import DTYPES, Analysis
+from archcalc.figures.figure import Figure, Unit
+from archcalc.figures.of_layer import OF_LAYER, SUMMED, Totals
 from archcalc.memory_use.totals import (
+    DEFINITIONS,
+    LEFT_OPEN,
     ActivationBytes,
     activation_bytes,
     training_only_bytes,
@@ -47,13 +53,59 @@ def to_json(analysis: Analysis) -> str:
     return f'{before}, "layers": [\n{lines}\n], {after}'
 
 
-def contract_schema() -> dict[str, object]:
+def _ref(name: str) -> dict[str, Any]:
+    return {"$ref": f"#/$defs/{name}"}
+
+
+def contract_schema() -> dict[str, Any]:
     """The JSON Schema of the contract."""
     from pathlib import Path  # 5 ms that `table --format json` should not cost
 
     text = (Path(__file__).parent / "table.schema.json").read_text(encoding="utf-8")
-    schema: dict[str, object] = json.loads(text)
+    schema: dict[str, Any] = json.loads(text)
+    defined, quantity = schema["$defs"], _ref("quantity")
+    schema["properties"]["dtype"] = {"enum": [*DTYPES]}
+    listed = [figure for figure in OF_LAYER.values() if figure.in_tables]
+    defined["layer"] = _object({figure.key: _figure_schema(figure) for figure in listed})
+    open_ = {"anyOf": [quantity, {"type": "null"}]}
+    memory = {name: open_ if name in LEFT_OPEN else quantity for name in DEFINITIONS}
+    unknown = {"description": "why the peak or training is null", "type": "string"}
+    sums = {key: _figure_schema(figure) for key, figure in SUMMED.items()}
+    sums["activation_bytes"] = _object(memory, {"unknown": unknown})
+    unused = "the layers that no output depends on; the other totals are without"
+    defined["totals"] = _object(
+        sums,
+        {
+            "training_only": _ref("totals"),
+            "unused": {"description": unused, **_ref("totals")},
+        },
+    )
     return schema
+
+
+_SCHEMA_OF: dict[Unit, dict[str, Any]] = {
+    Unit.NAME: {"type": "string"},
+    Unit.NAMES: {"type": "array", "minItems": 1, "items": {"type": "string"}},
+    Unit.SHAPE: _ref("shape"),
+    Unit.FIELD: _ref("pixels"),
+    Unit.STEP: _ref("pixels"),
+    Unit.COUNT: _ref("quantity"),
+    Unit.BYTES: _ref("quantity"),
+    Unit.FLAG: {"type": "boolean"},
+}
+
+
+def _figure_schema(figure: Figure) -> dict[str, Any]:
+    return {"description": figure.meaning, **_SCHEMA_OF[figure.unit]}
+
+
+def _object(required: Mapping[str, Any], others: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "additionalProperties": False,
+        "required": [*required],
+        "properties": {**required, **(others or {})},
+    }
 
 
 def _totals(totals: Totals, memory: ActivationBytes) -> dict[str, object]:

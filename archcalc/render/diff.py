@@ -6,12 +6,12 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from archcalc.comparing.diff import Change, Difference, Fate, LayerChange
+from archcalc.comparing.diff import Change, Difference, Fate, LayerChange, changed_figures
 from archcalc.comparing.key_figures import gap, ratio
 from archcalc.quantity.arithmetic import plain
 from archcalc.render import escape
-from archcalc.render.change_lines import Line, change_text, difference_lines
-from archcalc.render.compare import TOTALS, ratio_text, totals_shown
+from archcalc.render.change_lines import COUNTS, Line, change_text, difference_lines
+from archcalc.render.compare import TOTALS, cell, ratio_text, totals_shown
 from archcalc.render.escape import Markup
 from archcalc.render.output import Data, Document, Part, Table
 from archcalc.render.table import caption
@@ -115,9 +115,9 @@ def _totals_table(found: Difference) -> Table:
     for key, figure in totals_shown(found.totals).items():
         a, b = getattr(before, key), getattr(after, key)
         by = gap(b, a)
-        shown = f"{'+' if by > 0 else ''}{figure.short(by)}" if by else ""
+        shown = f"{'+' if by > 0 else ''}{cell(figure, by)}" if by else ""
         unequal = ratio_text(ratio(b, a)) if a != b else ""
-        rows.append([figure.heading, figure.short(a), figure.short(b), shown, unequal])
+        rows.append([figure.heading, cell(figure, a), cell(figure, b), shown, unequal])
     first = found.before
     headings = [
         f"batch {first.batch}, {first.dtype}; MB: 10^6 bytes",
@@ -128,22 +128,15 @@ def _totals_table(found: Difference) -> Table:
 
 def _layer_record(layer: LayerChange) -> dict[str, Any]:
     old, new = layer.before, layer.after
-    figures = {}
-    if old is not None and new is not None:
-        a, b = old.record(), new.record()
-        keys = ("output", "params", "macs", "other_ops")
-        figures = {key: {"before": a[key], "after": b[key]} for key in keys if a[key] != b[key]}
+    figures = [] if old is None or new is None else changed_figures(old, new)
     return {
         "change": layer.fate.value,
         "before": None if old is None else old.name,
         "after": None if new is None else new.name,
         "kind": layer.layer.kind,
         "fields": {change.what: _plain_change(change) for change in layer.changes},
-        "figures": figures,
+        "figures": {change.what: _plain_change(change) for change in figures},
     }
-
-
-_COUNTS = ("params", "macs")  # of a layer that is there before or after only
 
 
 def _plain_rows(found: Difference) -> Iterator[list[object]]:
@@ -156,7 +149,7 @@ def _plain_rows(found: Difference) -> Iterator[list[object]]:
             old, new = layer.before, layer.after
             pairs = {
                 key: {"before": old and getattr(old, key), "after": new and getattr(new, key)}
-                for key in _COUNTS
+                for key in COUNTS
             }
         for key, pair in pairs.items():
             yield [layer.fate.value, layer.layer.name, layer.layer.kind, key, *pair.values()]

@@ -10,6 +10,7 @@ from typing import Any
 from archcalc.analysis import Analysis
 from archcalc.explaining.layers import QUANTITIES, Derivation, LayerDerivation, Value
 from archcalc.explaining.totals import Makeup, Part
+from archcalc.figures.of_layer import SUMMED
 from archcalc.layers.layer import setting_text
 from archcalc.quantity.arithmetic import plain
 from archcalc.render import escape, notation
@@ -219,11 +220,7 @@ def _rows(block: str, parts: Sequence[Part]) -> list[Row]:
 
 
 def _sums(part: Part) -> dict[str, object]:
-    return {
-        quantity: plain(part.total(quantity))
-        for quantity in ("weights", "biases", "params", "buffers", "macs", "flops", "other_ops",
-                         "activation_values", "activation_bytes")
-    }  # fmt: skip
+    return {key: plain(part.total(key)) for key, figure in SUMMED.items() if figure.in_tables}
 
 
 # ----- the totals -----

@@ -6,7 +6,8 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from archcalc.analysis import Analysis, LayerAnalysis
+from archcalc.analysis import Analysis
+from archcalc.figures.of_layer import LayerAnalysis
 from archcalc.quantity.arithmetic import plain
 from archcalc.receptive_field.field import AxisField, Interval, PhasedField
 from archcalc.regions.bits import runs

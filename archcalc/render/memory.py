@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from archcalc.analysis import Analysis, LayerAnalysis
+from archcalc.analysis import Analysis
+from archcalc.figures.of_layer import LayerAnalysis
 from archcalc.memory_use.report import MemoryReport
 from archcalc.memory_use.totals import activation_bytes
 from archcalc.memory_use.training import (

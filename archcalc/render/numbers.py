@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from archcalc.figures.figure import Unit
 from archcalc.quantity.arithmetic import normal, plain
 from archcalc.quantity.conditions import is_array
 
@@ -64,11 +65,6 @@ def exact(value: object) -> str:
     return str(number)
 
 
-def exact_bytes(value: object) -> str:
-    """All digits, in groups of three."""
-    return exact(value)
-
-
 def shape(value: object) -> str:
     """Sizes with an x between: (64, 224, 224) -> `64x224x224`."""
     sizes = plain(value)
@@ -89,6 +85,20 @@ def per_axis(value: object, unknown: str = "?") -> str:
     if not shown:
         return "-"
     return shown[0] if len(set(shown)) == 1 else "x".join(shown)
+
+
+def in_unit(value: object, unit: Unit, *, in_full: bool = False) -> str:
+    """A figure for people: all digits of a count `in_full`, else `138.36M`."""
+    if unit in (Unit.COUNT, Unit.BYTES):
+        return exact(value) if in_full else _SHORT[unit](value)
+    if unit is Unit.SHAPE:
+        return shape(value)
+    if unit in (Unit.FIELD, Unit.STEP):
+        return per_axis(value, "?" if unit is Unit.FIELD else "-")
+    return ", ".join(value) if isinstance(value, list) else "" if value is None else str(value)
+
+
+_SHORT = {Unit.COUNT: short, Unit.BYTES: short_bytes}
 
 
 def local_beside(field: object, local: object) -> str:

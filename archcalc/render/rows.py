@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import groupby, islice
 
-from archcalc.analysis import Analysis, LayerAnalysis, counted
+from archcalc.analysis import Analysis
+from archcalc.figures.of_layer import LayerAnalysis, counted
 from archcalc.record import Record
 
 MOST_ROWS = 64  # that a table shows unless the user says how deep it should go

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from textwrap import fill
 
 from archcalc.analysis import Analysis
-from archcalc.parametric.scale import QUANTITIES, Growth, Growths, Way
+from archcalc.figures.language import heading_of, is_of_bytes
+from archcalc.parametric.scale import Growth, Growths, Way
 from archcalc.render import escape
 from archcalc.render.numbers import short, short_bytes
 from archcalc.render.output import SEPARATORS, json_text
@@ -58,7 +59,7 @@ def growth_rows(now: Mapping[str, int], grown: Growths) -> list[list[str]]:
     """For each quantity its heading, what it is now, and how it grows in each way."""
     return [
         [
-            QUANTITIES.get(q, q),
+            heading_of(q),
             _figure(q, value),
             *[growth_text(growth[q]) for growth in grown.values()],
         ]
@@ -120,4 +121,4 @@ def scaling_record(analysis: Analysis, now: Mapping[str, int], grown: Growths) -
 
 
 def _figure(quantity: str, value: int) -> str:
-    return short_bytes(value) if quantity.endswith("_bytes") else short(value)
+    return short_bytes(value) if is_of_bytes(quantity) else short(value)

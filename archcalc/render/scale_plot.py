@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from archcalc.analysis import Analysis
 from archcalc.errors import LayerError, SpecError
-from archcalc.parametric.scale import QUANTITIES, Way, figures
+from archcalc.figures.language import heading_of
+from archcalc.parametric.scale import Way, figures
 from archcalc.render import escape
 from archcalc.render.plots import GREY, new_panels, palette, save_figure
 
@@ -57,7 +58,7 @@ def _draw_curves(axes: Axes, way: Way, now: dict[str, int]) -> None:
     for number, (quantity, color) in enumerate(zip(now, palette(len(now)), strict=True)):
         heights = [found[quantity] / now[quantity] for _, found in points]
         wide = 1.5 * (len(now) - number)  # curves that coincide lie inside one another
-        label = escape.plot(QUANTITIES.get(quantity, quantity))
+        label = escape.plot(heading_of(quantity))
         axes.plot(
             reached, heights, marker="o", color=color, label=label,
             linewidth=wide, markersize=wide + 3,

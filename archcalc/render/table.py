@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from archcalc.analysis import Analysis, counted
+from archcalc.analysis import Analysis
+from archcalc.figures.of_layer import counted
 from archcalc.quantity.arithmetic import plain
 from archcalc.render import escape
 from archcalc.render.columns import COLUMNS, DEFAULT_COLUMNS, Column, columns_named

@@ -67,6 +67,6 @@ def activations_page(library: Library, site: Site) -> Page:
 
 
 def _kept(entry: Entry) -> int:
-    kept = entry.figures.training_bytes
+    kept: int | None = entry.figures.training_bytes
     assert kept is not None, "networks of the library have plain sizes"
     return kept

@@ -6,7 +6,7 @@ from archcalc.analysis import Analysis
 from archcalc.comparing.compare import Contrast, contrast
 from archcalc.comparing.key_figures import key_figures
 from archcalc.expansion import build_graph
-from archcalc.render.compare import Line, ratio_text, stage_lines, total_lines, totals_shown
+from archcalc.render.compare import Line, cell, ratio_text, stage_lines, total_lines, totals_shown
 from archcalc.render.compare_plot import draw_contrast
 from archcalc.render.mermaid import mermaid_text
 from archcalc.render.numbers import exact, short_bytes
@@ -101,7 +101,7 @@ def _line_table(found: Contrast, lines: list[Line], *, by_stage: bool) -> str:
     with_ratio = len(found.labels) <= _MOST_WITH_RATIOS
     rows, before = [], ""
     for line in lines:
-        cells = ["-" if value is None else line.figure.short(value) for value in line.values]
+        cells = [cell(line.figure, value) for value in line.values]
         if with_ratio:
             cells += [ratio_text(ratio) for ratio in line.ratios]
         stage = [line.stage if line.stage != before else ""] if by_stage else []

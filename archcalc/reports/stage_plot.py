@@ -15,7 +15,7 @@ _LEAST_LABELLED = 0.05  # of a bar: in a smaller part a label has no room
 
 def share_of_stages(stages: Sequence[Stage], measure: str) -> list[float]:
     """Each stage's part of the whole; zeros where the whole is 0."""
-    values = [plain(getattr(stage, measure)) for stage in stages]
+    values = [plain(stage.total(measure)) for stage in stages]
     numbers = [value for value in values if isinstance(value, int)]
     whole = sum(numbers)
     return [number / whole if whole else 0.0 for number in numbers]

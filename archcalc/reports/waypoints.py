@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from archcalc.analysis import Analysis, LayerAnalysis
+from archcalc.analysis import Analysis
+from archcalc.figures.of_layer import LayerAnalysis
 from archcalc.graph import INPUT
 from archcalc.window import Reach
 

@@ -8,8 +8,9 @@ from collections.abc import Collection, Iterator, Mapping
 import torch
 from torch import Tensor, nn
 
-from archcalc.analysis import Analysis, LayerAnalysis, total
+from archcalc.analysis import Analysis
 from archcalc.errors import UsageError, suggestion
+from archcalc.figures.of_layer import LayerAnalysis, total
 from archcalc.loading import Spec
 from archcalc.torch_backend.counting import (
     Output,

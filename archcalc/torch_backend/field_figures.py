@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from archcalc.analysis import Analysis, LayerAnalysis
+from archcalc.analysis import Analysis
+from archcalc.figures.of_layer import LayerAnalysis
 from archcalc.receptive_field.field import AxisField, PhasedField
 from archcalc.record import replace
 from archcalc.torch_backend.field import measure_fields

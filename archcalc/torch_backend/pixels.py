@@ -13,8 +13,9 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from archcalc.analysis import Analysis, total
+from archcalc.analysis import Analysis
 from archcalc.feature_map import FeatureMap
+from archcalc.figures.of_layer import total
 from archcalc.record import Record
 from archcalc.torch_backend.field import PositiveTwin, positive_twin
 from archcalc.torch_backend.modes import one_thread

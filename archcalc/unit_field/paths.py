@@ -7,8 +7,9 @@ from itertools import pairwise
 from math import lcm
 from typing import TypeAlias
 
-from archcalc.analysis import Analysis, LayerAnalysis
+from archcalc.analysis import Analysis
 from archcalc.feature_map import FeatureMap
+from archcalc.figures.of_layer import LayerAnalysis
 from archcalc.graph import INPUT
 from archcalc.layers.layer import Join
 from archcalc.quantity.arithmetic import Quantity, certainly_one

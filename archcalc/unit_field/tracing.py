@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from archcalc.analysis import Analysis, LayerAnalysis
+from archcalc.analysis import Analysis
+from archcalc.figures.of_layer import LayerAnalysis
 from archcalc.graph import INPUT
 from archcalc.regions.bits import NotFollowedError
 from archcalc.regions.patches import Patch, around, together, values_in

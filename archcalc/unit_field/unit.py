@@ -8,8 +8,9 @@ from itertools import product
 from math import prod
 from typing import TypeAlias
 
-from archcalc.analysis import Analysis, LayerAnalysis, require_numbers
+from archcalc.analysis import Analysis, require_numbers
 from archcalc.errors import UsageError
+from archcalc.figures.of_layer import LayerAnalysis
 from archcalc.graph import INPUT
 from archcalc.receptive_field.field import AxisField, Field, Interval, PhasedField
 from archcalc.record import Record

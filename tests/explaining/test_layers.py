@@ -9,11 +9,12 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from archcalc import UsageError, analyze, symbol
-from archcalc.analysis import Analysis, LayerAnalysis
+from archcalc.analysis import Analysis
 from archcalc.explaining import layers as module
 from archcalc.explaining.forms import Number, value_of
 from archcalc.explaining.layers import QUANTITIES, Derivation, derive
 from archcalc.feature_map import FeatureMap
+from archcalc.figures.of_layer import LayerAnalysis
 from archcalc.layers import LAYER_KINDS, Layer
 from archcalc.layers.convolution import Conv
 from archcalc.layers.layer import Effect

@@ -22,12 +22,13 @@ from archcalc import (
     grid,
     load,
 )
-from archcalc.analysis import Analysis, Totals
+from archcalc.analysis import Analysis
+from archcalc.figures.of_layer import SUMMED
 from archcalc.memory_use.totals import ActivationBytes
 from archcalc.parametric import setting_groups
 from archcalc.spec.library import network_names
 
-TOTALS = Totals._fields
+TOTALS = tuple(SUMMED)
 MEMORY = ActivationBytes._fields
 
 

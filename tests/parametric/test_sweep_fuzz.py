@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 
 import archcalc
 from archcalc import ArchcalcError, QuantityError, UsageError, analyze
-from archcalc.analysis import Totals
+from archcalc.figures.of_layer import SUMMED
 from archcalc.parametric import combinations
 from archcalc.parametric import sweep as sweeping
 
-TOTALS = Totals._fields
+TOTALS = tuple(SUMMED)
 
 numbers = st.recursive(
     st.sampled_from(["a", "a", "b", "b", "1", "2", "3", "7", "0", "0.5", "0.1", "0.29", "4/3"]),

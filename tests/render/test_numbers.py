@@ -9,11 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archcalc import symbol
+from archcalc.figures.figure import Unit
 from archcalc.quantity.integer_array import IntegerArray
 from archcalc.render.numbers import (
     binary_bytes,
     exact,
-    exact_bytes,
+    in_unit,
     per_axis,
     shape,
     share,
@@ -75,7 +76,7 @@ def test_bytes_are_counts_of_bytes() -> None:
     assert short_bytes(4 * h * w + 36) == "(4*h*w + 36) B"
     assert short_bytes(h - h + 1500) == "1.50KB"
     assert short_bytes(IntegerArray([1000, 2000])) == "1,000 … 2,000 B"
-    assert exact_bytes(12_845_056) == "12,845,056"
+    assert in_unit(12_845_056, Unit.BYTES, in_full=True) == "12,845,056"
 
 
 @pytest.mark.parametrize(

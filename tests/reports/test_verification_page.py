@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from archcalc import analyze
-from archcalc.analysis import Analysis, total
+from archcalc.analysis import Analysis
+from archcalc.figures.of_layer import total
 from archcalc.memory_use.totals import peak_bytes, saved_bytes
 from archcalc.reports.verification_page import roofline_page
 from archcalc.spec.library import network_names

@@ -18,8 +18,8 @@ from typing import Any, NamedTuple
 import sympy
 
 from archcalc.analysis import Analysis
-from archcalc.claims.quantities import evaluate
 from archcalc.errors import UsageError
+from archcalc.figures.language import evaluate
 from archcalc.parametric.formulas.domains import Domain
 from archcalc.parametric.formulas.exact import Exact, exact, value_at
 from archcalc.parametric.formulas.formula import Formula, setting_text

@@ -67,7 +67,7 @@ def derive_formulas(
     Formulas are compared with the walk at 20 settings or more, before they are returned.
 
     Args:
-        quantities: in the language of `archcalc.claims.quantities`.
+        quantities: in the language of `archcalc.figures.language`.
         symbols: parameters (`classes`, `depths[0]`) and sizes (`H`, `W`, of fewer or more axes
             `L` or `D`; `C` for the channels); None for all sizes, unless `input` is given;
             those that are free in it are free whether they are named or not.

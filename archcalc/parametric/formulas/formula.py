@@ -29,7 +29,7 @@ class Formula(Record):
     """A quantity in closed form.
 
     Attributes:
-        quantity: in the language of `archcalc.claims.quantities`.
+        quantity: in the language of `archcalc.figures.language`.
         is_list: whether it is a list, such as an output's shape.
         cases: of which no two hold at once.
         symbols: that it may mention, in the order asked for.

@@ -10,10 +10,10 @@ from typing import Any
 import sympy
 
 from archcalc.analysis import Analysis
-from archcalc.claims.quantities import evaluate
 from archcalc.errors import SpecError, UsageError
 from archcalc.expansion import EndlessError
 from archcalc.feature_map import FeatureMap
+from archcalc.figures.language import evaluate
 from archcalc.graph import Graph
 from archcalc.layers import Join
 from archcalc.loading import input_shape

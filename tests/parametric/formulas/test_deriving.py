@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 import archcalc
 from archcalc import ArchcalcError, LayerError, UsageError, analyze, load, symbol
-from archcalc.claims.quantities import evaluate
+from archcalc.figures.language import evaluate
 from archcalc.parametric.formulas import deriving
 from archcalc.parametric.formulas.deriving import derive_formulas, parts_of
 from archcalc.parametric.formulas.exact import exact

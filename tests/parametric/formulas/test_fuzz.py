@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 
 from archcalc import ArchcalcError, UsageError, analyze
-from archcalc.claims.quantities import evaluate
+from archcalc.figures.language import evaluate
 from archcalc.parametric.formulas import deriving
 from archcalc.parametric.formulas.comparing import Comparison
 from archcalc.parametric.formulas.deriving import derive_formulas

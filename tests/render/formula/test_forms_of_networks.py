@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from archcalc import ArchcalcError, analyze
-from archcalc.claims.quantities import evaluate
+from archcalc.figures.language import evaluate
 from archcalc.parametric.formulas.deriving import derive_formulas
 from archcalc.spec.library import find_network
 from tests.render.formula.printed_forms import PrintedForms

@@ -7,7 +7,8 @@ import pathlib
 import pytest
 
 from archcalc.analysis import Analysis
-from archcalc.claims.quantities import evaluate, longest_path
+from archcalc.figures.language import evaluate
+from archcalc.figures.of_network import longest_path
 from archcalc.spec.values import ExpressionError
 from archcalc.walk import analyze
 

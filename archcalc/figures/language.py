@@ -1,18 +1,11 @@
-"""The language in which claims say what they are about.
+"""The language in which claims, budgets, formulas and scaling name figures.
 
-    params                           of the whole network; also weights, biases, buffers, macs,
-                                     flops, other_ops, param_bytes, activation_values,
-                                     lecture_bytes, all_bytes, peak_bytes, training_bytes,
-                                     lecture_values, weight_layers, layer_count,
-                                     training_only_params, training_only_macs,
-                                     paths (ways from the input to the output),
-                                     input (a list), and the spec's own parameters
-    layers[conv1].weights            of a layer (the end of its name will do); beside the figures
-                                     of the JSON contract: output (a list), channels, size,
-                                     sizes (a list), input (a list), receptive_field,
-                                     local_receptive_field, jump, offset, count, and the
-                                     layer's own fields (kernel, stride, …; a list of
-                                     each layer's where several match)
+    params                           of the whole network: any of `OF_NETWORK`, or of the spec's
+                                     own parameters
+    layers[conv1].weights            of a layer (the end of its name will do): any of `OF_LAYER`
+                                     that is no name, channels, size, sizes (a list), input (a
+                                     list), count, and the layer's own fields (kernel, stride,
+                                     …; a list of each layer's where several match)
     layers[*.conv_dw].macs           the sum over all layers whose names match
     blocks[inception_4a].macs        the sum over all layers of a block; output of its last
                                      (both without layers that no output depends on)
@@ -28,27 +21,31 @@ Around these stands the arithmetic of `archcalc.spec.expression`: `networks[vgg1
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from fnmatch import fnmatchcase
 from typing import Any
 
-from archcalc.analysis import Analysis, LayerAnalysis, counted
+from archcalc.analysis import Analysis
 from archcalc.errors import UsageError, did_you_mean
-from archcalc.graph import INPUT
+from archcalc.feature_map import FeatureMap
+from archcalc.figures.figure import Figure, Unit
+from archcalc.figures.of_layer import OF_LAYER, LayerAnalysis, counted
+from archcalc.figures.of_network import OF_NETWORK, longest_path
 from archcalc.layers.registry import KINDS, kind_called
-from archcalc.memory_use.totals import all_bytes, lecture_bytes, peak_bytes, training_bytes
-from archcalc.quantity.arithmetic import Quantity
 from archcalc.spec.expression import parse
 from archcalc.spec.values import ExpressionError
 
-WEIGHT_KINDS = ("conv", "conv_transpose", "locally_connected", "linear")
-SUMMED = (
-    "weights", "biases", "params", "buffers", "macs", "flops", "other_ops",
-    "activation_values", "activation_bytes",
-)  # fmt: skip
-READ = (
-    "count", "output", "channels", "size", "sizes", "input", "receptive_field",
-    "local_receptive_field", "jump", "offset",
+# What is read of the last of some layers, beside its figures.
+_OF_OUTPUT: dict[str, Callable[[FeatureMap], Any]] = {
+    "channels": lambda x: x.channels,
+    "size": lambda x: x.sizes[0] if x.sizes else 1,
+    "sizes": lambda x: list(x.sizes),
+}
+_READ = (Unit.SHAPE, Unit.FIELD, Unit.STEP)
+# All that follows the dot behind some layers, but for their own fields.
+OF_LAYERS = (
+    *[figure.key for figure in OF_LAYER.values() if figure.is_summed or figure.unit in _READ],
+    *_OF_OUTPUT, "input", "count",
 )  # fmt: skip
 _REFERENCE = re.compile(
     r"(?<![\w.'])(?:networks\[(?P<network>(?:[^\[\]]|\[[^\[\]]*\])*)\]\.)?"
@@ -94,21 +91,20 @@ def evaluate(text: str, analysis: Analysis, find: Find) -> Any:
         raise ExpressionError(shown) from None
 
 
-def longest_path(analysis: Analysis, kinds: tuple[str, ...]) -> int:
-    """The largest number of layers of these kinds on a path from the input to the output."""
-    length = {INPUT: 0}
-    for layer in analysis.layers:
-        before = max(length[name] for name in layer.inputs)
-        length[layer.name] = before + (layer.kind in kinds)
-    return length[analysis.graph.outputs[0]]
+def heading_of(text: str) -> str:
+    """What a quantity is called in tables: `MACs`, `conv weights`; else as it is written."""
+    match = _REFERENCE.fullmatch(text)
+    if match is None or match["network"]:
+        return text
+    if match["where"] == "kinds" and match["figure"] in OF_LAYER:
+        return f"{match['which']} {OF_LAYER[match['figure']].short}"
+    return OF_NETWORK[text].short if text in OF_NETWORK else text
 
 
-def number_of_paths(analysis: Analysis) -> int:
-    """How many ways lead from the input to the output."""
-    ways = {INPUT: 1}
-    for layer in analysis.layers:
-        ways[layer.name] = sum(ways[name] for name in layer.inputs)
-    return ways[analysis.graph.outputs[0]]
+def is_of_bytes(text: str) -> bool:
+    """Whether a quantity has figures of bytes in it."""
+    known = OF_LAYER | OF_NETWORK
+    return any(w in known and known[w].unit is Unit.BYTES for w in re.findall(r"\w+", text))
 
 
 def _found(find: Find, text: str) -> Analysis:
@@ -119,34 +115,15 @@ def _found(find: Find, text: str) -> Analysis:
 
 
 def _figure_of_network(analysis: Analysis, name: str) -> Any:
-    figures: Mapping[str, Callable[[], Any]] = {
-        **{key: _total(analysis, key) for key in (*SUMMED[:7], "param_bytes")},
-        "activation_values": lambda: _sum(analysis.inference_layers, "activation_values"),
-        "lecture_values": lambda: lecture_bytes(analysis) // analysis.bytes_each,
-        "lecture_bytes": lambda: lecture_bytes(analysis),
-        "all_bytes": lambda: all_bytes(analysis),
-        "peak_bytes": lambda: peak_bytes(analysis),
-        "training_bytes": lambda: training_bytes(analysis),
-        "weight_layers": lambda: longest_path(analysis, WEIGHT_KINDS),
-        "paths": lambda: number_of_paths(analysis),
-        "layer_count": lambda: len(analysis.inference_layers),
-        "training_only_params": lambda: analysis.training_only_totals.params,
-        "training_only_macs": lambda: analysis.training_only_totals.macs,
-        "input": lambda: list(analysis.input.shape),
-    }
-    if name in figures:
-        return figures[name]()
+    if name in OF_NETWORK:
+        return _read(OF_NETWORK[name], analysis)
     parameters = analysis.graph.parameters
     if name in parameters:
         return parameters[name]
     wholes = ("layers[…]", "blocks[…]", "kinds[…]", "path[…]", "networks[…]")
-    guess = did_you_mean(name, [*figures, *parameters, "layers", "blocks", "kinds", "networks"])
-    guess = guess or f"; known: {', '.join((*figures, *wholes, *parameters))}"
+    guess = did_you_mean(name, [*OF_NETWORK, *parameters, "layers", "blocks", "kinds", "networks"])
+    guess = guess or f"; known: {', '.join((*OF_NETWORK, *wholes, *parameters))}"
     raise ExpressionError(f"{analysis.name} has no figure {name!r}{guess}")
-
-
-def _total(analysis: Analysis, key: str) -> Callable[[], Quantity]:
-    return lambda: getattr(analysis.totals, key)
 
 
 def _part(analysis: Analysis, where: str, which: str, figure: str | None) -> Any:
@@ -155,29 +132,24 @@ def _part(analysis: Analysis, where: str, which: str, figure: str | None) -> Any
     if figure is None:
         raise ExpressionError(f"which figure of {where}[{which}]? such as {where}[{which}].macs")
     layers = list(_selected(analysis, where, which))
-    if figure in SUMMED:
-        return _sum(layers, figure)
+    known = OF_LAYER.get(figure)
+    if known is not None and known.is_summed:
+        return known.total(layers)
     if figure == "count":
         return len(layers)
     if not layers:
         raise ExpressionError(f"{analysis.name} has no layer of kind {which!r}")
     last = layers[-1]
-    if figure == "output":
-        return list(last.output.shape)
-    if figure == "channels":
-        return last.output.channels
-    if figure == "size":
-        return last.output.sizes[0] if last.output.sizes else 1
-    if figure == "sizes":
-        return list(last.output.sizes)
+    if known is not None and known.unit in _READ:
+        return _read(known, last)
+    if figure in _OF_OUTPUT:
+        return _OF_OUTPUT[figure](last.output)
     if figure == "input":
-        return list(_input_of(analysis, layers[0]))
-    if figure in ("receptive_field", "local_receptive_field", "jump", "offset"):
-        return _once(getattr(last, figure))
+        return list(analysis.maps[layers[0].inputs[0]].shape)
     if all(figure in vars(layer.node.layer) for layer in layers):
         values = [_own(layer, figure) for layer in layers]
         return values[0] if len(values) == 1 else values
-    guess = did_you_mean(figure, [*SUMMED, *READ, *vars(last.node.layer)])
+    guess = did_you_mean(figure, [*OF_LAYERS, *vars(last.node.layer)])
     raise ExpressionError(f"{where}[{which}] has no figure {figure!r}{guess}")
 
 
@@ -224,20 +196,10 @@ def _blocks_called(analysis: Analysis, which: str) -> list[str]:
     return found
 
 
-def _sum(layers: Sequence[LayerAnalysis], figure: str) -> Quantity:
-    result: Quantity = 0
-    for layer in layers:
-        result = result + getattr(layer, figure)
-    return result
-
-
-def _input_of(analysis: Analysis, layer: LayerAnalysis) -> tuple[Quantity, ...]:
-    name = layer.inputs[0]
-    return analysis.input.shape if name == INPUT else analysis.layer(name).output.shape
-
-
-def _once(value: Any) -> Any:
-    """One figure for all axes where they are equal, else a list of them."""
-    if isinstance(value, tuple):
-        return value[0] if len(set(value)) == 1 else list(value)
-    return value
+def _read(figure: Figure, of: Analysis | LayerAnalysis) -> Any:
+    """A figure as the arithmetic takes it: fields once where they are equal along all axes."""
+    value = figure.of(of)
+    if not isinstance(value, tuple):
+        return value
+    alike = figure.unit is not Unit.SHAPE and len(set(value)) == 1
+    return value[0] if alike else list(value)

@@ -1,0 +1,101 @@
+"""The figures of a whole network: the sums over its layers, and what takes the whole graph."""
+
+from __future__ import annotations
+
+from archcalc.analysis import Analysis
+from archcalc.figures.figure import Figure, Figures, Unit
+from archcalc.figures.of_layer import SUMMED, LayerAnalysis
+from archcalc.graph import INPUT
+from archcalc.memory_use.totals import DEFINITIONS, lecture_bytes
+from archcalc.quantity.arithmetic import Quantity
+from archcalc.receptive_field.per_axis import PerAxis
+
+WEIGHT_KINDS = ("conv", "conv_transpose", "locally_connected", "linear")
+
+
+def _sum(figure: Figure) -> Figure:
+    return figure._replace(of=lambda analysis: getattr(analysis.totals, figure.key))
+
+
+# All of them are of the layers that run at inference, unless they say otherwise.
+OF_NETWORK = Figures({key: _sum(figure) for key, figure in SUMMED.items()})
+
+for _name, _bytes in DEFINITIONS.items():
+    OF_NETWORK.figure(Unit.BYTES, f"activations, {_name}", short=f"memory, {_name}")(_bytes)
+
+
+@OF_NETWORK.figure(Unit.COUNT)
+def lecture_values(analysis: Analysis) -> Quantity:
+    """The values of the network's input and of the outputs of conv, pool and linear layers."""
+    return lecture_bytes(analysis) // analysis.bytes_each
+
+
+@OF_NETWORK.figure(Unit.COUNT)
+def weight_layers(analysis: Analysis) -> int:
+    """The most layers with weights on a path from the input to the output."""
+    return longest_path(analysis, WEIGHT_KINDS)
+
+
+@OF_NETWORK.figure(Unit.COUNT)
+def layer_count(analysis: Analysis) -> int:
+    """All layers."""
+    return len(analysis.inference_layers)
+
+
+@OF_NETWORK.figure(Unit.COUNT)
+def paths(analysis: Analysis) -> int:
+    """How many ways lead from the input to the output."""
+    ways = {INPUT: 1}
+    for layer in analysis.layers:
+        ways[layer.name] = sum(ways[name] for name in layer.inputs)
+    return ways[analysis.graph.outputs[0]]
+
+
+@OF_NETWORK.figure(Unit.COUNT)
+def training_only_params(analysis: Analysis) -> Quantity:
+    """Learned values of the layers that exist in training only."""
+    return analysis.training_only_totals.params
+
+
+@OF_NETWORK.figure(Unit.COUNT, "training only MACs")
+def training_only_macs(analysis: Analysis) -> Quantity:
+    """Multiply-accumulates of the layers that exist in training only."""
+    return analysis.training_only_totals.macs
+
+
+@OF_NETWORK.figure(Unit.FIELD)
+def receptive_field(analysis: Analysis) -> PerAxis:
+    """Input pixels that a unit of the last layer with a bounded local receptive field can see."""
+    last = _last_bounded(analysis)
+    return None if last is None else last.receptive_field
+
+
+@OF_NETWORK.figure(Unit.FIELD)
+def local_receptive_field(analysis: Analysis) -> PerAxis:
+    """Input pixels that it sees by convolutions and pools alone."""
+    last = _last_bounded(analysis)
+    return None if last is None else last.local_receptive_field
+
+
+@OF_NETWORK.figure(Unit.SHAPE)
+def input(analysis: Analysis) -> tuple[Quantity, ...]:
+    """Channels and sizes of an image."""
+    return analysis.input.shape
+
+
+def longest_path(analysis: Analysis, kinds: tuple[str, ...]) -> int:
+    """The largest number of layers of these kinds on a path from the input to the output."""
+    length = {INPUT: 0}
+    for layer in analysis.layers:
+        before = max(length[name] for name in layer.inputs)
+        length[layer.name] = before + (layer.kind in kinds)
+    return length[analysis.graph.outputs[0]]
+
+
+def _last_bounded(analysis: Analysis) -> LayerAnalysis | None:
+    """The last layer that sees, without gates and norms, a bounded part of the input."""
+    for layer in reversed(analysis.inference_layers):
+        field = layer.local_receptive_field
+        if isinstance(field, tuple) and field and not {None, "all"} & set(field):
+            return layer
+    return None

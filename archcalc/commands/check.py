@@ -17,7 +17,8 @@ from archcalc.claims.check import (
 )
 from archcalc.claims.reading import VERDICTS
 from archcalc.commands.arguments import COMPLETE_NETWORKS, add_format
-from archcalc.render.check import claim_table, with_tally
+from archcalc.commands.printing import show, written
+from archcalc.render.check import CheckDocument, with_tally
 from archcalc.render.numbers import counted
 from archcalc.render.output import FORMS
 from archcalc.spec.library import families, networks_and_files
@@ -40,7 +41,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--verdict", metavar="VERDICT", choices=tuple(VERDICTS),
         help=f"only figures with this verdict: {', '.join(VERDICTS)}",
     )  # fmt: skip
-    add_format(parser, (*FORMS[:-1], "junit"))
+    add_format(parser, (*FORMS, "junit"))
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -55,7 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
 
         print(junit_text(checked, budgets))
     else:
-        print(claim_table(checked, arguments.format, budgets))
+        show(written(CheckDocument(checked, budgets), arguments.format))
     print(_tally(checked, budgets), file=sys.stderr)
     problems = [error for error in (*map(problem, checked), *map(broken, budgets)) if error]
     for error in problems:

@@ -6,7 +6,9 @@ import argparse
 import sys
 
 from archcalc.claims.check import check_library, of_source
-from archcalc.render.check import errata
+from archcalc.commands.arguments import add_format
+from archcalc.commands.printing import show, written
+from archcalc.render.check import ErrataDocument
 
 EXAMPLES = (
     "archcalc errata",
@@ -17,17 +19,15 @@ EXAMPLES = (
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declares the arguments."""
     parser.add_argument("--source", metavar="TEXT", help="only sources with this text")
-    parser.add_argument(
-        "--format", choices=("text", "markdown", "json"), default="text", help="default: text"
-    )
+    add_format(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Prints the errata."""
     checked = of_source(list(check_library()), arguments.source or "")
-    text = errata(checked, arguments.format)
-    if text:
-        print(text)
+    shown = written(ErrataDocument(checked), arguments.format)
+    if shown:
+        show(shown)
     else:
         print(
             "archcalc: the figures of these sources agree, or are not decidable here",

@@ -18,9 +18,9 @@ def written(document: Document, form: str) -> str | bytes:
 
 
 def show(what: str | bytes) -> None:
-    """Prints it, at once."""
+    """Prints it."""
     if isinstance(what, str):
-        print(what, flush=True)
+        print(what)
     else:
         sys.stdout.flush()
         sys.stdout.buffer.write(what)

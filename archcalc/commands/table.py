@@ -50,6 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
         analysis = analyze(graph_of(arguments), batch=arguments.batch, dtype=arguments.dtype)
     except AnalysisStopped as error:
         _show(error.partial, arguments)
+        sys.stdout.flush()
         raise
     _show(analysis, arguments)
     return 0

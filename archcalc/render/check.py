@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from itertools import groupby
 from typing import Any
@@ -17,9 +17,9 @@ from archcalc.claims.printed import Verdict
 from archcalc.claims.works import citation, printings, readable, works
 from archcalc.quantity.arithmetic import plain
 from archcalc.render import escape
+from archcalc.render.escape import Markup
 from archcalc.render.numbers import counted
-from archcalc.render.output import SEPARATORS, json_text
-from archcalc.render.table import separated, tabulate_rows
+from archcalc.render.output import WIDTH, Data, Document, Part, Table
 
 # The verdicts that are no agreement: what they are called, and what they mean.
 FAULTS = {
@@ -55,7 +55,6 @@ _DIFFERS_BY = {
 _KEYS = (
     "id", "network", "quantity", "printed", "computed", "deviation", "verdict", "because", "source",
 )  # fmt: skip
-WIDTH = 80
 _WIDTHS = {"quantity": 34, "network": 16, "printed": 24}
 
 
@@ -180,25 +179,45 @@ def budget_record(checked: CheckedBudget) -> dict[str, object]:
     }
 
 
-def claim_table(
-    checked: Sequence[CheckedClaim], form: str, budgets: Sequence[CheckedBudget] = ()
-) -> str:
-    """A row for each claim and budget, in any format of tabulate, or text, markdown, csv or json.
+class CheckDocument(Document):
+    """Checked claims and budgets."""
 
-    Raises:
-        UsageError: there is no such format.
-    """
-    records = [*map(record, checked), *map(budget_record, budgets)]
-    if form == "json":
-        return json_text(records)
-    if form in SEPARATORS:
-        return separated(form, [_KEYS, *([r[key] for key in _KEYS] for r in records)])
-    rows = [*map(_row_of_claim, checked), *map(_row_of_budget, budgets)]
-    keys: Sequence[str] = _KEYS
-    if form == "text":
-        keys = ("id", "network", "quantity", "printed", "computed", "verdict")
-        rows = [{key: _cut(row[key], _WIDTHS.get(key)) for key in keys} for row in rows]
-    return tabulate_rows(keys, [[row[key] for key in keys] for row in rows], form)
+    def __init__(
+        self, checked: Sequence[CheckedClaim], budgets: Sequence[CheckedBudget] = ()
+    ) -> None:
+        self._checked = checked
+        self._budgets = budgets
+
+    def record(self) -> list[dict[str, object]]:
+        """Each claim and budget."""
+        return [*map(record, self._checked), *map(budget_record, self._budgets)]
+
+    def data(self) -> Data:
+        """A row for each claim and budget."""
+        return Data(_KEYS, [[found[key] for key in _KEYS] for found in self.record()])
+
+    def parts(self, form: str) -> Iterator[Part]:
+        """A row for each claim and budget; as text what fits a screen of it."""
+        rows = [*map(_row_of_claim, self._checked), *map(_row_of_budget, self._budgets)]
+        keys: Sequence[str] = _KEYS
+        if form == "text":
+            keys = ("id", "network", "quantity", "printed", "computed", "verdict")
+            rows = [{key: _cut(row[key], _WIDTHS.get(key)) for key in keys} for row in rows]
+        yield Table(keys, [[row[key] for key in keys] for row in rows])
+
+
+class ErrataDocument(CheckDocument):
+    """The figures that are wrong, differ or are unexplained, each of the three by source."""
+
+    def __init__(self, checked: Sequence[CheckedClaim]) -> None:
+        super().__init__([claim for claim in checked if claim.verdict in FAULTS])
+
+    def parts(self, form: str) -> Iterator[Part]:
+        """As text and in Markdown a paragraph for each figure; else the table of `check`."""
+        if form in ("text", "markdown"):
+            yield list(map(Markup, _errata(self._checked, form)))
+        else:
+            yield from super().parts(form)
 
 
 def _row_of_claim(checked: CheckedClaim) -> dict[str, str]:
@@ -224,11 +243,7 @@ def _percent_off(deviation: object) -> str:
     return f"{deviation:+.2%}" if isinstance(deviation, float) else ""
 
 
-def errata(checked: Sequence[CheckedClaim], form: str) -> str:
-    """The figures that are wrong, differ or are unexplained, each of the three by source."""
-    at_fault = [claim for claim in checked if claim.verdict in FAULTS]
-    if form == "json":
-        return json_text([record(claim) for claim in at_fault])
+def _errata(at_fault: Sequence[CheckedClaim], form: str) -> list[str]:
     lines: list[str] = []
     for verdict, (name, meaning) in FAULTS.items():
         by_source: dict[str, list[CheckedClaim]] = {}
@@ -240,7 +255,7 @@ def errata(checked: Sequence[CheckedClaim], form: str) -> str:
             lines += write(f"{name}: {sum(map(len, by_source.values()))}", meaning, by_source)
     if form == "text" and at_fault:
         lines += _lectures(at_fault)
-    return "\n".join(lines).rstrip("\n")
+    return lines if lines[-1:] != [""] else lines[:-1]
 
 
 def _errata_in_text(

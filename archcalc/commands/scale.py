@@ -13,10 +13,10 @@ from archcalc.commands.arguments import (
     listed,
     output_path,
 )
+from archcalc.commands.printing import show, written
 from archcalc.errors import UsageError
 from archcalc.parametric.scale import QUANTITIES, figures, possible_ways, way_called
-from archcalc.render.output import FORMS
-from archcalc.render.scale import scaling_table
+from archcalc.render.scale import ScaleDocument
 from archcalc.spec.keys import WAYS
 from archcalc.walk import analyze
 
@@ -45,7 +45,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--plot", type=output_path, metavar="FILE.svg", help="draw the growth over the factor"
     )
-    add_format(parser, FORMS[:-1])
+    add_format(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -61,10 +61,10 @@ def run(arguments: argparse.Namespace) -> int:
             f"{analysis.name} has no {', '.join(WAYS)} that could grow; --by a parameter"
         )
     grown = {way: way.growth([*now]) for way in ways}
-    table = scaling_table(analysis, now, grown, arguments.format)
+    shown = written(ScaleDocument(analysis, now, grown), arguments.format)
     if arguments.plot:  # first: whoever reads the table may stop reading
         from archcalc.render.scale_plot import DRAWN, draw_scaling
 
         draw_scaling(arguments.plot, analysis, ways, arguments.quantity or DRAWN)
-    print(table)
+    show(shown)
     return 0

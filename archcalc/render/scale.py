@@ -1,52 +1,88 @@
-"""How figures grow, as a table and as JSON."""
+"""How figures grow."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from textwrap import fill
+from textwrap import wrap
 
 from archcalc.analysis import Analysis
 from archcalc.figures.language import heading_of, is_of_bytes
 from archcalc.parametric.scale import Growth, Growths, Way
-from archcalc.render import escape
 from archcalc.render.numbers import short, short_bytes
-from archcalc.render.output import SEPARATORS, json_text
-from archcalc.render.table import caption, separated_of, tabulate_rows, with_network
+from archcalc.render.output import WIDTH, Data, Document, Part, Table
+from archcalc.render.table import caption, with_network
 
-WIDTH = 80
 NOTE = (
     "each: the ratio after doubling, the exponent that it amounts to, and behind the arrow the one "
     "that it approaches for large factors; ? where that is none"
 )
 
 
-def scaling_table(analysis: Analysis, now: Mapping[str, int], grown: Growths, form: str) -> str:
-    """A row for each quantity, a column for each way, in any format of tables, or text or json.
+class ScaleDocument(Document):
+    """How the figures of a network grow.
 
     Args:
         now: the quantities.
         grown: how each of them grows in each way.
-
-    Raises:
-        UsageError: there is no such format.
     """
-    if form == "json":
-        return json_text(scaling_record(analysis, now, grown))
-    if form in SEPARATORS:
-        return separated_of(analysis, form, _plain_headings(grown), _plain_rows(now, grown))
-    headings = with_network(analysis, ["quantity", "now", *[way.name for way in grown]], form)
-    align = ["left", "right", *["left"] * len(grown)]
-    table = tabulate_rows(headings, growth_rows(now, grown), form, align)
-    if form != "text":
-        return table
-    changes = [f"twice the {way.name}: {change_text(way)}" for way in grown]
-    return "\n".join(
-        [
-            *caption(analysis), "",
-            *[fill(escape.one_line(change), WIDTH, subsequent_indent="  ") for change in changes],
-            "", table, "", fill(NOTE, WIDTH),
-        ]
-    )  # fmt: skip
+
+    def __init__(self, analysis: Analysis, now: Mapping[str, int], grown: Growths) -> None:
+        self._analysis = analysis
+        self._now = now
+        self._grown = grown
+
+    def record(self) -> dict[str, object]:
+        """The growth in each way; ratios exact, as texts."""
+        return {
+            **self._analysis.identity.record("network"),
+            "now": dict(self._now),
+            "ways": [
+                {
+                    "by": way.name,
+                    "change": way.change,
+                    "guess": way.is_guess,
+                    "growth": {
+                        quantity: {
+                            "ratio": None if growth.ratio is None else str(growth.ratio),
+                            "exponent": growth.exponent,
+                            "degree": growth.degree,
+                        }
+                        for quantity, growth in growths.items()
+                    },
+                }
+                for way, growths in self._grown.items()
+            ],
+        }
+
+    def data(self) -> Data:
+        """A row for each quantity, with the ratio, the exponent and the degree of each way."""
+        keys = [f"{way.name}.{k}" for way in self._grown for k in ("ratio", "exponent", "degree")]
+        rows = []
+        for quantity, value in self._now.items():
+            cells: list[object] = [quantity, value]
+            for growth in [growths[quantity] for growths in self._grown.values()]:
+                ratio = None if growth.ratio is None else float(growth.ratio)
+                cells += [ratio, growth.exponent, growth.degree]
+            rows.append(cells)
+        return Data(["quantity", "now", *keys], rows).of(self._analysis.identity)
+
+    def parts(self, form: str) -> Iterator[Part]:
+        """A row for each quantity, a column for each way."""
+        ways = self._grown
+        headings = ["quantity", "now", *[way.name for way in ways]]
+        table = Table(
+            with_network(self._analysis, headings, form),
+            growth_rows(self._now, ways),
+            f"lr{'l' * len(ways)}",
+        )
+        if form != "text":
+            yield table
+            return
+        yield caption(self._analysis)
+        changes = [f"twice the {way.name}: {change_text(way)}" for way in ways]
+        yield [line for text in changes for line in wrap(text, WIDTH, subsequent_indent="  ")]
+        yield table
+        yield wrap(NOTE, WIDTH)
 
 
 def change_text(way: Way) -> str:
@@ -67,21 +103,6 @@ def growth_rows(now: Mapping[str, int], grown: Growths) -> list[list[str]]:
     ]
 
 
-def _plain_headings(grown: Growths) -> list[str]:
-    keys = ("ratio", "exponent", "degree")
-    return ["quantity", "now", *[f"{way.name}.{key}" for way in grown for key in keys]]
-
-
-def _plain_rows(now: Mapping[str, int], grown: Growths) -> Iterator[list[object]]:
-    """The figures under the keys of the JSON, in numbers that programs read."""
-    for quantity, value in now.items():
-        cells: list[object] = []
-        for growth in [growth[quantity] for growth in grown.values()]:
-            ratio = None if growth.ratio is None else float(growth.ratio)
-            cells += [ratio, growth.exponent, growth.degree]
-        yield [quantity, value, *cells]
-
-
 def growth_text(growth: Growth) -> str:
     """`x3.969  1.99 -> 2`."""
     if growth.ratio is None:
@@ -94,30 +115,6 @@ def growth_text(growth: Growth) -> str:
     if abs(growth.exponent - growth.degree) < 0.005:
         return f"{ratio:6} {growth.degree}"
     return f"{ratio:6} {growth.exponent:.2f} -> {growth.degree}"
-
-
-def scaling_record(analysis: Analysis, now: Mapping[str, int], grown: Growths) -> dict[str, object]:
-    """The growth under fixed keys, in types that JSON knows; ratios exact, as texts."""
-    return {
-        **analysis.identity.record("network"),
-        "now": dict(now),
-        "ways": [
-            {
-                "by": way.name,
-                "change": way.change,
-                "guess": way.is_guess,
-                "growth": {
-                    quantity: {
-                        "ratio": None if growth.ratio is None else str(growth.ratio),
-                        "exponent": growth.exponent,
-                        "degree": growth.degree,
-                    }
-                    for quantity, growth in growths.items()
-                },
-            }
-            for way, growths in grown.items()
-        ],
-    }
 
 
 def _figure(quantity: str, value: int) -> str:

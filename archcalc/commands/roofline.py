@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import argparse
-from textwrap import fill
 
 from archcalc.commands.arguments import add_batch, add_changes, add_format, add_network, graph_of
+from archcalc.commands.printing import show, written
 from archcalc.hardware.device import device_names, find_device
 from archcalc.hardware.roofline import roofline
-from archcalc.render.output import FORMS, json_text
-from archcalc.render.roofline import device_line, roofline_record, roofline_table, what_it_bounds
-from archcalc.render.table import conditions
+from archcalc.render.roofline import RooflineDocument
 from archcalc.walk import analyze
-
-WIDTH = 80
-
 
 EXAMPLES = (
     "archcalc roofline resnet50",
@@ -39,7 +34,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--no-tf32", dest="tf32", action="store_false",
         help="float32 convolutions in full, where torch rounds to TF32 by default",
     )  # fmt: skip
-    add_format(parser, FORMS[:-1])
+    add_format(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -47,14 +42,6 @@ def run(arguments: argparse.Namespace) -> int:
     device = find_device(arguments.profile)
     analysis = analyze(graph_of(arguments), batch=arguments.batch, dtype=arguments.dtype)
     bounds = roofline(analysis, device, fused=arguments.fused, tf32=arguments.tf32)
-    if arguments.format == "json":
-        print(json_text(roofline_record(analysis, bounds, device)))
-        return 0
-    if arguments.format == "text":
-        print(f"{analysis.identity}: {conditions(analysis)}")
-        print(fill(device_line(device, analysis.dtype), WIDTH))
-        for line in what_it_bounds(bounds, fused=arguments.fused):
-            print(fill(line, WIDTH))
-        print()
-    print(roofline_table(analysis, bounds, arguments.format))
+    document = RooflineDocument(analysis, bounds, device, fused=arguments.fused)
+    show(written(document, arguments.format))
     return 0

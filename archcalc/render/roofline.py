@@ -1,26 +1,19 @@
-"""Rooflines as tables and records: the least time of each layer on a device."""
+"""Rooflines: the least time of each layer on a device."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from textwrap import wrap
+from typing import Any
 
 from archcalc.analysis import Analysis
 from archcalc.hardware.device import TF32, Device
 from archcalc.hardware.roofline import Bound
 from archcalc.render.numbers import short, short_bytes
-from archcalc.render.output import SEPARATORS
-from archcalc.render.table import (
-    machine_text,
-    separated_of,
-    tabulate_rows,
-    with_network,
-)
+from archcalc.render.output import WIDTH, Data, Document, Part, Table
+from archcalc.render.table import conditions, with_network
 
 _HEADINGS = ("layer", "kind", "FLOPs", "moved", "FLOPs/byte", "least time", "limit")
-_KEYS = (
-    "name", "kind", "fused", "flops", "bytes_moved", "intensity", "precision", "seconds", "limit",
-)  # fmt: skip
-_ALIGN = ("left", "left", "right", "right", "right", "right", "left")
 _UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
 
 
@@ -44,43 +37,73 @@ def device_line(device: Device, dtype: str) -> str:
     )
 
 
-def what_it_bounds(bounds: Sequence[Bound], *, fused: bool) -> list[str]:
-    """What the times are, and what they are not."""
-    lines = [
-        "Least time: each row by itself, at the peaks of the device; its inputs, its output and "
-        "its parameters move once. "
-        + (
+class RooflineDocument(Document):
+    """The least time of each layer of a network on a device."""
+
+    def __init__(
+        self, analysis: Analysis, bounds: Sequence[Bound], device: Device, *, fused: bool = False
+    ) -> None:
+        self._analysis = analysis
+        self._bounds = bounds
+        self._device = device
+        self._fused = fused
+
+    def record(self) -> dict[str, object]:
+        """The layers, and the sum of their times, in seconds."""
+        return {
+            **self._analysis.identity.record(),
+            "device": self._device.name,
+            "seconds": sum(bound.seconds for bound in self._bounds),
+            "layers": list(map(bound_record, self._bounds)),
+        }
+
+    def data(self) -> Data:
+        """A row for each layer."""
+        records = list(map(bound_record, self._bounds))
+        for record in records:
+            record["fused"] = " ".join(record["fused"])
+        rows = [list(record.values()) for record in records]
+        return Data(list(records[0] if records else ()), rows).of(self._analysis.identity)
+
+    def parts(self, form: str) -> Iterator[Part]:
+        """A row for each layer that costs something, and the totals."""
+        analysis, bounds = self._analysis, self._bounds
+        if form == "text":
+            line = device_line(self._device, analysis.dtype)
+            yield [
+                f"{analysis.identity}: {conditions(analysis)}",
+                *wrap(line, WIDTH),
+                *[part for text in self._what_it_bounds() for part in wrap(text, WIDTH)],
+            ]
+        rows = [
+            [
+                bound.layer.name,
+                " + ".join(layer.kind for layer in bound.layers),
+                short(bound.flops),
+                short_bytes(bound.bytes_moved),
+                f"{bound.intensity:.1f}",
+                seconds_text(bound.seconds),
+                bound.limit,
+            ]
+            for bound in bounds
+            if bound.seconds
+        ]
+        rows.append(total_cells("total", bounds))
+        yield Table(with_network(analysis, _HEADINGS, form), rows, "llrrrrl")
+
+    def _what_it_bounds(self) -> Iterator[str]:
+        """What the times are, and what they are not."""
+        fusing = (
             "Norms, activations and sums are part of the kernel before them, as compilers fuse."
-            if fused
+            if self._fused
             else "Fused kernels and caches take less (see --fused)."
         )
-    ]
-    if any(bound.precision == TF32 for bound in bounds):
-        lines.append("Convolutions in TF32, as torch runs them by default (see --no-tf32).")
-    return lines
-
-
-def roofline_table(analysis: Analysis, bounds: Sequence[Bound], form: str) -> str:
-    """A row for each layer that costs something, and the totals, in any format of tabulate."""
-    if form in SEPARATORS:
-        records = [bound_record(bound) for bound in bounds]
-        cells = [[machine_text(record[key], " ") for key in _KEYS] for record in records]
-        return separated_of(analysis, form, _KEYS, cells)
-    rows = [
-        [
-            bound.layer.name,
-            " + ".join(layer.kind for layer in bound.layers),
-            short(bound.flops),
-            short_bytes(bound.bytes_moved),
-            f"{bound.intensity:.1f}",
-            seconds_text(bound.seconds),
-            bound.limit,
-        ]
-        for bound in bounds
-        if bound.seconds
-    ]
-    rows.append(total_cells("total", bounds))
-    return tabulate_rows(with_network(analysis, _HEADINGS, form), rows, form, _ALIGN)
+        yield (
+            "Least time: each row by itself, at the peaks of the device; its inputs, its output "
+            f"and its parameters move once. {fusing}"
+        )
+        if any(bound.precision == TF32 for bound in self._bounds):
+            yield "Convolutions in TF32, as torch runs them by default (see --no-tf32)."
 
 
 def total_cells(name: str, bounds: Sequence[Bound]) -> list[str]:
@@ -100,19 +123,7 @@ def total_cells(name: str, bounds: Sequence[Bound]) -> list[str]:
     ]
 
 
-def roofline_record(
-    analysis: Analysis, bounds: Sequence[Bound], device: Device
-) -> dict[str, object]:
-    """A roofline in types that JSON knows; times in seconds."""
-    return {
-        **analysis.identity.record(),
-        "device": device.name,
-        "seconds": sum(bound.seconds for bound in bounds),
-        "layers": [bound_record(bound) for bound in bounds],
-    }
-
-
-def bound_record(bound: Bound) -> dict[str, object]:
+def bound_record(bound: Bound) -> dict[str, Any]:
     """One layer of a roofline in types that JSON knows."""
     return {
         "name": bound.layer.name,

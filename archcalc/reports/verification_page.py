@@ -10,8 +10,8 @@ from archcalc.hardware.device import Device, device_names, find_device
 from archcalc.hardware.roofline import Bound, roofline
 from archcalc.record import as_dict
 from archcalc.render.numbers import exact, shape
-from archcalc.render.output import json_text
-from archcalc.render.roofline import device_line, roofline_table, seconds_text, total_cells
+from archcalc.render.output import json_text, write
+from archcalc.render.roofline import RooflineDocument, device_line, seconds_text, total_cells
 from archcalc.render.verify import (
     difference_text,
     figure_record,
@@ -239,7 +239,7 @@ def roofline_page() -> str:
     for analysis in analyses:
         bounds = roofline(analysis, profile)
         blocks.append(f"## {markdown(analysis.name)}")
-        rows = roofline_table(analysis, bounds, "markdown")
+        rows = write(RooflineDocument(analysis, bounds, profile), "markdown")
         blocks.append(details(f"each layer on {profile.title}", rows))
     return "\n\n".join(blocks) + "\n"
 

@@ -14,18 +14,11 @@ from archcalc.commands.arguments import (
     output_path,
     positive,
 )
+from archcalc.commands.printing import show, written
 from archcalc.errors import UsageError
 from archcalc.memory_use.report import MemoryReport, memory_report
 from archcalc.memory_use.training import OPTIMIZERS, TRAINING_DTYPES, largest_batch
-from archcalc.render.memory import (
-    budget_line,
-    layer_table,
-    memory_lines,
-    memory_record,
-)
-from archcalc.render.output import FORMS, SEPARATORS, json_text
-from archcalc.render.rows import depth_that_fits, layer_rows, rows_at_depth
-from archcalc.render.table import caption
+from archcalc.render.memory import Budget, MemoryDocument
 from archcalc.walk import analyze
 
 _BUDGET = re.compile(r"(\d+(?:\.\d+)?)\s*(?:([KMGT])(i?))?B?")
@@ -60,7 +53,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--plot", type=output_path, metavar="FILE.svg", help="draw what is alive over time"
     )
-    add_format(parser, FORMS[:-1])
+    add_format(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -68,37 +61,27 @@ def run(arguments: argparse.Namespace) -> int:
     budget = None if arguments.budget is None else _bytes(arguments.budget)
     analysis = analyze(graph_of(arguments), batch=arguments.batch)
     report = memory_report(analysis, optimizer=arguments.optimizer, dtype=arguments.dtype)
-    shown = _shown(report, arguments, budget)
+    document = MemoryDocument(
+        report,
+        depth=arguments.depth,
+        in_full=arguments.exact,
+        budget=None if budget is None else _budget(arguments, budget, report),
+    )
+    shown = written(document, arguments.format)
     if arguments.plot:  # first: whoever reads the text may stop reading
         from archcalc.render.memory_plot import draw_memory
 
         draw_memory(arguments.plot, report.analysis, report.inference[0].steps)
-    print(shown)
+    show(shown)
     return 0
 
 
-def _shown(report: MemoryReport, arguments: argparse.Namespace, budget: int | None) -> str:
-    """All of it in the format that was asked for; the table alone where that is one of tables."""
-    analysis, form, level = report.analysis, arguments.format, arguments.depth
-    if budget is not None and form not in ("text", "json"):
+def _budget(arguments: argparse.Namespace, budget: int, report: MemoryReport) -> Budget:
+    form = arguments.format
+    if form not in ("text", "json"):
         raise UsageError(f"--budget: {form} is the table of layers alone; text and json have room")
-    fitting = None
-    if budget is not None:
-        fitting = largest_batch(analysis, budget, optimizer=report.optimizer, dtype=report.dtype)
-    if form == "json":
-        extra = {} if budget is None else {"largest_batch": fitting.batch if fitting else 0}
-        return json_text(memory_record(report) | extra)
-    if form in SEPARATORS and level is None:
-        rows = layer_rows(analysis)
-    else:
-        rows = rows_at_depth(analysis, level or depth_that_fits(analysis))
-    table = layer_table(report, rows, form, in_full=arguments.exact)
-    if form != "text":
-        return table
-    notes = memory_lines(report, in_full=arguments.exact)
-    if budget is not None:
-        notes.append(budget_line(report, arguments.budget, fitting))
-    return "\n".join([*caption(analysis), "", table, "", *notes])
+    fitting = largest_batch(report.analysis, budget, optimizer=report.optimizer, dtype=report.dtype)
+    return Budget(arguments.budget, fitting)
 
 
 def _bytes(text: str) -> int:

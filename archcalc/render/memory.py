@@ -1,8 +1,9 @@
-"""Memory as text and JSON: per layer, at inference over time, and in a training step."""
+"""Memory: per layer, at inference over time, and in a training step."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from archcalc.analysis import Analysis
 from archcalc.figures.of_layer import LayerAnalysis
@@ -15,42 +16,92 @@ from archcalc.memory_use.training import (
 )
 from archcalc.quantity.arithmetic import plain
 from archcalc.render.numbers import binary_bytes, exact, short, short_bytes
-from archcalc.render.output import SEPARATORS
-from archcalc.render.rows import Row
-from archcalc.render.table import separated_of, tabulate_rows, with_network
+from archcalc.render.output import Data, Document, Part, Table
+from archcalc.render.rows import depth_that_fits, layer_rows, rows_at_depth
+from archcalc.render.table import caption, with_network
 from archcalc.walk import analyze
 
-LAYER_KEYS = ("name", "output_bytes", "param_bytes", "kept_bytes", "kept", "backward_macs", "used")
+_KEYS = ("name", "output_bytes", "param_bytes", "kept_bytes", "kept", "backward_macs", "used")
 _HEADINGS = ("layer", "output", "params", "kept", "kept for the backward pass", "backward MACs")
-_ALIGN = ("left", "right", "right", "right", "left", "right")
 
 
-def layer_table(report: MemoryReport, rows: Sequence[Row], form: str, *, in_full: bool) -> str:
-    """A row for each layer or folded block, as text, csv or in a format of tabulate.
+class Budget(NamedTuple):
+    """A memory, as it was given, and the largest batch that trains in it; None for none."""
 
-    As text it is a tree; elsewhere, where nothing is indented, rows have their whole names.
+    text: str
+    fitting: TrainingMemory | None
 
-    Raises:
-        UsageError: there is no such format; with a guess.
+
+class MemoryDocument(Document):
+    """What a network needs at inference, and in a training step.
+
+    Args:
+        depth: the level of nesting below which blocks are folded; for people what fits a screen
+            if None, for programs all layers by themselves.
+        in_full: all digits in place of `12.85MB`.
+        budget: what to say the largest batch of, in text and JSON.
     """
-    if form in SEPARATORS:
-        plain_cells = [
+
+    def __init__(
+        self,
+        report: MemoryReport,
+        *,
+        depth: int | None = None,
+        in_full: bool = False,
+        budget: Budget | None = None,
+    ) -> None:
+        self._report = report
+        self._depth = depth
+        self._in_full = in_full
+        self._budget = budget
+
+    def record(self) -> dict[str, object]:
+        """All of it."""
+        found = memory_record(self._report)
+        if self._budget is not None:
+            fitting = self._budget.fitting
+            found["largest_batch"] = fitting.batch if fitting else 0
+        return found
+
+    def data(self) -> Data:
+        """A row for each layer or folded block."""
+        report, depth = self._report, self._depth
+        analysis = report.analysis
+        rows = layer_rows(analysis) if depth is None else rows_at_depth(analysis, depth)
+        cells = [
             [r.name, *_figures(report, r.counted), r.counted[-1].used] for r in rows if r.layers
         ]
-        return separated_of(report.analysis, form, LAYER_KEYS, plain_cells)
-    count, size = (exact, exact) if in_full else (short, short_bytes)
-    cells = []
-    for row in rows:
-        if row.layers:
-            output, params, kept, why, backward = _figures(report, row.counted)
-            if not row.counted[-1].used:
-                why = "(unused: no output needs it)"
-            name = row.label if form == "text" else row.name
-            cells.append([name, size(output), size(params), size(kept), why, count(backward)])
-        elif form == "text":
-            cells.append([row.label, *[""] * (len(_HEADINGS) - 1)])
-    headings = with_network(report.analysis, _HEADINGS, form)
-    return tabulate_rows(headings, cells, form, _ALIGN)
+        return Data(_KEYS, cells).of(analysis.identity)
+
+    def parts(self, form: str) -> Iterator[Part]:
+        """As text a tree of layers, and below it inference and a training step in words."""
+        report = self._report
+        if form != "text":
+            yield self._table(form)
+            return
+        yield caption(report.analysis)
+        yield self._table(form)
+        notes = memory_lines(report, in_full=self._in_full)
+        if self._budget is not None:
+            notes.append(_budget_line(report, self._budget))
+        yield notes
+
+    def _table(self, form: str) -> Table:
+        """As text a tree; elsewhere, where nothing is indented, rows have their whole names."""
+        report, tree = self._report, form == "text"
+        count, size = (exact, exact) if self._in_full else (short, short_bytes)
+        cells = []
+        depth = self._depth or depth_that_fits(report.analysis)
+        for row in rows_at_depth(report.analysis, depth):
+            if row.layers:
+                output, params, kept, why, backward = _figures(report, row.counted)
+                if not row.counted[-1].used:
+                    why = "(unused: no output needs it)"
+                name = row.label if tree else row.name
+                cells.append([name, size(output), size(params), size(kept), why, count(backward)])
+            elif tree:
+                cells.append([row.label, *[""] * (len(_HEADINGS) - 1)])
+        return Table(with_network(report.analysis, _HEADINGS, form), cells, "lrrrlr")
 
 
 def _figures(
@@ -138,16 +189,16 @@ def _refusals(analysis: Analysis) -> list[str]:
     return [f"  (torch refuses a single image: {norms[0]}{more} would have one value per channel)"]
 
 
-def budget_line(report: MemoryReport, budget: str, fitting: TrainingMemory | None) -> str:
+def _budget_line(report: MemoryReport, budget: Budget) -> str:
     """The largest batch that trains in a budget; or what one image takes, if that is too much."""
-    found = fitting
+    found = fitting = budget.fitting
     if found is None:
         one = analyze(report.analysis.graph)
         found = training_memory(one, optimizer=report.optimizer, dtype=report.dtype)
     needed = f"{short_bytes(found.total)} = {binary_bytes(found.total)}"
     if fitting is None:
-        return f"  in {budget}  not even one image, which takes {needed}"
-    at_most = f"  in {budget}  batch {fitting.batch} at most, {needed}"
+        return f"  in {budget.text}  not even one image, which takes {needed}"
+    at_most = f"  in {budget.text}  batch {fitting.batch} at most, {needed}"
     refused = refused_in_training(analyze(report.analysis.graph, batch=fitting.batch))
     return f"{at_most}; torch refuses a single image" if refused else at_most
 

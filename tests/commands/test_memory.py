@@ -118,7 +118,6 @@ def test_a_layer_before_all_that_learn_keeps_nothing_and_has_no_reason(
         (["--optimizer", "adan"], "did you mean 'adam'"),
         (["--dtype", "int4"], "no training in dtype 'int4'"),
         (["--budget", "1GB", "--format", "csv"], "--budget: csv is the table of layers alone"),
-        (["--format", "jsno"], "did you mean 'json'"),
         (["--input", "3x32hx32w"], "give plain numbers as input"),
     ],
 )

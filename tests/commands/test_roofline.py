@@ -51,7 +51,6 @@ def test_tables_for_machines_have_plain_numbers(form: str, separator: str, capsy
     [
         (["vgg16", "--profile", "h100"], "unknown device 'h100'"),
         (["vgg16", "--dtype", "int8", "--profile", "generic_cpu"], "no figure for int8"),
-        (["vgg16", "--format", "jsno"], "did you mean 'json'"),
         (["vgg16", "--input", "3x32hx32w"], "has free sizes"),
     ],
 )

@@ -16,17 +16,9 @@ from archcalc.commands.arguments import (
     output_path,
     positive,
 )
+from archcalc.commands.printing import show, written
 from archcalc.errors import UsageError
-from archcalc.render.field import (
-    effective_lines,
-    field_notes,
-    field_records,
-    field_table,
-    unit_lines,
-    unit_record,
-)
-from archcalc.render.output import FORMS, json_text
-from archcalc.render.table import caption
+from archcalc.render.field import FieldDocument, UnitDocument
 from archcalc.unit_field import UnitField, unit_field, unit_over
 from archcalc.walk import analyze
 
@@ -83,7 +75,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="further layers whose boxes to draw around the same place",
     )
     parser.add_argument("--picture", metavar="FILE", help="a picture to draw them over")
-    add_format(parser, FORMS[:-1])
+    add_format(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -91,19 +83,14 @@ def run(arguments: argparse.Namespace) -> int:
     _refuse_what_would_be_dropped(arguments)
     analysis = analyze(graph_of(arguments))
     if arguments.layer is None:
-        print(_all_layers(analysis, arguments.format))
+        show(written(FieldDocument(analysis), arguments.format))
         return 0
     at, channel = _position(arguments.at), arguments.channel
     field = unit_field(analysis, arguments.layer, at, channel=channel)
-    record, lines = (
-        unit_record(analysis, field),
-        unit_lines(analysis, field, phases=arguments.phases),
-    )
     runs = arguments.runs or _RUNS
     effective = _measured(analysis, field, runs) if arguments.effective else None
-    if effective is not None:
-        record["effective"] = {f"{share:.0%}": side for share, side in effective.sides.items()}
-        lines += effective_lines(effective)
+    document = UnitDocument(analysis, field, phases=arguments.phases, effective=effective)
+    shown = written(document, arguments.format)
     if arguments.plot:  # first: whoever reads the text may stop reading
         from archcalc.render.field_plot import draw_effective, draw_fields
 
@@ -112,7 +99,7 @@ def run(arguments: argparse.Namespace) -> int:
         else:
             others = [unit_over(analysis, name, field) for name in arguments.layers]
             draw_fields(arguments.plot, analysis, [field, *others], arguments.picture)
-    print(json_text(record) if arguments.format == "json" else "\n".join(lines))
+    show(shown)
     return 0
 
 
@@ -131,23 +118,6 @@ def _refuse_what_would_be_dropped(arguments: argparse.Namespace) -> None:
             raise UsageError(f"--{name} needs --plot")
         if getattr(arguments, name) and arguments.effective:
             raise UsageError(f"--{name} draws boxes, and --effective its own picture")
-    if arguments.layer is not None and arguments.format not in ("text", "json"):
-        raise UsageError(
-            f"--format {arguments.format} is for the table of all layers; what a unit sees comes "
-            "as text or json"
-        )
-
-
-def _all_layers(analysis: Analysis, form: str) -> str:
-    if form == "json":
-        record = analysis.identity.record("network") | {"layers": field_records(analysis)}
-        return json_text(record)
-    table = field_table(analysis, form)
-    if form != "text":
-        return table
-    title = ["\n".join(caption(analysis)[:1]), f"input {analysis.input}", ""]
-    notes = field_notes(analysis)
-    return "\n".join([*title, table, *(["", *notes] if notes else [])])
 
 
 def _measured(analysis: Analysis, field: UnitField, runs: int) -> EffectiveField:

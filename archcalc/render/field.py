@@ -1,7 +1,8 @@
-"""Receptive fields: the table of all layers, what one unit sees, and both as JSON."""
+"""Receptive fields: of all layers, and what one unit sees."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -9,17 +10,12 @@ from typing import TYPE_CHECKING
 from archcalc.analysis import Analysis
 from archcalc.figures.of_layer import LayerAnalysis
 from archcalc.quantity.arithmetic import plain
-from archcalc.receptive_field.field import AxisField, Interval, PhasedField
+from archcalc.receptive_field.field import AxisField, Field, Interval, PhasedField
 from archcalc.regions.bits import runs
 from archcalc.regions.patches import Patch
 from archcalc.render.numbers import per_axis
-from archcalc.render.output import SEPARATORS
-from archcalc.render.table import (
-    machine_text,
-    separated_of,
-    tabulate_rows,
-    with_network,
-)
+from archcalc.render.output import Data, Document, Part, Table, Title
+from archcalc.render.table import caption, with_network
 from archcalc.unit_field import PathSizes, Seen, UnitField, alignment, path_sizes
 from archcalc.window import Reach
 
@@ -27,27 +23,115 @@ if TYPE_CHECKING:
     from archcalc.torch_backend.effective import EffectiveField
 
 AXIS_NAMES = {1: ("length",), 2: ("height", "width"), 3: ("depth", "height", "width")}
-FIELD_KEYS = (
+_KEYS = (
     "name", "receptive_field", "local_receptive_field", "smallest_path", "largest_path", "jump",
     "padding", "aligned",
 )  # fmt: skip
+_UNIT_KEYS = (
+    "name", "unit", "channel", "axis", "receptive_field", "jump", "offset", "first", "last",
+    "first_in_image", "last_in_image",
+)  # fmt: skip
+_AXIS_HEADINGS = ("axis", "field", "jump", "offset", "sees", "in the image")
 _MOST_RUNS = 4  # of pixels without gaps, that are listed one by one
 _MOST_PHASES = 1024  # that are listed
 _LOCAL = "without gates and norms"
 
 
-def field_records(analysis: Analysis) -> list[dict[str, object]]:
-    """The field of every layer, in types that JSON knows.
+class FieldDocument(Document):
+    """The receptive field of every layer."""
+
+    def __init__(self, analysis: Analysis) -> None:
+        self._analysis = analysis
+
+    def record(self) -> dict[str, object]:
+        """The field of each layer; `_record` says what its keys mean."""
+        return {**self._analysis.identity.record("network"), "layers": self._records()}
+
+    def data(self) -> Data:
+        """A row for each layer."""
+        rows = [list(record.values()) for record in self._records()]
+        return Data(_KEYS, rows).of(self._analysis.identity)
+
+    def parts(self, form: str) -> Iterator[Part]:
+        """A row for each layer; with the local field only where that is another."""
+        analysis = self._analysis
+        differ = any(layer.local_field != layer.field for layer in analysis.layers)
+        keys = [key for key in _KEYS if differ or key != "local_receptive_field"]
+        headings = [key.replace("_", " ").replace("receptive ", "") for key in keys]
+        rows = [[_cell(key, record[key]) for key in keys] for record in self._records()]
+        table = Table(with_network(analysis, headings, form), rows, f"l{'r' * (len(keys) - 2)}l")
+        if form != "text":
+            yield table
+            return
+        yield [caption(analysis)[0], f"input {analysis.input}"]
+        yield table
+        if differ:
+            yield [f"local field: {_LOCAL}; jump and padding are of it"]
+
+    def _records(self) -> list[dict[str, object]]:
+        paths = path_sizes(self._analysis)
+        return [_record(x, paths[x.name], self._analysis) for x in self._analysis.layers]
+
+
+class UnitDocument(Document):
+    """What one unit sees.
+
+    Args:
+        phases: whether to say it of each phase too, in words.
+        effective: how much of it matters, where that was measured.
+    """
+
+    def __init__(
+        self,
+        analysis: Analysis,
+        field: UnitField,
+        *,
+        phases: bool = False,
+        effective: EffectiveField | None = None,
+    ) -> None:
+        self._analysis = analysis
+        self._field = field
+        self._phases = phases
+        self._effective = effective
+
+    def record(self) -> dict[str, object]:
+        """What it sees; intervals as [first, last], see `unit_record`."""
+        found = unit_record(self._analysis, self._field)
+        if self._effective is not None:
+            sides = self._effective.sides.items()
+            found["effective"] = {f"{share:.0%}": side for share, side in sides}
+        return found
+
+    def data(self) -> Data:
+        """A row for each axis."""
+        field = self._field
+        unit = ",".join(map(str, field.unit))
+        rows = [[field.layer.name, unit, field.channel, *axis] for axis in _axis_figures(field)]
+        return Data(_UNIT_KEYS, rows).of(self._analysis.identity)
+
+    def parts(self, form: str) -> Iterator[Part]:
+        """A row for each axis, and the rest in words."""
+        field = self._field
+        table = Table(_AXIS_HEADINGS, list(_axis_cells(field)))
+        title = _unit_title(self._analysis, field)
+        if form == "text":
+            yield [title]
+            yield _in_columns([table.headings, *table.rows])
+        else:
+            yield Title(title)
+            yield table
+        yield _unit_lines(self._analysis, field, phases=self._phases)
+        if self._effective is not None:
+            yield _effective_lines(self._effective)
+
+
+def _record(layer: LayerAnalysis, paths: PathSizes, analysis: Analysis) -> dict[str, object]:
+    """The field of a layer.
 
     `jump` is the effective stride and `padding` the effective padding of the network up to the
     layer (Araujo et al. 2019, section 3); `aligned` says of a join whether its branches look at
     the same place, null elsewhere.
     """
-    paths = path_sizes(analysis)
-    return [_record(layer, paths[layer.name], analysis) for layer in analysis.layers]
-
-
-def _record(layer: LayerAnalysis, paths: PathSizes, analysis: Analysis) -> dict[str, object]:
     offset = layer.offset
     firsts = offset if isinstance(offset, tuple) else ()
     padding = tuple(-first if isinstance(first, int) else None for first in firsts) or None
@@ -63,31 +147,6 @@ def _record(layer: LayerAnalysis, paths: PathSizes, analysis: Analysis) -> dict[
     }
 
 
-def field_table(analysis: Analysis, form: str) -> str:
-    """The field of every layer as text, in csv or in a format of tabulate.
-
-    Raises:
-        UsageError: there is no such format; with a guess.
-    """
-    records = field_records(analysis)
-    if form in SEPARATORS:
-        cells = [[*map(machine_text, record.values())] for record in records]
-        return separated_of(analysis, form, FIELD_KEYS, cells)
-    differ = any(layer.local_field != layer.field for layer in analysis.layers)
-    keys = [key for key in FIELD_KEYS if differ or key != "local_receptive_field"]
-    headings = [key.replace("_", " ").replace("receptive ", "") for key in keys]
-    align = ["left", *["right"] * (len(keys) - 2), "left"]
-    rows = [[_cell(key, record[key]) for key in keys] for record in records]
-    return tabulate_rows(with_network(analysis, headings, form), rows, form, align)
-
-
-def field_notes(analysis: Analysis) -> list[str]:
-    """What the columns of `field_table` mean, where it is not plain."""
-    if all(layer.local_field == layer.field for layer in analysis.layers):
-        return []
-    return [f"local field: {_LOCAL}; jump and padding are of it"]
-
-
 def _cell(key: str, value: object) -> str:
     if key == "name":
         return str(value)
@@ -96,8 +155,7 @@ def _cell(key: str, value: object) -> str:
     return per_axis(value, "-" if key in ("jump", "padding") else "?")
 
 
-def unit_lines(analysis: Analysis, field: UnitField, *, phases: bool) -> list[str]:
-    """What one unit sees, in words."""
+def _unit_title(analysis: Analysis, field: UnitField) -> str:
     layer = field.layer
     sizes = "x".join(map(str, layer.output.sizes))
     units = sizes or f"{layer.output.channels:,}"
@@ -105,8 +163,13 @@ def unit_lines(analysis: Analysis, field: UnitField, *, phases: bool) -> list[st
     if field.channel is not None:
         where += f", channel {field.channel}"
     image = "x".join(map(str, field.image))
-    lines = [f"{analysis.identity}, {layer.name} ({layer.kind}): {where}, image {image}", ""]
-    lines += [*_axis_table(layer, field), "", _pixels(field)]
+    return f"{analysis.identity}, {layer.name} ({layer.kind}): {where}, image {image}"
+
+
+def _unit_lines(analysis: Analysis, field: UnitField, *, phases: bool) -> list[str]:
+    """What one unit sees, in words."""
+    layer = field.layer
+    lines = [_pixels(field)]
     if Reach.MISALIGNED in layer.field:
         lines.append("branches with different jumps meet before it: no one interval for all units")
     if field.local != field.unbounded:
@@ -135,30 +198,44 @@ def unit_lines(analysis: Analysis, field: UnitField, *, phases: bool) -> list[st
     return lines
 
 
-def effective_lines(effective: EffectiveField) -> list[str]:
+def _effective_lines(effective: EffectiveField) -> list[str]:
     """How much of the field matters, in words."""
-    lines = ["", f"effective field, over {effective.runs} random inputs and weights:"]
+    lines = [f"effective field, over {effective.runs} random inputs and weights:"]
     for share, side in effective.sides.items():
         lines.append(f"  {share:.0%} of the gradient lies within {side}x{side} around its middle")
     return lines
 
 
-def _axis_table(layer: LayerAnalysis, field: UnitField) -> list[str]:
-    rows = [["axis", "field", "jump", "offset", "sees", "in the image"]]
-    for number, (name, size, axis) in enumerate(
-        zip(AXIS_NAMES[len(field.image)], _sizes(layer.field), layer.local_field, strict=True)
-    ):
-        moving = None if isinstance(axis, Reach) else axis
-        rows.append(
-            [
-                name,
-                _cell("", size),
-                str(moving.jump) if moving else "-",
-                _first(moving.offset) if moving else "-",
-                "-" if size == "all" else _seen(field.unbounded[number]),
-                ("" if field.exact else "at most ") + _run_list(field.runs(number)),
-            ]
-        )
+def _axis_cells(field: UnitField) -> Iterator[list[str]]:
+    """What it sees along each axis, for people."""
+    for number, (name, size, moving) in enumerate(_axes(field)):
+        yield [
+            name,
+            _cell("", size),
+            "-" if moving is None else str(moving.jump),
+            "-" if moving is None else _first(moving.offset),
+            "-" if size == "all" else _seen(field.unbounded[number]),
+            ("" if field.exact else "at most ") + _run_list(field.runs(number)),
+        ]
+
+
+def _axis_figures(field: UnitField) -> Iterator[list[object]]:
+    """The same for programs; None where there is no one figure."""
+    for number, (name, size, moving) in enumerate(_axes(field)):
+        moves = [None, None] if moving is None else [moving.jump, moving.offset]
+        seen = field.unbounded[number]
+        sees = (None if isinstance(seen, Reach) else seen) or (None, None)
+        yield [name, size, *moves, *sees, *(field.in_image[number] or (None, None))]
+
+
+def _axes(field: UnitField) -> Iterator[tuple[str, object, Field | PhasedField | None]]:
+    """Each axis: its name, the size of the field, and how it moves, where that is known."""
+    names, layer = AXIS_NAMES[len(field.image)], field.layer
+    for name, size, axis in zip(names, _sizes(layer.field), layer.local_field, strict=True):
+        yield name, size, None if isinstance(axis, Reach) else axis
+
+
+def _in_columns(rows: Sequence[Sequence[str]]) -> list[str]:
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return ["  ".join(c.ljust(w) for c, w in zip(r, widths, strict=True)).rstrip() for r in rows]
 

@@ -10,7 +10,7 @@ import pytest
 import sympy
 
 from archcalc import ArchcalcError, UsageError
-from archcalc.parametric.formulas import deriving
+from archcalc.parametric.formulas import derivation
 from archcalc.parametric.formulas.deriving import derive_formulas
 from archcalc.parametric.formulas.domains import Domain
 from archcalc.parametric.formulas.formula import Formulas
@@ -60,15 +60,15 @@ def test_an_error_at_some_settings_is_seen(
         ]
         return (replace(formula, cases=tuple(cases)),)
 
-    derive = deriving._Derivation._formulas
-    monkeypatch.setattr(deriving._Derivation, "_formulas", wrong)
-    monkeypatch.setattr(deriving._Derivation, "_learns_from", lambda self, difference: False)
+    derive = derivation.Derivation._formulas
+    monkeypatch.setattr(derivation.Derivation, "_formulas", wrong)
+    monkeypatch.setattr(derivation.Derivation, "_learns_from", lambda self, difference: False)
     with pytest.raises(UsageError, match=f"was found that holds: at {symbol} = "):
         derive_formulas(network, ["params"], [symbol])
 
 
 def test_the_message_says_where_and_what(network: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(deriving, "tidy", lambda value, sizes: value + 1)
+    monkeypatch.setattr(derivation, "tidy", lambda value, sizes: value + 1)
     with pytest.raises(ArchcalcError) as caught:
         derive_formulas(network, ["macs"], ["a"])
     assert str(caught.value) == (

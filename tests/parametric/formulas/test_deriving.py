@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 import archcalc
 from archcalc import ArchcalcError, LayerError, UsageError, analyze, load, symbol
 from archcalc.figures.language import evaluate
-from archcalc.parametric.formulas import deriving
+from archcalc.claims.quantities import evaluate
+from archcalc.parametric.formulas import derivation
 from archcalc.parametric.formulas.deriving import derive_formulas, parts_of
 from archcalc.parametric.formulas.exact import exact
 from archcalc.parametric.formulas.formula import Formulas
@@ -324,7 +325,7 @@ def test_up_to_which_count_a_form_was_compared_is_told(tmp_path: Path) -> None:
 
 
 def test_a_formula_that_the_walk_contradicts_is_not_given(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(deriving, "tidy", lambda value, sizes: value + 1)
+    monkeypatch.setattr(derivation, "tidy", lambda value, sizes: value + 1)
     with pytest.raises(
         ArchcalcError, match="was found that holds: at classes = 1000 it gives 138,357,545"
     ):

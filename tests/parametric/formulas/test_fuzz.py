@@ -16,7 +16,8 @@ from hypothesis import given, settings
 
 from archcalc import ArchcalcError, UsageError, analyze
 from archcalc.figures.language import evaluate
-from archcalc.parametric.formulas import deriving
+from archcalc.claims.quantities import evaluate
+from archcalc.parametric.formulas import derivation
 from archcalc.parametric.formulas.comparing import Comparison
 from archcalc.parametric.formulas.deriving import derive_formulas
 from archcalc.parametric.formulas.formula import Formulas
@@ -162,7 +163,9 @@ def test_a_formula_that_is_not_compared_is_seen(
         self.settings = 20
 
     monkeypatch.setattr(Comparison, "difference", compare)
-    monkeypatch.setattr(deriving, "tidy", lambda value, sizes: value.replace(_floor(), lambda x: x))
+    monkeypatch.setattr(
+        derivation, "tidy", lambda value, sizes: value.replace(_floor(), lambda x: x)
+    )
     text = "name: f\ninput: [3, 8, 8]\nparameters: {a: 2}\nlayers:\n"
     text += "  - conv: {channels: floor(8*a), kernel: 1}\n"
     drawn = Drawn(text, ["a"], ["params"], {"a": 2}, (8, 8))

@@ -212,10 +212,11 @@ def _local_field(
     plain = layer.local_field
     letters = axis_names(len(found)) if len(set(plain)) > 1 else [""] * len(found)
     return tuple(
-        axis if isinstance(axis, Field) and isinstance(plain, Field)
+        axis
+        if isinstance(axis, Field) and isinstance(plain, Field)
         else _with_named_ends(plain, naming, letter)
         for axis, plain, letter in zip(found, plain, letters, strict=True)
-    )  # fmt: skip
+    )
 
 
 class _NamedEnds(PhasedField):

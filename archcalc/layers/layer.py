@@ -325,10 +325,11 @@ def setting_text(value: object) -> str:
     """The value of a field as users see it: `3`, `3x5`, `(1,0)x(2,0)`, `same`, `true`, `none`."""
     if isinstance(value, tuple):
         return "x".join(
-            f"({','.join(map(setting_text, item))})" if isinstance(item, tuple)
+            f"({','.join(map(setting_text, item))})"
+            if isinstance(item, tuple)
             else setting_text(item)
             for item in value
-        )  # fmt: skip
+        )
     if value is None:
         return "none"
     return str(value).lower() if isinstance(value, bool) else str(plain(value))

@@ -138,9 +138,12 @@ class GroupNorm(_Normalization):
 
     def effect_on(self, x: FeatureMap, /) -> Effect:
         require_multiple(
-            x.channels, self.groups, "{} channels do not divide into {} groups",
-            x.channels, self.groups,
-        )  # fmt: skip
+            x.channels,
+            self.groups,
+            "{} channels do not divide into {} groups",
+            x.channels,
+            self.groups,
+        )
         return _normalized(
             x, Reach.STATISTICS, (x.channels,), self.groups, self.affine, self.affine
         )

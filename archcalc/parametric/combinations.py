@@ -103,8 +103,11 @@ def by_layers(
         return as_given
     few, numbers = [], []
     for axis, array in enumerate(values):
-        made = [np.broadcast_to(s, shape).ravel() for s, at in zip(sizes, axes, strict=True)
-                if at == axis]  # fmt: skip
+        made = [
+            np.broadcast_to(s, shape).ravel()
+            for s, at in zip(sizes, axes, strict=True)
+            if at == axis
+        ]
         first, number = _classes(array, made)
         few.append(first)
         numbers.append(number)

@@ -97,9 +97,13 @@ def written(spec: Mapping[str, object]) -> Source:
     """
     try:
         text = yaml.dump(
-            dict(spec), Dumper=_Writer, default_flow_style=None, sort_keys=False,
-            allow_unicode=True, width=MAX_BYTES,
-        )  # fmt: skip
+            dict(spec),
+            Dumper=_Writer,
+            default_flow_style=None,
+            sort_keys=False,
+            allow_unicode=True,
+            width=MAX_BYTES,
+        )
     except yaml.representer.RepresenterError as error:
         raise UsageError(
             f"a spec holds mappings, lists, texts and numbers, not {error.args[1]!r}"

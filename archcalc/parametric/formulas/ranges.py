@@ -14,8 +14,11 @@ from archcalc.quantity.symbolic import ROUNDED
 from archcalc.record import Record, replace
 
 _MIRRORED = {
-    sympy.Lt: sympy.Gt, sympy.Le: sympy.Ge, sympy.Gt: sympy.Lt, sympy.Ge: sympy.Le,
-}  # fmt: skip
+    sympy.Lt: sympy.Gt,
+    sympy.Le: sympy.Ge,
+    sympy.Gt: sympy.Lt,
+    sympy.Ge: sympy.Le,
+}
 
 
 class Range(Record):

@@ -170,15 +170,23 @@ def _sum_of(
     ]  # b^(n - first), to keep numbers small
     count = len(terms)
     matrix = DomainMatrix(
-        [[sympy.QQ(x.numerator, x.denominator) for x in map(Fraction, row)]
-         for row in table[:count]], (count, count), sympy.QQ)  # fmt: skip
+        [
+            [sympy.QQ(x.numerator, x.denominator) for x in map(Fraction, row)]
+            for row in table[:count]
+        ],
+        (count, count),
+        sympy.QQ,
+    )
     if matrix.rank() < count:
         return None
     right = DomainMatrix(
         [[sympy.QQ(n.numerator, n.denominator)] for n in map(Fraction, numbers[:count])],
-        (count, 1), sympy.QQ)  # fmt: skip
-    solved = [Fraction(int(c.numerator), int(c.denominator))
-              for (c,) in matrix.lu_solve(right).to_list()]  # fmt: skip
+        (count, 1),
+        sympy.QQ,
+    )
+    solved = [
+        Fraction(int(c.numerator), int(c.denominator)) for (c,) in matrix.lu_solve(right).to_list()
+    ]
     for row, number in zip(table, numbers, strict=True):
         if sum(c * x for c, x in zip(solved, row, strict=True)) != number:
             return None

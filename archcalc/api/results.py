@@ -61,11 +61,11 @@ class Result(Generic[Found, Part]):
         return write(self._document, "markdown")
 
     def record(self) -> object:
-        """All of it under the keys of `--format json`, in types that JSON knows."""
+        """All of it under the keys of the JSON contract, in types that JSON knows."""
         return self._document.record()
 
     def to_frame(self) -> pandas.DataFrame:
-        """The rows of `--format csv` as a pandas DataFrame.
+        """The rows that a CSV has, as a pandas DataFrame.
 
         Raises:
             MissingExtraError: pandas is not installed.

@@ -1,9 +1,9 @@
-"""How archcalc speaks: who may speak of the command line."""
+"""How archcalc is written: who may speak of the command line, and how long a file may be."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -44,3 +44,21 @@ def test_an_option_would_be_seen(text: str) -> None:
 @pytest.mark.parametrize("text", ["# ----- a section -----", "i--", "a-b--c"])
 def test_dashes_are_not_options(text: str) -> None:
     assert options_in(text) == []
+
+
+# ----- lengths -----
+
+MOST_LINES = 400
+
+
+def too_long(texts: Mapping[str, str]) -> list[str]:
+    """The files that are longer than one reads at a sitting."""
+    return [name for name, text in texts.items() if len(text.splitlines()) > MOST_LINES]
+
+
+def test_no_file_is_too_long() -> None:
+    assert too_long({str(path): (PACKAGE / path).read_text("utf-8") for path in modules()}) == []
+
+
+def test_a_file_that_is_too_long_would_be_seen() -> None:
+    assert too_long({"a": "x\n" * MOST_LINES, "b": "x\n" * (MOST_LINES + 1)}) == ["b"]

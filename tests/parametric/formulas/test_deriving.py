@@ -18,7 +18,6 @@ from hypothesis import strategies as st
 import archcalc
 from archcalc import ArchcalcError, LayerError, UsageError, analyze, load, symbol
 from archcalc.figures.language import evaluate
-from archcalc.claims.quantities import evaluate
 from archcalc.parametric.formulas import derivation
 from archcalc.parametric.formulas.deriving import derive_formulas, parts_of
 from archcalc.parametric.formulas.exact import exact

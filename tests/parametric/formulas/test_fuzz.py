@@ -16,7 +16,6 @@ from hypothesis import given, settings
 
 from archcalc import ArchcalcError, UsageError, analyze
 from archcalc.figures.language import evaluate
-from archcalc.claims.quantities import evaluate
 from archcalc.parametric.formulas import derivation
 from archcalc.parametric.formulas.comparing import Comparison
 from archcalc.parametric.formulas.deriving import derive_formulas

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,19 +14,7 @@ from archcalc.spec.library import network_names
 from tests.hostile import TEXTS, hostile_analysis
 from tests.render.drawings import drawing_of
 from tests.render.flowchart import read_flowchart
-
-# A folder in which somebody has called `npm install mermaid jsdom`.
-MERMAID_FOLDER = os.environ.get("MERMAID_FOLDER")
-PARSE = """
-import { JSDOM } from "jsdom";
-import fs from "node:fs";
-globalThis.window = new JSDOM("").window;
-globalThis.document = window.document;
-const { default: mermaid } = await import("mermaid");
-for (const file of process.argv.slice(2)) {
-  await mermaid.parse(fs.readFileSync(file, "utf8"));
-}
-"""
+from tests.render.real_mermaid import needs_mermaid, refused_by_mermaid
 
 
 @pytest.mark.parametrize("name", network_names())
@@ -80,19 +65,14 @@ def test_the_reader_of_this_test_sees_mistakes(mistake: Callable[[str], str]) ->
         read_flowchart(mistake(text))
 
 
-@pytest.mark.skipif(
-    MERMAID_FOLDER is None or shutil.which("node") is None,
-    reason="MERMAID_FOLDER names no folder with mermaid and jsdom, or node is not installed",
-)
-def test_mermaid_itself_reads_every_network(tmp_path: Path) -> None:
-    drawings = {name: drawing_of(name) for name in network_names()}
-    drawings["hostile"] = draw(hostile_analysis())
-    paths = []
-    for name, drawing in drawings.items():
-        paths.append(str(tmp_path / f"{name}.mmd"))
-        Path(paths[-1]).write_text(mermaid_text(drawing))
-    command = ["node", "--input-type=module", "-", *paths]
-    done = subprocess.run(
-        command, input=PARSE, cwd=MERMAID_FOLDER, capture_output=True, text=True, timeout=300
-    )
-    assert done.returncode == 0, done.stderr
+@needs_mermaid
+def test_mermaid_itself_reads_hostile_names_and_sees_mistakes(tmp_path: Path) -> None:
+    """It reads every network too, from the pages of the report."""
+    text = mermaid_text(drawing_of("resnet50"))
+    right = {"plain": text, "hostile": mermaid_text(draw(hostile_analysis()))}
+    wrong = {
+        "an open group": text.replace("    end\n", "", 1),
+        "an open box": text.replace('"])', '"', 1),
+        "a quote in a label": text.replace('("conv1', '("con"v1', 1),
+    }
+    assert refused_by_mermaid(right | wrong, tmp_path).keys() == wrong.keys()

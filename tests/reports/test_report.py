@@ -21,7 +21,7 @@ from archcalc.reports.site import Site
 from archcalc.spec.syntax import Family
 from tests.hostile import hostile_analysis
 from tests.render.flowchart import read_flowchart
-from tests.render.test_mermaid import MERMAID_FOLDER, PARSE
+from tests.render.real_mermaid import needs_mermaid, refused_by_mermaid
 
 CHECKED_IN = Path(__file__).parents[2] / "reports"
 _LINK = re.compile(r"(?<!\\)\]\(([^)\s]+)\)")
@@ -114,21 +114,15 @@ def test_every_diagram_is_a_flowchart() -> None:
             assert read_flowchart(chart).boxes
 
 
-@pytest.mark.skipif(
-    MERMAID_FOLDER is None or shutil.which("node") is None,
-    reason="MERMAID_FOLDER names no folder with mermaid and jsdom, or node is not installed",
-)
+@needs_mermaid
 def test_mermaid_itself_reads_every_diagram(tmp_path: Path) -> None:
-    paths: list[str] = []
-    for page in sorted(files_in(CHECKED_IN, "*.md")):
-        for chart in _FENCE.findall((CHECKED_IN / page).read_text(encoding="utf-8")):
-            paths.append(str(tmp_path / f"{len(paths)}.mmd"))
-            Path(paths[-1]).write_text(chart, encoding="utf-8")
-    command = ["node", "--input-type=module", "-", *paths]
-    done = subprocess.run(
-        command, input=PARSE, cwd=MERMAID_FOLDER, capture_output=True, text=True, timeout=300
-    )
-    assert done.returncode == 0, done.stderr
+    charts = {
+        f"{page}, chart {number}": chart
+        for page in sorted(files_in(CHECKED_IN, "*.md"))
+        for number, chart in enumerate(_FENCE.findall((CHECKED_IN / page).read_text("utf-8")))
+    }
+    assert {f"{entry.page}, chart 0" for entry in library().entries} <= charts.keys()
+    assert refused_by_mermaid(charts, tmp_path) == {}
 
 
 def test_every_plot_is_xml_without_a_date() -> None:

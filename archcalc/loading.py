@@ -107,7 +107,7 @@ def _sizes(input: Any) -> list[Value] | None:
     """The sizes of an input as a list; of an array, its elements.
 
     Raises:
-        UsageError: it is no list.
+        UsageError: it is not a list.
     """
     if input is None:
         return None

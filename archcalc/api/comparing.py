@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from archcalc.api.results import Result
 from archcalc.comparing.compare import Contrast, contrast
-from archcalc.comparing.diff import Difference, Fate, LayerChange, difference
+from archcalc.comparing.diff import Difference, LayerChange, Status, difference
 from archcalc.comparing.key_figures import KeyFigures
 from archcalc.graph import Graph
 from archcalc.loading import Spec
@@ -71,7 +71,7 @@ def diff(
         for what in (before, after)
     )
     found = difference(first, second)
-    changes = [change for change in found.layers if change.fate is not Fate.SAME]
-    gone = {change.layer.name: change for change in changes if change.fate is Fate.REMOVED}
-    there = {change.layer.name: change for change in changes if change.fate is not Fate.REMOVED}
+    changes = [change for change in found.layers if change.status is not Status.SAME]
+    gone = {change.layer.name: change for change in changes if change.status is Status.REMOVED}
+    there = {change.layer.name: change for change in changes if change.status is not Status.REMOVED}
     return Result(found, {**gone, **there}, DiffDocument(found))

@@ -85,7 +85,7 @@ def formula(
     """A quantity in closed form, as a sympy expression; imports sympy.
 
     `formula("stack_3x3x3", "params", ["C"])` is `27*C**2`. The symbols in it are those of
-    `archcalc.symbol` where there is a network for whole numbers from 1 on only; a parameter that
+    `archcalc.symbol` where there is a network for whole numbers from 1 only; a parameter that
     may be a fraction, such as a width multiplier, or zero, is a real one (`free_symbols` has it).
     Before it is returned it is compared with the walk at 20 settings or more. What it assumes
     beyond that, and up to which count of blocks it was compared, `assumptions` and `last` of

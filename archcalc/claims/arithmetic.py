@@ -56,7 +56,7 @@ class Arithmetic(NamedTuple):
         """What it comes to.
 
         Raises:
-            ExpressionError: a name in it is no part; the arithmetic fails.
+            ExpressionError: a name in it is not a part; the arithmetic fails.
         """
         return parse(self.expression).evaluate({part.name: part.value for part in self.parts})
 

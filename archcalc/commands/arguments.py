@@ -166,7 +166,7 @@ def input_sizes(arguments: argparse.Namespace) -> list[Value] | None:
     """What --input gave: channels and sizes, with names standing for free sizes.
 
     Raises:
-        UsageError: it is no list of sizes.
+        UsageError: it is not a list of sizes.
     """
     if arguments.input is None:
         return None

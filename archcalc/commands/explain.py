@@ -15,7 +15,7 @@ from archcalc.commands.arguments import (
 )
 from archcalc.errors import UsageError, suggestion
 from archcalc.explaining.layers import QUANTITIES, derive
-from archcalc.explaining.totals import TOTALS, block_called, block_parts, makeup
+from archcalc.explaining.totals import TOTALS, block_called, block_parts, breakdown
 from archcalc.render.explain import (
     block_markdown,
     block_record,
@@ -98,7 +98,7 @@ def _totals(analysis: Analysis, quantities: list[str], level: int | None, form: 
         if quantity not in TOTALS:
             guess = suggestion(quantity, TOTALS)
             raise UsageError(f"{quantity!r} is not a total{guess}", "quantity")
-    found = [makeup(analysis, quantity, level) for quantity in quantities]
+    found = [breakdown(analysis, quantity, level) for quantity in quantities]
     if form == "json":
         return json_text(totals_record(analysis, found))
     return (totals_text if form == "text" else totals_markdown)(analysis, found)

@@ -13,7 +13,7 @@ def written(document: Document, form: str) -> str | bytes:
     if form != "parquet":
         return write(document, form)
     if sys.stdout.isatty():
-        raise UsageError("a Parquet file is no text for a terminal; append `> FILE`")
+        raise UsageError("a Parquet file is not text for a terminal; append `> FILE`")
     return parquet(document)
 
 

@@ -14,7 +14,7 @@ _CLEAR = "\r\x1b[K"
 def progress(done: int, count: int, item: str) -> Iterator[None]:
     """A bar on stderr while one item of `count` is worked at; gone afterwards.
 
-    Nothing is shown for a single item, nor where stderr is no terminal.
+    Nothing is shown for a single item, nor where stderr is not a terminal.
     """
     if count == 1 or not sys.stderr.isatty():
         yield

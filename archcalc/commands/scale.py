@@ -32,7 +32,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--by", type=listed, metavar="A,B,…",
         help="a parameter, an item of one (depths[0]), a size of the input (H), or, where no "
-        f"parameter is called so, {', '.join(WAYS)}; default: those of the three that it has",
+        f"parameter has that name, {', '.join(WAYS)}; default: those of the three that it has",
     )  # fmt: skip
     parser.add_argument(
         "--quantity",

@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 from archcalc.commands import message
 from archcalc.commands.arguments import COMPLETE_NETWORKS, add_batch, add_changes, graph_of, listed
 from archcalc.commands.progress import progress
-from archcalc.errors import ArchcalcError, MeasurementError, UsageError, did_you_mean
+from archcalc.errors import ArchcalcError, MeasurementError, UsageError, suggestion
 from archcalc.graph import Graph
 from archcalc.hardware.device import device_names, find_device
 from archcalc.render.output import json_text
@@ -62,7 +62,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_batch(parser)
     parser.add_argument(
         "--profile", metavar="DEVICE",
-        help=f"whose best the times are held against: {', '.join(device_names())}, or a FILE",
+        help=f"whose best the times are compared with: {', '.join(device_names())}, or a FILE",
     )  # fmt: skip
     parser.add_argument(
         "--format", default="text", choices=("text", "json"), help="text (default) or json"
@@ -133,8 +133,8 @@ def _subjects(given: list[str]) -> list[str]:
         return [*SUBJECTS]
     for subject in given:
         if subject not in SUBJECTS:
-            guess = did_you_mean(subject, SUBJECTS) or f"; known: {', '.join(SUBJECTS)}, all"
-            raise UsageError(f"--what: unknown {subject!r}{guess}")
+            guess = suggestion(subject, [*SUBJECTS, "all"])
+            raise UsageError(f"unknown {subject!r}{guess}", "what")
     return given
 
 

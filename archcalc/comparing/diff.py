@@ -15,7 +15,7 @@ from archcalc.graph import INPUT, Graph, Node
 FIGURES = ("output", "params", "macs", "other_ops")  # of a layer, that are compared
 
 
-class Fate(Enum):
+class Status(Enum):
     """What became of a layer."""
 
     ADDED = "added"
@@ -54,17 +54,17 @@ class LayerChange(NamedTuple):
         return layer
 
     @property
-    def fate(self) -> Fate:
+    def status(self) -> Status:
         """What became of it."""
         if self.before is None:
-            return Fate.ADDED
+            return Status.ADDED
         if self.after is None:
-            return Fate.REMOVED
+            return Status.REMOVED
         if self.changes:
-            return Fate.CHANGED
+            return Status.CHANGED
         if self.before.name != self.after.name:
-            return Fate.RENAMED
-        return Fate.AFFECTED if changed_figures(self.before, self.after) else Fate.SAME
+            return Status.RENAMED
+        return Status.AFFECTED if changed_figures(self.before, self.after) else Status.SAME
 
 
 class Difference(NamedTuple):
@@ -94,7 +94,7 @@ class Difference(NamedTuple):
         Titles, and parameters that change no layer, do not count.
         """
         first, second = self.totals
-        same = all(layer.fate is Fate.SAME for layer in self.layers)
+        same = all(layer.status is Status.SAME for layer in self.layers)
         return (
             same
             and self.before.input == self.after.input
@@ -102,9 +102,9 @@ class Difference(NamedTuple):
             and first == second
         )
 
-    def of_fate(self, fate: Fate) -> list[LayerChange]:
+    def of_status(self, status: Status) -> list[LayerChange]:
         """The layers that this became of."""
-        return [layer for layer in self.layers if layer.fate is fate]
+        return [layer for layer in self.layers if layer.status is status]
 
 
 def difference(

@@ -32,7 +32,7 @@ class Part(NamedTuple):
         return found
 
 
-class Makeup(Record):
+class Breakdown(Record):
     """The parts that make up `MOST` of a total, the largest first.
 
     Attributes:
@@ -62,7 +62,7 @@ class Makeup(Record):
         return found
 
 
-def makeup(analysis: Analysis, quantity: str, depth: int | None = None) -> Makeup:
+def breakdown(analysis: Analysis, quantity: str, depth: int | None = None) -> Breakdown:
     """Which parts make up most of a total: layers, or the blocks of one level of nesting.
 
     Args:
@@ -104,7 +104,7 @@ def block_parts(analysis: Analysis, block: str) -> list[Part]:
     return _parts(inside, analysis, len(analysis.graph.blocks_around(block)) + 2)
 
 
-def _largest(parts: Sequence[Part], quantity: str, depth: int | None) -> Makeup:
+def _largest(parts: Sequence[Part], quantity: str, depth: int | None) -> Breakdown:
     total = sum(part.total(quantity) for part in parts)
     found, together = [], 0
     for part in sorted(parts, key=lambda part: -part.total(quantity)):
@@ -112,7 +112,7 @@ def _largest(parts: Sequence[Part], quantity: str, depth: int | None) -> Makeup:
             break
         found.append(part)
         together += part.total(quantity)
-    return Makeup(quantity, total, tuple(found), len(parts), depth)
+    return Breakdown(quantity, total, tuple(found), len(parts), depth)
 
 
 def _parts(layers: Iterable[LayerAnalysis], analysis: Analysis, depth: int) -> list[Part]:

@@ -3,7 +3,7 @@
     params                           of the whole network: any of `OF_NETWORK`, or of the spec's
                                      own parameters
     layers[conv1].weights            of a layer (the end of its name will do): any of `OF_LAYER`
-                                     that is no name, channels, size, sizes (a list), input (a
+                                     that is not a name, channels, size, sizes (a list), input (a
                                      list), count, and the layer's own fields (kernel, stride,
                                      …; a list of each layer's where several match)
     layers[*.conv_dw].macs           the sum over all layers whose names match
@@ -31,6 +31,7 @@ from archcalc.feature_map import FeatureMap
 from archcalc.figures.figure import Figure, Unit
 from archcalc.figures.of_layer import OF_LAYER, LayerAnalysis, counted
 from archcalc.figures.of_network import OF_NETWORK, longest_path
+from archcalc.graph import names_meant, with_ends
 from archcalc.layers.registry import KINDS, kind_called
 from archcalc.spec.expression import parse
 from archcalc.spec.values import ExpressionError
@@ -178,19 +179,16 @@ def _selected(analysis: Analysis, where: str, which: str) -> Iterator[LayerAnaly
         except UsageError as error:
             raise ExpressionError(str(error)) from None
     if not found:
-        ends = [name.rpartition(".")[2] for name in names]
-        guess = did_you_mean(which, [*names, *ends])
+        guess = did_you_mean(which, with_ends(names))
         raise ExpressionError(f"{analysis.name} has no {where}[{which}]{guess}")
     return iter(counted(found))
 
 
 def _blocks_called(analysis: Analysis, which: str) -> list[str]:
     blocks = analysis.graph.blocks
-    if which in blocks:
-        return [which]
-    if any(sign in which for sign in "*?"):
+    if which not in blocks and any(sign in which for sign in "*?"):
         return [block for block in blocks if fnmatchcase(block, which)]
-    found = [block for block in blocks if block.endswith("." + which)]
+    found = names_meant(which, blocks)
     if len(found) > 1:
         raise ExpressionError(f"{len(found)} blocks are called {which!r}: {', '.join(found[:3])}")
     return found

@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import Any, NamedTuple
 
 from archcalc.comparing.alignment import stem
-from archcalc.comparing.diff import Change, Difference, Fate, LayerChange, changed_figures
+from archcalc.comparing.diff import Change, Difference, LayerChange, Status, changed_figures
 from archcalc.figures.of_layer import OF_LAYER, LayerAnalysis
 from archcalc.graph import Graph
 from archcalc.layers.layer import setting_text
@@ -22,7 +22,7 @@ class Line(NamedTuple):
     """A layer that changed, or several that changed alike.
 
     Attributes:
-        fate: what became of them.
+        status: what became of them.
         name: before, and after where it is another; or the first and the last of several.
         kind: of the layer or block.
         what: what changed, and what follows from that; or of what is new or gone, how it is set
@@ -30,7 +30,7 @@ class Line(NamedTuple):
         cause: what changed alone: layers with the same may become one line. Empty for blocks.
     """
 
-    fate: Fate
+    status: Status
     name: str
     kind: str
     what: str
@@ -46,16 +46,16 @@ def difference_lines(found: Difference, *, full: bool = False) -> list[Line]:
             and where that leaves more than `MOST_LINES`, layers that changed alike.
     """
     if full:
-        return [_layer_line(layer) for layer in found.layers if layer.fate is not Fate.SAME]
+        return [_layer_line(layer) for layer in found.layers if layer.status is not Status.SAME]
     folding = {
-        Fate.REMOVED: _Folding(found.of_fate(Fate.REMOVED), found.before.graph),
-        Fate.ADDED: _Folding(found.of_fate(Fate.ADDED), found.after.graph),
+        Status.REMOVED: _Folding(found.of_status(Status.REMOVED), found.before.graph),
+        Status.ADDED: _Folding(found.of_status(Status.ADDED), found.after.graph),
     }
     lines: list[Line] = []
-    for fate, group in groupby(found.layers, key=lambda layer: layer.fate):
-        if fate in folding:
-            lines += folding[fate].lines(list(group))
-        elif fate is Fate.CHANGED:
+    for status, group in groupby(found.layers, key=lambda layer: layer.status):
+        if status in folding:
+            lines += folding[status].lines(list(group))
+        elif status is Status.CHANGED:
             lines += map(_layer_line, group)
     if len(lines) > MOST_LINES:
         lines = list(_merged(lines))
@@ -72,10 +72,10 @@ def _layer_line(change: LayerChange) -> Line:
     if old is None or new is None:
         settings = layer.node.layer.given()
         setting = ", ".join(f"{name} {setting_text(value)}" for name, value in settings.items())
-        return Line(change.fate, layer.name, layer.kind, setting, cause=setting or layer.kind)
+        return Line(change.status, layer.name, layer.kind, setting, cause=setting or layer.kind)
     causes = list(map(change_text, change.changes))
     return Line(
-        fate=change.fate,
+        status=change.status,
         name=_names(old.name, new.name),
         kind=layer.kind,
         what=", ".join([*causes, *_consequences(old, new)]),
@@ -96,7 +96,7 @@ def _merged(lines: Sequence[Line]) -> Iterator[Line]:
     """The lines, with one for all that say the same of layers of the same kind."""
     alike: dict[object, list[Line]] = {}
     for place, line in enumerate(lines):
-        key = (line.fate, line.kind, line.cause) if line.cause else place
+        key = (line.status, line.kind, line.cause) if line.cause else place
         alike.setdefault(key, []).append(line)
     for same in alike.values():
         first, last = same[0], same[-1]
@@ -104,7 +104,7 @@ def _merged(lines: Sequence[Line]) -> Iterator[Line]:
             yield first
             continue
         what = f"{len(same)} layers" + (f": {first.cause}" if first.cause != first.kind else "")
-        yield Line(first.fate, f"{first.name} … {last.name}", first.kind, what)
+        yield Line(first.status, f"{first.name} … {last.name}", first.kind, what)
 
 
 class _Folding:
@@ -127,14 +127,14 @@ class _Folding:
                 continue
             first, last = str(members[0][0]), str(members[-1][0])
             yield Line(
-                fate=inside[0].fate,
+                status=inside[0].status,
                 name=first if first == last else f"{first} … {last}",
                 kind=kind if first == last else f"{kind} × {len(members)}",
                 what=_size([change.layer for change in inside]),
             )
 
     def _whole_block(self, change: LayerChange) -> str | None:
-        """The outermost block that shares the fate of the layer."""
+        """The outermost block that has the status of the layer."""
         around = self._graph.blocks_around(change.layer.name)
         return next((block for block in around if block in self._whole), None)
 
@@ -154,7 +154,7 @@ def _renamings(found: Difference) -> Iterator[Line]:
     """Layers renamed alike, with what is left of their names without what stayed."""
     alike: dict[tuple[str, str], list[tuple[LayerAnalysis, LayerAnalysis]]] = {}
     counted: list[tuple[LayerAnalysis, LayerAnalysis]] = []
-    for layer in found.of_fate(Fate.RENAMED):
+    for layer in found.of_status(Status.RENAMED):
         old, new = layer.before, layer.after
         assert old is not None and new is not None, "what is renamed is there before and after"
         parts = stem(old.node, found.before.graph)
@@ -165,13 +165,13 @@ def _renamings(found: Difference) -> Iterator[Line]:
     for (before, after), pairs in alike.items():
         old, new = pairs[0]
         if len(pairs) == 1:
-            yield Line(Fate.RENAMED, _names(old.name, new.name), new.kind, "")
+            yield Line(Status.RENAMED, _names(old.name, new.name), new.kind, "")
         else:
-            yield Line(Fate.RENAMED, _names(before, after), "", f"{len(pairs)} layers")
+            yield Line(Status.RENAMED, _names(before, after), "", f"{len(pairs)} layers")
     if counted:
         old, new = counted[0]
         what = "" if len(counted) == 1 else f"{len(counted)} layers have another number"
-        yield Line(Fate.RENAMED, _names(old.name, new.name), new.kind, what)
+        yield Line(Status.RENAMED, _names(old.name, new.name), new.kind, what)
 
 
 def _different_parts(old: str, new: str) -> tuple[str, str]:

@@ -21,7 +21,7 @@ from archcalc.render.escape import Markup
 from archcalc.render.numbers import counted
 from archcalc.render.output import WIDTH, Data, Document, Part, Table
 
-# The verdicts that are no agreement: what they are called, and what they mean.
+# The verdicts other than agreement: what they are called, and what they mean.
 FAULTS = {
     Verdict.WRONG: (
         "Wrong",
@@ -145,7 +145,7 @@ def shown_text(checked: CheckedClaim) -> str:
 def arithmetic_text(checked: CheckedClaim) -> str:
     """The arithmetic of the source: `55 * 48 * 2 = 5,280 (size 55, … in …)`; empty without one.
 
-    Parts whose names are no words stand in the arithmetic only.
+    Parts whose names are not words stand in the arithmetic only.
     """
     arithmetic = checked.claim.arithmetic
     if arithmetic is None:

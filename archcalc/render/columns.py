@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from archcalc.errors import UsageError, did_you_mean
+from archcalc.errors import UsageError, suggestion
 from archcalc.figures.figure import Figure, Unit
 from archcalc.figures.of_layer import OF_LAYER, LayerAnalysis
 from archcalc.render import numbers
@@ -145,13 +145,13 @@ _BY_NAME = {column.name: column for column in COLUMNS}
 
 
 def columns_named(names: Sequence[str]) -> list[Column]:
-    """The columns called so.
+    """The columns with these names.
 
     Raises:
         UsageError: there is no such column; with a guess.
     """
     for name in names:
         if name not in _BY_NAME:
-            guess = did_you_mean(name, _BY_NAME) or f"; known: {', '.join(_BY_NAME)}"
+            guess = suggestion(name, _BY_NAME)
             raise UsageError(f"unknown column {name!r}{guess}")
     return [_BY_NAME[name] for name in names]

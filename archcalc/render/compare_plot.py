@@ -27,7 +27,7 @@ def draw_contrast(path: str, found: Contrast) -> None:
     """Draws parameters, MACs and activations of each network as a bar of its stages.
 
     Raises:
-        UsageError: a figure is no plain number; the file cannot be written.
+        UsageError: a figure is not a plain number; the file cannot be written.
         MissingExtraError: matplotlib is not installed.
     """
     for stages in found.stages:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from archcalc.comparing.diff import Change, Difference, Fate, LayerChange, changed_figures
+from archcalc.comparing.diff import Change, Difference, LayerChange, Status, changed_figures
 from archcalc.comparing.key_figures import gap, ratio
 from archcalc.quantity.arithmetic import plain
 from archcalc.render import escape
@@ -16,7 +16,7 @@ from archcalc.render.escape import Markup
 from archcalc.render.output import Data, Document, Part, Table
 from archcalc.render.table import caption
 
-_SIGNS = {Fate.REMOVED: "-", Fate.ADDED: "+", Fate.CHANGED: "~", Fate.RENAMED: "="}
+_SIGNS = {Status.REMOVED: "-", Status.ADDED: "+", Status.CHANGED: "~", Status.RENAMED: "="}
 _COLORS = {"-": "\033[31m", "+": "\033[32m", "~": "\033[33m", "=": "\033[36m"}
 _NO_COLOR = "\033[0m"
 
@@ -56,7 +56,7 @@ class DiffDocument(Document):
             yield [f"~ {change_text(change)}" for change in _outputs(found)]
             yield [_tally(found, len(lines))]
         else:
-            rows = [[line.fate.value, line.name, line.kind, line.what] for line in lines]
+            rows = [[line.status.value, line.name, line.kind, line.what] for line in lines]
             rows += [["changed", "", "", change_text(change)] for change in _outputs(found)]
             yield Table(["change", "name", "kind", "what"], rows)
         yield _totals_table(found)
@@ -70,7 +70,9 @@ def difference_record(found: Difference) -> dict[str, object]:
         "equal": found.is_empty,
         "settings": {change.what: _plain_change(change) for change in found.settings},
         "outputs": found.outputs and _plain_change(found.outputs),
-        "layers": [_layer_record(layer) for layer in found.layers if layer.fate is not Fate.SAME],
+        "layers": [
+            _layer_record(layer) for layer in found.layers if layer.status is not Status.SAME
+        ],
         "totals": {
             key: {"before": before, "after": after} for key, before, after in _plain_totals(found)
         },
@@ -93,7 +95,7 @@ def _laid_out(lines: Sequence[Line], in_color: bool) -> Iterator[str]:
     cells = [[escape.one_line(text) for text in (x.name, x.kind, x.what)] for x in lines]
     widths = [max(map(len, column), default=0) for column in zip(*cells, strict=True)]
     for line, texts in zip(lines, cells, strict=True):
-        sign = _SIGNS.get(line.fate, " ")
+        sign = _SIGNS.get(line.status, " ")
         text = "  ".join(t.ljust(width) for t, width in zip(texts, widths, strict=True)).rstrip()
         shown = f"{sign} {text}"
         if in_color and sign in _COLORS:
@@ -102,9 +104,9 @@ def _laid_out(lines: Sequence[Line], in_color: bool) -> Iterator[str]:
 
 
 def _tally(found: Difference, lines: int) -> str:
-    counts = Counter(layer.fate for layer in found.layers)
-    told = [f"{counts[fate]} {fate.value}" for fate in Fate if counts[fate]]
-    changed = sum(counts.values()) - counts[Fate.SAME]
+    counts = Counter(layer.status for layer in found.layers)
+    told = [f"{counts[status]} {status.value}" for status in Status if counts[status]]
+    changed = sum(counts.values()) - counts[Status.SAME]
     hint = "; --full shows each that is not the same" if changed > lines else ""
     return f"layers: {', '.join(told)}{hint}"
 
@@ -130,7 +132,7 @@ def _layer_record(layer: LayerChange) -> dict[str, Any]:
     old, new = layer.before, layer.after
     figures = [] if old is None or new is None else changed_figures(old, new)
     return {
-        "change": layer.fate.value,
+        "change": layer.status.value,
         "before": None if old is None else old.name,
         "after": None if new is None else new.name,
         "kind": layer.layer.kind,
@@ -141,7 +143,7 @@ def _layer_record(layer: LayerChange) -> dict[str, Any]:
 
 def _plain_rows(found: Difference) -> Iterator[list[object]]:
     for layer in found.layers:
-        if layer.fate is Fate.SAME:
+        if layer.status is Status.SAME:
             continue
         record = _layer_record(layer)
         pairs = record["fields"] | record["figures"]
@@ -152,7 +154,7 @@ def _plain_rows(found: Difference) -> Iterator[list[object]]:
                 for key in COUNTS
             }
         for key, pair in pairs.items():
-            yield [layer.fate.value, layer.layer.name, layer.layer.kind, key, *pair.values()]
+            yield [layer.status.value, layer.layer.name, layer.layer.kind, key, *pair.values()]
     for change in _outputs(found):
         yield ["changed", "", "", change.what, " ".join(change.before), " ".join(change.after)]
     for key, before, after in _plain_totals(found):

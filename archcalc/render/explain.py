@@ -9,7 +9,7 @@ from typing import Any
 
 from archcalc.analysis import Analysis
 from archcalc.explaining.layers import QUANTITIES, Derivation, LayerDerivation, Value
-from archcalc.explaining.totals import Makeup, Part
+from archcalc.explaining.totals import Breakdown, Part
 from archcalc.figures.of_layer import SUMMED
 from archcalc.layers.layer import setting_text
 from archcalc.quantity.arithmetic import plain
@@ -226,20 +226,20 @@ def _sums(part: Part) -> dict[str, object]:
 # ----- the totals -----
 
 
-def totals_text(analysis: Analysis, makeups: Sequence[Makeup]) -> str:
+def totals_text(analysis: Analysis, breakdowns: Sequence[Breakdown]) -> str:
     """Which parts make up most of each total."""
-    folded = any(found.depth is not None for found in makeups)
+    folded = any(found.depth is not None for found in breakdowns)
     hint = ["", "--depth ranks the blocks of another level, or all layers"] if folded else []
-    return "\n".join([*caption(analysis), *_makeups(makeups, "text"), *hint])
+    return "\n".join([*caption(analysis), *_breakdowns(breakdowns, "text"), *hint])
 
 
-def totals_markdown(analysis: Analysis, makeups: Sequence[Makeup]) -> str:
+def totals_markdown(analysis: Analysis, breakdowns: Sequence[Breakdown]) -> str:
     """As `totals_text`, in Markdown."""
     title, *notes = map(escape.markdown, caption(analysis))
-    return "\n".join([f"**{title}**", "", *notes, *_makeups(makeups, MARKDOWN)])
+    return "\n".join([f"**{title}**", "", *notes, *_breakdowns(breakdowns, MARKDOWN)])
 
 
-def totals_record(analysis: Analysis, makeups: Sequence[Makeup]) -> dict[str, object]:
+def totals_record(analysis: Analysis, breakdowns: Sequence[Breakdown]) -> dict[str, object]:
     """Which parts make up most of each total, under fixed keys, in types that JSON knows."""
     return {
         **analysis.identity.record("network"),
@@ -255,13 +255,13 @@ def totals_record(analysis: Analysis, makeups: Sequence[Makeup]) -> dict[str, ob
                     for part, figure, share, together in found.shares()
                 ],
             }
-            for found in makeups
+            for found in breakdowns
         ],
     }  # fmt: skip
 
 
-def _makeups(makeups: Sequence[Makeup], form: str) -> Iterator[str]:
-    for found in makeups:
+def _breakdowns(breakdowns: Sequence[Breakdown], form: str) -> Iterator[str]:
+    for found in breakdowns:
         title = QUANTITIES[found.quantity][0]
         folded = found.depth is not None
         what = f"blocks and layers at depth {found.depth}" if folded else "layers"

@@ -14,7 +14,7 @@ def short(value: object) -> str:
 
     Symbols and arrays are shown as `exact` shows them.
     """
-    number = normal(value)  # type: ignore[arg-type]  # whatever is no number comes back as it is
+    number = normal(value)  # type: ignore[arg-type]  # whatever is not a number comes back as it is
     if type(number) is not int or abs(number) < 1000:
         return exact(number)
     step = (len(str(abs(number))) - 1) // 3
@@ -107,7 +107,7 @@ def local_beside(field: object, local: object) -> str:
 
 
 def share(part: object, whole: object) -> str:
-    """A part of a whole in percent: `74%`; empty where they are no plain numbers."""
+    """A part of a whole in percent: `74%`; empty where they are not plain numbers."""
     a, b = plain(part), plain(whole)
     return f"{100 * a / b:.0f}%" if isinstance(a, int) and isinstance(b, int) and b else ""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple, TypeAlias
 
-from archcalc.errors import UsageError, did_you_mean, require_extra
+from archcalc.errors import UsageError, require_extra, suggestion
 from archcalc.quantity.arithmetic import plain
 from archcalc.render import escape
 
@@ -95,7 +95,7 @@ class Document:
 
 
 def write(document: Document, form: str) -> str:
-    """A result in any form but parquet, which is no text.
+    """A result in any form but parquet, which is not text.
 
     Raises:
         UsageError: there is no such form; with a guess.
@@ -133,7 +133,7 @@ def parquet(document: Document) -> bytes:
 def require_form(form: str, forms: Sequence[str]) -> str:
     """The form. Raises UsageError, with a guess, unless it is one of `forms`."""
     if form not in forms:
-        guess = did_you_mean(form, forms) or f"; known: {', '.join(forms)}"
+        guess = suggestion(form, forms)
         raise UsageError(f"unknown format {form!r}{guess}")
     return form
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from archcalc.analysis import Analysis
 from archcalc.explaining.layers import derive
-from archcalc.explaining.totals import Makeup, makeup
+from archcalc.explaining.totals import Breakdown, breakdown
 from archcalc.render.explain import layer_markdown
 from archcalc.render.numbers import exact
 from archcalc.reports.page import Markup, Page, bullets, code, details
@@ -15,18 +15,18 @@ _MOST_NAMED = 4  # parts of a total
 
 def add_derivations(page: Page, analysis: Analysis) -> None:
     """Adds the section: which layers make up the totals, and the largest of them in full."""
-    found = {quantity: makeup(analysis, quantity) for quantity in _TOTALS}
+    found = {quantity: breakdown(analysis, quantity) for quantity in _TOTALS}
     if not any(of_one.total for of_one in found.values()):
         return
     page.heading("How the figures come about")
-    lines = [_makeup_line(x) for x in found.values() if x.total and x.among > _MOST_NAMED]
+    lines = [_breakdown_line(x) for x in found.values() if x.total and x.among > _MOST_NAMED]
     page.add(bullets(lines))
     for name in _largest_layers(analysis):
         derivation = derive(analysis, analysis.layer(name))
         page.add(details(f"{name}, derived", layer_markdown(analysis, derivation)))
 
 
-def _makeup_line(found: Makeup) -> Markup:
+def _breakdown_line(found: Breakdown) -> Markup:
     """`90% of the 138,357,544 parameters are in 4 of 39 parts: `fc6` 74.3%, …`."""
     shares = found.shares()
     named = [f"{code(part.name)} {float(share):.1%}" for part, _, share, _ in shares[:_MOST_NAMED]]

@@ -216,7 +216,7 @@ def _element(quantity: Any, index: int) -> int:
 def _with_quantities(example: Example, varied: Varied, substitute: Substitute) -> Example:
     """The example with other quantities in the place of its numbers from 2 on.
 
-    A 1 stays: what hangs on it (a single position is spread; one output sees everything) is
+    A 1 stays: what depends on it (a single position is spread; one output sees everything) is
     decided on plain numbers alone.
     """
     if varied != "inputs":

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from archcalc import Analysis, analyze
-from archcalc.comparing.diff import Change, Difference, Fate, LayerChange, difference
+from archcalc.comparing.diff import Change, Difference, LayerChange, Status, difference
 
 
 def analysis(folder: Path, text: str) -> Analysis:
@@ -19,7 +19,7 @@ def analysis(folder: Path, text: str) -> Analysis:
 def changed(folder: Path, before: str, after: str) -> dict[str, LayerChange]:
     """The layers that are not the same, by their name after; before, where they are gone."""
     found = difference(analysis(folder, before), analysis(folder, after))
-    return {each.layer.name: each for each in found.layers if each.fate is not Fate.SAME}
+    return {each.layer.name: each for each in found.layers if each.status is not Status.SAME}
 
 
 BEFORE = """
@@ -53,7 +53,7 @@ def test_networks_that_return_other_outputs_differ(
 ) -> None:
     first, second = with_heads(tmp_path, *before), with_heads(tmp_path, *after)
     found = difference(first, second)
-    assert all(layer.fate is Fate.SAME for layer in found.layers)
+    assert all(layer.status is Status.SAME for layer in found.layers)
     assert found.outputs == Change("outputs", ("sum", *before), ("sum", *after))
     assert not found.is_empty
     assert difference(first, with_heads(tmp_path, *before)).is_empty
@@ -78,7 +78,7 @@ def test_a_field_is_told_before_and_after(tmp_path: Path) -> None:
     )
     found = changed(tmp_path, BEFORE, after)
     assert list(found) == ["b"]
-    assert found["b"].fate is Fate.CHANGED
+    assert found["b"].status is Status.CHANGED
     assert found["b"].changes == (Change("kernel", 3, 5), Change("padding", 1, 2))
 
 
@@ -132,7 +132,7 @@ def test_a_shape_is_no_list_of_axes(tmp_path: Path) -> None:
 def test_a_layer_put_between_two_others_rewires_none_of_them(tmp_path: Path) -> None:
     after = BEFORE.replace("  - conv: {name: b,", "  - batch_norm: {name: n}\n  - conv: {name: b,")
     found = changed(tmp_path, BEFORE, after)
-    assert {name: each.fate for name, each in found.items()} == {"n": Fate.ADDED}
+    assert {name: each.status for name, each in found.items()} == {"n": Status.ADDED}
 
 
 def test_a_join_put_around_layers_rewires_none_of_them(tmp_path: Path) -> None:
@@ -141,11 +141,11 @@ def test_a_join_put_around_layers_rewires_none_of_them(tmp_path: Path) -> None:
         "  - relu: {name: r}\n  - relu: {name: s}\n  - add: {name: sum, from: [s, r]}\n"
         "  - relu: {name: t}\n"
     )
-    assert {n: each.fate for n, each in changed(tmp_path, plain, residual).items()} == {
-        "sum": Fate.ADDED
+    assert {n: each.status for n, each in changed(tmp_path, plain, residual).items()} == {
+        "sum": Status.ADDED
     }
-    assert {n: each.fate for n, each in changed(tmp_path, residual, plain).items()} == {
-        "sum": Fate.REMOVED
+    assert {n: each.status for n, each in changed(tmp_path, residual, plain).items()} == {
+        "sum": Status.REMOVED
     }
 
 
@@ -157,7 +157,7 @@ def test_an_input_from_elsewhere_is_a_change(tmp_path: Path) -> None:
 def test_an_input_that_is_only_called_otherwise_is_none(tmp_path: Path) -> None:
     after = BEFORE.replace("name: r}", "name: act}").replace("[r, b]", "[act, b]")
     found = changed(tmp_path, BEFORE, after)
-    assert {name: each.fate for name, each in found.items()} == {"act": Fate.RENAMED}
+    assert {name: each.status for name, each in found.items()} == {"act": Status.RENAMED}
 
 
 def test_what_follows_from_a_change_is_affected(tmp_path: Path) -> None:
@@ -166,10 +166,10 @@ def test_what_follows_from_a_change_is_affected(tmp_path: Path) -> None:
         tmp_path, before, before.replace("{name: a, channels: 4", "{name: a, channels: 6")
     )
     # b has the same fields, and more weights: 6 channels come in.
-    assert {name: each.fate for name, each in found.items()} == {
-        "a": Fate.CHANGED,
-        "r": Fate.AFFECTED,
-        "b": Fate.AFFECTED,
+    assert {name: each.status for name, each in found.items()} == {
+        "a": Status.CHANGED,
+        "r": Status.AFFECTED,
+        "b": Status.AFFECTED,
     }
 
 
@@ -198,7 +198,7 @@ def test_the_totals_are_those_of_both() -> None:
     # Three 1x1 convolutions at half the resolution: 3 x (102,760,448 - 25,690,112).
     assert before.macs - after.macs == 3 * (102_760_448 - 25_690_112)
     assert before.params == after.params
-    assert [each.layer.name for each in found.of_fate(Fate.CHANGED)] == [
+    assert [each.layer.name for each in found.of_status(Status.CHANGED)] == [
         f"layer{stage}.0.conv{number}" for stage in (2, 3, 4) for number in (1, 2)
     ]
 

@@ -7,7 +7,7 @@ from fractions import Fraction
 import pytest
 
 from archcalc import UsageError, analyze, symbol
-from archcalc.explaining.totals import MOST_PARTS, TOTALS, block_called, block_parts, makeup
+from archcalc.explaining.totals import MOST_PARTS, TOTALS, block_called, block_parts, breakdown
 from archcalc.spec.library import network_names
 
 
@@ -15,7 +15,7 @@ from archcalc.spec.library import network_names
 @pytest.mark.parametrize("quantity", TOTALS)
 def test_as_few_parts_as_possible_make_up_most_of_a_total(name: str, quantity: str) -> None:
     analysis = analyze(name)
-    found = makeup(analysis, quantity)
+    found = breakdown(analysis, quantity)
     layers = [layer for layer in analysis.layers if not layer.training_only]
     assert found.total == sum(getattr(layer, quantity) for layer in layers)
     figures = [figure for _, figure, _, _ in found.shares()]
@@ -27,12 +27,12 @@ def test_as_few_parts_as_possible_make_up_most_of_a_total(name: str, quantity: s
 
 
 def test_blocks_stand_for_their_layers_where_it_takes_too_many() -> None:
-    found = makeup(analyze("resnet152"), "params")
+    found = breakdown(analyze("resnet152"), "params")
     assert [part.name for part in found.parts] == ["layer3", "layer4"]
     assert found.parts[0].kind == "stage"
     # Without blocks nothing can be folded: every layer is listed.
-    assert len(makeup(analyze("vgg16"), "params").parts) == 4
-    assert len(makeup(analyze("vgg16"), "macs").parts) <= MOST_PARTS
+    assert len(breakdown(analyze("vgg16"), "params").parts) == 4
+    assert len(breakdown(analyze("vgg16"), "macs").parts) <= MOST_PARTS
 
 
 @pytest.mark.parametrize("name", network_names()[::7])
@@ -41,7 +41,7 @@ def test_a_ranking_is_of_one_level_of_nesting(name: str, depth: int | None) -> N
     """A block in it is all of the block, no layer is in two parts."""
     analysis = analyze(name)
     for quantity in TOTALS:
-        found = makeup(analysis, quantity, depth)
+        found = breakdown(analysis, quantity, depth)
         for part in found.parts:
             inside = [x for x in analysis.inference_layers if x.name.startswith(f"{part.name}.")]
             itself = [x for x in analysis.inference_layers if x.name == part.name]
@@ -53,7 +53,7 @@ def test_a_ranking_is_of_one_level_of_nesting(name: str, depth: int | None) -> N
 
 
 def test_the_largest_block_of_its_level_comes_first() -> None:
-    found = makeup(analyze("resnet50"), "params", 2)
+    found = breakdown(analyze("resnet50"), "params", 2)
     # 1024*512 + 512*512*9 + 512*2048 + the shortcut's 1024*2048, and 2 for each normed channel.
     params = 1024 * 512 + 512 * 512 * 9 + 512 * 2048 + 1024 * 2048 + 2 * (512 + 512 + 2048 + 2048)
     assert found.shares()[0][0].name == "layer4.0"
@@ -82,4 +82,4 @@ def test_a_block_is_found_by_the_end_of_its_name() -> None:
 
 def test_free_sizes_have_no_shares() -> None:
     with pytest.raises(UsageError, match="give plain numbers"):
-        makeup(analyze("vgg16", input=[3, 32 * symbol("h"), 32]), "macs")
+        breakdown(analyze("vgg16", input=[3, 32 * symbol("h"), 32]), "macs")

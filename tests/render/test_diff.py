@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from archcalc import analyze
-from archcalc.comparing.diff import Difference, Fate, difference
+from archcalc.comparing.diff import Difference, Status, difference
 from archcalc.render.change_lines import MOST_LINES, difference_lines
 from archcalc.render.diff import DiffDocument
 from archcalc.render.output import FORMS, write
@@ -30,16 +30,16 @@ def in_files(folder: Path, before: str, after: str) -> Difference:
 
 def test_blocks_that_are_new_are_one_line() -> None:
     assert [line[:4] for line in difference_lines(between("resnet101", "resnet152"))] == [
-        (Fate.ADDED, "layer2.4 … layer2.7", "unit × 4",
+        (Status.ADDED, "layer2.4 … layer2.7", "unit × 4",
          "40 layers, 1.12M params, 873.46M MACs"),
-        (Fate.ADDED, "layer3.23 … layer3.35", "unit × 13",
+        (Status.ADDED, "layer3.23 … layer3.35", "unit × 13",
          "130 layers, 14.52M params, 2.84G MACs"),
     ]  # fmt: skip
 
 
 def test_blocks_that_are_gone_are_one_line() -> None:
     first, *_ = difference_lines(between("resnet18", "plain18"))
-    assert first[:3] == (Fate.REMOVED, "layer1.0.add", "add")
+    assert first[:3] == (Status.REMOVED, "layer1.0.add", "add")
     folded = [
         line for line in difference_lines(between("resnet18", "plain18")) if line.kind == "shortcut"
     ]
@@ -55,7 +55,7 @@ def test_a_block_with_one_new_layer_is_not_folded() -> None:
 def test_a_change_tells_its_fields_and_what_follows() -> None:
     lines = difference_lines(between("resnet50", "resnet50_v1"))
     assert lines[0][:4] == (
-        Fate.CHANGED,
+        Status.CHANGED,
         "layer2.0.conv1",
         "conv",
         "stride 1 -> 2, output 128x56x56 -> 128x28x28, MACs 102.76M -> 25.69M",
@@ -64,7 +64,7 @@ def test_a_change_tells_its_fields_and_what_follows() -> None:
 
 def test_many_layers_that_change_alike_are_one_line() -> None:
     found = between("resnet50", "wrn_50_2")
-    assert len(found.of_fate(Fate.CHANGED)) == 32 > MOST_LINES
+    assert len(found.of_status(Status.CHANGED)) == 32 > MOST_LINES
     lines = difference_lines(found)
     assert [line.name for line in lines][:2] == [
         "layer1.0.conv1 … layer1.2.conv2",
@@ -76,8 +76,8 @@ def test_many_layers_that_change_alike_are_one_line() -> None:
 def test_in_full_every_layer_has_a_line() -> None:
     found = between("resnet50", "wrn_50_2")
     lines = difference_lines(found, full=True)
-    assert len(lines) == sum(layer.fate is not Fate.SAME for layer in found.layers)
-    assert {line.fate for line in lines} == {Fate.CHANGED, Fate.AFFECTED}
+    assert len(lines) == sum(layer.status is not Status.SAME for layer in found.layers)
+    assert {line.status for line in lines} == {Status.CHANGED, Status.AFFECTED}
 
 
 def test_layers_renamed_alike_are_one_line(tmp_path: Path) -> None:
@@ -89,7 +89,7 @@ def test_layers_renamed_alike_are_one_line(tmp_path: Path) -> None:
 def test_layers_counted_otherwise_are_one_line(tmp_path: Path) -> None:
     layers = "  - relu\n  - conv: {channels: 4, kernel: 1}\n  - relu\n"
     found = in_files(tmp_path, layers, "  - conv: {channels: 8, kernel: 1}\n  - relu\n" + layers)
-    renamed = [line for line in difference_lines(found) if line.fate is Fate.RENAMED]
+    renamed = [line for line in difference_lines(found) if line.status is Status.RENAMED]
     assert len(renamed) == 1
     assert renamed[0].what.endswith("layers have another number")
 

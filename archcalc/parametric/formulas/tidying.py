@@ -11,7 +11,7 @@ import sympy
 from archcalc.quantity.symbolic import EXTREMES, ROUNDED, floor, linear
 
 MOST_TO_FACTOR = 40  # terms: factoring more takes long, and makes them no shorter
-# What is no part of a polynomial; of a remainder sympy makes none, and ends in an exception.
+# What is not part of a polynomial; of a remainder sympy makes none, and ends in an exception.
 OPAQUE = (*EXTREMES, sympy.Mod)
 SHORTER = 0.8  # a product has to be so much shorter than the sum
 
@@ -128,7 +128,7 @@ def _by_map(collected: Any, maps: Sequence[Sequence[Any]]) -> Any | None:
 
 
 def _weights(collected: Any, maps: Sequence[Sequence[Any]]) -> dict[Any, Any]:
-    """How often the positions of each map go into an expression, and 1; empty if it is no such sum.
+    """How often the positions of each map, and 1, go into an expression; empty if it is no sum.
 
     Positions are multiplied out.
     """

@@ -222,28 +222,28 @@ def _local_field(
 class _NamedEnds(PhasedField):
     """A field whose ends are named: those of the unit that sees most."""
 
-    def __init__(self, field: PhasedField, first: int, last: int) -> None:
-        self._field = field
-        self._ends = first, last
+    field: PhasedField
+    first: int
+    last: int
 
     @property
     def period(self) -> int:
-        return self._field.period
+        return self.field.period
 
     @property
     def jump(self) -> int | Fraction:
-        return self._field.jump
+        return self.field.jump
 
     @property
     def widest(self) -> int:
-        return self._field.widest
+        return self.field.widest
 
     @property
     def size(self) -> int:
-        return self._ends[1] - self._ends[0] + 1
+        return self.last - self.first + 1
 
     def of_unit(self, unit: int) -> Interval:
-        return self._field.of_unit(unit)
+        return self.field.of_unit(unit)
 
 
 def _with_named_ends(axis: AxisField, naming: Naming, letter: str) -> AxisField:

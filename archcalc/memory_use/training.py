@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from archcalc.analysis import Analysis, require_numbers
+from archcalc.analysis import DTYPES, Analysis, require_numbers
 from archcalc.errors import UsageError, suggestion
 from archcalc.graph import indices_of
 from archcalc.layers import Extra
 from archcalc.layers.normalization import BatchNorm
+from archcalc.layers.state import StateTensor
 from archcalc.memory_use.liveness import undone
 from archcalc.memory_use.totals import learning, needed_backward, saved_bytes
 from archcalc.quantity.arithmetic import Quantity
@@ -55,6 +56,23 @@ class TrainingMemory(Record):
         return held + self.activations
 
 
+class TensorMemory(Record):
+    """Bytes that a learned tensor takes in training, whatever the batch.
+
+    Attributes:
+        layer: the name of the layer whose it is.
+        tensor: its name, role and shape.
+        parameter, gradient, optimizer, master: as the sums in `TrainingMemory`.
+    """
+
+    layer: str
+    tensor: StateTensor
+    parameter: Quantity
+    gradient: Quantity
+    optimizer: Quantity
+    master: Quantity
+
+
 class BackwardMacs(Record):
     """Multiply-accumulates of a layer in the backward pass, for the batch.
 
@@ -82,26 +100,50 @@ def training_memory(
     Raises:
         UsageError: an unknown optimizer, or a dtype in which one does not train.
     """
+    tensors = training_tensors(analysis, optimizer=optimizer, dtype=dtype)
+    in_use = analyze(analysis.graph, batch=analysis.batch, dtype=_dtype_in_use(dtype))
+    return TrainingMemory(
+        batch=analysis.batch,
+        parameters=sum(each.parameter for each in tensors),
+        gradients=sum(each.gradient for each in tensors),
+        optimizer=sum(each.optimizer for each in tensors),
+        master=sum(each.master for each in tensors),
+        activations=sum(saved_bytes(in_use).values()),
+    )
+
+
+def training_tensors(
+    analysis: Analysis, *, optimizer: str = "sgd", dtype: str = "float32"
+) -> tuple[TensorMemory, ...]:
+    """What each learned tensor takes in a training step, in the order of the layers.
+
+    One that several layers share stands once. Those that no output depends on are left out.
+
+    Raises:
+        UsageError: as `training_memory`.
+    """
     if optimizer not in OPTIMIZERS:
         guess = suggestion(optimizer, OPTIMIZERS)
         raise UsageError(f"unknown optimizer {optimizer!r}{guess}")
     if dtype not in TRAINING_DTYPES:
         guess = suggestion(dtype, TRAINING_DTYPES)
         raise UsageError(f"no training in dtype {dtype!r}{guess}")
-    mixed = dtype == MIXED
-    analysis = analyze(analysis.graph, batch=analysis.batch, dtype="float16" if mixed else dtype)
-    bytes_each = analysis.bytes_each
-    params = analysis.totals.params + analysis.training_only_totals.params
-    state_bytes = _MASTER_BYTES if mixed else bytes_each
-    activations = sum(saved_bytes(analysis).values())
-    return TrainingMemory(
-        batch=analysis.batch,
-        parameters=params * bytes_each,
-        gradients=params * bytes_each,
-        optimizer=params * OPTIMIZERS[optimizer] * state_bytes,
-        master=params * _MASTER_BYTES if mixed else 0,
-        activations=activations,
+    bytes_each = DTYPES[_dtype_in_use(dtype)]
+    master = _MASTER_BYTES if dtype == MIXED else 0
+    state = OPTIMIZERS[optimizer] * (master or bytes_each)
+    return tuple(
+        [
+            TensorMemory(layer.name, tensor, n * bytes_each, n * bytes_each, n * state, n * master)
+            for layer in analysis.used_layers
+            for tensor in layer.parameters
+            for n in (tensor.values,)
+        ]
     )
+
+
+def _dtype_in_use(dtype: str) -> str:
+    """The dtype of what the forward pass uses."""
+    return "float16" if dtype == MIXED else dtype
 
 
 def largest_batch(

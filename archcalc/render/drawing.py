@@ -19,7 +19,6 @@ from archcalc.analysis import Analysis
 from archcalc.figures.of_layer import LayerAnalysis
 from archcalc.graph import INPUT
 from archcalc.layers import Category, Join
-from archcalc.quantity.arithmetic import Quantity
 from archcalc.render.columns import window_text
 from archcalc.render.numbers import shape, short
 from archcalc.render.rows import Row, rows_at_depth
@@ -268,9 +267,7 @@ class _DrawingBuilder:
         first, layers = part.rows[0], part.layers
         if part.led:
             return _role(layers[0]), _layer_lines(label, layers)
-        params: Quantity = 0
-        for layer in layers:
-            params = params + layer.params
+        params = sum(layer.params for layer in layers)
         kind, count = _kind(first, training_only), len(part.rows)
         inside = f"{len(layers)} layers, {short(params)} params"
         if count == 1:

@@ -7,7 +7,7 @@ import math
 import archcalc
 from archcalc import Totals
 from tests.fuzz.checking import Comparison, Subject
-from tests.fuzz.counting import IN_LECTURE, Counts, counts, total
+from tests.fuzz.counting import IN_LECTURE, Counts, counts, state, total
 
 
 def check_layers(subject: Subject, comparison: Comparison) -> None:
@@ -26,6 +26,7 @@ def check_layers(subject: Subject, comparison: Comparison) -> None:
             ("training_only", row.training_only, training_only),
             ("used", row.used, layer.name in parts.at_inference | parts.training_only),
             ("output", row.output.shape, shapes[layer.name]),
+            ("state", {t.name: t.shape for t in row.effect.state}, state(layer, shapes)),
             ("weights", row.weights, own.weights),
             ("biases", row.biases, own.biases),
             ("params", row.params, own.weights + own.biases),

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from tests.fuzz import operators
 from tests.fuzz.interpreter import Layer
-from tests.fuzz.learned import BUFFERS, learned_shapes
+from tests.fuzz.learned import BUFFERS, Shapes, learned_shapes
 from tests.fuzz.network import Shape
 from tests.fuzz.windows import each
 
@@ -32,13 +32,17 @@ class Counts(NamedTuple):
     other_ops: int
 
 
+def state(layer: Layer, shapes: dict[str, Shape]) -> Shapes:
+    """The tensors that a layer keeps, learned and not, by name."""
+    if layer.kind in operators.JOINS:
+        return {}
+    return learned_shapes(layer.kind, layer.fields, shapes[layer.inputs[0]])
+
+
 def counts(layer: Layer, shapes: dict[str, Shape], owns: bool) -> Counts:
     """The figures of a layer; without what it has learned where that counts with another."""
     shape, out = shapes[layer.inputs[0]], shapes[layer.name]
-    learned = {}
-    if layer.kind not in operators.JOINS:
-        wanted = learned_shapes(layer.kind, layer.fields, shape)
-        learned = {name: math.prod(size) for name, size in wanted.items()}
+    learned = {name: math.prod(size) for name, size in state(layer, shapes).items()}
     macs = _macs(layer, shape, out, learned.get("weight", 0))
     ops = _other_ops(layer, shape, out, learned)
     if not owns:

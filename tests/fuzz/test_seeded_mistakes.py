@@ -18,13 +18,13 @@ from archcalc import (
 )
 from archcalc.expansion import _Expander
 from archcalc.layers import Effect, Layer, Saved, Storage
-from archcalc.layers.activation import ReLU
+from archcalc.layers.activation import PReLU, ReLU
 from archcalc.layers.convolution import Conv
 from archcalc.layers.joining import Concat
 from archcalc.layers.normalization import BatchNorm
 from archcalc.layers.pooling import MaxPool
 from archcalc.layers.reshaping import Flatten
-from archcalc.layers.state import Role
+from archcalc.layers.state import Role, parameters
 from archcalc.receptive_field import propagation, seen
 from archcalc.receptive_field.field import Field
 from archcalc.record import replace
@@ -114,6 +114,7 @@ MISTAKES = (
     Mistake("a dilation", FIGURES, "output", replacing(Window, "extent", _KERNEL)),
     Mistake("ceil", FIGURES, "output", replacing(window, "ceil_div", lambda a, b: a // b)),
     Mistake("a bias", FIGURES, "biases", losing(Conv, Role.BIAS)),
+    Mistake("a tensor's name", FIGURES, "state", answering(PReLU, state=parameters(slope=(1,)))),
     Mistake("MACs", FIGURES, "macs", answering(Conv, macs=1)),
     Mistake("operations", FIGURES, "other_ops", answering(BatchNorm, other_ops=0)),
     Mistake("buffers", FIGURES, "buffers", losing(BatchNorm, Role.BUFFER)),
@@ -122,7 +123,7 @@ MISTAKES = (
     Mistake("a repeat", FIGURES, "names", replacing(expansion, "one_for_all", lambda value: 1)),
     Mistake("a condition", FIGURES, "names", replacing(expansion, "truth_of", lambda value: True)),
     Mistake("a branch", FIGURES, "names", replacing(_Expander, "_branch", _skipping)),
-    Mistake("an operand", FIGURES, "output", replacing(expression, "reckon", _swapped)),
+    Mistake("an operand", FIGURES, "output", replacing(expression, "computed", _swapped)),
     # sums
     Mistake(
         "layers without an output",

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import pytest
+import torch
 from hypothesis import strategies as st
+from torch import nn
 
 from archcalc import FeatureMap, LayerError, analyze
 from archcalc.analysis import Analysis
@@ -15,7 +17,7 @@ from archcalc.layers import Effect, Layer
 from archcalc.layers.activation import ReLU
 from archcalc.layers.registry import KINDS, register
 from archcalc.layers.state import Role, StateTensor, buffers, learned_role, parameters
-from archcalc.memory_use.training import training_memory
+from archcalc.memory_use.training import training_memory, training_tensors
 from archcalc.quantity.arithmetic import symbol
 from archcalc.record import replace
 from archcalc.render.explain import layer_text
@@ -202,6 +204,34 @@ def test_torch_measures_what_the_rules_say() -> None:
     found = verify(graph_of(NETWORK), what=what, under=conditions("cpu", batch=3))
     assert found.differences == ()
     assert {figure.subject for figure in found.figures} == {*what}
+
+
+OPTIMIZERS: dict[str, Callable[[Iterable[nn.Parameter]], torch.optim.Optimizer]] = {
+    "sgd": lambda learned: torch.optim.SGD(learned, lr=0.1),
+    "momentum": lambda learned: torch.optim.SGD(learned, lr=0.1, momentum=0.9),
+    "adam": torch.optim.Adam,
+    "adamw": torch.optim.AdamW,
+}
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_each_tensor_has_its_gradient_and_its_optimizer_state(name: str) -> None:
+    analysis = analyze(graph_of(NETWORK))
+    twin = build(analysis.graph)
+    optimizer = OPTIMIZERS[name](twin.parameters())
+    torch.autograd.backward(twin(torch.rand(2, 4)).sum())
+    optimizer.step()
+    found = training_tensors(analysis, optimizer=name)
+    learned = dict(twin.named_parameters())
+    assert [f"{each.layer}.{each.tensor.name}" for each in found] == list(learned)
+    for each, parameter in zip(found, learned.values(), strict=True):
+        assert parameter.grad is not None
+        state = optimizer.state[parameter]
+        kept = [state[key] for key in state if key != "step" and state[key] is not None]
+        assert tuple(parameter.shape) == each.tensor.shape
+        assert each.parameter == parameter.nbytes
+        assert each.gradient == parameter.grad.nbytes
+        assert each.optimizer == sum(tensor.nbytes for tensor in kept)
 
 
 @pytest.mark.parametrize("forgotten", ["weight_hh", "bias_ih"])

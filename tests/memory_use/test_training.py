@@ -8,7 +8,13 @@ import pytest
 
 from archcalc.analysis import Analysis
 from archcalc.errors import UsageError
-from archcalc.memory_use.training import backward_macs, largest_batch, reasons, training_memory
+from archcalc.memory_use.training import (
+    backward_macs,
+    largest_batch,
+    reasons,
+    training_memory,
+    training_tensors,
+)
 from archcalc.walk import analyze
 from tests.spec_texts import analysis_of
 
@@ -59,6 +65,22 @@ def test_the_bill_by_optimizer_and_dtype(
     assert bill.activations == VALUES * bytes_each + INDICES * 8 + STATISTICS * bytes_each
     parts = (bill.parameters, bill.gradients, bill.optimizer, bill.master, bill.activations)
     assert bill.total == sum(parts)
+
+
+def test_each_learned_tensor_has_its_share(net: Analysis) -> None:
+    found = training_tensors(net, optimizer="adam", dtype="mixed")
+    assert [(each.layer, each.tensor.name, each.tensor.shape) for each in found] == [
+        ("a", "weight", (4, 1, 1)),
+        ("a", "bias", (4,)),
+        ("b", "weight", (4,)),
+        ("b", "bias", (4,)),
+        ("f", "weight", (2, 20)),
+        ("f", "bias", (2,)),
+    ]
+    weight = found[4]
+    assert (weight.parameter, weight.gradient, weight.optimizer, weight.master) == (
+        40 * 2, 40 * 2, 40 * 8, 40 * 4,
+    )  # fmt: skip
 
 
 def test_statistics_of_a_batch_norm_are_kept_once_however_large_the_batch(net: Analysis) -> None:

@@ -143,14 +143,14 @@ def _parser(commands: Sequence[str] | dict[str, str]) -> argparse.ArgumentParser
 
 
 def _epilog(module: ModuleType) -> str:
-    """Examples of a command, and its exit statuses."""
+    """Examples of a command, notes on what it prints, and its exit statuses."""
     fails = (f"1  {module.FAILS}",) if hasattr(module, "FAILS") else ()
-    statuses = ("0  good", *fails, "2  wrong input")
-    return (
-        "\n  ".join(["examples:", *module.EXAMPLES])
-        + "\n\n"
-        + "\n  ".join(["exit status:", *statuses])
-    )
+    sections = {
+        "examples:": module.EXAMPLES,
+        "notes:": getattr(module, "NOTES", ()),
+        "exit status:": ("0  good", *fails, "2  wrong input"),
+    }
+    return "\n\n".join("\n  ".join([head, *lines]) for head, lines in sections.items() if lines)
 
 
 class _Version(argparse.Action):

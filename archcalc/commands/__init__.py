@@ -1,8 +1,9 @@
 """The commands of the command line, one module each.
 
 A module offers `configure(parser)`, which declares its arguments, `run(arguments)`, which carries
-it out and returns the exit status, `EXAMPLES`, two command lines, and where it may return 1, in
-`FAILS` what that means. It is imported only when its command is called.
+it out and returns the exit status, `EXAMPLES`, two command lines, where it may return 1, in `FAILS`
+what that means, and where its output has words to explain, `NOTES` on them. It is imported only
+when its command is called.
 """
 
 from __future__ import annotations

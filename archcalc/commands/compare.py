@@ -16,6 +16,7 @@ from archcalc.commands.arguments import (
 from archcalc.commands.printing import show, written
 from archcalc.comparing.compare import contrast
 from archcalc.render.compare import CompareDocument
+from archcalc.render.table import LECTURE
 from archcalc.spec.settings import split_settings
 from archcalc.walk import analyze
 
@@ -23,6 +24,7 @@ EXAMPLES = (
     "archcalc compare resnet50 vgg16",
     "archcalc compare mobilenet_v1 'mobilenet_v1 alpha=0.5'",
 )
+NOTES = (LECTURE,)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

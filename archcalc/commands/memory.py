@@ -19,6 +19,7 @@ from archcalc.errors import UsageError
 from archcalc.memory_use.report import MemoryReport, memory_report
 from archcalc.memory_use.training import OPTIMIZERS, TRAINING_DTYPES, largest_batch
 from archcalc.render.memory import Budget, MemoryDocument
+from archcalc.render.table import LECTURE
 from archcalc.walk import analyze
 
 _BUDGET = re.compile(r"(\d+(?:\.\d+)?)\s*(?:([KMGT])(i?))?B?")
@@ -28,6 +29,7 @@ EXAMPLES = (
     "archcalc memory resnet50 --batch 32",
     "archcalc memory vgg16 --optimizer adam --budget 16GiB",
 )
+NOTES = (LECTURE,)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

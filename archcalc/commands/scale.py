@@ -17,6 +17,7 @@ from archcalc.commands.printing import show, written
 from archcalc.errors import UsageError
 from archcalc.parametric.scale import QUANTITIES, figures, possible_ways, way_called
 from archcalc.render.scale import ScaleDocument
+from archcalc.render.table import LECTURE
 from archcalc.spec.keys import WAYS
 from archcalc.walk import analyze
 
@@ -24,6 +25,7 @@ EXAMPLES = (
     "archcalc scale mobilenet_v1",
     "archcalc scale resnet50 --by depths[2] --quantity params,macs",
 )
+NOTES = (LECTURE,)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

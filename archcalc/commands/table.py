@@ -18,13 +18,14 @@ from archcalc.commands.arguments import (
 )
 from archcalc.commands.printing import show, written
 from archcalc.render.columns import COLUMNS
-from archcalc.render.table import TableDocument
+from archcalc.render.table import LECTURE, TableDocument
 from archcalc.walk import analyze
 
 EXAMPLES = (
     "archcalc table vgg16",
     "archcalc table mobilenet_v1 --set alpha=0.5 --format csv",
 )
+NOTES = (LECTURE,)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -18,7 +18,7 @@ from archcalc.quantity.arithmetic import plain
 from archcalc.render.numbers import binary_bytes, exact, short, short_bytes
 from archcalc.render.output import Data, Document, Part, Table
 from archcalc.render.rows import depth_that_fits, layer_rows, rows_at_depth
-from archcalc.render.table import caption, with_network
+from archcalc.render.table import LECTURE, caption, with_network
 from archcalc.walk import analyze
 
 _KEYS = ("name", "output_bytes", "param_bytes", "kept_bytes", "kept", "backward_macs", "used")
@@ -142,7 +142,7 @@ def layer_records(report: MemoryReport) -> list[dict[str, object]]:
 
 
 def memory_lines(report: MemoryReport, *, in_full: bool) -> list[str]:
-    """What stands under the table: inference, and the bill of a training step."""
+    """What stands under the table: inference, and what a training step needs."""
     count, size = (exact, exact) if in_full else (short, short_bytes)
     analysis, bill = report.analysis, report.training
     totals = activation_bytes(analysis)
@@ -150,6 +150,7 @@ def memory_lines(report: MemoryReport, *, in_full: bool) -> list[str]:
     lines = [
         f"inference, batch {analysis.batch}, {analysis.dtype}",
         f"  activations  lecture {size(totals.lecture)}, all {size(totals.all)}",
+        f"               {LECTURE}",
         f"  peak         {size(written.peak.bytes)} while {written.peak.layer} runs:",
         *[
             f"               {size(number)} {name}"

@@ -227,6 +227,9 @@ def machine_text(value: object, separator: str = "x") -> object:
     return found
 
 
+LECTURE = "lecture: the input and the outputs of conv, pool and linear layers"
+
+
 def summary(analysis: Analysis, *, in_full: bool) -> list[str]:
     """The totals in words, for under a table."""
     from archcalc.memory_use.totals import activation_bytes, training_only_bytes, unused_bytes
@@ -242,6 +245,7 @@ def summary(analysis: Analysis, *, in_full: bool) -> list[str]:
         f"FLOPs        {exact(totals.flops)} = 2 x MACs; other ops {count(totals.other_ops)}",
         f"activations  lecture {size(memory.lecture)}, all {size(memory.all)}, "
         f"peak {size(memory.peak)}, training {size(memory.training)}",
+        f"             {LECTURE}",
         *([f"             {memory.unknown}"] if memory.unknown else []),
         *_most(analysis, in_full),
     ]

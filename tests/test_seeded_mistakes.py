@@ -10,15 +10,17 @@ import pytest
 
 from archcalc import FeatureMap, LayerAnalysis, window
 from archcalc.layers import Effect, Layer, Saved, convolution, sliding
-from archcalc.layers.activation import ReLU, Softmax
+from archcalc.layers.activation import ReLU, Softmax, Tanh
 from archcalc.layers.convolution import Conv, ConvTranspose, LocallyConnected
 from archcalc.layers.joining import Add, Concat
 from archcalc.layers.layer import per_side
 from archcalc.layers.linear import Linear
-from archcalc.layers.normalization import BatchNorm, LayerNorm
+from archcalc.layers.mixing import all_in_groups
+from archcalc.layers.normalization import BatchNorm, GroupNorm, LayerNorm
 from archcalc.layers.pooling import GlobalAvgPool, MaxPool
 from archcalc.layers.regularization import Dropout
-from archcalc.layers.reshaping import Flatten
+from archcalc.layers.resampling import Crop
+from archcalc.layers.reshaping import ChannelSplit, Flatten, Reshape
 from archcalc.layers.state import State, parameters
 from archcalc.quantity import integer_array
 from archcalc.quantity.arithmetic import Quantity, ceil_div
@@ -36,8 +38,10 @@ from archcalc.testing.checks import (
     check_symbols,
     check_torch_agrees,
 )
+from archcalc.testing.facts import check_facts, check_kind, check_probe, check_widths
 from archcalc.window import Reach, Window
 from tests.graphs import chain, graph, node
+from tests.layers.examples import EXAMPLES
 from tests.torch_backend.test_field import check_field
 from tests.torch_backend.test_random_graphs import check_graph
 
@@ -93,6 +97,26 @@ def saved_on(layer: Layer, *sizes: int) -> Callable[[], None]:
     return partial(check_saved, on(layer, *sizes))
 
 
+def facts_of(layer: Layer, *sizes: int) -> Callable[[], None]:
+    """The check of what a layer says of itself."""
+    return partial(check_facts, on(layer, *sizes))
+
+
+def probe_of(layer: Layer, *sizes: int) -> Callable[[], None]:
+    """The check of a layer's probe."""
+    return partial(check_probe, on(layer, *sizes), 0)
+
+
+def widths_of(layer: Layer, *sizes: int) -> Callable[[], None]:
+    """The check of what grows with a layer's width."""
+    return partial(check_widths, on(layer, *sizes))
+
+
+def kind_of(kind: type[Layer]) -> Callable[[], None]:
+    """The check of what only many examples of a kind can show."""
+    return partial(check_kind, kind, EXAMPLES[kind])
+
+
 def field_of(*layers: Layer) -> Callable[[], None]:
     """The check of what units see, for a chain of layers."""
     return partial(check_field, chain(FeatureMap(3, (24, 24)), *layers))
@@ -117,6 +141,14 @@ def _offset_kept(field: Field, window: Window) -> Field:
 
 def _first_branch(fields: list[AxisField]) -> AxisField:
     return next(iter(fields))
+
+
+def _nothing(layer: Layer, x: FeatureMap) -> tuple[()]:
+    return ()
+
+
+def _by_itself(layer: Layer, x: FeatureMap) -> tuple[Layer, ...]:
+    return (layer,)
 
 
 def _wrapping(operation: Any, a: Any, b: Any, corners: list[int]) -> IntegerArray:
@@ -147,6 +179,7 @@ SHARED_WEIGHTS = graph(
         node("second", Conv(channels=3, kernel=3), "first", weights="first"),
     ],
 )
+CROP, NORM = Crop(sides=1), GroupNorm(groups=2)
 TWO_WIDTHS = Example(Concat(), (FeatureMap(2, (5,)), FeatureMap(3, (5,))))
 
 
@@ -272,6 +305,40 @@ MISTAKES = (
         "uneven padding takes a copy",
         replacing(convolution, "padded_copy", lambda x, windows, copied: ()),
         saved_on(Conv(channels=4, kernel=2, padding="same"), 5, 5),
+    ),
+    # what a kind says of itself
+    Mistake("torch does it in place", replacing(ReLU, "in_place", False), facts_of(ReLU(), 5, 5)),
+    Mistake(
+        "torch does not do it in place", replacing(Tanh, "in_place", True), facts_of(Tanh(), 5, 5)
+    ),
+    Mistake("a crop leaves gaps", replacing(Crop, "leaves_gaps", False), facts_of(CROP, 5, 5)),
+    Mistake("a softmax leaves none", replacing(Softmax, "leaves_gaps", True), kind_of(Softmax)),
+    Mistake(
+        "a linear layer makes depth",
+        replacing(Linear, "is_weight_layer", False),
+        facts_of(Linear(features=3)),
+    ),
+    Mistake("a rectifier is pointwise", replacing(ReLU, "pointwise", False), kind_of(ReLU)),
+    Mistake("a softmax is not", replacing(Softmax, "pointwise", True), probe_of(Softmax(), 2, 2)),
+    Mistake(
+        "a norm is not linear", replacing(GroupNorm, "probe", _by_itself), probe_of(NORM, 2, 2)
+    ),
+    Mistake("a norm sees its group", replacing(GroupNorm, "probe", _nothing), probe_of(NORM, 2, 2)),
+    Mistake(
+        "a rectifier sees its place alone",
+        replacing(ReLU, "probe", lambda layer, x: all_in_groups(x, 1)),
+        probe_of(ReLU(), 2, 2),
+    ),
+    Mistake("channels are a width", replacing(Conv, "widths", _nothing), widths_of(STRIDED, 9, 8)),
+    Mistake(
+        "a shape follows its input",
+        replacing(Reshape, "follows", _nothing),
+        widths_of(Reshape(shape=(8, 2)), 2, 2),
+    ),
+    Mistake(
+        "the parts of a split are not widths",
+        replacing(ChannelSplit, "widths", lambda layer, x: ("parts",)),
+        widths_of(ChannelSplit(parts=2, part=0), 2, 2),
     ),
     # symbols and arrays
     Mistake(

@@ -47,7 +47,7 @@ def check_layer_kind(kind: type[Layer], examples: st.SearchStrategy[Example]) ->
         AssertionError: a check fails; hypothesis shows the example.
         UsageError: it is not registered, a field has no type of specs, or it has no spelling.
     """
-    facts.check_declaration(kind)
+    facts.check_kind(kind, examples)
     for check in CHECKS.values():
         _run(check, examples)
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from inspect import signature
 from itertools import product
 
 import torch
+from hypothesis import Phase, find, settings
+from hypothesis import strategies as st
+from hypothesis.errors import NoSuchExample
 from torch import Tensor, nn
 
 from archcalc.feature_map import FeatureMap
@@ -25,12 +29,56 @@ from archcalc.torch_backend.probe import positive_module
 _Unit = tuple[int, ...]  # channel and position
 
 
-def check_declaration(kind: type[Layer]) -> None:
-    """It is registered, and specs can give its name and its fields."""
+def check_kind(kind: type[Layer], examples: st.SearchStrategy[Example]) -> None:
+    """It is registered, specs can give its name and its fields, and it forgets no fact.
+
+    What no single example can show: some example bears out that it leaves gaps, or is not
+    pointwise.
+    """
     assert KINDS.get(kind.kind) is kind, f"{kind.__name__} is not registered"
     assert kind.kind not in KEYWORDS, f"{kind.kind!r} is a word of the spec language"
     taken = fields_of(kind).keys() & {*placement_keys(kind)}
     assert not taken, f"keys of every layer: {', '.join(taken)}"
+    assert kind.pointwise or _some(examples, _looks_elsewhere), "pointwise is True"
+    assert not kind.leaves_gaps or _some(examples, _has_gaps), "leaves_gaps is False"
+
+
+def _some(examples: st.SearchStrategy[Example], fits: Callable[[Example], bool]) -> bool:
+    with suppress(NoSuchExample):
+        find(examples, fits, settings=settings(phases=[Phase.generate], database=None))
+        return True
+    return False
+
+
+def _looks_elsewhere(example: Example) -> bool:
+    """Whether a unit sees more than its own place; also one that undoes a pool."""
+    effect = effect_of(example)
+    if effect is None or example.pool is not None:
+        return effect is not None
+    unit = tuple([n // 2 for n in effect.output.shape])
+    module = module_for(example.layer, *example.inputs).double().eval()
+    seen = set(_seen_by(unit, module, _images(example.inputs, torch.Generator().manual_seed(0))))
+    return not seen <= _own_places(unit, example, effect.output)
+
+
+def _own_places(unit: _Unit, example: Example, output: FeatureMap) -> set[_Unit]:
+    """The place of a unit in each input that has one: of its shape, or a single position."""
+    alone = FeatureMap(output.channels, (1,) * len(output.sizes))
+    return {
+        (number, *(unit if x == output else (unit[0], *[0] * len(alone.sizes))))
+        for number, x in enumerate(example.inputs)
+        if x in (output, alone)
+    }
+
+
+def _has_gaps(example: Example) -> bool:
+    return effect_of(example) is not None and not _output(example).is_contiguous()
+
+
+def _output(example: Example) -> Tensor:
+    module = module_for(example.layer, *example.inputs).eval()
+    output: Tensor = module(*[torch.rand(BATCH, *x.shape) for x in example.inputs])
+    return output
 
 
 def check_facts(example: Example) -> None:
@@ -42,15 +90,10 @@ def check_facts(example: Example) -> None:
     assert layer.is_weight_layer == has_product, f"is_weight_layer is {has_product}"
     if example.pool is not None:
         return
-    module = module_for(layer, *example.inputs).eval()
     if not isinstance(layer, Join) and effect.storage is Storage.OWN:
-        takes = "inplace" in signature(type(module)).parameters
+        takes = "inplace" in signature(type(module_for(layer, *example.inputs))).parameters
         assert layer.in_place == takes, f"in_place is {takes}"
-    output = module(*[torch.rand(BATCH, *x.shape) for x in example.inputs])
-    if layer.leaves_gaps:
-        assert effect.storage is not Storage.OWN, "leaves_gaps, but is not a view"
-    else:
-        assert output.is_contiguous(), "leaves_gaps is True"
+    assert layer.leaves_gaps or not _has_gaps(example), "leaves_gaps is True"
 
 
 def check_widths(example: Example, factor: int = 2) -> None:
@@ -99,6 +142,9 @@ def check_probe(example: Example, seed: int) -> None:
     unit = tuple(int(torch.randint(n, (), generator=draw)) for n in shape)
     probed = set(_seen_by(unit, probe, a))
     own = set(_seen_by(unit, module_for(layer, *example.inputs).double().eval(), a))
+    assert not layer.pointwise or own <= _own_places(unit, example, effect.output), (
+        "pointwise is False"
+    )
     assert own <= probed, "a unit sees more than its probe: see `pointwise`, `probe`"
     channel, *position = unit
     patch = Patch(1 << channel, tuple(1 << n for n in position))
@@ -114,7 +160,7 @@ def check_probe(example: Example, seed: int) -> None:
 
 
 def _images(inputs: Sequence[FeatureMap], draw: torch.Generator) -> list[Tensor]:
-    return [torch.rand(BATCH, *x.shape, generator=draw, dtype=torch.float64) for x in inputs]
+    return [10 * torch.rand(BATCH, *x.shape, generator=draw, dtype=torch.float64) for x in inputs]
 
 
 def _seen_by(unit: _Unit, module: nn.Module, images: Sequence[Tensor]) -> Iterator[_Unit]:

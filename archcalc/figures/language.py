@@ -129,7 +129,8 @@ def _figure_of_network(analysis: Analysis, name: str) -> Any:
 
 def _part(analysis: Analysis, where: str, which: str, figure: str | None) -> Any:
     if where == "path":
-        return longest_path(analysis, tuple(kind.strip() for kind in which.split(",")))
+        kinds = [kind.strip() for kind in which.split(",")]
+        return longest_path(analysis, lambda layer: layer.kind in kinds)
     if figure is None:
         raise ExpressionError(f"which figure of {where}[{which}]? such as {where}[{which}].macs")
     layers = list(_selected(analysis, where, which))

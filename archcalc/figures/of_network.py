@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from archcalc.analysis import Analysis
 from archcalc.figures.figure import Figure, Figures, Unit
 from archcalc.figures.of_layer import SUMMED, LayerAnalysis
 from archcalc.graph import INPUT
+from archcalc.layers import Layer
 from archcalc.memory_use.totals import DEFINITIONS, lecture_bytes
 from archcalc.quantity.arithmetic import Quantity
 from archcalc.receptive_field.per_axis import PerAxis
-
-WEIGHT_KINDS = ("conv", "conv_transpose", "locally_connected", "linear")
 
 
 def _sum(figure: Figure) -> Figure:
@@ -33,7 +34,7 @@ def lecture_values(analysis: Analysis) -> Quantity:
 @OF_NETWORK.figure(Unit.COUNT)
 def weight_layers(analysis: Analysis) -> int:
     """The most layers with weights on a path from the input to the output."""
-    return longest_path(analysis, WEIGHT_KINDS)
+    return longest_path(analysis, lambda layer: layer.is_weight_layer)
 
 
 @OF_NETWORK.figure(Unit.COUNT)
@@ -83,12 +84,12 @@ def input(analysis: Analysis) -> tuple[Quantity, ...]:
     return analysis.input.shape
 
 
-def longest_path(analysis: Analysis, kinds: tuple[str, ...]) -> int:
-    """The largest number of layers of these kinds on a path from the input to the output."""
+def longest_path(analysis: Analysis, counts: Callable[[Layer], bool]) -> int:
+    """The largest number of layers that count on a path from the input to the output."""
     length = {INPUT: 0}
     for layer in analysis.layers:
         before = max(length[name] for name in layer.inputs)
-        length[layer.name] = before + (layer.kind in kinds)
+        length[layer.name] = before + counts(layer.node.layer)
     return length[analysis.graph.outputs[0]]
 
 

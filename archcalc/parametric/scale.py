@@ -20,7 +20,7 @@ from typing import Any, TypeAlias
 from archcalc.analysis import Analysis, require_numbers
 from archcalc.errors import LayerError, SpecError, UsageError
 from archcalc.figures.language import evaluate
-from archcalc.figures.of_network import WEIGHT_KINDS, longest_path
+from archcalc.figures.of_network import weight_layers
 from archcalc.graph import Graph
 from archcalc.layers import Layer
 from archcalc.parametric.variables import Variable, rebuilt, variable
@@ -266,7 +266,7 @@ def _grown(graph: Graph, factor: int, variables: Sequence[Variable]) -> Analysis
 def _weighted(analysis: Analysis) -> set[Layer]:
     """The layers with weights, each once however often it stands there."""
     layers = (layer.node.layer for layer in analysis.layers)
-    return {layer for layer in layers if layer.kind in WEIGHT_KINDS}
+    return {layer for layer in layers if layer.is_weight_layer}
 
 
 def figures(analysis: Analysis, quantities: Sequence[str]) -> dict[str, int]:
@@ -313,7 +313,7 @@ def _is_count(one: Variable) -> bool:
 
 def _depth(analysis: Analysis) -> int:
     """Layers with weights on the longest path; at least 1."""
-    return max(1, longest_path(analysis, WEIGHT_KINDS))
+    return max(1, weight_layers(analysis))
 
 
 def _text(value: Value) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from archcalc.layers import Layer
@@ -55,6 +55,8 @@ def check_layer_kind(kind: type[Layer], examples: st.SearchStrategy[Example]) ->
 def _run(
     check: Callable[[Example, st.DataObject], None], examples: st.SearchStrategy[Example]
 ) -> None:
+    # No verdict depends on the clock of a busy machine.
+    @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
     @given(examples, st.data())
     def run(example: Example, data: st.DataObject) -> None:
         check(example, data)

@@ -21,6 +21,7 @@ from archcalc.layers import Effect, Layer, Saved, Storage
 from archcalc.layers.activation import PReLU, ReLU
 from archcalc.layers.convolution import Conv
 from archcalc.layers.joining import Concat
+from archcalc.layers.layer import per_side
 from archcalc.layers.normalization import BatchNorm
 from archcalc.layers.pooling import MaxPool
 from archcalc.layers.reshaping import Flatten
@@ -32,7 +33,7 @@ from archcalc.regions.bits import full
 from archcalc.regions.patches import Patch, whole
 from archcalc.spec import expression
 from archcalc.spec.values import computed
-from archcalc.torch_backend import modules
+from archcalc.torch_spelling import shaping
 from archcalc.unit_field import paths, unit
 from archcalc.unit_field.tracing import Traced
 from archcalc.window import Reach, Window, Windows
@@ -90,6 +91,10 @@ def _skipping(expander: _Expander, body: Any, scope: Any, current: str, join: An
 
 def _swapped(operation: Any, a: Any, b: Any) -> Any:
     return computed(operation, b, a)
+
+
+def _mirrored(sides: Any, x: FeatureMap, field: str) -> Any:
+    return tuple((after, before) for before, after in per_side(sides, x, field))
 
 
 def _without_stride(field: Field, window: Window) -> Field:
@@ -158,10 +163,10 @@ MISTAKES = (
     ),
     # what is returned, and refused
     Mistake(
-        "the order of a crop",
+        "the sides of a crop",
         check_values.check_values,
         "outputs agree",
-        replacing(modules, "crop", lambda x, sides: x.flip(-1)),
+        replacing(shaping, "per_side", _mirrored),
     ),
     Mistake(
         "a refusal",

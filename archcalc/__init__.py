@@ -16,11 +16,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from archcalc.analysis import DTYPES, Analysis, AnalysisStopped
     from archcalc.api.comparing import compare, diff
+    from archcalc.api.costs import memory, roofline, training
     from archcalc.api.drawing import Diagram, draw
-    from archcalc.api.known import networks
+    from archcalc.api.explaining import field
+    from archcalc.api.known import check, networks
     from archcalc.api.models import build, export
     from archcalc.api.results import Result
-    from archcalc.api.varying import formula, grid, sweep
+    from archcalc.api.varying import formula, grid, scale, sweep
     from archcalc.errors import (
         ArchcalcError,
         LayerError,
@@ -66,17 +68,23 @@ __all__ = [
     "activation_bytes",
     "analyze",
     "build",
+    "check",
     "compare",
     "diff",
     "draw",
     "export",
+    "field",
     "formula",
     "grid",
     "load",
+    "memory",
     "networks",
     "register",
+    "roofline",
+    "scale",
     "sweep",
     "symbol",
+    "training",
 ]
 
 
@@ -86,10 +94,12 @@ __all__ = [
 _HOMES = {
     "api.comparing": ("compare", "diff"),
     "api.drawing": ("Diagram", "draw"),
-    "api.known": ("networks",),
+    "api.costs": ("memory", "roofline", "training"),
+    "api.explaining": ("field",),
+    "api.known": ("check", "networks"),
     "api.models": ("build", "export"),
     "api.results": ("Result",),
-    "api.varying": ("formula", "grid", "sweep"),
+    "api.varying": ("formula", "grid", "scale", "sweep"),
     "analysis": ("DTYPES", "Analysis", "AnalysisStopped"),
     "errors": (
         "ArchcalcError", "LayerError", "MeasurementError", "MissingExtraError", "QuantityError",

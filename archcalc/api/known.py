@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import NamedTuple
+
 from archcalc.api.results import Result
+from archcalc.claims.budgets import CheckedBudget, broken, check_budgets
+from archcalc.claims.check import CheckedClaim, check_family, check_library, of_source, problem
+from archcalc.claims.reading import VERDICTS
+from archcalc.errors import ArchcalcError, UsageError, suggestion
+from archcalc.render.check import CheckDocument
 from archcalc.render.list import ListDocument
-from archcalc.spec.library import families
+from archcalc.spec.library import families, networks_and_files
 from archcalc.spec.syntax import Network
 
 
@@ -24,3 +32,66 @@ def networks(text: str = "", *, year: int | None = None) -> Result[tuple[Network
         if wanted in f"{network.name}\n{network.about.title}\n{network.about.authors}".lower()
     )
     return Result(found, {network.name: network for network in found}, ListDocument(found))
+
+
+class Checked(NamedTuple):
+    """Published figures and budgets beside what is computed.
+
+    Attributes:
+        claims: the figures, each with its verdict.
+        budgets: the bounds that specs set, and whether they are kept.
+    """
+
+    claims: tuple[CheckedClaim, ...]
+    budgets: tuple[CheckedBudget, ...]
+
+    @property
+    def problems(self) -> list[ArchcalcError]:
+        """Of each verdict that is not the recorded one, and each broken budget, what is wrong."""
+        return [
+            error for error in (*map(problem, self.claims), *map(broken, self.budgets)) if error
+        ]
+
+
+def check(
+    *names: str, source: str = "", verdict: str | None = None
+) -> Result[Checked, CheckedClaim]:
+    """Published figures, by their ids, each with a verdict; and budgets beside what is computed.
+
+    Args:
+        names: networks and spec files, `FILE` or `FILE#VARIANT`; all networks if none.
+        source: only figures from sources with this text, and no budgets.
+        verdict: only figures with this verdict, such as `wrong`, and no budgets.
+
+    Raises:
+        UsageError: no such network, file, source or verdict.
+        SpecError: a spec, a claim or a budget is wrong.
+    """
+    if verdict is not None and verdict not in VERDICTS:
+        raise UsageError(f"unknown {verdict!r}{suggestion(verdict, VERDICTS)}", "verdict")
+    claims, budgets = _checked(names)
+    if source:
+        claims = of_source(claims, source)
+    if verdict is not None:
+        claims = [claim for claim in claims if claim.verdict is VERDICTS[verdict]]
+    found = Checked(tuple(claims), () if source or verdict else tuple(budgets))
+    document = CheckDocument(found.claims, found.budgets)
+    return Result(found, {checked.claim.id: checked for checked in found.claims}, document)
+
+
+def _checked(names: Iterable[str]) -> tuple[list[CheckedClaim], list[CheckedBudget]]:
+    """The claims and budgets of these networks and files; without any, of all networks."""
+    networks, files = networks_and_files(names)
+    claims: list[CheckedClaim] = []
+    budgets: list[CheckedBudget] = []
+    for family, variant in files:
+        claims += check_family(family, variant)
+        budgets += check_budgets(family, variant)
+    if networks or not files:
+        shipped = list(families())
+        claims += check_library(networks, shipped)
+        for family in shipped:
+            for name in family.networks:
+                if not networks or name in networks:
+                    budgets += check_budgets(family, name)
+    return claims, budgets

@@ -25,12 +25,13 @@ class Result(Generic[Found, Part]):
     Attributes:
         found: the whole of it, as a record.
         parts: of what it consists, such as layers, by name.
+        document: how it is shown.
     """
 
     def __init__(self, found: Found, parts: Mapping[str, Part], document: Document) -> None:
         self.found = found
         self.parts = parts
-        self._document = document
+        self.document = document
 
     def __iter__(self) -> Iterator[Part]:
         return iter(self.parts.values())
@@ -49,20 +50,20 @@ class Result(Generic[Found, Part]):
             raise UsageError(f"there is no {name!r}{suggestion(str(name), self.parts)}") from None
 
     def __str__(self) -> str:
-        return write(self._document, "text")
+        return write(self.document, "text")
 
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        return write(self._document, "html")
+        return write(self.document, "html")
 
     def to_markdown(self) -> str:
         """As Markdown, as the command writes it."""
-        return write(self._document, "markdown")
+        return write(self.document, "markdown")
 
     def record(self) -> object:
         """All of it under the keys of the JSON contract, in types that JSON knows."""
-        return self._document.record()
+        return self.document.record()
 
     def to_frame(self) -> pandas.DataFrame:
         """The rows that a CSV has, as a pandas DataFrame.
@@ -73,6 +74,6 @@ class Result(Generic[Found, Part]):
         require_extra("to_frame()", "pandas", "pandas")
         import pandas
 
-        data = self._document.data()
+        data = self.document.data()
         rows = [[plain(value) for value in row] for row in data.rows]
         return pandas.DataFrame(rows, columns=list(data.keys))

@@ -5,10 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from archcalc.errors import require_extra
+from archcalc.api.results import Result
+from archcalc.errors import UsageError, require_extra
 from archcalc.loading import Spec, changes
+from archcalc.parametric.scale import (
+    QUANTITIES,
+    Growth,
+    Way,
+    figures,
+    possible_ways,
+    way_called,
+)
+from archcalc.render.scale import ScaleDocument
+from archcalc.spec.keys import WAYS
 from archcalc.spec.values import Value
-from archcalc.walk import require_dtype, whole_batch
+from archcalc.walk import analyze, require_dtype, whole_batch
 
 if TYPE_CHECKING:
     from archcalc.parametric.sweep import Sweep
@@ -115,3 +126,41 @@ def formula(
         assume=assume, parameters=parameters,
     )  # fmt: skip
     return found.expressions()[0]
+
+
+def scale(
+    what: Spec,
+    /,
+    by: Sequence[str] = (),
+    *,
+    quantities: Sequence[str] = (),
+    input: Sequence[Value] | None = None,
+    batch: int = 1,
+    dtype: str = "float32",
+    parameters: Mapping[str, Value] | None = None,
+    **others: Value,
+) -> Result[Mapping[Way, Mapping[str, Growth]], Mapping[str, Growth]]:
+    """What becomes of each figure where the network is made twice as wide, deep or large.
+
+    The parts are the growths of the quantities in each way, by its name.
+
+    Args:
+        what, input, batch, dtype, parameters, others: as for `analyze`.
+        by: `width`, `depth`, `resolution`, a parameter, an item of one (`depths[0]`), or a size
+            of the input (`H`); by default those of the first three that the network has.
+        quantities: as in claims; by default parameters, MACs and memory.
+
+    Raises:
+        UsageError: the network cannot grow that way, or there is no such quantity; and as
+            `analyze`.
+        LayerError, SpecError: as `analyze`.
+    """
+    analysis = analyze(what, input=input, batch=batch, dtype=dtype, parameters=parameters, **others)
+    now = figures(analysis, quantities or [*QUANTITIES])
+    ways = [way_called(analysis, name) for name in by] or possible_ways(analysis)
+    if not ways:
+        known = ", ".join(WAYS)
+        raise UsageError(f"{analysis.name} has no {known} that could grow; name a parameter", "by")
+    grown = {way: way.growth([*now]) for way in ways}
+    parts = {way.name: growths for way, growths in grown.items()}
+    return Result(grown, parts, ScaleDocument(analysis, now, grown))

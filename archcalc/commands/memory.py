@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import re
 
+from archcalc.api.costs import bytes_in
 from archcalc.commands.arguments import (
     add_changes,
     add_format,
@@ -21,9 +21,6 @@ from archcalc.memory_use.training import OPTIMIZERS, TRAINING_DTYPES, largest_ba
 from archcalc.render.memory import Budget, MemoryDocument
 from archcalc.render.table import LECTURE
 from archcalc.walk import analyze
-
-_BUDGET = re.compile(r"(\d+(?:\.\d+)?)\s*(?:([KMGT])(i?))?B?")
-
 
 EXAMPLES = (
     "archcalc memory resnet50 --batch 32",
@@ -60,7 +57,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Prints the memory of each layer, of an inference and of a training step."""
-    budget = None if arguments.budget is None else _bytes(arguments.budget)
+    budget = None if arguments.budget is None else bytes_in(arguments.budget)
     analysis = analyze(graph_of(arguments), batch=arguments.batch)
     report = memory_report(analysis, optimizer=arguments.optimizer, dtype=arguments.dtype)
     document = MemoryDocument(
@@ -84,12 +81,3 @@ def _budget(arguments: argparse.Namespace, budget: int, report: MemoryReport) ->
         raise UsageError(f"--budget: {form} is the table of layers alone; text and json have room")
     fitting = largest_batch(report.analysis, budget, optimizer=report.optimizer, dtype=report.dtype)
     return Budget(arguments.budget, fitting)
-
-
-def _bytes(text: str) -> int:
-    match = _BUDGET.fullmatch(text.strip())
-    if match is None:
-        raise UsageError(f"--budget {text}: expected a size such as 16GiB or 24GB")
-    number, prefix, binary = match.groups()
-    scale = (1024 if binary else 1000) ** (" KMGT".index(prefix) if prefix else 0)
-    return int(float(number) * scale)

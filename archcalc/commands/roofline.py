@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import argparse
 
+from archcalc.api.costs import roofline
 from archcalc.commands.arguments import add_batch, add_changes, add_format, add_network, graph_of
 from archcalc.commands.printing import show, written
-from archcalc.hardware.device import device_names, find_device
-from archcalc.hardware.roofline import roofline
-from archcalc.render.roofline import RooflineDocument
-from archcalc.walk import analyze
+from archcalc.hardware.device import device_names
 
 EXAMPLES = (
     "archcalc roofline resnet50",
@@ -39,9 +37,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Prints FLOPs, bytes moved, intensity and the least time of each layer."""
-    device = find_device(arguments.profile)
-    analysis = analyze(graph_of(arguments), batch=arguments.batch, dtype=arguments.dtype)
-    bounds = roofline(analysis, device, fused=arguments.fused, tf32=arguments.tf32)
-    document = RooflineDocument(analysis, bounds, device, fused=arguments.fused)
-    show(written(document, arguments.format))
+    found = roofline(
+        graph_of(arguments), profile=arguments.profile, fused=arguments.fused, tf32=arguments.tf32,
+        batch=arguments.batch, dtype=arguments.dtype,
+    )  # fmt: skip
+    show(written(found.document, arguments.format))
     return 0

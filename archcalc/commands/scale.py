@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from archcalc.api.varying import scale
 from archcalc.commands.arguments import (
     add_batch,
     add_changes,
@@ -14,12 +15,8 @@ from archcalc.commands.arguments import (
     output_path,
 )
 from archcalc.commands.printing import show, written
-from archcalc.errors import UsageError
-from archcalc.parametric.scale import QUANTITIES, figures, possible_ways, way_called
-from archcalc.render.scale import ScaleDocument
 from archcalc.render.table import LECTURE
 from archcalc.spec.keys import WAYS
-from archcalc.walk import analyze
 
 EXAMPLES = (
     "archcalc scale mobilenet_v1",
@@ -52,21 +49,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Prints what becomes of each figure after doubling, and what power that is."""
-    analysis = analyze(graph_of(arguments), batch=arguments.batch, dtype=arguments.dtype)
-    now = figures(analysis, arguments.quantity or [*QUANTITIES])
-    if arguments.by:
-        ways = [way_called(analysis, name) for name in arguments.by]
-    else:
-        ways = possible_ways(analysis)
-    if not ways:
-        raise UsageError(
-            f"{analysis.name} has no {', '.join(WAYS)} that could grow; --by a parameter"
-        )
-    grown = {way: way.growth([*now]) for way in ways}
-    shown = written(ScaleDocument(analysis, now, grown), arguments.format)
+    found = scale(
+        graph_of(arguments), arguments.by or (), quantities=arguments.quantity or (),
+        batch=arguments.batch, dtype=arguments.dtype,
+    )  # fmt: skip
+    shown = written(found.document, arguments.format)
     if arguments.plot:  # first: whoever reads the table may stop reading
         from archcalc.render.scale_plot import DRAWN, draw_scaling
 
-        draw_scaling(arguments.plot, analysis, ways, arguments.quantity or DRAWN)
+        ways = [*found.found]
+        draw_scaling(arguments.plot, ways[0].now, ways, arguments.quantity or DRAWN)
     show(shown)
     return 0

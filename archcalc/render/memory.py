@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from archcalc.analysis import Analysis
@@ -139,6 +139,34 @@ def layer_records(report: MemoryReport) -> list[dict[str, object]]:
         }
         for layer in report.analysis.layers
     ]
+
+
+class TrainingDocument(Document):
+    """The bytes that a training step needs, by purpose."""
+
+    def __init__(
+        self, analysis: Analysis, found: TrainingMemory, purposes: Mapping[str, int]
+    ) -> None:
+        self._analysis = analysis
+        self._found = found
+        self._purposes = purposes
+
+    def record(self) -> dict[str, object]:
+        """The batch, and the bytes for each purpose."""
+        batch = {"batch": self._found.batch}
+        return {**self._analysis.identity.record(), **batch, **self._purposes}
+
+    def data(self) -> Data:
+        """A row for each purpose."""
+        batch = self._found.batch
+        rows = [[purpose, batch, size] for purpose, size in self._purposes.items()]
+        return Data(["purpose", "batch", "bytes"], rows).of(self._analysis.identity)
+
+    def parts(self, form: str) -> Iterator[Part]:
+        """A row for each purpose, and the total."""
+        cells = [[purpose, short_bytes(size)] for purpose, size in self._purposes.items()]
+        heading = f"{self._analysis.identity}, batch {self._found.batch}"
+        yield Table([heading, "bytes"], cells[:-1], "lr", total=cells[-1])
 
 
 def memory_lines(report: MemoryReport, *, in_full: bool) -> list[str]:

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,6 +22,30 @@ CALLS: dict[str, tuple[Callable[[], Result[Any, Any]], list[str]]] = {
     "networks": (archcalc.networks, ["list"]),
     "compare": (lambda: archcalc.compare("lenet5", "alexnet"), ["compare", "lenet5", "alexnet"]),
     "diff": (lambda: archcalc.diff("resnet18", "resnet34"), ["diff", "resnet18", "resnet34"]),
+    "field": (
+        lambda: archcalc.field("lenet5", classes=7),
+        ["field", "lenet5", "--set", "classes=7"],
+    ),
+    "field of a unit": (
+        lambda: archcalc.field("lenet5", "C3", (3, 4), channel=2),
+        ["field", "lenet5", "C3", "--at", "3,4", "--channel", "2"],
+    ),
+    "memory": (
+        lambda: archcalc.memory("lenet5", batch=4, dtype="mixed", optimizer="adam"),
+        ["memory", "lenet5", "--batch", "4", "--dtype", "mixed", "--optimizer", "adam"],
+    ),
+    "roofline": (
+        lambda: archcalc.roofline("lenet5", profile="nvidia_t4", fused=True),
+        ["roofline", "lenet5", "--profile", "nvidia_t4", "--fused"],
+    ),
+    "scale": (
+        lambda: archcalc.scale("lenet5", ["width", "classes"], quantities=["params", "macs"]),
+        ["scale", "lenet5", "--by", "width,classes", "--quantity", "params,macs"],
+    ),
+    "check": (
+        lambda: archcalc.check("vgg16", source="lecture", verdict="agrees"),
+        ["check", "vgg16", "--source", "lecture", "--verdict", "agrees"],
+    ),
 }
 
 
@@ -91,3 +116,72 @@ def test_diff_has_the_layers_that_are_not_the_same() -> None:
     assert [change.what for change in found["layer2.0.conv1"].changes] == ["stride"]
     assert len(archcalc.diff("lenet5", "lenet5")) == 0
     assert archcalc.diff("lenet5", "lenet5").found.is_empty
+
+
+def test_field_is_that_of_all_layers_or_of_a_unit() -> None:
+    assert archcalc.field("vgg16")["stage5.pool5"].receptive_field == (212, 212)
+    unit = archcalc.field("vgg16", "pool5", [0, 0])
+    assert unit["height"] == unit.found.in_image[0] == (0, 121)
+    with pytest.raises(UsageError, match="channel: only a unit of a layer has one"):
+        archcalc.field("vgg16", channel=3)
+
+
+def test_memory_has_what_each_layer_keeps() -> None:
+    found = archcalc.memory("resnet18", batch=8)
+    assert sum(layer.kept_bytes for layer in found) == found.found.training.activations
+    assert found["conv1"].backward.inputs == 0
+    assert found["conv1"].kept == ["its input"]
+
+
+def test_training_is_a_step_of_a_batch_or_of_the_largest_in_a_budget() -> None:
+    step = archcalc.training("vgg16", batch=2, optimizer="adam")
+    assert step["total"] == step.found.total == sum(step.parts.values()) - step["total"]
+    assert step["optimizer"] == 8 * archcalc.analyze("vgg16").params
+    assert str(step).splitlines()[-1].split() == ["total", "2.36GB"]
+    assert step.to_frame()["bytes"].tolist() == [*step]
+    assert step.record() == {"name": "vgg16", "changed": {}, "batch": 2, **step.parts}
+    largest = archcalc.training("vgg16", budget="16GiB").found
+    assert (
+        largest.total <= 16 * 2**30 < archcalc.training("vgg16", batch=largest.batch + 1)["total"]
+    )
+    assert archcalc.training("vgg16", budget=16 * 2**30).found == largest
+    for budget, message in (
+        ("1MB", "not even one image of vgg16 fits"),
+        ("lots", "expected a size"),
+    ):
+        with pytest.raises(UsageError, match=f"budget: {budget}: {message}"):
+            archcalc.training("vgg16", budget=budget)
+
+
+def test_roofline_has_the_bound_of_each_layer() -> None:
+    found = archcalc.roofline("vgg16", profile="nvidia_t4")
+    assert found["fc6"].limit == "memory"
+    assert found["stage3.conv3_1"].limit == "arithmetic"
+
+
+def test_scale_has_the_growth_in_each_way() -> None:
+    found = archcalc.scale("resnet18")
+    assert [*found.parts] == ["width", "depth", "resolution"]
+    assert found["resolution"]["params"].ratio == 1
+    assert found["width"]["macs"].degree == 2
+    with pytest.raises(UsageError, match=r"by: .* no width, depth, resolution that could grow"):
+        archcalc.scale({"name": "n", "input": [3], "layers": ["relu"]})
+
+
+def test_check_has_the_verdict_on_each_figure() -> None:
+    found = archcalc.check("inception_bottleneck")
+    assert found["A038"].computed == 271_351_808
+    assert found["A038"].verdict.value == "wrong"
+    assert found.found.problems == []
+    assert len(archcalc.check("vgg16", source="lecture")) < len(archcalc.check("vgg16"))
+    with pytest.raises(UsageError, match="verdict: unknown 'wron'; did you mean 'wrong'"):
+        archcalc.check("vgg16", verdict="wron")
+
+
+def test_check_names_a_budget_that_is_broken(tmp_path: Path) -> None:
+    path = tmp_path / "small.yaml"
+    path.write_text(
+        "name: small\ninput: [3, 8]\nbudget: [macs < 1]\nlayers: [linear: {features: 9}]\n"
+    )
+    (problem,) = archcalc.check(str(path)).found.problems
+    assert "macs" in str(problem)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from archcalc.api.drawing import Diagram, draw
     from archcalc.api.explaining import field
     from archcalc.api.known import check, networks
-    from archcalc.api.models import build, export
+    from archcalc.api.models import build, export, verify
     from archcalc.api.results import Result
     from archcalc.api.varying import formula, grid, scale, sweep
     from archcalc.errors import (
@@ -85,6 +85,7 @@ __all__ = [
     "sweep",
     "symbol",
     "training",
+    "verify",
 ]
 
 
@@ -97,7 +98,7 @@ _HOMES = {
     "api.costs": ("memory", "roofline", "training"),
     "api.explaining": ("field",),
     "api.known": ("check", "networks"),
-    "api.models": ("build", "export"),
+    "api.models": ("build", "export", "verify"),
     "api.results": ("Result",),
     "api.varying": ("formula", "grid", "scale", "sweep"),
     "analysis": ("DTYPES", "Analysis", "AnalysisStopped"),

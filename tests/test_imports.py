@@ -81,7 +81,7 @@ IMPORTED_LATE = {
 # functions, or in a unit that is imported late, or for torch in torch_backend, which only what is
 # about torch imports.
 COSTLY: dict[str, set[str]] = {
-    "torch": {"testing", "torch_backend"},
+    "torch": {"api", "testing", "torch_backend"},
     "fvcore": {"torch_backend"},
     "sympy": {
         "parametric.formulas",

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from os import PathLike
 from typing import TYPE_CHECKING
 
+from archcalc.api.results import Result
+from archcalc.errors import UsageError
+from archcalc.hardware.device import find_device
 from archcalc.loading import Spec, load
+from archcalc.render.verify import VerifyDocument
 from archcalc.spec.values import Value
+from archcalc.torch_backend import require_torch
+from archcalc.verification import Comparison, Figure
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from archcalc.torch_backend.build import Twin
 
 
@@ -31,8 +40,6 @@ def build(
         MissingExtraError: torch is not installed.
         UsageError: no such device here; and as `analyze`.
     """
-    from archcalc.torch_backend import require_torch
-
     require_torch("build()")
     from archcalc.torch_backend.build import build as build_twin
 
@@ -60,3 +67,62 @@ def export(
 
     graph = load(what, input=input, parameters=parameters, **others)
     return torch_source(graph, f"archcalc.export of {graph.identity}")
+
+
+def verify(
+    what: nn.Module | Spec,
+    spec: Spec | None = None,
+    /,
+    *,
+    subjects: Sequence[str] = ("sizes", "params", "macs"),
+    device: str = "auto",
+    profile: str | PathLike[str] | None = None,
+    input: Sequence[Value] | None = None,
+    batch: int = 1,
+    dtype: str = "float32",
+    parameters: Mapping[str, Value] | None = None,
+    **others: Value,
+) -> Result[Comparison, tuple[Figure, ...]]:
+    """The rules beside what torch measures, layer by layer; imports torch.
+
+    The parts are the figures of each layer, and under "" those of the network.
+
+    Args:
+        what: a network, of which a torch model is built and measured; or a torch module of your
+            own, whose parts have the names of the layers. It is measured as it is, without values
+            on the meta device, and left as it was.
+        spec: the network that a module of your own should follow.
+        subjects: what is compared: sizes, params, macs; and of a network also memory, field, time.
+        device: of a network, cpu, cuda, cuda:0 …, meta, or auto: a GPU where there is one.
+        profile: the device whose best the times are compared with, as for `roofline`.
+        input, batch, parameters, others: as for `analyze`.
+        dtype: of a network; a module has its own.
+
+    Raises:
+        MissingExtraError: torch is not installed.
+        UsageError: an unknown subject or device; a module that cannot be copied, or refuses the
+            input of the spec; and as `analyze`.
+        MeasurementError: of a network: too little memory; or torch refuses, or fails.
+        LayerError, SpecError: as `analyze`.
+    """
+    require_torch("verify()")
+    from torch import nn
+
+    from archcalc.torch_backend import verify as against_twin
+    from archcalc.torch_backend.compare import compare as against_module
+
+    if isinstance(what, nn.Module):
+        if spec is None:
+            raise UsageError("a module is compared with a network: verify(module, network)")
+        graph = load(spec, input=input, parameters=parameters, **others)
+        found = against_module(what, graph, what=subjects, batch=batch)
+    elif spec is not None:
+        raise UsageError(f"{what!r} is not a torch module that could follow a spec")
+    else:
+        graph = load(what, input=input, parameters=parameters, **others)
+        under = against_twin.conditions(device, dtype, batch)
+        best = None if profile is None else find_device(str(profile))
+        found = against_twin.verify(graph, what=subjects, under=under, profile=best)
+    names = dict.fromkeys(figure.layer for figure in found.figures)
+    parts = {name: tuple(f for f in found.figures if f.layer == name) for name in names}
+    return Result(found, parts, VerifyDocument(found))

@@ -14,15 +14,8 @@ from archcalc.commands.progress import progress
 from archcalc.errors import ArchcalcError, MeasurementError, UsageError, suggestion
 from archcalc.graph import Graph
 from archcalc.hardware.device import device_names, find_device
-from archcalc.render.output import json_text
-from archcalc.render.verify import (
-    comparison_lines,
-    comparison_record,
-    furthest_line,
-    layer_table,
-    time_table,
-    total_lines,
-)
+from archcalc.render.output import json_text, written
+from archcalc.render.verify import VerifyDocument, comparison_lines, comparison_record
 from archcalc.spec.library import network_names
 from archcalc.torch_backend import require_torch
 from archcalc.verification import SUBJECTS, Comparison, Conditions
@@ -175,7 +168,8 @@ def _show_text(comparisons: Iterator[Comparison], under: Conditions, count: int)
         for comparison in comparisons:
             print("\n".join(comparison_lines(comparison)), flush=True)
             if count == 1:
-                print("\n".join(_in_full(comparison)))
+                for part in VerifyDocument(comparison).figures():
+                    print(f"\n{written(part, 'text')}")
             done += not comparison.failure
             different += len(comparison.differences)
             figures += sum(figure.compared for figure in comparison.figures)
@@ -184,21 +178,6 @@ def _show_text(comparisons: Iterator[Comparison], under: Conditions, count: int)
         if count > 1:
             text = f"{done} of {count} networks: {figures:,} figures compared, {different:,} differ"
             print(f"{text}, {missing:,} not measured" if missing else text)
-
-
-def _in_full(comparison: Comparison) -> Iterator[str]:
-    """All figures of a network, for when it is the only one."""
-    if any(figure.layer for figure in comparison.figures):
-        yield ""
-        yield layer_table(comparison, "text")
-    if comparison.figures:
-        yield ""
-        yield from total_lines(comparison)
-    if comparison.times is not None:
-        yield ""
-        yield time_table(comparison.times, "text")
-        if line := furthest_line(comparison.times):
-            yield line
 
 
 def _show_json(comparisons: Iterator[Comparison], under: Conditions, count: int) -> None:

@@ -2,19 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import compress
 
 from archcalc.hardware.roofline import Bound
 from archcalc.quantity.arithmetic import plain
 from archcalc.record import as_dict
 from archcalc.render.numbers import exact, shape, short, short_bytes
+from archcalc.render.output import Data, Document, Part, Table
 from archcalc.render.roofline import bound_record, seconds_text
-from archcalc.render.table import tabulate_rows
 from archcalc.verification import Comparison, Figure, LayerTime, Times, per_second
 
 _MOST_SHOWN = 20  # differences of one network
 _FURTHEST = 5  # layers that are named as furthest from their best
+
+
+_KEYS = ("subject", "quantity", "layer", "rule", "measured", "agrees", "not_measured", "note")
+
+
+class VerifyDocument(Document):
+    """A network's rules beside torch's measurements."""
+
+    def __init__(self, comparison: Comparison) -> None:
+        self._comparison = comparison
+
+    def record(self) -> dict[str, object]:
+        """All of the comparison."""
+        return comparison_record(self._comparison)
+
+    def data(self) -> Data:
+        """A row for each figure."""
+        records = map(figure_record, self._comparison.figures)
+        rows = [[record.get(key) for key in _KEYS] for record in records]
+        return Data(_KEYS, rows).of(self._comparison.network)
+
+    def parts(self, form: str) -> Iterator[Part]:
+        """What differs and the verdict, then all figures."""
+        yield [str(self._comparison.conditions), *comparison_lines(self._comparison)]
+        yield from self.figures()
+
+    def figures(self) -> Iterator[Part]:
+        """A table of the layers, the figures of the whole network, and the times."""
+        comparison = self._comparison
+        if any(figure.layer for figure in comparison.figures):
+            yield layer_table(comparison)
+        if comparison.figures:
+            yield total_lines(comparison)
+        if comparison.times is not None:
+            yield time_table(comparison.times)
+            if line := furthest_line(comparison.times):
+                yield [line]
 
 
 def comparison_lines(comparison: Comparison, *, width: int = 0) -> list[str]:
@@ -77,7 +114,7 @@ def figure_text(value: object) -> str:
     return shape(value) if isinstance(value, tuple) else exact(value)
 
 
-def layer_table(comparison: Comparison, form: str) -> str:
+def layer_table(comparison: Comparison) -> Table:
     """A row for each layer, a column for each quantity that layers have.
 
     A cell is the figure on which rule and torch agree, or `rule ≠ measured`.
@@ -88,7 +125,7 @@ def layer_table(comparison: Comparison, form: str) -> str:
             by_layer.setdefault(figure.layer, {})[figure.quantity] = _cell(figure)
     quantities = list(dict.fromkeys(key for cells in by_layer.values() for key in cells))
     rows = [[name, *[cells.get(q, "") for q in quantities]] for name, cells in by_layer.items()]
-    return tabulate_rows(["layer", *quantities], rows, form, ["left", *["right"] * len(quantities)])
+    return Table(["layer", *quantities], rows, f"l{'r' * len(quantities)}")
 
 
 def total_lines(comparison: Comparison) -> list[str]:
@@ -131,7 +168,7 @@ def _tally(comparison: Comparison) -> str:
 _TIME_HEADINGS = (
     "layer", "kind", "FLOPs", "moved", "best", "measured", "x best", "FLOP/s", "bytes/s",
 )  # fmt: skip
-_TIME_ALIGN = ("left", "left", *["right"] * 7)
+_TIME_ALIGN = "llrrrrrrr"
 
 
 def time_text(times: Times) -> str:
@@ -142,7 +179,7 @@ def time_text(times: Times) -> str:
     return f"{seconds_text(times.seconds)} against {seconds_text(best)} at best ({times.profile})"
 
 
-def time_table(times: Times, form: str) -> str:
+def time_table(times: Times) -> Table:
     """A row for each layer, its best, its time and what it achieved; the network last, at once.
 
     Without a profile nothing is said of the best.
@@ -155,10 +192,8 @@ def time_table(times: Times, form: str) -> str:
     rows.append(_time_row("the network at once", "", bounds, times.seconds))
     known = times.profile is not None
     shown = [known or "best" not in heading for heading in _TIME_HEADINGS]
-    headings, align, *rows = [
-        list(compress(row, shown)) for row in (_TIME_HEADINGS, _TIME_ALIGN, *rows)
-    ]
-    return tabulate_rows(headings, rows, form, align)
+    headings, *rows = [list(compress(row, shown)) for row in (_TIME_HEADINGS, *rows)]
+    return Table(headings, rows, "".join(compress(_TIME_ALIGN, shown)))
 
 
 def _time_row(name: str, kind: str, bounds: Sequence[Bound], seconds: float) -> list[str]:

@@ -8,11 +8,12 @@ import shlex
 from archcalc.analysis import Analysis
 from archcalc.comparing.key_figures import KeyFigures
 from archcalc.comparing.stages import stages, stride_text
+from archcalc.figures.of_layer import OF_LAYER
 from archcalc.memory_use.totals import training_only_bytes
 from archcalc.render.check import with_tally
 from archcalc.render.drawing import draw
 from archcalc.render.mermaid import mermaid_text
-from archcalc.render.numbers import exact, per_axis, shape, share, short, short_bytes
+from archcalc.render.numbers import exact, in_unit, per_axis, shape, share, short, short_bytes
 from archcalc.reports import glossary_page
 from archcalc.reports.accuracies import said
 from archcalc.reports.claim_tables import claim_table, reasons, sources
@@ -196,14 +197,13 @@ def _add_stages(page: Page, entry: Entry, site: Site) -> None:
         f"Bars of the parameters, MACs and activations of {entry.title}, divided into stages.",
         lambda path: draw_stages(path, found),
     )
-    wholes = {key: sum(getattr(stage, key) for stage in found) for key, _ in MEASURES}
+    wholes = {key: sum(stage.total(key) for stage in found) for key, _ in MEASURES}
     rows = []
     for stage in found:
         row = [stride_text(stage.stride), shape(stage.output.shape), str(len(stage.layers))]
         for key, _ in MEASURES:
-            value = getattr(stage, key)
-            shown = short_bytes(value) if key == "activation_bytes" else short(value)
-            row += [shown, share(value, wholes[key])]
+            value = stage.total(key)
+            row += [in_unit(value, OF_LAYER[key].unit), share(value, wholes[key])]
         rows.append(row)
     headings = ["stage", "output", "layers"]
     for _, heading in MEASURES:

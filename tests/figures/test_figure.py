@@ -24,8 +24,10 @@ from archcalc.parametric.scale import QUANTITIES as SCALED
 from archcalc.record import as_dict
 from archcalc.render.change_lines import COUNTS
 from archcalc.render.columns import COLUMNS, DEFAULT_COLUMNS
+from archcalc.render.compare_plot import _PANELS
 from archcalc.render.contract import contract_schema, to_contract
 from archcalc.render.scale_plot import DRAWN
+from archcalc.reports.stage_plot import MEASURES
 from tests.spec_texts import analysis_of
 
 LISTED = [key for key, figure in OF_LAYER.items() if figure.in_tables]
@@ -89,6 +91,8 @@ SELECTED: dict[str, tuple[Iterable[str], Collection[str]]] = {
     "totals explained": (TOTALS, SUMMED),
     "layers explained": (EXPLAINED, {*OF_LAYER, "channels", "size", "padding"}),
     "curves": (DRAWN, SCALED),
+    "bars of networks": ([key for key, _ in _PANELS], SUMMED),
+    "bars of stages": ([key for key, _ in MEASURES], SUMMED),
     "made of others": ([key for f in OF_LAYER.values() for key in f.made_of], SUMMED),
 }
 

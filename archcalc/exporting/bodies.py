@@ -196,7 +196,7 @@ class BodyMaker:
 
     def _spelling(self, node: Node) -> Spelling:
         inputs = tuple([self._maps[name] for name in node.inputs])
-        keeps = self._flow.is_undone(node)
+        keeps = self._flow.is_unpooled(node)
         return spell(node.layer, Setting(inputs, keeps, self._uneven_same))
 
     def _in_training_only(self, value: str) -> bool:

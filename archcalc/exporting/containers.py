@@ -61,7 +61,7 @@ def whole(analysis: Analysis) -> Container:
 class Flow:
     """Which values the layers of a graph take and give; each leads to an output.
 
-    A value is called as the layer that gives it; the indices of a max pool that is undone later
+    A value is called as the layer that gives it; the indices of a max pool that is unpooled later
     are a value of their own.
 
     Attributes:
@@ -71,19 +71,19 @@ class Flow:
     def __init__(self, graph: Graph) -> None:
         self.position = {node.name: number for number, node in enumerate(graph.nodes)}
         self._outputs = frozenset(graph.outputs)
-        self._undone = frozenset(node.indices for node in graph.nodes if node.indices)
+        self._unpooled = frozenset(node.indices for node in graph.nodes if node.indices)
         self._readers: dict[str, list[str]] = {}
         for node in reversed(graph.nodes):
             for value in node.taken:
                 self._readers.setdefault(value, []).append(node.name)
 
-    def is_undone(self, node: Node) -> bool:
+    def is_unpooled(self, node: Node) -> bool:
         """Whether it is a max pool that a later layer undoes."""
-        return node.name in self._undone
+        return node.name in self._unpooled
 
     def given(self, node: Node) -> tuple[str, ...]:
         """The values that a layer gives."""
-        return (node.name, *([indices_of(node.name)] if self.is_undone(node) else []))
+        return (node.name, *([indices_of(node.name)] if self.is_unpooled(node) else []))
 
     def entering(self, nodes: Iterable[Node]) -> tuple[str, ...]:
         """The values from outside that `nodes` take, in the order in which they first do."""

@@ -22,7 +22,7 @@ class Step(Record):
     Attributes:
         layer: the name of the layer.
         alive: (name, bytes) of each tensor: the layer that made it, `input`, the indices of a
-            max pool that is undone later, or the workspace of the layer that runs.
+            max pool that is unpooled later, or the workspace of the layer that runs.
     """
 
     layer: str
@@ -86,7 +86,7 @@ def storages(
             readers.setdefault(of[name], set()).add(layer.name)
     size = {layer.name: layer.activation_bytes for layer in layers}
     size[INPUT] = image_bytes(analysis)
-    handed_on = undone(analysis)
+    handed_on = unpooled(analysis)
     for layer in layers:
         pool = layer.node.indices
         if pool is not None:
@@ -170,7 +170,7 @@ def _workspace(name: str) -> str:
     return f"{name} (workspace)"
 
 
-def undone(analysis: Analysis) -> set[str]:
+def unpooled(analysis: Analysis) -> set[str]:
     """The max pools that hand their indices on to an unpooling, in training at the least."""
     return {x.node.indices for x in analysis.used_layers if x.node.indices is not None}
 

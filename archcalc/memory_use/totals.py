@@ -9,7 +9,7 @@ from archcalc.analysis import Analysis
 from archcalc.figures.of_layer import LayerAnalysis
 from archcalc.graph import INPUT, indices_of
 from archcalc.layers import Extra, Factors, Saved
-from archcalc.memory_use.layout import layout
+from archcalc.memory_use.layout import Layout, layout
 from archcalc.memory_use.liveness import (
     extra_bytes,
     image_bytes,
@@ -18,7 +18,7 @@ from archcalc.memory_use.liveness import (
     pads_a_copy,
     step_by_step,
     storages,
-    undone,
+    unpooled,
 )
 from archcalc.memory_use.open_sizes import why_memory_is_open
 from archcalc.quantity.arithmetic import Quantity
@@ -135,11 +135,11 @@ def saved_bytes(analysis: Analysis) -> dict[str, Quantity]:
     nor anything before it learns, or where no gradient comes back to it. Parameters do not count.
     """
     layers = sorted(analysis.layers, key=lambda layer: layer.training_only)
-    of = layout(analysis, at_inference=False).of
+    where = layout(analysis, at_inference=False)
     size = {INPUT: image_bytes(analysis)}
     size |= {layer.name: layer.activation_bytes for layer in analysis.layers}
-    size |= {indices_of(name): index_bytes(analysis, name) for name in undone(analysis)}
-    needed = needed_backward(analysis)
+    size |= {indices_of(name): index_bytes(analysis, name) for name in unpooled(analysis)}
+    needed = needed_backward(analysis, where)
     kept: set[str] = set()
     account: dict[str, Quantity] = {}
     for layer in layers:
@@ -147,24 +147,30 @@ def saved_bytes(analysis: Analysis) -> dict[str, Quantity]:
         for tensor in needed[layer.name]:
             if isinstance(tensor, Extra):
                 bytes_kept = bytes_kept + extra_bytes(tensor, analysis)
-            elif (storage := of.get(tensor, tensor)) not in kept:
+            elif (storage := where.of.get(tensor, tensor)) not in kept:
                 kept.add(storage)
                 bytes_kept = bytes_kept + size[storage]
         account[layer.name] = bytes_kept
     return account
 
 
-def needed_backward(analysis: Analysis) -> dict[str, list[str | Extra]]:
+def needed_backward(
+    analysis: Analysis, where: Layout | None = None
+) -> dict[str, list[str | Extra]]:
     """For each layer the tensors that its backward pass needs, parameters not counted.
 
     An output is called after its layer, the network's input `INPUT`; indices that an unpooling
     takes are called as `graph.indices_of` calls those of its pool. A layer needs nothing
     where neither it nor anything before it learns, or where no gradient comes back to it.
+
+    Args:
+        where: the layout in training, if it is known.
     """
     learns, with_gradient = learning(analysis), analysis.graph.with_gradient()
-    copies, undone_pools = layout(analysis, at_inference=False).copies, undone(analysis)
+    copies = (where or layout(analysis, at_inference=False)).copies
+    unpooled_later = unpooled(analysis)
     return {
-        layer.name: list(_needed(layer, learns, copies, undone_pools))
+        layer.name: list(_needed(layer, learns, copies, unpooled_later))
         if layer.name in with_gradient and learns[layer.name]
         else []
         for layer in analysis.layers
@@ -175,7 +181,7 @@ def _needed(
     layer: LayerAnalysis,
     learns: Mapping[str, bool],
     copies: Mapping[str, Extra],
-    undone_pools: Collection[str],
+    unpooled_later: Collection[str],
 ) -> Iterator[str | Extra]:
     """As `needed_backward`, of one layer; a copy that it makes stands for its input."""
     if layer.node.indices is not None:
@@ -185,7 +191,7 @@ def _needed(
             for factor in saved.kept([learns[name] for name in layer.inputs]):
                 yield factor if isinstance(factor, Extra) else layer.inputs[factor]
         elif isinstance(saved, Extra):
-            handed_on = saved.what == "indices" and layer.name in undone_pools
+            handed_on = saved.what == "indices" and layer.name in unpooled_later
             yield indices_of(layer.name) if handed_on and not pads_a_copy(layer) else saved
         else:
             taken = [copies[layer.name]] if layer.name in copies else layer.inputs

@@ -8,7 +8,7 @@ from archcalc.graph import indices_of
 from archcalc.layers import Extra
 from archcalc.layers.normalization import BatchNorm
 from archcalc.layers.state import StateTensor
-from archcalc.memory_use.liveness import undone
+from archcalc.memory_use.liveness import unpooled
 from archcalc.memory_use.totals import learning, needed_backward, saved_bytes
 from archcalc.quantity.arithmetic import Quantity
 from archcalc.record import Record
@@ -191,7 +191,7 @@ def backward_macs(analysis: Analysis) -> dict[str, BackwardMacs]:
 
 def reasons(analysis: Analysis) -> dict[str, list[str]]:
     """What each layer needs for its backward pass, in words; what it learns not counted."""
-    pools = {indices_of(pool): pool for pool in undone(analysis)}
+    pools = {indices_of(pool): pool for pool in unpooled(analysis)}
 
     def in_words(tensor: str | Extra, layer: str) -> str:
         if isinstance(tensor, Extra):

@@ -15,7 +15,7 @@ from archcalc.layers.layer import setting_text
 from archcalc.quantity.arithmetic import plain
 from archcalc.render import escape, notation
 from archcalc.render.columns import columns_named
-from archcalc.render.numbers import exact
+from archcalc.render.numbers import exact, percent
 from archcalc.render.output import Table, written
 from archcalc.render.rows import Row
 from archcalc.render.table import (
@@ -269,14 +269,10 @@ def _breakdowns(breakdowns: Sequence[Breakdown], form: str) -> Iterator[str]:
         yield f"{title}: {found.total:,}, 90% of it in {len(found.parts)} of {found.among} {what}"
         yield ""
         rows = [
-            [part.name, part.kind, f"{figure:,}", _percent(share), _percent(together)]
+            [part.name, part.kind, f"{figure:,}", percent(share), percent(together)]
             for part, figure, share, together in found.shares()
         ]
         headings = ["part" if folded else "layer", "kind", title, "share", "together"]
         align = ["left", "left", "right", "right", "right"]
         if found.total:
             yield tabulate_rows(headings, rows, form, align)
-
-
-def _percent(share: Fraction) -> str:
-    return f"{float(100 * share):.1f}%"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from fractions import Fraction
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -13,7 +12,7 @@ from archcalc.quantity.arithmetic import plain
 from archcalc.receptive_field.field import AxisField, Field, Interval, PhasedField
 from archcalc.regions.bits import runs
 from archcalc.regions.patches import Patch
-from archcalc.render.numbers import per_axis
+from archcalc.render.numbers import per_axis, percent
 from archcalc.render.output import Data, Document, Part, Table, Title
 from archcalc.render.table import caption, with_network
 from archcalc.unit_field import PathSizes, Seen, UnitField, alignment, path_sizes
@@ -242,13 +241,13 @@ def _in_columns(rows: Sequence[Sequence[str]]) -> list[str]:
 
 def _pixels(field: UnitField) -> str:
     """`49 of the 169 pixels of its box, 1.2% of the image; 0.0% of its field is padding`."""
-    share = f"{_percent(field.image_share)} of the image"
+    share = f"{percent(field.image_share)} of the image"
     if field.pixels == field.box_in_image:
         text = f"{field.pixels:,} pixel{'' if field.pixels == 1 else 's'}, {share}"
     else:
         text = f"{field.pixels:,} of the {field.box_in_image:,} pixels of its box, {share}"
     if field.padding_share is not None:
-        text += f"; {_percent(field.padding_share)} of its field is padding"
+        text += f"; {percent(field.padding_share)} of its field is padding"
     return text if field.exact else f"at most {text}"
 
 
@@ -341,7 +340,3 @@ def _interval(interval: Interval) -> str:
     if interval is None:
         return "nothing"
     return str(interval[0]) if interval[0] == interval[1] else f"{interval[0]} … {interval[1]}"
-
-
-def _percent(share: Fraction) -> str:
-    return f"{float(share):.1%}"

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from archcalc.figures.figure import Unit
 from archcalc.quantity.arithmetic import normal, plain
 from archcalc.quantity.conditions import is_array
+
+if TYPE_CHECKING:
+    from fractions import Fraction
 
 _PREFIXES = ("", "K", "M", "G", "T", "P", "E")
 
@@ -110,6 +115,11 @@ def share(part: object, whole: object) -> str:
     """A part of a whole in percent: `74%`; empty where they are not plain numbers."""
     a, b = plain(part), plain(whole)
     return f"{100 * a / b:.0f}%" if isinstance(a, int) and isinstance(b, int) and b else ""
+
+
+def percent(share: Fraction) -> str:
+    """A share in percent, with one decimal: `12.5%`."""
+    return f"{float(100 * share):.1f}%"
 
 
 def counted(number: int, noun: str) -> str:

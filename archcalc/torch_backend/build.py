@@ -82,11 +82,11 @@ def _schedule(graph: Graph, training: bool) -> tuple[list[_Step], list[str]]:
     nodes = [node for node in graph.nodes if training or not node.training_only]
     names = {INPUT, *[node.name for node in nodes]}
     outputs = [name for name in graph.outputs if name in names]
-    undone = {node.indices for node in graph.nodes if node.indices is not None}
+    unpooled = {node.indices for node in graph.nodes if node.indices is not None}
     last_use = {INPUT: 0}
     for number, node in enumerate(nodes):
         used = [*node.taken, node.name]
-        if node.name in undone:
+        if node.name in unpooled:
             used.append(indices_of(node.name))
         last_use |= dict.fromkeys(used, number)
     released: dict[int, list[str]] = {}
@@ -94,7 +94,7 @@ def _schedule(graph: Graph, training: bool) -> tuple[list[_Step], list[str]]:
         if name not in outputs:
             released.setdefault(number, []).append(name)
     steps = [
-        _Step(node, node.name in undone, tuple(released.get(number, ())))
+        _Step(node, node.name in unpooled, tuple(released.get(number, ())))
         for number, node in enumerate(nodes)
     ]
     return steps, outputs
@@ -105,7 +105,7 @@ class Twin(nn.Module):
 
     Each layer is a submodule under its own dotted name (`get_submodule("layer1.0.conv1")`), joins
     and functions included, so that a hook can stand on any of them. Where torch cannot have the
-    name it is another (`type_` for `type`), as in the exported source. A max pool that is undone
+    name it is another (`type_` for `type`), as in the exported source. A max pool that is unpooled
     later returns (output, indices).
 
     Attributes:

@@ -75,6 +75,6 @@ class Running:
             return
         name = self._stack.pop()
         if self._when_run is not None and returned is not None:
-            # A max pool that is undone later returns its indices as well.
+            # A max pool that is unpooled later returns its indices as well.
             output = returned[0] if isinstance(returned, tuple) else returned
             self._when_run(name, part, given, output)

@@ -44,7 +44,7 @@ def unpool_module(pool: pooling.MaxPool, pooled: FeatureMap) -> nn.Module:
     """What puts values back to wherever the max pool may have taken them from.
 
     Args:
-        pool: the max pool that is undone.
+        pool: the max pool that is unpooled.
         pooled: the map that it took in.
     """
     return WindowSpread(windows_of(pool, pooled), pooled.sizes)

@@ -95,7 +95,7 @@ class Setting(Record):
 
     Attributes:
         inputs: shapes of its inputs.
-        keeps_indices: whether it is a max pool that is undone later.
+        keeps_indices: whether it is a max pool that is unpooled later.
         uneven_same: whether a convolution of the network has `same` padding that differs
             between two sides; all with `same` then find their padding when they run.
     """

@@ -41,7 +41,7 @@ class _Fitting:
 
 @st.composite
 def undone_blocks(draw: Draw) -> Graph:
-    """Blocks of one make around max pools of any padding, some of which are undone later: beside
+    """Blocks of one make around max pools of any padding, some of which are unpooled later: beside
     the blocks or in blocks of their own, in the order of the pools or in that of a decoder."""
     axes = draw(st.integers(1, 2))
     fitting = _Fitting(FeatureMap(2, draw(st.tuples(*[st.integers(6, 12)] * axes))))
@@ -98,7 +98,7 @@ def test_a_padded_pool_is_undone_in_a_map_of_any_size() -> None:
 
 def test_blocks_of_one_make_of_which_one_is_undone_are_two_classes() -> None:
     network = graph_of(
-        "name: undone\ninput: [1, 8]\nblocks:\n  unit:\n    layers:\n"
+        "name: unpooled\ninput: [1, 8]\nblocks:\n  unit:\n    layers:\n"
         "      - max_pool: {name: p, from: input, kernel: 2}\n      - tanh\nlayers:\n"
         "  - unit\n  - head: {name: first, training_only: false, layers: [identity]}\n"
         "  - unit\n  - head: {name: second, training_only: false, layers: [identity]}\n"

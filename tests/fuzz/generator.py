@@ -157,7 +157,7 @@ class _Growing:
         shape = self.here(place, before)
         draws: list[Callable[[], Any]] = [lambda: self.layer(place, shape)] * 14
         draws += [lambda: self.from_earlier(place), lambda: self.join_of_earlier(place, shape)]
-        draws += [lambda: self.shared(place)] + [lambda: self.undone(place)] * 3
+        draws += [lambda: self.shared(place)] + [lambda: self.unpooled(place)] * 3
         if place.depth < MOST_DEPTH:
             draws += [
                 lambda: self.join(place, before),
@@ -212,7 +212,7 @@ class _Growing:
         owner = self.rng.choice(owners)
         return {owner.kind: {**owner.fields, "weights": owner.name}}
 
-    def undone(self, place: _Place) -> Any:
+    def unpooled(self, place: _Place) -> Any:
         """What undoes an earlier max pool, by a kernel that leads back to the size it took in."""
         pools = [layer for layer in self.net.layers if layer.kind == "max_pool"]
         if not pools:

@@ -38,7 +38,7 @@ def run(
     running = [layer for layer in net.layers if layers is None or layer.name in layers]
     last_use = {"input": 0}
     used = set().union(*net.parts())
-    undone = {layer.indices for layer in net.layers if layer.name in used}
+    unpooled = {layer.indices for layer in net.layers if layer.name in used}
     last_undone = {x.indices: number for number, x in enumerate(running) if x.indices}
     for number, layer in enumerate(running):
         last_use |= dict.fromkeys((layer.name, *layer.inputs), number)
@@ -50,7 +50,7 @@ def run(
         inputs = [values[name] for name in layer.inputs]
         if layer.indices is not None:
             y = operators.max_unpool(inputs[0], layer.fields, indices[layer.indices])
-        elif layer.name in undone or layer.name in last_undone:
+        elif layer.name in unpooled or layer.name in last_undone:
             y, places = operators.max_pool(inputs[0], layer.fields)
             if layer.name in last_undone:
                 indices[layer.name] = places

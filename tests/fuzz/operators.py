@@ -34,7 +34,7 @@ JOINS = ("concat", "add", "mean", "multiply")
 def apply(
     kind: str, fields: Fields, learned: Learned, inputs: Sequence[Tensor], training: bool
 ) -> Tensor:
-    """The output of a layer. A max pool that is undone later has its own function, below."""
+    """The output of a layer. A max pool that is unpooled later has its own function, below."""
     if kind in JOINS:
         return joined(kind, inputs)
     (x,) = inputs

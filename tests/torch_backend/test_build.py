@@ -354,10 +354,10 @@ def test_heads_follow_the_main_output_and_training_only_ones_run_in_training_alo
 def test_a_pool_that_only_training_undoes_still_pools() -> None:
     nodes = [
         node("pool", MaxPool(kernel=2)),
-        node("undone", MaxUnpool(kernel=2), "pool", indices="pool", training_only=True),
+        node("unpooled", MaxUnpool(kernel=2), "pool", indices="pool", training_only=True),
         node("body", ReLU(), "pool"),
     ]
-    twin = build(graph(FeatureMap(1, (4,)), nodes, ["body", "undone"])).eval()
+    twin = build(graph(FeatureMap(1, (4,)), nodes, ["body", "unpooled"])).eval()
     assert twin(torch.tensor([[[1.0, 2, 4, 3]]])).tolist() == [[[2, 4]]]
 
 

@@ -52,7 +52,7 @@ def test_what_training_keeps_of_any_graph_is_the_rules(network: Graph, batch: in
     kept(analysis)
 
 
-# ----- indices of pools that are undone -----
+# ----- indices of pools that are unpooled -----
 
 
 def test_an_unpooling_keeps_the_indices_of_a_pool_before_which_nothing_learns() -> None:
@@ -197,7 +197,7 @@ def test_torchs_profiler_sees_none_either(
 
 def test_one_that_is_undone_makes_them() -> None:
     analysis = analysis_of("""\
-name: undone
+name: unpooled
 input: [1, 8]
 layers:
   - max_pool: {name: p, kernel: 2}
@@ -208,7 +208,7 @@ layers:
 
 def test_so_does_one_that_is_undone_in_training_only() -> None:
     analysis = analysis_of("""\
-name: undone
+name: unpooled
 input: [1, 8]
 layers:
   - max_pool: {name: p, kernel: 2}

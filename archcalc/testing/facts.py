@@ -39,8 +39,8 @@ def check_kind(kind: type[Layer], examples: st.SearchStrategy[Example]) -> None:
     assert kind.kind not in KEYWORDS, f"{kind.kind!r} is a word of the spec language"
     taken = fields_of(kind).keys() & {*placement_keys(kind)}
     assert not taken, f"keys of every layer: {', '.join(taken)}"
-    assert kind.pointwise or _some(examples, _looks_elsewhere), "pointwise is True"
-    assert not kind.leaves_gaps or _some(examples, _has_gaps), "leaves_gaps is False"
+    assert kind.pointwise or _some(examples, _looks_elsewhere), "pointwise should be True"
+    assert not kind.leaves_gaps or _some(examples, _has_gaps), "leaves_gaps should be False"
 
 
 def _some(examples: st.SearchStrategy[Example], fits: Callable[[Example], bool]) -> bool:
@@ -87,13 +87,13 @@ def check_facts(example: Example) -> None:
     if effect is None:
         return
     has_product = effect.macs != 0 and effect.weights != 0
-    assert layer.is_weight_layer == has_product, f"is_weight_layer is {has_product}"
+    assert layer.is_weight_layer == has_product, f"is_weight_layer should be {has_product}"
     if example.pool is not None:
         return
     if not isinstance(layer, Join) and effect.storage is Storage.OWN:
         takes = "inplace" in signature(type(module_for(layer, *example.inputs))).parameters
-        assert layer.in_place == takes, f"in_place is {takes}"
-    assert layer.leaves_gaps or not _has_gaps(example), "leaves_gaps is True"
+        assert layer.in_place == takes, f"in_place should be {takes}"
+    assert layer.leaves_gaps or not _has_gaps(example), "leaves_gaps should be True"
 
 
 def check_widths(example: Example, factor: int = 2) -> None:
@@ -143,7 +143,7 @@ def check_probe(example: Example, seed: int) -> None:
     probed = set(_seen_by(unit, probe, a))
     own = set(_seen_by(unit, module_for(layer, *example.inputs).double().eval(), a))
     assert not layer.pointwise or own <= _own_places(unit, example, effect.output), (
-        "pointwise is False"
+        "pointwise should be False"
     )
     assert own <= probed, "a unit sees more than its probe: see `pointwise`, `probe`"
     channel, *position = unit

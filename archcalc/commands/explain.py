@@ -8,26 +8,18 @@ from archcalc.analysis import Analysis
 from archcalc.commands.arguments import (
     add_batch,
     add_changes,
+    add_format,
     add_network,
     depth,
     graph_of,
     listed,
 )
+from archcalc.commands.printing import show, written
 from archcalc.errors import UsageError, suggestion
 from archcalc.explaining.layers import QUANTITIES, derive
 from archcalc.explaining.totals import TOTALS, block_called, block_parts, breakdown
-from archcalc.render.explain import (
-    block_markdown,
-    block_record,
-    block_text,
-    layer_markdown,
-    layer_record,
-    layer_text,
-    totals_markdown,
-    totals_record,
-    totals_text,
-)
-from archcalc.render.output import json_text
+from archcalc.render.explain import BlockDocument, LayerDocument, TotalsDocument
+from archcalc.render.output import Document
 from archcalc.walk import analyze
 
 EXAMPLES = (
@@ -55,10 +47,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="of the totals, the level of nesting whose blocks are ranked; `all` ranks layers "
         "(default: the deepest that takes few to make up 90%%)",
     )  # fmt: skip
-    parser.add_argument(
-        "--format", choices=("text", "markdown", "json"), default="text",
-        help="default: text; markdown has its formulas in LaTeX",
-    )  # fmt: skip
+    add_format(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -71,34 +60,21 @@ def run(arguments: argparse.Namespace) -> int:
     if name is not None and (block := block_called(analysis, name)) is not None:
         if quantities:
             raise UsageError(f"--quantity: all figures of a block ({block}) are one table")
-        print(_block(analysis, block, arguments.format))
+        document: Document = BlockDocument(analysis, block, block_parts(analysis, block))
     elif name is not None:
-        print(_layer(analysis, name, quantities, arguments.format))
+        found = derive(analysis, analysis.layer(name)).only(quantities)
+        document = LayerDocument(analysis, found)
     else:
-        print(_totals(analysis, quantities or [*TOTALS], arguments.depth, arguments.format))
+        document = _totals(analysis, quantities or [*TOTALS], arguments.depth)
+    show(written(document, arguments.format))
     return 0
 
 
-def _layer(analysis: Analysis, name: str, quantities: list[str], form: str) -> str:
-    found = derive(analysis, analysis.layer(name)).only(quantities)
-    if form == "json":
-        return json_text(layer_record(analysis, found))
-    return (layer_text if form == "text" else layer_markdown)(analysis, found)
-
-
-def _block(analysis: Analysis, block: str, form: str) -> str:
-    parts = block_parts(analysis, block)
-    if form == "json":
-        return json_text(block_record(analysis, block, parts))
-    return (block_text if form == "text" else block_markdown)(analysis, block, parts)
-
-
-def _totals(analysis: Analysis, quantities: list[str], level: int | None, form: str) -> str:
+def _totals(analysis: Analysis, quantities: list[str], level: int | None) -> TotalsDocument:
     for quantity in quantities:
         if quantity not in TOTALS:
             guess = suggestion(quantity, TOTALS)
             raise UsageError(f"{quantity!r} is not a total{guess}", "quantity")
-    found = [breakdown(analysis, quantity, level) for quantity in quantities]
-    if form == "json":
-        return json_text(totals_record(analysis, found))
-    return (totals_text if form == "text" else totals_markdown)(analysis, found)
+    return TotalsDocument(
+        analysis, [breakdown(analysis, quantity, level) for quantity in quantities]
+    )

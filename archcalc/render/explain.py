@@ -1,84 +1,88 @@
-"""Derivations as text, as Markdown with LaTeX math, and as JSON."""
+"""How figures come about: derivations of layers, sums of blocks, and what makes up the totals."""
 
 from __future__ import annotations
 
 import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
-from typing import Any
 
 from archcalc.analysis import Analysis
 from archcalc.explaining.layers import QUANTITIES, Derivation, LayerDerivation, Value
-from archcalc.explaining.totals import Breakdown, Part
+from archcalc.explaining.totals import Breakdown
+from archcalc.explaining.totals import Part as BlockPart
 from archcalc.figures.of_layer import SUMMED
 from archcalc.layers.layer import setting_text
 from archcalc.quantity.arithmetic import plain
 from archcalc.render import escape, notation
 from archcalc.render.columns import columns_named
+from archcalc.render.escape import Markup
 from archcalc.render.numbers import exact, percent
-from archcalc.render.output import Table, written
+from archcalc.render.output import WIDTH, Data, Document, Part, Table, Title
 from archcalc.render.rows import Row
-from archcalc.render.table import (
-    MARKDOWN,
-    caption,
-    conditions,
-    layer_table,
-    tabulate_rows,
-    whole_label,
-)
+from archcalc.render.table import caption, conditions, layer_table, whole_label
 
-WIDTH = 80
+_DERIVATION_KEYS = ("quantity", "symbol", "value", "formula", "with_values", "latex", "note")
 
 
 # ----- a layer -----
 
 
-def layer_text(analysis: Analysis, found: LayerDerivation) -> str:
-    """Every figure on a line of its own, or on several where it is long."""
-    title, *inputs = _header(analysis, found)
-    lines = [*_wrapped(title), *inputs, ""]
-    givens = _givens(found, "{} = {}", str, exact)
-    if givens:
-        lines += [*_wrapped(", ".join(givens), "with "), ""]
-    titles = [QUANTITIES[derivation.quantity][0] for derivation in found.derivations]
-    width = max(map(len, titles), default=0)
-    for title, derivation in zip(titles, found.derivations, strict=True):
-        lines += _equation(f"{title:{width}}  ", derivation)
-    return "\n".join(lines)
+class LayerDocument(Document):
+    """How each figure of a layer comes about."""
 
+    def __init__(self, analysis: Analysis, found: LayerDerivation) -> None:
+        self._analysis = analysis
+        self._found = found
 
-def layer_markdown(analysis: Analysis, found: LayerDerivation) -> str:
-    """A table with an equation in LaTeX for each figure."""
-    title, *inputs = map(escape.markdown, _header(analysis, found))
-    lines = [f"**{title}**", "", *[f"- {line}" for line in inputs], ""]
-    givens = _givens(found, "${} = {}$", notation.latex_name, notation.latex_number)
-    lines += [f"With {', '.join(givens)}:", ""] if givens else []
-    lines += ["| figure | derivation |", "|:--|:--|"]
-    for derivation in found.derivations:
-        title = QUANTITIES[derivation.quantity][0]
-        steps = _steps(derivation, notation.latex, _latex_value)
-        if steps and title != derivation.symbol:
-            steps.insert(0, notation.latex_name(derivation.symbol))
-        equation = f"${' = '.join(steps)}$" if steps else ""
-        note = escape.markdown(derivation.note)
-        lines.append(f"| {title} | {' '.join(filter(None, (equation, note)))} |")
-    return "\n".join(lines)
+    def record(self) -> dict[str, object]:
+        """The layer, what is given, and the derivations."""
+        return {
+            **self._analysis.identity.record("network"),
+            "layer": self._found.layer.name,
+            "kind": self._found.layer.kind,
+            "inputs": [{"name": name, "shape": plain(x.shape)} for name, x in self._found.inputs],
+            "output": plain(self._found.layer.output.shape),
+            "given": [
+                {"symbol": name.symbol, "value": name.value, "meaning": meaning}
+                for name, meaning in self._found.givens()
+            ],
+            "derivations": [
+                _derivation_record(derivation) for derivation in self._found.derivations
+            ],
+        }
 
+    def data(self) -> Data:
+        """A row for each figure."""
+        records = list(map(_derivation_record, self._found.derivations))
+        rows = [[self._found.layer.name, *record.values()] for record in records]
+        return Data(["name", *_DERIVATION_KEYS], rows).of(self._analysis.identity)
 
-def layer_record(analysis: Analysis, found: LayerDerivation) -> dict[str, object]:
-    """The derivations under fixed keys, in types that JSON knows."""
-    return {
-        **analysis.identity.record("network"),
-        "layer": found.layer.name,
-        "kind": found.layer.kind,
-        "inputs": [{"name": name, "shape": plain(x.shape)} for name, x in found.inputs],
-        "output": plain(found.layer.output.shape),
-        "given": [
-            {"symbol": name.symbol, "value": name.value, "meaning": meaning}
-            for name, meaning in found.givens()
-        ],
-        "derivations": [_derivation_record(derivation) for derivation in found.derivations],
-    }
+    def parts(self, form: str) -> Iterator[Part]:
+        """As text equations, each on as many lines as it takes; else a table of them."""
+        found = self._found
+        title, *inputs = _header(self._analysis, found)
+        if form == "text":
+            yield [*_wrapped(title), *inputs]
+            if givens := _givens(found, "{} = {}", str, exact):
+                yield _wrapped(", ".join(givens), "with ")
+            yield list(_equations(found))
+            return
+        yield Title(title)
+        cells = [_cells(derivation, form) for derivation in found.derivations]
+        if form == "html":
+            givens = _givens(found, "{} = {}", str, exact)
+        else:
+            givens = _givens(found, "${} = {}$", notation.latex_name, notation.latex_number)
+        given = [Markup(f"With {', '.join(givens)}:")] if givens else []
+        if form == "markdown":
+            yield [Markup(f"- {escape.markdown(line)}") for line in inputs]
+            yield given
+            rows = [Markup(f"| {name} | {equation} |") for name, equation in cells]
+            yield [Markup("| figure | derivation |"), Markup("|:--|:--|"), *rows]
+        else:
+            yield inputs
+            yield given
+            yield Table(["figure", "derivation"], cells)
 
 
 def _derivation_record(derivation: Derivation) -> dict[str, object]:
@@ -92,6 +96,37 @@ def _derivation_record(derivation: Derivation) -> dict[str, object]:
         "latex": None if form is None else notation.latex(form),
         "note": derivation.note,
     }
+
+
+def _equations(found: LayerDerivation) -> Iterator[str]:
+    titles = [QUANTITIES[derivation.quantity][0] for derivation in found.derivations]
+    width = max(map(len, titles), default=0)
+    for title, derivation in zip(titles, found.derivations, strict=True):
+        yield from _equation(f"{title:{width}}  ", derivation)
+
+
+def _cells(derivation: Derivation, form: str) -> list[str]:
+    """A figure and its equation, in LaTeX where that is shown."""
+    title, note = QUANTITIES[derivation.quantity][0], derivation.note
+    if form == "html":
+        shown = " = ".join(_named_steps(title, derivation, notation.text, exact, str))
+        return [title, " ".join(filter(None, (shown, note)))]
+    steps = _named_steps(title, derivation, notation.latex, _latex_value, notation.latex_name)
+    shown = f"${' = '.join(steps)}$" if steps else ""
+    return [title, Markup(" ".join(filter(None, (shown, escape.line(note, form)))))]
+
+
+def _named_steps(
+    title: str,
+    derivation: Derivation,
+    write: Callable[..., str],
+    number: Callable[[Value], str],
+    name: Callable[[str], str],
+) -> list[str]:
+    """The steps behind the symbol of what they are of, unless that is its title."""
+    steps = _steps(derivation, write, number)
+    named = steps and title != derivation.symbol
+    return [name(derivation.symbol), *steps] if named else steps
 
 
 def _header(analysis: Analysis, found: LayerDerivation) -> list[str]:
@@ -168,33 +203,55 @@ def _latex_value(value: Value) -> str:
 # ----- a block -----
 
 
-def block_text(analysis: Analysis, block: str, parts: Sequence[Part]) -> str:
+class BlockDocument(Document):
     """The figures of a block as sums over its parts."""
-    rows = _rows(block, parts)
-    table = written(_block_table(rows, tree=True, width=WIDTH), "text")
-    return "\n".join([*_block_title(analysis, block, parts), "", table])
 
+    def __init__(self, analysis: Analysis, block: str, parts: Sequence[BlockPart]) -> None:
+        self._analysis = analysis
+        self._block = block
+        self._parts = parts
 
-def block_markdown(analysis: Analysis, block: str, parts: Sequence[Part]) -> str:
-    """As `block_text`, in Markdown."""
-    rows = _rows(block, parts)
-    table = written(_block_table(rows, label=whole_label(analysis)), "markdown")
-    title, *notes = map(escape.markdown, _block_title(analysis, block, parts))
-    return "\n".join([f"**{title}**", "", *notes, "", table])
+    def record(self) -> dict[str, object]:
+        """The parts of the block, and their sums."""
+        analysis, block = self._analysis, self._block
+        layers = [layer for part in self._parts for layer in part.layers]
+        whole = BlockPart(block, analysis.graph.blocks[block], tuple(layers))
+        return {
+            **analysis.identity.record("network"),
+            "block": block,
+            "kind": whole.kind,
+            "output": plain(layers[-1].output.shape),
+            "parts": self._part_records(),
+            "sums": _sums(whole),
+        }
 
+    def data(self) -> Data:
+        """A row for each part."""
+        records = self._part_records()
+        rows = [list(record.values()) for record in records]
+        return Data(list(records[0]), rows).of(self._analysis.identity)
 
-def block_record(analysis: Analysis, block: str, parts: Sequence[Part]) -> dict[str, object]:
-    """The parts of a block and their sums under fixed keys, in types that JSON knows."""
-    layers = [layer for part in parts for layer in part.layers]
-    whole = Part(block, analysis.graph.blocks[block], tuple(layers))
-    return {
-        **analysis.identity.record("network"),
-        "block": block,
-        "kind": whole.kind,
-        "output": plain(layers[-1].output.shape),
-        "parts": [{"name": part.name, "kind": part.kind, **_sums(part)} for part in parts],
-        "sums": _sums(whole),
-    }
+    def parts(self, form: str) -> Iterator[Part]:
+        """A row for each part, and their sums."""
+        analysis, block = self._analysis, self._block
+        kind, count = analysis.graph.blocks[block], sum(len(part.layers) for part in self._parts)
+        yield Title(
+            f"{analysis.identity}, {block}: {kind}; {conditions(analysis)}",
+            [f"sums over {count} layers; explain derives those of each, by its name"],
+        )
+        is_text = form == "text"
+        yield layer_table(
+            [Row(part.name, part.kind, part.layers, 0, f"{block}.") for part in self._parts],
+            _COLUMNS,
+            label="total" if is_text else whole_label(analysis),
+            training_too=True,
+            in_full=True,
+            tree=is_text,
+            width=WIDTH,
+        )
+
+    def _part_records(self) -> list[dict[str, object]]:
+        return [{"name": part.name, "kind": part.kind, **_sums(part)} for part in self._parts]
 
 
 _COLUMNS = columns_named(
@@ -202,77 +259,70 @@ _COLUMNS = columns_named(
 )
 
 
-def _block_table(rows: Sequence[Row], **settings: Any) -> Table:
-    return layer_table(rows, _COLUMNS, training_too=True, in_full=True, **settings)
-
-
-def _block_title(analysis: Analysis, block: str, parts: Sequence[Part]) -> list[str]:
-    kind, count = analysis.graph.blocks[block], sum(len(part.layers) for part in parts)
-    lines = [
-        f"{analysis.identity}, {block}: {kind}; {conditions(analysis)}",
-        f"sums over {count} layers; explain derives those of each, by its name",
-    ]
-    return [escape.one_line(line) for line in lines]
-
-
-def _rows(block: str, parts: Sequence[Part]) -> list[Row]:
-    return [Row(part.name, part.kind, part.layers, 0, f"{block}.") for part in parts]
-
-
-def _sums(part: Part) -> dict[str, object]:
+def _sums(part: BlockPart) -> dict[str, object]:
     return {key: plain(part.total(key)) for key, figure in SUMMED.items() if figure.in_tables}
 
 
 # ----- the totals -----
 
 
-def totals_text(analysis: Analysis, breakdowns: Sequence[Breakdown]) -> str:
+class TotalsDocument(Document):
     """Which parts make up most of each total."""
-    folded = any(found.depth is not None for found in breakdowns)
-    hint = ["", "--depth ranks the blocks of another level, or all layers"] if folded else []
-    return "\n".join([*caption(analysis), *_breakdowns(breakdowns, "text"), *hint])
 
+    def __init__(self, analysis: Analysis, breakdowns: Sequence[Breakdown]) -> None:
+        self._analysis = analysis
+        self._breakdowns = breakdowns
 
-def totals_markdown(analysis: Analysis, breakdowns: Sequence[Breakdown]) -> str:
-    """As `totals_text`, in Markdown."""
-    title, *notes = map(escape.markdown, caption(analysis))
-    return "\n".join([f"**{title}**", "", *notes, *_breakdowns(breakdowns, MARKDOWN)])
+    def record(self) -> dict[str, object]:
+        """The parts of each total, the largest first."""
+        return {
+            **self._analysis.identity.record("network"),
+            "totals": [
+                {
+                    "quantity": found.quantity,
+                    "total": found.total,
+                    "among": found.among,
+                    "depth": found.depth,
+                    "parts": _share_records(found),
+                }
+                for found in self._breakdowns
+            ],
+        }
 
-
-def totals_record(analysis: Analysis, breakdowns: Sequence[Breakdown]) -> dict[str, object]:
-    """Which parts make up most of each total, under fixed keys, in types that JSON knows."""
-    return {
-        **analysis.identity.record("network"),
-        "totals": [
-            {
-                "quantity": found.quantity,
-                "total": found.total,
-                "among": found.among,
-                "depth": found.depth,
-                "parts": [
-                    {"name": part.name, "kind": part.kind, "layers": len(part.layers),
-                     "figure": figure, "share": float(share), "together": float(together)}
-                    for part, figure, share, together in found.shares()
-                ],
-            }
-            for found in breakdowns
-        ],
-    }  # fmt: skip
-
-
-def _breakdowns(breakdowns: Sequence[Breakdown], form: str) -> Iterator[str]:
-    for found in breakdowns:
-        title = QUANTITIES[found.quantity][0]
-        folded = found.depth is not None
-        what = f"blocks and layers at depth {found.depth}" if folded else "layers"
-        yield ""
-        yield f"{title}: {found.total:,}, 90% of it in {len(found.parts)} of {found.among} {what}"
-        yield ""
+    def data(self) -> Data:
+        """A row for each part of each total."""
         rows = [
-            [part.name, part.kind, f"{figure:,}", percent(share), percent(together)]
-            for part, figure, share, together in found.shares()
+            [found.quantity, *record.values()]
+            for found in self._breakdowns
+            for record in _share_records(found)
         ]
-        headings = ["part" if folded else "layer", "kind", title, "share", "together"]
-        align = ["left", "left", "right", "right", "right"]
-        if found.total:
-            yield tabulate_rows(headings, rows, form, align)
+        keys = ("quantity", "name", "kind", "layers", "figure", "share", "together")
+        return Data(keys, rows).of(self._analysis.identity)
+
+    def parts(self, form: str) -> Iterator[Part]:
+        """A table for each total."""
+        title, *notes = caption(self._analysis)
+        yield Title(title, notes)
+        for found in self._breakdowns:
+            heading = QUANTITIES[found.quantity][0]
+            folded = found.depth is not None
+            what = f"blocks and layers at depth {found.depth}" if folded else "layers"
+            most = f"90% of it in {len(found.parts)} of {found.among} {what}"
+            yield [f"{heading}: {found.total:,}, {most}"]
+            rows = [
+                [part.name, part.kind, f"{figure:,}", percent(share), percent(together)]
+                for part, figure, share, together in found.shares()
+            ]
+            headings = ["part" if folded else "layer", "kind", heading, "share", "together"]
+            if found.total:
+                yield Table(headings, rows, "llrrr")
+        if form == "text" and any(found.depth is not None for found in self._breakdowns):
+            yield ["--depth ranks the blocks of another level, or all layers"]
+
+
+def _share_records(found: Breakdown) -> list[dict[str, object]]:
+    return [
+        {"name": part.name, "kind": part.kind, "layers": len(part.layers), "figure": figure,
+         "share": float(share), "together": float(together)}
+        for part, figure, share, together in found.shares()
+    ]  # fmt: skip

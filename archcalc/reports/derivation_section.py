@@ -5,8 +5,9 @@ from __future__ import annotations
 from archcalc.analysis import Analysis
 from archcalc.explaining.layers import derive
 from archcalc.explaining.totals import Breakdown, breakdown
-from archcalc.render.explain import layer_markdown
+from archcalc.render.explain import LayerDocument
 from archcalc.render.numbers import exact
+from archcalc.render.output import write
 from archcalc.reports.page import Markup, Page, bullets, code, details
 
 _TOTALS = {"params": "parameters", "macs": "MACs"}
@@ -23,7 +24,9 @@ def add_derivations(page: Page, analysis: Analysis) -> None:
     page.add(bullets(lines))
     for name in _largest_layers(analysis):
         derivation = derive(analysis, analysis.layer(name))
-        page.add(details(f"{name}, derived", layer_markdown(analysis, derivation)))
+        page.add(
+            details(f"{name}, derived", write(LayerDocument(analysis, derivation), "markdown"))
+        )
 
 
 def _breakdown_line(found: Breakdown) -> Markup:

@@ -20,7 +20,8 @@ from archcalc.layers.state import Role, StateTensor, buffers, learned_role, para
 from archcalc.memory_use.training import training_memory, training_tensors
 from archcalc.quantity.arithmetic import symbol
 from archcalc.record import replace
-from archcalc.render.explain import layer_text
+from archcalc.render.explain import LayerDocument
+from archcalc.render.output import write
 from archcalc.testing import Example, check_layer_kind, examples_of
 from archcalc.testing.checks import check_torch_agrees
 from archcalc.torch_backend.build import Twin, build
@@ -135,7 +136,7 @@ def derivation(layer: str) -> tuple[Analysis, LayerDerivation]:
 
 
 def test_each_tensor_is_explained_before_their_sum() -> None:
-    assert layer_text(*derivation("gate")).splitlines()[5:] == [
+    assert write(LayerDocument(*derivation("gate")), "text").splitlines()[5:] == [
         "weights  down = C_in*rank = 6*2 = 12",
         "weights  up = C_out*rank = 6*2 = 12",
         "weights  value.weight = C_in*C_out = 6*6 = 36",

@@ -9,13 +9,26 @@ from functools import partial
 from typing import Any, TypeAlias
 
 from archcalc.commands import message
-from archcalc.commands.arguments import COMPLETE_NETWORKS, add_batch, add_changes, graph_of, listed
+from archcalc.commands.arguments import (
+    COMPLETE_NETWORKS,
+    add_batch,
+    add_changes,
+    add_format,
+    graph_of,
+    listed,
+)
+from archcalc.commands.printing import show, written
 from archcalc.commands.progress import progress
 from archcalc.errors import ArchcalcError, MeasurementError, UsageError, suggestion
 from archcalc.graph import Graph
 from archcalc.hardware.device import device_names, find_device
-from archcalc.render.output import json_text, written
-from archcalc.render.verify import VerifyDocument, comparison_lines, comparison_record
+from archcalc.render.output import json_text, part_text
+from archcalc.render.verify import (
+    VerificationsDocument,
+    VerifyDocument,
+    comparison_lines,
+    comparison_record,
+)
 from archcalc.spec.library import network_names
 from archcalc.torch_backend import require_torch
 from archcalc.verification import SUBJECTS, Comparison, Conditions
@@ -57,16 +70,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--profile", metavar="DEVICE",
         help=f"whose best the times are compared with: {', '.join(device_names())}, or a FILE",
     )  # fmt: skip
-    parser.add_argument(
-        "--format", default="text", choices=("text", "json"), help="text (default) or json"
-    )
+    add_format(parser)
     parser.add_argument(
         "--save", metavar="FOLDER", help="also write the results there, as pages and as JSON"
     )
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Prints each network's comparison as soon as it is done.
+    """Prints each network's comparison, in text and JSON as soon as it is done.
 
     1 if a figure differs, or a network, or all of a subject that was asked of it, could not be
     measured; else 2 if there is no such network, or it does not fit what was asked; else 0.
@@ -75,8 +86,13 @@ def run(arguments: argparse.Namespace) -> int:
     names = _names(arguments)
     under, check = _against_module(arguments) if arguments.module else _against_twin(arguments)
     found: list[Comparison] = []
-    show = _show_json if arguments.format == "json" else _show_text
-    show(_comparisons(names, arguments, check, under, found), under, len(names))
+    comparisons = _comparisons(names, arguments, check, under, found)
+    if arguments.format == "text":
+        _show_text(comparisons, under, len(names))
+    elif arguments.format == "json":
+        _show_json(comparisons)
+    else:
+        show(written(VerificationsDocument(list(comparisons)), arguments.format))
     if arguments.save:
         from archcalc.reports.verification_page import save_verification
 
@@ -169,7 +185,7 @@ def _show_text(comparisons: Iterator[Comparison], under: Conditions, count: int)
             print("\n".join(comparison_lines(comparison)), flush=True)
             if count == 1:
                 for part in VerifyDocument(comparison).figures():
-                    print(f"\n{written(part, 'text')}")
+                    print(f"\n{part_text(part, 'text')}")
             done += not comparison.failure
             different += len(comparison.differences)
             figures += sum(figure.compared for figure in comparison.figures)
@@ -180,7 +196,7 @@ def _show_text(comparisons: Iterator[Comparison], under: Conditions, count: int)
             print(f"{text}, {missing:,} not measured" if missing else text)
 
 
-def _show_json(comparisons: Iterator[Comparison], under: Conditions, count: int) -> None:
+def _show_json(comparisons: Iterator[Comparison]) -> None:
     """One list, whose items come as they are done."""
     separator = "[\n"
     try:

@@ -105,7 +105,7 @@ def write(document: Document, form: str) -> str:
         return document.json()
     if form in SEPARATORS:
         return _separated(document.data(), SEPARATORS[form])
-    return "\n\n".join(written(part, form) for part in document.parts(form) if part)
+    return "\n\n".join(part_text(part, form) for part in document.parts(form) if part)
 
 
 def parquet(document: Document) -> bytes:
@@ -175,7 +175,7 @@ def _of_one_kind(column: Sequence[object]) -> list[object]:
 # ----- for people -----
 
 
-def written(part: Part, form: str) -> str:
+def part_text(part: Part, form: str) -> str:
     """A part in one of the forms for people."""
     if isinstance(part, Table):
         return _TABLES[form](part)

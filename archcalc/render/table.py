@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from archcalc.analysis import Analysis
 from archcalc.figures.of_layer import counted
@@ -11,18 +11,13 @@ from archcalc.render import escape
 from archcalc.render.columns import COLUMNS, DEFAULT_COLUMNS, Column, columns_named
 from archcalc.render.numbers import exact, share, short, short_bytes
 from archcalc.render.output import (
-    FORMS,
-    SEPARATORS,
     Data,
     Document,
     Part,
     Table,
-    require_form,
-    written,
 )
 from archcalc.render.rows import Row, depth_that_fits, layer_rows, rows_at_depth
 
-MARKDOWN = "markdown"
 _INDENT = " " * 13  # what follows the names of the figures under a table
 
 
@@ -182,49 +177,12 @@ def layer_table(
     return Table(headings, cells, "".join(align), total, room=0, width=width)
 
 
-def tabulate_rows(
-    headings: Sequence[str],
-    rows: Iterable[Sequence[str]],
-    form: str,
-    align: Sequence[str] | None = None,
-) -> str:
-    """Rows of text as text, markdown, latex or html."""
-    sides = "".join(side[0] for side in align or [])
-    return written(Table(headings, list(rows), sides), require_form(form, FORMS))
-
-
 def with_network(analysis: Analysis, headings: Sequence[str], form: str) -> list[str]:
     """The headings, the first with the network where it was changed: a table alone has no title."""
     first, *others = headings
     if form != "text" and analysis.identity.is_changed:
         first = f"{first} of {analysis.identity}"
     return [first, *others]
-
-
-def separated(form: str, rows: Iterable[Iterable[object]]) -> str:
-    """Rows as csv or tsv."""
-    import csv
-    import io
-
-    out = io.StringIO()
-    csv.writer(out, delimiter=SEPARATORS[form], lineterminator="\n").writerows(rows)
-    return out.getvalue().rstrip("\n")
-
-
-def separated_of(
-    analysis: Analysis, form: str, headings: Sequence[str], rows: Iterable[Sequence[object]]
-) -> str:
-    """Rows as csv or tsv, each with the network's name and what was changed in it at its end."""
-    network = str(analysis.identity)
-    return separated(form, [[*headings, "network"], *([*row, network] for row in rows)])
-
-
-def machine_text(value: object, separator: str = "x") -> object:
-    """A value as a cell of csv: whole numbers as they are, lists with `separator` between."""
-    found = plain(value)
-    if isinstance(found, list):
-        return separator.join("" if item is None else str(item) for item in found)
-    return found
 
 
 LECTURE = "lecture: the input and the outputs of conv, pool and linear layers"

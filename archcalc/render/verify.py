@@ -1,4 +1,4 @@
-"""Comparisons with torch as lines, tables and records."""
+"""Comparisons with torch."""
 
 from __future__ import annotations
 
@@ -9,15 +9,13 @@ from archcalc.hardware.roofline import Bound
 from archcalc.quantity.arithmetic import plain
 from archcalc.record import as_dict
 from archcalc.render.numbers import exact, shape, short, short_bytes
-from archcalc.render.output import Data, Document, Part, Table
+from archcalc.render.output import Data, Document, Part, Table, Title
 from archcalc.render.roofline import bound_record, seconds_text
 from archcalc.verification import Comparison, Figure, LayerTime, Times, per_second
 
+_KEYS = ("subject", "quantity", "layer", "rule", "measured", "agrees", "not_measured", "note")
 _MOST_SHOWN = 20  # differences of one network
 _FURTHEST = 5  # layers that are named as furthest from their best
-
-
-_KEYS = ("subject", "quantity", "layer", "rule", "measured", "agrees", "not_measured", "note")
 
 
 class VerifyDocument(Document):
@@ -31,27 +29,53 @@ class VerifyDocument(Document):
         return comparison_record(self._comparison)
 
     def data(self) -> Data:
-        """A row for each figure."""
-        records = map(figure_record, self._comparison.figures)
+        """A row for each figure, and for each time, in seconds, whose rule is the least."""
+        comparison = self._comparison
+        records = [*map(figure_record, comparison.figures), *_time_figures(comparison)]
         rows = [[record.get(key) for key in _KEYS] for record in records]
-        return Data(_KEYS, rows).of(self._comparison.network)
+        return Data(_KEYS, rows).of(comparison.network)
 
     def parts(self, form: str) -> Iterator[Part]:
         """What differs and the verdict, then all figures."""
-        yield [str(self._comparison.conditions), *comparison_lines(self._comparison)]
+        lines = comparison_lines(self._comparison)
+        if form == "text":
+            yield [str(self._comparison.conditions), *lines]
+        else:
+            *notes, verdict = map(str.strip, lines)
+            yield Title(verdict, [str(self._comparison.conditions), *notes])
         yield from self.figures()
 
     def figures(self) -> Iterator[Part]:
         """A table of the layers, the figures of the whole network, and the times."""
         comparison = self._comparison
         if any(figure.layer for figure in comparison.figures):
-            yield layer_table(comparison)
+            yield _layer_table(comparison)
         if comparison.figures:
-            yield total_lines(comparison)
+            yield _total_lines(comparison)
         if comparison.times is not None:
-            yield time_table(comparison.times)
+            yield _time_table(comparison.times)
             if line := furthest_line(comparison.times):
                 yield [line]
+
+
+class VerificationsDocument(Document):
+    """Several networks' rules beside torch's measurements."""
+
+    def __init__(self, comparisons: Sequence[Comparison]) -> None:
+        self._each = list(map(VerifyDocument, comparisons))
+
+    def record(self) -> list[dict[str, object]]:
+        """Each comparison."""
+        return [document.record() for document in self._each]
+
+    def data(self) -> Data:
+        """The rows of all of them."""
+        return Data([*_KEYS, "network"], [row for each in self._each for row in each.data().rows])
+
+    def parts(self, form: str) -> Iterator[Part]:
+        """One after the other."""
+        for document in self._each:
+            yield from document.parts(form)
 
 
 def comparison_lines(comparison: Comparison, *, width: int = 0) -> list[str]:
@@ -114,7 +138,7 @@ def figure_text(value: object) -> str:
     return shape(value) if isinstance(value, tuple) else exact(value)
 
 
-def layer_table(comparison: Comparison) -> Table:
+def _layer_table(comparison: Comparison) -> Table:
     """A row for each layer, a column for each quantity that layers have.
 
     A cell is the figure on which rule and torch agree, or `rule ≠ measured`.
@@ -128,7 +152,7 @@ def layer_table(comparison: Comparison) -> Table:
     return Table(["layer", *quantities], rows, f"l{'r' * len(quantities)}")
 
 
-def total_lines(comparison: Comparison) -> list[str]:
+def _total_lines(comparison: Comparison) -> list[str]:
     """A line for each figure of the network as a whole, with what a reader of it should know."""
     return [
         f"{figure.quantity}: {_cell(figure)}{f' ({figure.note})' if figure.note else ''}"
@@ -168,7 +192,6 @@ def _tally(comparison: Comparison) -> str:
 _TIME_HEADINGS = (
     "layer", "kind", "FLOPs", "moved", "best", "measured", "x best", "FLOP/s", "bytes/s",
 )  # fmt: skip
-_TIME_ALIGN = "llrrrrrrr"
 
 
 def time_text(times: Times) -> str:
@@ -179,7 +202,7 @@ def time_text(times: Times) -> str:
     return f"{seconds_text(times.seconds)} against {seconds_text(best)} at best ({times.profile})"
 
 
-def time_table(times: Times) -> Table:
+def _time_table(times: Times) -> Table:
     """A row for each layer, its best, its time and what it achieved; the network last, at once.
 
     Without a profile nothing is said of the best.
@@ -193,7 +216,7 @@ def time_table(times: Times) -> Table:
     known = times.profile is not None
     shown = [known or "best" not in heading for heading in _TIME_HEADINGS]
     headings, *rows = [list(compress(row, shown)) for row in (_TIME_HEADINGS, *rows)]
-    return Table(headings, rows, "".join(compress(_TIME_ALIGN, shown)))
+    return Table(headings, rows, f"ll{'r' * (len(headings) - 2)}")
 
 
 def _time_row(name: str, kind: str, bounds: Sequence[Bound], seconds: float) -> list[str]:
@@ -267,6 +290,28 @@ def figure_record(figure: Figure) -> dict[str, object]:
     if figure.not_measured:
         record["not_measured"] = figure.not_measured
     return record | ({"note": figure.note} if figure.note else {})
+
+
+def _time_figures(comparison: Comparison) -> Iterator[dict[str, object]]:
+    """The times under the keys of figures; the whole network last."""
+    times = comparison.times
+    if times is None:
+        return
+    for layer in times.layers:
+        best = layer.bound.seconds if times.profile else None
+        yield _time_figure(layer.bound.layer.name, best, layer.seconds)
+    best = sum(x.bound.seconds for x in times.layers) if times.profile else None
+    yield _time_figure("", best, times.seconds) | {"note": times.note}
+
+
+def _time_figure(name: str, best: float | None, seconds: float) -> dict[str, object]:
+    return {
+        "subject": "time",
+        "quantity": "seconds",
+        "layer": name,
+        "rule": best,
+        "measured": seconds,
+    }
 
 
 def _times_record(times: Times) -> dict[str, object]:

@@ -20,10 +20,10 @@ from archcalc.render.output import (
     Table,
     Title,
     parquet,
+    part_text,
     require_form,
     shown_width,
     write,
-    written,
 )
 from tests.hostile import TEXTS
 
@@ -89,15 +89,15 @@ def of_texts(*texts: str) -> Table:
     ],
 )  # fmt: skip
 def test_a_table_in_each_form(form: str, lines: list[str]) -> None:
-    assert written(SMALL, form).splitlines() == lines
+    assert part_text(SMALL, form).splitlines() == lines
 
 
 def test_a_total_is_set_apart() -> None:
     table = SMALL._replace(total=["both", "12,346"])
-    assert written(table, "text").splitlines()[-2:] == ["-------  ------", "both     12,346"]
-    assert written(table, "markdown").splitlines()[-1] == "| both    | 12,346 |"
-    assert r"bc & 12,345 \\" + "\n\\hline\n" + r"both & 12,346 \\" in written(table, "latex")
-    assert re.search(r"</tbody>\n<tfoot>\n<tr>.*both.*</tr>\n</tfoot>", written(table, "html"))
+    assert part_text(table, "text").splitlines()[-2:] == ["-------  ------", "both     12,346"]
+    assert part_text(table, "markdown").splitlines()[-1] == "| both    | 12,346 |"
+    assert r"bc & 12,345 \\" + "\n\\hline\n" + r"both & 12,346 \\" in part_text(table, "latex")
+    assert re.search(r"</tbody>\n<tfoot>\n<tr>.*both.*</tr>\n</tfoot>", part_text(table, "html"))
 
 
 def test_a_title_and_paragraphs_stand_around() -> None:
@@ -112,33 +112,33 @@ def test_a_title_and_paragraphs_stand_around() -> None:
 
 def test_a_table_of_nothing_has_its_headings() -> None:
     for form in FOR_PEOPLE:
-        assert "layer" in written(SMALL._replace(rows=[]), form)
+        assert "layer" in part_text(SMALL._replace(rows=[]), form)
 
 
 def test_a_narrow_terminal_cuts_words_and_no_figures() -> None:
     table = Table(["layer", "n"], [["a" * 20, "1" * 12], ["b", "2"]], "wr", room=0, width=24)
-    assert written(table, "text").splitlines()[2:] == [
+    assert part_text(table, "text").splitlines()[2:] == [
         f"{'a' * 9}…  {'1' * 12}",
         f"b{' ' * 22}2",
     ]
-    assert "a" * 7 + "…" in written(table._replace(width=5), "text")
-    assert "a" * 20 in written(table, "markdown")
+    assert "a" * 7 + "…" in part_text(table._replace(width=5), "text")
+    assert "a" * 20 in part_text(table, "markdown")
 
 
 def test_columns_are_as_wide_as_their_signs() -> None:
     assert [shown_width(text) for text in ("abc", "卷积", "e\u0301", "≠ µ … ×")] == [3, 4, 1, 7]
-    lines = written(Table(["n", "k"], [["卷积", "x"], ["abcd", "x"]]), "text").splitlines()
+    lines = part_text(Table(["n", "k"], [["卷积", "x"], ["abcd", "x"]]), "text").splitlines()
     assert {line.index("x") + line.count("卷积") * 2 for line in lines[2:]} == {6}
 
 
 @pytest.mark.parametrize("form", FOR_PEOPLE)
 def test_a_table_keeps_its_shape_whatever_stands_in_it(form: str) -> None:
-    harmless = written(of_texts(*["x"] * len(TEXTS)), form)
-    assert written(of_texts(*TEXTS), form).count("\n") == harmless.count("\n")
+    harmless = part_text(of_texts(*["x"] * len(TEXTS)), form)
+    assert part_text(of_texts(*TEXTS), form).count("\n") == harmless.count("\n")
 
 
 def test_a_row_of_markdown_has_the_columns_of_its_table() -> None:
-    for line in written(of_texts(*TEXTS), "markdown").splitlines():
+    for line in part_text(of_texts(*TEXTS), "markdown").splitlines():
         assert len(re.findall(r"(?<!\\)\|", line)) == len(TEXTS) + 1
 
 
@@ -164,7 +164,7 @@ class Cells(HTMLParser):
 
 def test_html_shows_the_texts_and_holds_no_tags_of_them() -> None:
     shown, harmless = (
-        Cells(written(of_texts(*texts), "html")) for texts in (TEXTS, ["x"] * len(TEXTS))
+        Cells(part_text(of_texts(*texts), "html")) for texts in (TEXTS, ["x"] * len(TEXTS))
     )
     assert shown.tags == harmless.tags == {"table", "thead", "tbody", "tfoot", "tr", "th", "td"}
     assert shown.texts[: len(TEXTS)] == Cells("".join(f"<td>{_shown(t)}</td>" for t in TEXTS)).texts
@@ -177,7 +177,7 @@ def _shown(text: str) -> str:
 
 
 def test_latex_holds_no_commands_of_the_texts() -> None:
-    table = written(of_texts(*TEXTS), "latex")
+    table = part_text(of_texts(*TEXTS), "latex")
     assert "\\input" not in table
     assert "\\textbf" not in table
     for line in table.splitlines()[2:-2]:
@@ -186,13 +186,13 @@ def test_latex_holds_no_commands_of_the_texts() -> None:
 
 @pytest.mark.parametrize("sign", ["*", "["])
 def test_no_row_of_latex_is_an_option_of_the_row_before(sign: str) -> None:
-    assert not re.search(r"\\\\\n[*\[]", written(of_texts(f"{sign}x", "y"), "latex"))
+    assert not re.search(r"\\\\\n[*\[]", part_text(of_texts(f"{sign}x", "y"), "latex"))
 
 
 @pytest.mark.parametrize("form", FOR_PEOPLE)
 def test_markup_is_not_escaped(form: str) -> None:
-    assert "$a_1$ <b>" in written(Table([Markup("$a_1$ <b>")], []), form)
-    assert ("$a_1$ <b>" in written(Table(["$a_1$ <b>"], []), form)) is (form == "text")
+    assert "$a_1$ <b>" in part_text(Table([Markup("$a_1$ <b>")], []), form)
+    assert ("$a_1$ <b>" in part_text(Table(["$a_1$ <b>"], []), form)) is (form == "text")
 
 
 # ----- for programs -----

@@ -9,7 +9,7 @@ import pytest
 
 from archcalc import Analysis, AnalysisStopped, UsageError, analyze
 from archcalc.render.columns import COLUMNS, DEFAULT_COLUMNS, columns_named, window_text
-from archcalc.render.output import write, written
+from archcalc.render.output import part_text, write
 from archcalc.render.rows import layer_rows, rows_at_depth
 from archcalc.render.table import (
     TableDocument,
@@ -66,7 +66,7 @@ def partial() -> Analysis:
 def plain_table(analysis: Analysis, *columns: str, width: int | None = None) -> str:
     rows = rows_at_depth(analysis, 1000)
     chosen = columns_named(columns or DEFAULT_COLUMNS)
-    return written(layer_table(rows, chosen, in_full=False, tree=True, width=width), "text")
+    return part_text(layer_table(rows, chosen, in_full=False, tree=True, width=width), "text")
 
 
 # ----- text -----
@@ -246,7 +246,7 @@ GATED = """\
 def test_the_field_without_gates_stands_in_parentheses_and_is_explained() -> None:
     analysis = analysis_of(GATED)
     rows, columns = layer_rows(analysis), columns_named(["name", "receptive_field", "offset"])
-    lines = written(layer_table(rows, columns, in_full=False, tree=True), "text").splitlines()
+    lines = part_text(layer_table(rows, columns, in_full=False, tree=True), "text").splitlines()
     assert [" ".join(line.split()) for line in lines[2:8]] == [
         "conv1 3 -1",
         "global_avg_pool1 all -",

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import fcntl
-import io
 import os
 import pty
 import shlex
@@ -104,20 +102,6 @@ def test_the_examples_of_help_run(
     status, out, err = called(capsys, *words[1:])
     assert status == (1 if words[1] == "diff" else 0), err
     assert out or list(tmp_path.iterdir())
-
-
-# ----- formats of every command -----
-
-
-@pytest.mark.parametrize("command", ["table", "field", "memory", "roofline", "scale"])
-def test_tsv_is_csv_with_tabs(command: str, capsys: pytest.CaptureFixture[str]) -> None:
-    by_form = {}
-    for form, separator in (("csv", ","), ("tsv", "\t")):
-        status, out, _ = called(capsys, command, "lenet5", "--format", form)
-        assert status == 0
-        by_form[form] = list(csv.reader(io.StringIO(out), delimiter=separator))
-    assert by_form["csv"] == by_form["tsv"]
-    assert len(by_form["csv"]) > 2
 
 
 # ----- what is wrong -----

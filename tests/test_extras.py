@@ -11,7 +11,17 @@ import pytest
 
 PYPROJECT = Path(__file__).parent.parent / "pyproject.toml"
 EXTRAS = tomllib.loads(PYPROJECT.read_text(encoding="utf-8"))["project"]["optional-dependencies"]
-OPTIONAL = ["torch", "fvcore", "sympy", "numpy", "pandas", "matplotlib", "hypothesis", "jsonschema"]
+OPTIONAL = [
+    "torch",
+    "fvcore",
+    "sympy",
+    "numpy",
+    "pandas",
+    "matplotlib",
+    "pyarrow",
+    "hypothesis",
+    "jsonschema",
+]
 WITHOUT = f"import sys; sys.modules |= dict.fromkeys({OPTIONAL}); "
 
 
@@ -57,6 +67,7 @@ def test_a_command_that_needs_no_extra_works_without(words: str, tmp_path: Path)
         ("table vgg16 --input 3x32hx32w", "sympy", "symbols"),
         ("formula vgg16", "sympy", "symbols"),
         ("verify vgg16", "torch", "torch"),
+        ("table lenet5 --format parquet", "pyarrow", "parquet"),
         ("field vgg16 pool5 --effective", "torch", "torch"),
         ("field vgg16 pool5 --plot a.svg", "matplotlib", "plots"),
         ("memory vgg16 --plot a.svg", "matplotlib", "plots"),

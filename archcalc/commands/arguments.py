@@ -64,7 +64,7 @@ def add_batch(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
 
 
-def add_format(parser: argparse.ArgumentParser, forms: Sequence[str] = FORMS) -> None:
+def add_format(parser: argparse._ActionsContainer, forms: Sequence[str] = FORMS) -> None:
     """--format: in which of `forms` to print."""
 
     def form(text: str) -> str:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import argparse
 
 from archcalc.api.known import networks
+from archcalc.commands.arguments import add_format
+from archcalc.commands.printing import show, written
+from archcalc.render.list import ListDocument
 from archcalc.spec.library import network_names
 
 EXAMPLES = (
@@ -15,7 +18,9 @@ EXAMPLES = (
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declares the arguments."""
-    parser.add_argument("--names", action="store_true", help="the names alone, one a line")
+    forms = parser.add_mutually_exclusive_group()
+    forms.add_argument("--names", action="store_true", help="the names alone, one a line")
+    add_format(forms)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -23,5 +28,5 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.names:
         print("\n".join(network_names()))
         return 0
-    print(networks())
+    show(written(ListDocument(networks().found), arguments.format))
     return 0

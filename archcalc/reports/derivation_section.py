@@ -23,10 +23,8 @@ def add_derivations(page: Page, analysis: Analysis) -> None:
     lines = [_breakdown_line(x) for x in found.values() if x.total and x.among > _MOST_NAMED]
     page.add(bullets(lines))
     for name in _largest_layers(analysis):
-        derivation = derive(analysis, analysis.layer(name))
-        page.add(
-            details(f"{name}, derived", write(LayerDocument(analysis, derivation), "markdown"))
-        )
+        document = LayerDocument(analysis, derive(analysis, analysis.layer(name)))
+        page.add(details(f"{name}, derived", write(document, "markdown")))
 
 
 def _breakdown_line(found: Breakdown) -> Markup:

@@ -20,7 +20,8 @@ from archcalc.quantity.symbolic import ROUNDED
 from archcalc.render import escape
 from archcalc.render.formula.as_text import notes, subject
 from archcalc.render.formula.expression import ExpressionWriter
-from archcalc.render.formula.lines import LONG_TERM, WIDTH, filled, items_of, parts_of
+from archcalc.render.formula.lines import LONG_TERM, filled, items_of, parts_of
+from archcalc.render.output import WIDTH
 
 
 def python(formulas: Formulas) -> str:

@@ -13,7 +13,8 @@ from archcalc.parametric.formulas.formula import Case, Formula, Formulas
 from archcalc.record import replace
 from archcalc.render import escape
 from archcalc.render.formula.expression import ExpressionWriter
-from archcalc.render.formula.lines import LONG_TERM, WIDTH, filled, items_of, parts_of
+from archcalc.render.formula.lines import LONG_TERM, filled, items_of, parts_of
+from archcalc.render.output import WIDTH
 
 MOST_EQUAL = 2  # pairs of sizes
 MOST_WRITTEN_OUT = 3 * WIDTH  # characters; in a longer formula parts that recur get a name

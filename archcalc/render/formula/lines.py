@@ -8,8 +8,8 @@ import sympy
 
 from archcalc.quantity.symbolic import EXTREMES
 from archcalc.render.formula.expression import ExpressionWriter
+from archcalc.render.output import WIDTH
 
-WIDTH = 80
 LONG_TERM = 24  # characters; terms as long as this stand on lines of their own
 
 

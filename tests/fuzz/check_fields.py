@@ -125,7 +125,14 @@ def check_paths(subject: Subject, comparison: Comparison) -> None:
             if not reaching.leads_on(name, every(subject.shapes[name])):
                 continue  # a slice of the channels leaves it
             row = reaching.row(name, period)
-            alone = isinstance(row, Row) and row.jump == 0 and reaching.sees_all(name)
+            alone = (
+                isinstance(row, Row)
+                and reaching.sees_all(name)
+                and (
+                    row.jump == 0
+                    or (row.jump is None and _is_behind_all(reaching, [*path], period))
+                )
+            )
             rows.append(Extent.ALL if alone else row)
         if Extent.UNKNOWN in rows:
             continue
@@ -139,6 +146,12 @@ def check_paths(subject: Subject, comparison: Comparison) -> None:
                 comparison.unknown += 1
             else:
                 comparison.of(what, f"{name}, axis {axis}", found, wanted)
+
+
+def _is_behind_all(reaching: Reaching, names: list[str], period: int) -> bool:
+    """Whether units of some of the layers see all that there is, wherever they stand."""
+    rows = [reaching.row(name, period) for name in names]
+    return any(row.jump == 0 if isinstance(row, Row) else row is Extent.ALL for row in rows)
 
 
 def _only(path: dict[str, str]) -> Follow:

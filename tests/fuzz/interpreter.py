@@ -327,9 +327,10 @@ class _Reading:
 
 def _whole(value: Any) -> Any:
     """`value`, if no fraction is left in it; decimals in a spec are floats, and stay."""
-    for item in value if isinstance(value, list) else [value]:
-        if isinstance(item, Fraction):
-            raise WrongSpecError(f"{item} is not whole")
+    if isinstance(value, list):
+        return [_whole(item) for item in value]
+    if isinstance(value, Fraction):
+        raise WrongSpecError(f"{value} is not whole")
     return value
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from archcalc.api.comparing import compare, diff
     from archcalc.api.costs import memory, roofline, training
     from archcalc.api.drawing import Diagram, draw
-    from archcalc.api.explaining import field
+    from archcalc.api.explaining import explain, field
     from archcalc.api.known import check, networks
     from archcalc.api.models import build, export, verify
     from archcalc.api.results import Result
@@ -72,6 +72,7 @@ __all__ = [
     "compare",
     "diff",
     "draw",
+    "explain",
     "export",
     "field",
     "formula",
@@ -96,7 +97,7 @@ _HOMES = {
     "api.comparing": ("compare", "diff"),
     "api.drawing": ("Diagram", "draw"),
     "api.costs": ("memory", "roofline", "training"),
-    "api.explaining": ("field",),
+    "api.explaining": ("explain", "field"),
     "api.known": ("check", "networks"),
     "api.models": ("build", "export", "verify"),
     "api.results": ("Result",),

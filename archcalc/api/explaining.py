@@ -7,14 +7,111 @@ from typing import overload
 
 from archcalc.analysis import Analysis
 from archcalc.api.results import Result
-from archcalc.errors import UsageError
+from archcalc.errors import UsageError, suggestion
+from archcalc.explaining.layers import Derivation, LayerDerivation, derive
+from archcalc.explaining.totals import TOTALS, Breakdown, block_called, block_parts, breakdown
+from archcalc.explaining.totals import Part as BlockPart
 from archcalc.figures.of_layer import LayerAnalysis
 from archcalc.loading import Spec
 from archcalc.receptive_field.field import Interval
+from archcalc.render.explain import BlockDocument, LayerDocument, TotalsDocument
 from archcalc.render.field import AXIS_NAMES, FieldDocument, UnitDocument
 from archcalc.spec.values import Value
 from archcalc.unit_field import UnitField, unit_field
 from archcalc.walk import analyze
+
+
+@overload
+def explain(
+    what: Spec,
+    /,
+    *,
+    quantities: Sequence[str] = (),
+    depth: int | None = None,
+    input: Sequence[Value] | None = None,
+    batch: int = 1,
+    dtype: str = "float32",
+    parameters: Mapping[str, Value] | None = None,
+    **others: Value,
+) -> Result[tuple[Breakdown, ...], Breakdown]: ...
+
+
+@overload
+def explain(
+    what: Spec,
+    layer: str,
+    /,
+    *,
+    quantities: Sequence[str] = (),
+    input: Sequence[Value] | None = None,
+    batch: int = 1,
+    dtype: str = "float32",
+    parameters: Mapping[str, Value] | None = None,
+    **others: Value,
+) -> Result[LayerDerivation, Derivation] | Result[tuple[BlockPart, ...], BlockPart]: ...
+
+
+def explain(
+    what: Spec,
+    layer: str | None = None,
+    /,
+    *,
+    quantities: Sequence[str] = (),
+    depth: int | None = None,
+    input: Sequence[Value] | None = None,
+    batch: int = 1,
+    dtype: str = "float32",
+    parameters: Mapping[str, Value] | None = None,
+    **others: Value,
+) -> (
+    Result[LayerDerivation, Derivation]
+    | Result[tuple[BlockPart, ...], BlockPart]
+    | Result[tuple[Breakdown, ...], Breakdown]
+):
+    """How each figure of a layer comes about; or what a block, or the totals, are made of.
+
+    The parts are the derivations of the layer by quantity, the parts of the block by name, or the
+    breakdowns of the totals by quantity.
+
+    Args:
+        what, input, batch, dtype, parameters, others: as for `analyze`.
+        layer: the layer or block; the end of its dotted name will do. The totals if None.
+        quantities: of a layer, those to derive; all that say something by default. Of the totals,
+            those to break down; all by default.
+        depth: of the totals, the level of nesting whose blocks are ranked; the deepest that takes
+            few to make up 90% by default.
+
+    Raises:
+        UsageError: there is no such layer or quantity; a free size; an argument that does not go
+            with the layer; and as `analyze`.
+        LayerError, SpecError: as `analyze`.
+    """
+    analysis = analyze(what, input=input, batch=batch, dtype=dtype, parameters=parameters, **others)
+    if layer is None:
+        return _explained_totals(analysis, quantities or [*TOTALS], depth)
+    if depth is not None:
+        raise UsageError(f"the whole network is ranked; leave {layer} out", "depth")
+    if (block := block_called(analysis, layer)) is None:
+        found = derive(analysis, analysis.layer(layer)).only(quantities)
+        derivations = {derivation.quantity: derivation for derivation in found.derivations}
+        return Result(found, derivations, LayerDocument(analysis, found))
+    if quantities:
+        raise UsageError(f"all figures of a block ({block}) are one table", "quantity")
+    parts = tuple(block_parts(analysis, block))
+    return Result(parts, {part.name: part for part in parts}, BlockDocument(analysis, block, parts))
+
+
+def _explained_totals(
+    analysis: Analysis, quantities: Sequence[str], depth: int | None
+) -> Result[tuple[Breakdown, ...], Breakdown]:
+    for quantity in quantities:
+        if quantity not in TOTALS:
+            raise UsageError(
+                f"{quantity!r} is not a total{suggestion(quantity, TOTALS)}", "quantity"
+            )
+    found = tuple(breakdown(analysis, quantity, depth) for quantity in quantities)
+    parts = dict(zip(quantities, found, strict=True))
+    return Result(found, parts, TotalsDocument(analysis, found))
 
 
 @overload

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from archcalc.analysis import Analysis
+from archcalc.api.explaining import explain
 from archcalc.commands.arguments import (
     add_batch,
     add_changes,
@@ -15,12 +15,8 @@ from archcalc.commands.arguments import (
     listed,
 )
 from archcalc.commands.printing import show, written
-from archcalc.errors import UsageError, suggestion
-from archcalc.explaining.layers import QUANTITIES, derive
-from archcalc.explaining.totals import TOTALS, block_called, block_parts, breakdown
-from archcalc.render.explain import BlockDocument, LayerDocument, TotalsDocument
-from archcalc.render.output import Document
-from archcalc.walk import analyze
+from archcalc.explaining.layers import QUANTITIES
+from archcalc.explaining.totals import TOTALS
 
 EXAMPLES = (
     "archcalc explain vgg16 conv1_1",
@@ -52,29 +48,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Prints the derivations."""
-    analysis = analyze(graph_of(arguments), batch=arguments.batch, dtype=arguments.dtype)
-    quantities = arguments.quantity or []
-    name = arguments.layer
-    if name is not None and arguments.depth is not None:
-        raise UsageError(f"--depth is for the ranking of the whole network; leave {name} out")
-    if name is not None and (block := block_called(analysis, name)) is not None:
-        if quantities:
-            raise UsageError(f"--quantity: all figures of a block ({block}) are one table")
-        document: Document = BlockDocument(analysis, block, block_parts(analysis, block))
-    elif name is not None:
-        found = derive(analysis, analysis.layer(name)).only(quantities)
-        document = LayerDocument(analysis, found)
-    else:
-        document = _totals(analysis, quantities or [*TOTALS], arguments.depth)
-    show(written(document, arguments.format))
+    found = explain(
+        graph_of(arguments), arguments.layer, quantities=arguments.quantity or (),
+        depth=arguments.depth, batch=arguments.batch, dtype=arguments.dtype,
+    )  # fmt: skip
+    show(written(found.document, arguments.format))
     return 0
-
-
-def _totals(analysis: Analysis, quantities: list[str], level: int | None) -> TotalsDocument:
-    for quantity in quantities:
-        if quantity not in TOTALS:
-            guess = suggestion(quantity, TOTALS)
-            raise UsageError(f"{quantity!r} is not a total{guess}", "quantity")
-    return TotalsDocument(
-        analysis, [breakdown(analysis, quantity, level) for quantity in quantities]
-    )

@@ -22,6 +22,18 @@ CALLS: dict[str, tuple[Callable[[], Result[Any, Any]], list[str]]] = {
     "networks": (archcalc.networks, ["list"]),
     "compare": (lambda: archcalc.compare("lenet5", "alexnet"), ["compare", "lenet5", "alexnet"]),
     "diff": (lambda: archcalc.diff("resnet18", "resnet34"), ["diff", "resnet18", "resnet34"]),
+    "explain": (
+        lambda: archcalc.explain("resnet18", quantities=["params", "macs"], depth=2),
+        ["explain", "resnet18", "--quantity", "params,macs", "--depth", "2"],
+    ),
+    "explain a layer": (
+        lambda: archcalc.explain("lenet5", "C3", batch=2),
+        ["explain", "lenet5", "C3", "--batch", "2"],
+    ),
+    "explain a block": (
+        lambda: archcalc.explain("resnet18", "layer1.0"),
+        ["explain", "resnet18", "layer1.0"],
+    ),
     "field": (
         lambda: archcalc.field("lenet5", classes=7),
         ["field", "lenet5", "--set", "classes=7"],
@@ -116,6 +128,18 @@ def test_diff_has_the_layers_that_are_not_the_same() -> None:
     assert [change.what for change in found["layer2.0.conv1"].changes] == ["stride"]
     assert len(archcalc.diff("lenet5", "lenet5")) == 0
     assert archcalc.diff("lenet5", "lenet5").found.is_empty
+
+
+def test_explain_has_what_it_was_asked_about() -> None:
+    layer: Any = archcalc.explain("alexnet", "conv1", quantities=["macs", "params"])
+    assert [*layer.parts] == ["params", "macs"]
+    assert layer["macs"].value == 105_415_200
+    totals = archcalc.explain("vgg16", quantities=["params"])
+    assert totals["params"].parts[0].name == "fc6"
+    block: Any = archcalc.explain("resnet18", "layer1.0")
+    assert [part.name for part in block] == [*block.parts]
+    with pytest.raises(UsageError, match="depth: the whole network is ranked; leave conv1 out"):
+        archcalc.explain("alexnet", "conv1", depth=2)
 
 
 def test_field_is_that_of_all_layers_or_of_a_unit() -> None:

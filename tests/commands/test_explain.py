@@ -152,7 +152,7 @@ def test_depth_chooses_the_level_of_the_ranking(capsys: pytest.CaptureFixture[st
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["conv1_1", "--depth", "2"], "--depth is for the ranking of the whole network; leave"),
+        (["conv1_1", "--depth", "2"], "--depth: the whole network is ranked; leave conv1_1 out"),
         (["conv9_9"], "vgg16 has no layer 'conv9_9'"),
         (["conv1_1", "--quantity", "mac"], "no derivation of 'mac'; did you mean 'macs'?"),
         (["--quantity", "mac"], "'mac' is not a total; did you mean 'macs'?"),

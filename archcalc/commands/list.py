@@ -7,7 +7,6 @@ import argparse
 from archcalc.api.known import networks
 from archcalc.commands.arguments import add_format
 from archcalc.commands.printing import show, written
-from archcalc.render.list import ListDocument
 from archcalc.spec.library import network_names
 
 EXAMPLES = (
@@ -28,5 +27,5 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.names:
         print("\n".join(network_names()))
         return 0
-    show(written(ListDocument(networks().found), arguments.format))
+    show(written(networks().document, arguments.format))
     return 0

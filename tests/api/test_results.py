@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import pickle
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -72,8 +73,6 @@ def test_a_result_is_what_the_command_prints(name: str, capsys: Capture) -> None
     call, words = CALLS[name]
     result = call()
     assert f"{result}\n" == printed(capsys, *words) == f"{result!r}\n"
-    if name == "networks":  # which is for people to read, and takes no format
-        return
     assert f"{result.to_markdown()}\n" == printed(capsys, *words, "--format", "markdown")
     assert f"{result._repr_html_()}\n" == printed(capsys, *words, "--format", "html")
     assert result.record() == json.loads(printed(capsys, *words, "--format", "json"))
@@ -93,6 +92,14 @@ def test_a_result_has_its_parts_in_order_and_by_name(name: str) -> None:
     assert "nowhere" not in result
     with pytest.raises(UsageError, match=f"there is no '{first}x'; did you mean"):
         result[f"{first}x"]
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_a_result_is_the_same_after_pickling(name: str) -> None:
+    result = CALLS[name][0]()
+    again = pickle.loads(pickle.dumps(result))
+    assert str(again) == str(result)
+    assert again.record() == result.record()
 
 
 def test_networks_can_be_chosen() -> None:

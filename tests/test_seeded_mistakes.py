@@ -9,11 +9,10 @@ from typing import Any, NamedTuple, TypeAlias
 import pytest
 
 from archcalc import FeatureMap, LayerAnalysis, window
-from archcalc.layers import Effect, Layer, Saved, convolution, sliding
+from archcalc.layers import Effect, Layer, Saved, convolution
 from archcalc.layers.activation import ReLU, Softmax, Tanh
 from archcalc.layers.convolution import Conv, ConvTranspose, LocallyConnected
 from archcalc.layers.joining import Add, Concat
-from archcalc.layers.layer import per_side
 from archcalc.layers.linear import Linear
 from archcalc.layers.mixing import all_in_groups
 from archcalc.layers.normalization import BatchNorm, GroupNorm, LayerNorm
@@ -125,10 +124,6 @@ def field_of(*layers: Layer) -> Callable[[], None]:
 # ----- the mistakes -----
 
 
-def _one_sided(value: Any, x: FeatureMap, field: str) -> tuple[tuple[Quantity, Quantity], ...]:
-    return tuple([(before, 0) for before, _ in per_side(value, x, field)])
-
-
 def _jump_kept(field: Field, window: Window) -> Field:
     first = field.first - window.before * field.jump
     return Field(first, first + (window.extent - 1) * field.jump, field.jump)
@@ -198,7 +193,7 @@ MISTAKES = (
     Mistake("padding", forgetting(Conv, padding=0), torch_on(STRIDED, 9, 8)),
     Mistake(
         "padding on one side",
-        replacing(sliding, "per_side", _one_sided),
+        forgetting(Conv, padding=((1, 0), (1, 0))),
         torch_on(Conv(channels=4, kernel=3, padding=1), 9, 8),
     ),
     Mistake("floor for ceil", forgetting(MaxPool, ceil=False), torch_on(POOL, 8, 8)),

@@ -70,7 +70,7 @@ def build_graph(
     if not expander.nodes:
         raise SpecError(f"{network.name!r} has no layers with these parameters", network.place)
     if all(node.training_only for node in expander.nodes.values()):
-        raise SpecError(f"{network.name!r} has no layers but in training", network.place)
+        raise SpecError(f"{network.name!r} has layers in training only", network.place)
     own_input = _own_input(network, expander.globals, is_needed=input is None)
     outputs = (last, *expander.heads)
     return Graph(

@@ -80,7 +80,7 @@ def together(parameters: Mapping[str, Value] | None, others: dict[str, Value]) -
     if parameters is None:
         return others
     if not isinstance(parameters, Mapping) or not all(isinstance(key, str) for key in parameters):
-        raise UsageError(f"parameters is {parameters!r}; it is a mapping of names to values")
+        raise UsageError(f"parameters must be a mapping of names to values, not {parameters!r}")
     for name in parameters.keys() & others.keys():
         raise UsageError(f"{name} is given twice, in `parameters` and by itself")
     return {**parameters, **others}
@@ -112,5 +112,5 @@ def _sizes(input: Any) -> list[Value] | None:
     if input is None:
         return None
     if isinstance(input, str) or not isinstance(input, Iterable) or is_array(input):
-        raise UsageError(f"an input of {input!r}; it is a list, such as [3, 224, 224]")
+        raise UsageError(f"input must be a list such as [3, 224, 224], not {input!r}")
     return [*input]

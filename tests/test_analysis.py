@@ -410,9 +410,9 @@ def test_a_batch_is_a_whole_number(batch: Any) -> None:
 
 @pytest.mark.parametrize("input", ["1x32x32", 32, np.float64(32), symbol("h")])
 def test_an_input_is_a_list(input: Any) -> None:
-    with pytest.raises(UsageError, match=r"it is a list, such as \[3, 224, 224\]"):
+    with pytest.raises(UsageError, match=r"must be a list such as \[3, 224, 224\]"):
         analyze("lenet5", input=input)
-    with pytest.raises(UsageError, match="it is a list"):
+    with pytest.raises(UsageError, match="must be a list"):
         load("lenet5", input=input)
 
 
@@ -561,8 +561,8 @@ def test_parameters_may_be_called_as_arguments_are(tmp_path: Path) -> None:
     ("arguments", "message"),
     [
         ({"parameters": {"classes": 1}, "classes": 2}, "classes is given twice, in `parameters`"),
-        ({"parameters": [("classes", 1)]}, "it is a mapping of names to values"),
-        ({"parameters": {3: 1}}, "it is a mapping of names to values"),
+        ({"parameters": [("classes", 1)]}, "parameters must be a mapping of names to values"),
+        ({"parameters": {3: 1}}, "parameters must be a mapping of names to values"),
         ({"parameters": {"clases": 1}}, "no parameter 'clases'; did you mean 'classes'?"),
     ],
 )

@@ -215,7 +215,7 @@ def test_nothing_repeated_is_nothing() -> None:
 def test_what_exists_in_training_only_is_no_network() -> None:
     head = "  - head: {name: h, training_only: true, layers: [relu]}\n"
     assert names(graph_of(f"  - tanh\n{head}")) == ["tanh1", "h.relu1"]
-    with pytest.raises(SpecError, match="'tiny' has no layers but in training"):
+    with pytest.raises(SpecError, match="'tiny' has layers in training only"):
         graph_of(head)
 
 

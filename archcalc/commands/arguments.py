@@ -82,7 +82,7 @@ def add_format(parser: argparse._ActionsContainer, forms: Sequence[str] = FORMS)
 def positive(text: str) -> int:
     """A whole number from 1 to 999,999,999, for argparse."""
     if re.fullmatch(r"0*[1-9][0-9]{9,}", text):
-        raise argparse.ArgumentTypeError(f"expected 999,999,999 at most, found {text[:40]!r}")
+        raise argparse.ArgumentTypeError(f"expected at most 999,999,999, found {text[:40]!r}")
     if not re.fullmatch(r"[0-9]+", text) or int(text) < 1:
         raise argparse.ArgumentTypeError(f"expected a whole number, at least 1, found {text!r}")
     return int(text)

@@ -78,6 +78,6 @@ def run(arguments: argparse.Namespace) -> int:
 def _budget(arguments: argparse.Namespace, budget: int, report: MemoryReport) -> Budget:
     form = arguments.format
     if form not in ("text", "json"):
-        raise UsageError(f"--budget: {form} is the table of layers alone; text and json have room")
+        raise UsageError(f"shown as text and json only, not as {form}", "budget")
     fitting = largest_batch(report.analysis, budget, optimizer=report.optimizer, dtype=report.dtype)
     return Budget(arguments.budget, fitting)

@@ -58,12 +58,18 @@ _FUNCTIONS = ("floor", "ceil", "min", "max", "sum", "len", "and", "or", "not", "
 Find = Callable[[str], Analysis]
 
 
-def evaluate(text: str, analysis: Analysis, find: Find) -> Any:
+def no_other(text: str) -> Analysis:
+    """In place of a look-up of other networks, where there is but one."""
+    raise UsageError(f"networks[{text}]: this is about one network")
+
+
+def evaluate(text: str, analysis: Analysis, find: Find = no_other) -> Any:
     """The value of a quantity.
 
     Args:
         analysis: of the network that it is about.
-        find: gives the analysis of another network, by `NAME` or `NAME KEY=VALUE …`.
+        find: gives the analysis of another network, by `NAME` or `NAME KEY=VALUE …`; without it, a
+            quantity is about one network.
 
     Raises:
         ExpressionError: the quantity is malformed, or names what is not there; with a guess.

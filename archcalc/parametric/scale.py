@@ -15,7 +15,7 @@ from contextlib import suppress
 from fractions import Fraction
 from itertools import pairwise
 from math import gcd, lcm, log2
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from archcalc.analysis import Analysis, require_numbers
 from archcalc.errors import LayerError, SpecError, UsageError
@@ -279,7 +279,7 @@ def figures(analysis: Analysis, quantities: Sequence[str]) -> dict[str, int]:
     found = {}
     for quantity in quantities:
         try:
-            value = evaluate(quantity, analysis, _no_other)
+            value = evaluate(quantity, analysis)
         except ExpressionError as error:
             raise UsageError(f"{quantity}: {error}") from None
         if not isinstance(value, int) or isinstance(value, bool):
@@ -325,7 +325,3 @@ def _times(value: Value, factor: int | Fraction) -> Value:
         return [_times(item, factor) for item in value]
     product = value * factor
     return int(product) if product == int(product) else product
-
-
-def _no_other(text: str) -> Any:
-    raise UsageError(f"networks[{text}]: it is about one network")

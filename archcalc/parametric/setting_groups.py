@@ -52,7 +52,7 @@ def aligned(arrays: Arrays) -> tuple[Arrays, tuple[int, ...]]:
         shape = np.broadcast_shapes(*[array.shape for array in arrays.values()])
     except ValueError:
         names = ", ".join(f"{name} {array.shape}" for (name, _), array in arrays.items())
-        raise UsageError(f"arrays of these shapes do not go together: {names}") from None
+        raise UsageError(f"arrays of these shapes do not broadcast together: {names}") from None
     return {p: a.reshape((1,) * (len(shape) - a.ndim) + a.shape) for p, a in arrays.items()}, shape
 
 

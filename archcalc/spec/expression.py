@@ -104,7 +104,9 @@ def parse(text: str) -> Expression:
         ExpressionError: `text` is not an expression, or uses what the language does not have.
     """
     if len(text) > MAX_LENGTH:
-        raise ExpressionError(f"an expression of {len(text)} characters; {MAX_LENGTH} are the most")
+        raise ExpressionError(
+            f"an expression of {len(text)} characters; at most {MAX_LENGTH} are read"
+        )
     if (
         text.isidentifier() and not iskeyword(text) and text not in _TRUTHS
     ):  # most are a single name

@@ -57,7 +57,7 @@ def find_labelled(
     match = _LABEL.fullmatch(label)
     if match is None:
         raise ExpressionError(
-            f"{label[:40]!r} is not a name; expected such as H, classes or depths[0]"
+            f"{label[:40]!r} is not a name; expected one such as H, classes or depths[0]"
         )
     name, item = match["name"], None if match["item"] is None else int(match["item"])
     if name in parameters:

@@ -76,7 +76,7 @@ def short_list(values: list[Value]) -> list[Value]:
             without bound.
     """
     if len(values) > MAX_ITEMS:
-        raise ExpressionError(f"a list of {len(values)}; {MAX_ITEMS} items are the most")
+        raise ExpressionError(f"a list of {len(values)}; at most {MAX_ITEMS} items are read")
     inner = [item for value in values if isinstance(value, list) for item in value]
     if any(isinstance(item, list) for item in inner):
         raise ExpressionError("a list of lists of lists")

@@ -57,7 +57,7 @@ def effective_field(
     """
     field = unit_field(analysis, name, at)
     if len(field.image) != 2:
-        raise UsageError(f"the input of {analysis.name} has no two spatial axes")
+        raise UsageError(f"the input of {analysis.name} does not have two spatial axes")
     with undisturbed(torch.device(device)):
         torch.manual_seed(seed)
         total = torch.zeros(field.image, dtype=torch.float64)

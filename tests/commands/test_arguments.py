@@ -111,7 +111,7 @@ WRONG: dict[str, tuple[list[str], str]] = {
     "half an image": (["table", "vgg16", "--batch", "0.5"], "expected a whole number, at least 1"),
     "more images than can be": (
         ["table", "vgg16", "--batch", "1000000000"],
-        "expected 999,999,999 at most, found '1000000000'",
+        "expected at most 999,999,999, found '1000000000'",
     ),
     "an unknown dtype": (
         ["table", "vgg16", "--dtype", "fp16"],

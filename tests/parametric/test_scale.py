@@ -361,7 +361,7 @@ def test_exponents_are_those_of_the_ratio() -> None:
         (
             "resnet50",
             "depths[0",
-            "--by: 'depths\\[0' is not a name; expected such as H, classes or",
+            "--by: 'depths\\[0' is not a name; expected one such as H, classes or",
         ),
         ("vgg16", "L", "has no 'L'; known: width, depth, resolution, .*, C, H, W"),
     ],

@@ -248,9 +248,12 @@ def test_no_settings_have_no_figures() -> None:
     ("settings", "message"),
     [
         ({"clases": np.array([1])}, "no parameter 'clases'; did you mean 'classes'"),
-        ({"classes": np.array([1, 2]), "batch_norm": np.array([True] * 3)}, "do not go together"),
+        (
+            {"classes": np.array([1, 2]), "batch_norm": np.array([True] * 3)},
+            "do not broadcast together",
+        ),
         ({"input": [np.array([3])] * 5}, "up to 3 sizes; 5 numbers"),
-        ({"depths": np.array([1, 2])}, "'1' does not fit"),
+        ({"depths": np.array([1, 2])}, "depths must be a list"),
         ({"classes": np.array([1]), "dtype": "float31"}, "unknown dtype"),
     ],
 )

@@ -105,7 +105,7 @@ def test_an_expression_means_what_it_says(text: str, value: Any) -> None:
         ("lambda", "'lambda' is not an expression"),
         ("(" * 300, " is not an expression"),
         ("\0", " is not an expression"),
-        ("x" * 401, "an expression of 401 characters; 400 are the most"),
+        ("x" * 401, "an expression of 401 characters; at most 400 are read"),
         ("().__class__", "uses what the language of expressions does not have"),
         ("n.bit_length()", "uses what the language of expressions does not have"),
         ("__import__('os')", "unknown function '__import__'"),

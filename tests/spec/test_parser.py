@@ -223,7 +223,7 @@ def test_a_list_has_at_most_256_items(count: int) -> None:
     if count == 256:
         assert len(the_network(text).parameters["d"]) == 256
     else:
-        with pytest.raises(SpecError, match="a list of 257; 256 items are the most"):
+        with pytest.raises(SpecError, match="a list of 257; at most 256 items are read"):
             the_network(text)
 
 

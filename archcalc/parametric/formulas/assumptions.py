@@ -63,7 +63,7 @@ def read_assumption(text: str) -> Assumption:
         UsageError: it is none; says at which column.
     """
     if len(text) > MOST_CHARACTERS:
-        raise UsageError(f"{len(text)} characters; {MOST_CHARACTERS} are the most", "assume")
+        raise UsageError(f"{len(text)} characters; at most {MOST_CHARACTERS} are read", "assume")
     text = text.strip()
     try:
         tree = ast.parse(text, mode="eval").body

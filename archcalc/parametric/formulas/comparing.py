@@ -23,7 +23,6 @@ from archcalc.figures.language import evaluate
 from archcalc.parametric.formulas.domains import Domain
 from archcalc.parametric.formulas.exact import Exact, exact, value_at
 from archcalc.parametric.formulas.formula import Formula, setting_text
-from archcalc.parametric.formulas.walking import no_other
 from archcalc.quantity.symbolic import EXTREMES, ROUNDED
 from archcalc.record import Record
 from archcalc.spec.values import ExpressionError
@@ -204,7 +203,7 @@ def difference_at(
 ) -> Difference | None:
     """What a formula and the walk say at one setting, where they differ."""
     try:
-        right = evaluate(formula.quantity, analysis, no_other)
+        right = evaluate(formula.quantity, analysis)
     except ExpressionError:  # the layer that it is about is not there
         return None
     try:

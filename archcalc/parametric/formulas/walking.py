@@ -122,7 +122,7 @@ class Walker:
             if _IN_MEMORY.search(quantity):
                 _require_settled(analysis, quantity, self.apart)
             try:
-                value = evaluate(quantity, analysis, no_other)
+                value = evaluate(quantity, analysis)
             except ExpressionError as error:
                 raise NoFigureError(f"{quantity}: {error}") from None
             items = value if isinstance(value, list) else [value]
@@ -135,11 +135,6 @@ class Walker:
             raise UsageError("a figure is one number in some cases, and several in others")
         self.lengths = lengths
         return found
-
-
-def no_other(text: str) -> Analysis:
-    """In place of a look-up of other networks."""
-    raise UsageError(f"networks[{text}]: a formula is of one network")
 
 
 def _is_number(item: Any) -> bool:

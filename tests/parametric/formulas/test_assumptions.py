@@ -78,7 +78,7 @@ def test_equal_sizes_are_a_matter_of_the_input() -> None:
 
 
 def test_an_endless_text_is_refused() -> None:
-    with pytest.raises(UsageError, match="100 are the most"):
+    with pytest.raises(UsageError, match="at most 100 are read"):
         read_assumption("H" * 1000)
 
 

@@ -351,7 +351,7 @@ def test_a_formula_that_the_walk_contradicts_is_not_given(monkeypatch: pytest.Mo
         ("vgg16", "params >", ["H"], {}, "is not an expression"),
         ("vgg16", "input", ["C"], {"layer": "conv1_1", "assume": ["H%2==0"]}, "'H' is not free"),
         ("vgg16", "layers[fc6].receptive_field", ["H"], {}, "is all, which no formula gives"),
-        ("vgg16", "networks[vgg19].params", ["H"], {}, "a formula is of one network"),
+        ("vgg16", "networks[vgg19].params", ["H"], {}, "this is about one network"),
         ("vgg16", "params > 5", ["H"], {}, "which no formula gives"),
         ("mobilenet_v1", "peak_bytes", ["resolution"], {}, "such as resolution%32==0, or set"),
         ("resnet20", "params", ["units"], {"assume": ["units%2==0"]}, "counts blocks"),

@@ -8,7 +8,7 @@ import sys
 from archcalc.claims.check import check_library, of_source
 from archcalc.commands.arguments import add_format
 from archcalc.commands.printing import show, written
-from archcalc.render.check import ErrataDocument
+from archcalc.render.check import ErrataDocument, at_fault
 
 EXAMPLES = (
     "archcalc errata",
@@ -25,7 +25,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Prints the errata."""
     checked = of_source(list(check_library()), arguments.source or "")
-    shown = written(ErrataDocument(checked), arguments.format)
+    shown = written(ErrataDocument(at_fault(checked)), arguments.format)
     if shown:
         show(shown)
     else:

@@ -92,7 +92,9 @@ def run(arguments: argparse.Namespace) -> int:
     elif arguments.format == "json":
         _show_json(comparisons)
     else:
-        show(written(VerificationsDocument(list(comparisons)), arguments.format))
+        show(
+            written(VerificationsDocument(list(map(VerifyDocument, comparisons))), arguments.format)
+        )
     if arguments.save:
         from archcalc.reports.verification_page import save_verification
 

@@ -182,15 +182,12 @@ def budget_record(checked: CheckedBudget) -> dict[str, object]:
 class CheckDocument(Document):
     """Checked claims and budgets."""
 
-    def __init__(
-        self, checked: Sequence[CheckedClaim], budgets: Sequence[CheckedBudget] = ()
-    ) -> None:
-        self._checked = checked
-        self._budgets = budgets
+    checked: Sequence[CheckedClaim]
+    budgets: Sequence[CheckedBudget] = ()
 
     def record(self) -> list[dict[str, object]]:
         """Each claim and budget."""
-        return [*map(record, self._checked), *map(budget_record, self._budgets)]
+        return [*map(record, self.checked), *map(budget_record, self.budgets)]
 
     def data(self) -> Data:
         """A row for each claim and budget."""
@@ -198,7 +195,7 @@ class CheckDocument(Document):
 
     def parts(self, form: str) -> Iterator[Part]:
         """A row for each claim and budget; as text what fits a screen of it."""
-        rows = [*map(_row_of_claim, self._checked), *map(_row_of_budget, self._budgets)]
+        rows = [*map(_row_of_claim, self.checked), *map(_row_of_budget, self.budgets)]
         keys: Sequence[str] = _KEYS
         if form == "text":
             keys = ("id", "network", "quantity", "printed", "computed", "verdict")
@@ -206,16 +203,18 @@ class CheckDocument(Document):
         yield Table(keys, [[row[key] for key in keys] for row in rows])
 
 
-class ErrataDocument(CheckDocument):
-    """The figures that are wrong, differ or are unexplained, each of the three by source."""
+def at_fault(checked: Iterable[CheckedClaim]) -> list[CheckedClaim]:
+    """Those that are wrong, differ or are unexplained."""
+    return [claim for claim in checked if claim.verdict in FAULTS]
 
-    def __init__(self, checked: Sequence[CheckedClaim]) -> None:
-        super().__init__([claim for claim in checked if claim.verdict in FAULTS])
+
+class ErrataDocument(CheckDocument):
+    """Claims that are at fault: wrong, different and unexplained ones apart, by source."""
 
     def parts(self, form: str) -> Iterator[Part]:
         """As text and in Markdown a paragraph for each figure; else the table of `check`."""
         if form in ("text", "markdown"):
-            yield list(map(Markup, _errata(self._checked, form)))
+            yield list(map(Markup, _errata(self.checked, form)))
         else:
             yield from super().parts(form)
 

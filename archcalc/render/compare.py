@@ -49,24 +49,23 @@ class Line(NamedTuple):
 class CompareDocument(Document):
     """Networks side by side: their totals, and their stages.
 
-    Args:
+    Attributes:
         in_full: all digits in place of `138.36M`.
     """
 
-    def __init__(self, found: Contrast, *, in_full: bool = False) -> None:
-        self._found = found
-        self._in_full = in_full
+    found: Contrast
+    in_full: bool = False
 
     def record(self) -> dict[str, object]:
         """The networks, each with its ratios to the first one."""
-        return contrast_record(self._found)
+        return contrast_record(self.found)
 
     def data(self) -> Data:
         """A row for each figure, a column for each network and each ratio."""
-        first, *others = self._found.labels
+        first, *others = self.found.labels
         keys = [key for label in others for key in (label, f"{label} ratio")]
         rows = []
-        for line in (*total_lines(self._found), *stage_lines(self._found)):
+        for line in (*total_lines(self.found), *stage_lines(self.found)):
             cells = [line.values[0]]
             for value, of_first in zip(line.values[1:], line.ratios, strict=True):
                 cells += [value, _float(of_first)]
@@ -75,7 +74,7 @@ class CompareDocument(Document):
 
     def parts(self, form: str) -> Iterator[Part]:
         """A table of totals and one of stages."""
-        found, in_full = self._found, self._in_full
+        found, in_full = self.found, self.in_full
         shown = totals_shown(found.totals)
         if form == "text":
             legend = [LOCAL_FIELD] if "local_receptive_field" in shown else []

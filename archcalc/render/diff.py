@@ -24,35 +24,34 @@ _NO_COLOR = "\033[0m"
 class DiffDocument(Document):
     """What changes from one network to another.
 
-    Args:
+    Attributes:
         full: a line for each layer, see `difference_lines`.
         in_color: with the colours of a terminal, in text.
     """
 
-    def __init__(self, found: Difference, *, full: bool = False, in_color: bool = False) -> None:
-        self._found = found
-        self._full = full
-        self._in_color = in_color
+    found: Difference
+    full: bool = False
+    in_color: bool = False
 
     def record(self) -> dict[str, object]:
         """What changes, and the totals; layers that stay the same are left out."""
-        return difference_record(self._found)
+        return difference_record(self.found)
 
     def data(self) -> Data:
         """For each layer that changes, and for the totals, a row for each field and figure."""
-        found = self._found
+        found = self.found
         keys = ["change", "name", "kind", "key", "before", "after"]
         rows = [[*row, *found.labels] for row in _plain_rows(found)]
         return Data([*keys, "before_network", "after_network"], rows)
 
     def parts(self, form: str) -> Iterator[Part]:
         """The changes, as text as `diff` shows them, and a table of totals."""
-        found = self._found
-        lines = difference_lines(found, full=self._full)
+        found = self.found
+        lines = difference_lines(found, full=self.full)
         if form == "text":
             yield [f"--- {_heading(found, 0)}", f"+++ {_heading(found, 1)}"]
             yield [f"~ {change_text(change)}" for change in found.settings]
-            yield list(_laid_out(lines, self._in_color))
+            yield list(_laid_out(lines, self.in_color))
             yield [f"~ {change_text(change)}" for change in _outputs(found)]
             yield [_tally(found, len(lines))]
         else:

@@ -30,37 +30,36 @@ _DERIVATION_KEYS = ("quantity", "symbol", "value", "formula", "with_values", "la
 class LayerDocument(Document):
     """How each figure of a layer comes about."""
 
-    def __init__(self, analysis: Analysis, found: LayerDerivation) -> None:
-        self._analysis = analysis
-        self._found = found
+    analysis: Analysis
+    found: LayerDerivation
 
     def record(self) -> dict[str, object]:
         """The layer, what is given, and the derivations."""
         return {
-            **self._analysis.identity.record("network"),
-            "layer": self._found.layer.name,
-            "kind": self._found.layer.kind,
-            "inputs": [{"name": name, "shape": plain(x.shape)} for name, x in self._found.inputs],
-            "output": plain(self._found.layer.output.shape),
+            **self.analysis.identity.record("network"),
+            "layer": self.found.layer.name,
+            "kind": self.found.layer.kind,
+            "inputs": [{"name": name, "shape": plain(x.shape)} for name, x in self.found.inputs],
+            "output": plain(self.found.layer.output.shape),
             "given": [
                 {"symbol": name.symbol, "value": name.value, "meaning": meaning}
-                for name, meaning in self._found.givens()
+                for name, meaning in self.found.givens()
             ],
             "derivations": [
-                _derivation_record(derivation) for derivation in self._found.derivations
+                _derivation_record(derivation) for derivation in self.found.derivations
             ],
         }
 
     def data(self) -> Data:
         """A row for each figure."""
-        records = list(map(_derivation_record, self._found.derivations))
-        rows = [[self._found.layer.name, *record.values()] for record in records]
-        return Data(["name", *_DERIVATION_KEYS], rows).of(self._analysis.identity)
+        records = list(map(_derivation_record, self.found.derivations))
+        rows = [[self.found.layer.name, *record.values()] for record in records]
+        return Data(["name", *_DERIVATION_KEYS], rows).of(self.analysis.identity)
 
     def parts(self, form: str) -> Iterator[Part]:
         """As text equations, each on as many lines as it takes; else a table of them."""
-        found = self._found
-        title, *inputs = _header(self._analysis, found)
+        found = self.found
+        title, *inputs = _header(self.analysis, found)
         if form == "text":
             yield [*_wrapped(title), *inputs]
             if givens := _givens(found, "{} = {}", str, exact):
@@ -204,17 +203,16 @@ def _latex_value(value: Value) -> str:
 
 
 class BlockDocument(Document):
-    """The figures of a block as sums over its parts."""
+    """The figures of a block as sums over the parts that it is divided `among`."""
 
-    def __init__(self, analysis: Analysis, block: str, parts: Sequence[BlockPart]) -> None:
-        self._analysis = analysis
-        self._block = block
-        self._parts = parts
+    analysis: Analysis
+    block: str
+    among: Sequence[BlockPart]
 
     def record(self) -> dict[str, object]:
         """The parts of the block, and their sums."""
-        analysis, block = self._analysis, self._block
-        layers = [layer for part in self._parts for layer in part.layers]
+        analysis, block = self.analysis, self.block
+        layers = [layer for part in self.among for layer in part.layers]
         whole = BlockPart(block, analysis.graph.blocks[block], tuple(layers))
         return {
             **analysis.identity.record("network"),
@@ -229,19 +227,19 @@ class BlockDocument(Document):
         """A row for each part."""
         records = self._part_records()
         rows = [list(record.values()) for record in records]
-        return Data(list(records[0]), rows).of(self._analysis.identity)
+        return Data(list(records[0]), rows).of(self.analysis.identity)
 
     def parts(self, form: str) -> Iterator[Part]:
         """A row for each part, and their sums."""
-        analysis, block = self._analysis, self._block
-        kind, count = analysis.graph.blocks[block], sum(len(part.layers) for part in self._parts)
+        analysis, block = self.analysis, self.block
+        kind, count = analysis.graph.blocks[block], sum(len(part.layers) for part in self.among)
         yield Title(
             f"{analysis.identity}, {block}: {kind}; {conditions(analysis)}",
             [f"sums over {count} layers; explain derives those of each, by its name"],
         )
         is_text = form == "text"
         yield layer_table(
-            [Row(part.name, part.kind, part.layers, 0, f"{block}.") for part in self._parts],
+            [Row(part.name, part.kind, part.layers, 0, f"{block}.") for part in self.among],
             _COLUMNS,
             label="total" if is_text else whole_label(analysis),
             training_too=True,
@@ -251,7 +249,7 @@ class BlockDocument(Document):
         )
 
     def _part_records(self) -> list[dict[str, object]]:
-        return [{"name": part.name, "kind": part.kind, **_sums(part)} for part in self._parts]
+        return [{"name": part.name, "kind": part.kind, **_sums(part)} for part in self.among]
 
 
 _COLUMNS = columns_named(
@@ -269,14 +267,13 @@ def _sums(part: BlockPart) -> dict[str, object]:
 class TotalsDocument(Document):
     """Which parts make up most of each total."""
 
-    def __init__(self, analysis: Analysis, breakdowns: Sequence[Breakdown]) -> None:
-        self._analysis = analysis
-        self._breakdowns = breakdowns
+    analysis: Analysis
+    breakdowns: Sequence[Breakdown]
 
     def record(self) -> dict[str, object]:
         """The parts of each total, the largest first."""
         return {
-            **self._analysis.identity.record("network"),
+            **self.analysis.identity.record("network"),
             "totals": [
                 {
                     "quantity": found.quantity,
@@ -285,7 +282,7 @@ class TotalsDocument(Document):
                     "depth": found.depth,
                     "parts": _share_records(found),
                 }
-                for found in self._breakdowns
+                for found in self.breakdowns
             ],
         }
 
@@ -293,17 +290,17 @@ class TotalsDocument(Document):
         """A row for each part of each total."""
         rows = [
             [found.quantity, *record.values()]
-            for found in self._breakdowns
+            for found in self.breakdowns
             for record in _share_records(found)
         ]
         keys = ("quantity", "name", "kind", "layers", "figure", "share", "together")
-        return Data(keys, rows).of(self._analysis.identity)
+        return Data(keys, rows).of(self.analysis.identity)
 
     def parts(self, form: str) -> Iterator[Part]:
         """A table for each total."""
-        title, *notes = caption(self._analysis)
+        title, *notes = caption(self.analysis)
         yield Title(title, notes)
-        for found in self._breakdowns:
+        for found in self.breakdowns:
             heading = QUANTITIES[found.quantity][0]
             folded = found.depth is not None
             what = f"blocks and layers at depth {found.depth}" if folded else "layers"
@@ -316,7 +313,7 @@ class TotalsDocument(Document):
             headings = ["part" if folded else "layer", "kind", heading, "share", "together"]
             if found.total:
                 yield Table(headings, rows, "llrrr")
-        if form == "text" and any(found.depth is not None for found in self._breakdowns):
+        if form == "text" and any(found.depth is not None for found in self.breakdowns):
             yield ["--depth ranks the blocks of another level, or all layers"]
 
 

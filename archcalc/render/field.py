@@ -39,21 +39,20 @@ _LOCAL = "without gates and norms"
 class FieldDocument(Document):
     """The receptive field of every layer."""
 
-    def __init__(self, analysis: Analysis) -> None:
-        self._analysis = analysis
+    analysis: Analysis
 
     def record(self) -> dict[str, object]:
         """The field of each layer; `_record` says what its keys mean."""
-        return {**self._analysis.identity.record("network"), "layers": self._records()}
+        return {**self.analysis.identity.record("network"), "layers": self._records()}
 
     def data(self) -> Data:
         """A row for each layer."""
         rows = [list(record.values()) for record in self._records()]
-        return Data(_KEYS, rows).of(self._analysis.identity)
+        return Data(_KEYS, rows).of(self.analysis.identity)
 
     def parts(self, form: str) -> Iterator[Part]:
         """A row for each layer; with the local field only where that is another."""
-        analysis = self._analysis
+        analysis = self.analysis
         differ = any(layer.local_field != layer.field for layer in analysis.layers)
         keys = [key for key in _KEYS if differ or key != "local_receptive_field"]
         headings = [key.replace("_", " ").replace("receptive ", "") for key in keys]
@@ -68,60 +67,52 @@ class FieldDocument(Document):
             yield [f"local field: {_LOCAL}; jump and padding are of it"]
 
     def _records(self) -> list[dict[str, object]]:
-        paths = path_sizes(self._analysis)
-        return [_record(x, paths[x.name], self._analysis) for x in self._analysis.layers]
+        paths = path_sizes(self.analysis)
+        return [_record(x, paths[x.name], self.analysis) for x in self.analysis.layers]
 
 
 class UnitDocument(Document):
     """What one unit sees.
 
-    Args:
+    Attributes:
         phases: whether to say it of each phase too, in words.
         effective: how much of it matters, where that was measured.
     """
 
-    def __init__(
-        self,
-        analysis: Analysis,
-        field: UnitField,
-        *,
-        phases: bool = False,
-        effective: EffectiveField | None = None,
-    ) -> None:
-        self._analysis = analysis
-        self._field = field
-        self._phases = phases
-        self._effective = effective
+    analysis: Analysis
+    field: UnitField
+    phases: bool = False
+    effective: EffectiveField | None = None
 
     def record(self) -> dict[str, object]:
         """What it sees; intervals as [first, last], see `unit_record`."""
-        found = unit_record(self._analysis, self._field)
-        if self._effective is not None:
-            sides = self._effective.sides.items()
+        found = unit_record(self.analysis, self.field)
+        if self.effective is not None:
+            sides = self.effective.sides.items()
             found["effective"] = {f"{share:.0%}": side for share, side in sides}
         return found
 
     def data(self) -> Data:
         """A row for each axis."""
-        field = self._field
+        field = self.field
         unit = ",".join(map(str, field.unit))
         rows = [[field.layer.name, unit, field.channel, *axis] for axis in _axis_figures(field)]
-        return Data(_UNIT_KEYS, rows).of(self._analysis.identity)
+        return Data(_UNIT_KEYS, rows).of(self.analysis.identity)
 
     def parts(self, form: str) -> Iterator[Part]:
         """A row for each axis, and the rest in words."""
-        field = self._field
+        field = self.field
         table = Table(_AXIS_HEADINGS, list(_axis_cells(field)))
-        title = _unit_title(self._analysis, field)
+        title = _unit_title(self.analysis, field)
         if form == "text":
             yield [title]
             yield _in_columns([table.headings, *table.rows])
         else:
             yield Title(title)
             yield table
-        yield _unit_lines(self._analysis, field, phases=self._phases)
-        if self._effective is not None:
-            yield _effective_lines(self._effective)
+        yield _unit_lines(self.analysis, field, phases=self.phases)
+        if self.effective is not None:
+            yield _effective_lines(self.effective)
 
 
 def _record(layer: LayerAnalysis, paths: PathSizes, analysis: Analysis) -> dict[str, object]:

@@ -13,8 +13,7 @@ _KEYS = ("name", "year", "title", "authors", "paper", "spec")
 class ListDocument(Document):
     """Networks, and what is known of each beside its layers."""
 
-    def __init__(self, networks: Sequence[Network]) -> None:
-        self._networks = networks
+    networks: Sequence[Network]
 
     def record(self) -> list[dict[str, object]]:
         """Each network."""
@@ -22,13 +21,13 @@ class ListDocument(Document):
 
     def data(self) -> Data:
         """A row for each network."""
-        known = [(network.name, network.about, network.source.name) for network in self._networks]
+        known = [(network.name, network.about, network.source.name) for network in self.networks]
         rows = [[name, a.year, a.title, a.authors, a.paper, file] for name, a, file in known]
         return Data(_KEYS, rows)
 
     def parts(self, form: str) -> Iterator[Part]:
         """A line for each, in text without headings."""
-        rows = [[n.name, str(n.about.year or ""), n.about.title] for n in self._networks]
+        rows = [[n.name, str(n.about.year or ""), n.about.title] for n in self.networks]
         if form != "text":
             yield Table(_KEYS[:3], rows)
             return

@@ -35,37 +35,29 @@ class Budget(NamedTuple):
 class MemoryDocument(Document):
     """What a network needs at inference, and in a training step.
 
-    Args:
+    Attributes:
         depth: the level of nesting below which blocks are folded; for people what fits a screen
             if None, for programs all layers by themselves.
         in_full: all digits in place of `12.85MB`.
         budget: what to say the largest batch of, in text and JSON.
     """
 
-    def __init__(
-        self,
-        report: MemoryReport,
-        *,
-        depth: int | None = None,
-        in_full: bool = False,
-        budget: Budget | None = None,
-    ) -> None:
-        self._report = report
-        self._depth = depth
-        self._in_full = in_full
-        self._budget = budget
+    report: MemoryReport
+    depth: int | None = None
+    in_full: bool = False
+    budget: Budget | None = None
 
     def record(self) -> dict[str, object]:
         """All of it."""
-        found = memory_record(self._report)
-        if self._budget is not None:
-            fitting = self._budget.fitting
+        found = memory_record(self.report)
+        if self.budget is not None:
+            fitting = self.budget.fitting
             found["largest_batch"] = fitting.batch if fitting else 0
         return found
 
     def data(self) -> Data:
         """A row for each layer or folded block."""
-        report, depth = self._report, self._depth
+        report, depth = self.report, self.depth
         analysis = report.analysis
         rows = layer_rows(analysis) if depth is None else rows_at_depth(analysis, depth)
         cells = [
@@ -75,23 +67,23 @@ class MemoryDocument(Document):
 
     def parts(self, form: str) -> Iterator[Part]:
         """As text a tree of layers, and below it inference and a training step in words."""
-        report = self._report
+        report = self.report
         if form != "text":
             yield self._table(form)
             return
         yield caption(report.analysis)
         yield self._table(form)
-        notes = memory_lines(report, in_full=self._in_full)
-        if self._budget is not None:
-            notes.append(_budget_line(report, self._budget))
+        notes = memory_lines(report, in_full=self.in_full)
+        if self.budget is not None:
+            notes.append(_budget_line(report, self.budget))
         yield notes
 
     def _table(self, form: str) -> Table:
         """As text a tree; elsewhere, where nothing is indented, rows have their whole names."""
-        report, tree = self._report, form == "text"
-        count, size = (exact, exact) if self._in_full else (short, short_bytes)
+        report, tree = self.report, form == "text"
+        count, size = (exact, exact) if self.in_full else (short, short_bytes)
         cells = []
-        depth = self._depth or depth_that_fits(report.analysis)
+        depth = self.depth or depth_that_fits(report.analysis)
         for row in rows_at_depth(report.analysis, depth):
             if row.layers:
                 output, params, kept, why, backward = _figures(report, row.counted)
@@ -144,28 +136,25 @@ def layer_records(report: MemoryReport) -> list[dict[str, object]]:
 class TrainingDocument(Document):
     """The bytes that a training step needs, by purpose."""
 
-    def __init__(
-        self, analysis: Analysis, found: TrainingMemory, purposes: Mapping[str, int]
-    ) -> None:
-        self._analysis = analysis
-        self._found = found
-        self._purposes = purposes
+    analysis: Analysis
+    found: TrainingMemory
+    purposes: Mapping[str, int]
 
     def record(self) -> dict[str, object]:
         """The batch, and the bytes for each purpose."""
-        batch = {"batch": self._found.batch}
-        return {**self._analysis.identity.record(), **batch, **self._purposes}
+        batch = {"batch": self.found.batch}
+        return {**self.analysis.identity.record(), **batch, **self.purposes}
 
     def data(self) -> Data:
         """A row for each purpose."""
-        batch = self._found.batch
-        rows = [[purpose, batch, size] for purpose, size in self._purposes.items()]
-        return Data(["purpose", "batch", "bytes"], rows).of(self._analysis.identity)
+        batch = self.found.batch
+        rows = [[purpose, batch, size] for purpose, size in self.purposes.items()]
+        return Data(["purpose", "batch", "bytes"], rows).of(self.analysis.identity)
 
     def parts(self, form: str) -> Iterator[Part]:
         """A row for each purpose, and the total."""
-        cells = [[purpose, short_bytes(size)] for purpose, size in self._purposes.items()]
-        heading = f"{self._analysis.identity}, batch {self._found.batch}"
+        cells = [[purpose, short_bytes(size)] for purpose, size in self.purposes.items()]
+        heading = f"{self.analysis.identity}, batch {self.found.batch}"
         yield Table([heading, "bytes"], cells[:-1], "lr", total=cells[-1])
 
 

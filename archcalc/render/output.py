@@ -11,6 +11,7 @@ from typing import NamedTuple, TypeAlias
 
 from archcalc.errors import UsageError, require_extra, suggestion
 from archcalc.quantity.arithmetic import plain
+from archcalc.record import Record
 from archcalc.render import escape
 
 FORMS = ("text", "markdown", "csv", "tsv", "json", "latex", "html", "parquet")
@@ -74,8 +75,8 @@ class Data(NamedTuple):
         return [[_cell(value) for value in row] for row in self.rows]
 
 
-class Document:
-    """A result. Each part is made when a form asks for it."""
+class Document(Record):
+    """A result, and how it is asked for. Each part is made when a form asks for it."""
 
     def record(self) -> object:
         """The result under fixed keys, in types that JSON knows."""

@@ -40,36 +40,33 @@ def device_line(device: Device, dtype: str) -> str:
 class RooflineDocument(Document):
     """The least time of each layer of a network on a device."""
 
-    def __init__(
-        self, analysis: Analysis, bounds: Sequence[Bound], device: Device, *, fused: bool = False
-    ) -> None:
-        self._analysis = analysis
-        self._bounds = bounds
-        self._device = device
-        self._fused = fused
+    analysis: Analysis
+    bounds: Sequence[Bound]
+    device: Device
+    fused: bool = False
 
     def record(self) -> dict[str, object]:
         """The layers, and the sum of their times, in seconds."""
         return {
-            **self._analysis.identity.record(),
-            "device": self._device.name,
-            "seconds": sum(bound.seconds for bound in self._bounds),
-            "layers": list(map(bound_record, self._bounds)),
+            **self.analysis.identity.record(),
+            "device": self.device.name,
+            "seconds": sum(bound.seconds for bound in self.bounds),
+            "layers": list(map(bound_record, self.bounds)),
         }
 
     def data(self) -> Data:
         """A row for each layer."""
-        records = list(map(bound_record, self._bounds))
+        records = list(map(bound_record, self.bounds))
         for record in records:
             record["fused"] = " ".join(record["fused"])
         rows = [list(record.values()) for record in records]
-        return Data(list(records[0] if records else ()), rows).of(self._analysis.identity)
+        return Data(list(records[0] if records else ()), rows).of(self.analysis.identity)
 
     def parts(self, form: str) -> Iterator[Part]:
         """A row for each layer that costs something, and the totals."""
-        analysis, bounds = self._analysis, self._bounds
+        analysis, bounds = self.analysis, self.bounds
         if form == "text":
-            line = device_line(self._device, analysis.dtype)
+            line = device_line(self.device, analysis.dtype)
             yield [
                 f"{analysis.identity}: {conditions(analysis)}",
                 *wrap(line, WIDTH),
@@ -95,14 +92,14 @@ class RooflineDocument(Document):
         """What the times are, and what they are not."""
         fusing = (
             "Norms, activations and sums are part of the kernel before them, as compilers fuse."
-            if self._fused
+            if self.fused
             else "Fused kernels and caches take less (see --fused)."
         )
         yield (
             "Least time: each row by itself, at the peaks of the device; its inputs, its output "
             f"and its parameters move once. {fusing}"
         )
-        if any(bound.precision == TF32 for bound in self._bounds):
+        if any(bound.precision == TF32 for bound in self.bounds):
             yield "Convolutions in TF32, as torch runs them by default (see --no-tf32)."
 
 

@@ -21,21 +21,20 @@ NOTE = (
 class ScaleDocument(Document):
     """How the figures of a network grow.
 
-    Args:
+    Attributes:
         now: the quantities.
         grown: how each of them grows in each way.
     """
 
-    def __init__(self, analysis: Analysis, now: Mapping[str, int], grown: Growths) -> None:
-        self._analysis = analysis
-        self._now = now
-        self._grown = grown
+    analysis: Analysis
+    now: Mapping[str, int]
+    grown: Growths
 
     def record(self) -> dict[str, object]:
         """The growth in each way; ratios exact, as texts."""
         return {
-            **self._analysis.identity.record("network"),
-            "now": dict(self._now),
+            **self.analysis.identity.record("network"),
+            "now": dict(self.now),
             "ways": [
                 {
                     "by": way.name,
@@ -50,35 +49,35 @@ class ScaleDocument(Document):
                         for quantity, growth in growths.items()
                     },
                 }
-                for way, growths in self._grown.items()
+                for way, growths in self.grown.items()
             ],
         }
 
     def data(self) -> Data:
         """A row for each quantity, with the ratio, the exponent and the degree of each way."""
-        keys = [f"{way.name}.{k}" for way in self._grown for k in ("ratio", "exponent", "degree")]
+        keys = [f"{way.name}.{k}" for way in self.grown for k in ("ratio", "exponent", "degree")]
         rows = []
-        for quantity, value in self._now.items():
+        for quantity, value in self.now.items():
             cells: list[object] = [quantity, value]
-            for growth in [growths[quantity] for growths in self._grown.values()]:
+            for growth in [growths[quantity] for growths in self.grown.values()]:
                 ratio = None if growth.ratio is None else float(growth.ratio)
                 cells += [ratio, growth.exponent, growth.degree]
             rows.append(cells)
-        return Data(["quantity", "now", *keys], rows).of(self._analysis.identity)
+        return Data(["quantity", "now", *keys], rows).of(self.analysis.identity)
 
     def parts(self, form: str) -> Iterator[Part]:
         """A row for each quantity, a column for each way."""
-        ways = self._grown
+        ways = self.grown
         headings = ["quantity", "now", *[way.name for way in ways]]
         table = Table(
-            with_network(self._analysis, headings, form),
-            growth_rows(self._now, ways),
+            with_network(self.analysis, headings, form),
+            growth_rows(self.now, ways),
             f"lr{'l' * len(ways)}",
         )
         if form != "text":
             yield table
             return
-        yield caption(self._analysis)
+        yield caption(self.analysis)
         changes = [f"twice the {way.name}: {change_text(way)}" for way in ways]
         yield [line for text in changes for line in wrap(text, WIDTH, subsequent_indent="  ")]
         yield table

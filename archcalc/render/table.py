@@ -58,77 +58,65 @@ def whole_label(analysis: Analysis) -> str:
 
 
 class TableDocument(Document):
-    """The layers of a network, blocks folded."""
+    """The layers of a network, or of one up to where it fails, blocks folded.
 
-    def __init__(
-        self,
-        analysis: Analysis,
-        *,
-        columns: Sequence[str] | None = None,
-        depth: int | None = None,
-        in_full: bool = False,
-        width: int | None = None,
-    ) -> None:
-        """A table of a network, or up to where one fails.
+    Attributes:
+        columns: their names; for people the usual ones if None, for programs all.
+        depth: the level of nesting below which blocks are folded; for people what fits a
+            screen if None, for programs all layers by themselves.
+        in_full: all digits in place of `138.36M`, for people.
+        width: columns of the terminal to fit in, as text; None for as wide as it gets.
+    """
 
-        Args:
-            columns: their names; for people the usual ones if None, for programs all.
-            depth: the level of nesting below which blocks are folded; for people what fits a
-                screen if None, for programs all layers by themselves.
-            in_full: all digits in place of `138.36M`, for people.
-            width: columns of the terminal to fit in, as text; None for as wide as it gets.
-
-        Raises:
-            UsageError: there is no such column; with a guess.
-        """
-        self._analysis = analysis
-        self._in_full = in_full
-        self._width = width
-        self._depth = depth
-        self._columns = columns_named(columns or DEFAULT_COLUMNS)
-        self._keyed = self._columns if columns else COLUMNS
+    analysis: Analysis
+    columns: Sequence[str] | None = None
+    depth: int | None = None
+    in_full: bool = False
+    width: int | None = None
 
     def record(self) -> dict[str, object]:
         """The JSON contract."""
         from archcalc.render.contract import to_contract
 
-        return to_contract(self._analysis)
+        return to_contract(self.analysis)
 
     def json(self) -> str:
         """The contract, one layer a line."""
         from archcalc.render.contract import to_json
 
-        return to_json(self._analysis)
+        return to_json(self.analysis)
 
     def data(self) -> Data:
         """A row for each layer or folded block, no total."""
-        analysis, depth = self._analysis, self._depth
+        analysis, depth = self.analysis, self.depth
         rows = layer_rows(analysis) if depth is None else rows_at_depth(analysis, depth)
-        cells = [[_plain(column, row) for column in self._keyed] for row in rows if row.layers]
-        return Data([column.name for column in self._keyed], cells).of(analysis.identity)
+        columns = columns_named(self.columns) if self.columns else COLUMNS
+        cells = [[_plain(column, row) for column in columns] for row in rows if row.layers]
+        return Data([column.name for column in columns], cells).of(analysis.identity)
 
     def parts(self, form: str) -> Iterator[Part]:
         """As text a tree, with a title and the totals in words."""
-        analysis, in_full = self._analysis, self._in_full
-        rows = rows_at_depth(analysis, self._depth or depth_that_fits(analysis))
+        analysis, in_full = self.analysis, self.in_full
+        columns = columns_named(self.columns or DEFAULT_COLUMNS)
+        rows = rows_at_depth(analysis, self.depth or depth_that_fits(analysis))
         if form != "text":
-            yield layer_table(rows, self._columns, label=whole_label(analysis), in_full=in_full)
+            yield layer_table(rows, columns, label=whole_label(analysis), in_full=in_full)
             return
         yield self._wrapped(caption(analysis))
         yield layer_table(
-            rows, self._columns,
-            label=total_label(analysis), in_full=in_full, tree=True, width=self._width,
+            rows, columns,
+            label=total_label(analysis), in_full=in_full, tree=True, width=self.width,
         )  # fmt: skip
         notes = summary(analysis, in_full=in_full) if analysis.error is None else []
         if sum(len(row.layers) > 1 for row in rows):
             notes.append(f"{len(analysis.layers)} layers, folded; --depth all shows each")
-        notes += field_legend(rows, self._columns)
+        notes += field_legend(rows, columns)
         if notes:
             yield self._wrapped(notes)
 
     def _wrapped(self, lines: list[str]) -> list[str]:
         """The lines, broken where a terminal would break them, but between words."""
-        width = self._width
+        width = self.width
         if width is None or all(len(line) <= width for line in lines):
             return lines
         from textwrap import wrap

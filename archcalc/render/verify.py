@@ -21,33 +21,32 @@ _FURTHEST = 5  # layers that are named as furthest from their best
 class VerifyDocument(Document):
     """A network's rules beside torch's measurements."""
 
-    def __init__(self, comparison: Comparison) -> None:
-        self._comparison = comparison
+    comparison: Comparison
 
     def record(self) -> dict[str, object]:
         """All of the comparison."""
-        return comparison_record(self._comparison)
+        return comparison_record(self.comparison)
 
     def data(self) -> Data:
         """A row for each figure, and for each time, in seconds, whose rule is the least."""
-        comparison = self._comparison
+        comparison = self.comparison
         records = [*map(figure_record, comparison.figures), *_time_figures(comparison)]
         rows = [[record.get(key) for key in _KEYS] for record in records]
         return Data(_KEYS, rows).of(comparison.network)
 
     def parts(self, form: str) -> Iterator[Part]:
         """What differs and the verdict, then all figures."""
-        lines = comparison_lines(self._comparison)
+        lines = comparison_lines(self.comparison)
         if form == "text":
-            yield [str(self._comparison.conditions), *lines]
+            yield [str(self.comparison.conditions), *lines]
         else:
             *notes, verdict = map(str.strip, lines)
-            yield Title(verdict, [str(self._comparison.conditions), *notes])
+            yield Title(verdict, [str(self.comparison.conditions), *notes])
         yield from self.figures()
 
     def figures(self) -> Iterator[Part]:
         """A table of the layers, the figures of the whole network, and the times."""
-        comparison = self._comparison
+        comparison = self.comparison
         if any(figure.layer for figure in comparison.figures):
             yield _layer_table(comparison)
         if comparison.figures:
@@ -61,20 +60,19 @@ class VerifyDocument(Document):
 class VerificationsDocument(Document):
     """Several networks' rules beside torch's measurements."""
 
-    def __init__(self, comparisons: Sequence[Comparison]) -> None:
-        self._each = list(map(VerifyDocument, comparisons))
+    each: Sequence[VerifyDocument]
 
     def record(self) -> list[dict[str, object]]:
         """Each comparison."""
-        return [document.record() for document in self._each]
+        return [document.record() for document in self.each]
 
     def data(self) -> Data:
         """The rows of all of them."""
-        return Data([*_KEYS, "network"], [row for each in self._each for row in each.data().rows])
+        return Data([*_KEYS, "network"], [row for each in self.each for row in each.data().rows])
 
     def parts(self, form: str) -> Iterator[Part]:
         """One after the other."""
-        for document in self._each:
+        for document in self.each:
             yield from document.parts(form)
 
 

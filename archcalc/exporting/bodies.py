@@ -3,86 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from archcalc.analysis import Analysis
 from archcalc.exporting.containers import Container, Flow, Piece, pieces_of
+from archcalc.exporting.records import PLAIN_CALL, Body, Item, ModuleClass, Path, Tie
 from archcalc.figures.of_layer import LayerAnalysis
 from archcalc.graph import INPUT, Node
 from archcalc.layers.convolution import Conv
 from archcalc.layers.sliding import pads_alike
-from archcalc.record import Record, replace
+from archcalc.record import replace
 from archcalc.torch_spelling import Argument, Setting, Spelling, Weight, spell
 from archcalc.torch_spelling.sliding import windows_of
-
-if TYPE_CHECKING:
-    from archcalc.exporting.classes import ModuleClass
-
-PLAIN_CALL = "{module}({0})"
-
-Path = tuple[str, ...]
-
-
-class Item(Record):
-    """A step of a module: one of its parts and the call of it, or an expression.
-
-    Attributes:
-        path: where the part stands in the module.
-        callee: the class of the part; None of an expression.
-        arguments: what the part is made with, and the figures that the call mentions.
-        call, operator, inline, weight: as in a `Spelling`.
-        inputs, outputs: the numbers of the values that it takes and gives.
-        training_only: whether it runs in training only, where the module around runs always.
-        shares: the path of the part that this one is as well; None of most.
-    """
-
-    path: Path
-    callee: str | ModuleClass | None
-    arguments: tuple[Argument, ...]
-    call: str
-    operator: str
-    inline: str | None
-    weight: Weight
-    inputs: tuple[int, ...]
-    outputs: tuple[int, ...]
-    training_only: bool = False
-    shares: Path | None = None
-
-
-class Tie(Record):
-    """Two parts deeper in a module that share their weights.
-
-    Attributes:
-        user, owner: their paths.
-        tensors: the names of what they share; () where they are one and the same module.
-    """
-
-    user: Path
-    owner: Path
-    tensors: tuple[str, ...]
-
-
-class Body(Record):
-    """A module before it is code. Values are numbered, its inputs first.
-
-    Attributes:
-        inputs: number of inputs.
-        outputs: the values that it returns, and for each whether it is there in training only.
-        is_chain: whether each item takes just what the one before it gives.
-    """
-
-    inputs: int
-    items: tuple[Item, ...]
-    outputs: tuple[tuple[int, bool], ...]
-    ties: tuple[Tie, ...]
-    is_chain: bool
-
-    @property
-    def is_positional(self) -> bool:
-        """Whether it is a chain whose parts are called 0, 1, 2 … as `nn.Sequential` does."""
-        names = [item.path for item in self.items]
-        shared = self.ties or any(item.shares for item in self.items)
-        return self.is_chain and not shared and names == [(str(n),) for n in range(len(names))]
 
 
 class BodyMaker:

@@ -2,113 +2,14 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from archcalc.exporting.bodies import Body
 from archcalc.exporting.names import unique, variable_name
-from archcalc.exporting.patterns import ABSENT, Loop, Pattern, Slot
+from archcalc.exporting.records import ABSENT, INDEX, Figure, ModuleClass, Parameter, Pattern, Slot
 from archcalc.record import Record
-from archcalc.torch_spelling.spelling import REQUIRED, Argument
-
-INDEX = "i"  # what counts the rounds of a loop
-_BY_PLACE = ("width", "kernel")  # families of parameters that are given without their names
-
-
-class Figure(Record):
-    """A number, a flag … in the code of a class: a literal, or made of a parameter.
-
-    Attributes:
-        value: the literal, where there is no parameter.
-        parameter: the name of a parameter; it stands for parameter * times // over.
-    """
-
-    value: object = None
-    parameter: str | None = None
-    times: int = 1
-    over: int = 1
-
-    def text(self, names: Mapping[str, str]) -> str:
-        """It as code, with `names` for what its parameter is called there."""
-        if self.parameter is None:
-            return repr(self.value)
-        name = names.get(self.parameter, self.parameter)
-        if self.times == self.over == 1:
-            return name
-        atom = name if re.fullmatch(r"[\w.]+", name) else f"({name})"
-        return f"{self.times} * {atom}" if self.times > 1 else f"{atom} // {self.over}"
-
-    def is_literally(self, value: object) -> bool:
-        """Whether it is the literal `value`."""
-        return self.parameter is None and self.value == value
-
-
-class Parameter(Record):
-    """A parameter of a class.
-
-    Attributes:
-        family: as of an `Argument`.
-        default: `REQUIRED` for none.
-        values: what each module of the class gives for it.
-    """
-
-    name: str
-    family: str
-    default: object
-    values: tuple[object, ...]
-
-    def rank(self) -> int:
-        """Where it stands among others: as torch has it, widths, then the kernel, then the rest,
-        and last what has a default."""
-        rest = _BY_PLACE.index(self.family) if self.family in _BY_PLACE else len(_BY_PLACE)
-        return rest if self.default is REQUIRED else len(_BY_PLACE) + 1
-
-    def argument(self, module: int) -> Argument:
-        """What module number `module` gives for it."""
-        by_place = self.default is REQUIRED and self.family in _BY_PLACE
-        return Argument(self.name, self.values[module], self.name, self.default, by_place)
-
-    def declaration(self) -> str:
-        """`stride: int = 1`."""
-        types = dict.fromkeys(_type_name(value) for value in self.values)
-        text = f"{self.name}: {' | '.join(types)}"
-        return text if self.default is REQUIRED else f"{text} = {self.default!r}"
-
-
-@dataclass(eq=False, slots=True)
-class ModuleClass:
-    """A class of modules.
-
-    Attributes:
-        figures: one for each slot of the pattern.
-        uses: in how many places of the code it is made.
-        kind: the block of the spec that it is, or what its modules are called there.
-        name: its own name; given when all classes are known.
-    """
-
-    pattern: Pattern
-    parameters: list[Parameter]
-    figures: list[Figure]
-    uses: int = 0
-    kind: str = ""
-    name: str = ""
-
-    @property
-    def body(self) -> Body:
-        """The body that stands for all."""
-        return self.pattern.body
-
-    @property
-    def is_inline(self) -> bool:
-        """Whether it is written as `nn.Sequential(…)` in its only place, and no class."""
-        counts = any(isinstance(part, Loop) and part.counts for part in self.pattern.parts)
-        return self.body.is_positional and self.uses == 1 and not counts
-
-    def arguments(self, module: int) -> tuple[Argument, ...]:
-        """What module number `module` of the class is made with."""
-        return tuple([parameter.argument(module) for parameter in self.parameters])
+from archcalc.torch_spelling.spelling import REQUIRED
 
 
 def class_of(pattern: Pattern, rows: Sequence[Sequence[object]]) -> ModuleClass:
@@ -211,9 +112,3 @@ def _names(slots: Sequence[Slot], taken: Collection[str]) -> list[str]:
         parts = () if slot.family == "presence" else taken
         names.append(unique(name, [*names, *parts, INDEX]))
     return names
-
-
-def _type_name(value: object) -> str:
-    if isinstance(value, tuple):
-        return "tuple[int, ...]"
-    return type(value).__name__

@@ -6,8 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from itertools import islice
 
-from archcalc.exporting.classes import INDEX, Figure, ModuleClass
-from archcalc.exporting.patterns import Loop, Part, Progress
+from archcalc.exporting.records import INDEX, Figure, Loop, ModuleClass, Part, Progress
 from archcalc.record import Record
 from archcalc.torch_spelling.spelling import Argument
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from archcalc.exporting.bodies import Body, Item
-from archcalc.exporting.classes import ModuleClass
 from archcalc.exporting.names import unique, variable_name
+from archcalc.exporting.records import Body, Item, ModuleClass
 from archcalc.torch_spelling.spelling import Weight
 
 _LONGEST_NESTED = 66  # characters of an expression that stands inside another

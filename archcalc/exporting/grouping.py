@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Hashable
 
 from archcalc.analysis import Analysis
-from archcalc.exporting.bodies import Body, BodyMaker, Path
-from archcalc.exporting.classes import ModuleClass, class_of
+from archcalc.exporting.bodies import BodyMaker
+from archcalc.exporting.classes import class_of
 from archcalc.exporting.containers import Container, whole
 from archcalc.exporting.helpers import HELPERS
 from archcalc.exporting.names import class_name, network_class_name
-from archcalc.exporting.patterns import Loop, Pattern
+from archcalc.exporting.patterns import figures_of, pattern_of
+from archcalc.exporting.records import Body, Loop, ModuleClass, Path, Pattern
 from archcalc.graph import Graph
 from archcalc.torch_spelling.spelling import Argument
 
@@ -120,7 +121,7 @@ def _matched(bodies: dict[Path, Body]) -> list[tuple[Pattern, dict[Path, list[ob
     matched = []
     left = dict(bodies)
     while left:
-        patterns = {pattern.key(): pattern for pattern in map(Pattern.of, left.values())}
+        patterns = {pattern.key(): pattern for pattern in map(pattern_of, left.values())}
         found = [(pattern, _rows(pattern, left)) for pattern in patterns.values()]
         best = max(found, key=lambda match: (len(match[1]), len(match[0].parts)))
         matched.append(best)
@@ -130,7 +131,7 @@ def _matched(bodies: dict[Path, Body]) -> list[tuple[Pattern, dict[Path, list[ob
 
 def _rows(pattern: Pattern, bodies: dict[Path, Body]) -> dict[Path, list[object]]:
     """The figures of the bodies that a pattern matches."""
-    rows = {path: pattern.figures(body) for path, body in bodies.items()}
+    rows = {path: figures_of(pattern, body) for path, body in bodies.items()}
     return {path: row for path, row in rows.items() if row is not None}
 
 

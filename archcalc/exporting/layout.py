@@ -1,12 +1,8 @@
-"""Lines of code that fit, broken as ruff breaks them; and ruff itself, where there is one."""
+"""Lines of code that fit, broken as ruff breaks them."""
 
 from __future__ import annotations
 
 import re
-import shutil
-import subprocess
-import sys
-from pathlib import Path
 
 WIDTH = 100
 
@@ -16,17 +12,6 @@ _STRING = re.compile(r"""f?("[^"\\]*(?:\\.[^"\\]*)*"|'[^'\\]*(?:\\.[^'\\]*)*')""
 _SEPARATORS = tuple(
     map(re.compile, (r" (?=for )", r"(?<=,) ", r" (?=(?:if|else) )", r" (?=[+-] )", r" (?=[*/] )"))
 )
-
-
-def formatted(source: str) -> str:
-    """`source` as ruff formats it; unchanged where there is no ruff."""
-    beside_python = str(Path(sys.executable).parent)
-    ruff = shutil.which("ruff") or shutil.which("ruff", path=beside_python)
-    if ruff is None:
-        return source
-    command = [ruff, "format", "--isolated", "--line-length", str(WIDTH), "-"]
-    done = subprocess.run(command, input=source, capture_output=True, text=True, encoding="utf-8")
-    return done.stdout if done.returncode == 0 else source
 
 
 def lay_out(statement: str, indent: int) -> list[str]:

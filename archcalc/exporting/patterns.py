@@ -8,214 +8,103 @@ makes one value of another is there at all.
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 
-from archcalc.exporting.bodies import PLAIN_CALL, Body, Item
-from archcalc.record import Record, replace
-from archcalc.torch_spelling.spelling import REQUIRED
-
-ABSENT = object()  # the figure of a part that is not there
+from archcalc.exporting.records import ABSENT, Body, Item, Loop, Part, Pattern, Progress
+from archcalc.record import replace
 
 _LONGEST_ROUND = 12  # parts in a round of a loop
 _MOST_MISSING = 1  # parts of a pattern that a body may lack
 _NUMBER = re.compile(r"(?<![0-9])(?:0|[1-9][0-9]*)(?![0-9])")
 
 
-class Slot(Record):
-    """The place of a figure in a pattern.
-
-    Attributes:
-        role, family, default: as of an `Argument`.
-        member: the part that it belongs to.
-    """
-
-    role: str
-    family: str
-    default: object
-    member: str
-
-
-class Part(Record):
-    """An item of a body, with what is figures in it told apart from the rest.
-
-    Attributes:
-        texts: its name, cut at its numbers, in a chain whose names matter; else ().
-        figures: the numbers in its name, then the values of its arguments.
-        shape: all the rest, but for which values it takes and gives; how many it gives.
-    """
-
-    item: Item
-    texts: tuple[str, ...]
-    figures: tuple[object, ...]
-    shape: Hashable
-
-    @classmethod
-    def of(cls, item: Item, body: Body) -> Part:
-        """`item` of `body` as a part."""
-        name = ".".join(item.path)
-        numbered = body.is_chain and not body.is_positional
-        texts = tuple(_NUMBER.split(name)) if numbered else ()
-        numbers = [int(number) for number in _NUMBER.findall(name)] if numbered else []
-        arguments = [(a.name, a.role, a.default, a.in_call) for a in item.arguments]
-        how = (item.callee, item.call, item.training_only, item.shares, len(item.outputs))
-        return cls(
-            item,
-            texts,
-            (*numbers, *[argument.value for argument in item.arguments]),
-            (texts if body.is_chain else name, how, tuple(arguments)),
-        )
-
-    def slots(self) -> list[Slot]:
-        """The places of the figures."""
-        member = "_".join(self.item.path)
-        numbers = [Slot("number", "number", REQUIRED, member)] * (len(self.texts) - 1)
-        return numbers + [Slot(a.role, a.family, a.default, member) for a in self.item.arguments]
-
-    def may_be_missing(self) -> bool:
-        """Whether it makes one value of another, so that the rest could do without it."""
-        item = self.item
-        module = item.callee is not None and item.shares is None
-        return module and item.call == PLAIN_CALL and len(item.outputs) == 1
+def pattern_of(body: Body) -> Pattern:
+    """The pattern of a body; in a chain, repeated parts are folded to loops."""
+    parts = [_part_of(item, body) for item in body.items]
+    if not body.is_chain:
+        return Pattern(body, tuple(parts))
+    folded: list[Part | Loop] = []
+    longest = 1 if body.is_positional else _LONGEST_ROUND
+    at = 0
+    while at < len(parts):
+        loop, length = _loop_at(parts, at, longest)
+        folded.append(parts[at] if loop is None else _counted_on(loop, folded))
+        at += length
+    return Pattern(body, tuple(folded))
 
 
-class Progress(Record):
-    """How a figure changes from a round of a loop to the next.
-
-    Attributes:
-        step: what is added to it.
-        carried: the figure of the round before that it is taken from; None: its own.
-    """
-
-    step: int = 0
-    carried: int | None = None
-
-
-class Loop(Record):
-    """Parts that come again and again, with figures that stay, grow evenly, or are carried on.
-
-    Attributes:
-        progress: how each figure changes.
-        start: how many parts like its own stand before it, with other figures; 0 where the
-            rounds count.
-    """
-
-    parts: tuple[Part, ...]
-    progress: tuple[Progress, ...]
-    start: int = 0
-
-    @property
-    def counts(self) -> bool:
-        """Whether its figures depend on the number of the round."""
-        return any(progress != Progress() for progress in self.progress)
-
-    def slots(self) -> list[Slot]:
-        """The places of the figures of the first round."""
-        return [slot for part in self.parts for slot in part.slots()]
-
-    def rounds(self, parts: Sequence[Part], at: int) -> list[list[object]]:
-        """The figures of each round of it, as far as `parts` have such from `at` on."""
-        rounds: list[list[object]] = []
-        shapes = [part.shape for part in self.parts]
-        for start in range(at, len(parts), len(shapes)):
-            these = parts[start : start + len(shapes)]
-            figures = [figure for part in these for figure in part.figures]
-            if [part.shape for part in these] != shapes:
-                break
-            if rounds and figures != self._after(rounds[-1]):
-                break
-            rounds.append(figures)
-        return rounds
-
-    def _after(self, figures: list[object]) -> list[object]:
-        return [
-            figures[n if progress.carried is None else progress.carried]
-            if not progress.step
-            else figures[n] + progress.step  # type: ignore[operator]  # only ints have a step
-            for n, progress in enumerate(self.progress)
-        ]
-
-
-class Pattern(Record):
-    """What bodies have in common that differ in figures alone.
-
-    Attributes:
-        body: the one that it was read off.
-    """
-
-    body: Body
-    parts: tuple[Part | Loop, ...]
-
-    @classmethod
-    def of(cls, body: Body) -> Pattern:
-        """The pattern of a body; in a chain, repeated parts are folded to loops."""
-        parts = [Part.of(item, body) for item in body.items]
-        if not body.is_chain:
-            return cls(body, tuple(parts))
-        folded: list[Part | Loop] = []
-        longest = 1 if body.is_positional else _LONGEST_ROUND
-        at = 0
-        while at < len(parts):
-            loop, length = _loop_at(parts, at, longest)
-            folded.append(parts[at] if loop is None else _counted_on(loop, folded))
-            at += length
-        return cls(body, tuple(folded))
-
-    def key(self) -> Hashable:
-        """Equal for patterns that match the same bodies."""
-        parts = [
-            (tuple([p.shape for p in part.parts]), part.progress, part.start)
-            if isinstance(part, Loop)
-            else (part.shape, None if self.body.is_chain else (part.item.inputs, part.item.outputs))
-            for part in self.parts
-        ]
-        body = self.body
-        return (body.is_chain, body.is_positional, body.inputs, body.outputs, body.ties, *parts)
-
-    def slots(self) -> list[Slot]:
-        """The places of the figures: for a loop how often it runs, for a part whether it is there,
-        and then those of the parts."""
-        slots = []
-        for part in self.parts:
-            if isinstance(part, Loop):
-                slots.append(Slot("depth", "depth", REQUIRED, ""))
-            else:
-                member = "_".join(part.item.path)
-                slots.append(Slot(member, "presence", False, member))
-            slots += part.slots()
-        return slots
-
-    def figures(self, body: Body) -> list[object] | None:
-        """The figures of `body`, one for each slot; None where it does not match."""
-        mine = self.body
-        if (body.is_chain, body.is_positional) != (mine.is_chain, mine.is_positional):
-            return None
-        if (body.inputs, body.ties) != (mine.inputs, mine.ties):
-            return None
-        parts = [Part.of(item, body) for item in body.items]
-        same = {n: n for n in range(body.inputs)}  # a value of mine -> that of the body
-        figures: list[object] = []
-        at = missing = 0
-        for part in self.parts:
-            if isinstance(part, Loop):
-                rounds = part.rounds(parts, at)
-                if not rounds:
-                    return None
-                figures += [part.start + len(rounds), *rounds[0]]
-                at += len(rounds) * len(part.parts)
-            elif at < len(parts) and _alike(part, parts[at], None if body.is_chain else same):
-                figures += [True, *parts[at].figures]
-                same |= zip(part.item.outputs, parts[at].item.outputs, strict=True)
-                at += 1
-            elif part.may_be_missing() and missing < _MOST_MISSING and not body.is_positional:
-                figures += [False, *[ABSENT] * len(part.figures)]
-                if not body.is_chain:
-                    same[part.item.outputs[0]] = same[part.item.inputs[0]]
-                missing += 1
-            else:
+def figures_of(pattern: Pattern, body: Body) -> list[object] | None:
+    """The figures of `body`, one for each slot; None where `pattern` does not match."""
+    mine = pattern.body
+    if (body.is_chain, body.is_positional) != (mine.is_chain, mine.is_positional):
+        return None
+    if (body.inputs, body.ties) != (mine.inputs, mine.ties):
+        return None
+    parts = [_part_of(item, body) for item in body.items]
+    same = {n: n for n in range(body.inputs)}  # a value of mine -> that of the body
+    figures: list[object] = []
+    at = missing = 0
+    for part in pattern.parts:
+        if isinstance(part, Loop):
+            rounds = _rounds(part, parts, at)
+            if not rounds:
                 return None
-        if at < len(parts) or not (body.is_chain or _returns_alike(mine, body, same)):
+            figures += [part.start + len(rounds), *rounds[0]]
+            at += len(rounds) * len(part.parts)
+        elif at < len(parts) and _alike(part, parts[at], None if body.is_chain else same):
+            figures += [True, *parts[at].figures]
+            same |= zip(part.item.outputs, parts[at].item.outputs, strict=True)
+            at += 1
+        elif part.may_be_missing() and missing < _MOST_MISSING and not body.is_positional:
+            figures += [False, *[ABSENT] * len(part.figures)]
+            if not body.is_chain:
+                same[part.item.outputs[0]] = same[part.item.inputs[0]]
+            missing += 1
+        else:
             return None
-        return figures
+    if at < len(parts) or not (body.is_chain or _returns_alike(mine, body, same)):
+        return None
+    return figures
+
+
+def _part_of(item: Item, body: Body) -> Part:
+    """`item` of `body` as a part."""
+    name = ".".join(item.path)
+    numbered = body.is_chain and not body.is_positional
+    texts = tuple(_NUMBER.split(name)) if numbered else ()
+    numbers = [int(number) for number in _NUMBER.findall(name)] if numbered else []
+    arguments = [(a.name, a.role, a.default, a.in_call) for a in item.arguments]
+    how = (item.callee, item.call, item.training_only, item.shares, len(item.outputs))
+    return Part(
+        item,
+        texts,
+        (*numbers, *[argument.value for argument in item.arguments]),
+        (texts if body.is_chain else name, how, tuple(arguments)),
+    )
+
+
+def _rounds(loop: Loop, parts: Sequence[Part], at: int) -> list[list[object]]:
+    """The figures of each round of `loop`, as far as `parts` have such from `at` on."""
+    rounds: list[list[object]] = []
+    shapes = [part.shape for part in loop.parts]
+    for start in range(at, len(parts), len(shapes)):
+        these = parts[start : start + len(shapes)]
+        figures = [figure for part in these for figure in part.figures]
+        if [part.shape for part in these] != shapes:
+            break
+        if rounds and figures != _after(loop, rounds[-1]):
+            break
+        rounds.append(figures)
+    return rounds
+
+
+def _after(loop: Loop, figures: list[object]) -> list[object]:
+    return [
+        figures[n if progress.carried is None else progress.carried]
+        if not progress.step
+        else figures[n] + progress.step  # type: ignore[operator]  # only ints have a step
+        for n, progress in enumerate(loop.progress)
+    ]
 
 
 def _alike(part: Part, other: Part, same: dict[int, int] | None) -> bool:
@@ -249,7 +138,7 @@ def _loop_at(parts: Sequence[Part], at: int, longest: int) -> tuple[Loop | None,
         loop = _loop_of(parts[at:middle], parts[middle : middle + length])
         if loop is None:
             continue
-        rounds = len(loop.rounds(parts, at))
+        rounds = len(_rounds(loop, parts, at))
         if rounds >= 2 and rounds * length > most and (rounds > 2 or not _grows(loop)):
             best, most = loop, rounds * length
     return best, most

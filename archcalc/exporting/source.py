@@ -10,7 +10,7 @@ from archcalc.analysis import Analysis, require_numbers
 from archcalc.errors import UsageError
 from archcalc.exporting.grouping import classes_of
 from archcalc.exporting.helpers import needed_helpers
-from archcalc.exporting.layout import WIDTH, formatted
+from archcalc.exporting.layout import WIDTH
 from archcalc.exporting.writing import class_lines
 from archcalc.graph import Graph
 from archcalc.render.escape import one_line
@@ -45,7 +45,7 @@ def torch_source(graph: Graph, made_by: str) -> str:
     code = [*needed_helpers("\n".join([*code, *rest])), *code]
     imports = _imports("\n".join([*code, *rest]))
     code.append("\n".join([head, *_docstring(analysis, whole, made_by), "", *rest]))
-    return formatted("\n\n\n".join([imports, *map(str.rstrip, code)]) + "\n")
+    return "\n\n\n".join([imports, *map(str.rstrip, code)]) + "\n"
 
 
 def _require_writable(analysis: Analysis) -> None:

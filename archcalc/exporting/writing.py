@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from archcalc.exporting.bodies import Item, Path
-from archcalc.exporting.classes import ModuleClass
 from archcalc.exporting.construction import Member, Section, elements, sections
 from archcalc.exporting.forward import forward_lines
 from archcalc.exporting.layout import WIDTH, lay_out
 from archcalc.exporting.names import MODULE_DICT_ATTRIBUTES, is_plain
+from archcalc.exporting.records import Item, ModuleClass, Path
 
 _SHARED = "  # shared weights"
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -354,12 +353,10 @@ def test_the_docstring_says_what_it_is_and_how_it_was_made() -> None:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The sources of all networks, as they are before ruff formats them."""
+    """The sources of all networks."""
     found = tmp_path_factory.mktemp("sources")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(shutil, "which", lambda *_, **__: None)
-        for name in network_names():
-            (found / f"{name}.py").write_text(source_of(name), encoding="utf-8")
+    for name in network_names():
+        (found / f"{name}.py").write_text(source_of(name), encoding="utf-8")
     return found
 
 

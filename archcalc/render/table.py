@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from archcalc.analysis import Analysis
-from archcalc.figures.of_layer import counted
+from archcalc.figures.of_layer import Totals, counted
 from archcalc.quantity.arithmetic import plain
 from archcalc.render import escape
 from archcalc.render.columns import COLUMNS, DEFAULT_COLUMNS, Column, columns_named
@@ -193,7 +193,7 @@ def summary(analysis: Analysis, *, in_full: bool) -> list[str]:
         f"peak {size(memory.peak)}, training {size(memory.training)}",
         f"             {LECTURE}",
         *([f"             {memory.unknown}"] if memory.unknown else []),
-        *_most(analysis, in_full),
+        *_most(analysis, totals, in_full),
     ]
     groups = (
         ("for training only", analysis.training_only_layers,
@@ -226,7 +226,7 @@ def field_legend(rows: Sequence[Row], columns: Sequence[Column]) -> list[str]:
     ]
 
 
-def _most(analysis: Analysis, in_full: bool) -> list[str]:
+def _most(analysis: Analysis, totals: Totals, in_full: bool) -> list[str]:
     """Where most of the memory and most of the parameters sit, if they are plain numbers."""
     layers = analysis.inference_layers
     figures = [(plain(x.activation_bytes), plain(x.params), x.name) for x in layers]
@@ -235,12 +235,11 @@ def _most(analysis: Analysis, in_full: bool) -> list[str]:
     count, size = (exact, exact) if in_full else (short, short_bytes)
     widest = max(layers, key=lambda layer: layer.activation_values)
     heaviest = max(layers, key=lambda layer: layer.params)
-    all_bytes = sum(layer.activation_bytes for layer in layers)
     return [
         f"most memory  {widest.name}, {size(widest.activation_bytes)} "
-        f"({share(widest.activation_bytes, all_bytes)}); "
+        f"({share(widest.activation_bytes, totals.activation_bytes)}); "
         f"most params {heaviest.name}, {count(heaviest.params)} "
-        f"({share(heaviest.params, analysis.totals.params) or '0%'})",
+        f"({share(heaviest.params, totals.params) or '0%'})",
     ]
 
 

@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import tempfile
+import tomllib
 from itertools import chain
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from archcalc.cli import main
 from archcalc.expansion import build_graph
 from archcalc.figures.language import OF_LAYERS
 from archcalc.figures.of_network import OF_NETWORK
+from archcalc.layers import LAYER_KINDS
 from archcalc.spec.expression import FUNCTIONS
 from archcalc.spec.keys import (
     ABOUT_KEYS,
@@ -27,10 +29,11 @@ from archcalc.spec.keys import (
     PLACEMENT_KEYS,
     VARIANT_KEYS,
 )
-from archcalc.spec.library import read_family
+from archcalc.spec.library import network_names, read_family
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 CONSOLE = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 SPEC = re.compile(r"^```yaml\n(name: .*?)^```$", re.MULTILINE | re.DOTALL)
 PYTHON = re.compile(r"^```pycon\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -97,6 +100,38 @@ def figure_rows() -> list[str]:
         f"| `layers[conv1].…` | of a layer, or of all `layers[*.conv_dw]`: {of_layers}, "
         "and its own fields |",
     ]
+
+
+COUNTED = {
+    "layer kinds": len(LAYER_KINDS),
+    "networks come": len(network_names()),
+    "small packages": len(PROJECT["dependencies"]),
+}
+NUMBERS = {"two": 2, "three": 3, "four": 4, "five": 5}
+
+
+@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "docs/architecture.md"])
+def test_counts_are_todays(page: str) -> None:
+    assert wrong_counts((ROOT / page).read_text(encoding="utf-8")) == []
+
+
+def test_the_readme_counts_what_is_to_install() -> None:
+    assert "small packages" in README.read_text(encoding="utf-8")
+
+
+def wrong_counts(text: str) -> list[str]:
+    """What a text counts of archcalc, where it is not so."""
+    found = re.findall(rf"\b([\d,]+|{'|'.join(NUMBERS)})\s+({'|'.join(COUNTED)})\b", text)
+    return [
+        f"{number} {what}"
+        for number, what in found
+        if COUNTED[what] != (NUMBERS.get(number) or int(number.replace(",", "")))
+    ]
+
+
+def test_a_wrong_count_would_be_seen() -> None:
+    text = f"four small packages, 7 layer kinds, and {COUNTED['networks come']}\nnetworks come"
+    assert wrong_counts(text) == ["four small packages", "7 layer kinds"]
 
 
 def test_python_examples_run() -> None:

@@ -1,6 +1,7 @@
 """Profiles of hypothesis: how many examples each property is tried on.
 
-`ci` by default; `HYPOTHESIS_PROFILE=thorough` for a night. The count is printed at the end.
+`ci` by default; `HYPOTHESIS_PROFILE=thorough` for a night, which also takes the large networks.
+The count is printed at the end.
 """
 
 from __future__ import annotations
@@ -21,12 +22,24 @@ settings.register_profile("ci", UNTIMED, max_examples=40, derandomize=True)
 settings.register_profile("thorough", UNTIMED, max_examples=500)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
+# The maps of tests are small: threads of torch would only wait for each other.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 EXAMPLES_TRIED = pytest.StashKey[Counter[str]]()
 _OF_WORKER = "hypothesis_examples"
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[EXAMPLES_TRIED] = Counter()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leaves out what is marked `large`, unless the profile is thorough or `-m` is about it."""
+    thorough = settings.get_current_profile_name() == "thorough"
+    if not thorough and "large" not in config.option.markexpr:
+        large = [item for item in items if item.get_closest_marker("large")]
+        config.hook.pytest_deselected(items=large)
+        items[:] = [item for item in items if item not in large]
 
 
 @pytest.hookimpl(wrapper=True)

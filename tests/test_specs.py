@@ -25,6 +25,7 @@ from archcalc.render.table import TableDocument
 from archcalc.spec.library import find_network, network_names, spec_sources
 from archcalc.spec.parser import parse_family
 from archcalc.spec.schema import spec_schema
+from tests.networks import LARGE
 from tests.spec_texts import family_of
 
 NAMES = network_names()
@@ -51,6 +52,7 @@ def test_a_network_loads_and_walks(name: str) -> None:
     assert analysis.error is None
     assert analysis.layers
     assert analysis.graph.network.about.title
+    assert (len(analysis.layers) > 1000) == (name in (*LARGE, "preact_resnet1001"))
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -19,12 +19,12 @@ from archcalc.layers import LAYER_KINDS, Layer
 from archcalc.layers.convolution import Conv
 from archcalc.layers.layer import Effect
 from archcalc.render import notation
-from archcalc.spec.library import network_names
 from archcalc.testing.checks import between_learned_layers, effect_of
 from archcalc.window import Window
 from tests.explaining.equations import computed
 from tests.graphs import graph, node
 from tests.layers.examples import EXAMPLES
+from tests.networks import each_network
 from tests.spec_texts import analysis_of
 
 SEEN: set[object] = set()  # rules and the numbers that they met, of all networks
@@ -69,7 +69,7 @@ def _assert_steps_agree(layer: LayerAnalysis, derivation: Derivation) -> None:
         assert computed(notation.text(derivation.form, values=True)) == derivation.value
 
 
-@pytest.mark.parametrize("name", network_names())
+@pytest.mark.parametrize("name", each_network())
 def test_every_step_of_every_derivation_is_the_engines_value(name: str) -> None:
     analysis = analyze(name)
     for layer in _differing(analysis):

@@ -35,10 +35,9 @@ def check_counts(graph: Graph, module: nn.Module) -> None:
     assert sum(b.numel() for b in module.buffers()) == totals.buffers + apart.buffers
 
 
-def check_same_as_twin(graph: Graph, twin: nn.Module) -> None:
+def check_same_as_twin(graph: Graph, module: nn.Module, twin: nn.Module) -> None:
     """With the twin's weights it computes what the twin does, at inference and in training."""
-    twin = twin.double()
-    module = module_of(graph).double()
+    module, twin = module.double(), twin.double()
     module.load_state_dict(twin.state_dict())
     images = torch.randn(2, *graph.input.shape, dtype=torch.float64)
     for training in (False, True):
@@ -53,8 +52,9 @@ def check_same_as_twin(graph: Graph, twin: nn.Module) -> None:
 
 def check_network(graph: Graph) -> None:
     """All of it: counts, keys, outputs."""
-    check_counts(graph, module_of(graph))
-    check_same_as_twin(graph, build(graph))
+    module = module_of(graph)
+    check_counts(graph, module)
+    check_same_as_twin(graph, module, build(graph))
 
 
 def _without_chance(network: nn.Module) -> None:

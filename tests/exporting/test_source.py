@@ -41,6 +41,7 @@ from tests.exporting.exported import (
 from tests.graphs import entangled_graphs, graph, node, random_graphs
 from tests.hostile import hostile_analysis
 from tests.layers.examples import EXAMPLES
+from tests.networks import each_network
 from tests.spec_texts import graph_of
 
 Draw = st.DrawFn
@@ -60,7 +61,7 @@ SMALL = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("name", network_names())
+@pytest.mark.parametrize("name", each_network())
 def test_every_network_has_its_parameters_under_the_keys_of_the_twin(name: str) -> None:
     network = load(name)
     with torch.device("meta"):
@@ -74,7 +75,7 @@ def test_every_network_has_its_parameters_under_the_keys_of_the_twin(name: str) 
 @pytest.mark.parametrize("name", SMALL)
 def test_small_networks_do_what_the_twin_does(name: str) -> None:
     network = load(name)
-    check_same_as_twin(network, build(network))
+    check_same_as_twin(network, module_of(network), build(network))
 
 
 @pytest.mark.parametrize("kind", LAYER_KINDS, ids=lambda kind: kind.kind)

@@ -60,7 +60,6 @@ def test_the_checked_in_report_has_all_pages_and_no_other() -> None:
         "comparisons/complexity.md",
         "comparisons/inception_module.md",
         "comparisons/mobilenet_settings.md",
-        "comparisons/scaling.md",
     ],
 )
 def test_a_page_is_made_anew_as_it_is_checked_in(path: str, tmp_path: Path) -> None:

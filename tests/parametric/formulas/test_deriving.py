@@ -24,7 +24,8 @@ from archcalc.parametric.formulas.exact import exact
 from archcalc.parametric.formulas.formula import Formulas
 from archcalc.render.formula import latex, python, text
 from archcalc.spec.labels import size_labels
-from archcalc.spec.library import find_network, network_names
+from archcalc.spec.library import find_network
+from tests.networks import each_network
 
 TOTALS = (
     "params", "weights", "biases", "buffers", "macs", "flops", "other_ops", "param_bytes",
@@ -55,7 +56,7 @@ def _right(name: str, quantity: str, **changes: Any) -> Any:
     return evaluate(quantity, analyze(name, **changes), analyze)
 
 
-@pytest.mark.parametrize("name", network_names())
+@pytest.mark.parametrize("name", each_network())
 def test_at_its_own_values_a_formula_is_the_plain_walk(name: str) -> None:
     formulas, graph = _of_sizes(name), load(name)
     own = [
@@ -69,7 +70,7 @@ def test_at_its_own_values_a_formula_is_the_plain_walk(name: str) -> None:
         assert functions[formula.quantity](*own) == right
 
 
-@pytest.mark.parametrize("name", network_names())
+@pytest.mark.parametrize("name", each_network())
 @settings(max_examples=1)
 @given(seed=st.integers(0, 2**32 - 1))
 def test_at_twenty_other_sizes_a_formula_is_the_plain_walk(name: str, seed: int) -> None:
@@ -90,7 +91,7 @@ def test_at_twenty_other_sizes_a_formula_is_the_plain_walk(name: str, seed: int)
             assert functions[quantity](*values) == getattr(sweep.totals, quantity)[index]
 
 
-@pytest.mark.parametrize("name", network_names()[::4])
+@pytest.mark.parametrize("name", each_network(4))
 @settings(max_examples=3)
 @given(data=st.data())
 def test_memory_at_other_sizes_is_that_of_the_plain_walk(name: str, data: st.DataObject) -> None:

@@ -161,7 +161,7 @@ class TrainingDocument(Document):
 def memory_lines(report: MemoryReport, *, in_full: bool) -> list[str]:
     """What stands under the table: inference, and what a training step needs."""
     count, size = (exact, exact) if in_full else (short, short_bytes)
-    analysis, bill = report.analysis, report.training
+    analysis, step = report.analysis, report.training
     totals = activation_bytes(analysis)
     written = report.inference[0]
     lines = [
@@ -185,13 +185,13 @@ def memory_lines(report: MemoryReport, *, in_full: bool) -> list[str]:
     backward = sum(macs.total for macs in report.backward.values())
     lines += [
         "",
-        f"training step, batch {bill.batch}, {report.optimizer}, {report.dtype}",
-        f"  parameters   {size(bill.parameters)}",
-        f"  gradients    {size(bill.gradients)}",
-        f"  optimizer    {size(bill.optimizer)}",
-        *([f"  master copy  {size(bill.master)}"] if bill.master else []),
-        f"  activations  {size(bill.activations)} kept for the backward pass",
-        f"  total        {size(bill.total)} = {binary_bytes(bill.total)}",
+        f"training step, batch {step.batch}, {report.optimizer}, {report.dtype}",
+        f"  parameters   {size(step.parameters)}",
+        f"  gradients    {size(step.gradients)}",
+        f"  optimizer    {size(step.optimizer)}",
+        *([f"  master copy  {size(step.master)}"] if step.master else []),
+        f"  activations  {size(step.activations)} kept for the backward pass",
+        f"  total        {size(step.total)} = {binary_bytes(step.total)}",
         f"  MACs         {count(forward)} forward + {count(backward)} backward "
         f"= {count(forward + backward)}",
     ]
@@ -223,7 +223,7 @@ def _budget_line(report: MemoryReport, budget: Budget) -> str:
 
 def memory_record(report: MemoryReport) -> dict[str, object]:
     """All of it, in types that JSON knows."""
-    analysis, bill = report.analysis, report.training
+    analysis, step = report.analysis, report.training
     return {
         **analysis.identity.record(),
         "input": plain(analysis.input.shape),
@@ -242,12 +242,12 @@ def memory_record(report: MemoryReport) -> dict[str, object]:
             for run in report.inference
         ],
         "training": {
-            "parameters": bill.parameters,
-            "gradients": bill.gradients,
-            "optimizer": bill.optimizer,
-            "master": bill.master,
-            "activations": bill.activations,
-            "total": bill.total,
+            "parameters": step.parameters,
+            "gradients": step.gradients,
+            "optimizer": step.optimizer,
+            "master": step.master,
+            "activations": step.activations,
+            "total": step.total,
             "refused": refused_in_training(analysis),
         },
         "macs": {

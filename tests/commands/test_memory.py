@@ -117,7 +117,10 @@ def test_a_layer_before_all_that_learn_keeps_nothing_and_has_no_reason(
         (["--budget", "lots"], "expected a size such as 16GiB"),
         (["--optimizer", "adan"], "did you mean 'adam'"),
         (["--dtype", "int4"], "no training in dtype 'int4'"),
-        (["--budget", "1GB", "--format", "csv"], "--budget: csv is the table of layers alone"),
+        (
+            ["--budget", "1GB", "--format", "csv"],
+            "--budget: shown as text and json only, not as csv",
+        ),
         (["--input", "3x32hx32w"], "give plain numbers as input"),
     ],
 )

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from archcalc.analysis import Analysis
+from archcalc.errors import UsageError
 from archcalc.exporting.containers import Container, Flow, Piece, pieces_of
+from archcalc.exporting.helpers import HELPERS
 from archcalc.exporting.records import PLAIN_CALL, Body, Item, ModuleClass, Path, Tie
 from archcalc.figures.of_layer import LayerAnalysis
 from archcalc.graph import INPUT, Node
@@ -26,6 +28,7 @@ class BodyMaker:
         self._layers = {layer.name: layer for layer in analysis.layers}
         self._maps = analysis.maps
         self._pieces: dict[Path, list[Piece]] = {}
+        self.brought: dict[str, str] = {}  # by name, the classes of other packages met so far
         self._uneven_same = any(
             isinstance(layer.node.layer, Conv)
             and layer.node.layer.padding == "same"
@@ -94,7 +97,7 @@ class BodyMaker:
         spelling = self._spelling(node)
         return Item(
             path=piece.path,
-            callee=spelling.callee,
+            callee=self._callee(spelling),
             arguments=spelling.arguments,
             call=spelling.call,
             operator=spelling.operator,
@@ -129,6 +132,15 @@ class BodyMaker:
         inputs = tuple([self._maps[name] for name in node.inputs])
         keeps = self._flow.is_unpooled(node)
         return spell(node.layer, Setting(inputs, keeps, self._uneven_same))
+
+    def _callee(self, spelling: Spelling) -> str | None:
+        """The class of a module by the name that it has in the file."""
+        home, _, name = (spelling.callee or "").rpartition(".")
+        if spelling.callee is None or home in ("", "nn"):
+            return spelling.callee
+        if name in HELPERS or self.brought.setdefault(name, spelling.callee) != spelling.callee:
+            raise UsageError(f"{spelling.callee}: another class of the file has its name")
+        return name
 
     def _in_training_only(self, value: str) -> bool:
         layer = self._layers.get(value)

@@ -19,8 +19,11 @@ _MOST_PARAMETERS = 12  # of a class that is shared
 _NETWORK = ""  # the kind of the container of all layers
 
 
-def classes_of(analysis: Analysis) -> list[ModuleClass]:
-    """The classes of a network's modules, each after those that it uses; its own comes last."""
+def classes_of(analysis: Analysis) -> tuple[list[ModuleClass], list[str]]:
+    """The classes of a network's modules, each after those that it uses; its own comes last.
+
+    And those that other packages bring, as `package.module.Name`.
+    """
     everything = whole(analysis)
     maker = BodyMaker(analysis, everything)
     modules: dict[Path, tuple[ModuleClass, tuple[Argument, ...]]] = {}
@@ -33,12 +36,12 @@ def classes_of(analysis: Analysis) -> list[ModuleClass]:
                     modules[path] = (module, module.arguments(number))
     *blocks, network = _as_used(modules[()][0])
     title = analysis.graph.network.about.title
-    network.name = network_class_name(analysis.name, title, HELPERS)
-    taken = {*HELPERS, network.name}
+    network.name = network_class_name(analysis.name, title, {*HELPERS, *maker.brought})
+    taken = {*HELPERS, *maker.brought, network.name}
     for block in blocks:
         block.name = class_name(block.kind, taken)
         taken.add(block.name)
-    return [*blocks, network]
+    return [*blocks, network], list(maker.brought.values())
 
 
 class _Kinds:

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import re
+from collections.abc import Iterable
+from importlib.util import find_spec
+from pathlib import Path
 from string import Template
+
+from archcalc.errors import UsageError
 
 _LOCALLY_CONNECTED = '''\
 class LocallyConnected(nn.Module):
@@ -145,7 +151,28 @@ HELPERS: dict[str, str] = {
 }
 
 
-def needed_helpers(code: str) -> list[str]:
-    """The sources of the helpers that `code` makes modules of, in the order above."""
+def needed_helpers(code: str, brought: Iterable[str]) -> list[str]:
+    """The sources of the helpers that `code` makes modules of, in the order above, and of the
+    classes `brought` by other packages."""
     made = set(re.findall(r"(?<![\w.])\w+(?=\()", code))
-    return [source for name, source in HELPERS.items() if name in made]
+    own = [source for name, source in HELPERS.items() if name in made]
+    return [*own, *map(class_source, brought)]
+
+
+def class_source(callee: str) -> str:
+    """The source of the class `package.module.Name`, whose module is read and not imported.
+
+    Raises:
+        UsageError: there is none.
+    """
+    home, _, name = callee.rpartition(".")
+    try:
+        found = find_spec(home)
+    except ModuleNotFoundError:  # the package around it
+        found = None
+    if found is not None and found.origin is not None:
+        text = Path(found.origin).read_text(encoding="utf-8")
+        for statement in ast.parse(text).body:
+            if isinstance(statement, ast.ClassDef) and statement.name == name:
+                return f"{ast.get_source_segment(text, statement)}\n"
+    raise UsageError(f"there is no class {callee} to export")

@@ -39,10 +39,10 @@ def torch_source(graph: Graph, made_by: str) -> str:
     whole = analyze(graph)
     _require_writable(whole)
     analysis = analyze(whole.graph.without_unused())
-    *blocks, network = classes_of(analysis)
+    (*blocks, network), brought = classes_of(analysis)
     code = ["\n".join(class_lines(block, is_root=False)) for block in blocks]
     head, *rest = class_lines(network, is_root=True)
-    code = [*needed_helpers("\n".join([*code, *rest])), *code]
+    code = [*needed_helpers("\n".join([*code, *rest]), brought), *code]
     imports = _imports("\n".join([*code, *rest]))
     code.append("\n".join([head, *_docstring(analysis, whole, made_by), "", *rest]))
     return "\n\n\n".join([imports, *map(str.rstrip, code)]) + "\n"

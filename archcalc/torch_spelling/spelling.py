@@ -69,8 +69,10 @@ class Spelling(Record):
     expression.
 
     Attributes:
-        callee: the class of the module, `nn.…` or one that torch lacks; None where the layer is
-            an expression alone.
+        callee: the class of the module: `nn.Name` of torch's; `Name` of archcalc's own; or
+            `package.module.Name` of another package, whose source, made of `nn`, `F`, `torch`,
+            `Tensor` and `math` alone, is written into the file. None where the layer is an
+            expression alone.
         call: its use in `forward`; `{module}` is the module, `{0}` … the inputs, `{name}` an
             argument that is `in_call`.
         inline: a use in `forward` that needs no module; None where there is none.

@@ -20,6 +20,7 @@ from archcalc.torch_backend.verify import verify
 from archcalc.torch_spelling import Setting, Spelling, in_call, named, spell
 from tests.exporting.exported import check_network
 from tests.graphs import graph, node
+from tests.layers.several import Gate
 
 MAP = FeatureMap(3, (4, 5))
 
@@ -80,6 +81,12 @@ def _(layer: Doubled, at: Setting) -> Spelling:
     return Spelling("nn.ReLU", call="2 * {module}({0})", operator="*")
 
 
+class Misplaced(_Pointwise):
+    """A kind whose author has mistaken where its module stands."""
+
+    kind: ClassVar[str] = "misplaced"
+
+
 def network(layer: Layer) -> Graph:
     return graph(MAP, [node("a", layer), node("b", Conv(channels=2, kernel=1), "a")])
 
@@ -109,3 +116,31 @@ def test_a_kind_without_a_spelling_is_refused_in_one_sentence() -> None:
 def test_a_module_that_is_called_on_more_than_its_inputs_says_what_to_build() -> None:
     with pytest.raises(UsageError, match=r"spelling of 'doubled' needs `built`: 2 \* "):
         build(network(Doubled()))
+
+
+# ----- modules of another package -----
+
+GATED = graph(FeatureMap(6), [node("gate", Gate(features=4, rank=2)), node("act", Swish(), "gate")])
+
+
+def test_a_module_of_another_package_is_written_into_the_file() -> None:
+    check_network(GATED)
+    source = torch_source(GATED, "a test")
+    assert source.count("class GateModule(nn.Module):\n") == 1
+    assert "        self.gate = GateModule(6, 4, 2)\n" in source
+    assert "tests." not in source
+
+
+@pytest.mark.parametrize(
+    ("callee", "message"),
+    [
+        (f"{__name__}.Missing", "there is no class .*Missing to export"),
+        ("nowhere.Module", "there is no class nowhere.Module to export"),
+        ("nowhere.at_all.Module", "there is no class nowhere.at_all.Module to export"),
+        ("somewhere.DropPath", "DropPath: another class of the file has its name"),
+    ],
+)
+def test_a_module_that_cannot_be_written_is_refused(callee: str, message: str) -> None:
+    spell.register(Misplaced, lambda layer, at: Spelling(callee))
+    with pytest.raises(UsageError, match=message):
+        torch_source(network(Misplaced()), "a test")

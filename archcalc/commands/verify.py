@@ -37,7 +37,6 @@ _DEFAULT = "sizes,params,macs"
 
 
 EXAMPLES = (
-    "archcalc verify lenet5",
     "archcalc verify resnet18 --what all --device cpu",
     "archcalc verify resnet18 --module mine.models:ResNet18",
 )

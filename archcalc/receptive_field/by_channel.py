@@ -53,12 +53,15 @@ class Values(Record, Generic[T]):
         together: one for several channels together.
         unknown: the value of channels that are some of those of another one, not known which.
         nothing: the value of channels of zeros; beside another value it changes nothing.
+        mixed_by_norms: whether the value of a channel behind a norm has those of all channels that
+            its statistics are of.
     """
 
     after: Callable[[Sequence[T]], T]
     together: Callable[[Sequence[T]], T]
     unknown: Callable[[T], T]
     nothing: T
+    mixed_by_norms: bool = False
 
 
 def of_all(value: T) -> ByChannel[T]:
@@ -99,7 +102,7 @@ def after(
         if 0 < len(parts) <= MOST_PARTS:
             return ByChannel(tuple(parts))
     whole = [together(x, values) for x in inputs]
-    window = None if len(inputs) > 1 else _window(layer, effect, maps[0])
+    window = None if len(inputs) > 1 else _window(layer, effect, maps[0], values)
     if window is Reach.ALL:
         return of_all(values.after(whole))
     one = values.together(whole) if _is_concat(layer) else values.after(whole)
@@ -140,7 +143,7 @@ def _parts_after(
                 found.append((bits, values.after([value for _, value in chosen])))
         return found
     (x,), (parts_before,) = maps, every
-    window = _window(layer, effect, x)
+    window = _window(layer, effect, x, values)
     if window is Reach.ALL:
         read_by_all = [value for _, value in parts_before]
         return [(full(effect.output.channels), values.after([values.together(read_by_all)]))]
@@ -170,9 +173,11 @@ def _is_concat(layer: Layer) -> bool:
     return isinstance(layer, Join) and not layer.pointwise
 
 
-def _window(layer: Layer, effect: Effect, x: FeatureMap) -> ChannelWindow:
-    """What a layer slides along the channels; the statistics of a norm are seen as they are."""
+def _window(layer: Layer, effect: Effect, x: FeatureMap, values: Values[T]) -> ChannelWindow:
+    """What a layer slides along the channels; a norm may leave each to itself."""
     windows = effect.windows
+    if values.mixed_by_norms:
+        return layer.channel_window(x)
     if windows is Reach.STATISTICS or (isinstance(windows, tuple) and Reach.STATISTICS in windows):
         return Reach.SAME
     return layer.channel_window(x)

@@ -117,7 +117,7 @@ def _along_paths(
             )
 
         before = [found[name] for name in sources_of(layer)]
-        values = Values(behind, together, unknown, nothing)
+        values = Values(behind, together, unknown, nothing, mixed_by_norms=True)
         return after(layer.node.layer, layer.effect, before, inputs, values)
 
     for layer in analysis.layers:

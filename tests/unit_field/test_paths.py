@@ -36,6 +36,20 @@ def test_branches_that_are_shifted_are_not_aligned(two_paths: Analysis) -> None:
     assert alignment(two_paths, two_paths.layer("conv1")) is None
 
 
+def test_a_path_leads_to_a_channel_of_zeros_by_the_statistics_of_its_norm(tmp_path: Path) -> None:
+    path = tmp_path / "zeros.yaml"
+    path.write_text(
+        "name: zeros\ninput: [2, 9]\nlayers:\n"
+        "  - pad_channels: {before: 1, after: 3}\n"
+        "  - group_norm: {groups: 2}\n"
+        "  - channel_slice: {name: first, start: 0, stop: 1}\n"
+        "  - channel_slice: {name: last, from: group_norm1, start: 5, stop: 6}\n"
+    )
+    paths = path_sizes(analyze(str(path)))
+    assert paths["first"].smallest == paths["first"].largest == ("all",)
+    assert paths["last"].smallest == paths["last"].largest == (0,)
+
+
 def test_the_largest_path_may_be_the_smaller_one_before(tmp_path: Path) -> None:
     path = tmp_path / "paths2.yaml"
     path.write_text(

@@ -15,7 +15,7 @@ from archcalc.receptive_field.per_axis import PerAxis
 
 
 def _sum(figure: Figure) -> Figure:
-    return figure._replace(of=lambda analysis: getattr(analysis.totals, figure.key))
+    return figure._replace(of=lambda analysis: figure.total(analysis.inference_layers))
 
 
 # All of them are of the layers that run at inference, unless they say otherwise.

@@ -1,6 +1,6 @@
 """Profiles of hypothesis: how many examples each property is tried on.
 
-`ci` by default; `HYPOTHESIS_PROFILE=thorough` for a night, which also takes the large networks.
+`ci` by default; `HYPOTHESIS_PROFILE=thorough` for a night, which also takes what is marked so.
 The count is printed at the end.
 """
 
@@ -34,12 +34,11 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leaves out what is marked `large`, unless the profile is thorough or `-m` is about it."""
-    thorough = settings.get_current_profile_name() == "thorough"
-    if not thorough and "large" not in config.option.markexpr:
-        large = [item for item in items if item.get_closest_marker("large")]
-        config.hook.pytest_deselected(items=large)
-        items[:] = [item for item in items if item not in large]
+    """Leaves out what is marked `thorough`, unless the profile is that or `-m` is about it."""
+    if "thorough" not in (settings.get_current_profile_name(), *config.option.markexpr.split()):
+        left_out = {item for item in items if item.get_closest_marker("thorough")}
+        config.hook.pytest_deselected(items=[*left_out])
+        items[:] = [item for item in items if item not in left_out]
 
 
 @pytest.hookimpl(wrapper=True)

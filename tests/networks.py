@@ -1,4 +1,4 @@
-"""Which networks the tests go through."""
+"""Which networks the tests go through; what is marked `thorough` is left to the thorough run."""
 
 from __future__ import annotations
 
@@ -6,15 +6,25 @@ from typing import Any
 
 import pytest
 
-from archcalc.spec.library import network_names
+from archcalc.spec.library import families, network_names
 
-# Of more than 1,000 layers, but for preact_resnet1001: they test how large a network may be.
-LARGE = frozenset({"resnet1202"})
+# Of more than 1,000 layers each, they test how large a network may be. One is enough.
+LARGE = ("preact_resnet1001", "resnet1202")
+SAMPLE = {LARGE[0], *network_names()[::4], *(next(iter(family.networks)) for family in families())}
 
 
-def each_network(step: int = 1) -> list[Any]:
-    """Every network, or each `step`-th, as arguments of tests that take long for large ones."""
+def each_network() -> list[Any]:
+    """Every network, for tests that take long for large ones."""
+    return _arguments({*network_names()} - {*LARGE[1:]})
+
+
+def each_sampled_network() -> list[Any]:
+    """Every network, for tests that take seconds for each: the first of each family, and more."""
+    return _arguments(SAMPLE)
+
+
+def _arguments(always: set[str]) -> list[Any]:
     return [
-        pytest.param(name, marks=pytest.mark.large) if name in LARGE else name
-        for name in network_names()[::step]
+        name if name in always else pytest.param(name, marks=pytest.mark.thorough)
+        for name in network_names()
     ]

@@ -25,7 +25,7 @@ from archcalc.parametric.formulas.formula import Formulas
 from archcalc.render.formula import latex, python, text
 from archcalc.spec.labels import size_labels
 from archcalc.spec.library import find_network
-from tests.networks import each_network
+from tests.networks import SAMPLE, each_sampled_network
 
 TOTALS = (
     "params", "weights", "biases", "buffers", "macs", "flops", "other_ops", "param_bytes",
@@ -56,42 +56,37 @@ def _right(name: str, quantity: str, **changes: Any) -> Any:
     return evaluate(quantity, analyze(name, **changes), analyze)
 
 
-@pytest.mark.parametrize("name", each_network())
-def test_at_its_own_values_a_formula_is_the_plain_walk(name: str) -> None:
+@pytest.mark.parametrize("name", each_sampled_network())
+@settings(max_examples=1)
+@given(seed=st.integers(0, 2**32 - 1))
+def test_at_its_own_values_and_twenty_others_a_formula_is_the_plain_walk(
+    name: str, seed: int
+) -> None:
+    """In one test, since what takes long is to derive the formulas."""
     formulas, graph = _of_sizes(name), load(name)
-    own = [
-        *graph.input.sizes,
-        *[graph.parameters[k] for k in ("classes",) if k in graph.parameters],
-    ]
+    own_classes = [graph.parameters[k] for k in ("classes",) if k in graph.parameters]
+    own = [*graph.input.sizes, *own_classes]
     functions = _functions(formulas)
     for formula in formulas.formulas:
         right = _right(name, formula.quantity)
         assert formula.at(dict(zip(formula.symbols, own, strict=True))) == [right]
         assert functions[formula.quantity](*own) == right
 
-
-@pytest.mark.parametrize("name", each_network())
-@settings(max_examples=1)
-@given(seed=st.integers(0, 2**32 - 1))
-def test_at_twenty_other_sizes_a_formula_is_the_plain_walk(name: str, seed: int) -> None:
-    formulas, graph = _of_sizes(name), load(name)
+    if not own:  # no sizes and no classes
+        return
     random = np.random.default_rng(seed)
-    sizes: list[Any]
     sizes = [random.integers(max(1, n // 2), 2 * n, SETTINGS) for n in graph.input.sizes]
     classes: Any = {
         k: random.integers(1, 2000, SETTINGS) for k in ("classes",) if k in graph.parameters
     }
     sweep = archcalc.sweep(name, input=[graph.input.channels, *sizes], **classes)
-    if not sweep.shape:  # no sizes and no classes
-        return
-    functions = _functions(formulas)
     for quantity in TOTALS:
         for index in np.flatnonzero(sweep.valid):
             values = [int(array[index]) for array in (*sizes, *classes.values())]
             assert functions[quantity](*values) == getattr(sweep.totals, quantity)[index]
 
 
-@pytest.mark.parametrize("name", each_network(4))
+@pytest.mark.parametrize("name", sorted(SAMPLE)[::2])
 @settings(max_examples=3)
 @given(data=st.data())
 def test_memory_at_other_sizes_is_that_of_the_plain_walk(name: str, data: st.DataObject) -> None:

@@ -33,10 +33,15 @@ ALL_LEVELS = 1000  # deeper than blocks can stand in blocks
 MOST_NAMED = 3  # layers in a note
 
 
-def add_network(parser: argparse.ArgumentParser) -> None:
-    """The positional argument NAME."""
+def add_network(
+    parser: argparse.ArgumentParser,
+    name: str = "name",
+    meaning: str = "a network (see `archcalc list`), FILE or FILE#VARIANT",
+    nargs: str | None = None,
+) -> None:
+    """A positional argument for a network, or for several, which shells complete."""
     action: Any = parser.add_argument(
-        "name", metavar="NAME", help="a network (see `archcalc list`), FILE or FILE#VARIANT"
+        name, metavar=name.removesuffix("s").upper(), nargs=nargs, help=meaning
     )
     action.complete = COMPLETE_NETWORKS
 
@@ -77,6 +82,19 @@ def add_format(parser: argparse._ActionsContainer, forms: Sequence[str] = FORMS)
         "--format", type=form, choices=forms, default="text", metavar="FORMAT",
         help=f"{', '.join(forms)} (default text)",
     )  # fmt: skip
+
+
+def add_depth(parser: argparse.ArgumentParser) -> None:
+    """--depth, of a table of layers."""
+    parser.add_argument(
+        "--depth", type=depth, metavar="N",
+        help="fold blocks below this level of nesting, or `all` (default: what fits a screen)",
+    )  # fmt: skip
+
+
+def add_plot(parser: argparse.ArgumentParser, meaning: str) -> None:
+    """--plot: where to draw what."""
+    parser.add_argument("--plot", type=output_path, metavar="FILE.svg", help=meaning)
 
 
 def positive(text: str) -> int:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
-from typing import Any
 
 from archcalc.api.known import check
 from archcalc.claims.budgets import CheckedBudget
 from archcalc.claims.check import CheckedClaim
 from archcalc.claims.reading import VERDICTS
-from archcalc.commands.arguments import COMPLETE_NETWORKS, add_format
+from archcalc.commands.arguments import add_format, add_network
 from archcalc.commands.printing import show, written
 from archcalc.render.check import with_tally
 from archcalc.render.numbers import counted
@@ -26,10 +25,7 @@ FAILS = "a verdict is not the recorded one, or a budget is broken"
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declares the arguments."""
-    action: Any = parser.add_argument(
-        "names", metavar="NAME", nargs="*", help="networks or spec files (default: all networks)"
-    )
-    action.complete = COMPLETE_NETWORKS
+    add_network(parser, "names", "networks or spec files (default: all networks)", nargs="*")
     parser.add_argument("--source", metavar="TEXT", help="only figures from sources with this text")
     parser.add_argument(
         "--verdict", metavar="VERDICT", choices=tuple(VERDICTS),

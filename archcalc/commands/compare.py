@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
 
 from archcalc.commands.arguments import (
-    COMPLETE_NETWORKS,
     add_batch,
     add_changes,
     add_format,
+    add_network,
+    add_plot,
     graph_of,
-    output_path,
 )
 from archcalc.commands.printing import show, written
 from archcalc.comparing.compare import contrast
@@ -29,17 +28,12 @@ NOTES = (LECTURE,)
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declares the arguments."""
-    action: Any = parser.add_argument(
-        "names", metavar="NAME", nargs="+",
-        help="two networks or more; 'NAME KEY=VALUE' sets a parameter of one of them",
-    )  # fmt: skip
-    action.complete = COMPLETE_NETWORKS
+    several = "two networks or more; 'NAME KEY=VALUE' sets a parameter of one of them"
+    add_network(parser, "names", several, nargs="+")
     add_changes(parser)
     add_batch(parser)
     parser.add_argument("--exact", action="store_true", help="all digits in place of 138.36M")
-    parser.add_argument(
-        "--plot", type=output_path, metavar="FILE.svg", help="draw the networks as bars of stages"
-    )
+    add_plot(parser, "draw the networks as bars of stages")
     add_format(parser)
 
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from typing import Any
 
 from archcalc.commands.arguments import (
-    COMPLETE_NETWORKS,
     add_batch,
     add_changes,
     add_format,
+    add_network,
     graph_of,
 )
 from archcalc.commands.printing import show, written
@@ -30,11 +29,8 @@ FAILS = "the networks differ"
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declares the arguments."""
     for name in ("before", "after"):
-        action: Any = parser.add_argument(
-            name, metavar=name.upper(),
-            help="a network, FILE or FILE#VARIANT; 'NAME KEY=VALUE' sets a parameter of it",
-        )  # fmt: skip
-        action.complete = COMPLETE_NETWORKS
+        one = "a network, FILE or FILE#VARIANT; 'NAME KEY=VALUE' sets a parameter of it"
+        add_network(parser, name, one)
     add_changes(parser)
     add_batch(parser)
     parser.add_argument(

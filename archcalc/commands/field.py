@@ -11,9 +11,9 @@ from archcalc.commands.arguments import (
     add_changes,
     add_format,
     add_network,
+    add_plot,
     graph_of,
     listed,
-    output_path,
     positive,
 )
 from archcalc.commands.printing import show, written
@@ -40,23 +40,18 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Declares the arguments."""
     add_network(parser)
     parser.add_argument(
-        "layer",
-        metavar="LAYER",
-        nargs="?",
+        "layer", metavar="LAYER", nargs="?",
         help="what a unit of this layer sees (default: a table)",
-    )
+    )  # fmt: skip
     add_changes(parser)
     parser.add_argument(
-        "--at",
-        metavar="ROW,COL",
+        "--at", metavar="ROW,COL",
         help="the unit's position, from 0; of a vector, a feature (default: in the middle)",
-    )
+    )  # fmt: skip
     parser.add_argument(
-        "--channel",
-        type=_channel,
-        metavar="N",
+        "--channel", type=_channel, metavar="N",
         help="of one channel, from 0 (default: all together)",
-    )
+    )  # fmt: skip
     parser.add_argument("--phases", action="store_true", help="the interval of each phase")
     parser.add_argument(
         "--effective", action="store_true", help="measure how much each pixel matters (Luo 2016)"
@@ -64,16 +59,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--runs", type=positive, metavar="N", help=f"of --effective (default {_RUNS})"
     )
+    add_plot(parser, "draw the boxes over the image")
     parser.add_argument(
-        "--plot", type=output_path, metavar="FILE.svg", help="draw the boxes over the image"
-    )
-    parser.add_argument(
-        "--layers",
-        type=listed,
-        default=[],
-        metavar="A,B,…",
+        "--layers", type=listed, default=[], metavar="A,B,…",
         help="further layers whose boxes to draw around the same place",
-    )
+    )  # fmt: skip
     parser.add_argument("--picture", metavar="FILE", help="a picture to draw them over")
     add_format(parser)
 

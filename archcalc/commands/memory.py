@@ -7,11 +7,11 @@ import argparse
 from archcalc.api.costs import bytes_in
 from archcalc.commands.arguments import (
     add_changes,
+    add_depth,
     add_format,
     add_network,
-    depth,
+    add_plot,
     graph_of,
-    output_path,
     positive,
 )
 from archcalc.commands.printing import show, written
@@ -44,14 +44,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--budget", metavar="SIZE", help="also the largest batch that trains in it, such as 16GiB"
     )
-    parser.add_argument(
-        "--depth", type=depth, metavar="N",
-        help="fold blocks below this level of nesting, or `all` (default: what fits a screen)",
-    )  # fmt: skip
+    add_depth(parser)
     parser.add_argument("--exact", action="store_true", help="all digits in place of 12.85MB")
-    parser.add_argument(
-        "--plot", type=output_path, metavar="FILE.svg", help="draw what is alive over time"
-    )
+    add_plot(parser, "draw what is alive over time")
     add_format(parser)
 
 

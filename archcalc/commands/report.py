@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from archcalc.commands.arguments import COMPLETE_NETWORKS, output_path
+from archcalc.commands.arguments import add_network, output_path
 from archcalc.render.numbers import counted
 from archcalc.reports.library import part_of_library, whole_library
 from archcalc.reports.report import pages, write_report
@@ -19,19 +19,12 @@ EXAMPLES = (
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declares the arguments."""
-    action = parser.add_argument(
-        "names", metavar="NAME", nargs="*",
-        help="networks, FILE or FILE#VARIANT (default: all networks, and the pages about all)",
-    )  # fmt: skip
-    action.complete = COMPLETE_NETWORKS  # type: ignore[attr-defined]  # what shtab reads
+    some = "networks, FILE or FILE#VARIANT (default: all networks, and the pages about all)"
+    add_network(parser, "names", some, nargs="*")
     parser.add_argument(
-        "-o",
-        "--output",
-        type=output_path,
-        metavar="FOLDER",
-        default="reports",
+        "-o", "--output", type=output_path, metavar="FOLDER", default="reports",
         help="default: reports",
-    )
+    )  # fmt: skip
 
 
 def run(arguments: argparse.Namespace) -> int:

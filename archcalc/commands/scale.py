@@ -10,9 +10,9 @@ from archcalc.commands.arguments import (
     add_changes,
     add_format,
     add_network,
+    add_plot,
     graph_of,
     listed,
-    output_path,
 )
 from archcalc.commands.printing import show, written
 from archcalc.render.table import LECTURE
@@ -34,16 +34,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
         f"parameter has that name, {', '.join(WAYS)}; default: those of the three that it has",
     )  # fmt: skip
     parser.add_argument(
-        "--quantity",
-        type=listed,
-        metavar="A,B,…",
+        "--quantity", type=listed, metavar="A,B,…",
         help="as in claims (default: parameters, MACs, memory)",
-    )
+    )  # fmt: skip
     add_changes(parser)
     add_batch(parser)
-    parser.add_argument(
-        "--plot", type=output_path, metavar="FILE.svg", help="draw the growth over the factor"
-    )
+    add_plot(parser, "draw the growth over the factor")
     add_format(parser)
 
 

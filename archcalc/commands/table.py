@@ -10,9 +10,9 @@ from archcalc.analysis import Analysis, AnalysisStopped
 from archcalc.commands.arguments import (
     add_batch,
     add_changes,
+    add_depth,
     add_format,
     add_network,
-    depth,
     graph_of,
     listed,
 )
@@ -33,10 +33,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_network(parser)
     add_changes(parser)
     add_batch(parser)
-    parser.add_argument(
-        "--depth", type=depth, metavar="N",
-        help="fold blocks below this level of nesting, or `all` (default: what fits a screen)",
-    )  # fmt: skip
+    add_depth(parser)
     parser.add_argument(
         "--columns", type=listed, metavar="A,B,…",
         help=f"any of {', '.join(column.name for column in COLUMNS)}",

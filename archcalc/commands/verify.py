@@ -6,14 +6,14 @@ import argparse
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from archcalc.commands import message
 from archcalc.commands.arguments import (
-    COMPLETE_NETWORKS,
     add_batch,
     add_changes,
     add_format,
+    add_network,
     graph_of,
     listed,
 )
@@ -45,10 +45,7 @@ FAILS = "a figure differs, or a network cannot be measured"
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declares the arguments."""
-    action: Any = parser.add_argument(
-        "names", metavar="NAME", nargs="*", help="networks, FILE or FILE#VARIANT"
-    )
-    action.complete = COMPLETE_NETWORKS
+    add_network(parser, "names", "networks, FILE or FILE#VARIANT", nargs="*")
     parser.add_argument(
         "--module", metavar="PACKAGE:NAME",
         help="your own torch module beside the network, such as mine.models:ResNet: where it is "

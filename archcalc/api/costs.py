@@ -109,9 +109,7 @@ def training(
         found = largest_batch(analysis, most, optimizer=optimizer, dtype=dtype)
     if found is None:
         raise UsageError(f"{budget}: not even one image of {analysis.name} fits", "budget")
-    purposes = ("parameters", "gradients", "optimizer", "master", "activations", "total")
-    parts: dict[str, Quantity] = {purpose: getattr(found, purpose) for purpose in purposes}
-    return Result(found, parts, TrainingDocument(analysis, found, parts))
+    return Result(found, found.purposes, TrainingDocument(analysis, found))
 
 
 def bytes_in(text: str) -> int:

@@ -23,12 +23,7 @@ from archcalc.errors import ArchcalcError, MeasurementError, UsageError, suggest
 from archcalc.graph import Graph
 from archcalc.hardware.device import device_names, find_device
 from archcalc.render.output import json_text, part_text
-from archcalc.render.verify import (
-    VerificationsDocument,
-    VerifyDocument,
-    comparison_lines,
-    comparison_record,
-)
+from archcalc.render.verify import VerificationsDocument, VerifyDocument, comparison_lines
 from archcalc.spec.library import network_names
 from archcalc.torch_backend import require_torch
 from archcalc.verification import SUBJECTS, Comparison, Conditions
@@ -199,7 +194,7 @@ def _show_json(comparisons: Iterator[Comparison]) -> None:
     separator = "[\n"
     try:
         for comparison in comparisons:
-            record = json_text(comparison_record(comparison), indent=None)
+            record = json_text(VerifyDocument(comparison).record(), indent=None)
             print(f"{separator}{record}", end="", flush=True)
             separator = ",\n"
     finally:

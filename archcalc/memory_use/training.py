@@ -11,7 +11,7 @@ from archcalc.layers.state import StateTensor
 from archcalc.memory_use.liveness import unpooled
 from archcalc.memory_use.totals import learning, needed_backward, saved_bytes
 from archcalc.quantity.arithmetic import Quantity
-from archcalc.record import Record
+from archcalc.record import Record, as_dict
 from archcalc.walk import analyze
 
 # Values that an optimizer keeps for each parameter, always in float32 in mixed precision.
@@ -54,6 +54,13 @@ class TrainingMemory(Record):
         """All of it."""
         held = self.parameters + self.gradients + self.optimizer + self.master
         return held + self.activations
+
+    @property
+    def purposes(self) -> dict[str, Quantity]:
+        """The bytes for each purpose, and in total."""
+        found = as_dict(self) | {"total": self.total}
+        del found["batch"]
+        return found
 
 
 class TensorMemory(Record):

@@ -58,7 +58,26 @@ class CompareDocument(Document):
 
     def record(self) -> dict[str, object]:
         """The networks, each with its ratios to the first one."""
-        return contrast_record(self.found)
+        found = self.found
+        totals, by_stage = list(total_lines(found)), list(stage_lines(found))
+        networks = []
+        for number, (label, analysis) in enumerate(zip(found.labels, found.analyses, strict=True)):
+            record: dict[str, object] = {
+                "label": label,
+                **analysis.identity.record(),
+                "title": analysis.graph.about.title,
+                "input": plain(analysis.input.shape),
+                "batch": analysis.batch,
+                "dtype": analysis.dtype,
+                "totals": {line.figure.key: plain(line.values[number]) for line in totals},
+                "stages": _stages_record(by_stage, number),
+            }
+            if number:
+                record["ratios"] = {
+                    line.figure.key: _float(line.ratios[number - 1]) for line in totals
+                }
+            networks.append(record)
+        return {"networks": networks}
 
     def data(self) -> Data:
         """A row for each figure, a column for each network and each ratio."""
@@ -86,27 +105,6 @@ class CompareDocument(Document):
         yield Table([holds_for, *headings], totals, f"l{figures}")
         by_stage = [[line.stage, *_cells(line, in_full)] for line in stage_lines(found)]
         yield Table(["stage", "figure", *headings], _said_once(by_stage), f"ll{figures}")
-
-
-def contrast_record(found: Contrast) -> dict[str, object]:
-    """The networks side by side in types that JSON knows."""
-    totals, by_stage = list(total_lines(found)), list(stage_lines(found))
-    networks = []
-    for number, (label, analysis) in enumerate(zip(found.labels, found.analyses, strict=True)):
-        record: dict[str, object] = {
-            "label": label,
-            **analysis.identity.record(),
-            "title": analysis.graph.about.title,
-            "input": plain(analysis.input.shape),
-            "batch": analysis.batch,
-            "dtype": analysis.dtype,
-            "totals": {line.figure.key: plain(line.values[number]) for line in totals},
-            "stages": _stages_record(by_stage, number),
-        }
-        if number:
-            record["ratios"] = {line.figure.key: _float(line.ratios[number - 1]) for line in totals}
-        networks.append(record)
-    return {"networks": networks}
 
 
 def totals_shown(networks: Sequence[KeyFigures]) -> dict[str, Figure]:

@@ -35,7 +35,21 @@ class DiffDocument(Document):
 
     def record(self) -> dict[str, object]:
         """What changes, and the totals; layers that stay the same are left out."""
-        return difference_record(self.found)
+        found = self.found
+        return {
+            "before": found.labels[0],
+            "after": found.labels[1],
+            "equal": found.is_empty,
+            "settings": {change.what: _plain_change(change) for change in found.settings},
+            "outputs": found.outputs and _plain_change(found.outputs),
+            "layers": [
+                _layer_record(layer) for layer in found.layers if layer.status is not Status.SAME
+            ],
+            "totals": {
+                key: {"before": before, "after": after}
+                for key, before, after in _plain_totals(found)
+            },
+        }
 
     def data(self) -> Data:
         """For each layer that changes, and for the totals, a row for each field and figure."""
@@ -59,23 +73,6 @@ class DiffDocument(Document):
             rows += [["changed", "", "", change_text(change)] for change in _outputs(found)]
             yield Table(["change", "name", "kind", "what"], rows)
         yield _totals_table(found)
-
-
-def difference_record(found: Difference) -> dict[str, object]:
-    """The difference in types that JSON knows; layers that stay the same are left out."""
-    return {
-        "before": found.labels[0],
-        "after": found.labels[1],
-        "equal": found.is_empty,
-        "settings": {change.what: _plain_change(change) for change in found.settings},
-        "outputs": found.outputs and _plain_change(found.outputs),
-        "layers": [
-            _layer_record(layer) for layer in found.layers if layer.status is not Status.SAME
-        ],
-        "totals": {
-            key: {"before": before, "after": after} for key, before, after in _plain_totals(found)
-        },
-    }
 
 
 def _outputs(found: Difference) -> list[Change]:

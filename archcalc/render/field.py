@@ -85,8 +85,34 @@ class UnitDocument(Document):
     effective: EffectiveField | None = None
 
     def record(self) -> dict[str, object]:
-        """What it sees; intervals as [first, last], see `unit_record`."""
-        found = unit_record(self.analysis, self.field)
+        """What it sees, in types that JSON knows; intervals as [first, last], null for none.
+
+        `sees` and `local` have a word in place of an interval where there is no one ("misaligned")
+        or none is known ("unknown"). `in_image` is the box around the pixels of the image that the
+        unit sees, `parts` are these pixels: of each part, along each axis, intervals that it is the
+        product of. Unless `exact`, they are an upper bound; `parts` is null where only the box is
+        known.
+        """
+        analysis, field, layer = self.analysis, self.field, self.field.layer
+        found: dict[str, object] = {
+            **analysis.identity.record("network"),
+            **_record(layer, path_sizes(analysis)[layer.name], analysis),
+            "unit": list(field.unit),
+            "channel": field.channel,
+            "image": list(field.image),
+            "sees": [_plain_seen(seen) for seen in field.unbounded],
+            "local": [_plain_seen(seen) for seen in field.local],
+            "in_image": plain(field.in_image),
+            "exact": field.exact,
+            "pixels": field.pixels,
+            "parts": None if field.patches is None else [_part(patch) for patch in field.patches],
+            "padding_share": None if field.padding_share is None else float(field.padding_share),
+            "image_share": float(field.image_share),
+            "phases": [
+                _phases_record(axis) if isinstance(axis, PhasedField) else None
+                for axis in layer.field
+            ],
+        }
         if self.effective is not None:
             sides = self.effective.sides.items()
             found["effective"] = {f"{share:.0%}": side for share, side in sides}
@@ -277,40 +303,6 @@ def _phases(name: str, field: AxisField) -> list[str]:
     shown = range(min(field.period, _MOST_PHASES))
     lines += [f"  phase {n}: {_interval(field.of_unit(n))}" for n in shown]
     return lines + ["  …"] * (field.period > _MOST_PHASES)
-
-
-def unit_record(analysis: Analysis, field: UnitField) -> dict[str, object]:
-    """What one unit sees, in types that JSON knows; intervals as [first, last], null for none.
-
-    `sees` and `local` have a word in place of an interval where there is no one ("misaligned") or
-    none is known ("unknown"). `in_image` is the box around the pixels of the image that the unit
-    sees, `parts` are these pixels: of each part, along each axis, intervals that it is the product
-    of. Unless `exact`, they are an upper bound; `parts` is null where only the box is known.
-    """
-    layer = field.layer
-    paths = path_sizes(analysis)[layer.name]
-    identity = analysis.identity.record("network")
-    return (
-        identity
-        | _record(layer, paths, analysis)
-        | {
-            "unit": list(field.unit),
-            "channel": field.channel,
-            "image": list(field.image),
-            "sees": [_plain_seen(seen) for seen in field.unbounded],
-            "local": [_plain_seen(seen) for seen in field.local],
-            "in_image": plain(field.in_image),
-            "exact": field.exact,
-            "pixels": field.pixels,
-            "parts": None if field.patches is None else [_part(patch) for patch in field.patches],
-            "padding_share": None if field.padding_share is None else float(field.padding_share),
-            "image_share": float(field.image_share),
-            "phases": [
-                _phases_record(axis) if isinstance(axis, PhasedField) else None
-                for axis in layer.field
-            ],
-        }
-    )
 
 
 def _phases_record(field: PhasedField) -> dict[str, object]:

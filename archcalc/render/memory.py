@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from archcalc.analysis import Analysis
@@ -49,7 +49,44 @@ class MemoryDocument(Document):
 
     def record(self) -> dict[str, object]:
         """All of it."""
-        found = memory_record(self.report)
+        report, analysis = self.report, self.report.analysis
+        found: dict[str, object] = {
+            **analysis.identity.record(),
+            "input": plain(analysis.input.shape),
+            "batch": analysis.batch,
+            "dtype": report.dtype,
+            "optimizer": report.optimizer,
+            "layers": [
+                {
+                    "name": layer.name,
+                    "output_bytes": plain(layer.activation_bytes),
+                    "param_bytes": plain(layer.params * analysis.bytes_each),
+                    "kept_bytes": plain(report.saved[layer.name]),
+                    "kept": report.reasons[layer.name],
+                    "backward_macs": {
+                        "weights": plain(report.backward[layer.name].weights),
+                        "inputs": plain(report.backward[layer.name].inputs),
+                    },
+                    "used": layer.used,
+                }
+                for layer in analysis.layers
+            ],
+            "inference": [
+                {
+                    "policy": run.policy,
+                    "peak_bytes": run.peak.bytes,
+                    "at": run.peak.layer,
+                    "cut_short": run.cut_short,
+                    "alive": [{"name": name, "bytes": size} for name, size in run.peak.alive],
+                }
+                for run in report.inference
+            ],
+            "training": {**report.training.purposes, "refused": refused_in_training(analysis)},
+            "macs": {
+                "forward": sum(layer.macs for layer in analysis.used_layers),
+                "backward": sum(macs.total for macs in report.backward.values()),
+            },
+        }
         if self.budget is not None:
             fitting = self.budget.fitting
             found["largest_batch"] = fitting.batch if fitting else 0
@@ -114,46 +151,26 @@ def _figures(
     )
 
 
-def layer_records(report: MemoryReport) -> list[dict[str, object]]:
-    """The figures of each layer, in types that JSON knows."""
-    return [
-        {
-            "name": layer.name,
-            "output_bytes": plain(layer.activation_bytes),
-            "param_bytes": plain(layer.params * report.analysis.bytes_each),
-            "kept_bytes": plain(report.saved[layer.name]),
-            "kept": report.reasons[layer.name],
-            "backward_macs": {
-                "weights": plain(report.backward[layer.name].weights),
-                "inputs": plain(report.backward[layer.name].inputs),
-            },
-            "used": layer.used,
-        }
-        for layer in report.analysis.layers
-    ]
-
-
 class TrainingDocument(Document):
     """The bytes that a training step needs, by purpose."""
 
     analysis: Analysis
     found: TrainingMemory
-    purposes: Mapping[str, int]
 
     def record(self) -> dict[str, object]:
         """The batch, and the bytes for each purpose."""
         batch = {"batch": self.found.batch}
-        return {**self.analysis.identity.record(), **batch, **self.purposes}
+        return {**self.analysis.identity.record(), **batch, **self.found.purposes}
 
     def data(self) -> Data:
         """A row for each purpose."""
         batch = self.found.batch
-        rows = [[purpose, batch, size] for purpose, size in self.purposes.items()]
+        rows = [[purpose, batch, size] for purpose, size in self.found.purposes.items()]
         return Data(["purpose", "batch", "bytes"], rows).of(self.analysis.identity)
 
     def parts(self, form: str) -> Iterator[Part]:
         """A row for each purpose, and the total."""
-        cells = [[purpose, short_bytes(size)] for purpose, size in self.purposes.items()]
+        cells = [[purpose, short_bytes(size)] for purpose, size in self.found.purposes.items()]
         heading = f"{self.analysis.identity}, batch {self.found.batch}"
         yield Table([heading, "bytes"], cells[:-1], "lr", total=cells[-1])
 
@@ -219,39 +236,3 @@ def _budget_line(report: MemoryReport, budget: Budget) -> str:
     at_most = f"  in {budget.text}  batch {fitting.batch} at most, {needed}"
     refused = refused_in_training(analyze(report.analysis.graph, batch=fitting.batch))
     return f"{at_most}; torch refuses a single image" if refused else at_most
-
-
-def memory_record(report: MemoryReport) -> dict[str, object]:
-    """All of it, in types that JSON knows."""
-    analysis, step = report.analysis, report.training
-    return {
-        **analysis.identity.record(),
-        "input": plain(analysis.input.shape),
-        "batch": analysis.batch,
-        "dtype": report.dtype,
-        "optimizer": report.optimizer,
-        "layers": layer_records(report),
-        "inference": [
-            {
-                "policy": run.policy,
-                "peak_bytes": run.peak.bytes,
-                "at": run.peak.layer,
-                "cut_short": run.cut_short,
-                "alive": [{"name": name, "bytes": size} for name, size in run.peak.alive],
-            }
-            for run in report.inference
-        ],
-        "training": {
-            "parameters": step.parameters,
-            "gradients": step.gradients,
-            "optimizer": step.optimizer,
-            "master": step.master,
-            "activations": step.activations,
-            "total": step.total,
-            "refused": refused_in_training(analysis),
-        },
-        "macs": {
-            "forward": sum(layer.macs for layer in analysis.used_layers),
-            "backward": sum(macs.total for macs in report.backward.values()),
-        },
-    }

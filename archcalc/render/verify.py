@@ -11,7 +11,7 @@ from archcalc.record import as_dict
 from archcalc.render.numbers import exact, shape, short, short_bytes
 from archcalc.render.output import Data, Document, Part, Table, Title
 from archcalc.render.roofline import bound_record, seconds_text
-from archcalc.verification import Comparison, Figure, LayerTime, Times, per_second
+from archcalc.verification import Comparison, Figure, Times, per_second
 
 _KEYS = ("subject", "quantity", "layer", "rule", "measured", "agrees", "not_measured", "note")
 _MOST_SHOWN = 20  # differences of one network
@@ -25,7 +25,18 @@ class VerifyDocument(Document):
 
     def record(self) -> dict[str, object]:
         """All of the comparison."""
-        return comparison_record(self.comparison)
+        comparison = self.comparison
+        nothing = not any(figure.compared for figure in comparison.figures)
+        return {
+            **comparison.network.record("network"),
+            "input": list(comparison.input),
+            "conditions": as_dict(comparison.conditions),
+            "agrees": None if nothing else not comparison.differences,
+            "not_measured": not_measured(comparison),
+            "unmatched": list(comparison.unmatched),
+            "figures": [figure_record(figure) for figure in comparison.figures],
+            "times": None if comparison.times is None else _times_record(comparison.times),
+        }
 
     def data(self) -> Data:
         """A row for each figure, and for each time, in seconds, whose rule is the least."""
@@ -234,45 +245,19 @@ def _time_row(name: str, kind: str, bounds: Sequence[Bound], seconds: float) -> 
     ]
 
 
-def furthest(times: Times) -> list[LayerTime]:
-    """The layers that lose most time against their best, the worst first."""
-    costly = [layer for layer in times.layers if layer.bound.seconds]
-    return sorted(costly, key=lambda x: x.bound.seconds - x.seconds)[:_FURTHEST]
-
-
 def furthest_line(times: Times) -> str:
-    """The names of the layers furthest from their best; empty where that is unknown."""
+    """The layers that lose most time against their best, the worst first; empty where unknown."""
     if times.profile is None:
         return ""
+    costly = [layer for layer in times.layers if layer.bound.seconds]
     names = [
         f"{layer.bound.layer.name} ({seconds_text(layer.seconds)}, {layer.slowdown:.1f} x best)"
-        for layer in furthest(times)
+        for layer in sorted(costly, key=lambda x: x.bound.seconds - x.seconds)[:_FURTHEST]
     ]
     return f"furthest from their best: {', '.join(names)}"
 
 
 # ----- records -----
-
-
-def comparison_record(comparison: Comparison) -> dict[str, object]:
-    """All of a comparison in types that JSON knows."""
-    return {
-        **comparison.network.record("network"),
-        "input": list(comparison.input),
-        "conditions": as_dict(comparison.conditions),
-        "agrees": _agreement(comparison),
-        "not_measured": not_measured(comparison),
-        "unmatched": list(comparison.unmatched),
-        "figures": [figure_record(figure) for figure in comparison.figures],
-        "times": None if comparison.times is None else _times_record(comparison.times),
-    }
-
-
-def _agreement(comparison: Comparison) -> bool | None:
-    """Whether all that was compared agrees; None where nothing was."""
-    if not any(figure.compared for figure in comparison.figures):
-        return None
-    return not comparison.differences
 
 
 def figure_record(figure: Figure) -> dict[str, object]:
@@ -295,21 +280,17 @@ def _time_figures(comparison: Comparison) -> Iterator[dict[str, object]]:
     times = comparison.times
     if times is None:
         return
-    for layer in times.layers:
-        best = layer.bound.seconds if times.profile else None
-        yield _time_figure(layer.bound.layer.name, best, layer.seconds)
-    best = sum(x.bound.seconds for x in times.layers) if times.profile else None
-    yield _time_figure("", best, times.seconds) | {"note": times.note}
-
-
-def _time_figure(name: str, best: float | None, seconds: float) -> dict[str, object]:
-    return {
-        "subject": "time",
-        "quantity": "seconds",
-        "layer": name,
-        "rule": best,
-        "measured": seconds,
-    }
+    found = [(layer.bound.layer.name, layer.bound.seconds, layer.seconds) for layer in times.layers]
+    found.append(("", sum(best for _, best, _ in found), times.seconds))
+    for name, best, seconds in found:
+        yield {
+            "subject": "time",
+            "quantity": "seconds",
+            "layer": name,
+            "rule": best if times.profile else None,
+            "measured": seconds,
+            "note": None if name else times.note,
+        }
 
 
 def _times_record(times: Times) -> dict[str, object]:

@@ -11,7 +11,7 @@ import pytest
 
 from archcalc import analyze, symbol
 from archcalc.comparing.compare import Contrast, contrast
-from archcalc.render.compare import CompareDocument, contrast_record, ratio_text
+from archcalc.render.compare import CompareDocument, ratio_text
 from archcalc.render.output import FORMS, write
 from tests.spec_texts import analysis_of
 
@@ -59,7 +59,7 @@ def test_json_has_each_network_with_its_stages(pair: Contrast) -> None:
 
 
 def test_the_stages_of_the_record_add_up(pair: Contrast) -> None:
-    networks = contrast_record(pair)["networks"]
+    networks = CompareDocument(pair).record()["networks"]
     assert isinstance(networks, list)
     for network in networks:
         stages = network["stages"].values()

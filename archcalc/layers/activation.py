@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from archcalc.feature_map import FeatureMap
-from archcalc.layers.layer import Category, Effect, Layer, Saved, Storage, pointwise
+from archcalc.layers.layer import Category, Effect, Layer, Saved, pointwise
 from archcalc.layers.mixing import all_channels
 from archcalc.layers.registry import register
 from archcalc.layers.state import parameters
@@ -81,16 +81,8 @@ class PReLU(Layer):
     per_channel: bool = False
 
     def effect_on(self, x: FeatureMap, /) -> Effect:
-        return Effect(
-            output=x,
-            windows=Reach.SAME,
-            state=parameters(weight=(x.channels if self.per_channel else 1,)),
-            macs=0,
-            other_ops=2 * x.values,
-            saved=(Saved.INPUT,),
-            workspace=(),
-            storage=Storage.OWN,
-        )
+        learned = parameters(weight=(x.channels if self.per_channel else 1,))
+        return pointwise(x, ops_each=2, saved=(Saved.INPUT,), state=learned)
 
 
 @register

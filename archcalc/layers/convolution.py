@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from archcalc.feature_map import FeatureMap
 from archcalc.layers.layer import (
@@ -15,6 +15,7 @@ from archcalc.layers.layer import (
     Saved,
     Storage,
     per_axis,
+    require_divisible,
     require_positive,
     require_spatial,
 )
@@ -28,7 +29,6 @@ from archcalc.quantity.arithmetic import (
     largest,
     product,
     require_at_least,
-    require_multiple,
 )
 from archcalc.regions.reading import ChannelWindow, Groups
 from archcalc.window import Reach, TransposedWindow, Window
@@ -41,12 +41,37 @@ class _Convolution(Layer):
     in_lecture_total: ClassVar[bool] = True
     is_weight_layer: ClassVar[bool] = True
 
+    channels: Quantity
+
     def widths(self, x: FeatureMap) -> tuple[str, ...]:
         return ("channels",)
 
 
+class _Grouped(_Convolution):
+    """One whose channels are in groups, each computed from the same group of the input."""
+
+    convolves: ClassVar[bool] = True
+
+    if TYPE_CHECKING:  # at its own place among the fields of each kind
+        groups: Quantity
+
+    def follows(self, x: FeatureMap) -> tuple[str, ...]:
+        return ("groups",) if self.groups == x.channels > 1 else ()
+
+    def channel_window(self, x: FeatureMap) -> ChannelWindow:
+        if certainly_one(self.groups):
+            return Reach.ALL
+        return Groups(x.channels // self.groups, self.channels // self.groups)
+
+    def require_channels(self, x: FeatureMap) -> None:
+        """Raises LayerError unless there are channels, and they divide into the groups."""
+        require_positive(self.channels, "output channels")
+        require_divisible(x.channels, self.groups, "input channels")
+        require_divisible(self.channels, self.groups, "output channels")
+
+
 @register
-class Conv(_Convolution):
+class Conv(_Grouped):
     """Convolution (cross-correlation), as `torch.nn.Conv1d/2d/3d`.
 
     Shapes: (C, n…) -> (channels, m…), m = floor((n + p_before + p_after - d (k-1) - 1) / s) + 1.
@@ -58,9 +83,7 @@ class Conv(_Convolution):
     """
 
     kind: ClassVar[str] = "conv"
-    convolves: ClassVar[bool] = True
 
-    channels: Quantity
     kernel: Axes
     stride: Axes = 1
     padding: Padding = 0
@@ -69,8 +92,7 @@ class Conv(_Convolution):
     bias: bool = True
 
     def effect_on(self, x: FeatureMap, /) -> Effect:
-        require_positive(self.channels, "output channels")
-        _require_groups(x.channels, self.channels, self.groups)
+        self.require_channels(x)
         windows = sliding_windows(x, self.kernel, self.stride, self.padding, self.dilation)
         output = FeatureMap(self.channels, placements(windows, x))
         weight = (self.channels, x.channels // self.groups, *[w.kernel for w in windows])
@@ -86,15 +108,9 @@ class Conv(_Convolution):
             storage=Storage.OWN,
         )
 
-    def follows(self, x: FeatureMap) -> tuple[str, ...]:
-        return _if_depthwise(x, self.groups)
-
-    def channel_window(self, x: FeatureMap) -> ChannelWindow:
-        return _in_groups(x.channels, self.channels, self.groups)
-
 
 @register
-class ConvTranspose(_Convolution):
+class ConvTranspose(_Grouped):
     """Transposed convolution, as `torch.nn.ConvTranspose1d/2d/3d`.
 
     Shapes: (C, n…) -> (channels, m…), m = (n - 1) s - 2 p + d (k - 1) + output_padding + 1.
@@ -104,9 +120,7 @@ class ConvTranspose(_Convolution):
     """
 
     kind: ClassVar[str] = "conv_transpose"
-    convolves: ClassVar[bool] = True
 
-    channels: Quantity
     kernel: Axes
     stride: Axes = 1
     padding: Axes = 0
@@ -117,8 +131,7 @@ class ConvTranspose(_Convolution):
 
     def effect_on(self, x: FeatureMap, /) -> Effect:
         require_spatial(x)
-        require_positive(self.channels, "output channels")
-        _require_groups(x.channels, self.channels, self.groups)
+        self.require_channels(x)
         axes = list(
             zip(
                 x.sizes,
@@ -144,12 +157,6 @@ class ConvTranspose(_Convolution):
             workspace=(),
             storage=Storage.OWN,
         )
-
-    def follows(self, x: FeatureMap) -> tuple[str, ...]:
-        return _if_depthwise(x, self.groups)
-
-    def channel_window(self, x: FeatureMap) -> ChannelWindow:
-        return _in_groups(x.channels, self.channels, self.groups)
 
 
 def _transposed_size(
@@ -184,7 +191,6 @@ class LocallyConnected(_Convolution):
 
     kind: ClassVar[str] = "locally_connected"
 
-    channels: Quantity
     kernel: Axes
     stride: Axes = 1
     padding: Padding = 0
@@ -215,24 +221,5 @@ class LocallyConnected(_Convolution):
         return Reach.ALL
 
 
-def _in_groups(inputs: Quantity, outputs: Quantity, groups: Quantity) -> ChannelWindow:
-    if certainly_one(groups):
-        return Reach.ALL
-    return Groups(inputs // groups, outputs // groups)
-
-
-def _if_depthwise(x: FeatureMap, groups: Quantity) -> tuple[str, ...]:
-    return ("groups",) if groups == x.channels > 1 else ()
-
-
 def _pads_nothing(window: Window) -> bool:
     return certainly_equal(window.before, 0) and certainly_equal(window.after, 0)
-
-
-def _require_groups(inputs: Quantity, outputs: Quantity, groups: Quantity) -> None:
-    require_multiple(
-        inputs, groups, "{} input channels do not divide into {} groups", inputs, groups
-    )
-    require_multiple(
-        outputs, groups, "{} output channels do not divide into {} groups", outputs, groups
-    )

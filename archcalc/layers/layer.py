@@ -14,7 +14,7 @@ from typing import Any, ClassVar, TypeAlias, dataclass_transform
 from archcalc.errors import LayerError
 from archcalc.feature_map import FeatureMap
 from archcalc.layers.state import Role, State, values_of
-from archcalc.quantity.arithmetic import Quantity, plain, require_at_least
+from archcalc.quantity.arithmetic import Quantity, plain, require_at_least, require_multiple
 from archcalc.record import Record
 from archcalc.regions.patches import Patch
 from archcalc.regions.reading import ChannelWindow, reached, read
@@ -365,6 +365,13 @@ def require_positive(value: Quantity, what: str) -> None:
     require_at_least(value, 1, "{1} {0}", what, value)
 
 
+def require_divisible(
+    channels: Quantity, parts: Quantity, what: str = "channels", into: str = "groups"
+) -> None:
+    """Raises LayerError unless `channels` divide into so many parts."""
+    require_multiple(channels, parts, "{} {} do not divide into {} {}", channels, what, parts, into)
+
+
 def _axes(count: int) -> str:
     return f"{count} spatial axis" if count == 1 else f"{count} spatial axes"
 
@@ -374,11 +381,12 @@ def pointwise(
     *,
     ops_each: Quantity,
     saved: tuple[Saved | Extra | Factors, ...],
+    state: State = (),
     workspace: tuple[Extra, ...] = (),
     storage: Storage = Storage.OWN,
     output: FeatureMap | None = None,
 ) -> Effect:
-    """The effect of a layer without parameters whose units see their own position alone.
+    """The effect of a layer without MACs whose units see their own position alone.
 
     Args:
         ops_each: arithmetic operations for each value of the output.
@@ -388,9 +396,31 @@ def pointwise(
     return Effect(
         output=out,
         windows=Reach.SAME,
-        state=(),
+        state=state,
         macs=0,
         other_ops=ops_each * out.values if ops_each else 0,
+        saved=saved,
+        workspace=workspace,
+        storage=storage,
+    )
+
+
+def without_parameters(
+    output: FeatureMap,
+    windows: Windows,
+    *,
+    ops: Quantity = 0,
+    saved: tuple[Saved | Extra, ...] = (),
+    workspace: tuple[Extra, ...] = (),
+    storage: Storage = Storage.OWN,
+) -> Effect:
+    """The effect of a layer that slides `windows` and learns nothing, with `ops` operations."""
+    return Effect(
+        output=output,
+        windows=windows,
+        state=(),
+        macs=0,
+        other_ops=ops,
         saved=saved,
         workspace=workspace,
         storage=storage,

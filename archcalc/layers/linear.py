@@ -33,14 +33,14 @@ class Linear(Layer):
 
     def effect_on(self, x: FeatureMap, /) -> Effect:
         require_positive(self.features, "output features")
-        *leading, last = x.shape
-        output = FeatureMap(*_channels_and_sizes((*leading, self.features)))
+        channels, *sizes = (*x.shape[:-1], self.features)
+        output = FeatureMap(channels, tuple(sizes))
         bias = (self.features,) if self.bias else None
         windows: Windows = (Reach.SAME,) * (len(x.sizes) - 1) + (Reach.ALL,)
         return Effect(
             output=output,
             windows=windows if x.sizes else Reach.ALL,
-            state=parameters(weight=(self.features, last), bias=bias),
+            state=parameters(weight=(self.features, x.shape[-1]), bias=bias),
             macs=self.features * x.values,
             other_ops=output.values if self.bias else 0,
             saved=(Saved.INPUT,),
@@ -53,7 +53,3 @@ class Linear(Layer):
 
     def channel_window(self, x: FeatureMap) -> ChannelWindow:
         return Reach.SAME if x.sizes else Reach.ALL
-
-
-def _channels_and_sizes(shape: tuple[Quantity, ...]) -> tuple[Quantity, tuple[Quantity, ...]]:
-    return shape[0], shape[1:]

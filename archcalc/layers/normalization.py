@@ -13,6 +13,7 @@ from archcalc.layers.layer import (
     Saved,
     Storage,
     pointwise,
+    require_divisible,
     require_positive,
     require_spatial,
 )
@@ -24,7 +25,6 @@ from archcalc.quantity.arithmetic import (
     certainly_equal,
     largest,
     product,
-    require_multiple,
 )
 from archcalc.record import replace
 from archcalc.regions.reading import ChannelWindow, Groups
@@ -64,16 +64,7 @@ class BatchNorm(_Normalization):
         )
         kept = buffers(running_mean=each, running_var=each, num_batches_tracked=())
         statistics = Extra("statistics", 2 * x.channels, per_image=False)
-        return Effect(
-            output=x,
-            windows=Reach.SAME,
-            state=learned + kept,
-            macs=0,
-            other_ops=2 * x.values,
-            saved=(Saved.INPUT, statistics),
-            workspace=(),
-            storage=Storage.OWN,
-        )
+        return pointwise(x, ops_each=2, saved=(Saved.INPUT, statistics), state=learned + kept)
 
 
 @register
@@ -137,13 +128,7 @@ class GroupNorm(_Normalization):
     eps: float = 1e-5
 
     def effect_on(self, x: FeatureMap, /) -> Effect:
-        require_multiple(
-            x.channels,
-            self.groups,
-            "{} channels do not divide into {} groups",
-            x.channels,
-            self.groups,
-        )
+        require_divisible(x.channels, self.groups)
         return _normalized(
             x, Reach.STATISTICS, (x.channels,), self.groups, self.affine, self.affine
         )
@@ -228,15 +213,13 @@ class ChannelScale(_Normalization):
     bias: bool = False
 
     def effect_on(self, x: FeatureMap, /) -> Effect:
-        return Effect(
-            output=x,
-            windows=Reach.SAME,
-            state=parameters(weight=(x.channels,), bias=(x.channels,) if self.bias else None),
-            macs=0,
-            other_ops=(2 if self.bias else 1) * x.values,
+        each = (x.channels,)
+        return pointwise(
+            x,
+            ops_each=2 if self.bias else 1,
             saved=(Saved.INPUT,),
+            state=parameters(weight=each, bias=each if self.bias else None),
             workspace=(Extra("intermediate", x.values),) if self.bias else (),
-            storage=Storage.OWN,
         )
 
 

@@ -17,9 +17,9 @@ from archcalc.layers.layer import (
     Layer,
     Padding,
     Saved,
-    Storage,
     per_axis,
     require_spatial,
+    without_parameters,
 )
 from archcalc.layers.registry import register
 from archcalc.layers.sliding import padded_copy, pads_alike, placements, sliding_windows
@@ -54,8 +54,20 @@ class _Pool(Layer):
     in_lecture_total: ClassVar[bool] = True
 
 
+class Sliding(Layer):
+    """What slides by its kernel, unless a stride is given."""
+
+    kernel: Axes
+    stride: Axes | None = None
+
+    @property
+    def step(self) -> Axes:
+        """The stride."""
+        return self.kernel if self.stride is None else self.stride
+
+
 @register
-class MaxPool(_Pool):
+class MaxPool(Sliding, _Pool):
     """Max pooling, as `torch.nn.MaxPool1d/2d/3d`; the stride is the kernel unless given.
 
     Shapes: (C, n…) -> (C, m…), m as a convolution's; with `ceil`, torch's ceil_mode.
@@ -65,15 +77,12 @@ class MaxPool(_Pool):
 
     kind: ClassVar[str] = "max_pool"
 
-    kernel: Axes
-    stride: Axes | None = None
     padding: Padding = 0
     dilation: Axes = 1
     ceil: bool = False
 
     def effect_on(self, x: FeatureMap, /) -> Effect:
-        stride = self.kernel if self.stride is None else self.stride
-        windows = sliding_windows(x, self.kernel, stride, self.padding, self.dilation)
+        windows = sliding_windows(x, self.kernel, self.step, self.padding, self.dilation)
         _require_pool_padding(windows, self.padding, self.ceil)
         output = FeatureMap(x.channels, placements(windows, x, self.ceil))
         for w, size, count in zip(windows, x.sizes, output.sizes, strict=True):
@@ -81,12 +90,16 @@ class MaxPool(_Pool):
         ops_each = product([w.kernel for w in windows]) - 1
         indices = Extra("indices", output.values, INDEX_BYTES)
         padded = padded_copy(x, windows, not self.is_padded_by_torch(windows))
-        saved = (*(padded or (Saved.INPUT,)), indices)
-        return _pooled(output, windows, ops_each * output.values, saved, (*padded, indices))
+        return without_parameters(
+            output,
+            windows,
+            ops=ops_each * output.values,
+            saved=(*(padded or (Saved.INPUT,)), indices),
+            workspace=(*padded, indices),
+        )
 
     def probe(self, x: FeatureMap, /, *others: FeatureMap) -> tuple[Layer, ...]:
-        stride = self.kernel if self.stride is None else self.stride
-        windows = sliding_windows(x, self.kernel, stride, self.padding, self.dilation)
+        windows = sliding_windows(x, self.kernel, self.step, self.padding, self.dilation)
         counts = placements(windows, x, self.ceil)
         # Where it rounds up, the last window reaches beyond the padding.
         afters = [
@@ -96,7 +109,7 @@ class MaxPool(_Pool):
         sum_of_each = Conv(
             channels=x.channels,
             kernel=self.kernel,
-            stride=stride,
+            stride=self.step,
             padding=tuple([(w.before, after) for w, after in zip(windows, afters, strict=True)]),
             dilation=self.dilation,
             groups=x.channels,
@@ -113,7 +126,7 @@ class MaxPool(_Pool):
 
 
 @register
-class AvgPool(_Pool):
+class AvgPool(Sliding, _Pool):
     """Average pooling, as `torch.nn.AvgPool1d/2d/3d`; the stride is the kernel unless given.
 
     Shapes: (C, n…) -> (C, m…), m as a convolution's; with `ceil`, torch's ceil_mode.
@@ -124,15 +137,12 @@ class AvgPool(_Pool):
 
     kind: ClassVar[str] = "avg_pool"
 
-    kernel: Axes
-    stride: Axes | None = None
     padding: Padding = 0
     ceil: bool = False
     count_include_pad: bool = True
 
     def effect_on(self, x: FeatureMap, /) -> Effect:
-        stride = self.kernel if self.stride is None else self.stride
-        windows = sliding_windows(x, self.kernel, stride, self.padding, dilation=1)
+        windows = sliding_windows(x, self.kernel, self.step, self.padding, dilation=1)
         _require_pool_padding(windows, self.padding, self.ceil)
         output = FeatureMap(x.channels, placements(windows, x, self.ceil))
         copied = not pads_alike(windows)
@@ -143,8 +153,13 @@ class AvgPool(_Pool):
         if copied and not self.count_include_pad:  # how many positions are inside, to divide by
             inside = (Extra("intermediate", output.positions, per_image=False),)
         ops_each = product([w.kernel for w in windows])
-        saved = (*(padded or (Saved.INPUT,)), *inside)
-        return _pooled(output, windows, ops_each * output.values, saved, (*padded, *inside))
+        return without_parameters(
+            output,
+            windows,
+            ops=ops_each * output.values,
+            saved=(*(padded or (Saved.INPUT,)), *inside),
+            workspace=(*padded, *inside),
+        )
 
 
 class _AdaptivePool(_Pool):
@@ -165,7 +180,7 @@ class _AdaptivePool(_Pool):
         windows = tuple(map(_adaptive_window, x.sizes, sizes))
         saved = self.saved_for(output)
         made = tuple([extra for extra in saved if isinstance(extra, Extra)])
-        return _pooled(output, windows, x.values, saved, made)
+        return without_parameters(output, windows, ops=x.values, saved=saved, workspace=made)
 
 
 def _adaptive_window(size: Quantity, outputs: Quantity) -> AxisWindow:
@@ -229,11 +244,11 @@ class GlobalAvgPool(_Pool):
     def effect_on(self, x: FeatureMap, /) -> Effect:
         require_spatial(x)
         output = FeatureMap(x.channels, (1,) * len(x.sizes))
-        return _pooled(output, Reach.ALL, x.values, (), ())
+        return without_parameters(output, Reach.ALL, ops=x.values)
 
 
 @register
-class MaxUnpool(Layer):
+class MaxUnpool(Sliding):
     """Puts each value back where a max pool took it from, zero elsewhere, as torch's MaxUnpool.
 
     Shapes: (C, m…) -> (C, n…), n = (m - 1) s - 2 p + k, or the `output` that is given.
@@ -245,8 +260,6 @@ class MaxUnpool(Layer):
     kind: ClassVar[str] = "max_unpool"
     category: ClassVar[Category] = Category.POOLING
 
-    kernel: Axes
-    stride: Axes | None = None
     padding: Axes = 0
     output: Axes | None = None
 
@@ -267,7 +280,7 @@ class MaxUnpool(Layer):
                 pooled,
             )
         # The indices that the backward pass needs are its max pool's: see `archcalc.memory_use`.
-        return _pooled(output, self._windows(x), 0, (), ())
+        return without_parameters(output, self._windows(x))
 
     def reads(
         self, patch: Patch, inputs: Sequence[FeatureMap], windows: Windows
@@ -300,12 +313,11 @@ class MaxUnpool(Layer):
 
     def _windows(self, x: FeatureMap) -> tuple[TransposedWindow, ...]:
         """What each value can be put back to: the window that it was the maximum of."""
-        stride = self.kernel if self.stride is None else self.stride
         return tuple(
             map(
                 TransposedWindow,
                 per_axis(self.kernel, x, "kernel"),
-                per_axis(stride, x, "stride"),
+                per_axis(self.step, x, "stride"),
                 per_axis(self.padding, x, "padding"),
             )
         )
@@ -322,25 +334,6 @@ def put_back(windows: Windows) -> Windows:
         TransposedWindow(w.kernel, w.stride, w.before, w.dilation)
         for w in windows
         if isinstance(w, Window)
-    )
-
-
-def _pooled(
-    output: FeatureMap,
-    windows: Windows,
-    ops: Quantity,
-    saved: tuple[Saved | Extra, ...],
-    workspace: tuple[Extra, ...],
-) -> Effect:
-    return Effect(
-        output=output,
-        windows=windows,
-        state=(),
-        macs=0,
-        other_ops=ops,
-        saved=saved,
-        workspace=workspace,
-        storage=Storage.OWN,
     )
 
 

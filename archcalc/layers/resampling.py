@@ -18,6 +18,7 @@ from archcalc.layers.layer import (
     per_side,
     pointwise,
     require_spatial,
+    without_parameters,
 )
 from archcalc.layers.registry import register
 from archcalc.quantity.arithmetic import Quantity, require_at_least, require_multiple
@@ -62,7 +63,8 @@ class Upsample(_Resampling):
         ops_each = 0 if self.mode == "nearest" else 2 ** (axes + 1) - 1
         spread = _nearest if self.mode == "nearest" else TransposedWindow.linear
         windows = tuple([spread(factor) for factor in factors])
-        return _resampled(FeatureMap(x.channels, sizes), windows, ops_each)
+        output = FeatureMap(x.channels, sizes)
+        return without_parameters(output, windows, ops=ops_each * output.values)
 
 
 @register
@@ -87,7 +89,7 @@ class PixelShuffle(_Resampling):
         )
         sizes = tuple([n * self.factor for n in x.sizes])
         windows = (_nearest(self.factor),) * 2
-        return _resampled(FeatureMap(x.channels // square, sizes), windows, ops_each=0)
+        return without_parameters(FeatureMap(x.channels // square, sizes), windows)
 
     def channel_window(self, x: FeatureMap) -> ChannelWindow:
         return Window(self.factor**2, self.factor**2)
@@ -122,7 +124,7 @@ class Pad(_Resampling):
     def effect_on(self, x: FeatureMap, /) -> Effect:
         windows = _shifting_windows(x, self.sides, sign=1)
         sizes = tuple([w.placements(n) for w, n in zip(windows, x.sizes, strict=True)])
-        return _resampled(FeatureMap(x.channels, sizes), windows, ops_each=0)
+        return without_parameters(FeatureMap(x.channels, sizes), windows)
 
 
 @register
@@ -146,7 +148,7 @@ class Crop(_Resampling):
             require_at_least(left, 1, "cropping {} and {} off {}", -w.before, -w.after, n)
             sizes.append(left)
         output = FeatureMap(x.channels, tuple(sizes))
-        return _resampled(output, windows, ops_each=0, storage=Storage.SHARED)
+        return without_parameters(output, windows, storage=Storage.SHARED)
 
 
 @register
@@ -188,21 +190,3 @@ def _shifting_windows(x: FeatureMap, sides: Sides, sign: int) -> tuple[Window, .
         require_at_least(after, 0, "{} on a side", after)
         windows.append(Window(1, 1, sign * before, sign * after))
     return tuple(windows)
-
-
-def _resampled(
-    output: FeatureMap,
-    windows: Windows,
-    ops_each: Quantity,
-    storage: Storage = Storage.OWN,
-) -> Effect:
-    return Effect(
-        output=output,
-        windows=windows,
-        state=(),
-        macs=0,
-        other_ops=ops_each * output.values,
-        saved=(),
-        workspace=(),
-        storage=storage,
-    )

@@ -7,10 +7,19 @@ from typing import ClassVar
 
 from archcalc.errors import LayerError
 from archcalc.feature_map import FeatureMap
-from archcalc.layers.layer import Category, Effect, Layer, Storage, pointwise, require_spatial
+from archcalc.layers.layer import (
+    Category,
+    Effect,
+    Layer,
+    Storage,
+    pointwise,
+    require_divisible,
+    require_spatial,
+    without_parameters,
+)
 from archcalc.layers.registry import register
 from archcalc.layers.state import Shape
-from archcalc.quantity.arithmetic import Quantity, require_at_least, require_equal, require_multiple
+from archcalc.quantity.arithmetic import Quantity, require_at_least, require_equal
 from archcalc.regions.bits import full
 from archcalc.regions.patches import Patch, around, flat, unflattened
 from archcalc.regions.reading import ChannelWindow, Interleaved
@@ -80,16 +89,8 @@ class Reshape(InOrder):
             require_at_least(size, 1, "a size of {}", size)
         output = FeatureMap(self.shape[0], self.shape[1:])
         require_equal(output.values, x.values, "{} values do not fill {}", x.values, output)
-        return Effect(
-            output=output,
-            windows=Reach.UNKNOWN if output.sizes else Reach.SAME,
-            state=(),
-            macs=0,
-            other_ops=0,
-            saved=(),
-            workspace=(),
-            storage=Storage.SHARED,
-        )
+        windows = Reach.UNKNOWN if output.sizes else Reach.SAME
+        return without_parameters(output, windows, storage=Storage.SHARED)
 
     def follows(self, x: FeatureMap) -> tuple[str, ...]:
         return ("shape",)
@@ -109,7 +110,7 @@ class ChannelShuffle(_Reshaping):
 
     def effect_on(self, x: FeatureMap, /) -> Effect:
         require_spatial(x)
-        _require_parts(x, self.groups)
+        require_divisible(x.channels, self.groups, into="parts")
         return pointwise(x, ops_each=0, saved=())
 
     def channel_window(self, x: FeatureMap) -> ChannelWindow:
@@ -155,7 +156,7 @@ class ChannelSplit(_Reshaping):
     part: Quantity
 
     def effect_on(self, x: FeatureMap, /) -> Effect:
-        _require_parts(x, self.parts)
+        require_divisible(x.channels, self.parts, into="parts")
         require_at_least(self.part, 0, "part {}", self.part)
         require_at_least(self.parts - 1, self.part, "part {} of {}", self.part, self.parts)
         output = FeatureMap(x.channels // self.parts, x.sizes)
@@ -164,9 +165,3 @@ class ChannelSplit(_Reshaping):
     def channel_window(self, x: FeatureMap) -> ChannelWindow:
         each = x.channels // self.parts
         return Window(1, 1, -self.part * each, -(self.parts - 1 - self.part) * each)
-
-
-def _require_parts(x: FeatureMap, parts: Quantity) -> None:
-    require_multiple(
-        x.channels, parts, "{} channels do not divide into {} parts", x.channels, parts
-    )

@@ -29,11 +29,8 @@ Sliding = convolution.Conv | convolution.LocallyConnected | pooling.MaxPool | po
 def windows_of(layer: Sliding, x: FeatureMap) -> tuple[Window, ...]:
     """The window that `layer` slides along each axis of `x`, even where its rule refuses `x`."""
     dilation = getattr(layer, "dilation", 1)
-    return unchecked_windows(x, layer.kernel, _stride(layer), layer.padding, dilation)
-
-
-def _stride(layer: Sliding | pooling.MaxUnpool) -> Axes:
-    return layer.kernel if layer.stride is None else layer.stride
+    step = layer.step if isinstance(layer, pooling.Sliding) else layer.stride
+    return unchecked_windows(x, layer.kernel, step, layer.padding, dilation)
 
 
 def _padding(windows: Sequence[Window], by_torch: bool, fill: str = "") -> tuple[Argument, str]:
@@ -152,7 +149,7 @@ def _(layer: pooling.MaxPool, at: Setting) -> Spelling:
         padding, x = named("pad", padding.value), "{0}"
     arguments = (
         given("kernel_size", tidy(layer.kernel), "kernel"),
-        named("stride", tidy(_stride(layer))),
+        named("stride", tidy(layer.step)),
         padding,
         named("dilation", tidy(layer.dilation), 1),
         *returns,
@@ -173,7 +170,7 @@ def _(layer: pooling.AvgPool, at: Setting) -> Spelling:
         call += f" / {call.replace('{0}', 'torch.ones_like({0})')}"
     arguments = (
         given("kernel_size", tidy(layer.kernel), "kernel"),
-        named("stride", tidy(_stride(layer))),
+        named("stride", tidy(layer.step)),
         padding,
         named("ceil_mode", layer.ceil, False),
         named("count_include_pad", layer.count_include_pad or inside, True),
@@ -212,7 +209,7 @@ def _adaptive(figure: str, output: Axes, at: Setting) -> Spelling:
 def _(layer: pooling.MaxUnpool, at: Setting) -> Spelling:
     arguments = [
         given("kernel_size", tidy(layer.kernel), "kernel"),
-        named("stride", tidy(_stride(layer))),
+        named("stride", tidy(layer.step)),
         named("padding", tidy(layer.padding), 0),
     ]
     call, built = "{module}({0}, {1})", None

@@ -7,6 +7,7 @@ import io
 import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 
@@ -26,6 +27,7 @@ from archcalc.render.output import (
     write,
 )
 from tests.hostile import TEXTS
+from tests.test_imports import PACKAGE
 
 FOR_PEOPLE = ["text", "markdown", "latex", "html"]
 SMALL = Table(["layer", "n"], [["a", "1"], ["bc", "12,345"]], "lr")
@@ -247,3 +249,13 @@ def test_an_unknown_form_is_refused_with_a_guess() -> None:
         write(Small(), "markdwon")
     with pytest.raises(UsageError, match=r"^unknown format 'q'; known: text, markdown, csv, "):
         require_form("q", FORMS)
+
+
+# ----- the results -----
+
+
+def test_every_result_has_its_own_tests() -> None:
+    modules = [p for p in PACKAGE.glob("render/*.py") if "Document(" in p.read_text("utf-8")]
+    assert len(modules) > 10
+    folder = Path(__file__).parent
+    assert [m.name for m in modules if not (folder / f"test_{m.name}").exists()] == []

@@ -20,7 +20,7 @@ import sympy
 
 from archcalc.errors import UsageError, suggestion
 from archcalc.parametric.formulas.domains import Domain
-from archcalc.parametric.formulas.exact import Exact
+from archcalc.parametric.formulas.exact import rational
 from archcalc.parametric.formulas.progressions import WHOLE_NUMBERS, Progression
 
 MOST_CHARACTERS = 100
@@ -137,12 +137,9 @@ def _require_sense(found: Sequence[Assumption], domain: Domain) -> None:
     for place, assumption in enumerate(found):
         others = [*found[:place], *found[place + 1 :]]
         if _together(others, domain) == together:
-            known = f"adds nothing to {_listed(others)}" if others else "holds in any case"
+            texts = ", ".join(other.text for other in others)
+            known = f"adds nothing to {texts}" if others else "holds in any case"
             raise UsageError(f"{assumption.text} {known}; leave it out", "assume")
-
-
-def _listed(assumptions: Sequence[Assumption]) -> str:
-    return ", ".join(assumption.text for assumption in assumptions)
 
 
 def _together(assumptions: Iterable[Assumption], domain: Domain) -> Domain | None:
@@ -167,8 +164,8 @@ def _replacement(symbol: Any, domain: Domain | None) -> Replacement:
     if progression is None:
         assert least is not None, "an assumption says one or the other"
         inner = sympy.Dummy(symbol.name, nonnegative=True)
-        return Replacement(symbol, _rational(least) + inner, inner, symbol - _rational(least))
-    start, step = _rational(progression.start), _rational(progression.step)
+        return Replacement(symbol, rational(least) + inner, inner, symbol - rational(least))
+    start, step = rational(progression.start), rational(progression.step)
     if least is None:
         inner = sympy.Dummy(symbol.name, integer=True)
         return Replacement(symbol, start + step * inner, inner, (symbol - start) / step)
@@ -180,10 +177,6 @@ def _replacement(symbol: Any, domain: Domain | None) -> Replacement:
     inner = sympy.Dummy(symbol.name, integer=True, positive=is_multiple or None, nonnegative=True)
     expression = start + step * (before + inner)
     return Replacement(symbol, expression, inner, (symbol - start) / step - before)
-
-
-def _rational(number: Exact) -> Any:
-    return sympy.Rational(number.numerator, number.denominator)
 
 
 def _multiple(node: ast.expr, text: str) -> tuple[str, Fraction]:

@@ -35,6 +35,11 @@ def exact(number: Any) -> Exact:
     return int(number) if number.denominator == 1 else number
 
 
+def rational(number: Exact) -> Any:
+    """A number as sympy's."""
+    return sympy.Rational(number.numerator, number.denominator)
+
+
 def value_at(expression: Any, given: Given) -> Exact:
     """The number that an expression is where its symbols are `given`.
 

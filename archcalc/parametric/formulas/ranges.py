@@ -9,16 +9,9 @@ from typing import Any, NamedTuple
 
 import sympy
 
-from archcalc.parametric.formulas.exact import Exact, exact
+from archcalc.parametric.formulas.exact import Exact, exact, rational
 from archcalc.quantity.symbolic import ROUNDED
 from archcalc.record import Record, replace
-
-_MIRRORED = {
-    sympy.Lt: sympy.Gt,
-    sympy.Le: sympy.Ge,
-    sympy.Gt: sympy.Lt,
-    sympy.Ge: sympy.Le,
-}
 
 
 class Range(Record):
@@ -120,7 +113,7 @@ def simplest(relation: Any) -> Any:
     rest = sympy.expand(difference - factor * symbol)
     if not (factor.is_Rational and rest.is_Rational and factor):
         return relation
-    kind = _MIRRORED.get(relation.func, relation.func) if factor < 0 else relation.func
+    kind = relation.reversed.func if factor < 0 else relation.func
     number = -rest / factor
     if symbol.is_integer and not number.is_Integer:
         if kind in (sympy.Eq, sympy.Ne):
@@ -219,4 +212,4 @@ def is_of_one(relation: Any) -> bool:
 
 def _number(value: Exact | float) -> Any:
     assert not isinstance(value, float), "a bound that there is"
-    return sympy.Rational(Fraction(value).numerator, Fraction(value).denominator)
+    return rational(value)

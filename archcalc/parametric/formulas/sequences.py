@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import sympy
 from sympy.polys.matrices import DomainMatrix
 
-from archcalc.parametric.formulas.exact import Exact, exact, value_at
+from archcalc.parametric.formulas.exact import Exact, exact, rational, value_at
 from archcalc.quantity.symbolic import ROUNDED
 
 MOST_DEGREE = 6
@@ -128,16 +128,11 @@ def _polynomial(numbers: Sequence[Exact], first: int, symbol: Any) -> Any | None
     """Newton's: the sum of differences times binomials."""
     total, level = sympy.S.Zero, list(numbers)
     for k in range(min(MOST_DEGREE + 1, len(numbers) - MORE_POINTS)):
-        total += _rational(level[0]) * _choose(symbol - first, k)
+        total += rational(level[0]) * sympy.ff(symbol - first, k) / sympy.factorial(k)
         level = [b - a for a, b in pairwise(level)]
         if not any(level):
             return sympy.expand(total)
     return None
-
-
-def _choose(n: Any, k: int) -> Any:
-    """n over k."""
-    return sympy.prod([n - i for i in range(k)]) / sympy.factorial(k)
 
 
 def _annihilating(
@@ -169,21 +164,9 @@ def _sum_of(
         [(first + i) ** k * base**i for base, k in terms] for i in range(len(numbers))
     ]  # b^(n - first), to keep numbers small
     count = len(terms)
-    matrix = DomainMatrix(
-        [
-            [sympy.QQ(x.numerator, x.denominator) for x in map(Fraction, row)]
-            for row in table[:count]
-        ],
-        (count, count),
-        sympy.QQ,
-    )
+    matrix, right = _matrix(table[:count]), _matrix([[number] for number in numbers[:count]])
     if matrix.rank() < count:
         return None
-    right = DomainMatrix(
-        [[sympy.QQ(n.numerator, n.denominator)] for n in map(Fraction, numbers[:count])],
-        (count, 1),
-        sympy.QQ,
-    )
     solved = [
         Fraction(int(c.numerator), int(c.denominator)) for (c,) in matrix.lu_solve(right).to_list()
     ]
@@ -192,17 +175,22 @@ def _sum_of(
             return None
     return sympy.expand(
         sum(
-            _rational(c / base**first) * symbol**k * _power(base, symbol)
+            rational(c / base**first) * symbol**k * _power(base, symbol)
             for c, (base, k) in zip(solved, terms, strict=True)
         )
     )
+
+
+def _matrix(rows: Sequence[Sequence[Exact]]) -> DomainMatrix:
+    entries = [[sympy.QQ(x.numerator, x.denominator) for x in row] for row in rows]
+    return DomainMatrix(entries, (len(rows), len(rows[0])), sympy.QQ)
 
 
 def _power(base: Fraction, exponent: Any) -> Any:
     """base^exponent; of a fraction that is 1/b, b^-exponent."""
     if base.numerator == 1 and base.denominator > 1:
         return sympy.Integer(base.denominator) ** -exponent
-    return _rational(base) ** exponent
+    return rational(base) ** exponent
 
 
 def _recurrence(numbers: Sequence[Exact]) -> list[Fraction]:
@@ -234,12 +222,7 @@ def _rational_roots(recurrence: Sequence[Fraction]) -> list[Fraction]:
     """The roots of the characteristic polynomial, as often as they count; no others."""
     x = sympy.Symbol("x")
     order = len(recurrence)
-    terms = [x**order, *[-_rational(c) * x ** (order - i) for i, c in enumerate(recurrence, 1)]]
+    terms = [x**order, *[-rational(c) * x ** (order - i) for i, c in enumerate(recurrence, 1)]]
     roots = sympy.Poly(sympy.Add(*terms), x).ground_roots()
     found = [(Fraction(int(r.p), int(r.q)), times) for r, times in roots.items() if r]
     return [root for root, times in sorted(found) for _ in range(times)]
-
-
-def _rational(number: Exact) -> Any:
-    fraction = Fraction(number)
-    return sympy.Rational(fraction.numerator, fraction.denominator)

@@ -19,6 +19,7 @@ from archcalc.layers import Join
 from archcalc.loading import input_shape
 from archcalc.memory_use.layout import unsettled
 from archcalc.memory_use.open_sizes import open_paddings
+from archcalc.memory_use.totals import LEFT_OPEN
 from archcalc.parametric.formulas.exact import exact, holds_at
 from archcalc.parametric.formulas.ranges import is_of_one, simplest
 from archcalc.parametric.variables import Variable, rebuilt
@@ -29,7 +30,7 @@ from archcalc.spec.values import ExpressionError, Value
 from archcalc.walk import walk
 
 # What is kept in memory depends on whether a map is padded by the same on both sides, or is copied.
-_IN_MEMORY = re.compile(r"\b(peak|training)_bytes\b")
+_IN_MEMORY = re.compile(rf"\b({'|'.join(LEFT_OPEN)})_bytes\b")
 
 
 class NoFigureError(SpecError):

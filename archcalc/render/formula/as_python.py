@@ -69,24 +69,15 @@ class _Writer(ExpressionWriter):
         parts = parts_of(over, self)
         return "Fraction(", [*parts[:-1], f"{parts[-1]},", shown], ")"
 
+    def _print(self, expr: Any, **settings: Any) -> str:
+        if isinstance(expr, (sympy.Add, sympy.Mul, sympy.Pow)) and _has_quotient(expr):
+            return self._divided(expr)
+        return super()._print(expr, **settings)
+
     def _print_Symbol(self, expr: Any) -> str:
         return self.identifiers.get(expr, str(expr))
 
-    def _print_Add(self, expr: Any, order: Any = None) -> str:
-        if _has_quotient(expr):
-            return self._divided(expr)
-        shown: str = super()._print_Add(expr, order)
-        return shown
-
-    def _print_Mul(self, expr: Any) -> str:
-        if _has_quotient(expr):
-            return self._divided(expr)
-        shown: str = super()._print_Mul(expr)
-        return shown
-
     def _print_Pow(self, expr: Any, rational: bool = False) -> str:
-        if _has_quotient(expr):
-            return self._divided(expr)
         if not expr.exp.is_integer:
             raise UsageError(f"{expr} is not a fraction, which an exact function would give")
         if expr.base.is_Rational and expr.base.q != 1:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from archcalc.render.numbers import short, short_bytes
 from archcalc.reports.imagenet import distinct, imagenet
-from archcalc.reports.library import Entry, Library
+from archcalc.reports.library import Library
 from archcalc.reports.page import Page, table
 from archcalc.reports.scatter_plot import Point, draw_scatter
 from archcalc.reports.site import Site
@@ -16,7 +16,7 @@ TITLE = "Parameters against activations"
 def activations_page(library: Library, site: Site) -> Page:
     """Parameters against activations: what a network costs to keep, and what to run."""
     page = site.page(PATH, TITLE)
-    ordered = sorted(imagenet(library), key=lambda entry: -_kept(entry))
+    ordered = sorted(imagenet(library), key=lambda entry: -entry.figures.training_bytes)
     page.add(
         "Parameters are paid for once, activations for each image of a batch. AlexNet and VGG keep "
         "most of their memory in fully connected weights; networks that end in a global average "
@@ -30,7 +30,7 @@ def activations_page(library: Library, site: Site) -> Page:
             label=entry.name,
             group=str(entry.about.year),
             x=entry.figures.params,
-            y=_kept(entry),
+            y=entry.figures.training_bytes,
             area=entry.figures.macs,
         )
         for entry in distinct(ordered)
@@ -55,8 +55,8 @@ def activations_page(library: Library, site: Site) -> Page:
             short(entry.figures.params),
             short_bytes(entry.analysis.totals.param_bytes),
             short_bytes(entry.figures.peak_bytes),
-            short_bytes(_kept(entry)),
-            f"{entry.analysis.totals.param_bytes / _kept(entry):.1f}",
+            short_bytes(entry.figures.training_bytes),
+            f"{entry.analysis.totals.param_bytes / entry.figures.training_bytes:.1f}",
         ]
         for entry in ordered
     ]
@@ -64,9 +64,3 @@ def activations_page(library: Library, site: Site) -> Page:
                 "images until as much"]  # fmt: skip
     page.add(table(headings, rows, "lrrrrr"))
     return page
-
-
-def _kept(entry: Entry) -> int:
-    kept: int | None = entry.figures.training_bytes
-    assert kept is not None, "networks of the library have plain sizes"
-    return kept

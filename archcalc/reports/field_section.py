@@ -31,7 +31,7 @@ def add_field(page: Page, entry: Entry, site: Site) -> None:
             f"{last.layer}, {last.smallest} by the smallest path.",
             lambda path: draw_growth(path, analysis, found),
         )
-    page.add(_stage_table(analysis, found), _what_follows(analysis, found))
+    page.add(_stage_table(analysis, found), _what_follows(analysis))
 
 
 def _stage_table(analysis: Analysis, found: list[Growth]) -> str:
@@ -59,7 +59,7 @@ def _stage_table(analysis: Analysis, found: list[Growth]) -> str:
     return table(headings, rows, "ll" + "r" * (len(headings) - 2)) if rows else ""
 
 
-def _what_follows(analysis: Analysis, found: list[Growth]) -> str:
+def _what_follows(analysis: Analysis) -> str:
     """From which layer on every unit sees everything."""
     for layer, _ in waypoints(analysis):
         if layer.receptive_field == "all":

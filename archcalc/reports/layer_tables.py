@@ -8,6 +8,7 @@ from archcalc.analysis import Analysis
 from archcalc.render.columns import DEFAULT_COLUMNS, columns_named
 from archcalc.render.drawing import Drawing, draw
 from archcalc.render.rows import Row, depth_that_fits, layer_rows, rows_at_depth
+from archcalc.render.table import layer_table
 from archcalc.reports.page import table
 
 MOST_BOXES = 12  # of a diagram that a page shows unfolded
@@ -21,12 +22,12 @@ _FULL_COLUMNS = (
 def block_table(analysis: Analysis) -> str:
     """A row for each layer or block, folded until it is short."""
     rows = rows_at_depth(analysis, depth_that_fits(analysis, MOST_ROWS))
-    return _table([row for row in rows if row.layers], DEFAULT_COLUMNS, analysis, in_full=False)
+    return _table(rows, DEFAULT_COLUMNS, in_full=False)
 
 
 def full_table(analysis: Analysis) -> str:
     """A row for each layer, with all digits."""
-    return _table(layer_rows(analysis), _FULL_COLUMNS, analysis, in_full=True)
+    return _table(layer_rows(analysis), _FULL_COLUMNS, in_full=True)
 
 
 def small_drawing(analysis: Analysis) -> Drawing:
@@ -39,14 +40,6 @@ def small_drawing(analysis: Analysis) -> Drawing:
     return drawing
 
 
-def _table(rows: Sequence[Row], names: Sequence[str], analysis: Analysis, *, in_full: bool) -> str:
-    columns = columns_named(names)
-    cells = [[column.text(row, in_full=in_full) for column in columns] for row in rows]
-    at_inference = analysis.inference_layers
-    everything = Row("total", "", at_inference, 0)
-    total = [
-        column.text(everything, in_full=in_full) if column.summed or column.name == "name" else ""
-        for column in columns
-    ]
-    align = "".join("r" if column.summed else "l" for column in columns)
-    return table([column.heading for column in columns], [*cells, total], align)
+def _table(rows: Sequence[Row], names: Sequence[str], *, in_full: bool) -> str:
+    headings, cells, align, total, *_ = layer_table(rows, columns_named(names), in_full=in_full)
+    return table(headings, [*cells, total or ()], align)

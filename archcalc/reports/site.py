@@ -58,7 +58,7 @@ class Site:
         Raises:
             UsageError: the file cannot be written.
         """
-        self._write(page.path, page.text())
+        write_file(self._folder / page.path, page.text())
 
     def plot(self, page: Page, name: str, alt: str, draw: Draw) -> None:
         """Has a plot drawn and shows it on a page; nothing where matplotlib is missing.
@@ -74,7 +74,7 @@ class Site:
         except MissingExtraError as missing:
             self.leave_out(missing)
             return
-        self._write(path, _lean(target.read_text(encoding="utf-8")))
+        write_file(target, _lean(target.read_text(encoding="utf-8")))
         page.picture(path, alt)
 
     def leave_out(self, missing: MissingExtraError) -> None:
@@ -82,13 +82,18 @@ class Site:
         if str(missing) not in self.left_out:
             self.left_out.append(str(missing))
 
-    def _write(self, path: str, text: str) -> None:
-        target = self._folder / path
-        try:
-            _make_folder(target.parent)
-            target.write_text(text, encoding="utf-8", newline="\n")
-        except OSError as error:
-            raise UsageError(f"{target}: {error.strerror or error}") from None
+
+def write_file(target: Path, text: str) -> None:
+    """Writes a file and the folders around it.
+
+    Raises:
+        UsageError: it cannot be written.
+    """
+    try:
+        _make_folder(target.parent)
+        target.write_text(text, encoding="utf-8", newline="\n")
+    except OSError as error:
+        raise UsageError(f"{target}: {error.strerror or error}") from None
 
 
 def _make_folder(folder: Path) -> None:

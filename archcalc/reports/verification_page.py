@@ -21,6 +21,7 @@ from archcalc.render.verify import (
     time_text,
 )
 from archcalc.reports.page import Markup, bullets, code, details, joined, markdown, table
+from archcalc.reports.site import write_file
 from archcalc.verification import SUBJECTS, Comparison, Figure
 from archcalc.walk import analyze
 
@@ -49,17 +50,9 @@ def save_verification(comparisons: Sequence[Comparison], folder: str) -> None:
     """
     if not comparisons:
         raise UsageError(f"nothing was compared that could be saved in {folder}")
-    _write(Path(folder, "README.md"), verification_page(comparisons))
-    _write(Path(folder, "roofline.md"), roofline_page())
-    _write(Path(folder, "results.json"), results_json(comparisons))
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8", newline="\n")
-    except OSError as error:
-        raise UsageError(f"{path}: {error.strerror or error}") from None
+    write_file(Path(folder, "README.md"), verification_page(comparisons))
+    write_file(Path(folder, "roofline.md"), roofline_page())
+    write_file(Path(folder, "results.json"), results_json(comparisons))
 
 
 # ----- rules beside measurements -----

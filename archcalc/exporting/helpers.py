@@ -109,21 +109,6 @@ class ChannelNorm(nn.LayerNorm):
         return super().forward(x.movedim(1, -1)).movedim(-1, 1)
 '''
 
-_CHANNEL_SCALE = '''\
-class ChannelScale(nn.Module):
-    """A learned factor, and a shift where wanted, for each channel."""
-
-    def __init__(self, channels: int, bias: bool = False) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.ones(channels))
-        self.bias = nn.Parameter(torch.zeros(channels)) if bias else None
-
-    def forward(self, x: Tensor) -> Tensor:
-        shape = (-1,) + (1,) * (x.dim() - 2)
-        x = x * self.weight.view(shape)
-        return x if self.bias is None else x + self.bias.view(shape)
-'''
-
 _DROP_PATH = '''\
 class DropPath(nn.Module):
     """Zeroes whole images with probability p in training, and scales the others up."""
@@ -136,27 +121,6 @@ class DropPath(nn.Module):
         shape = (x.shape[0],) + (1,) * (x.dim() - 1)
         return x * F.dropout(x.new_ones(shape), self.p, self.training)
 '''
-
-HELPERS: dict[str, str] = {
-    "LocallyConnected": _LOCALLY_CONNECTED,
-    **{f"PaddedMaxPool{n}d": _PADDED_MAX_POOL.substitute(axes=n) for n in (1, 2, 3)},
-    **{f"Conv{n}dSame": _CONV_SAME.substitute(axes=n) for n in (1, 2, 3)},
-    **{
-        f"BatchNorm{n}dWithoutScale": _BATCH_NORM_WITHOUT_SCALE.substitute(axes=n)
-        for n in (1, 2, 3)
-    },
-    "ChannelNorm": _CHANNEL_NORM,
-    "ChannelScale": _CHANNEL_SCALE,
-    "DropPath": _DROP_PATH,
-}
-
-
-def needed_helpers(code: str, brought: Iterable[str]) -> list[str]:
-    """The sources of the helpers that `code` makes modules of, in the order above, and of the
-    classes `brought` by other packages."""
-    made = set(re.findall(r"(?<![\w.])\w+(?=\()", code))
-    own = [source for name, source in HELPERS.items() if name in made]
-    return [*own, *map(class_source, brought)]
 
 
 def class_source(callee: str) -> str:
@@ -176,3 +140,25 @@ def class_source(callee: str) -> str:
             if isinstance(statement, ast.ClassDef) and statement.name == name:
                 return f"{ast.get_source_segment(text, statement)}\n"
     raise UsageError(f"there is no class {callee} to export")
+
+
+HELPERS: dict[str, str] = {
+    "LocallyConnected": _LOCALLY_CONNECTED,
+    **{f"PaddedMaxPool{n}d": _PADDED_MAX_POOL.substitute(axes=n) for n in (1, 2, 3)},
+    **{f"Conv{n}dSame": _CONV_SAME.substitute(axes=n) for n in (1, 2, 3)},
+    **{
+        f"BatchNorm{n}dWithoutScale": _BATCH_NORM_WITHOUT_SCALE.substitute(axes=n)
+        for n in (1, 2, 3)
+    },
+    "ChannelNorm": _CHANNEL_NORM,
+    "ChannelScale": class_source("archcalc.torch_backend.modules.ChannelScale"),
+    "DropPath": _DROP_PATH,
+}
+
+
+def needed_helpers(code: str, brought: Iterable[str]) -> list[str]:
+    """The sources of the helpers that `code` makes modules of, in the order above, and of the
+    classes `brought` by other packages."""
+    made = set(re.findall(r"(?<![\w.])\w+(?=\()", code))
+    own = [source for name, source in HELPERS.items() if name in made]
+    return [*own, *map(class_source, brought)]

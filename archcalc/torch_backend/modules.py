@@ -204,33 +204,20 @@ class ChannelNorm(nn.LayerNorm):
 
 
 class ChannelScale(nn.Module):
-    """y = w x + b for each channel, from w = 1, b = 0."""
+    """A learned factor, and a shift where wanted, for each channel."""
 
-    def __init__(self, channels: int, bias: bool) -> None:
+    def __init__(self, channels: int, bias: bool = False) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.ones(channels))
         self.bias = nn.Parameter(torch.zeros(channels)) if bias else None
 
     def forward(self, x: Tensor) -> Tensor:
-        per_channel = (-1, *[1] * (x.dim() - 2))
-        y = x * self.weight.view(per_channel)
-        return y if self.bias is None else y + self.bias.view(per_channel)
+        shape = (-1,) + (1,) * (x.dim() - 2)
+        x = x * self.weight.view(shape)
+        return x if self.bias is None else x + self.bias.view(shape)
 
 
 # ----- layers without -----
-
-
-class Scale(nn.Module):
-    """y = factor x + shift, both constant."""
-
-    def __init__(self, factor: float, shift: float) -> None:
-        super().__init__()
-        self.factor = factor
-        self.shift = shift
-
-    def forward(self, x: Tensor) -> Tensor:
-        y = x if self.factor == 1 else x * self.factor
-        return y if self.shift == 0 else y + self.shift
 
 
 class DropPath(nn.Module):

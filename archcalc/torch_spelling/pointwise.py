@@ -75,23 +75,24 @@ def _(layer: normalization.Scale, at: Setting) -> Spelling:
     factor = in_call("factor", _shortest(layer.factor))
     shift = in_call("shift", _shortest(abs(layer.shift)))
     sign = "-" if layer.shift < 0 else "+"
-    built = Built("Scale", vars(layer))
+    built = None
     if layer.factor == 1 and layer.shift == 0:
         return Spelling("nn.Identity", inline="{0}")
     if layer.shift == 0:
-        return Spelling(None, (factor,), "{factor} * {0}", operator="*", built=built)
+        return Spelling(None, (factor,), "{factor} * {0}", operator="*")
     arguments: tuple[Argument, ...] = (factor, shift)
     call = f"{{factor}} * {{0}} {sign} {{shift}}"
     if layer.factor == -1 and layer.shift > 0:
         arguments, call = (shift,), "{shift} - {0}"
+        built = Built("Expression", {"code": "-{0} + {shift}", "figures": {"shift": layer.shift}})
     elif layer.factor == 1:
         arguments, call = (shift,), f"{{0}} {sign} {{shift}}"
     return Spelling(None, arguments, call, operator="+", built=built)
 
 
 def _shortest(value: float) -> float:
-    """A whole number without its `.0`."""
-    return int(value) if value.is_integer() else value
+    """A whole number without its `.0`, unless torch would take the integer for too large."""
+    return int(value) if value.is_integer() and abs(value) < 2**53 else value
 
 
 @spell.register

@@ -244,7 +244,7 @@ def _(draw: Draw, x: FeatureMap) -> Layer:
 
 @layers_of(normalization.Scale, maps())
 def _(draw: Draw, x: FeatureMap) -> Layer:
-    factor, shift = st.sampled_from([1.0, 0.5]), st.sampled_from([0.0, 1.0])
+    factor, shift = st.sampled_from([1.0, 0.5, -1.0]), st.sampled_from([0.0, 1.0, -1.0])
     return normalization.Scale(factor=draw(factor), shift=draw(shift))
 
 

@@ -194,6 +194,7 @@ def test_a_batch_norm_without_gamma_learns_its_bias_alone() -> None:
 def test_constants_scale_and_shift() -> None:
     x = torch.rand(2, 3)
     torch.testing.assert_close(module_on(Scale(factor=-1.0, shift=1.0), 3)(x), 1 - x)
+    torch.testing.assert_close(module_on(Scale(factor=1e30), 3)(x), 1e30 * x)
     scale = module_on(ChannelScale(bias=True), 3)
     with torch.no_grad():
         scale.weight.copy_(torch.tensor([1.0, 2, 3]))

@@ -74,30 +74,27 @@ def layer_outputs(module: nn.Module, x: Tensor, layers: Iterable[str]) -> dict[s
 def layer_values(module: nn.Module, layers: Iterable[str]) -> dict[str, Learned]:
     """The parameters and buffers of each layer, of the `layers` that the module has."""
     counted: set[int] = set()
+    return {n: _values(part, counted) for n, part in parts_named(module, layers).items()}
+
+
+def module_values(module: nn.Module) -> Learned:
+    """The parameters and buffers of the whole module, each once."""
+    return _values(module, set())
+
+
+def _values(part: nn.Module, counted: set[int]) -> Learned:
+    """Those of `part` that are not among the `counted`, which they join."""
 
     def count(tensors: Iterable[Tensor]) -> int:
         new = {id(tensor): tensor.numel() for tensor in tensors if id(tensor) not in counted}
         counted.update(new)
         return sum(new.values())
 
-    found = {}
-    for name, part in parts_named(module, layers).items():
-        named = list(part.named_parameters())
-        found[name] = Learned(
-            weights=count(p for path, p in named if learned_role(path) is Role.WEIGHT),
-            biases=count(p for path, p in named if learned_role(path) is Role.BIAS),
-            buffers=count(part.buffers()),
-        )
-    return found
-
-
-def module_values(module: nn.Module) -> Learned:
-    """The parameters and buffers of the whole module, each once."""
-    named = list(module.named_parameters())
+    named = list(part.named_parameters())
     return Learned(
-        weights=sum(p.numel() for path, p in named if learned_role(path) is Role.WEIGHT),
-        biases=sum(p.numel() for path, p in named if learned_role(path) is Role.BIAS),
-        buffers=sum(buffer.numel() for buffer in module.buffers()),
+        weights=count(p for path, p in named if learned_role(path) is Role.WEIGHT),
+        biases=count(p for path, p in named if learned_role(path) is Role.BIAS),
+        buffers=count(part.buffers()),
     )
 
 

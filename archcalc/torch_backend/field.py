@@ -36,30 +36,12 @@ MOST_PIXELS = 2**14  # along an axis: where no field is found up to there, there
 MOST_VALUES = 2**26  # in the images that are measured together: half a gigabyte
 
 
-def measured_field(analysis: Analysis, name: str) -> tuple[AxisField | None, ...]:
-    """As `measured_fields`, of one layer.
-
-    Raises:
-        UsageError: no such layer.
-    """
-    full = analysis.layer(name).name
-    return measured_fields(analysis, [full])[full]
-
-
-def measured_fields(
-    analysis: Analysis, names: Collection[str]
-) -> dict[str, tuple[AxisField | None, ...]]:
-    """What the units of the layers called `names` see; None along an axis where nothing is found.
+def measure_fields(analysis: Analysis, names: Collection[str]) -> list[AlongAxis]:
+    """What the units of the layers called `names` see, along each spatial axis of the image.
 
     To be compared with `LayerAnalysis.field`, from which it takes hints alone: how many phases to
     look for, and how large an image to begin with. Units that all see all of it have `Reach.ALL`.
     """
-    found = measure_fields(analysis, names)
-    return {name: tuple([axis.found.get(name) for axis in found]) for name in names}
-
-
-def measure_fields(analysis: Analysis, names: Collection[str]) -> list[AlongAxis]:
-    """What the units of the layers called `names` see, along each spatial axis of the image."""
     graph = analysis.graph
     measured: list[tuple[Graph, AlongAxis]] = []
     for axis, size in enumerate(graph.input.sizes):

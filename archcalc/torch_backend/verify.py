@@ -42,12 +42,7 @@ from archcalc.walk import analyze
 
 ALLOCATOR_TOLERANCE = 0.01  # what kernels take for themselves, no rule can know
 
-_DTYPES = {
-    "float32": torch.float32,
-    "float64": torch.float64,
-    "float16": torch.float16,
-    "bfloat16": torch.bfloat16,
-}
+_DTYPES = {n: getattr(torch, n) for n in ("float32", "float64", "float16", "bfloat16")}
 
 
 def conditions(device: str = "auto", dtype: str = "float32", batch: int = 1) -> Conditions:

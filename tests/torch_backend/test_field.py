@@ -16,8 +16,6 @@ from archcalc.receptive_field.field import Field, PhasedField
 from archcalc.torch_backend.field import (
     large_enough_size,
     measure_fields,
-    measured_field,
-    measured_fields,
     positive_twin,
 )
 from archcalc.window import Reach
@@ -50,11 +48,11 @@ def test_what_sliding_windows_see_is_what_they_answer_to(graph: Graph) -> None:
 def test_no_layer_answers_to_anything_but_its_field(graph: Graph) -> None:
     analysis = analyze(graph)
     assume(_largest_jump(analysis) <= LARGEST_JUMP)
-    measured = measured_fields(analysis, [layer.name for layer in analysis.layers])
+    measured = measure_fields(analysis, [layer.name for layer in analysis.layers])
     for layer in analysis.layers:
-        for rule, found in zip(layer.field, measured[layer.name], strict=True):
+        for rule, along in zip(layer.field, measured, strict=True):
             open_to_all = rule in (Reach.UNKNOWN, Reach.MISALIGNED)
-            assert found in (rule, None) or open_to_all, layer.name
+            assert along.found.get(layer.name) in (rule, None) or open_to_all, layer.name
 
 
 @given(sliding_graphs(most=5))
@@ -70,9 +68,9 @@ def test_the_gradient_of_a_unit_reaches_its_field(graph: Graph) -> None:
     assert reached == [field.of_unit(n) for field, n in zip(fields, unit, strict=True)]
 
 
-def test_one_layer_is_measured_by_the_end_of_its_name() -> None:
-    pool5 = measured_field(analyze("vgg16"), "pool5")
-    assert pool5 == (Field(-90, 121, 32),) * 2
+def test_one_layer_is_measured_along_each_axis() -> None:
+    along = measure_fields(analyze("vgg16"), ["pool5"])
+    assert [axis.found for axis in along] == [{"pool5": Field(-90, 121, 32)}] * 2
 
 
 def test_behind_a_window_that_grows_with_the_image_all_of_it_says_nothing() -> None:
@@ -83,8 +81,8 @@ def test_behind_a_window_that_grows_with_the_image_all_of_it_says_nothing() -> N
     ]
     analysis = analyze(graph(FeatureMap(1, (4,)), nodes))
     assert analysis.layer("local").field == (Field(0, 3, 2),)
-    measured = measured_fields(analysis, ["local", "all"])
-    assert measured == {"local": (None,), "all": (Reach.ALL,)}
+    (along,) = measure_fields(analysis, ["local", "all"])
+    assert along.found == {"all": Reach.ALL}
 
 
 def _reached_by_gradient(
@@ -92,7 +90,7 @@ def _reached_by_gradient(
 ) -> tuple[list[int], list[tuple[int, int]]]:
     """A unit in the middle of the output, and along each axis the first and last pixel it sees.
 
-    On all channels and axes at once, where `measured_fields` takes one of each.
+    On all channels and axes at once, where `measure_fields` takes one of each.
     """
     x = torch.zeros(1, *image.shape, dtype=torch.float64, requires_grad=True)
     y = positive_twin(graph, image).twin.double()(x)

@@ -43,7 +43,8 @@ def build(
     require_torch("build()")
     from archcalc.torch_backend.build import build as build_twin
 
-    return build_twin(what, device=device, input=input, parameters=parameters, **others)
+    graph = load(what, input=input, parameters=parameters, **others)
+    return build_twin(graph, device=device)
 
 
 def export(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from typing import Any, cast
 
 import torch
@@ -13,26 +13,18 @@ from archcalc.errors import UsageError
 from archcalc.graph import INPUT, Graph, Node, indices_of
 from archcalc.loading import Spec
 from archcalc.record import Record
-from archcalc.spec.values import Value
 from archcalc.torch_backend.layer_modules import module_for
 from archcalc.torch_spelling.module_names import module_names
 from archcalc.walk import analyze
 
 
-def build(
-    what: Spec,
-    *,
-    device: str = "cpu",
-    input: Sequence[Value] | None = None,
-    parameters: Mapping[str, Value] | None = None,
-    **others: Value,
-) -> Twin:
+def build(what: Spec, *, device: str = "cpu") -> Twin:
     """The network as a torch module, in training mode, with torch's own initial weights.
 
     Layers that no output depends on are left out.
 
     Args:
-        what, input, parameters, others: as `archcalc.analyze` takes them.
+        what: as `archcalc.analyze` takes it.
         device: "cpu", "cuda", "cuda:1", or "meta" for shapes without values.
 
     Raises:
@@ -40,7 +32,7 @@ def build(
         LayerError, SpecError: as `analyze`.
     """
     place = torch_device(device)
-    analysis = analyze(what, input=input, parameters=parameters, **others)
+    analysis = analyze(what)
     require_numbers(analysis)
     maps, graph = analysis.maps, analysis.graph.without_unused()
     with place:

@@ -28,7 +28,7 @@ from archcalc.receptive_field.propagation import repeats
 from archcalc.record import Record, replace
 from archcalc.torch_backend.build import Twin
 from archcalc.torch_backend.modes import one_thread
-from archcalc.torch_backend.one_axis import mixes_channels, picks_channels, thin_layer
+from archcalc.torch_backend.one_axis import picks_channels, thin_layer
 from archcalc.torch_backend.probe import positive_module, unpool_module
 from archcalc.window import Reach
 
@@ -290,7 +290,7 @@ def positive_twin(graph: Graph, image: FeatureMap, axis: int | None = None) -> P
             continue
         if isinstance(node.layer, Concat) or unlike.intersection(sources):
             unlike.add(node.name)
-        if mixes_channels(node.layer):
+        if node.layer.channel_window(inputs[0]) is Reach.ALL:
             unlike.discard(node.name)
         nodes[node.name] = replace(node, layer=layer, inputs=sources, weights=None, indices=None)
     outputs = tuple([name for name in graph.outputs if name in maps])

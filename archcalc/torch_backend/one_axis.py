@@ -91,13 +91,6 @@ def _require_features_in_place(x: FeatureMap) -> None:
         raise LayerError("a layer before moves the features of a vector")
 
 
-def mixes_channels(layer: Layer) -> bool:
-    """Whether every channel of its output is computed from every one of its input."""
-    if isinstance(layer, (convolution.Conv, convolution.ConvTranspose)):
-        return layer.groups == 1
-    return isinstance(layer, (convolution.LocallyConnected, linear.Linear))
-
-
 def picks_channels(layer: Layer) -> bool:
     """Whether channels of its output are computed from some of its input's, in another place."""
     if isinstance(layer, (convolution.Conv, convolution.ConvTranspose)):

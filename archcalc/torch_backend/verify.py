@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import nullcontext
 from functools import partial
 
 import torch
@@ -91,7 +91,9 @@ def verify(
         raise UsageError("the meta device computes nothing that could be timed")
     analysis = analyze(graph, batch=under.batch, dtype=under.dtype)
     place = torch.device(under.device)
-    with refusals_named(place, analysis.name), _current(place), undisturbed(place):
+    # The GPU that torch means where none is named.
+    current = torch.cuda.device(place) if place.type == "cuda" else nullcontext()
+    with refusals_named(place, analysis.name), current, undisturbed(place):
         return Comparison(
             network=analysis.identity,
             input=analysis.input.shape,
@@ -99,16 +101,6 @@ def verify(
             figures=tuple(_figures(analysis, under, what)),
             times=_times(analysis, under, profile) if "time" in what else None,
         )
-
-
-@contextmanager
-def _current(device: torch.device) -> Iterator[None]:
-    """With `device` as the GPU that torch means where none is named."""
-    if device.type == "cuda":
-        with torch.cuda.device(device):
-            yield
-    else:
-        yield
 
 
 def _figures(analysis: Analysis, under: Conditions, what: Collection[str]) -> Iterator[Figure]:

@@ -102,7 +102,7 @@ def test_layers_hang_on_a_layer_that_comes_after_them() -> None:
 
 
 def test_parameters_and_inputs_can_be_changed_on_the_way() -> None:
-    twin = build("resnet18", device="meta", classes=7, input=[3, 64, 96])
+    twin = archcalc.build("resnet18", device="meta", classes=7, input=[3, 64, 96])
     assert twin(torch.empty(2, 3, 64, 96, device="meta")).shape == (2, 7)
 
 
@@ -123,7 +123,7 @@ def test_a_device_that_is_not_here_is_refused(device: str) -> None:
 
 def test_a_free_size_is_refused() -> None:
     with pytest.raises(UsageError, match="resnet18 has free sizes; give plain numbers"):
-        build("resnet18", input=[3, 32 * archcalc.symbol("h"), 224])
+        archcalc.build("resnet18", input=[3, 32 * archcalc.symbol("h"), 224])
 
 
 # ----- values -----

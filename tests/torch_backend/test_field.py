@@ -5,13 +5,19 @@ from __future__ import annotations
 from math import prod
 
 import numpy as np
+import pytest
 import torch
 from hypothesis import assume, given
 
 from archcalc import Analysis, FeatureMap, Graph, analyze
 from archcalc.graph import INPUT
-from archcalc.layers.convolution import LocallyConnected
+from archcalc.layers import Layer
+from archcalc.layers.activation import Softmax
+from archcalc.layers.convolution import Conv, LocallyConnected
+from archcalc.layers.joining import Concat
+from archcalc.layers.linear import Linear
 from archcalc.layers.pooling import AdaptiveAvgPool, GlobalAvgPool
+from archcalc.layers.reshaping import ChannelSlice
 from archcalc.receptive_field.field import Field, PhasedField
 from archcalc.torch_backend.field import (
     large_enough_size,
@@ -69,8 +75,10 @@ def test_the_gradient_of_a_unit_reaches_its_field(graph: Graph) -> None:
 
 
 def test_one_layer_is_measured_along_each_axis() -> None:
-    along = measure_fields(analyze("vgg16"), ["pool5"])
-    assert [axis.found for axis in along] == [{"pool5": Field(-90, 121, 32)}] * 2
+    analysis = analyze("vgg16")
+    pool5 = analysis.layer("pool5").name
+    along = measure_fields(analysis, [pool5])
+    assert [axis.found for axis in along] == [{pool5: Field(-90, 121, 32)}] * 2
 
 
 def test_behind_a_window_that_grows_with_the_image_all_of_it_says_nothing() -> None:
@@ -83,6 +91,20 @@ def test_behind_a_window_that_grows_with_the_image_all_of_it_says_nothing() -> N
     assert analysis.layer("local").field == (Field(0, 3, 2),)
     (along,) = measure_fields(analysis, ["local", "all"])
     assert along.found == {"all": Reach.ALL}
+
+
+@pytest.mark.parametrize(("layer", "mixes"), [(Softmax(), True), (Linear(features=8), False)])
+def test_channels_see_alike_behind_what_mixes_them_all(layer: Layer, mixes: bool) -> None:
+    nodes = [
+        node("near", Conv(channels=1, kernel=1)),
+        node("far", Conv(channels=1, kernel=3, padding=1), INPUT),
+        node("both", Concat(), "near", "far"),
+        node("layer", layer, "both"),
+        node("one", ChannelSlice(start=0, stop=1), "layer"),
+    ]
+    (along,) = measure_fields(analyze(graph(FeatureMap(1, (8,)), nodes)), ["one"])
+    assert (along.found == {"one": Field(-1, 1, 1)}) == mixes
+    assert ("do not see alike" in along.left_out.get("one", "")) != mixes
 
 
 def _reached_by_gradient(

@@ -15,6 +15,7 @@ from archcalc.graph import Graph
 from archcalc.loading import input_shape
 from archcalc.quantity.arithmetic import symbol
 from archcalc.render.output import FORMS, require_form
+from archcalc.render.rows import ALL_LEVELS
 from archcalc.spec.expression import parse_with_symbols
 from archcalc.spec.fields import whole
 from archcalc.spec.library import find_network
@@ -29,7 +30,6 @@ COMPLETE_NETWORKS = {
     "tcsh": "`archcalc list --names`",
 }
 
-ALL_LEVELS = 1000  # deeper than blocks can stand in blocks
 MOST_NAMED = 3  # layers in a note
 
 

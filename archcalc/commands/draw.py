@@ -7,7 +7,6 @@ import sys
 
 from archcalc.api.drawing import FORMS, draw
 from archcalc.commands.arguments import (
-    ALL_LEVELS,
     add_changes,
     add_network,
     depth,
@@ -16,6 +15,7 @@ from archcalc.commands.arguments import (
 )
 from archcalc.errors import UsageError
 from archcalc.render.mermaid import MOST_ARROWS
+from archcalc.render.rows import ALL_LEVELS
 
 EXAMPLES = (
     "archcalc draw resnet18",

@@ -22,7 +22,7 @@ from archcalc.record import as_dict
 from archcalc.render.output import json_text
 
 
-def to_contract(analysis: Analysis) -> dict[str, object]:
+def to_contract(analysis: Analysis) -> dict[str, Any]:
     """The analysis in types that JSON knows.
 
     A partial analysis has no totals (null) and says in `error` why it ends. `left_out` says why
@@ -44,13 +44,11 @@ def to_contract(analysis: Analysis) -> dict[str, object]:
 
 def to_json(analysis: Analysis) -> str:
     """The contract as text, one layer a line."""
-    contract = list(to_contract(analysis).items())
-    where = next(number for number, (key, _) in enumerate(contract) if key == "layers")
-    (_, layers), head, tail = contract[where], dict(contract[:where]), dict(contract[where + 1 :])
-    assert isinstance(layers, list)
-    lines = ",\n".join("  " + json_text(layer, indent=None) for layer in layers)
-    before, after = json_text(head, indent=None)[:-1], json_text(tail, indent=None)[1:]
-    return f'{before}, "layers": [\n{lines}\n], {after}'
+    contract = to_contract(analysis)
+    texts = {key: json_text(value, indent=None) for key, value in contract.items()}
+    layers = ",\n".join("  " + json_text(layer, indent=None) for layer in contract["layers"])
+    texts["layers"] = f"[\n{layers}\n]"
+    return f"{{{', '.join(f'{json_text(key)}: {text}' for key, text in texts.items())}}}"
 
 
 def _ref(name: str) -> dict[str, Any]:

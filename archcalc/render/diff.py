@@ -13,7 +13,7 @@ from archcalc.render import escape
 from archcalc.render.change_lines import COUNTS, Line, change_text, difference_lines
 from archcalc.render.compare import TOTALS, cell, ratio_text, totals_shown
 from archcalc.render.escape import Markup
-from archcalc.render.output import Data, Document, Part, Table
+from archcalc.render.output import Data, Document, Part, Table, in_columns
 from archcalc.render.table import caption
 
 _SIGNS = {Status.REMOVED: "-", Status.ADDED: "+", Status.CHANGED: "~", Status.RENAMED: "="}
@@ -89,10 +89,8 @@ def _heading(found: Difference, which: int) -> str:
 def _laid_out(lines: Sequence[Line], in_color: bool) -> Iterator[str]:
     """The lines in columns, each behind its sign."""
     cells = [[escape.one_line(text) for text in (x.name, x.kind, x.what)] for x in lines]
-    widths = [max(map(len, column), default=0) for column in zip(*cells, strict=True)]
-    for line, texts in zip(lines, cells, strict=True):
+    for line, text in zip(lines, in_columns(cells), strict=True):
         sign = _SIGNS.get(line.status, " ")
-        text = "  ".join(t.ljust(width) for t, width in zip(texts, widths, strict=True)).rstrip()
         shown = f"{sign} {text}"
         if in_color and sign in _COLORS:
             shown = Markup(f"{_COLORS[sign]}{shown}{_NO_COLOR}")

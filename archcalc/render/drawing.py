@@ -88,7 +88,12 @@ class Drawing(NamedTuple):
     @property
     def boxes(self) -> list[Box]:
         """All boxes, also those within groups."""
-        return list(_boxes(self.items))
+        return [item for item in _all(self.items) if isinstance(item, Box)]
+
+    @property
+    def groups(self) -> list[Group]:
+        """All groups, each before those within it."""
+        return [item for item in _all(self.items) if isinstance(item, Group)]
 
 
 def draw(analysis: Analysis, depth: int | None = None, *, full: bool = False) -> Drawing:
@@ -99,7 +104,7 @@ def draw(analysis: Analysis, depth: int | None = None, *, full: bool = False) ->
         full: a box for every layer, whatever the depth.
     """
     if full:
-        parts = [_Part((row,), led=True) for row in _unfolded(analysis)]
+        parts = [_Part((row,), led=True) for row in rows_at_depth(analysis)]
     elif depth is not None:
         parts = _parts_at(depth, analysis)
     else:
@@ -128,11 +133,6 @@ class _Part(NamedTuple):
 
 
 # ----- rows -> parts -----
-
-
-def _unfolded(analysis: Analysis) -> list[Row]:
-    deepest = max((layer.name.count(".") for layer in analysis.layers), default=0)
-    return rows_at_depth(analysis, deepest + 2)
 
 
 def _parts_that_fit(analysis: Analysis) -> list[_Part]:
@@ -306,12 +306,11 @@ class _DrawingBuilder:
         return name != INPUT and self._layers[name].training_only
 
 
-def _boxes(items: Sequence[Item]) -> Iterator[Box]:
+def _all(items: Sequence[Item]) -> Iterator[Item]:
     for item in items:
-        if isinstance(item, Box):
-            yield item
-        else:
-            yield from _boxes(item.members)
+        yield item
+        if isinstance(item, Group):
+            yield from _all(item.members)
 
 
 def _titled(label: str, kind: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,7 @@ from archcalc.receptive_field.field import AxisField, Field, Interval, PhasedFie
 from archcalc.regions.bits import runs
 from archcalc.regions.patches import Patch
 from archcalc.render.numbers import per_axis, percent
-from archcalc.render.output import Data, Document, Part, Table, Title
+from archcalc.render.output import Data, Document, Part, Table, Title, in_columns
 from archcalc.render.table import caption, with_network
 from archcalc.unit_field import PathSizes, Seen, UnitField, alignment, path_sizes
 from archcalc.window import Reach
@@ -132,7 +132,7 @@ class UnitDocument(Document):
         title = _unit_title(self.analysis, field)
         if form == "text":
             yield [title]
-            yield _in_columns([table.headings, *table.rows])
+            yield in_columns([table.headings, *table.rows])
         else:
             yield Title(title)
             yield table
@@ -249,11 +249,6 @@ def _axes(field: UnitField) -> Iterator[tuple[str, object, Field | PhasedField |
     names, layer = AXIS_NAMES[len(field.image)], field.layer
     for name, size, axis in zip(names, _sizes(layer.field), layer.local_field, strict=True):
         yield name, size, None if isinstance(axis, Reach) else axis
-
-
-def _in_columns(rows: Sequence[Sequence[str]]) -> list[str]:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return ["  ".join(c.ljust(w) for c, w in zip(r, widths, strict=True)).rstrip() for r in rows]
 
 
 def _pixels(field: UnitField) -> str:

@@ -11,6 +11,8 @@ from archcalc.render.plots import GREY, new_figure, palette, save_figure
 from archcalc.unit_field import UnitField
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
     from archcalc.torch_backend.effective import EffectiveField
 
 
@@ -40,11 +42,7 @@ def draw_fields(
         seen = (columns[1] - columns[0] + 1, rows[1] - rows[0] + 1)
         label = f"{seen[1]}x{seen[0]}: {field.layer.name}"  # none that begins with _ has a legend
         axes.add_patch(_rectangle(box, seen, color, label))
-    axes.autoscale_view()
-    axes.set_xlabel("column", color=GREY)
-    axes.set_ylabel("row", color=GREY)
-    axes.set_title(f"{analysis.identity}: what a unit sees of {height}x{width} pixels", color=GREY)
-    axes.legend(loc="upper left", bbox_to_anchor=(0, -0.12), frameon=False, labelcolor=GREY)
+    _label(axes, f"{analysis.identity}: what a unit sees of {height}x{width} pixels")
     save_figure(figure, path)
 
 
@@ -72,14 +70,16 @@ def draw_effective(path: str, analysis: Analysis, effective: EffectiveField) -> 
             corner = (middle[1] - width / 2, middle[0] - height / 2)
             label = f"{label}: {width}x{height}"
             axes.add_patch(_rectangle(corner, (width, height), color, label))
+    _label(axes, f"{analysis.identity}, {effective.field.layer.name}: effective receptive field")
+    save_figure(figure, path)
+
+
+def _label(axes: Axes, title: str) -> None:
     axes.autoscale_view()
     axes.set_xlabel("column", color=GREY)
     axes.set_ylabel("row", color=GREY)
-    axes.set_title(
-        f"{analysis.identity}, {effective.field.layer.name}: effective receptive field", color=GREY
-    )
+    axes.set_title(title, color=GREY)
     axes.legend(loc="upper left", bbox_to_anchor=(0, -0.12), frameon=False, labelcolor=GREY)
-    save_figure(figure, path)
 
 
 def _rectangle(box: tuple[float, float], size: tuple[int, int], color: str, label: str):  # type: ignore[no-untyped-def]  # matplotlib is imported only here

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from archcalc.render.output import Data, Document, Part, Table
+from archcalc.render.output import Data, Document, Part, Table, in_columns
 from archcalc.spec.syntax import Network
 
 _KEYS = ("name", "year", "title", "authors", "paper", "spec")
@@ -28,8 +28,4 @@ class ListDocument(Document):
     def parts(self, form: str) -> Iterator[Part]:
         """A line for each, in text without headings."""
         rows = [[n.name, str(n.about.year or ""), n.about.title] for n in self.networks]
-        if form != "text":
-            yield Table(_KEYS[:3], rows)
-            return
-        width = max((len(name) for name, _, _ in rows), default=0)
-        yield [f"{name:{width}}  {year:4}  {title}".rstrip() for name, year, title in rows]
+        yield in_columns(rows) if form == "text" else Table(_KEYS[:3], rows)

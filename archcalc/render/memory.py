@@ -17,7 +17,7 @@ from archcalc.memory_use.training import (
 from archcalc.quantity.arithmetic import plain
 from archcalc.render.numbers import binary_bytes, exact, short, short_bytes
 from archcalc.render.output import Data, Document, Part, Table
-from archcalc.render.rows import depth_that_fits, layer_rows, rows_at_depth
+from archcalc.render.rows import ALL_LEVELS, depth_that_fits, rows_at_depth
 from archcalc.render.table import LECTURE, caption, with_network
 from archcalc.walk import analyze
 
@@ -94,9 +94,8 @@ class MemoryDocument(Document):
 
     def data(self) -> Data:
         """A row for each layer or folded block."""
-        report, depth = self.report, self.depth
-        analysis = report.analysis
-        rows = layer_rows(analysis) if depth is None else rows_at_depth(analysis, depth)
+        report, analysis = self.report, self.report.analysis
+        rows = rows_at_depth(analysis, self.depth or ALL_LEVELS)
         cells = [
             [r.name, *_figures(report, r.counted), r.counted[-1].used] for r in rows if r.layers
         ]

@@ -63,13 +63,6 @@ def _style_lines(drawing: Drawing) -> Iterator[str]:
     if dashed:
         yield "classDef training stroke-dasharray:4 3"
         yield f"class {','.join(dashed)} training"
-    for group in _groups(drawing.items):
+    for group in drawing.groups:
         dashes = ",stroke-dasharray:4 3" if group.training_only else ""
         yield f"style {group.id} fill:none,stroke:{GREY}{dashes}"
-
-
-def _groups(items: Sequence[Item]) -> Iterator[Group]:
-    for item in items:
-        if isinstance(item, Group):
-            yield item
-            yield from _groups(item.members)

@@ -7,6 +7,7 @@ It says what is in the result; how that looks in each form, and how it is escape
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import repeat
 from typing import NamedTuple, TypeAlias
 
 from archcalc.errors import UsageError, require_extra, suggestion
@@ -208,7 +209,7 @@ def _lines(table: Table, form: str) -> list[list[str]]:
     return [[escape.cell(text, form) for text in line] for line in lines]
 
 
-def _widths(table: Table, lines: list[list[str]], room: int) -> list[int]:
+def _widths(lines: list[list[str]], room: int) -> list[int]:
     """How wide each column is."""
     widest = [max(map(shown_width, column)) for column in zip(*lines, strict=True)]
     return [max(w, shown_width(text) + room) for w, text in zip(widest, lines[0], strict=True)]
@@ -216,7 +217,7 @@ def _widths(table: Table, lines: list[list[str]], room: int) -> list[int]:
 
 def _text_table(table: Table) -> str:
     lines = _lines(table, "text")
-    widths = _widths(table, lines, table.room)
+    widths = _widths(lines, table.room)
     _narrow(widths, table)
     sides = table.to_right
 
@@ -236,7 +237,7 @@ def _text_table(table: Table) -> str:
 
 def _markdown_table(table: Table) -> str:
     lines, sides = _lines(table, "markdown"), table.to_right
-    widths = _widths(table, lines, 2)
+    widths = _widths(lines, 2)
     dashes = ["-" * (width + 1) for width in widths]
     rule = [f"{d}:" if to_right else f":{d}" for d, to_right in zip(dashes, sides, strict=True)]
     headings, *rows = [f"| {' | '.join(map(_padded, line, widths, sides))} |" for line in lines]
@@ -277,6 +278,12 @@ _TABLES = {
     "latex": _latex_table,
     "html": _html_table,
 }
+
+
+def in_columns(rows: Sequence[Sequence[str]]) -> list[str]:
+    """The rows of texts as lines, without headings: each text at the left of its column."""
+    widths = [max(map(shown_width, column)) for column in zip(*rows, strict=True)]
+    return ["  ".join(map(_padded, row, widths, repeat(False))).rstrip() for row in rows]
 
 
 def shown_width(text: str) -> int:

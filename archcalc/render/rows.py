@@ -9,6 +9,7 @@ from archcalc.analysis import Analysis
 from archcalc.figures.of_layer import LayerAnalysis, counted
 from archcalc.record import Record
 
+ALL_LEVELS = 1000  # deeper than blocks can stand in blocks
 MOST_ROWS = 64  # that a table shows unless the user says how deep it should go
 
 
@@ -40,12 +41,7 @@ class Row(Record):
         return "  " * self.level + self.name.removeprefix(self.block)
 
 
-def layer_rows(analysis: Analysis) -> list[Row]:
-    """A row for each layer."""
-    return [Row(layer.name, layer.kind, (layer,)) for layer in analysis.layers]
-
-
-def rows_at_depth(analysis: Analysis, depth: int) -> list[Row]:
+def rows_at_depth(analysis: Analysis, depth: int = ALL_LEVELS) -> list[Row]:
     """Rows with every block at nesting level `depth` (from 1) folded into one row.
 
     The blocks above it stand as headings over their rows.

@@ -10,13 +10,8 @@ from archcalc.quantity.arithmetic import plain
 from archcalc.render import escape
 from archcalc.render.columns import COLUMNS, DEFAULT_COLUMNS, Column, columns_named
 from archcalc.render.numbers import exact, share, short, short_bytes
-from archcalc.render.output import (
-    Data,
-    Document,
-    Part,
-    Table,
-)
-from archcalc.render.rows import Row, depth_that_fits, layer_rows, rows_at_depth
+from archcalc.render.output import Data, Document, Part, Table
+from archcalc.render.rows import ALL_LEVELS, Row, depth_that_fits, rows_at_depth
 
 _INDENT = " " * 13  # what follows the names of the figures under a table
 
@@ -88,8 +83,8 @@ class TableDocument(Document):
 
     def data(self) -> Data:
         """A row for each layer or folded block, no total."""
-        analysis, depth = self.analysis, self.depth
-        rows = layer_rows(analysis) if depth is None else rows_at_depth(analysis, depth)
+        analysis = self.analysis
+        rows = rows_at_depth(analysis, self.depth or ALL_LEVELS)
         columns = columns_named(self.columns) if self.columns else COLUMNS
         cells = [[_plain(column, row) for column in columns] for row in rows if row.layers]
         return Data([column.name for column in columns], cells).of(analysis.identity)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from archcalc.analysis import Analysis
 from archcalc.render.columns import DEFAULT_COLUMNS, columns_named
 from archcalc.render.drawing import Drawing, draw
-from archcalc.render.rows import Row, depth_that_fits, layer_rows, rows_at_depth
+from archcalc.render.rows import Row, depth_that_fits, rows_at_depth
 from archcalc.render.table import layer_table
 from archcalc.reports.page import table
 
@@ -27,7 +27,7 @@ def block_table(analysis: Analysis) -> str:
 
 def full_table(analysis: Analysis) -> str:
     """A row for each layer, with all digits."""
-    return _table(layer_rows(analysis), _FULL_COLUMNS, in_full=True)
+    return _table(rows_at_depth(analysis), _FULL_COLUMNS, in_full=True)
 
 
 def small_drawing(analysis: Analysis) -> Drawing:

@@ -48,7 +48,7 @@ def test_records_schema_and_columns_have_the_figures_of_a_layer(vgg16: Analysis)
 def test_totals_and_their_schema_have_all_that_is_summed(vgg16: Analysis) -> None:
     totals = contract_schema()["$defs"]["totals"]
     assert list(as_dict(vgg16.totals)) == list(SUMMED) == totals["required"]
-    assert to_contract(vgg16)["totals"].keys() == set(SUMMED)  # type: ignore[attr-defined]
+    assert to_contract(vgg16)["totals"].keys() == set(SUMMED)
     memory = totals["properties"]["activation_bytes"]
     assert memory["required"] == list(DEFINITIONS)
 

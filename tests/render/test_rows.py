@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from archcalc import Analysis, analyze
-from archcalc.render.rows import MOST_ROWS, Row, depth_that_fits, layer_rows, rows_at_depth
+from archcalc.render.rows import MOST_ROWS, Row, depth_that_fits, rows_at_depth
 from tests.spec_texts import analysis_of
 
 NESTED = """\
@@ -28,7 +28,7 @@ def shown(rows: list[Row]) -> list[str]:
 
 
 def test_without_folding_there_is_a_row_for_each_layer() -> None:
-    rows = layer_rows(analysis_of(NESTED))
+    rows = [row for row in rows_at_depth(analysis_of(NESTED)) if row.layers]
     assert [row.name for row in rows][:4] == ["stem.relu", "x.a.relu1", "x.a.tanh1", "x.elu1"]
     assert all(len(row.layers) == 1 for row in rows)
 
@@ -56,7 +56,7 @@ def test_blocks_fold_at_the_level_that_is_asked_for() -> None:
 
 
 def test_deep_enough_all_layers_show_under_their_blocks() -> None:
-    rows = rows_at_depth(analysis_of(NESTED), 1000)
+    rows = rows_at_depth(analysis_of(NESTED))
     assert shown(rows)[:5] == [
         "stem.relu relu 1",
         "x outer 0",

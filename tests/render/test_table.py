@@ -10,7 +10,7 @@ import pytest
 from archcalc import Analysis, AnalysisStopped, UsageError, analyze
 from archcalc.render.columns import COLUMNS, DEFAULT_COLUMNS, columns_named, window_text
 from archcalc.render.output import part_text, write
-from archcalc.render.rows import layer_rows, rows_at_depth
+from archcalc.render.rows import rows_at_depth
 from archcalc.render.table import (
     TableDocument,
     caption,
@@ -64,7 +64,7 @@ def partial() -> Analysis:
 
 
 def plain_table(analysis: Analysis, *columns: str, width: int | None = None) -> str:
-    rows = rows_at_depth(analysis, 1000)
+    rows = rows_at_depth(analysis)
     chosen = columns_named(columns or DEFAULT_COLUMNS)
     return part_text(layer_table(rows, chosen, in_full=False, tree=True, width=width), "text")
 
@@ -245,7 +245,7 @@ GATED = """\
 
 def test_the_field_without_gates_stands_in_parentheses_and_is_explained() -> None:
     analysis = analysis_of(GATED)
-    rows, columns = layer_rows(analysis), columns_named(["name", "receptive_field", "offset"])
+    rows, columns = rows_at_depth(analysis), columns_named(["name", "receptive_field", "offset"])
     lines = part_text(layer_table(rows, columns, in_full=False, tree=True), "text").splitlines()
     assert [" ".join(line.split()) for line in lines[2:8]] == [
         "conv1 3 -1",
@@ -263,7 +263,7 @@ def test_the_field_without_gates_stands_in_parentheses_and_is_explained() -> Non
 
 def test_a_field_without_one_interval_is_explained() -> None:
     text = "  - add: [[crop: {sides: [[0, 4], [0, 4]]}], [max_pool: {kernel: 2}]]\n"
-    rows = layer_rows(analysis_of(text))
+    rows = rows_at_depth(analysis_of(text))
     (legend,) = field_legend(rows, columns_named(["name", "receptive_field"]))
     assert "no one interval" in legend
     assert not field_legend(rows, columns_named(["name", "jump"]))

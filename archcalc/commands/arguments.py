@@ -10,15 +10,13 @@ from typing import Any
 
 from archcalc.analysis import DTYPES
 from archcalc.errors import UsageError
-from archcalc.expansion import build_graph
 from archcalc.graph import Graph
-from archcalc.loading import input_shape
+from archcalc.loading import load
 from archcalc.quantity.arithmetic import symbol
 from archcalc.render.output import FORMS, require_form
 from archcalc.render.rows import ALL_LEVELS
 from archcalc.spec.expression import parse_with_symbols
 from archcalc.spec.fields import whole
-from archcalc.spec.library import find_network
 from archcalc.spec.settings import read_setting, split_settings
 from archcalc.spec.values import ExpressionError, Value
 from archcalc.walk import walk
@@ -151,10 +149,8 @@ def graph_of(arguments: argparse.Namespace, network: str | None = None) -> Graph
         SpecError: the spec is wrong.
     """
     sizes = input_sizes(arguments)
-    shape = None if sizes is None else input_shape(sizes)
     name, settings = split_settings(arguments.name if network is None else network)
-    changed = parameters(arguments) | settings
-    graph = build_graph(find_network(name), input=shape, parameters=changed)
+    graph = load(name, input=sizes, parameters=parameters(arguments) | settings)
     if any(node.training_only for node in graph.nodes):
         graph = walk(graph, 1, "float32").graph  # without the heads for training that do not fit
     note_what_is_missing(graph)

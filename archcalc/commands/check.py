@@ -12,7 +12,7 @@ from archcalc.claims.check import CheckedClaim
 from archcalc.claims.reading import VERDICTS
 from archcalc.commands.arguments import add_format, add_network
 from archcalc.commands.printing import show, written
-from archcalc.render.check import with_tally
+from archcalc.render.check import tally
 from archcalc.render.numbers import counted
 from archcalc.render.output import FORMS
 
@@ -52,7 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _tally(claims: Sequence[CheckedClaim], budgets: Sequence[CheckedBudget]) -> str:
-    text = with_tally(claims)
+    text = tally(claims)
     if not budgets:
         return text
     kept = sum(budget.is_kept for budget in budgets)

@@ -59,16 +59,11 @@ _WIDTHS = {"quantity": 34, "network": 16, "printed": 24}
 
 
 def tally(checked: Sequence[CheckedClaim]) -> str:
-    """How many figures came to which verdict: `30 agree, 1 is wrong, 2 differ`."""
+    """`33 published figures: 30 agree, 1 is wrong, 2 differ`; `no published figures`."""
     counts = Counter(claim.verdict for claim in checked)
     told = [f"{counts[v]} {_VERBS[v][counts[v] > 1]}" for v in Verdict if counts[v]]
-    return ", ".join(told)
-
-
-def with_tally(checked: Sequence[CheckedClaim]) -> str:
-    """`33 published figures: 30 agree, 1 is wrong, 2 differ`; `no published figures`."""
     text = counted(len(checked), "published figure")
-    return f"{text}: {tally(checked)}" if checked else text
+    return f"{text}: {', '.join(told)}" if told else text
 
 
 def verdict_text(checked: CheckedClaim) -> str:

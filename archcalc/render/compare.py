@@ -98,7 +98,8 @@ class CompareDocument(Document):
         if form == "text":
             legend = [LOCAL_FIELD] if "local_receptive_field" in shown else []
             yield [*[caption(analysis)[0] for analysis in found.analyses], *legend]
-        first, headings = found.analyses[0], _headings(found)
+        first, labels = found.analyses[0], found.labels
+        headings = [labels[0], *(text for label in labels[1:] for text in (label, "ratio"))]
         holds_for = f"batch {first.batch}, {first.dtype}; MB: 10^6 bytes"
         figures = "r" * len(headings)
         totals = [_cells(line, in_full) for line in total_lines(found, shown)]
@@ -156,13 +157,6 @@ def _cells(line: Line, in_full: bool) -> list[str]:
     for text, of_first in zip(shown[1:], line.ratios, strict=True):
         cells += [text, ratio_text(of_first)]
     return cells
-
-
-def _headings(found: Contrast) -> list[str]:
-    headings = [found.labels[0]]
-    for label in found.labels[1:]:
-        headings += [label, "ratio"]
-    return headings
 
 
 def _said_once(rows: list[list[str]]) -> list[list[str]]:

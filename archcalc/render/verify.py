@@ -87,12 +87,8 @@ class VerificationsDocument(Document):
             yield from document.parts(form)
 
 
-def comparison_lines(comparison: Comparison, *, width: int = 0) -> list[str]:
-    """The differences, what could not be compared, and one line that sums it up.
-
-    Args:
-        width: columns for the name of the network.
-    """
+def comparison_lines(comparison: Comparison) -> list[str]:
+    """The differences, what could not be compared, and one line that sums it up."""
     different = comparison.differences
     lines = [f"  {difference_text(figure)}" for figure in different[:_MOST_SHOWN]]
     if len(different) > _MOST_SHOWN:
@@ -103,7 +99,7 @@ def comparison_lines(comparison: Comparison, *, width: int = 0) -> list[str]:
         lines.append(f"  {len(comparison.unmatched)} layers have no part alone: {several}{more}")
     lines += [f"  not measured: {text}" for text in not_measured(comparison)]
     verdict = verdict_of(comparison)
-    lines.append(f"{comparison.network!s:{width}}  {verdict}  {_tally(comparison)}".rstrip())
+    lines.append(f"{comparison.network}  {verdict}  {_tally(comparison)}".rstrip())
     return lines
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from archcalc.claims.check import CheckedClaim
 from archcalc.claims.printed import Verdict
 from archcalc.claims.works import Printing, printings, readable
-from archcalc.render.check import FAULTS, computed_text, with_tally
+from archcalc.render.check import FAULTS, computed_text, tally
 from archcalc.render.numbers import counted
 from archcalc.reports import sources_page
 from archcalc.reports.claim_tables import ids, place, quantity, reason
@@ -25,7 +25,7 @@ def errata_page(library: Library, site: Site) -> Page:
     page = site.page(PATH, "Errata")
     sources = page.link("sources", sources_page.PATH)
     page.add(
-        f"{with_tally(library.claims)}. Only the first of the lists below says that a figure is "
+        f"{tally(library.claims)}. Only the first of the lists below says that a figure is "
         "wrong. The second says of which variant, rounding or convention a figure is, and the "
         "third that nothing known here makes it. A figure that several works print stands under "
         f"each; the {sources} say which works these are."

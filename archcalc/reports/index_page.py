@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from archcalc.render.check import with_tally
+from archcalc.render.check import tally
 from archcalc.reports import (
     activations_page,
     complexity_page,
@@ -40,7 +40,7 @@ def index_page(library: Library, site: Site) -> Page:
         "published ones; what was measured in different ways, from one view of each image, from "
         "several or from all of it (dense), stands in different columns. "
         f"The {page.link('glossary', glossary_page.PATH)} has them all.",
-        f"{with_tally(library.claims)}. The {page.link('errata', errata_page.PATH)} list those "
+        f"{tally(library.claims)}. The {page.link('errata', errata_page.PATH)} list those "
         f"that do not agree, the {page.link('sources', sources_page.PATH)} say who printed them.",
     )
     if PAGE in site:

@@ -10,7 +10,7 @@ from archcalc.comparing.key_figures import KeyFigures
 from archcalc.comparing.stages import stages, stride_text
 from archcalc.figures.of_layer import OF_LAYER
 from archcalc.memory_use.totals import training_only_bytes
-from archcalc.render.check import with_tally
+from archcalc.render.check import tally
 from archcalc.render.drawing import draw
 from archcalc.render.mermaid import mermaid_text
 from archcalc.render.numbers import exact, in_unit, per_axis, shape, share, short, short_bytes
@@ -219,7 +219,7 @@ def _add_claims(page: Page, entry: Entry) -> None:
         return
     page.heading("Published figures")
     found = claim_table(page, entry.claims)
-    summary = with_tally(entry.claims)
+    summary = tally(entry.claims)
     folded = len(entry.claims) > MOST_CLAIMS
     page.add(details(summary, found) if folded else f"{summary}.", "" if folded else found)
     page.add(bullets(reasons(entry.claims)))

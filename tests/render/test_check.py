@@ -7,7 +7,7 @@ import json
 import pytest
 
 from archcalc.claims.check import CheckedClaim, check_family
-from archcalc.render.check import CheckDocument, ErrataDocument, with_tally
+from archcalc.render.check import CheckDocument, ErrataDocument, tally
 from archcalc.render.output import write
 from tests.spec_texts import HEAD, family_of
 
@@ -33,7 +33,7 @@ def test_each_figure_has_its_verdict(checked: list[CheckedClaim]) -> None:
         ["T2", "tiny", "params", "108", "112", "differs", "(convention)"],
         ["T3", "tiny", "params", "1K", "112", "unexplained"],
     ]
-    assert with_tally(checked) == ("3 published figures: 1 agrees, 1 differs, 1 is unexplained")
+    assert tally(checked) == ("3 published figures: 1 agrees, 1 differs, 1 is unexplained")
 
 
 def test_programs_get_numbers(checked: list[CheckedClaim]) -> None:

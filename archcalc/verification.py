@@ -18,6 +18,8 @@ SUBJECTS: dict[str, str] = {
     "time": "seconds, beside the least that a device needs",
 }
 
+COUNTED = ("sizes", "params", "macs")  # the subjects for which shapes are enough
+
 # A count, a shape, or one figure for each axis.
 Value: TypeAlias = "int | str | tuple[object, ...] | None"
 

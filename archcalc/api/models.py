@@ -13,7 +13,7 @@ from archcalc.loading import Spec, load
 from archcalc.render.verify import VerifyDocument
 from archcalc.spec.values import Value
 from archcalc.torch_backend import require_torch
-from archcalc.verification import Comparison, Figure
+from archcalc.verification import COUNTED, Comparison, Figure
 
 if TYPE_CHECKING:
     from torch import nn
@@ -75,7 +75,7 @@ def verify(
     spec: Spec | None = None,
     /,
     *,
-    subjects: Sequence[str] = ("sizes", "params", "macs"),
+    subjects: Sequence[str] = COUNTED,
     device: str = "auto",
     profile: str | PathLike[str] | None = None,
     input: Sequence[Value] | None = None,

@@ -26,9 +26,9 @@ from archcalc.render.output import json_text, part_text
 from archcalc.render.verify import VerificationsDocument, VerifyDocument, comparison_lines
 from archcalc.spec.library import network_names
 from archcalc.torch_backend import require_torch
-from archcalc.verification import SUBJECTS, Comparison, Conditions
+from archcalc.verification import COUNTED, SUBJECTS, Comparison, Conditions
 
-_DEFAULT = "sizes,params,macs"
+_DEFAULT = ",".join(COUNTED)
 
 
 EXAMPLES = (

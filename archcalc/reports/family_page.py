@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from archcalc.comparing.compare import contrast
+from archcalc.layers.layer import setting_text
 from archcalc.render.compare_plot import draw_contrast
 from archcalc.reports.library import Entry
 from archcalc.reports.network_page import family_page, paper_link, spec_of
@@ -47,12 +48,7 @@ def _differences(entries: Sequence[Entry]) -> str:
     if not differing:
         return ""
     rows = [
-        [code(entry.name), *(_shown(values[name]) for name in differing)]
+        [code(entry.name), *(code(setting_text(values[name])) for name in differing)]
         for entry, values in zip(alike, given, strict=True)
     ]
     return table(["variant", *map(code, differing)], rows)
-
-
-def _shown(value: object) -> Markup:
-    """A parameter's value as the spec writes it."""
-    return code(str(value).lower() if isinstance(value, bool) else str(value))

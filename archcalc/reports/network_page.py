@@ -109,7 +109,6 @@ def _accuracy(entry: Entry, page: Page) -> str:
 def _add_key_figures(page: Page, entry: Entry) -> None:
     analysis, figures = entry.analysis, entry.figures
     totals = analysis.totals
-    training_only = [layer for layer in analysis.layers if layer.training_only]
     rows = [
         ("input", shape(analysis.input.shape), "channels and sizes"),
         (
@@ -131,7 +130,7 @@ def _add_key_figures(page: Page, entry: Entry) -> None:
          "of the last layer that does not see everything"),
         *_local_field(figures),
     ]  # fmt: skip
-    if training_only:
+    if analysis.training_only_layers:
         apart, kept = analysis.training_only_totals, training_only_bytes(analysis)
         rows.append(
             ("training only", exact(apart.params),
@@ -176,7 +175,7 @@ def _add_layers(page: Page, entry: Entry) -> None:
     analysis = entry.analysis
     page.heading("Layers")
     page.add(block_table(analysis))
-    if any(layer.training_only for layer in analysis.layers):
+    if analysis.training_only_layers:
         page.add("The total leaves out the heads that exist in training only.")
     count = len(analysis.layers)
     if count > MOST_LAYERS:

@@ -38,7 +38,7 @@ def add_verification(page: Page, entry: Entry, site: Site) -> None:
         verdict = "nothing was measured"
     if result.get("not_measured"):  # results of earlier versions do not say
         verdict += f", {result['not_measured']:,} not measured"
-    training_only = any(layer.training_only for layer in entry.analysis.layers)
+    training_only = entry.analysis.training_only_layers
     heads = " Totals are with the heads that exist in training only." if training_only else ""
     page.heading("Verification")
     page.add(

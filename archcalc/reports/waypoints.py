@@ -11,6 +11,7 @@ from typing import NamedTuple
 from archcalc.analysis import Analysis
 from archcalc.figures.of_layer import LayerAnalysis
 from archcalc.graph import INPUT
+from archcalc.record import replace
 from archcalc.window import Reach
 
 LONGEST_GAP = 12  # layers that slide a window; a larger one is filled
@@ -30,7 +31,9 @@ class Waypoint(NamedTuple):
 
 def waypoints(analysis: Analysis) -> list[Waypoint]:
     """The waypoints of a network, from the input to the output."""
-    leading = _leading(analysis)
+    # The layers that lead to the first output.
+    wanted = replace(analysis.graph, outputs=analysis.graph.outputs[:1]).with_gradient()
+    leading = [layer for layer in analysis.layers if layer.name in wanted]
     order = {layer.name: place for place, layer in enumerate(leading)}
     last_use = {name: order[layer.name] for layer in leading for name in layer.inputs}
     points: dict[str, Waypoint] = {}
@@ -63,17 +66,6 @@ def _longest_path(
         path.append(longest)
         inputs = longest.layer.inputs
     return path[::-1]
-
-
-def _leading(analysis: Analysis) -> list[LayerAnalysis]:
-    """The layers that lead to the network's first output."""
-    wanted = {analysis.graph.outputs[0]}
-    found = []
-    for layer in reversed(analysis.layers):
-        if layer.name in wanted:
-            wanted.update(layer.inputs)
-            found.append(layer)
-    return found[::-1]
 
 
 def _widens(layer: LayerAnalysis) -> bool:

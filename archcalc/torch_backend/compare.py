@@ -21,10 +21,8 @@ from archcalc.torch_backend.counting import (
 )
 from archcalc.torch_backend.hooks import part_name
 from archcalc.torch_backend.modes import undisturbed
-from archcalc.verification import Comparison, Conditions, Figure
+from archcalc.verification import COUNTED, Comparison, Conditions, Figure
 from archcalc.walk import analyze
-
-COUNTED = ("sizes", "params", "macs")  # the subjects for which shapes are enough
 
 
 def compare(

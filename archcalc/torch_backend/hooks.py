@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from types import TracebackType
+from contextlib import ExitStack
+from typing import Self
 
 from torch import Tensor, nn
 from torch.nn.modules.module import (
@@ -29,7 +30,7 @@ def part_name(module: nn.Module, layer: str) -> str:
     return module.module_names.get(layer, layer) if isinstance(module, Twin) else layer
 
 
-class Running:
+class Running(ExitStack):
     """Follows, as a context, which layer runs. Leaves nothing behind on the module.
 
     The hooks are torch's global ones: they see every module, and stand on none.
@@ -39,6 +40,7 @@ class Running:
         self, module: nn.Module, names: Iterable[str], when_run: WhenRun | None = None
     ) -> None:
         """Follows the layers called `names`; others count to the layer that they are part of."""
+        super().__init__()
         self._names = {part: name for name, part in parts_named(module, names).items()}
         self._when_run = when_run
         self._stack: list[str] = []
@@ -48,21 +50,13 @@ class Running:
         """The layer that runs now; empty between layers."""
         return self._stack[-1] if self._stack else ""
 
-    def __enter__(self) -> Running:
-        self._handles = [
+    def __enter__(self) -> Self:
+        for handle in (
             register_module_forward_pre_hook(self._enter_layer),
             register_module_forward_hook(self._leave_layer, always_call=True),
-        ]
+        ):
+            self.callback(handle.remove)
         return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        for handle in self._handles:
-            handle.remove()
 
     def _enter_layer(self, part: nn.Module, given: object) -> None:
         if part in self._names:

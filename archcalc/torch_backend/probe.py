@@ -8,7 +8,6 @@ norms let everything pass, and there are no biases.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import torch.nn.functional as F  # torch's own name for it
 from torch import Tensor, nn
@@ -19,12 +18,6 @@ from archcalc.torch_backend import modules
 from archcalc.torch_backend.layer_modules import module_for
 from archcalc.torch_spelling.sliding import windows_of
 from archcalc.window import Window
-
-_CONV_TRANSPOSE: dict[int, Any] = {
-    1: F.conv_transpose1d,
-    2: F.conv_transpose2d,
-    3: F.conv_transpose3d,
-}
 
 
 def positive_module(layer: Layer, *inputs: FeatureMap) -> nn.Module:
@@ -68,7 +61,7 @@ class WindowSpread(nn.Module):
     def forward(self, x: Tensor, pool_output: Tensor) -> Tensor:
         each_alone = (x + pool_output).flatten(0, 1).unsqueeze(1)
         ones = x.new_ones(1, 1, *self.kernel)
-        convolve = _CONV_TRANSPOSE[len(self.kernel)]
+        convolve = getattr(F, f"conv_transpose{len(self.kernel)}d")
         spread: Tensor = convolve(each_alone, ones, None, self.stride, dilation=self.dilation)
         sides = tuple(
             [

@@ -18,7 +18,6 @@ from archcalc.memory_use.totals import peak_bytes, saved_bytes
 from archcalc.memory_use.training import refused_in_training
 from archcalc.torch_backend.build import Twin, build, torch_device
 from archcalc.torch_backend.compare import (
-    COUNTED,
     images,
     mac_figures,
     param_figures,
@@ -37,7 +36,15 @@ from archcalc.torch_backend.peak_memory import (
 )
 from archcalc.torch_backend.saved_tensors import saved_by_layer
 from archcalc.torch_backend.timing import layer_seconds
-from archcalc.verification import SUBJECTS, Comparison, Conditions, Figure, LayerTime, Times
+from archcalc.verification import (
+    COUNTED,
+    SUBJECTS,
+    Comparison,
+    Conditions,
+    Figure,
+    LayerTime,
+    Times,
+)
 from archcalc.walk import analyze
 
 ALLOCATOR_TOLERANCE = 0.01  # what kernels take for themselves, no rule can know

@@ -413,7 +413,7 @@ def test_room_on_a_gpu_is_asked_for_before_any_is_taken(
 ) -> None:
     """With a GPU of 1 GB that is not there: whatever took memory of it would fail otherwise."""
     monkeypatch.setattr(free_memory, "free_bytes", lambda device: 10**9)
-    monkeypatch.setattr(verifying, "_current", nullcontext)
+    monkeypatch.setattr(torch.cuda, "device", nullcontext)
     monkeypatch.setattr(verifying, "undisturbed", nullcontext)
     under = Conditions("cuda:0", "NVIDIA None", torch.__version__, "float32", 1000)
     with pytest.raises(MeasurementError, match=r"vgg16 needs 26\.2 GB on cuda:0, where 1\.0"):

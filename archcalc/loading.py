@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from os import PathLike
 from typing import Any, TypeAlias, cast
@@ -101,6 +102,13 @@ def input_shape(sizes: Sequence[Value]) -> FeatureMap:
     except (ExpressionError, LayerError) as error:
         raise UsageError(str(error)) from None
     return FeatureMap(channels, tuple(spatial))
+
+
+def listed(names: Sequence[str] | str) -> list[str]:
+    """Names as a list; of a text, what stands between commas, but for commas in brackets."""
+    if isinstance(names, str):
+        return [name.strip() for name in re.split(r",(?![^\[]*\])", names)]
+    return [*names]
 
 
 def _sizes(input: Any) -> list[Value] | None:

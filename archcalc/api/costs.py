@@ -85,7 +85,7 @@ def training(
     batch: int = 1,
     dtype: str = "float32",
     optimizer: str = "sgd",
-    budget: int | str | None = None,
+    budget: float | str | None = None,
     parameters: Mapping[str, Value] | None = None,
     **others: Value,
 ) -> Result[TrainingMemory, Quantity]:
@@ -105,7 +105,7 @@ def training(
     if budget is None:
         found = training_memory(analysis, optimizer=optimizer, dtype=dtype)
     else:
-        most = budget if isinstance(budget, int) else bytes_in(budget)
+        most = bytes_in(budget) if isinstance(budget, str) else int(budget)
         found = largest_batch(analysis, most, optimizer=optimizer, dtype=dtype)
     if found is None:
         raise UsageError(f"{budget}: not even one image of {analysis.name} fits", "budget")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import overload
 
 from archcalc.analysis import Analysis
@@ -12,7 +12,7 @@ from archcalc.explaining.layers import Derivation, LayerDerivation, derive
 from archcalc.explaining.totals import TOTALS, Breakdown, block_called, block_parts, breakdown
 from archcalc.explaining.totals import Part as BlockPart
 from archcalc.figures.of_layer import LayerAnalysis
-from archcalc.loading import Spec
+from archcalc.loading import Spec, listed
 from archcalc.receptive_field.field import Interval
 from archcalc.render.explain import BlockDocument, LayerDocument, TotalsDocument
 from archcalc.render.field import AXIS_NAMES, FieldDocument, UnitDocument
@@ -26,7 +26,7 @@ def explain(
     what: Spec,
     /,
     *,
-    quantities: Sequence[str] = (),
+    quantities: Sequence[str] | str = (),
     depth: int | None = None,
     input: Sequence[Value] | None = None,
     batch: int = 1,
@@ -39,10 +39,10 @@ def explain(
 @overload
 def explain(
     what: Spec,
-    layer: str,
     /,
+    layer: str,
     *,
-    quantities: Sequence[str] = (),
+    quantities: Sequence[str] | str = (),
     input: Sequence[Value] | None = None,
     batch: int = 1,
     dtype: str = "float32",
@@ -53,10 +53,10 @@ def explain(
 
 def explain(
     what: Spec,
-    layer: str | None = None,
     /,
+    layer: str | None = None,
     *,
-    quantities: Sequence[str] = (),
+    quantities: Sequence[str] | str = (),
     depth: int | None = None,
     input: Sequence[Value] | None = None,
     batch: int = 1,
@@ -76,8 +76,8 @@ def explain(
     Args:
         what, input, batch, dtype, parameters, others: as for `analyze`.
         layer: the layer or block; the end of its dotted name will do. The totals if None.
-        quantities: of a layer, those to derive; all that say something by default. Of the totals,
-            those to break down; all by default.
+        quantities: a list, or a text such as "params,macs". Of a layer, those to derive; all that
+            say something by default. Of the totals, those to break down; all by default.
         depth: of the totals, the level of nesting whose blocks are ranked; the deepest that takes
             few to make up 90% by default.
 
@@ -87,6 +87,7 @@ def explain(
         LayerError, SpecError: as `analyze`.
     """
     analysis = analyze(what, input=input, batch=batch, dtype=dtype, parameters=parameters, **others)
+    quantities = listed(quantities)
     if layer is None:
         return _explained_totals(analysis, quantities or [*TOTALS], depth)
     if depth is not None:
@@ -96,7 +97,7 @@ def explain(
         derivations = {derivation.quantity: derivation for derivation in found.derivations}
         return Result(found, derivations, LayerDocument(analysis, found))
     if quantities:
-        raise UsageError(f"all figures of a block ({block}) are one table", "quantity")
+        raise UsageError(f"all figures of the block {block} are one table; name no quantity")
     parts = tuple(block_parts(analysis, block))
     return Result(parts, {part.name: part for part in parts}, BlockDocument(analysis, block, parts))
 
@@ -106,9 +107,7 @@ def _explained_totals(
 ) -> Result[tuple[Breakdown, ...], Breakdown]:
     for quantity in quantities:
         if quantity not in TOTALS:
-            raise UsageError(
-                f"{quantity!r} is not a total{suggestion(quantity, TOTALS)}", "quantity"
-            )
+            raise UsageError(f"{quantity!r} is not a total{suggestion(quantity, TOTALS)}")
     found = tuple(breakdown(analysis, quantity, depth) for quantity in quantities)
     parts = dict(zip(quantities, found, strict=True))
     return Result(found, parts, TotalsDocument(analysis, found))
@@ -128,9 +127,9 @@ def field(
 @overload
 def field(
     what: Spec,
-    layer: str,
-    at: Sequence[int] | None = None,
     /,
+    layer: str,
+    at: Sequence[int] | int | None = None,
     *,
     channel: int | None = None,
     input: Sequence[Value] | None = None,
@@ -141,9 +140,9 @@ def field(
 
 def field(
     what: Spec,
-    layer: str | None = None,
-    at: Sequence[int] | None = None,
     /,
+    layer: str | None = None,
+    at: Sequence[int] | int | None = None,
     *,
     channel: int | None = None,
     input: Sequence[Value] | None = None,
@@ -172,7 +171,8 @@ def field(
             raise UsageError("only a unit of a layer has one; name a layer", "channel")
         layers = {found.name: found for found in analysis.layers}
         return Result(analysis, layers, FieldDocument(analysis))
-    unit = unit_field(analysis, layer, None if at is None else tuple(at), channel=channel)
+    place = at if at is None else tuple(at) if isinstance(at, Iterable) else (at,)
+    unit = unit_field(analysis, layer, place, channel=channel)
     names = AXIS_NAMES.get(len(unit.in_image), ())
     axes = dict(zip(names, unit.in_image, strict=True))
     return Result(unit, axes, UnitDocument(analysis, unit))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from archcalc.api.results import Result
 from archcalc.errors import UsageError
 from archcalc.hardware.device import find_device
-from archcalc.loading import Spec, load
+from archcalc.loading import Spec, listed, load
 from archcalc.render.verify import VerifyDocument
 from archcalc.spec.values import Value
 from archcalc.torch_backend import require_torch
@@ -75,7 +75,7 @@ def verify(
     spec: Spec | None = None,
     /,
     *,
-    subjects: Sequence[str] = COUNTED,
+    subjects: Sequence[str] | str = COUNTED,
     device: str = "auto",
     profile: str | PathLike[str] | None = None,
     input: Sequence[Value] | None = None,
@@ -107,6 +107,7 @@ def verify(
         LayerError, SpecError: as `analyze`.
     """
     require_torch("verify()")
+    subjects = listed(subjects)
     from torch import nn
 
     from archcalc.torch_backend import verify as against_twin

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from archcalc.api.results import Result
 from archcalc.errors import UsageError, require_extra
-from archcalc.loading import Spec, changes
+from archcalc.loading import Spec, changes, listed
 from archcalc.parametric.scale import (
     QUANTITIES,
     Growth,
@@ -81,12 +81,12 @@ def grid(**arrays: object) -> dict[str, Any]:
 
 def formula(
     what: Spec,
+    /,
     quantity: str = "params",
     symbols: Sequence[str] | str | None = None,
-    /,
     *,
     layer: str | None = None,
-    assume: Sequence[str] = (),
+    assume: Sequence[str] | str = (),
     input: Sequence[Value] | None = None,
     batch: int = 1,
     dtype: str = "float32",
@@ -118,12 +118,10 @@ def formula(
     require_extra("formula()", "sympy", "symbols")
     from archcalc.parametric.formulas.deriving import derive_formulas
 
-    if isinstance(symbols, str):
-        symbols = symbols.split(",")
     network, input, parameters = changes(what, input, parameters, others)
     found = derive_formulas(
-        network, [quantity], symbols, layer=layer, input=input, batch=batch, dtype=dtype,
-        assume=assume, parameters=parameters,
+        network, [quantity], None if symbols is None else listed(symbols), layer=layer,
+        assume=listed(assume), input=input, batch=batch, dtype=dtype, parameters=parameters,
     )  # fmt: skip
     return found.expressions()[0]
 
@@ -131,9 +129,9 @@ def formula(
 def scale(
     what: Spec,
     /,
-    by: Sequence[str] = (),
+    by: Sequence[str] | str = (),
     *,
-    quantities: Sequence[str] = (),
+    quantities: Sequence[str] | str = (),
     input: Sequence[Value] | None = None,
     batch: int = 1,
     dtype: str = "float32",
@@ -156,8 +154,8 @@ def scale(
         LayerError, SpecError: as `analyze`.
     """
     analysis = analyze(what, input=input, batch=batch, dtype=dtype, parameters=parameters, **others)
-    now = figures(analysis, quantities or [*QUANTITIES])
-    ways = [way_called(analysis, name) for name in by] or possible_ways(analysis)
+    now = figures(analysis, listed(quantities) or [*QUANTITIES])
+    ways = [way_called(analysis, name) for name in listed(by)] or possible_ways(analysis)
     if not ways:
         known = ", ".join(WAYS)
         raise UsageError(f"{analysis.name} has no {known} that could grow; name a parameter", "by")

@@ -111,11 +111,6 @@ def output_path(text: str) -> str:
     return text
 
 
-def listed(text: str) -> list[str]:
-    """The items between commas, but for commas in brackets, for argparse."""
-    return [item.strip() for item in re.split(r",(?![^\[]*\])", text)]
-
-
 def depth(text: str) -> int:
     """A level of nesting, or `all`, for argparse."""
     return ALL_LEVELS if text == "all" else positive(text)

@@ -12,11 +12,11 @@ from archcalc.commands.arguments import (
     add_network,
     depth,
     graph_of,
-    listed,
 )
 from archcalc.commands.printing import show, written
 from archcalc.explaining.layers import QUANTITIES
 from archcalc.explaining.totals import TOTALS
+from archcalc.loading import listed
 
 EXAMPLES = (
     "archcalc explain vgg16 conv1_1",

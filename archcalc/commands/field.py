@@ -13,11 +13,11 @@ from archcalc.commands.arguments import (
     add_network,
     add_plot,
     graph_of,
-    listed,
     positive,
 )
 from archcalc.commands.printing import show, written
 from archcalc.errors import UsageError
+from archcalc.loading import listed
 from archcalc.render.field import FieldDocument, UnitDocument
 from archcalc.unit_field import UnitField, unit_field, unit_over
 from archcalc.walk import analyze

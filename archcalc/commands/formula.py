@@ -10,12 +10,12 @@ from archcalc.commands.arguments import (
     add_changes,
     add_network,
     input_sizes,
-    listed,
     note_what_is_missing,
     parameters,
 )
 from archcalc.errors import require_extra
 from archcalc.figures.of_layer import SUMMED
+from archcalc.loading import listed
 from archcalc.spec.library import find_network
 
 SCREEN = 24  # lines; of what takes more, the parts are shown as well

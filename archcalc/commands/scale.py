@@ -12,9 +12,9 @@ from archcalc.commands.arguments import (
     add_network,
     add_plot,
     graph_of,
-    listed,
 )
 from archcalc.commands.printing import show, written
+from archcalc.loading import listed
 from archcalc.render.table import LECTURE
 from archcalc.spec.keys import WAYS
 

@@ -14,9 +14,9 @@ from archcalc.commands.arguments import (
     add_format,
     add_network,
     graph_of,
-    listed,
 )
 from archcalc.commands.printing import show, written
+from archcalc.loading import listed
 from archcalc.render.columns import COLUMNS
 from archcalc.render.table import LECTURE, TableDocument
 from archcalc.walk import analyze

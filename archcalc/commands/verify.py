@@ -15,13 +15,13 @@ from archcalc.commands.arguments import (
     add_format,
     add_network,
     graph_of,
-    listed,
 )
 from archcalc.commands.printing import show, written
 from archcalc.commands.progress import progress
 from archcalc.errors import ArchcalcError, MeasurementError, UsageError, suggestion
 from archcalc.graph import Graph
 from archcalc.hardware.device import device_names, find_device
+from archcalc.loading import listed
 from archcalc.render.output import json_text, part_text
 from archcalc.render.verify import VerificationsDocument, VerifyDocument, comparison_lines
 from archcalc.spec.library import network_names

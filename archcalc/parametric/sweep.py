@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archcalc.analysis import Analysis
-from archcalc.errors import LayerError, QuantityError, SpecError
+from archcalc.errors import LayerError, QuantityError, SpecError, UsageError
 from archcalc.expansion import build_graph
 from archcalc.figures.of_layer import Totals
 from archcalc.graph import Graph
@@ -39,6 +39,7 @@ from archcalc.parametric.setting_groups import (
     split,
 )
 from archcalc.quantity.arithmetic import LARGEST_INT64, Quantity
+from archcalc.quantity.conditions import is_symbol
 from archcalc.quantity.integer_array import IntegerArray
 from archcalc.record import Record, as_dict
 from archcalc.spec.syntax import Network
@@ -91,7 +92,9 @@ class _Source(Record):
         first = {place: own(_usual(array)) for place, array in arrays.items()}
         sizes = {place: 1 for place in arrays if place[0] == INPUT}
         with suppress(LayerError, SpecError):
-            self.graph({**first, **sizes})
+            graph = self.graph({**first, **sizes})
+            if any(map(is_symbol, [*graph.input.shape, *graph.parameters.values()])):
+                raise UsageError(f"{graph.name} has free sizes; a sweep takes numbers and arrays")
 
 
 class Sweep(Record):

@@ -132,14 +132,14 @@ def on_meta(module: nn.Module) -> nn.Module:
         UsageError: it cannot be copied.
     """
     shadows: dict[int, object] = {}
-    for parameter in module.parameters():
-        meta = torch.empty_like(parameter, device="meta")
-        shadows[id(parameter)] = nn.Parameter(meta, parameter.requires_grad)
-    for buffer in module.buffers():
-        shadows[id(buffer)] = torch.empty_like(buffer, device="meta")
     try:
+        for parameter in module.parameters():
+            meta = torch.empty_like(parameter, device="meta")
+            shadows[id(parameter)] = nn.Parameter(meta, parameter.requires_grad)
+        for buffer in module.buffers():
+            shadows[id(buffer)] = torch.empty_like(buffer, device="meta")
         shadow = copy.deepcopy(module, shadows)
-    except Exception as error:  # whatever the attributes of a user's own module may raise
+    except Exception as error:  # whatever a user's own module may raise
         name = type(module).__name__
         raise UsageError(f"the {name} cannot be copied to be measured: {error}") from error
     for part in shadow.modules():

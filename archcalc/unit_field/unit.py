@@ -161,7 +161,7 @@ def unit_over(analysis: Analysis, name: str, place: UnitField) -> UnitField:
 def _unit(layer: LayerAnalysis, at: tuple[int, ...] | None) -> tuple[int, ...]:
     sizes = layer.output.sizes or (layer.output.channels,)
     unit = tuple(size // 2 for size in sizes) if at is None else at
-    if len(unit) != len(sizes) or not all(0 <= i < n for i, n in zip(unit, sizes, strict=True)):
+    if len(unit) != len(sizes) or not all(i in range(n) for i, n in zip(unit, sizes, strict=True)):
         units = "units" if layer.output.sizes else "features"
         raise UsageError(
             f"{layer.name} has {'x'.join(map(str, sizes))} {units}, counted from 0; there is none "
@@ -175,7 +175,7 @@ def _require_channel(layer: LayerAnalysis, channel: int | None) -> None:
         return
     if not layer.output.sizes:
         raise UsageError(f"{layer.name} is a vector: its units are its features, without channels")
-    if not 0 <= channel < layer.output.channels:
+    if channel not in range(layer.output.channels):
         raise UsageError(
             f"{layer.name} has {layer.output.channels} channels, counted from 0; there is no "
             f"channel {channel}"

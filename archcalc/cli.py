@@ -16,7 +16,7 @@ from types import ModuleType
 from typing import Any, NoReturn
 
 from archcalc.commands import COMMANDS, message
-from archcalc.errors import ArchcalcError, suggestion
+from archcalc.errors import ArchcalcError, did_you_mean, suggestion
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -102,6 +102,14 @@ class _Parser(argparse.ArgumentParser):
         super().__init__(formatter_class=_formatter, **settings)
         self.register("action", None, _StoreOnce)
         self.register("action", "store", _StoreOnce)
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Refuses what it does not know itself, rather than the parser above it."""
+        found, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            guess = did_you_mean(unknown[0], self._option_string_actions)
+            self.error(f"unrecognized arguments: {' '.join(unknown)}{guess}")
+        return found, unknown
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"{self.prog}: {message} (see {self.prog} --help)\n")

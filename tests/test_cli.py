@@ -112,8 +112,14 @@ WRONG: dict[str, tuple[list[str], str]] = {
     "an unknown command": (["tabel"], "unknown command 'tabel'; did you mean 'table'?"),
     "a command like no other": (["zzzz"], f"unknown command 'zzzz'; known: {', '.join(COMMANDS)}"),
     "no network": (["table"], "the following arguments are required: NAME"),
-    "two networks": (["table", "vgg16", "vgg19"], "unrecognized arguments: vgg19"),
-    "an unknown option": (["table", "vgg16", "--colums", "a"], "unrecognized arguments: --colums"),
+    "two networks": (
+        ["table", "vgg16", "vgg19"],
+        "archcalc table: unrecognized arguments: vgg19",
+    ),
+    "an unknown option": (
+        ["table", "vgg16", "--colums", "a"],
+        "archcalc table: unrecognized arguments: --colums a; did you mean '--columns'?",
+    ),
 }
 
 

@@ -10,10 +10,17 @@ torch, symbols and arrays are the judges. Needs `pip install 'archcalc[testing]'
 
 from __future__ import annotations
 
+import sys
+
 from archcalc.errors import require_extra
 
 for _package in ("hypothesis", "torch", "sympy"):
     require_extra("archcalc.testing", _package, "testing")
+
+if "pytest" in sys.modules:  # it then shows both sides of what is not equal
+    from pytest import register_assert_rewrite
+
+    register_assert_rewrite("archcalc.testing.checks", "archcalc.testing.facts")
 
 from archcalc.testing.conformance import CHECKS, check_layer_kind
 from archcalc.testing.strategies import (

@@ -8,7 +8,7 @@ from itertools import compress
 from archcalc.hardware.roofline import Bound
 from archcalc.quantity.arithmetic import plain
 from archcalc.record import as_dict
-from archcalc.render.numbers import exact, shape, short, short_bytes
+from archcalc.render.numbers import counted, exact, shape, short, short_bytes
 from archcalc.render.output import Data, Document, Part, Table, Title
 from archcalc.render.roofline import bound_record, seconds_text
 from archcalc.verification import Comparison, Figure, Times, per_second
@@ -96,7 +96,9 @@ def comparison_lines(comparison: Comparison) -> list[str]:
     if comparison.unmatched:
         several = ", ".join(comparison.unmatched[:4])
         more = ", …" if len(comparison.unmatched) > 4 else ""
-        lines.append(f"  {len(comparison.unmatched)} layers have no part alone: {several}{more}")
+        lines.append(
+            f"  no part alone for {counted(len(comparison.unmatched), 'layer')}: {several}{more}"
+        )
     lines += [f"  not measured: {text}" for text in not_measured(comparison)]
     verdict = verdict_of(comparison)
     lines.append(f"{comparison.network}  {verdict}  {_tally(comparison)}".rstrip())

@@ -22,6 +22,7 @@ from archcalc.layers.reshaping import Flatten
 from archcalc.layers.state import buffers
 from archcalc.memory_use.totals import saved_bytes
 from archcalc.record import replace
+from archcalc.render.verify import comparison_lines
 from archcalc.torch_backend import free_memory
 from archcalc.torch_backend import verify as verifying
 from archcalc.torch_backend.compare import compare
@@ -91,6 +92,7 @@ def test_a_module_that_follows_its_spec_agrees() -> None:
     found = compare(Handwritten(), NETWORK)
     assert found.differences == ()
     assert found.unmatched == ("join",)
+    assert "  no part alone for 1 layer: join" in comparison_lines(found)
     assert {figure.subject for figure in found.figures} == {"sizes", "params", "macs"}
 
 

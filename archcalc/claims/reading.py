@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import NamedTuple
 
 from yaml.nodes import Node, ScalarNode
@@ -17,9 +16,9 @@ from archcalc.spec.reader import (
     compose,
     entries,
     items,
+    mapping,
     place_of,
     text_of,
-    unknown_key,
 )
 from archcalc.spec.syntax import Family
 from archcalc.spec.values import Value
@@ -85,7 +84,8 @@ def claims_of(family: Family) -> list[Claim]:
     if family.claims is None:
         return []
     default = next(iter(family.networks)) if len(family.networks) == 1 else None
-    return [_claim(node, family.source, default) for node in _items(family.claims, family.source)]
+    nodes = items(family.claims, family.source, "claims")
+    return [_claim(node, family.source, default) for node in nodes]
 
 
 def comparisons() -> list[Claim]:
@@ -93,20 +93,12 @@ def comparisons() -> list[Claim]:
     return [
         _claim(node, source, None)
         for source in spec_sources("claims")
-        for node in _items(compose(source), source)
+        for node in items(compose(source), source, "claims")
     ]
 
 
-def _items(node: Node, source: Source) -> Iterator[Node]:
-    yield from items(node, source, "claims")
-
-
 def _claim(node: Node, source: Source, default: str | None) -> Claim:
-    found: dict[str, Node] = {}
-    for key, key_node, value in entries(node, source, "a claim"):
-        if key not in CLAIM_KEYS:
-            raise unknown_key(key, CLAIM_KEYS, key_node, source, "a claim")
-        found[key] = value
+    found = mapping(node, source, CLAIM_KEYS, "a claim")
     figure = () if "statement" in found and "quantity" not in found else ("quantity", "value")
     for key in (*figure, "source", *(() if default else ("variant",))):
         if key not in found:

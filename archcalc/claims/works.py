@@ -16,7 +16,7 @@ from yaml.nodes import Node
 
 from archcalc.errors import Source, SpecError
 from archcalc.spec.library import spec_sources
-from archcalc.spec.reader import compose, entries, place_of, text_of, unknown_key
+from archcalc.spec.reader import compose, entries, mapping, place_of, text_of
 
 _KEYS = ("title", "authors", "year", "place", "address", "note", "slides")
 _LINE = re.compile(r"L(\d+)")
@@ -126,13 +126,7 @@ def citation(work: Work) -> str:
 
 
 def _work(name: str, node: Node, source: Source) -> Work:
-    found: dict[str, Node] = {}
-    for key, key_node, value in entries(node, source, f"the work {name!r}"):
-        if key not in _KEYS:
-            raise unknown_key(key, _KEYS, key_node, source, "a work")
-        found[key] = value
-    if "title" not in found:
-        raise SpecError("a work needs `title`", place_of(node, source))
+    found = mapping(node, source, _KEYS, f"the work {name!r}", required=("title",))
 
     def text(key: str) -> str:
         return text_of(found[key], source, key) if key in found else ""

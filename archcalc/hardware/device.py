@@ -11,10 +11,10 @@ from yaml.nodes import Node
 
 from archcalc.errors import Source, SpecError, UsageError, suggestion
 from archcalc.record import Record
-from archcalc.spec.reader import compose, entries, place_of, read_file, text_of, unknown_key
+from archcalc.spec.reader import compose, entries, mapping, place_of, read_file, text_of
 
 _DEVICES = Path(__file__).parent / "devices"
-_KEYS = ("title", "torch_name", "teraflops", "gigabytes_per_second", "source")
+_REQUIRED = ("title", "teraflops", "gigabytes_per_second", "source")
 TF32 = "tf32"  # among the peaks: of float32 whose factors are rounded to 10 bits of fraction
 
 
@@ -74,14 +74,7 @@ def device_of_torch(torch_name: str) -> Device | None:
 
 def _read_device(name: str, source: Source) -> Device:
     root = compose(source)
-    nodes = {}
-    for key, key_node, node in entries(root, source, "a device"):
-        if key not in _KEYS:
-            raise unknown_key(key, _KEYS, key_node, source, "a device")
-        nodes[key] = node
-    missing = [key for key in _KEYS if key not in nodes and key != "torch_name"]
-    if missing:
-        raise SpecError(f"a device needs `{missing[0]}`", place_of(root, source))
+    nodes = mapping(root, source, (*_REQUIRED, "torch_name"), "a device", _REQUIRED)
     peaks = entries(nodes["teraflops"], source, "teraflops")
     torch_name = nodes.get("torch_name")
     return Device(

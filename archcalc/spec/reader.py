@@ -7,14 +7,14 @@ meaning comes from the field it fills), serve to bound depth and size while the 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 import yaml
 from yaml._yaml import CParser
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from yaml.reader import ReaderError
 
-from archcalc.errors import Place, Source, SpecError, UsageError, did_you_mean
+from archcalc.errors import Place, Source, SpecError, UsageError, suggestion
 
 MAX_BYTES = 1 << 20
 MAX_NODES = 40_000  # ResNet-1202 written out has 33,000
@@ -163,24 +163,28 @@ def text_of(node: Node, source: Source, what: str) -> str:
     return text
 
 
-def unknown_key(
-    key: str,
-    known: tuple[str, ...],
-    node: Node,
-    source: Source,
-    owner: str,
-    before: Iterable[Node] = (),
-) -> SpecError:
-    """The error for a key that `owner` does not have.
+def mapping(
+    node: Node, source: Source, known: tuple[str, ...], owner: str, required: tuple[str, ...] = ()
+) -> dict[str, Node]:
+    """The values of a mapping, by their keys.
 
-    Args:
-        before: the values before it: one may be the first half of an expression with a comma.
+    Raises:
+        SpecError: it is no mapping, has a key that is not among `known`, or lacks a required one.
     """
-    if key.endswith((")", "]")) or any(map(is_left_open, before)):
-        guess = WANTS_QUOTES
-    else:
-        guess = did_you_mean(key, known) or f"; it takes {', '.join(known)}" if known else ""
-    return SpecError(f"{owner} has no {key!r}{guess}", place_of(node, source))
+    found: dict[str, Node] = {}
+    for key, key_node, value in entries(node, source, owner):
+        if key not in known:
+            # One before it may be the first half of an expression with a comma.
+            if key.endswith((")", "]")) or any(map(is_left_open, found.values())):
+                guess = WANTS_QUOTES
+            else:
+                guess = suggestion(key, known, "it takes") if known else ""
+            raise SpecError(f"{owner} has no {key!r}{guess}", place_of(key_node, source))
+        found[key] = value
+    for key in required:
+        if key not in found:
+            raise SpecError(f"{owner} needs `{key}`", place_of(node, source))
+    return found
 
 
 def is_left_open(node: Node) -> bool:

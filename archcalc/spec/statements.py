@@ -21,7 +21,7 @@ from archcalc.spec.fields import (
     read_template,
 )
 from archcalc.spec.keys import KEYWORDS, PLACEMENT_KEYS, placement_keys
-from archcalc.spec.reader import entries, items, place_of, text_of, unknown_key
+from archcalc.spec.reader import entries, items, mapping, place_of, text_of
 from archcalc.spec.syntax import (
     NAME,
     Argument,
@@ -265,13 +265,7 @@ class StatementReader:
         return found
 
     def _mapping(self, node: Node, known: tuple[str, ...], owner: str) -> dict[str, Node]:
-        found: dict[str, Node] = {}
-        for key, key_node, value in entries(node, self._source, owner):
-            if key not in known:
-                before = found.values()
-                raise unknown_key(key, known, key_node, self._source, owner, before)
-            found[key] = value
-        return found
+        return mapping(node, self._source, known, owner)
 
     def _required(self, found: dict[str, Node], key: str, node: Node, owner: str) -> Node:
         if key not in found:

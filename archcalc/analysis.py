@@ -90,6 +90,12 @@ class Analysis(Record):
         return {INPUT: self.input} | {layer.name: layer.output for layer in self.layers}
 
     @property
+    def map_bytes(self) -> dict[str, Quantity]:
+        """The bytes of each of `maps`, for the batch."""
+        each = self.batch * self.bytes_each
+        return {name: x.values * each for name, x in self.maps.items()}
+
+    @property
     def inference_layers(self) -> tuple[LayerAnalysis, ...]:
         """The layers that run at inference: those that an output depends on which exists there."""
         return tuple(layer for layer in self.used_layers if not layer.training_only)

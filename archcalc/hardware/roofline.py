@@ -17,7 +17,6 @@ from typing import Literal
 from archcalc.analysis import Analysis, require_numbers
 from archcalc.errors import UsageError
 from archcalc.figures.of_layer import LayerAnalysis
-from archcalc.graph import INPUT
 from archcalc.hardware.device import TF32, Device
 from archcalc.layers import Storage
 from archcalc.record import Record
@@ -88,8 +87,7 @@ def roofline(
         raise UsageError(f"{device.name} has no figure for {analysis.dtype}; it has {known}")
     layers = analysis.inference_layers
     require_numbers(analysis)
-    output_bytes = {layer.name: layer.activation_bytes for layer in analysis.layers}
-    output_bytes[INPUT] = analysis.input.values * analysis.batch * analysis.bytes_each
+    output_bytes = analysis.map_bytes
     bounds = []
     for kernel in _kernels(layers) if fused else [[layer] for layer in layers]:
         first = kernel[0]

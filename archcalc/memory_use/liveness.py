@@ -84,8 +84,7 @@ def storages(
             before[layer.name] |= readers.get(of[layer.name], set())
         for name in layer.inputs:
             readers.setdefault(of[name], set()).add(layer.name)
-    size = {layer.name: layer.activation_bytes for layer in layers}
-    size[INPUT] = image_bytes(analysis)
+    size = analysis.map_bytes
     handed_on = unpooled(analysis)
     for layer in layers:
         pool = layer.node.indices
@@ -206,8 +205,3 @@ def extra_bytes(extra: Extra, analysis: Analysis) -> Quantity:
     """Bytes of a tensor that a layer makes beside its output, for the batch."""
     images = analysis.batch if extra.per_image else 1
     return extra.values * images * (extra.bytes_each or analysis.bytes_each)
-
-
-def image_bytes(analysis: Analysis) -> Quantity:
-    """Bytes of the network's input, for the batch."""
-    return analysis.input.values * analysis.batch * analysis.bytes_each

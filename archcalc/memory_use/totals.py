@@ -12,7 +12,6 @@ from archcalc.layers import Extra, Factors, Saved
 from archcalc.memory_use.layout import Layout, layout
 from archcalc.memory_use.liveness import (
     extra_bytes,
-    image_bytes,
     index_bytes,
     most_alive,
     pads_a_copy,
@@ -82,10 +81,9 @@ def unused_bytes(analysis: Analysis) -> ActivationBytes:
 
 def _bytes_apart(analysis: Analysis, layers: Sequence[LayerAnalysis]) -> ActivationBytes:
     """The activations of layers that are not there at inference."""
-    listed = [layer for layer in layers if layer.node.layer.in_lecture_total]
     saved, unknown = saved_bytes(analysis), why_memory_is_open(analysis)
     return ActivationBytes(
-        lecture=sum(layer.activation_bytes for layer in listed),
+        lecture=_listed_bytes(layers),
         all=sum(layer.activation_bytes for layer in layers),
         peak=0,
         training=sum(saved[layer.name] for layer in layers) if unknown is None else None,
@@ -95,8 +93,11 @@ def _bytes_apart(analysis: Analysis, layers: Sequence[LayerAnalysis]) -> Activat
 
 def lecture_bytes(analysis: Analysis) -> Quantity:
     """The bytes of the network's input and of the outputs of conv, pool and linear layers."""
-    listed = [layer for layer in analysis.inference_layers if layer.node.layer.in_lecture_total]
-    return image_bytes(analysis) + sum(layer.activation_bytes for layer in listed)
+    return analysis.map_bytes[INPUT] + _listed_bytes(analysis.inference_layers)
+
+
+def _listed_bytes(layers: Sequence[LayerAnalysis]) -> Quantity:
+    return sum(layer.activation_bytes for layer in layers if layer.node.layer.in_lecture_total)
 
 
 def all_bytes(analysis: Analysis) -> Quantity:
@@ -136,8 +137,7 @@ def saved_bytes(analysis: Analysis) -> dict[str, Quantity]:
     """
     layers = sorted(analysis.layers, key=lambda layer: layer.training_only)
     where = layout(analysis, at_inference=False)
-    size = {INPUT: image_bytes(analysis)}
-    size |= {layer.name: layer.activation_bytes for layer in analysis.layers}
+    size = analysis.map_bytes
     size |= {indices_of(name): index_bytes(analysis, name) for name in unpooled(analysis)}
     needed = needed_backward(analysis, where)
     kept: set[str] = set()

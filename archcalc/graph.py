@@ -44,6 +44,11 @@ class Node(Record):
     place: Place
 
     @property
+    def sources(self) -> tuple[str, ...]:
+        """The layers whose values it is computed from: its inputs, and the pool that it undoes."""
+        return self.inputs if self.indices is None else (*self.inputs, self.indices)
+
+    @property
     def taken(self) -> tuple[str, ...]:
         """The values that it takes, by name: outputs of layers, and the indices of its pool."""
         return self.inputs if self.indices is None else (*self.inputs, indices_of(self.indices))
@@ -215,7 +220,5 @@ def _needed(nodes: Sequence[Node], outputs: Iterable[str], by_indices: bool = Tr
     found = set(outputs)
     for node in reversed(nodes):
         if node.name in found:
-            found.update(node.inputs)
-            if by_indices and node.indices is not None:
-                found.add(node.indices)
+            found.update(node.sources if by_indices else node.inputs)
     return found

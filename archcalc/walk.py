@@ -94,7 +94,7 @@ def walk(graph: Graph, batch: int, dtype: str) -> Analysis:
     done: dict[str, LayerAnalysis] = {}
     phase_work = 0
     for node in graph.nodes:
-        if not missing.isdisjoint((*node.inputs, node.indices)):
+        if not missing.isdisjoint(node.sources):
             missing.add(node.name)
             continue
         inputs = [maps[name] for name in node.inputs]
@@ -106,18 +106,13 @@ def walk(graph: Graph, batch: int, dtype: str) -> Analysis:
                 effect = replace(effect, windows=put_back(done[node.indices].effect.windows))
             _check(node, effect, done)
             # Where an unpooling puts a value depends on all that its max pool has seen.
-            seen_from = (*node.inputs, node.indices) if node.indices else node.inputs
-            found = units_after(
-                node.layer,
-                effect,
-                [units[name] for name in seen_from],
-                [maps[name] for name in seen_from],
-                graph.input,
-            )
-            passed_on = found is units[seen_from[0]]  # as it was
-            for _, seen in () if passed_on else found.seen.parts:
-                _check_field(seen.local)
-                phase_work += _phase_work(seen.local, effect.windows, len(seen_from))
+            seen = [units[name] for name in node.sources]
+            shapes = [maps[name] for name in node.sources]
+            found = units_after(node.layer, effect, seen, shapes, graph.input)
+            passed_on = found is seen[0]  # as it was
+            for _, part in () if passed_on else found.seen.parts:
+                _check_field(part.local)
+                phase_work += _phase_work(part.local, effect.windows, len(seen))
             if phase_work > MOST_PHASE_WORK:
                 found = Units(of_all(Seen(*map(_without_phases, whole_of(found)))), found.sizes)
         except LayerError as refusal:

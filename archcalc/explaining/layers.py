@@ -204,8 +204,7 @@ def _local_field(
 
     It is computed on named numbers wherever it is one interval throughout.
     """
-    names = (*layer.inputs, layer.node.indices) if layer.node.indices else layer.inputs
-    seen = [_seen(analysis, name)[1] for name in names]
+    seen = [_seen(analysis, name)[1] for name in layer.node.sources]
     local = local_inputs(layer.node.layer, effect, [each.local for each in seen], maps)
     what = "receptive field" if all(s.field == s.local for s in seen) else "local receptive field"
     found = fields_after(naming.fields(local, what), local_windows(effect.windows))

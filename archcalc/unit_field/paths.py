@@ -18,7 +18,6 @@ from archcalc.receptive_field.field import PIXEL, AxisField, Field, PhasedField
 from archcalc.receptive_field.propagation import field_after
 from archcalc.receptive_field.seen import is_spread, of_single
 from archcalc.record import Record
-from archcalc.unit_field.tracing import sources_of
 from archcalc.window import AxisWindow, Reach
 
 MOST_FIELDS = 16  # of different paths that are followed side by side, along one axis
@@ -103,7 +102,7 @@ def _along_paths(
         return tuple([(Reach.UNKNOWN,) for _ in paths])
 
     def followed(layer: LayerAnalysis) -> ByChannel[tuple[Paths, ...]]:
-        inputs = [maps[name] for name in sources_of(layer)]
+        inputs = [maps[name] for name in layer.node.sources]
 
         def behind(each: Sequence[tuple[Paths, ...]]) -> tuple[Paths, ...]:
             return together(
@@ -116,7 +115,7 @@ def _along_paths(
                 ]
             )
 
-        before = [found[name] for name in sources_of(layer)]
+        before = [found[name] for name in layer.node.sources]
         values = Values(behind, together, unknown, nothing, mixed_by_norms=True)
         return after(layer.node.layer, layer.effect, before, inputs, values)
 

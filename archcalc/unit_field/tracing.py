@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 from archcalc.analysis import Analysis
@@ -47,7 +46,7 @@ def trace(analysis: Analysis, layer: LayerAnalysis, patch: Patch) -> Traced:
             bound = around(patches)
             exact = exact and bound.values == values_in(patches)
             patches = [bound]
-        sources = sources_of(at)
+        sources = at.node.sources
         inputs = [maps[name] for name in sources]
         work += len(patches) * sum(map(sum, [x.shape for x in (at.output, *inputs)]))
         if work > MOST_WORK:
@@ -56,9 +55,3 @@ def trace(analysis: Analysis, layer: LayerAnalysis, patch: Patch) -> Traced:
             for number, read in at.node.layer.reads(part, inputs, at.effect.windows):
                 wanted.setdefault(sources[number], []).append(read)
     return Traced(together(wanted.get(INPUT, [])), exact)
-
-
-def sources_of(layer: LayerAnalysis) -> Sequence[str]:
-    """The layers whose values it is computed from: its inputs, and the max pool that it undoes."""
-    indices = layer.node.indices
-    return layer.inputs if indices is None else (*layer.inputs, indices)

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from archcalc.graph import Graph, Node
 from archcalc.layers import Layer
 from archcalc.layers.layer import ALONG_AXES
+from archcalc.layers.pooling import Sliding
 
 ALONE = 6  # a layer added or removed
 FIELD = 3  # a field changed; the kind is one
@@ -62,8 +63,8 @@ def _unequal(
 def _meant(layer: Layer) -> dict[str, Any]:
     """The fields of a layer, each as short as it could have been written."""
     fields = dict(vars(layer))
-    if "kernel" in fields and fields.get("stride", 1) is None:
-        fields["stride"] = fields["kernel"]
+    if isinstance(layer, Sliding):
+        fields["stride"] = layer.step
     for name, annotation in layer.types.items():
         if annotation in ALONG_AXES:
             fields[name] = _said_once(fields[name])

@@ -321,6 +321,16 @@ class Join(Layer):
         """As every layer's."""
 
 
+def combines(layer: Layer) -> bool:
+    """Whether it is a join that combines its branches value by value."""
+    return isinstance(layer, Join) and layer.pointwise
+
+
+def concatenates(layer: Layer) -> bool:
+    """Whether it is a join in which the values of every branch go on as they are."""
+    return isinstance(layer, Join) and not layer.pointwise
+
+
 def setting_text(value: object) -> str:
     """The value of a field as users see it: `3`, `3x5`, `(1,0)x(2,0)`, `same`, `true`, `none`."""
     if isinstance(value, tuple):

@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from archcalc.analysis import Analysis
 from archcalc.figures.of_layer import LayerAnalysis
 from archcalc.graph import INPUT
+from archcalc.layers.layer import concatenates
 from archcalc.quantity.arithmetic import certainly_equal
 
 
@@ -32,7 +33,7 @@ def embedded(
             last_read[of[name]] = number[layer.name]
     found: dict[str, str] = {}
     for layer in reversed(layers):
-        if layer.kind != "concat":
+        if not concatenates(layer.node.layer):
             continue
         whole = found.get(of[layer.name], of[layer.name])
         around = [n for s, ns in written.items() if found.get(s, s) == whole for n in ns]

@@ -14,7 +14,7 @@ from typing import Generic, TypeVar
 
 from archcalc.feature_map import FeatureMap
 from archcalc.layers import Effect, Layer
-from archcalc.layers.layer import Join
+from archcalc.layers.layer import concatenates
 from archcalc.layers.resampling import PadChannels
 from archcalc.record import Record
 from archcalc.regions.bits import NotFollowedError, full, shifted
@@ -90,7 +90,7 @@ def after(
     """
     if all(x.is_whole for x in inputs) and not adds_zeros(layer, maps[0]):
         first, *others = [x.parts[0][1] for x in inputs]
-        if not _is_concat(layer) or all(other == first for other in others):
+        if not concatenates(layer) or all(other == first for other in others):
             return of_all(values.after([first, *others]))
     plain = all(type(x.channels) is int for x in (effect.output, *maps))
     if plain and all(x.followed for x in inputs):
@@ -105,7 +105,7 @@ def after(
     window = None if len(inputs) > 1 else _window(layer, effect, maps[0], values)
     if window is Reach.ALL:
         return of_all(values.after(whole))
-    one = values.together(whole) if _is_concat(layer) else values.after(whole)
+    one = values.together(whole) if concatenates(layer) else values.after(whole)
     carried = window is None or window is Reach.SAME or isinstance(window, Interleaved)
     return ByChannel(((-1, one if carried else values.unknown(one)),), followed=False)
 
@@ -129,7 +129,7 @@ def _parts_after(
         [(bits & full(x.channels), value) for bits, value in each.parts]
         for each, x in zip(inputs, maps, strict=True)
     ]
-    if _is_concat(layer):
+    if concatenates(layer):
         first, parts = 0, []
         for each, x in zip(every, maps, strict=True):
             parts += [(shifted(bits, first), value) for bits, value in each]
@@ -169,18 +169,11 @@ def _parts_after(
     ]
 
 
-def _is_concat(layer: Layer) -> bool:
-    return isinstance(layer, Join) and not layer.pointwise
-
-
 def _window(layer: Layer, effect: Effect, x: FeatureMap, values: Values[T]) -> ChannelWindow:
     """What a layer slides along the channels; a norm may leave each to itself."""
-    windows = effect.windows
-    if values.mixed_by_norms:
-        return layer.channel_window(x)
-    if windows is Reach.STATISTICS or (isinstance(windows, tuple) and Reach.STATISTICS in windows):
-        return Reach.SAME
-    return layer.channel_window(x)
+    windows = effect.windows if isinstance(effect.windows, tuple) else (effect.windows,)
+    is_norm = Reach.STATISTICS in windows and not values.mixed_by_norms
+    return Reach.SAME if is_norm else layer.channel_window(x)
 
 
 def _fewest(parts: Sequence[tuple[int, T]]) -> list[tuple[int, T]]:

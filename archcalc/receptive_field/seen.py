@@ -30,7 +30,7 @@ from typing import NamedTuple, TypeAlias
 
 from archcalc.feature_map import FeatureMap
 from archcalc.layers import Effect, Layer
-from archcalc.layers.layer import Join
+from archcalc.layers.layer import combines
 from archcalc.quantity.arithmetic import Quantity, certainly_at_least, certainly_one
 from archcalc.receptive_field.by_channel import ByChannel, Values, adds_zeros, after, of_all
 from archcalc.receptive_field.field import NOTHING, PIXEL, AxisField, Field, PhasedField
@@ -130,8 +130,7 @@ def _is_moved(layer: Layer, inputs: Sequence[Units], maps: Sequence[FeatureMap])
     if all(certainly_one(size) for units in inputs for size in units.sizes):
         return False
     if len(inputs) > 1:
-        elementwise = isinstance(layer, Join) and layer.pointwise
-        return not elementwise or any(units.sizes != inputs[0].sizes for units in inputs)
+        return not combines(layer) or any(units.sizes != inputs[0].sizes for units in inputs)
     return layer.channel_window(maps[0]) not in (Reach.SAME, Reach.ALL)
 
 
@@ -157,7 +156,7 @@ def seen_after(
         as `units_after`.
     """
     fields, local = [seen.field for seen in inputs], [seen.local for seen in inputs]
-    if len(inputs) > 1 and isinstance(layer, Join) and layer.pointwise:
+    if len(inputs) > 1 and combines(layer):
         fields = [
             _spread(field, effect.output, image) if is_spread(x, effect.output) else field
             for field, x in zip(fields, maps, strict=True)
@@ -175,7 +174,7 @@ def local_inputs(
     layer: Layer, effect: Effect, local: list[Fields], maps: Sequence[FeatureMap]
 ) -> list[Fields]:
     """The local fields of a layer's inputs, without those that are gates."""
-    if not (isinstance(layer, Join) and layer.pointwise):
+    if not combines(layer):
         return local
     return _without_gates(local, [is_spread(x, effect.output) for x in maps])
 

@@ -21,7 +21,7 @@ from archcalc.errors import LayerError
 from archcalc.feature_map import FeatureMap
 from archcalc.graph import INPUT, Graph, Node
 from archcalc.layers import Effect
-from archcalc.layers.joining import Concat
+from archcalc.layers.layer import concatenates
 from archcalc.layers.pooling import AdaptiveAvgPool, AdaptiveMaxPool, MaxPool
 from archcalc.receptive_field.field import AxisField, Field, Interval, ListedPhases, PhasedField
 from archcalc.receptive_field.propagation import repeats
@@ -261,7 +261,7 @@ def positive_twin(graph: Graph, image: FeatureMap, axis: int | None = None) -> P
     left_out: dict[str, str] = {}
     unlike: set[str] = set()  # whose channels need not see alike
     for node in graph.nodes:
-        sources = node.inputs if node.indices is None else (*node.inputs, node.indices)
+        sources = node.sources
         missing = [left_out[name] for name in sources if name in left_out]
         if missing:
             left_out[node.name] = missing[0]
@@ -288,7 +288,7 @@ def positive_twin(graph: Graph, image: FeatureMap, axis: int | None = None) -> P
         except LayerError as refusal:
             left_out[node.name] = f"images of another size do not fit: {refusal}"
             continue
-        if isinstance(node.layer, Concat) or unlike.intersection(sources):
+        if concatenates(node.layer) or unlike.intersection(sources):
             unlike.add(node.name)
         if node.layer.channel_window(inputs[0]) is Reach.ALL:
             unlike.discard(node.name)

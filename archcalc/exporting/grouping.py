@@ -145,14 +145,10 @@ def _classes(
     module = class_of(pattern, list(rows.values()))
     if len(module.parameters) <= _MOST_PARAMETERS:
         return [(module, list(rows))]
-    alike: list[list[Path]] = []
-    for path in rows:
-        same = next((paths for paths in alike if rows[paths[0]] == rows[path]), None)
-        if same is None:
-            alike.append([path])
-        else:
-            same.append(path)
-    return [(class_of(pattern, [rows[path] for path in paths]), paths) for paths in alike]
+    alike: dict[tuple[object, ...], list[Path]] = {}
+    for path, row in rows.items():
+        alike.setdefault(tuple(row), []).append(path)
+    return [(class_of(pattern, [rows[p] for p in paths]), paths) for paths in alike.values()]
 
 
 def _as_used(network: ModuleClass) -> list[ModuleClass]:

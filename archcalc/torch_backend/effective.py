@@ -15,6 +15,7 @@ from archcalc.analysis import Analysis
 from archcalc.errors import UsageError
 from archcalc.record import Record, replace
 from archcalc.torch_backend.build import build
+from archcalc.torch_backend.hooks import Running
 from archcalc.torch_backend.modes import undisturbed
 from archcalc.unit_field import UnitField, unit_field
 
@@ -75,15 +76,8 @@ def _gradient(analysis: Analysis, field: UnitField, device: str) -> torch.Tensor
     module = build(graph, device=device).eval()
     image = torch.randn(1, *analysis.input.shape, device=device, requires_grad=True)
     caught: list[torch.Tensor] = []
-
-    def catch(module: torch.nn.Module, inputs: object, output: object) -> None:
-        first = output[0] if isinstance(output, tuple) else output
-        assert isinstance(first, torch.Tensor)
-        caught.append(first)
-
-    handle = module.module_of(name).register_forward_hook(catch)
-    module(image)
-    handle.remove()
+    with Running(module, [name], lambda _name, _part, _given, output: caught.append(output)):
+        module(image)
     # Of the one image: all channels, then the position; of a vector, the feature.
     unit = caught[0][0] if field.layer.output.sizes else caught[0]
     for position in field.unit:

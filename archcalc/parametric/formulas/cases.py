@@ -149,16 +149,11 @@ def merged(found: Sequence[tuple[Path, _T | None]]) -> list[tuple[list[Path], _T
         (path, value), (_, instead) = left[one], left[other]
         left[one] = (path[:-1], instead if value is None else value)
         del left[other]
-    by_value: list[tuple[list[Path], _T]] = []
+    by_value: dict[_T, list[Path]] = {}
     for path, value in left:
-        if value is None:
-            continue
-        same = next((paths for paths, known in by_value if known == value), None)
-        if same is None:
-            by_value.append(([path], value))
-        else:
-            same.append(path)
-    return by_value
+        if value is not None:
+            by_value.setdefault(value, []).append(path)
+    return [(paths, value) for value, paths in by_value.items()]
 
 
 def in_general(

@@ -13,17 +13,8 @@ from archcalc.layers import (  # their kinds register themselves
     resampling,
     reshaping,
 )
-from archcalc.layers.layer import (
-    Category,
-    Effect,
-    Extra,
-    Factors,
-    Join,
-    Layer,
-    Saved,
-    Storage,
-    pointwise,
-)
+from archcalc.layers.effect import Effect, Extra, Factors, Saved, Storage, pointwise
+from archcalc.layers.layer import Category, Join, Layer
 from archcalc.layers.registry import KINDS, by_category, register
 
 LAYER_KINDS: tuple[type[Layer], ...] = tuple(by_category(KINDS.values()))

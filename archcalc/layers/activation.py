@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import ClassVar
 
 from archcalc.feature_map import FeatureMap
-from archcalc.layers.layer import Category, Effect, Layer, Saved, pointwise
+from archcalc.layers.effect import Effect, Saved, pointwise
+from archcalc.layers.layer import Category, Layer
 from archcalc.layers.mixing import all_channels
 from archcalc.layers.registry import register
 from archcalc.layers.state import parameters

@@ -5,15 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from archcalc.feature_map import FeatureMap
+from archcalc.layers.effect import Effect, Extra, Saved, Storage
 from archcalc.layers.layer import (
     Axes,
     Category,
-    Effect,
-    Extra,
     Layer,
     Padding,
-    Saved,
-    Storage,
     per_axis,
     require_divisible,
     require_positive,

@@ -9,7 +9,8 @@ from typing import ClassVar
 
 from archcalc.errors import LayerError
 from archcalc.feature_map import FeatureMap
-from archcalc.layers.layer import Effect, Extra, Factors, Join, Layer, pointwise
+from archcalc.layers.effect import Effect, Extra, Factors, pointwise
+from archcalc.layers.layer import Join, Layer
 from archcalc.layers.registry import register
 from archcalc.quantity.arithmetic import (
     Quantity,

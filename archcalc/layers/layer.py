@@ -1,4 +1,4 @@
-"""What a layer kind is, and what it answers.
+"""What a layer kind is.
 
 A kind is one class: its fields are the keys of the spec language with their defaults, and
 `effect_on` answers everything that is asked of a layer, in one record.
@@ -13,9 +13,8 @@ from typing import Any, ClassVar, TypeAlias, dataclass_transform
 
 from archcalc.errors import LayerError
 from archcalc.feature_map import FeatureMap
-from archcalc.layers.state import Role, State, values_of
+from archcalc.layers.effect import Effect
 from archcalc.quantity.arithmetic import Quantity, plain, require_at_least, require_multiple
-from archcalc.record import Record
 from archcalc.regions.patches import Patch
 from archcalc.regions.reading import ChannelWindow, reached, read
 from archcalc.window import Reach, Windows
@@ -40,112 +39,6 @@ class Category(Enum):
     REGULARIZATION = "regularization"
     RESHAPING = "reshaping"
     JOINING = "joining"
-
-
-class Saved(Enum):
-    """A tensor that the layer shares with its neighbours and keeps for the backward pass."""
-
-    INPUT = "input"
-    OUTPUT = "output"
-
-
-class Extra(Record):
-    """A tensor that the layer makes beside its output.
-
-    Attributes:
-        what: "indices", "mask", "statistics", "intermediate" or "copy of its input".
-        values: how many values; per image, or in all where not `per_image`.
-        bytes_each: bytes per value; None where they have the dtype of the activations.
-        per_image: whether there is one such tensor for each image of the batch.
-    """
-
-    what: str
-    values: Quantity
-    bytes_each: int | None = None
-    per_image: bool = True
-
-
-class Factors(Record):
-    """What a product of inputs keeps, multiplied two at a time: each factor for the other.
-
-    A factor is kept towards the gradient of the one that it meets, and so only where that one,
-    or anything before it, learns.
-
-    Attributes:
-        order: numbers of the inputs, in the order in which they are multiplied.
-        product: of two; each but the last is a factor of the next.
-    """
-
-    order: tuple[int, ...]
-    product: Extra
-
-    def kept(self, learns: Sequence[bool]) -> Iterator[int | Extra]:
-        """The factors that are kept: numbers of inputs, and products.
-
-        `learns` says of each input, by its number, whether it or anything before it learns.
-        """
-        so_far: int | Extra = self.order[0]
-        learned = learns[self.order[0]]
-        for number in self.order[1:]:
-            if learns[number]:
-                yield so_far
-            if learned:
-                yield number
-            so_far, learned = self.product, learned or learns[number]
-
-
-class Storage(Enum):
-    """Whether the output has memory of its own."""
-
-    OWN = "own"
-    SHARED = "shared"  # always a view of the (first) input
-    SHARED_AT_INFERENCE = "shared at inference"  # does nothing at inference: dropout
-
-
-class Effect(Record):
-    """All that a layer answers about one input. No field has a default: a zero is written.
-
-    Attributes:
-        output: shape of the output, per image.
-        windows: what it slides along each spatial axis of its input, or how far it reaches.
-        state: the tensors that it keeps between images: those that it learns, and its buffers.
-        macs: multiply-accumulates of convolutions and matrix products, per image.
-        other_ops: all other arithmetic operations, per image, at inference: one for each
-            addition, multiplication, comparison or elementary function.
-        saved: what autograd keeps for the backward pass in training, as torch does it.
-        workspace: the most that lives at once inside the layer at inference, beside its inputs
-            and its output, as torch does it; freed when the layer is done.
-        storage: whether the output has memory of its own.
-    """
-
-    output: FeatureMap
-    windows: Windows
-    state: State
-    macs: Quantity
-    other_ops: Quantity
-    saved: tuple[Saved | Extra | Factors, ...]
-    workspace: tuple[Extra, ...]
-    storage: Storage
-
-    @property
-    def parameters(self) -> State:
-        """The tensors of the state that are learned."""
-        return tuple([tensor for tensor in self.state if tensor.role is not Role.BUFFER])
-
-    @property
-    def weights(self) -> Quantity:
-        """The number of learned weights."""
-        return values_of(self.state, Role.WEIGHT)
-
-    @property
-    def biases(self) -> Quantity:
-        """The number of learned biases."""
-        return values_of(self.state, Role.BIAS)
-
-    @property
-    def buffers(self) -> Quantity:
-        """The number of values that are kept and not learned."""
-        return values_of(self.state, Role.BUFFER)
 
 
 REQUIRED: Any = object()  # stands for the default of a field that has none
@@ -384,54 +277,3 @@ def require_divisible(
 
 def _axes(count: int) -> str:
     return f"{count} spatial axis" if count == 1 else f"{count} spatial axes"
-
-
-def pointwise(
-    x: FeatureMap,
-    *,
-    ops_each: Quantity,
-    saved: tuple[Saved | Extra | Factors, ...],
-    state: State = (),
-    workspace: tuple[Extra, ...] = (),
-    storage: Storage = Storage.OWN,
-    output: FeatureMap | None = None,
-) -> Effect:
-    """The effect of a layer without MACs whose units see their own position alone.
-
-    Args:
-        ops_each: arithmetic operations for each value of the output.
-        output: the shape of the output where it is not that of the input.
-    """
-    out = output or x
-    return Effect(
-        output=out,
-        windows=Reach.SAME,
-        state=state,
-        macs=0,
-        other_ops=ops_each * out.values if ops_each else 0,
-        saved=saved,
-        workspace=workspace,
-        storage=storage,
-    )
-
-
-def without_parameters(
-    output: FeatureMap,
-    windows: Windows,
-    *,
-    ops: Quantity = 0,
-    saved: tuple[Saved | Extra, ...] = (),
-    workspace: tuple[Extra, ...] = (),
-    storage: Storage = Storage.OWN,
-) -> Effect:
-    """The effect of a layer that slides `windows` and learns nothing, with `ops` operations."""
-    return Effect(
-        output=output,
-        windows=windows,
-        state=(),
-        macs=0,
-        other_ops=ops,
-        saved=saved,
-        workspace=workspace,
-        storage=storage,
-    )

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import ClassVar
 
 from archcalc.feature_map import FeatureMap
-from archcalc.layers.layer import Category, Effect, Layer, Saved, Storage, require_positive
+from archcalc.layers.effect import Effect, Saved, Storage
+from archcalc.layers.layer import Category, Layer, require_positive
 from archcalc.layers.registry import register
 from archcalc.layers.state import parameters
 from archcalc.quantity.arithmetic import Quantity

@@ -5,14 +5,10 @@ from __future__ import annotations
 from typing import ClassVar, Literal, TypeAlias
 
 from archcalc.feature_map import FeatureMap
+from archcalc.layers.effect import Effect, Extra, Saved, Storage, pointwise
 from archcalc.layers.layer import (
     Category,
-    Effect,
-    Extra,
     Layer,
-    Saved,
-    Storage,
-    pointwise,
     require_divisible,
     require_positive,
     require_spatial,

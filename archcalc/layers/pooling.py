@@ -9,18 +9,8 @@ from typing import ClassVar
 from archcalc.errors import LayerError
 from archcalc.feature_map import FeatureMap
 from archcalc.layers.convolution import Conv
-from archcalc.layers.layer import (
-    Axes,
-    Category,
-    Effect,
-    Extra,
-    Layer,
-    Padding,
-    Saved,
-    per_axis,
-    require_spatial,
-    without_parameters,
-)
+from archcalc.layers.effect import Effect, Extra, Saved, without_parameters
+from archcalc.layers.layer import Axes, Category, Layer, Padding, per_axis, require_spatial
 from archcalc.layers.registry import register
 from archcalc.layers.sliding import padded_copy, pads_alike, placements, sliding_windows
 from archcalc.layers.state import Shape

@@ -6,7 +6,8 @@ from typing import ClassVar
 
 from archcalc.errors import LayerError
 from archcalc.feature_map import FeatureMap
-from archcalc.layers.layer import Category, Effect, Extra, Layer, Storage, pointwise
+from archcalc.layers.effect import Effect, Extra, Storage, pointwise
+from archcalc.layers.layer import Category, Layer
 from archcalc.layers.registry import register
 
 

@@ -7,19 +7,8 @@ from typing import ClassVar, Literal, TypeAlias
 
 from archcalc.errors import LayerError
 from archcalc.feature_map import FeatureMap
-from archcalc.layers.layer import (
-    Axes,
-    Category,
-    Effect,
-    Layer,
-    Sides,
-    Storage,
-    per_axis,
-    per_side,
-    pointwise,
-    require_spatial,
-    without_parameters,
-)
+from archcalc.layers.effect import Effect, Storage, pointwise, without_parameters
+from archcalc.layers.layer import Axes, Category, Layer, Sides, per_axis, per_side, require_spatial
 from archcalc.layers.registry import register
 from archcalc.quantity.arithmetic import Quantity, require_at_least, require_multiple
 from archcalc.regions.bits import NotFollowedError, spread, thinned

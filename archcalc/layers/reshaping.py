@@ -7,16 +7,8 @@ from typing import ClassVar
 
 from archcalc.errors import LayerError
 from archcalc.feature_map import FeatureMap
-from archcalc.layers.layer import (
-    Category,
-    Effect,
-    Layer,
-    Storage,
-    pointwise,
-    require_divisible,
-    require_spatial,
-    without_parameters,
-)
+from archcalc.layers.effect import Effect, Storage, pointwise, without_parameters
+from archcalc.layers.layer import Category, Layer, require_divisible, require_spatial
 from archcalc.layers.registry import register
 from archcalc.layers.state import Shape
 from archcalc.quantity.arithmetic import Quantity, require_at_least, require_equal

@@ -4,14 +4,8 @@ from __future__ import annotations
 
 from archcalc.errors import LayerError
 from archcalc.feature_map import FeatureMap
-from archcalc.layers.layer import (
-    Axes,
-    Extra,
-    Padding,
-    per_axis,
-    per_side,
-    require_spatial,
-)
+from archcalc.layers.effect import Extra
+from archcalc.layers.layer import Axes, Padding, per_axis, per_side, require_spatial
 from archcalc.quantity.arithmetic import Quantity, certainly_equal, product, require_at_least
 from archcalc.window import Window
 

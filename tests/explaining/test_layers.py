@@ -17,7 +17,7 @@ from archcalc.feature_map import FeatureMap
 from archcalc.figures.of_layer import LayerAnalysis
 from archcalc.layers import LAYER_KINDS, Layer
 from archcalc.layers.convolution import Conv
-from archcalc.layers.layer import Effect
+from archcalc.layers.effect import Effect
 from archcalc.render import notation
 from archcalc.testing.checks import between_learned_layers, effect_of
 from archcalc.window import Window

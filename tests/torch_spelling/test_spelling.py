@@ -13,7 +13,8 @@ from archcalc import FeatureMap, Graph, UsageError
 from archcalc.exporting import torch_source
 from archcalc.layers import Effect, Layer, Saved
 from archcalc.layers.convolution import Conv
-from archcalc.layers.layer import Category, pointwise
+from archcalc.layers.effect import pointwise
+from archcalc.layers.layer import Category
 from archcalc.torch_backend.build import build
 from archcalc.torch_backend.layer_modules import module_for
 from archcalc.torch_backend.verify import verify

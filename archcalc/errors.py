@@ -18,7 +18,7 @@ ArchcalcError
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from itertools import islice
 from typing import Any, ClassVar
 
@@ -162,6 +162,14 @@ def suggestion(name: str, known: Iterable[str], lead: str = "known:") -> str:
     """As `did_you_mean`, and where nothing is close `"; known: …"`, all of it, behind `lead`."""
     known = list(dict.fromkeys(known))
     return did_you_mean(name, known) or f"; {lead} {', '.join(known) or 'none'}"
+
+
+def require_known(
+    fault: str, name: str, known: Collection[str], lead: str = "known:", argument: str | None = None
+) -> None:
+    """Raises UsageError, `fault`, the name and a `suggestion`, unless it is one of those known."""
+    if name not in known:
+        raise UsageError(f"{fault} {name!r}{suggestion(str(name), known, lead)}", argument)
 
 
 def _shortened(text: str) -> str:

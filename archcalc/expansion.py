@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import cast
 
-from archcalc.errors import ArchcalcError, Place, SpecError, UsageError, did_you_mean, suggestion
+from archcalc.errors import ArchcalcError, Place, SpecError, UsageError, did_you_mean, require_known
 from archcalc.feature_map import FeatureMap
 from archcalc.graph import INPUT, Graph, Node, with_purpose
 from archcalc.identity import value_text
@@ -88,9 +88,7 @@ def build_graph(
 def _overrides(network: Network, given: Mapping[str, Value]) -> dict[str, Value]:
     values = {}
     for name, value in given.items():
-        if name not in network.parameters:
-            guess = suggestion(name, network.parameters, "it has")
-            raise UsageError(f"{network.name} has no parameter {name!r}{guess}")
+        require_known(f"{network.name} has no parameter", name, network.parameters, lead="it has")
         old = network.parameters[name]
         try:
             value = exact_value(value)

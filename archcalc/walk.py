@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from archcalc.analysis import DTYPES, Analysis, AnalysisStopped
-from archcalc.errors import LayerError, UsageError, suggestion
+from archcalc.errors import LayerError, UsageError, require_known
 from archcalc.feature_map import FeatureMap
 from archcalc.figures.of_layer import LayerAnalysis
 from archcalc.graph import INPUT, Graph, LeftOut, Node
@@ -60,9 +60,7 @@ def analyze(
 
 def require_dtype(dtype: str) -> None:
     """Raises UsageError, with a guess, unless `dtype` is one of `DTYPES`."""
-    if dtype not in DTYPES:
-        guess = suggestion(str(dtype), DTYPES)
-        raise UsageError(f"unknown dtype {dtype!r}{guess}")
+    require_known("unknown dtype", dtype, DTYPES)
 
 
 def whole_batch(batch: object) -> int:

@@ -9,7 +9,7 @@ from archcalc.api.results import Result
 from archcalc.claims.budgets import CheckedBudget, broken, check_budgets
 from archcalc.claims.check import CheckedClaim, check_family, check_library, of_source, problem
 from archcalc.claims.reading import VERDICTS
-from archcalc.errors import ArchcalcError, UsageError, suggestion
+from archcalc.errors import ArchcalcError, require_known
 from archcalc.render.check import CheckDocument
 from archcalc.render.list import ListDocument
 from archcalc.spec.library import families, networks_and_files
@@ -67,8 +67,8 @@ def check(
         UsageError: no such network, file, source or verdict.
         SpecError: a spec, a claim or a budget is wrong.
     """
-    if verdict is not None and verdict not in VERDICTS:
-        raise UsageError(f"unknown {verdict!r}{suggestion(verdict, VERDICTS)}", "verdict")
+    if verdict is not None:
+        require_known("unknown", verdict, VERDICTS, argument="verdict")
     claims, budgets = _checked(names)
     if source:
         claims = of_source(claims, source)

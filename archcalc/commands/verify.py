@@ -18,7 +18,7 @@ from archcalc.commands.arguments import (
 )
 from archcalc.commands.printing import show, written
 from archcalc.commands.progress import progress
-from archcalc.errors import ArchcalcError, MeasurementError, UsageError, suggestion
+from archcalc.errors import ArchcalcError, MeasurementError, UsageError, require_known
 from archcalc.graph import Graph
 from archcalc.hardware.device import device_names, find_device
 from archcalc.loading import listed
@@ -134,9 +134,7 @@ def _subjects(given: list[str]) -> list[str]:
     if given == ["all"]:
         return [*SUBJECTS]
     for subject in given:
-        if subject not in SUBJECTS:
-            guess = suggestion(subject, [*SUBJECTS, "all"])
-            raise UsageError(f"unknown {subject!r}{guess}", "what")
+        require_known("unknown", subject, [*SUBJECTS, "all"], argument="what")
     return given
 
 

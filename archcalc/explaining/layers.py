@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import TypeAlias
 
 from archcalc.analysis import Analysis
-from archcalc.errors import UsageError, suggestion
+from archcalc.errors import UsageError, require_known
 from archcalc.explaining.forms import Form, Name, Number, form_of, names_in, sum_of, value_of
 from archcalc.explaining.naming import Naming, axis_names
 from archcalc.feature_map import FeatureMap
@@ -105,9 +105,7 @@ class LayerDerivation(Record):
             UsageError: there is no such quantity; with a guess.
         """
         for quantity in quantities:
-            if quantity not in QUANTITIES:
-                guess = suggestion(quantity, QUANTITIES)
-                raise UsageError(f"no derivation of {quantity!r}{guess}")
+            require_known("no derivation of", quantity, QUANTITIES)
         found = [
             derivation
             for derivation in self.derivations

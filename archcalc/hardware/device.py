@@ -9,7 +9,7 @@ from pathlib import Path
 
 from yaml.nodes import Node
 
-from archcalc.errors import Source, SpecError, UsageError, suggestion
+from archcalc.errors import Source, SpecError, require_known
 from archcalc.record import Record
 from archcalc.spec.reader import compose, entries, mapping, place_of, read_file, text_of
 
@@ -57,9 +57,7 @@ def find_device(name: str) -> Device:
     """
     if name.endswith((".yaml", ".yml")) or os.sep in name:
         return _read_device(Path(name).stem, read_file(name, name))
-    if name not in device_names():
-        guess = suggestion(name, device_names())
-        raise UsageError(f"unknown device {name!r}{guess}")
+    require_known("unknown device", name, device_names())
     return _read_device(name, read_file(str(_DEVICES / f"{name}.yaml"), f"devices/{name}.yaml"))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from archcalc.analysis import DTYPES, Analysis, require_numbers
-from archcalc.errors import UsageError, suggestion
+from archcalc.errors import UsageError, require_known
 from archcalc.graph import indices_of
 from archcalc.layers import Extra
 from archcalc.layers.normalization import BatchNorm
@@ -129,12 +129,8 @@ def training_tensors(
     Raises:
         UsageError: as `training_memory`.
     """
-    if optimizer not in OPTIMIZERS:
-        guess = suggestion(optimizer, OPTIMIZERS)
-        raise UsageError(f"unknown optimizer {optimizer!r}{guess}")
-    if dtype not in TRAINING_DTYPES:
-        guess = suggestion(dtype, TRAINING_DTYPES)
-        raise UsageError(f"no training in dtype {dtype!r}{guess}")
+    require_known("unknown optimizer", optimizer, OPTIMIZERS)
+    require_known("no training in dtype", dtype, TRAINING_DTYPES)
     bytes_each = DTYPES[_dtype_in_use(dtype)]
     master = _MASTER_BYTES if dtype == MIXED else 0
     state = OPTIMIZERS[optimizer] * (master or bytes_each)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from archcalc.errors import UsageError, suggestion
+from archcalc.errors import require_known
 from archcalc.figures.figure import Figure, Unit
 from archcalc.figures.of_layer import OF_LAYER, LayerAnalysis
 from archcalc.render import numbers
@@ -151,7 +151,5 @@ def columns_named(names: Sequence[str]) -> list[Column]:
         UsageError: there is no such column; with a guess.
     """
     for name in names:
-        if name not in _BY_NAME:
-            guess = suggestion(name, _BY_NAME)
-            raise UsageError(f"unknown column {name!r}{guess}")
+        require_known("unknown column", name, _BY_NAME)
     return [_BY_NAME[name] for name in names]

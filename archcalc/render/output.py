@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from itertools import repeat
 from typing import NamedTuple, TypeAlias
 
-from archcalc.errors import UsageError, require_extra, suggestion
+from archcalc.errors import require_extra, require_known
 from archcalc.quantity.arithmetic import plain
 from archcalc.record import Record
 from archcalc.render import escape
@@ -134,9 +134,7 @@ def parquet(document: Document) -> bytes:
 
 def require_form(form: str, forms: Sequence[str]) -> str:
     """The form. Raises UsageError, with a guess, unless it is one of `forms`."""
-    if form not in forms:
-        guess = suggestion(form, forms)
-        raise UsageError(f"unknown format {form!r}{guess}")
+    require_known("unknown format", form, forms)
     return form
 
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from archcalc.errors import Source, UsageError, did_you_mean, suggestion
+from archcalc.errors import Source, UsageError, did_you_mean, require_known
 from archcalc.spec.parser import parse_family
 from archcalc.spec.reader import read_file, written
 from archcalc.spec.syntax import Family, Network
@@ -148,9 +148,7 @@ def _declared(source: Source) -> list[str]:
 def _in_file(family: Family, variant: str) -> Network:
     path, names = family.source.name, list(family.networks)
     if variant:
-        if variant not in family.networks:
-            guess = suggestion(variant, names, "it has")
-            raise UsageError(f"{path} has no variant {variant!r}{guess}")
+        require_known(f"{path} has no variant", variant, names, lead="it has")
         return family.networks[variant]
     if len(names) > 1:
         some = ", #".join(names[:_MOST_NAMED]) + (", …" if len(names) > _MOST_NAMED else "")

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from archcalc.analysis import Analysis
-from archcalc.errors import UsageError, suggestion
+from archcalc.errors import UsageError, require_known
 from archcalc.figures.of_layer import LayerAnalysis, total
 from archcalc.loading import Spec
 from archcalc.torch_backend.counting import (
@@ -150,6 +150,4 @@ def on_meta(module: nn.Module) -> nn.Module:
 def require_subjects(what: Collection[str], known: Collection[str]) -> None:
     """Raises UsageError, with a guess, where a subject is not among those `known`."""
     for subject in what:
-        if subject not in known:
-            guess = suggestion(subject, known)
-            raise UsageError(f"cannot compare {subject!r}{guess}")
+        require_known("cannot compare", subject, known)

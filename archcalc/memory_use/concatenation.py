@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from archcalc.analysis import Analysis
 from archcalc.figures.of_layer import LayerAnalysis
 from archcalc.graph import INPUT
-from archcalc.layers.layer import concatenates
+from archcalc.layers.joining import Concat
 from archcalc.quantity.arithmetic import certainly_equal
 
 
@@ -33,7 +33,7 @@ def embedded(
             last_read[of[name]] = number[layer.name]
     found: dict[str, str] = {}
     for layer in reversed(layers):
-        if not concatenates(layer.node.layer):
+        if not isinstance(layer.node.layer, Concat):
             continue
         whole = found.get(of[layer.name], of[layer.name])
         around = [n for s, ns in written.items() if found.get(s, s) == whole for n in ns]

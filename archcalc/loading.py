@@ -98,8 +98,12 @@ def input_shape(sizes: Sequence[Value]) -> FeatureMap:
     try:
         channels, *spatial = [cast(Quantity, whole(own(size))) for size in sizes]
         for size in (channels, *spatial):
-            require_at_least(size, 1, "an input of {}", "x".join(map(str, sizes)))
-    except (ExpressionError, LayerError) as error:
+            require_at_least(
+                size, 1, "an input of {} has a size below 1", "x".join(map(str, sizes))
+            )
+    except ExpressionError as error:
+        raise UsageError(f"input: {error}") from None
+    except LayerError as error:
         raise UsageError(str(error)) from None
     return FeatureMap(channels, tuple(spatial))
 

@@ -489,6 +489,13 @@ def test_a_mapping_may_have_the_same_in_several_places() -> None:
     assert len(analyze(spec).layers) == 2
 
 
+def test_a_mapping_may_hold_numpys_numbers() -> None:
+    width, size = np.array([4, 8])
+    conv = {"channels": width, "kernel": np.array(3)}
+    spec = {"name": "numpys", "input": [3, size, size], "layers": [{"conv": conv}]}
+    assert analyze(spec).totals.params == 4 * (3 * 9 + 1)
+
+
 @pytest.mark.parametrize(
     ("spec", "message"),
     [

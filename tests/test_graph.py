@@ -383,11 +383,11 @@ def test_an_input_can_be_given_in_place_of_the_specs_own() -> None:
     [
         ([], "an input is channels and up to 3 sizes; 0 numbers were given"),
         ([3] * 5, "an input is channels and up to 3 sizes; 5 numbers were given"),
-        ([3, 0], "an input of 3x0"),
-        ([3, -symbol("h")], "an input of 3x-h"),
-        ([3, 1.5], "expected a whole number, found '1.5'"),
-        ([3, "a"], "expected a whole number, found 'a'"),
-        ([3, None], "expected a whole number, found nothing"),
+        ([3, 0], "an input of 3x0 has a size below 1"),
+        ([3, -symbol("h")], "an input of 3x-h has a size below 1"),
+        ([3, 1.5], "input: expected a whole number, found '1.5'"),
+        ([3, "a"], "input: expected a whole number, found 'a'"),
+        ([3, None], "input: expected a whole number, found nothing"),
     ],
 )
 def test_an_input_that_is_none_is_refused(sizes: list[object], message: str) -> None:

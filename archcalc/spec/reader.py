@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import yaml
 from yaml._yaml import CParser
@@ -87,6 +88,10 @@ class _Writer(yaml.SafeDumper):
 
     def ignore_aliases(self, data: object) -> bool:
         return True
+
+    def represent_data(self, data: Any) -> yaml.Node:
+        """Writes a scalar of numpy's as Python's own."""
+        return super().represent_data(data.item() if getattr(data, "ndim", None) == 0 else data)
 
 
 def written(spec: Mapping[str, object]) -> Source:

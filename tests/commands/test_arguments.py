@@ -101,8 +101,14 @@ WRONG: dict[str, tuple[list[str], str]] = {
     "half a pixel": (["table", "vgg16", "--input", "3x1.5x3"], "'1.5' is not a size"),
     "a division by zero": (["table", "vgg16", "--input", "3xh/0x3"], "'h/0' is not a size"),
     "a condition for a size": (["table", "vgg16", "--input", "3xh>2xw"], "'h>2' is not a size"),
-    "an input of nothing": (["table", "vgg16", "--input", "3x0x3"], "an input of 3x0x3"),
-    "an input below nothing": (["table", "vgg16", "--input", "3x-hx3"], "an input of 3x-hx3"),
+    "an input of nothing": (
+        ["table", "vgg16", "--input", "3x0x3"],
+        "3x0x3 has a size below 1",
+    ),
+    "an input below nothing": (
+        ["table", "vgg16", "--input", "3x-hx3"],
+        "3x-hx3 has a size below 1",
+    ),
     "too many axes": (["table", "vgg16", "--input", "3x1x1x1x1"], "5 numbers were given"),
     "no images": (
         ["table", "vgg16", "--batch", "0"],

@@ -32,6 +32,13 @@ ROLE_COLORS = {
     "other": ("#f8f8f8", GREY, "#1a1a1a"),
 }
 
+# Of matplotlib while it writes a file; its own are left as they were.
+_SETTINGS = {
+    "svg.hashsalt": "archcalc",  # ids of clip paths, else random
+    "svg.fonttype": "none",  # text as text: smaller, and can be searched
+    "font.sans-serif": ["DejaVu Sans", "Verdana"],  # of the same width
+}
+
 
 def new_figure(width: float, height: float) -> tuple[Figure, Axes]:
     """An empty figure of so many inches, with one pair of axes.
@@ -50,12 +57,8 @@ def new_panels(width: float, height: float, count: int) -> tuple[Figure, list[Ax
         MissingExtraError: matplotlib is not installed.
     """
     require_extra("a plot", "matplotlib", "plots")
-    import matplotlib
     from matplotlib.figure import Figure
 
-    matplotlib.rcParams["svg.hashsalt"] = "archcalc"  # ids of clip paths, else random
-    matplotlib.rcParams["svg.fonttype"] = "none"  # text as text: smaller, and can be searched
-    matplotlib.rcParams["font.sans-serif"] = ["DejaVu Sans", "Verdana"]  # of the same width
     figure = Figure(figsize=(width, height), layout="constrained")
     figure.patch.set_alpha(0)
     panels = [figure.add_subplot(1, count, number) for number in range(1, count + 1)]
@@ -85,6 +88,8 @@ def save_figure(figure: Figure, path: str) -> None:
     Raises:
         UsageError: the ending is another one, or the file cannot be written.
     """
+    from matplotlib import rc_context
+
     ending = path.rpartition(".")[2].lower()
     if ending not in ("svg", "png", "pdf"):
         raise UsageError(f"{path}: a plot is written as .svg, .png or .pdf")
@@ -95,7 +100,8 @@ def save_figure(figure: Figure, path: str) -> None:
         "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
     }
     data = io.BytesIO()
-    figure.savefig(data, format=ending, metadata=undated[ending], dpi=150)
+    with rc_context(_SETTINGS):
+        figure.savefig(data, format=ending, metadata=undated[ending], dpi=150)
     try:
         Path(path).write_bytes(data.getvalue())
     except OSError as error:

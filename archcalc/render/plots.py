@@ -33,7 +33,7 @@ ROLE_COLORS = {
 }
 
 # Of matplotlib while it writes a file; its own are left as they were.
-_SETTINGS = {
+_SETTINGS: dict[Any, Any] = {
     "svg.hashsalt": "archcalc",  # ids of clip paths, else random
     "svg.fonttype": "none",  # text as text: smaller, and can be searched
     "font.sans-serif": ["DejaVu Sans", "Verdana"],  # of the same width

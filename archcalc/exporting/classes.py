@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 from archcalc.exporting.names import unique, variable_name
@@ -56,6 +57,12 @@ class _Draft:
         values = [default if value is ABSENT else value for value in self.values]
         return Parameter(name, self.slot.family, default, tuple(values))
 
+    def complete(self, column: Sequence[object]) -> None:
+        """Gives it the values of `column` in the modules that had no use for it."""
+        self.values = [
+            new if old is ABSENT else old for old, new in zip(self.values, column, strict=True)
+        ]
+
 
 class _Made(Record):
     """A literal, or draft * times // over."""
@@ -66,14 +73,12 @@ class _Made(Record):
     over: int = 1
 
 
-def _made_of(drafts: Sequence[_Draft], slot: Slot, column: Sequence[object]) -> _Made | None:
+def _made_of(drafts: Sequence[_Draft], slot: Slot, column: Sequence[Any]) -> _Made | None:
     """How the figures of a slot can be made of those of a parameter."""
     for draft in drafts:
         pairs = _known_pairs(draft, column)
         if draft.slot.family == slot.family and pairs and all(a == b for a, b in pairs):
-            draft.values = [
-                new if old is ABSENT else old for old, new in zip(draft.values, column, strict=True)
-            ]
+            draft.complete(column)
             return _Made(draft)
     for draft in drafts:
         pairs = _known_pairs(draft, column)
@@ -83,9 +88,15 @@ def _made_of(drafts: Sequence[_Draft], slot: Slot, column: Sequence[object]) -> 
         times, over = max(new // max(old, 1), 1), max(old // max(new, 1), 1)
         widths = slot.family == draft.slot.family == "width"
         if widths and all(b * over == a * times for a, b in pairs):
+            wanted: list[Any] = [n if n is ABSENT else Fraction(n * over, times) for n in column]
+            alone = [n for old, n in zip(draft.values, wanted, strict=True) if old is ABSENT]
+            if any(n is not ABSENT and n.denominator != 1 for n in alone):
+                continue  # a module that has this figure alone, and no width makes it
+            draft.complete([n if n is ABSENT else int(n) for n in wanted])
             return _Made(draft, times=times, over=over)
         around = (draft.slot.family, slot.family) == ("kernel", "padding")
         if around and all(b == a // 2 for a, b in pairs):
+            draft.complete([n if n is ABSENT else 2 * n + 1 for n in column])
             return _Made(draft, over=2)
     return None
 

@@ -180,6 +180,31 @@ def test_blocks_of_one_make_do_what_the_twin_does(network: Graph) -> None:
     check_network(network)
 
 
+@given(
+    widths=st.lists(st.integers(1, 4), min_size=4, max_size=5),
+    expansions=st.lists(st.integers(1, 3), min_size=4, max_size=4),
+)
+def test_blocks_of_which_some_lack_a_part_do_what_the_twin_does(
+    widths: list[int], expansions: list[int]
+) -> None:
+    # As in MobileNetV2, the width of what may be missing is made of that of what never is.
+    network = load(
+        "name: mobile\ninput: [3, 5, 5]\n"
+        f"parameters: {{widths: {widths}, expansions: {expansions}}}\n"
+        "blocks:\n  residual:\n    parameters: [inputs, outputs, expansion]\n"
+        "    let: {hidden: inputs*expansion}\n    layers:\n"
+        "      - if: expansion > 1\n"
+        "        then: [conv: {name: expand, channels: hidden, kernel: 1}]\n"
+        "      - conv: {name: depthwise, channels: hidden, kernel: 3, groups: hidden, padding: 1}\n"
+        "      - conv: {name: project, channels: outputs, kernel: 1}\n"
+        "layers:\n  - conv: {name: stem, channels: 'widths[0]', kernel: 1}\n"
+        "  - repeat: len(widths) - 1\n    index: i\n    layers:\n"
+        "      - residual: {name: 'stage{i}', inputs: 'widths[i]', outputs: 'widths[i + 1]',"
+        " expansion: 'expansions[i]'}\n"
+    )
+    check_network(network)
+
+
 # ----- code that reads well -----
 
 

@@ -304,7 +304,7 @@ def test_fractions_grow_as_fractions() -> None:
 @pytest.mark.parametrize(
     ("way", "message"),
     [
-        ("zero", "--by: zero is '0', and so twice that"),
+        ("zero", "by: zero is '0', and so twice that"),
         ("nested", r"nested is '\[\[1, 2\], \[3\]\]', not a number"),
         ("nested[0]", r"nested\[0\] is '\[1, 2\]', not a number"),
         ("mult[00]", "is not a name"),
@@ -355,13 +355,13 @@ def test_exponents_are_those_of_the_ratio() -> None:
         ("mlp_7_3", "resolution", "takes a vector"),
         ("mlp_7_3", "width", "no layer before the classes"),
         ("vgg16", "widht", "did you mean 'width'"),
-        ("vgg16", "batch_norm", "--by: batch_norm is false, not a number"),
-        ("resnet50", "depths[4]", "--by: depths is .*, and has no item 4"),
-        ("resnet50", "classes[0]", "--by: classes is '1000', and has no item 0"),
+        ("vgg16", "batch_norm", "by: batch_norm is false, not a number"),
+        ("resnet50", "depths[4]", "by: depths is .*, and has no item 4"),
+        ("resnet50", "classes[0]", "by: classes is '1000', and has no item 0"),
         (
             "resnet50",
             "depths[0",
-            "--by: 'depths\\[0' is not a name; expected one such as H, classes or",
+            "by: 'depths\\[0' is not a name; expected one such as H, classes or",
         ),
         ("vgg16", "L", "has no 'L'; known: width, depth, resolution, .*, C, H, W"),
     ],
@@ -372,7 +372,7 @@ def test_what_cannot_grow_is_refused(name: str, way: str, message: str) -> None:
 
 
 def test_a_quantity_has_to_be_a_number() -> None:
-    with pytest.raises(UsageError, match="and no plain number"):
+    with pytest.raises(UsageError, match="not a plain number"):
         figures(analyze("vgg16"), ["layers[conv1_1].output"])
     with pytest.raises(UsageError, match="did you mean 'params'"):
         figures(analyze("vgg16"), ["parms"])

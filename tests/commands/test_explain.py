@@ -160,7 +160,7 @@ def test_depth_chooses_the_level_of_the_ranking(capsys: pytest.CaptureFixture[st
         (["stag1"], "vgg16 has no layer 'stag1'; did you mean 'stage1'?"),
         (["conv1_1", "--input", "3x32hx32"], "give plain numbers as input"),
         (["--input", "3x32hx32"], "give plain numbers as input"),
-        (["stage1", "--quantity", "macs"], "all figures of a block (stage1) are one table"),
+        (["stage1", "--quantity", "macs"], "all figures of the block stage1 are one table"),
     ],
 )
 def test_a_wrong_argument_is_one_clear_line(

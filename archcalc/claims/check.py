@@ -135,22 +135,23 @@ class Checker:
 
 
 def check_library(
-    names: Iterable[str] = (), known: Sequence[Family] | None = None
+    names: Iterable[str] = (), known: Sequence[Family] | None = None, source: str = ""
 ) -> Iterator[CheckedClaim]:
     """Checks the claims that come with archcalc: all, or those about networks with these names.
 
     Args:
         known: the families that come with archcalc, where they are at hand already.
+        source: only claims whose source has this text.
 
     Raises:
-        UsageError: there is no such network.
+        UsageError: there is no such network or source.
         SpecError: a claim is malformed.
     """
     known = list(families()) if known is None else known
     checker = Checker(known)
     wanted = set(names)
     everything = [claim for family in known for claim in claims_of(family)] + comparisons()
-    for claim in everything:
+    for claim in of_source(everything, source):
         if not wanted or claim.network in wanted:
             yield checker.check(claim)
 
@@ -163,24 +164,23 @@ def check_family(family: Family, network: str | None = None) -> Iterator[Checked
             yield checker.check(claim)
 
 
-def of_source(everything: Sequence[CheckedClaim], text: str) -> list[CheckedClaim]:
+def of_source(everything: Sequence[Claim], text: str) -> list[Claim]:
     """The claims whose source has the text, in any case.
 
     Raises:
         UsageError: there is none; with a guess.
     """
-    found = [checked for checked in everything if text.lower() in _named(checked).lower()]
+    found = [claim for claim in everything if text.lower() in _named(claim).lower()]
     if not found:
-        words = [word for checked in everything for word in re.split(r"[ ,;]+", _named(checked))]
+        words = [word for claim in everything for word in re.split(r"[ ,;]+", _named(claim))]
         guess = did_you_mean(text, dict.fromkeys(words))
         raise UsageError(f"no source has the text {text!r}{guess}")
     return found
 
 
-def _named(checked: CheckedClaim) -> str:
+def _named(claim: Claim) -> str:
     """The source of a claim, with lines of lectures and with the headings of their slides."""
-    source = checked.claim.source
-    return f"{source} {readable(source)}"
+    return f"{claim.source} {readable(claim.source)}"
 
 
 def problem(checked: CheckedClaim) -> ArchcalcError | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from archcalc.claims.check import check_library, of_source
+from archcalc.claims.check import check_library
 from archcalc.commands.arguments import add_format
 from archcalc.commands.printing import show, written
 from archcalc.render.check import ErrataDocument, at_fault
@@ -24,7 +24,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Prints the errata."""
-    checked = of_source(list(check_library()), arguments.source or "")
+    checked = check_library(source=arguments.source or "")
     shown = written(ErrataDocument(at_fault(checked)), arguments.format)
     if shown:
         show(shown)

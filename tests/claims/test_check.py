@@ -7,13 +7,14 @@ import re
 
 import pytest
 
-from archcalc.claims.check import check_family, check_library, problem
+from archcalc.claims.check import check_family, problem
 from archcalc.claims.printed import Verdict
 from archcalc.claims.works import printings
 from archcalc.errors import SpecError
 from archcalc.spec.expression import parse
 from archcalc.spec.keys import DIFFERENCES
 from archcalc.spec.library import read_family
+from tests.claims.library import checked_library
 
 NETWORK = """\
 name: tiny
@@ -148,12 +149,12 @@ def test_a_wrong_claim_is_reported_at_its_place(
 
 
 def test_every_claim_that_comes_with_archcalc_has_its_recorded_verdict() -> None:
-    problems = [str(error) for error in map(problem, check_library()) if error is not None]
+    problems = [str(error) for error in map(problem, checked_library()) if error is not None]
     assert problems == []
 
 
 def test_claim_ids_are_unique() -> None:
-    claims = [checked.claim for checked in check_library()]
+    claims = [checked.claim for checked in checked_library()]
     ids = [each for claim in claims for each in (claim.id, *claim.also)]
     assert len(ids) == len(set(ids))
     assert all(ids)
@@ -162,7 +163,7 @@ def test_claim_ids_are_unique() -> None:
 def test_no_figure_is_claimed_twice() -> None:
     """A figure that several works print is one claim with several sources."""
     seen: dict[object, str] = {}
-    for checked in check_library():
+    for checked in checked_library():
         claim = checked.claim
         if claim.printed is not None:
             about = (claim.network, claim.parameters, claim.input, claim.quantity.split())
@@ -172,7 +173,7 @@ def test_no_figure_is_claimed_twice() -> None:
 
 
 def test_a_figure_is_wrong_only_by_an_arithmetic_over_figures_of_its_own_source() -> None:
-    wrong = [checked for checked in check_library() if checked.verdict is Verdict.WRONG]
+    wrong = [checked for checked in checked_library() if checked.verdict is Verdict.WRONG]
     assert wrong
     for checked in wrong:
         claim = checked.claim
@@ -192,7 +193,7 @@ def test_a_figure_is_wrong_only_by_an_arithmetic_over_figures_of_its_own_source(
 
 
 def test_a_figure_that_differs_says_by_what_and_shows_it() -> None:
-    for checked in check_library():
+    for checked in checked_library():
         if checked.verdict is Verdict.DIFFERS:
             claim = checked.claim
             assert claim.by in DIFFERENCES, claim.id
@@ -201,7 +202,7 @@ def test_a_figure_that_differs_says_by_what_and_shows_it() -> None:
 
 
 def test_statements_that_nothing_decides_have_a_reason_and_no_figure_of_archcalcs() -> None:
-    for checked in check_library():
+    for checked in checked_library():
         if checked.verdict is Verdict.UNDECIDABLE:
             assert checked.because, checked.claim.id
             assert checked.computed is None, checked.claim.id

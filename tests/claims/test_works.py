@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from archcalc.claims.check import check_library
 from archcalc.claims.works import Printing, citation, printings, readable, slides_of, works
+from tests.claims.library import checked_library
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def test_what_a_lecture_does_not_say_of_itself_is_not_known() -> None:
 
 
 def test_every_source_is_a_known_work_and_every_line_of_a_lecture_on_a_slide() -> None:
-    for checked in check_library():
+    for checked in checked_library():
         for printing in printings(checked.claim.source):
             work = works()[printing.work]
             if work.is_lecture:
@@ -60,5 +60,5 @@ def test_every_source_is_a_known_work_and_every_line_of_a_lecture_on_a_slide() -
 
 
 def test_every_known_work_prints_a_figure() -> None:
-    named = {p.work for checked in check_library() for p in printings(checked.claim.source)}
+    named = {p.work for checked in checked_library() for p in printings(checked.claim.source)}
     assert set(works()) == named

@@ -71,8 +71,7 @@ def check(
         require_known("unknown", verdict, VERDICTS, argument="verdict")
     claims, budgets = _checked(names)
     if source:
-        kept = of_source([checked.claim for checked in claims], source)
-        claims = [checked for checked in claims if checked.claim in kept]
+        claims = of_source(claims, source)
     if verdict is not None:
         claims = [claim for claim in claims if claim.verdict is VERDICTS[verdict]]
     found = Checked(tuple(claims), () if source or verdict else tuple(budgets))

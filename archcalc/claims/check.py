@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from archcalc.analysis import Analysis
 from archcalc.claims.explaining import explained
@@ -43,6 +43,14 @@ class CheckedClaim(NamedTuple):
     def expected(self) -> bool:
         """Whether the verdict is the one that the claim records."""
         return self.verdict is self.claim.recorded
+
+    @property
+    def source(self) -> str:
+        """Where the figure is printed."""
+        return self.claim.source
+
+
+Sourced = TypeVar("Sourced", Claim, CheckedClaim)
 
 
 class Checker:
@@ -164,7 +172,7 @@ def check_family(family: Family, network: str | None = None) -> Iterator[Checked
             yield checker.check(claim)
 
 
-def of_source(everything: Sequence[Claim], text: str) -> list[Claim]:
+def of_source(everything: Sequence[Sourced], text: str) -> list[Sourced]:
     """The claims whose source has the text, in any case.
 
     Raises:
@@ -178,7 +186,7 @@ def of_source(everything: Sequence[Claim], text: str) -> list[Claim]:
     return found
 
 
-def _named(claim: Claim) -> str:
+def _named(claim: Claim | CheckedClaim) -> str:
     """The source of a claim, with lines of lectures and with the headings of their slides."""
     return f"{claim.source} {readable(claim.source)}"
 

@@ -12,8 +12,8 @@ from archcalc.figures.of_layer import LayerAnalysis
 from archcalc.graph import INPUT, Graph, LeftOut, Node
 from archcalc.layers import Effect
 from archcalc.layers.layer import setting_text
-from archcalc.layers.pooling import put_back
 from archcalc.layers.state import Shape, State
+from archcalc.layers.unpooling import put_back
 from archcalc.loading import Spec, load
 from archcalc.quantity.arithmetic import LARGEST_INT64, require_equal
 from archcalc.quantity.conditions import is_symbol

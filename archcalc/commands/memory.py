@@ -16,8 +16,9 @@ from archcalc.commands.arguments import (
 )
 from archcalc.commands.printing import show, written
 from archcalc.errors import UsageError
+from archcalc.memory_use.options import TRAINING_DTYPES
 from archcalc.memory_use.report import MemoryReport, memory_report
-from archcalc.memory_use.training import OPTIMIZERS, TRAINING_DTYPES, largest_batch
+from archcalc.memory_use.training import OPTIMIZERS, largest_batch
 from archcalc.render.memory import Budget, MemoryDocument
 from archcalc.render.table import LECTURE
 from archcalc.walk import analyze

@@ -12,6 +12,7 @@ from archcalc.layers import (  # their kinds register themselves
     regularization,
     resampling,
     reshaping,
+    unpooling,
 )
 from archcalc.layers.effect import Effect, Extra, Factors, Saved, Storage, pointwise
 from archcalc.layers.layer import Category, Join, Layer
@@ -40,4 +41,5 @@ __all__ = [
     "regularization",
     "resampling",
     "reshaping",
+    "unpooling",
 ]

@@ -12,6 +12,7 @@ from archcalc.feature_map import FeatureMap
 from archcalc.layers.effect import Effect, Saved, pointwise
 from archcalc.layers.layer import Category, Layer
 from archcalc.layers.mixing import all_channels
+from archcalc.layers.operator import USUAL, Circumstances, Gradient, Operator, Taken
 from archcalc.layers.registry import register
 from archcalc.layers.state import parameters
 from archcalc.record import replace
@@ -84,6 +85,12 @@ class PReLU(Layer):
     def effect_on(self, x: FeatureMap, /) -> Effect:
         learned = parameters(weight=(x.channels if self.per_channel else 1,))
         return pointwise(x, ops_each=2, saved=(Saved.INPUT,), state=learned)
+
+    def operators(
+        self, effect: Effect, *inputs: FeatureMap, at: Circumstances = USUAL
+    ) -> tuple[Operator, ...]:
+        (found,) = super().operators(effect, *inputs)
+        return (replace(found, takes=(Taken(0), Taken("weight", Gradient.SUMMED))),)
 
 
 @register

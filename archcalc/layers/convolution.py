@@ -16,6 +16,16 @@ from archcalc.layers.layer import (
     require_positive,
     require_spatial,
 )
+from archcalc.layers.operator import (
+    USUAL,
+    Circumstances,
+    Gradient,
+    Kept,
+    Operator,
+    Taken,
+    Tensor,
+    on_a_padded_copy,
+)
 from archcalc.layers.registry import register
 from archcalc.layers.sliding import padded_copy, pads_alike, placements, sliding_windows
 from archcalc.layers.state import parameters
@@ -104,6 +114,14 @@ class Conv(_Grouped):
             workspace=padded,
             storage=Storage.OWN,
         )
+
+    def operators(
+        self, effect: Effect, *inputs: FeatureMap, at: Circumstances = USUAL
+    ) -> tuple[Operator, ...]:
+        (found,) = super().operators(effect, *inputs)
+        if effect.saved[0] is Saved.INPUT:
+            return (found,)
+        return on_a_padded_copy(found, effect.workspace[0])
 
 
 @register
@@ -213,6 +231,35 @@ class LocallyConnected(_Convolution):
             workspace=(*padded, unfolded, Extra("intermediate", output.values)),
             storage=Storage.OWN,
         )
+
+    def operators(
+        self, effect: Effect, *inputs: FeatureMap, at: Circumstances = USUAL
+    ) -> tuple[Operator, ...]:
+        """Pads, unfolds axis by axis, multiplies, adds the bias, and puts the channels first."""
+        (x,) = inputs
+        *padded, columns, _ = effect.workspace
+        found = [Operator("pad", (Taken(0),), copy.values, makes="padded") for copy in padded]
+        windows = sliding_windows(x, self.kernel, self.stride, self.padding, dilation=1)
+        sizes = [n + w.before + w.after for n, w in zip(x.sizes, windows, strict=True)]
+        source: Tensor = "padded" if padded else 0
+        for axis, (size, window) in enumerate(zip(effect.output.sizes, windows, strict=True)):
+            sizes[axis] = size * window.kernel
+            values, makes = x.channels * product(sizes), f"unfolded{axis}"
+            found.append(Operator("unfold", (Taken(source),), values, view=True, makes=makes))
+            source = makes
+        held = ("padded",) if padded else ()
+        copy = Operator("clone", (Taken(source, Gradient.SAME),), columns.values, makes="columns")
+        takes = (Taken("columns"), Taken("weight", Gradient.COPIED))
+        kept = (Kept("columns", towards="weight"), Kept("weight", towards="columns"))
+        values = effect.output.values
+        found += [copy, Operator("bmm", takes, values, kept, makes="product", holds=held)]
+        last = "product"
+        if self.bias:
+            takes = (Taken("product", Gradient.SAME), Taken("bias", Gradient.SAME))
+            found.append(Operator("add", takes, values, makes="sum", holds=held))
+            last = "sum"
+        given = (Taken(last, Gradient.SAME),)
+        return (*found, Operator("clone", given, values, holds=(*held, "columns")))
 
     def channel_window(self, x: FeatureMap) -> ChannelWindow:
         return Reach.ALL

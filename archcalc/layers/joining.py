@@ -11,6 +11,7 @@ from archcalc.errors import LayerError
 from archcalc.feature_map import FeatureMap
 from archcalc.layers.effect import Effect, Extra, Factors, pointwise
 from archcalc.layers.layer import Join, Layer
+from archcalc.layers.operator import USUAL, Circumstances, Gradient, Kept, Operator, Taken, Tensor
 from archcalc.layers.registry import register
 from archcalc.quantity.arithmetic import (
     Quantity,
@@ -20,6 +21,7 @@ from archcalc.quantity.arithmetic import (
     may_be_one,
     require_equal,
 )
+from archcalc.record import replace
 from archcalc.regions.bits import full
 from archcalc.regions.patches import Patch
 from archcalc.window import Windows
@@ -33,6 +35,7 @@ class Concat(Join):
     """
 
     kind: ClassVar[str] = "concat"
+    gradient: ClassVar[Gradient] = Gradient.PART
 
     def effect_on(self, x: FeatureMap, /, *others: FeatureMap) -> Effect:
         channels = x.channels
@@ -81,7 +84,7 @@ class _Elementwise(Join):
             _require_equal((output.channels,), (other.channels,), output, other)
             if len(other.sizes) != len(output.sizes) or not _is_single_position(other):
                 _require_equal(output.sizes, other.sizes, output, other)
-        order = tuple(sorted(range(len(maps)), key=lambda n: _is_single_position(maps[n])))
+        order = _widest_first(maps)
         return pointwise(
             x,
             ops_each=self.ops_for(len(maps)),
@@ -89,6 +92,26 @@ class _Elementwise(Join):
             workspace=self.workspace_for(len(maps), output.values),
             output=output,
         )
+
+    def operators(
+        self, effect: Effect, *inputs: FeatureMap, at: Circumstances = USUAL
+    ) -> tuple[Operator, ...]:
+        first, *others = _widest_first(inputs)
+        if not others:
+            return (Operator("clone", (Taken(first, Gradient.SAME),), effect.output.values),)
+        found = []
+        so_far: Tensor = first
+        for place, number in enumerate(others):
+            found.append(self._combine(so_far, number, inputs[number], effect.output, place))
+            so_far = found[-1].makes
+        return (*found[:-1], replace(found[-1], makes=""))
+
+    def _combine(
+        self, so_far: Tensor, number: int, x: FeatureMap, output: FeatureMap, place: int
+    ) -> Operator:
+        """Adds the input `number`, which is `x`; in place but for the first two."""
+        takes = (Taken(so_far, Gradient.SAME), Taken(number, Gradient.SAME))
+        return Operator("add", takes, output.values, view=place > 0, makes=f"sum{place}")
 
     def reads(
         self, patch: Patch, inputs: Sequence[FeatureMap], windows: Windows
@@ -109,6 +132,7 @@ class Add(_Elementwise):
     """
 
     kind: ClassVar[str] = "add"
+    gradient: ClassVar[Gradient] = Gradient.SAME
     in_place: ClassVar[bool] = True
     sign: ClassVar[str] = "+"
 
@@ -128,6 +152,13 @@ class Mean(_Elementwise):
     def ops_for(self, branches: int) -> int:
         return branches
 
+    def operators(
+        self, effect: Effect, *inputs: FeatureMap, at: Circumstances = USUAL
+    ) -> tuple[Operator, ...]:
+        *sums, last = super().operators(effect, *inputs)
+        divided = Operator("div", (Taken("sum"),), effect.output.values, view=True)
+        return (*sums, replace(last, makes="sum"), divided)
+
 
 @register
 class Multiply(_Elementwise):
@@ -142,11 +173,25 @@ class Multiply(_Elementwise):
     def ops_for(self, branches: int) -> int:
         return branches - 1
 
+    def _combine(
+        self, so_far: Tensor, number: int, x: FeatureMap, output: FeatureMap, place: int
+    ) -> Operator:
+        """Multiplies by the input `number`, which is `x`."""
+        gradient = Gradient.OWN if x.values == output.values else Gradient.SUMMED
+        takes = (Taken(so_far), Taken(number, gradient))
+        kept = (Kept(so_far, towards=number), Kept(number, towards=so_far))
+        return Operator("mul", takes, output.values, kept, makes=f"product{place}")
+
     def saved_for(self, order: tuple[int, ...], values: Quantity) -> tuple[Factors, ...]:
         return (Factors(order, Extra("intermediate", values)),)
 
     def workspace_for(self, branches: int, values: Quantity) -> tuple[Extra, ...]:
         return (Extra("intermediate", values),) if branches > 2 else ()
+
+
+def _widest_first(maps: Sequence[FeatureMap]) -> tuple[int, ...]:
+    """The numbers of the branches, those of a single position last."""
+    return tuple(sorted(range(len(maps)), key=lambda n: _is_single_position(maps[n])))
 
 
 def _widest(maps: Sequence[FeatureMap]) -> FeatureMap:

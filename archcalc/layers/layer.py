@@ -13,7 +13,8 @@ from typing import Any, ClassVar, TypeAlias, dataclass_transform
 
 from archcalc.errors import LayerError
 from archcalc.feature_map import FeatureMap
-from archcalc.layers.effect import Effect
+from archcalc.layers.effect import Effect, Extra, Saved, Storage
+from archcalc.layers.operator import USUAL, Circumstances, Gradient, Kept, Operator, Taken
 from archcalc.quantity.arithmetic import Quantity, plain, require_at_least, require_multiple
 from archcalc.regions.patches import Patch
 from archcalc.regions.reading import ChannelWindow, reached, read
@@ -64,6 +65,7 @@ class Layer(ABC):
         is_weight_layer: whether it counts where depth is counted: a matrix product with weights.
         in_lecture_total: whether its output counts in the activation total "lecture"
             (what lectures list by hand: convolutions, pools and linear layers).
+        gradient: how the gradients of its inputs come about, where torch runs one operator for it.
         convolves: whether torch does it by cuDNN's convolutions, which on a GPU round the factors
             of float32 to TF32 unless told otherwise.
         defaults: the default of each field, by name; `REQUIRED` where there is none.
@@ -77,6 +79,7 @@ class Layer(ABC):
     leaves_gaps: ClassVar[bool] = False
     is_weight_layer: ClassVar[bool] = False
     in_lecture_total: ClassVar[bool] = False
+    gradient: ClassVar[Gradient] = Gradient.OWN
     convolves: ClassVar[bool] = False
     defaults: ClassVar[dict[str, Any]] = {}
     types: ClassVar[dict[str, str]] = {}
@@ -127,6 +130,39 @@ class Layer(ABC):
         Raises:
             LayerError: the layer refuses such an input; the message states the local fact.
         """
+
+    def operators(
+        self, effect: Effect, *inputs: FeatureMap, at: Circumstances = USUAL
+    ) -> tuple[Operator, ...]:
+        """What torch runs for the layer in training, in order.
+
+        One operator that keeps what the effect says, unless a kind says otherwise.
+
+        Args:
+            effect: what the layer has answered about its inputs.
+            inputs: their shapes.
+            at: what it depends on beside its inputs.
+        """
+        extras = tuple([saved for saved in effect.saved if isinstance(saved, Extra)])
+        takes = [Taken(number, self.gradient) for number in range(len(inputs))]
+        return (
+            Operator(
+                self.kind,
+                (*takes, *[Taken(tensor.name) for tensor in effect.parameters]),
+                effect.output.values,
+                kept=tuple(self._kept(effect, len(inputs))),
+                beside=tuple([extra for extra in effect.workspace if extra not in extras]),
+                beside_kept=extras,
+                view=effect.storage is Storage.SHARED,
+            ),
+        )
+
+    def _kept(self, effect: Effect, inputs: int) -> Iterator[Kept]:
+        for saved in effect.saved:
+            if saved is Saved.OUTPUT:
+                yield Kept(None)
+            elif saved is Saved.INPUT:
+                yield from [Kept(number) for number in range(inputs)]
 
     def widths(self, x: FeatureMap) -> tuple[str, ...]:
         """The fields that say how many channels its output has."""

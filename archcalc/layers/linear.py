@@ -7,9 +7,19 @@ from typing import ClassVar
 from archcalc.feature_map import FeatureMap
 from archcalc.layers.effect import Effect, Saved, Storage
 from archcalc.layers.layer import Category, Layer, require_positive
+from archcalc.layers.operator import (
+    USUAL,
+    Circumstances,
+    Gradient,
+    Kept,
+    Operator,
+    Taken,
+    on_a_copy,
+)
 from archcalc.layers.registry import register
 from archcalc.layers.state import parameters
 from archcalc.quantity.arithmetic import Quantity
+from archcalc.record import replace
 from archcalc.regions.reading import ChannelWindow
 from archcalc.window import Reach, Windows
 
@@ -48,6 +58,21 @@ class Linear(Layer):
             workspace=(),
             storage=Storage.OWN,
         )
+
+    def operators(
+        self, effect: Effect, *inputs: FeatureMap, at: Circumstances = USUAL
+    ) -> tuple[Operator, ...]:
+        (found,) = super().operators(effect, *inputs)
+        kept = (Kept(0, towards="weight"), Kept("weight", towards=0))
+        found = replace(found, kept=kept, merges=bool(inputs[0].sizes))
+        if not (at.behind_gaps and inputs[0].sizes):
+            return (found,)
+        # A product of matrices, to which the bias is added.
+        product = replace(found, takes=found.takes[:2], makes="product" if self.bias else "")
+        takes = (Taken("product", Gradient.SAME), Taken("bias", Gradient.SAME))
+        biased = Operator("add", takes, found.values)
+        products = on_a_copy(product, at.copied) if at.copied else (product,)
+        return (*products, biased) if self.bias else products
 
     def widths(self, x: FeatureMap) -> tuple[str, ...]:
         return () if x.sizes else ("features",)  # of a map they are a size

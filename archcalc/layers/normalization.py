@@ -14,6 +14,15 @@ from archcalc.layers.layer import (
     require_spatial,
 )
 from archcalc.layers.mixing import all_channels, all_in_groups, last_axis, neighbours
+from archcalc.layers.operator import (
+    USUAL,
+    Circumstances,
+    Gradient,
+    Kept,
+    Operator,
+    Taken,
+    on_a_copy,
+)
 from archcalc.layers.registry import register
 from archcalc.layers.state import Shape, buffers, parameters
 from archcalc.quantity.arithmetic import (
@@ -99,6 +108,16 @@ class LayerNorm(_Normalization):
             return replace(effect, workspace=(Extra("intermediate", x.values),))
         return effect
 
+    def operators(
+        self, effect: Effect, *inputs: FeatureMap, at: Circumstances = USUAL
+    ) -> tuple[Operator, ...]:
+        (found,) = super().operators(effect, *inputs)
+        if effect.workspace == effect.saved[1:]:
+            return (found,)
+        normalized = replace(found, beside=(), makes="normalized")
+        channels_first = Operator("clone", (Taken("normalized", Gradient.SAME),), found.values)
+        return normalized, channels_first
+
     def channel_window(self, x: FeatureMap) -> ChannelWindow:
         return Reach.SAME if self.over == "last" and x.sizes else Reach.ALL
 
@@ -128,6 +147,13 @@ class GroupNorm(_Normalization):
         return _normalized(
             x, Reach.STATISTICS, (x.channels,), self.groups, self.affine, self.affine
         )
+
+    def operators(
+        self, effect: Effect, *inputs: FeatureMap, at: Circumstances = USUAL
+    ) -> tuple[Operator, ...]:
+        (found,) = super().operators(effect, *inputs)
+        found = replace(found, contiguous=True)
+        return on_a_copy(found, at.copied) if at.copied else (found,)
 
     def channel_window(self, x: FeatureMap) -> ChannelWindow:
         return Groups(x.channels // self.groups, x.channels // self.groups)
@@ -164,6 +190,35 @@ class LocalResponseNorm(_Normalization):
         workspace = (Extra("intermediate", largest(padded, 2 * x.values)),)
         return pointwise(x, ops_each=self.size + 4, saved=saved, workspace=workspace)
 
+    def operators(
+        self, effect: Effect, *inputs: FeatureMap, at: Circumstances = USUAL
+    ) -> tuple[Operator, ...]:
+        (x,) = inputs
+        n = x.values
+        padded = (x.channels + self.size - 1) * x.positions
+        held = ("averages",)
+        return (
+            Operator("mul", (Taken(0), Taken(0)), n, (Kept(0),), makes="squares"),
+            Operator("pad", (Taken("squares"),), padded, makes="padded"),
+            Operator("avg_pool", (Taken("padded"),), n, (Kept("padded"),), makes="averages"),
+            Operator("mul", (Taken("averages"),), n, makes="scaled", holds=held),
+            Operator("add", (Taken("scaled", Gradient.SAME),), n, makes="shifted", holds=held),
+            Operator(
+                "pow",
+                (Taken("shifted", scratch=(n, n)),),
+                n,
+                (Kept("shifted"),),
+                makes="power",
+                holds=held,
+            ),
+            Operator(
+                "div",
+                (Taken(0), Taken("power", scratch=(n, n, n))),
+                n,
+                (Kept(0, towards="power"), Kept("power")),
+            ),
+        )
+
     def channel_window(self, x: FeatureMap) -> ChannelWindow:
         before = self.size // 2
         return Window(self.size, 1, before, self.size - 1 - before)
@@ -194,6 +249,18 @@ class Scale(_Normalization):
             x, ops_each=ops_each, saved=(), workspace=product_before_sum, storage=storage
         )
 
+    def operators(
+        self, effect: Effect, *inputs: FeatureMap, at: Circumstances = USUAL
+    ) -> tuple[Operator, ...]:
+        values, found = effect.output.values, []
+        if self.factor != 1:
+            found.append(Operator("mul", (Taken(0),), values, makes="scaled"))
+        if self.shift != 0 or not found:
+            source = "scaled" if found else 0
+            view = effect.storage is Storage.SHARED
+            found.append(Operator("add", (Taken(source, Gradient.SAME),), values, view=view))
+        return (*found[:-1], replace(found[-1], makes=""))
+
 
 @register
 class ChannelScale(_Normalization):
@@ -217,6 +284,17 @@ class ChannelScale(_Normalization):
             state=parameters(weight=each, bias=each if self.bias else None),
             workspace=(Extra("intermediate", x.values),) if self.bias else (),
         )
+
+    def operators(
+        self, effect: Effect, *inputs: FeatureMap, at: Circumstances = USUAL
+    ) -> tuple[Operator, ...]:
+        takes = (Taken(0), Taken("weight", Gradient.SUMMED))
+        kept = (Kept(0, towards="weight"), Kept("weight", towards=0))
+        scaled = Operator("mul", takes, effect.output.values, kept)
+        if not self.bias:
+            return (scaled,)
+        takes = (Taken("scaled", Gradient.SAME), Taken("bias", Gradient.SAME))
+        return replace(scaled, makes="scaled"), Operator("add", takes, scaled.values)
 
 
 def _normalized(

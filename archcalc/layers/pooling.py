@@ -1,19 +1,17 @@
-"""Pooling: sliding windows, adaptive, global, and the unpooling that undoes a max pool."""
+"""Pooling: sliding windows, adaptive, global."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
-from archcalc.errors import LayerError
 from archcalc.feature_map import FeatureMap
 from archcalc.layers.convolution import Conv
 from archcalc.layers.effect import Effect, Extra, Saved, without_parameters
 from archcalc.layers.layer import Axes, Category, Layer, Padding, per_axis, require_spatial
+from archcalc.layers.operator import USUAL, Circumstances, Kept, Operator, Taken, on_a_padded_copy
 from archcalc.layers.registry import register
 from archcalc.layers.sliding import padded_copy, pads_alike, placements, sliding_windows
-from archcalc.layers.state import Shape
 from archcalc.quantity.arithmetic import (
     Quantity,
     ceil_div,
@@ -26,14 +24,12 @@ from archcalc.quantity.arithmetic import (
     require_at_least,
     require_equal,
 )
-from archcalc.regions.patches import Patch
+from archcalc.record import replace
 from archcalc.window import (
     AdaptiveWindow,
     AxisWindow,
     Reach,
-    TransposedWindow,
     Window,
-    Windows,
 )
 
 INDEX_BYTES = 8  # torch keeps the places of the maxima as int64
@@ -106,6 +102,21 @@ class MaxPool(Sliding, _Pool):
         )
         return (sum_of_each,)
 
+    def operators(
+        self, effect: Effect, *inputs: FeatureMap, at: Circumstances = USUAL
+    ) -> tuple[Operator, ...]:
+        (found,) = super().operators(effect, *inputs)
+        if effect.saved[0] is Saved.INPUT:
+            return (found,)
+        copy, pool = on_a_padded_copy(found, effect.workspace[0])
+        if not at.hands_on_indices:
+            return copy, pool
+        # They are places in the copy: handed on are places in the map, made with one more of them.
+        (indices,) = pool.beside_kept
+        handed_on = (indices, replace(indices, what="intermediate"))
+        raw = replace(indices, what="indices into the copy")
+        return copy, replace(pool, beside_kept=(raw,), beside=handed_on)
+
     def is_padded_by_torch(self, windows: tuple[Window, ...]) -> bool:
         """Whether torch's own padding will do: alike on both sides, half a kernel at most.
 
@@ -150,6 +161,29 @@ class AvgPool(Sliding, _Pool):
             saved=(*(padded or (Saved.INPUT,)), *inside),
             workspace=(*padded, *inside),
         )
+
+    def operators(
+        self, effect: Effect, *inputs: FeatureMap, at: Circumstances = USUAL
+    ) -> tuple[Operator, ...]:
+        (found,) = super().operators(effect, *inputs)
+        if effect.saved[0] is Saved.INPUT:
+            return (found,)
+        padded, *inside = effect.workspace
+        pooled = on_a_padded_copy(found, padded)
+        if not inside:
+            return pooled
+        # Ones where the map lies, pooled alike, to divide by.
+        (counts,) = inside
+        ones = Extra("intermediate", padded.values // inputs[0].channels, per_image=False)
+        counted = Operator(
+            "avg_pool", (), counts.values, beside=(ones,), makes="inside", per_image=False
+        )
+        copy, pool = pooled
+        values = effect.output.values
+        takes = (Taken("pooled"), Taken("inside"))
+        divided = Operator("div_", takes, values, (Kept("inside"),), view=True)
+        pool = replace(pool, makes="pooled", beside=(), beside_kept=(), holds=("inside",))
+        return counted, replace(copy, holds=("inside",)), pool, divided
 
 
 class _AdaptivePool(_Pool):
@@ -235,96 +269,6 @@ class GlobalAvgPool(_Pool):
         require_spatial(x)
         output = FeatureMap(x.channels, (1,) * len(x.sizes))
         return without_parameters(output, Reach.ALL, ops=x.values)
-
-
-@register
-class MaxUnpool(Sliding):
-    """Puts each value back where a max pool took it from, zero elsewhere, as torch's MaxUnpool.
-
-    Shapes: (C, m…) -> (C, n…), n = (m - 1) s - 2 p + k, or the `output` that is given.
-    In a spec, `indices: NAME` names the max pool. Its indices are offsets into the map that was
-    pooled, so n has to be that map's size.
-    Source: Zeiler & Fergus 2014 (arXiv:1311.2901), section 2.1.
-    """
-
-    kind: ClassVar[str] = "max_unpool"
-    category: ClassVar[Category] = Category.POOLING
-
-    padding: Axes = 0
-    output: Axes | None = None
-
-    def effect_on(self, x: FeatureMap, /, pooled: FeatureMap | None = None) -> Effect:
-        """As every layer's; `pooled` is the map that the named max pool took in."""
-        require_spatial(x)
-        if pooled is None:
-            raise LayerError("needs `indices`, the name of the max pool that it undoes")
-        output = FeatureMap(x.channels, self._sizes(x))
-        if len(output.shape) != len(pooled.shape):
-            raise LayerError(f"its max pool took in {pooled}, of other axes")
-        for size, pooled_size in zip(output.shape, pooled.shape, strict=True):
-            require_equal(
-                size,
-                pooled_size,
-                "unpools to {}, but its max pool took in {}; give `output`",
-                output,
-                pooled,
-            )
-        # The indices that the backward pass needs are its max pool's: see `archcalc.memory_use`.
-        return without_parameters(output, self._windows(x))
-
-    def reads(
-        self, patch: Patch, inputs: Sequence[FeatureMap], windows: Windows
-    ) -> Iterator[tuple[int, Patch]]:
-        """As every layer's; the second input is what the max pool has given out.
-
-        Which value is put back depends on where the pool has found it: on all of its window.
-        """
-        for number, x in enumerate(inputs):
-            yield from ((number, part) for _, part in super().reads(patch, [x], windows))
-
-    def _sizes(self, x: FeatureMap) -> Shape:
-        windows = self._windows(x)
-        sizes = tuple(
-            [
-                (m - 1) * w.stride - 2 * w.before + w.kernel
-                for m, w in zip(x.sizes, windows, strict=True)
-            ]
-        )
-        if self.output is None:
-            return sizes
-        wanted = per_axis(self.output, x, "output")
-        for size, n, w in zip(wanted, sizes, windows, strict=True):
-            for difference in (size - n, n - size):
-                require_at_least(
-                    w.stride - 1, difference,
-                    "an output of {} is not within a stride ({}) of {}", size, w.stride, n,
-                )  # fmt: skip
-        return wanted
-
-    def _windows(self, x: FeatureMap) -> tuple[TransposedWindow, ...]:
-        """What each value can be put back to: the window that it was the maximum of."""
-        return tuple(
-            map(
-                TransposedWindow,
-                per_axis(self.kernel, x, "kernel"),
-                per_axis(self.step, x, "stride"),
-                per_axis(self.padding, x, "padding"),
-            )
-        )
-
-
-def put_back(windows: Windows) -> Windows:
-    """What a max pool with these windows may have taken each value from, where it is put back.
-
-    The windows of an unpooling itself say how large its output is; where the values go, the
-    pool's indices decide.
-    """
-    assert isinstance(windows, tuple)
-    return tuple(
-        TransposedWindow(w.kernel, w.stride, w.before, w.dilation)
-        for w in windows
-        if isinstance(w, Window)
-    )
 
 
 def _require_pool_padding(windows: tuple[Window, ...], padding: Padding, ceil: bool) -> None:

@@ -8,12 +8,22 @@ from archcalc.errors import LayerError
 from archcalc.feature_map import FeatureMap
 from archcalc.layers.effect import Effect, Extra, Storage, pointwise
 from archcalc.layers.layer import Category, Layer
+from archcalc.layers.operator import USUAL, Circumstances, Gradient, Operator, Taken
 from archcalc.layers.registry import register
+from archcalc.record import replace
 
 
 class _Noise(Layer):
     category: ClassVar[Category] = Category.REGULARIZATION
     pointwise: ClassVar[bool] = True
+
+    def operators(
+        self, effect: Effect, *inputs: FeatureMap, at: Circumstances = USUAL
+    ) -> tuple[Operator, ...]:
+        (found,) = super().operators(effect, *inputs)
+        if effect.storage is Storage.SHARED:  # it does nothing
+            return (replace(found, takes=(Taken(0, Gradient.SAME),)),)
+        return (found,)
 
 
 @register

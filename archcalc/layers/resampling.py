@@ -9,8 +9,10 @@ from archcalc.errors import LayerError
 from archcalc.feature_map import FeatureMap
 from archcalc.layers.effect import Effect, Storage, pointwise, without_parameters
 from archcalc.layers.layer import Axes, Category, Layer, Sides, per_axis, per_side, require_spatial
+from archcalc.layers.operator import USUAL, Circumstances, Gradient, Operator, Taken, Tensor
 from archcalc.layers.registry import register
-from archcalc.quantity.arithmetic import Quantity, require_at_least, require_multiple
+from archcalc.quantity.arithmetic import Quantity, product, require_at_least, require_multiple
+from archcalc.record import replace
 from archcalc.regions.bits import NotFollowedError, spread, thinned
 from archcalc.regions.patches import Patch
 from archcalc.regions.reading import ChannelWindow
@@ -138,6 +140,24 @@ class Crop(_Resampling):
             sizes.append(left)
         output = FeatureMap(x.channels, tuple(sizes))
         return without_parameters(output, windows, storage=Storage.SHARED)
+
+    def operators(
+        self, effect: Effect, *inputs: FeatureMap, at: Circumstances = USUAL
+    ) -> tuple[Operator, ...]:
+        """Cuts one axis after the other, of those that anything is cut off."""
+        (x,) = inputs
+        sizes, found = list(x.sizes), []
+        source: Tensor = 0
+        for axis, size in enumerate(effect.output.sizes):
+            if sizes[axis] == size:
+                continue
+            sizes[axis] = size
+            values, makes = x.channels * product(sizes), f"cut{axis}"
+            found.append(Operator("slice", (Taken(source),), values, view=True, makes=makes))
+            source = makes
+        if not found:
+            return (Operator("alias", (Taken(0, Gradient.SAME),), x.values, view=True),)
+        return (*found[:-1], replace(found[-1], makes=""))
 
 
 @register

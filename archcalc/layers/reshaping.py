@@ -9,6 +9,7 @@ from archcalc.errors import LayerError
 from archcalc.feature_map import FeatureMap
 from archcalc.layers.effect import Effect, Storage, pointwise, without_parameters
 from archcalc.layers.layer import Category, Layer, require_divisible, require_spatial
+from archcalc.layers.operator import Gradient
 from archcalc.layers.registry import register
 from archcalc.layers.state import Shape
 from archcalc.quantity.arithmetic import Quantity, require_at_least, require_equal
@@ -27,6 +28,7 @@ class Identity(_Reshaping):
     """The input, unchanged."""
 
     kind: ClassVar[str] = "identity"
+    gradient: ClassVar[Gradient] = Gradient.SAME
     pointwise: ClassVar[bool] = True
 
     def effect_on(self, x: FeatureMap, /) -> Effect:
@@ -35,6 +37,8 @@ class Identity(_Reshaping):
 
 class InOrder(_Reshaping):
     """The same values in the same order, under another shape."""
+
+    gradient: ClassVar[Gradient] = Gradient.SAME
 
     def reaches(
         self, channels: int, x: FeatureMap, output: FeatureMap, window: ChannelWindow

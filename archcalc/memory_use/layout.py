@@ -30,11 +30,13 @@ class Layout(NamedTuple):
             layer that made it.
         copies: what layers make beside their outputs, since their inputs have gaps.
         overwriting: the layers that write where their first input lies.
+        behind_gaps: the layers whose first input has gaps.
     """
 
     of: dict[str, str]
     copies: dict[str, Extra]
     overwriting: set[str]
+    behind_gaps: set[str]
 
 
 class _Placed(NamedTuple):
@@ -66,7 +68,7 @@ def layout(
     """
     layers = analysis.inference_layers if at_inference else analysis.used_layers
     shared = {Storage.SHARED, *([Storage.SHARED_AT_INFERENCE] if at_inference else [])}
-    found = Layout({INPUT: INPUT}, {}, set())
+    found = Layout({INPUT: INPUT}, {}, set(), set())
     placing = _placing(analysis, layers, within or {})
     overwriting = _Overwriting(analysis, layers, found.of) if in_place else None
     for number, layer in enumerate(layers):
@@ -81,6 +83,8 @@ def layout(
         if overwriting is not None:
             overwriting.there.setdefault(found.of[layer.name], []).append(layer.name)
         if placing is not None:
+            if placing.has_gaps(source):
+                found.behind_gaps.add(layer.name)
             copied = placing.place(layer, stays, at_inference)
             if copied:
                 found.copies[layer.name] = Extra("copy of its input", copied)
@@ -162,6 +166,10 @@ class _Placing:
     def can_stay(self, layer: LayerAnalysis) -> bool:
         """Whether what a layer that moves no values puts out can stay where its input lies."""
         return self._strides(layer) is not None
+
+    def has_gaps(self, name: str) -> bool:
+        """Whether the output of a layer has gaps."""
+        return self._placed[name].has_gaps()
 
     def place(self, layer: LayerAnalysis, stays: bool, at_inference: bool) -> int:
         """Places what a layer puts out; the values of each image that it copies for it."""

@@ -70,7 +70,7 @@ def storages(
         on_gpu: as torch does it there: on the CPU a max pool along one axis makes no indices.
     """
     layers = analysis.inference_layers
-    of, copies, overwriting = layout(analysis, at_inference=True, in_place=in_place)
+    of, copies, overwriting, _ = layout(analysis, at_inference=True, in_place=in_place)
     if concat_views:
         within = embedded(layers, of, overwriting, analysis)
         apart = {part: analysis.maps[whole].values for part, whole in within.items()}

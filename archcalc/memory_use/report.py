@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 from archcalc.analysis import Analysis, require_numbers
 from archcalc.memory_use.liveness import Step, peak_of, storages, timeline
+from archcalc.memory_use.options import MIXED
 from archcalc.memory_use.reordering import better_order
 from archcalc.memory_use.totals import saved_bytes
 from archcalc.memory_use.training import (
-    MIXED,
     BackwardMacs,
     TrainingMemory,
     backward_macs,

@@ -9,7 +9,10 @@ from archcalc.layers import Extra
 from archcalc.layers.normalization import BatchNorm
 from archcalc.layers.state import StateTensor
 from archcalc.memory_use.liveness import unpooled
+from archcalc.memory_use.options import MIXED, TRAINING_DTYPES, TrainingOptions
+from archcalc.memory_use.tape import tape
 from archcalc.memory_use.totals import learning, needed_backward, saved_bytes
+from archcalc.memory_use.training_step import Purpose, TrainingStep, training_step
 from archcalc.quantity.arithmetic import Quantity
 from archcalc.record import Record, as_dict
 from archcalc.walk import analyze
@@ -21,8 +24,6 @@ OPTIMIZERS: dict[str, int] = {
     "adam": 2,  # Kingma & Ba 2015, algorithm 1: first and second moment
     "adamw": 2,  # Loshchilov & Hutter 2019: as Adam
 }
-MIXED = "mixed"
-TRAINING_DTYPES = ("float32", "bfloat16", "float16", MIXED)
 _MASTER_BYTES = 4
 
 
@@ -117,6 +118,25 @@ def training_memory(
         master=sum(each.master for each in tensors),
         activations=sum(saved_bytes(in_use).values()),
     )
+
+
+def step_of(analysis: Analysis, options: TrainingOptions) -> TrainingStep:
+    """What is alive over a training step with the analysis' batch, whatever its own dtype.
+
+    Raises:
+        UsageError: free sizes; and as `TrainingOptions.check`.
+    """
+    options.check()
+    require_numbers(analysis)
+    found = training_memory(analysis, optimizer=options.optimizer, dtype=options.dtype)
+    in_use = analyze(analysis.graph, batch=analysis.batch, dtype=_dtype_in_use(options.dtype))
+    buffers = sum(layer.buffers for layer in in_use.used_layers) * in_use.bytes_each
+    constant = {
+        Purpose.PARAMETERS: found.parameters + found.master,
+        Purpose.BUFFERS: buffers,
+        Purpose.OPTIMIZER: found.optimizer,
+    }
+    return training_step(tape(in_use, on_gpu=options.on_gpu), constant)
 
 
 def training_tensors(

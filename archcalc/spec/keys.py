@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from archcalc.layers import Join, Layer
-from archcalc.layers.pooling import MaxUnpool
+from archcalc.layers.unpooling import MaxUnpool
 
 PLACEMENT_KEYS = ("name", "from", "weights")  # where a layer stands; of every kind
 INDICES = "indices"  # the max pool that a max_unpool undoes

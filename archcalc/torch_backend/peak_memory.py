@@ -86,8 +86,8 @@ class _UnwatchedMaxPool1d(TorchFunctionMode):
 def peak_in_training(twin: Twin, make_images: MakeImages) -> int:
     """The most bytes that are alive at once in a training step, beyond the parameters.
 
-    A step is a pass forward and one backward from the sum of the outputs; the gradients of the
-    parameters are part of it, an optimizer is not.
+    A step is a pass forward and one backward from the sum of the outputs, which are let go before;
+    the gradients of the parameters are part of it, an optimizer is not.
     """
     twin.train()
     storages = LiveStorages(twin)
@@ -101,6 +101,7 @@ def _step(twin: Twin, x: Tensor) -> None:
     returned = twin(x)
     outputs = returned if isinstance(returned, tuple) else (returned,)
     loss = torch.stack([output.sum() for output in outputs]).sum()
+    del returned, outputs
     if loss.requires_grad:
         loss.backward()  # type: ignore[no-untyped-call]  # as above
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from archcalc.feature_map import FeatureMap
-from archcalc.layers import convolution, linear, pooling
+from archcalc.layers import convolution, linear, pooling, unpooling
 from archcalc.layers.layer import Axes, per_axis
 from archcalc.layers.sliding import pads_alike, unchecked_windows
 from archcalc.quantity.arithmetic import Quantity
@@ -206,7 +206,7 @@ def _adaptive(figure: str, output: Axes, at: Setting) -> Spelling:
 
 
 @spell.register
-def _(layer: pooling.MaxUnpool, at: Setting) -> Spelling:
+def _(layer: unpooling.MaxUnpool, at: Setting) -> Spelling:
     arguments = [
         given("kernel_size", tidy(layer.kernel), "kernel"),
         named("stride", tidy(layer.step)),

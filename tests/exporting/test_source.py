@@ -23,9 +23,10 @@ from archcalc.layers.activation import ReLU
 from archcalc.layers.convolution import Conv
 from archcalc.layers.joining import Concat
 from archcalc.layers.normalization import BatchNorm, Scale
-from archcalc.layers.pooling import MaxPool, MaxUnpool
+from archcalc.layers.pooling import MaxPool
 from archcalc.layers.regularization import Dropout
 from archcalc.layers.resampling import PadChannels
+from archcalc.layers.unpooling import MaxUnpool
 from archcalc.record import replace
 from archcalc.spec.library import network_names
 from archcalc.testing.checks import between_learned_layers, effect_of

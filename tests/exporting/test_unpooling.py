@@ -12,7 +12,8 @@ from archcalc.layers import Layer
 from archcalc.layers.activation import ReLU
 from archcalc.layers.layer import Padding
 from archcalc.layers.normalization import BatchNorm, Scale
-from archcalc.layers.pooling import MaxPool, MaxUnpool
+from archcalc.layers.pooling import MaxPool
+from archcalc.layers.unpooling import MaxUnpool
 from archcalc.record import replace
 from tests.exporting.exported import check_network
 from tests.graphs import all_used, graph, node

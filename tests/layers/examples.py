@@ -24,6 +24,7 @@ from archcalc.layers import (
     regularization,
     resampling,
     reshaping,
+    unpooling,
 )
 from archcalc.testing.strategies import (
     Example,
@@ -167,7 +168,7 @@ def unpooled_examples(draw: Draw) -> Example:
         padding=padding,
         ceil=draw(st.booleans()),
     )
-    layer = pooling.MaxUnpool(
+    layer = unpooling.MaxUnpool(
         kernel=draw(mostly(st.just(kernel), st.integers(1, 5))),
         stride=pool.stride,
         padding=draw(mostly(st.just(padding), st.integers(0, 2))),
@@ -176,7 +177,7 @@ def unpooled_examples(draw: Draw) -> Example:
     return Example(layer, (pool.effect_on(pooled).output,), pool, pooled)
 
 
-EXAMPLES[pooling.MaxUnpool] = unpooled_examples()
+EXAMPLES[unpooling.MaxUnpool] = unpooled_examples()
 
 
 # ----- resampling -----

@@ -12,11 +12,12 @@ from archcalc.layers import Effect, Layer
 from archcalc.layers.convolution import Conv, ConvTranspose, LocallyConnected
 from archcalc.layers.joining import Add, Concat, Multiply
 from archcalc.layers.normalization import LocalResponseNorm
-from archcalc.layers.pooling import AdaptiveAvgPool, AvgPool, GlobalAvgPool, MaxPool, MaxUnpool
+from archcalc.layers.pooling import AdaptiveAvgPool, AvgPool, GlobalAvgPool, MaxPool
 from archcalc.layers.regularization import Dropout, DropPath
 from archcalc.layers.resampling import Crop, Pad, PadChannels, PixelShuffle, Upsample
 from archcalc.layers.reshaping import ChannelShuffle, ChannelSlice, ChannelSplit, Reshape
 from archcalc.layers.sliding import sliding_windows
+from archcalc.layers.unpooling import MaxUnpool
 
 VECTOR = (8,)
 NO_AXIS = "needs at least one spatial axis, and a vector has none"

@@ -17,7 +17,7 @@ from archcalc.errors import Source
 from archcalc.expansion import build_graph
 from archcalc.layers import LAYER_KINDS, Join
 from archcalc.layers.layer import REQUIRED
-from archcalc.layers.pooling import MaxUnpool
+from archcalc.layers.unpooling import MaxUnpool
 from archcalc.memory_use.totals import activation_bytes
 from archcalc.quantity.conditions import is_symbol
 from archcalc.quantity.integer_array import IntegerArray

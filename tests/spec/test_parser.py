@@ -11,8 +11,8 @@ import pytest
 from archcalc import SpecError
 from archcalc.layers import LAYER_KINDS, Join
 from archcalc.layers.convolution import Conv
-from archcalc.layers.pooling import MaxUnpool
 from archcalc.layers.registry import KINDS
+from archcalc.layers.unpooling import MaxUnpool
 from archcalc.spec.keys import placement_keys
 from archcalc.spec.syntax import (
     About,

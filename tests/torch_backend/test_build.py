@@ -21,9 +21,10 @@ from archcalc.layers.activation import ReLU
 from archcalc.layers.convolution import Conv, LocallyConnected
 from archcalc.layers.joining import Add, Mean, Multiply
 from archcalc.layers.normalization import BatchNorm, ChannelScale, LayerNorm, Scale
-from archcalc.layers.pooling import AvgPool, MaxPool, MaxUnpool
+from archcalc.layers.pooling import AvgPool, MaxPool
 from archcalc.layers.regularization import DropPath
 from archcalc.layers.reshaping import ChannelSlice, ChannelSplit
+from archcalc.layers.unpooling import MaxUnpool
 from archcalc.torch_backend.build import Twin, build
 from archcalc.torch_backend.layer_modules import module_for
 from archcalc.torch_backend.verify import conditions, verify

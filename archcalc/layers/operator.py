@@ -1,0 +1,129 @@
+"""What torch runs for a layer in training: the operators that autograd records, one by one."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import NamedTuple, TypeAlias
+
+from archcalc.layers.effect import Extra
+from archcalc.quantity.arithmetic import Quantity
+from archcalc.record import Record, replace
+
+# What an operator works on: an input of the layer, by its number; a tensor that the layer learns,
+# or that an operator before it has made, by its name.
+Tensor: TypeAlias = "int | str"
+
+
+class Circumstances(NamedTuple):
+    """What it depends on, beside the layer and its inputs, which operators run.
+
+    Attributes:
+        on_gpu: whether torch runs it there.
+        behind_gaps: whether the values of its (first) input lie apart.
+        copied: the values of an image that it copies for that reason before it does anything; 0
+            where it takes its input as it lies.
+        hands_on_indices: of a max pool, whether an unpooling takes its indices.
+    """
+
+    on_gpu: bool = False
+    behind_gaps: bool = False
+    copied: int = 0
+    hands_on_indices: bool = False
+
+
+USUAL = Circumstances()
+
+
+class Gradient(Enum):
+    """How the gradient of what an operator takes comes about in the backward pass."""
+
+    OWN = "own"  # a tensor of its own, of the size of what it is the gradient of
+    SUMMED = "summed"  # first as large as the output, and then summed up to one of its own
+    SAME = "same"  # the gradient of the output itself, at most under another shape
+    PART = "part"  # a view of some channels of it
+    COPIED = "copied"  # of its own, transposed: `.grad` takes a copy
+    SPREAD = "spread"  # a view of a single value
+
+
+class Taken(NamedTuple):
+    """A tensor that an operator takes.
+
+    Attributes:
+        tensor: which.
+        gradient: how its gradient comes about.
+        scratch: the values, of an image, of each tensor that is made on the way and freed.
+    """
+
+    tensor: Tensor
+    gradient: Gradient = Gradient.OWN
+    scratch: tuple[Quantity, ...] = ()
+
+
+class Kept(NamedTuple):
+    """A tensor that is kept for the backward pass.
+
+    Attributes:
+        tensor: which; None for the output.
+        towards: the tensor whose gradient needs it: it is not kept where that one has none.
+            None where it is kept whatever has a gradient.
+    """
+
+    tensor: Tensor | None
+    towards: Tensor | None = None
+
+
+class Operator(Record):
+    """One operator that autograd records.
+
+    Attributes:
+        name: what it does, by which autocast tells in which type it runs (`memory_use.autocast`).
+        takes: what it takes, in torch's order.
+        values: of its output: of an image, or in all where not `per_image`.
+        kept: what of its neighbours it keeps.
+        beside: what it makes beside its output, freed at once.
+        beside_kept: what it makes beside its output, and keeps.
+        view: its output lies where the first that it takes lies.
+        per_image: whether the output has `values` for each image.
+        makes: what later operators call its output; "" where it is the layer's.
+        holds: what earlier operators have made, and its caller still holds while it runs.
+        merges: whether the gradient's axes are merged across images, as for a matrix product, so
+            that it takes a copy where the images' gradients lie apart.
+        contiguous: whether it copies a gradient that has another layout than its input.
+    """
+
+    name: str
+    takes: tuple[Taken, ...]
+    values: Quantity
+    kept: tuple[Kept, ...] = ()
+    beside: tuple[Extra, ...] = ()
+    beside_kept: tuple[Extra, ...] = ()
+    view: bool = False
+    per_image: bool = True
+    makes: str = ""
+    holds: tuple[str, ...] = ()
+    merges: bool = False
+    contiguous: bool = False
+
+
+def on_a_copy(operator: Operator, values: Quantity) -> tuple[Operator, Operator]:
+    """The operator, on a copy of the layer's input that has no gaps, which it keeps instead."""
+    (_, gradient, scratch), *others = operator.takes
+    on_it = replace(
+        operator,
+        takes=(Taken("copied", gradient, scratch), *others),
+        kept=tuple([Kept("copied" if one == 0 else one, to) for one, to in operator.kept]),
+    )
+    return Operator("clone", (Taken(0, Gradient.SAME),), values, makes="copied"), on_it
+
+
+def on_a_padded_copy(operator: Operator, padded: Extra) -> tuple[Operator, Operator]:
+    """The operator, on a padded copy of the layer's input, which it keeps."""
+    (_, gradient, scratch), *others = operator.takes
+    on_it = replace(
+        operator,
+        takes=(Taken("padded", gradient, scratch), *others),
+        kept=(Kept("padded"),),
+        beside=tuple([extra for extra in operator.beside if extra != padded]),
+        beside_kept=tuple([extra for extra in operator.beside_kept if extra != padded]),
+    )
+    return Operator("pad", (Taken(0),), padded.values, makes="padded"), on_it

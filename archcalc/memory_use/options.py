@@ -1,0 +1,34 @@
+"""How a network is trained, as far as its memory depends on it."""
+
+from __future__ import annotations
+
+from archcalc.errors import require_known
+from archcalc.record import Record
+
+MIXED = "mixed"
+TRAINING_DTYPES = ("float32", "bfloat16", "float16", MIXED)
+DEVICES = ("cpu", "cuda")
+
+
+class TrainingOptions(Record):
+    """How a network is trained.
+
+    Attributes:
+        optimizer: one of `training.OPTIMIZERS`.
+        dtype: float32, bfloat16 or float16 of everything, or `MIXED`: `torch.autocast`.
+        device: "cpu" or "cuda": torch does some things there in another way.
+    """
+
+    optimizer: str = "sgd"
+    dtype: str = "float32"
+    device: str = "cpu"
+
+    def check(self) -> None:
+        """Raises UsageError where something is not known, with a guess."""
+        require_known("no training in dtype", self.dtype, TRAINING_DTYPES)
+        require_known("unknown device", self.device, DEVICES)
+
+    @property
+    def on_gpu(self) -> bool:
+        """Whether it runs on a GPU."""
+        return self.device == "cuda"

@@ -1,0 +1,241 @@
+"""The tape of a training step: every operator that torch runs forward, in order, and the loss.
+
+What a layer runs, its kind says (`archcalc.layers.operator`). Here the layers' operators are put
+one behind the other, with the storages that tensors lie in, what is kept for the backward pass,
+and after which operator the forward pass lets go of a tensor.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from archcalc.analysis import Analysis
+from archcalc.graph import INPUT
+from archcalc.layers.effect import Extra
+from archcalc.layers.operator import Circumstances, Gradient, Operator, Taken, Tensor
+from archcalc.memory_use.layout import layout
+from archcalc.memory_use.liveness import extra_bytes, unpooled
+from archcalc.record import replace
+
+LOSS = "loss"
+
+
+class Argument(NamedTuple):
+    """What an operator takes.
+
+    Attributes:
+        tensor: its name.
+        gradient: how its gradient comes about; None where it has none.
+        scratch: bytes of each tensor that is made on the way and freed.
+    """
+
+    tensor: str
+    gradient: Gradient | None
+    scratch: tuple[int, ...]
+
+
+class Recorded(NamedTuple):
+    """An operator on the tape.
+
+    Attributes:
+        layer: the layer that it is of, or `LOSS`.
+        name: as an `Operator`'s.
+        arguments: what it takes.
+        output: the name of what it makes.
+        view_of: the tensor whose storage that lies in; None where it has its own.
+        beside: what it makes beside its output.
+        kept: the tensors that it keeps for the backward pass; none unless it is recorded.
+        released: what the forward pass lets go of once it has run.
+        recorded: whether a gradient goes through it.
+        merges, contiguous: as an `Operator`'s.
+    """
+
+    layer: str
+    name: str
+    arguments: tuple[Argument, ...]
+    output: str
+    view_of: str | None
+    beside: tuple[str, ...]
+    kept: tuple[str, ...]
+    released: tuple[str, ...]
+    recorded: bool
+    merges: bool
+    contiguous: bool
+
+
+class Tape(NamedTuple):
+    """What runs forward in a training step.
+
+    Attributes:
+        operators: in order.
+        bytes: the size of each tensor, of the learned ones too.
+        learned: the tensors that are learned.
+        batch: the number of images.
+    """
+
+    operators: tuple[Recorded, ...]
+    bytes: dict[str, int]
+    learned: frozenset[str]
+    batch: int
+
+
+def tape(analysis: Analysis, *, on_gpu: bool = False) -> Tape:
+    """The tape of a network whose sizes are plain numbers; layers that nobody needs do not run."""
+    found = _Taping(analysis)
+    where = layout(analysis, at_inference=False)
+    owners, handed_on = analysis.graph.weight_owners(), unpooled(analysis)
+    with_gradient = analysis.graph.with_gradient()
+    for layer in analysis.used_layers:
+        name, node = layer.name, layer.node
+        copied = where.copies.get(name)
+        operators = node.layer.operators(
+            layer.effect,
+            *[analysis.maps[source] for source in node.inputs],
+            at=Circumstances(
+                on_gpu=on_gpu,
+                behind_gaps=name in where.behind_gaps,
+                copied=copied.values if copied else 0,
+                hands_on_indices=name in handed_on,
+            ),
+        )
+        if where.of[name] == name and len(operators) == 1:  # it may be a view, and cannot
+            operators = (replace(operators[0], view=False),)
+        found.write(
+            name,
+            operators,
+            node.taken,
+            learned={
+                tensor.name: found.learned(f"{owners[name]}.{tensor.name}", tensor.values)
+                for tensor in layer.effect.parameters
+            },
+            has_gradient=name in with_gradient,
+        )
+    found.write(LOSS, _sum_of_all(len(analysis.graph.outputs)), analysis.graph.outputs)
+    return found.tape()
+
+
+def _sum_of_all(outputs: int) -> tuple[Operator, ...]:
+    """A loss that keeps nothing: the sum of all outputs, of each first."""
+
+    def one_value(name: str, *takes: Taken, makes: str = "") -> Operator:
+        return Operator(name, takes, 1, per_image=False, makes=makes)
+
+    sums = [one_value("sum", Taken(n, Gradient.SPREAD), makes=f"sum {n}") for n in range(outputs)]
+    parts = [Taken(each.makes, Gradient.PART) for each in sums]
+    stack = Operator("stack", tuple(parts), outputs, per_image=False, makes="stack")
+    return (*sums, stack, one_value("sum", Taken("stack", Gradient.SPREAD)))
+
+
+class _Taping:
+    """Writes a tape, layer by layer."""
+
+    def __init__(self, analysis: Analysis) -> None:
+        self._analysis = analysis
+        self._bytes: dict[str, int] = {INPUT: analysis.map_bytes[INPUT]}
+        self._learned: set[str] = set()
+        self._learns: set[str] = set()  # what is learned, and what comes from something that is
+        self._operators: list[Recorded] = []
+        self._held: list[Sequence[str]] = []  # by the caller, while each of them runs
+
+    def learned(self, name: str, values: int) -> str:
+        """Notes that a tensor is learned; its name."""
+        self._learned.add(name)
+        self._learns.add(name)
+        self._bytes[name] = values * self._analysis.bytes_each
+        return name
+
+    def write(
+        self,
+        layer: str,
+        operators: Sequence[Operator],
+        taken: Sequence[str],
+        *,
+        learned: Mapping[str, str] | None = None,
+        has_gradient: bool = True,
+    ) -> None:
+        """Writes what a layer runs.
+
+        Args:
+            layer: its name, or `LOSS`.
+            operators: in order.
+            taken: the names of what it takes; its caller holds that while it runs.
+            learned: the names of what it learns.
+            has_gradient: whether a gradient comes back to it.
+        """
+        names: dict[Tensor | None, str] = {**dict(enumerate(taken))}
+        names.update(learned or {})
+        for operator in operators:
+            names[None] = f"{layer} ({operator.makes})" if operator.makes else layer
+            self._write(layer, operator, names, has_gradient)
+            self._held.append([*taken, *[names[made] for made in operator.holds]])
+            names[operator.makes] = names[None]
+
+    def _write(
+        self, layer: str, operator: Operator, names: Mapping[Tensor | None, str], returns: bool
+    ) -> None:
+        """Writes one operator; `names` has those of the tensors that it speaks of."""
+        output, each = names[None], self._bytes_of(1, operator.per_image)
+        arguments = [
+            Argument(
+                names[tensor],
+                gradient if names[tensor] in self._learns else None,
+                tuple([values * each for values in scratch]),
+            )
+            for tensor, gradient, scratch in operator.takes
+        ]
+        learns = any(argument.gradient is not None for argument in arguments)
+        if learns:
+            self._learns.add(output)
+        self._bytes[output] = operator.values * each
+        made_kept = [self._make(layer, extra) for extra in operator.beside_kept]
+        made = [self._make(layer, extra) for extra in operator.beside]
+        kept = [
+            names[one.tensor]
+            for one in operator.kept
+            if one.towards is None or names[one.towards] in self._learns
+        ]
+        recorded = learns and returns
+        self._operators.append(
+            Recorded(
+                layer=layer,
+                name=operator.name,
+                arguments=tuple(arguments),
+                output=output,
+                view_of=arguments[0].tensor if operator.view else None,
+                beside=(*made_kept, *made),
+                kept=(*kept, *made_kept) if recorded else (),
+                released=(),
+                recorded=recorded,
+                merges=operator.merges,
+                contiguous=operator.contiguous,
+            )
+        )
+
+    def _make(self, layer: str, extra: Extra) -> str:
+        """What an operator makes beside its output, by name."""
+        name = f"{layer} ({extra.what})"
+        while name in self._bytes:
+            name += "*"
+        self._bytes[name] = extra_bytes(extra, self._analysis)
+        return name
+
+    def _bytes_of(self, values: int, per_image: bool) -> int:
+        images = self._analysis.batch if per_image else 1
+        return values * images * self._analysis.bytes_each
+
+    def tape(self) -> Tape:
+        """All that was written."""
+        last: dict[str, int] = {}
+        for number, (operator, held) in enumerate(zip(self._operators, self._held, strict=True)):
+            used = [argument.tensor for argument in operator.arguments]
+            last |= dict.fromkeys([*used, *held, operator.output, *operator.beside], number)
+        released: dict[int, list[str]] = {}
+        for name, number in last.items():
+            if name != LOSS and name not in self._learned:
+                released.setdefault(number, []).append(name)
+        operators = [
+            operator._replace(released=tuple(released.get(number, ())))
+            for number, operator in enumerate(self._operators)
+        ]
+        return Tape(tuple(operators), self._bytes, frozenset(self._learned), self._analysis.batch)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from importlib import import_module
 from io import BufferedWriter, RawIOBase, TextIOWrapper
 from types import ModuleType
@@ -33,7 +33,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     sys.stdout = output or before
     try:
         try:
-            arguments = _parser([command] if command else []).parse_args(given)
+            # Of all commands only a call without one has to know.
+            known = [command] if command is not None and given[0] == command else COMMANDS
+            configured = [command] if command is not None else []
+            arguments = _parser(known, configured).parse_args(given)
             status: int = _module(arguments.command).run(arguments)
         except ArchcalcError as error:
             status = _failed(message(error))
@@ -92,7 +95,7 @@ def _output(stdout: TextIOWrapper) -> TextIOWrapper:
 
 def parser_of_all() -> argparse.ArgumentParser:
     """The parser with the arguments of every command, for completion scripts."""
-    return _parser(COMMANDS)
+    return _parser(COMMANDS, COMMANDS)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -130,8 +133,11 @@ class _StoreOnce(argparse._StoreAction):
         super().__call__(parser, namespace, values, option)
 
 
-def _parser(commands: Sequence[str] | dict[str, str]) -> argparse.ArgumentParser:
-    """The parser, with the arguments of `commands` only: the others are not imported."""
+def _parser(commands: Iterable[str], configured: Collection[str]) -> argparse.ArgumentParser:
+    """The parser of some commands, with the arguments of `configured` only.
+
+    Each command takes time, and more where its module is imported for its arguments.
+    """
     parser = _Parser(
         prog="archcalc",
         description="How big, how deep, how expensive is this network, "
@@ -141,9 +147,10 @@ def _parser(commands: Sequence[str] | dict[str, str]) -> argparse.ArgumentParser
     subparsers = parser.add_subparsers(
         prog="archcalc", dest="command", metavar="COMMAND", required=True
     )
-    for name, summary in COMMANDS.items():
+    for name in commands:
+        summary = COMMANDS[name]
         subparser = subparsers.add_parser(name, help=summary, description=_sentence(summary))
-        if name in commands:
+        if name in configured:
             module = _module(name)
             module.configure(subparser)
             subparser.epilog = _epilog(module)

@@ -28,7 +28,7 @@ from archcalc.quantity.conditions import (
 from archcalc.record import Record
 from archcalc.spec.expression import Environment, Expression, parse, parse_with_symbols
 from archcalc.spec.reader import WANTS_QUOTES, is_left_open, place_of
-from archcalc.spec.values import ExpressionError, Value, short_list
+from archcalc.spec.values import ExpressionError, Value, bounded, short_list
 
 # What stands in a spec: a constant, an expression, or a list of these.
 Template: TypeAlias = Any
@@ -114,19 +114,29 @@ def read_size(node: Node, source: Source) -> Template:
     return at(node, source, parse_with_symbols, node.value)
 
 
-def read_literal(node: Node, source: Source) -> Value:
-    """The value of a parameter: a number, true or false, text, or a list of these."""
+def _exactly(decimal: str) -> Value:
+    return parse(decimal).evaluate({})
+
+
+def read_literal(node: Node, source: Source, decimal: Callable[[str], Value] = _exactly) -> Value:
+    """The value of a parameter: a number, true or false, text, or a list of these.
+
+    Args:
+        decimal: what reads `0.5`: as an exact fraction unless told otherwise.
+    """
     if isinstance(node, SequenceNode):
         at(node, source, short_list, node.value)
-        return [read_literal(item, source) for item in node.value]
+        return [read_literal(item, source, decimal) for item in node.value]
     if not isinstance(node, ScalarNode):
         raise SpecError("expected a value, found a mapping", place_of(node, source))
     text: str = node.value
     if not node.style:
         if text in WORDS:
             return WORDS[text]
-        if _INTEGER.fullmatch(text) or _DECIMAL.fullmatch(text):
-            return at(node, source, lambda t: parse(t).evaluate({}), text)
+        if _INTEGER.fullmatch(text):
+            return at(node, source, bounded, int(text))
+        if _DECIMAL.fullmatch(text):
+            return at(node, source, decimal, text)
     return text
 
 

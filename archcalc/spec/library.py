@@ -91,15 +91,12 @@ def find_network(what: Network | str | os.PathLike[str] | Mapping[str, Any]) -> 
         return _in_file(read_family(path), variant)
     # Only the file that seems to hold the variant is parsed: a table should take no longer
     # because there are many specs.
-    known = []
     for source in spec_sources():
-        names = _declared(source)
-        if name in names:
+        if name in source.text and name in _declared(source):
             family = parse_family(source)
             if name in family.networks:
                 return family.networks[name]
-        known.extend(names)
-    raise _unknown_network(name, known)
+    raise _unknown_network(name, network_names())
 
 
 def networks_and_files(

@@ -154,7 +154,7 @@ class _FamilyReader(StatementReader):
         return value
 
     def _percent(self, node: Node) -> float:
-        value = read_literal(node, self._source)
+        value = read_literal(node, self._source, float)
         if isinstance(value, (bool, str, list)) or value is None or not 0 < value <= 100:
             raise SpecError("expected a percentage, such as 76.1", self._place(node))
         return float(value)

@@ -52,7 +52,7 @@ _NUMBERS = (
         "is a date in YAML 1.1; for a difference put spaces around the -",
     ),
 )
-
+_SIGNS = frozenset("_:-xob")  # each of these but the octal ones has one of them in its middle
 
 WANTS_QUOTES = '; an expression with a comma wants quotes, as in {channels: "max(8, c)"}'
 
@@ -265,6 +265,9 @@ def _check_plain(node: ScalarNode, source: Source) -> None:
             place_of(node, source),
         )
     if text[:1] in "+-0123456789" and not (text.isdecimal() and text[0] != "0"):
+        digits = text.lstrip("+-")
+        if _SIGNS.isdisjoint(digits) and not (digits.isdecimal() and len(digits) > 1):
+            return  # without a look at the patterns, as almost all
         for pattern, why in _NUMBERS:
             if re.fullmatch(pattern, text):
                 raise SpecError(f"{text!r} {why}", place_of(node, source))

@@ -98,12 +98,12 @@ class Analysis(Record):
     @property
     def inference_layers(self) -> tuple[LayerAnalysis, ...]:
         """The layers that run at inference: those that an output depends on which exists there."""
-        return tuple(layer for layer in self.used_layers if not layer.training_only)
+        return tuple([layer for layer in self.used_layers if not layer.training_only])
 
     @property
     def used_layers(self) -> tuple[LayerAnalysis, ...]:
         """The layers that some output depends on, in training at the least."""
-        return tuple(layer for layer in self.layers if layer.used)
+        return tuple([layer for layer in self.layers if layer.used])
 
     @property
     def training_only_layers(self) -> tuple[LayerAnalysis, ...]:

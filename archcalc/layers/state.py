@@ -65,4 +65,4 @@ def learned_role(name: str) -> Role:
 
 def values_of(state: Iterable[StateTensor], role: Role) -> Quantity:
     """How many values the tensors of a role have together."""
-    return sum(tensor.values for tensor in state if tensor.role is role)
+    return sum([tensor.values for tensor in state if tensor.role is role])

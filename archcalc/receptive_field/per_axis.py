@@ -42,7 +42,7 @@ def _folded(
         of(field) if not isinstance(field, Reach) else of_all if field is Reach.ALL else None
         for field in fields
     ]
-    for word in (None, "all", "nothing"):
-        if axes and all(axis == word for axis in axes):
-            return word
+    first = axes[0] if axes else 0
+    if (first is None or isinstance(first, str)) and axes.count(first) == len(axes):
+        return first
     return tuple(axes)

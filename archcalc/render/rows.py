@@ -63,7 +63,15 @@ def depth_that_fits(analysis: Analysis, most: int = MOST_ROWS) -> int:
 
 
 def _paths(analysis: Analysis) -> dict[str, list[str]]:
-    return {layer.name: analysis.graph.blocks_around(layer.name) for layer in analysis.layers}
+    """The blocks that each layer stands in, which are those of its neighbours in the innermost."""
+    found: dict[str, list[str]] = {}
+    by_prefix: dict[str, list[str]] = {}
+    for layer in analysis.layers:
+        prefix = layer.name.rpartition(".")[0]
+        if prefix not in by_prefix:
+            by_prefix[prefix] = analysis.graph.blocks_around(layer.name)
+        found[layer.name] = by_prefix[prefix]
+    return found
 
 
 def _rows(

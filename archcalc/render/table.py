@@ -224,17 +224,18 @@ def field_legend(rows: Sequence[Row], columns: Sequence[Column]) -> list[str]:
 def _most(analysis: Analysis, totals: Totals, in_full: bool) -> list[str]:
     """Where most of the memory and most of the parameters sit, if they are plain numbers."""
     layers = analysis.inference_layers
-    figures = [(plain(x.activation_bytes), plain(x.params), x.name) for x in layers]
-    if not figures or not all(isinstance(m, int) and isinstance(p, int) for m, p, _ in figures):
+    memory = {layer.name: layer.activation_bytes for layer in layers}
+    params = {layer.name: layer.params for layer in layers}
+    figures = map(plain, (*memory.values(), *params.values()))
+    if not layers or not all(isinstance(figure, int) for figure in figures):
         return []
     count, size = (exact, exact) if in_full else (short, short_bytes)
-    widest = max(layers, key=lambda layer: layer.activation_values)
-    heaviest = max(layers, key=lambda layer: layer.params)
+    widest, heaviest = max(memory, key=memory.__getitem__), max(params, key=params.__getitem__)
     return [
-        f"most memory  {widest.name}, {size(widest.activation_bytes)} "
-        f"({share(widest.activation_bytes, totals.activation_bytes)}); "
-        f"most params {heaviest.name}, {count(heaviest.params)} "
-        f"({share(heaviest.params, totals.params) or '0%'})",
+        f"most memory  {widest}, {size(memory[widest])} "
+        f"({share(memory[widest], totals.activation_bytes)}); "
+        f"most params {heaviest}, {count(params[heaviest])} "
+        f"({share(params[heaviest], totals.params) or '0%'})",
     ]
 
 

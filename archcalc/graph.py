@@ -6,7 +6,7 @@ A layer may name only earlier layers, so a cycle cannot be written.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 
 from archcalc.errors import Place
 from archcalc.feature_map import FeatureMap
@@ -59,7 +59,7 @@ def indices_of(pool: str) -> str:
     return f"{pool} (indices)"
 
 
-class LeftOut(NamedTuple):
+class LeftOut(Record):
     """A head for training that is left out, since one of its layers refuses its input.
 
     Attributes:

@@ -30,7 +30,7 @@ class _RecordType(type):
 
 
 def _complete_and_init(self: Any, *values: Any, **named: Any) -> None:
-    """The first `__init__` of a class: writes the others, which take time, and steps aside."""
+    """The first `__init__` of a class: writes the other, which takes time, and steps aside."""
     kind: Any = type(self)
     fields, defaults = kind._fields, kind._defaults
     scope = {f"set_{field}": getattr(kind, field).__set__ for field in fields}
@@ -39,11 +39,9 @@ def _complete_and_init(self: Any, *values: Any, **named: Any) -> None:
     lines = [
         f"def __init__({', '.join(['self', *arguments])}):",
         *([f"    set_{field}(self, {field})" for field in fields] or ["    pass"]),
-        "def _values(self):",
-        f"    return ({''.join([f'self.{field}, ' for field in fields])})",
     ]
     exec("\n".join(lines), scope)
-    kind.__init__, kind._values = scope["__init__"], scope["_values"]
+    kind.__init__ = scope["__init__"]
     kind.__init__.__qualname__ = f"{kind.__qualname__}.__init__"  # in messages of a TypeError
     kind.__init__(self, *values, **named)
 
@@ -59,7 +57,7 @@ class Record(metaclass=_RecordType):
     not_shown: ClassVar[tuple[str, ...]] = ()
 
     def _values(self) -> tuple[Any, ...]:
-        raise NotImplementedError  # written for each class
+        return tuple([getattr(self, field) for field in type(self)._fields])
 
     def __eq__(self, other: object) -> bool:
         if type(self) is type(other):

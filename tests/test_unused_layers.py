@@ -347,10 +347,10 @@ HEAD = """\
 def test_a_head_for_training_that_does_not_fit_costs_a_note() -> None:
     analysis = analysis_of(HEAD.replace("fits, from: a", "fits"))
     assert [layer.name for layer in analysis.layers] == ["a", "fits.s", "out"]
-    ((head, layer, reason),) = analysis.graph.left_out
-    assert (head, layer) == ("aux", "aux.big")
-    assert "aux.big (conv channels=2 kernel=9) on 4x8x8" in reason
-    assert reason.endswith("a window of 9 does not fit in 8")
+    (left_out,) = analysis.graph.left_out
+    assert (left_out.head, left_out.layer) == ("aux", "aux.big")
+    assert "aux.big (conv channels=2 kernel=9) on 4x8x8" in left_out.reason
+    assert left_out.reason.endswith("a window of 9 does not fit in 8")
     assert analysis.graph.outputs == ("out", "fits.s")
     assert analyze(analysis.graph, batch=2).graph.left_out == analysis.graph.left_out
     assert verify(analysis.graph, what=["sizes", "params", "macs", "memory"]).differences == ()

@@ -157,8 +157,10 @@ def note_what_is_missing(graph: Graph) -> None:
 
     Mostly a `from` was forgotten, or to say that there are several outputs.
     """
-    for head, _, reason in graph.left_out:
-        print(f"archcalc: note: without {head}, for training only: {reason}", file=sys.stderr)
+    for out in graph.left_out:
+        print(
+            f"archcalc: note: without {out.head}, for training only: {out.reason}", file=sys.stderr
+        )
     live = graph.live()
     unused = [node for node in graph.nodes if node.name not in live]
     if unused:

@@ -95,7 +95,7 @@ def _docstring(analysis: Analysis, whole: Analysis, made_by: str) -> list[str]:
 
 def _what_is_missing(analysis: Analysis) -> str:
     """A sentence about the heads and layers of the spec that are left out."""
-    heads = [head for head, *_ in analysis.graph.left_out]
+    heads = [left_out.head for left_out in analysis.graph.left_out]
     unused = [layer.name for layer in analysis.unused_layers]
     more = f" and {len(unused) - _MOST_NAMED} more" if len(unused) > _MOST_NAMED else ""
     sentences = (

@@ -15,7 +15,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from enum import Enum
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
+
+from archcalc.record import Record
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -34,7 +36,7 @@ class Unit(Enum):
     FLAG = "true or false"
 
 
-class Figure(NamedTuple):
+class Figure(Record):
     """A figure of a layer, or of a network.
 
     Attributes:

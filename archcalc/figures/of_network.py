@@ -12,10 +12,11 @@ from archcalc.layers import Layer
 from archcalc.memory_use.totals import DEFINITIONS, lecture_bytes
 from archcalc.quantity.arithmetic import Quantity
 from archcalc.receptive_field.per_axis import PerAxis
+from archcalc.record import replace
 
 
 def _sum(figure: Figure) -> Figure:
-    return figure._replace(of=lambda analysis: figure.total(analysis.inference_layers))
+    return replace(figure, of=lambda analysis: figure.total(analysis.inference_layers))
 
 
 # All of them are of the layers that run at inference, unless they say otherwise.

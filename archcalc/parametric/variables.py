@@ -51,13 +51,14 @@ def variable(label: str, graph: Graph, argument: str, others: Sequence[str] = ()
     """
     axes = len(graph.input.sizes)
     try:
-        parameter, number = find_labelled(label, graph.name, graph.parameters, axes, others)
+        found = find_labelled(label, graph.name, graph.parameters, axes, others)
     except ExpressionError as error:
         raise UsageError(str(error), argument) from None
-    if parameter is None:
+    number = found.number
+    if found.parameter is None:
         return Variable(label, None, number, graph.input.shape[number or 0])
-    own = graph.parameters[parameter]
-    return Variable(label, parameter, number, own if number is None else own[number])
+    own = graph.parameters[found.parameter]
+    return Variable(label, found.parameter, number, own if number is None else own[number])
 
 
 def rebuilt(graph: Graph, values: Mapping[Variable, Value]) -> Graph:

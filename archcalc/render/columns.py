@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
 
 from archcalc.errors import require_known
 from archcalc.figures.figure import Figure, Unit
 from archcalc.figures.of_layer import OF_LAYER, LayerAnalysis
+from archcalc.record import Record
 from archcalc.render import numbers
 from archcalc.render.rows import Row
 from archcalc.window import TransposedWindow, Window
 
 
-class Column(NamedTuple):
+class Column(Record):
     """A column.
 
     Attributes:

@@ -14,6 +14,7 @@ from archcalc.figures.figure import Figure, Unit
 from archcalc.figures.of_layer import OF_LAYER
 from archcalc.figures.of_network import OF_NETWORK
 from archcalc.quantity.arithmetic import plain
+from archcalc.record import replace
 from archcalc.render.numbers import in_unit
 from archcalc.render.output import Data, Document, Part, Table
 from archcalc.render.table import caption
@@ -23,9 +24,11 @@ LOCAL_FIELD = "local receptive field: by convolutions and pools alone, without g
 _OF_STAGE = (
     Figure("sizes", Unit.SHAPE, lambda stage: stage.output.sizes or None, "", "map", "map"),
     Figure("layers", Unit.COUNT, lambda stage: len(stage.layers), "", "layers", "layers"),
-    *[OF_LAYER[key]._replace(of=partial(Stage.total, key=key)) for key in ("params", "macs")],
-    OF_NETWORK["all_bytes"]._replace(
-        key="activation_bytes", of=partial(Stage.total, key="activation_bytes")
+    *[replace(OF_LAYER[key], of=partial(Stage.total, key=key)) for key in ("params", "macs")],
+    replace(
+        OF_NETWORK["all_bytes"],
+        key="activation_bytes",
+        of=partial(Stage.total, key="activation_bytes"),
     ),
 )
 

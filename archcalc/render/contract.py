@@ -30,7 +30,7 @@ def to_contract(analysis: Analysis) -> dict[str, Any]:
     """
     contract = analysis.record()
     if analysis.graph.left_out:
-        contract["left_out"] = [head._asdict() for head in analysis.graph.left_out]
+        contract["left_out"] = [as_dict(head) for head in analysis.graph.left_out]
     if analysis.error is not None:
         return contract | {"totals": None, "error": str(analysis.error)}
     totals = _totals(analysis.totals, activation_bytes(analysis))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import repeat
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 from archcalc.errors import require_extra, require_known
 from archcalc.quantity.arithmetic import plain
@@ -21,7 +21,7 @@ SEPARATORS = {"csv": ",", "tsv": "\t"}
 _LEAST_WIDTH = 8  # of a column that is narrowed
 
 
-class Table(NamedTuple):
+class Table(Record):
     """A table for people: texts that are not escaped yet.
 
     Attributes:
@@ -47,7 +47,7 @@ class Table(NamedTuple):
         return [side == "r" for side in self.align or "l" * len(self.headings)]
 
 
-class Title(NamedTuple):
+class Title(Record):
     """What a table is of, and lines below that say what holds for it."""
 
     text: str
@@ -57,7 +57,7 @@ class Title(NamedTuple):
 Part: TypeAlias = Table | Title | Sequence[str]  # the latter are the lines of a paragraph
 
 
-class Data(NamedTuple):
+class Data(Record):
     """Figures for programs, the same in csv, tsv and parquet: keys as in JSON, plain numbers.
 
     Values may be lists; they are written with an x between.

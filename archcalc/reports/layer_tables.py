@@ -41,5 +41,5 @@ def small_drawing(analysis: Analysis) -> Drawing:
 
 
 def _table(rows: Sequence[Row], names: Sequence[str], *, in_full: bool) -> str:
-    headings, cells, align, total, *_ = layer_table(rows, columns_named(names), in_full=in_full)
-    return table(headings, [*cells, total or ()], align)
+    made = layer_table(rows, columns_named(names), in_full=in_full)
+    return table(made.headings, [*made.rows, made.total or ()], made.align)

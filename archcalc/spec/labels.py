@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
 from archcalc.errors import suggestion
+from archcalc.record import Record
 from archcalc.spec.fields import shown
 from archcalc.spec.values import ExpressionError, Value
 
@@ -18,7 +18,7 @@ _SIZES = ((), ("L",), ("H", "W"), ("D", "H", "W"))
 _LABEL = re.compile(r"(?P<name>[^\W\d]\w*)(\[(?P<item>0|[1-9][0-9]{0,2})\])?")
 
 
-class Labelled(NamedTuple):
+class Labelled(Record):
     """What a label stands for.
 
     Attributes:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from archcalc import UsageError
+from archcalc.record import replace
 from archcalc.render.escape import Markup
 from archcalc.render.output import (
     FORMS,
@@ -95,7 +96,7 @@ def test_a_table_in_each_form(form: str, lines: list[str]) -> None:
 
 
 def test_a_total_is_set_apart() -> None:
-    table = SMALL._replace(total=["both", "12,346"])
+    table = replace(SMALL, total=["both", "12,346"])
     assert part_text(table, "text").splitlines()[-2:] == ["-------  ------", "both     12,346"]
     assert part_text(table, "markdown").splitlines()[-1] == "| both    | 12,346 |"
     assert r"bc & 12,345 \\" + "\n\\hline\n" + r"both & 12,346 \\" in part_text(table, "latex")
@@ -114,7 +115,7 @@ def test_a_title_and_paragraphs_stand_around() -> None:
 
 def test_a_table_of_nothing_has_its_headings() -> None:
     for form in FOR_PEOPLE:
-        assert "layer" in part_text(SMALL._replace(rows=[]), form)
+        assert "layer" in part_text(replace(SMALL, rows=[]), form)
 
 
 def test_a_narrow_terminal_cuts_words_and_no_figures() -> None:
@@ -123,7 +124,7 @@ def test_a_narrow_terminal_cuts_words_and_no_figures() -> None:
         f"{'a' * 9}…  {'1' * 12}",
         f"b{' ' * 22}2",
     ]
-    assert "a" * 7 + "…" in part_text(table._replace(width=5), "text")
+    assert "a" * 7 + "…" in part_text(replace(table, width=5), "text")
     assert "a" * 20 in part_text(table, "markdown")
 
 

@@ -19,8 +19,8 @@ from typing import Any, NoReturn
 from archcalc.commands import COMMANDS, message
 from archcalc.errors import ArchcalcError, did_you_mean, suggestion
 
-# So many that Python's collector of cycles looks for them, in place of 700: what is loaded for a
-# command stays to its end, and looking through it again and again takes a tenth of a table's time.
+# New objects at which Python's collector of cycles goes to work, in place of 700: what is loaded
+# for a command stays to its end, and to go through it again and again is a tenth of a table's time.
 _NEW_OBJECTS = 50_000
 
 
@@ -44,6 +44,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             known = [command] if command is not None and given[0] == command else COMMANDS
             configured = [command] if command is not None else []
             arguments = _parser(known, configured).parse_args(given)
+            if argv is None:
+                gc.freeze()  # no collection goes through what is loaded, not even the last
             status: int = _module(arguments.command).run(arguments)
         except ArchcalcError as error:
             status = _failed(message(error))

@@ -384,6 +384,9 @@ class _Expander:
         return f"; did you mean {inside[-1]!r}?" if inside else ""
 
     def _text(self, template: NameTemplate, environment: Environment) -> str:
+        first, *others = template.parts
+        if isinstance(first, str) and not others:  # which the parser has looked at
+            return first
         parts = []
         for part in template.parts:
             if not isinstance(part, str):

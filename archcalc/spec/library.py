@@ -23,14 +23,16 @@ def specs_folder() -> str:
     return installed if os.path.isdir(installed) else os.path.join(_PACKAGE, "..", "specs")
 
 
-def spec_sources(subfolder: str = "") -> Iterator[Source]:
+def spec_sources(subfolder: str = "", sought: str = "") -> Iterator[Source]:
     """The texts of the specs that come with archcalc, in alphabetical order of their files.
 
     Args:
         subfolder: a folder among them to read instead, such as `claims`.
+        sought: the name of a network: first come the files whose names it begins with.
     """
     folder = os.path.join(specs_folder(), subfolder)
-    for name in sorted(os.listdir(folder)):
+    files = sorted(os.listdir(folder))
+    for name in sorted(files, key=lambda file: not sought.startswith(file.partition(".")[0])):
         if name.endswith(".yaml"):
             shown = "/".join(part for part in ("specs", subfolder, name) if part)
             yield read_file(os.path.join(folder, name), shown)
@@ -91,7 +93,7 @@ def find_network(what: Network | str | os.PathLike[str] | Mapping[str, Any]) -> 
         return _in_file(read_family(path), variant)
     # Only the file that seems to hold the variant is parsed: a table should take no longer
     # because there are many specs.
-    for source in spec_sources():
+    for source in spec_sources(sought=name):
         if name in source.text and name in _declared(source):
             family = parse_family(source)
             if name in family.networks:

@@ -9,7 +9,7 @@ from archcalc.spec.fields import read_literal
 from archcalc.spec.reader import compose
 from archcalc.spec.values import Value
 
-_WITH_SETTINGS = re.compile(r"(?P<name>.*?)(?P<settings>(\s+\w+=\S*)*)\s*", re.DOTALL)
+_WITH_SETTINGS = r"(?P<name>.*?)(?P<settings>(\s+\w+=\S*)*)\s*"
 
 
 def read_setting(text: str) -> tuple[str, Value]:
@@ -34,6 +34,8 @@ def split_settings(text: str) -> tuple[str, dict[str, Value]]:
     Raises:
         UsageError: a value cannot be read.
     """
-    match = _WITH_SETTINGS.fullmatch(text)
+    if "=" not in text:
+        return text.strip(), {}
+    match = re.fullmatch(_WITH_SETTINGS, text, re.DOTALL)
     assert match is not None, "the name may be anything"
     return match["name"].strip(), dict(map(read_setting, match["settings"].split()))

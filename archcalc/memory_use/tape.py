@@ -13,9 +13,10 @@ from typing import NamedTuple
 from archcalc.analysis import Analysis
 from archcalc.graph import INPUT
 from archcalc.layers.effect import Extra
-from archcalc.layers.operator import Circumstances, Gradient, Operator, Taken, Tensor
+from archcalc.layers.operator import Circumstances, Gradient, Operator, Tensor
 from archcalc.memory_use.layout import layout
 from archcalc.memory_use.liveness import extra_bytes, unpooled
+from archcalc.memory_use.losses import Target, loss_of
 from archcalc.record import replace
 
 LOSS = "loss"
@@ -71,27 +72,33 @@ class Tape(NamedTuple):
         operators: in order.
         bytes: the size of each tensor, of the learned ones too.
         learned: the tensors that are learned.
+        given: the images, and what the loss compares the outputs with: there all the time.
         batch: the number of images.
     """
 
     operators: tuple[Recorded, ...]
     bytes: dict[str, int]
     learned: frozenset[str]
+    given: tuple[str, ...]
     batch: int
 
 
-def tape(analysis: Analysis, *, on_gpu: bool = False) -> Tape:
-    """The tape of a network whose sizes are plain numbers; layers that nobody needs do not run."""
+def tape(analysis: Analysis, *, on_gpu: bool = False, loss: str = "sum") -> Tape:
+    """The tape of a network whose sizes are plain numbers; layers that nobody needs do not run.
+
+    Args:
+        loss: one of `losses.LOSSES`.
+    """
     found = _Taping(analysis)
     where = layout(analysis, at_inference=False)
     owners, handed_on = analysis.graph.weight_owners(), unpooled(analysis)
-    with_gradient = analysis.graph.with_gradient()
+    maps, with_gradient = analysis.maps, analysis.graph.with_gradient()
     for layer in analysis.used_layers:
         name, node = layer.name, layer.node
         copied = where.copies.get(name)
         operators = node.layer.operators(
             layer.effect,
-            *[analysis.maps[source] for source in node.inputs],
+            *[maps[source] for source in node.inputs],
             at=Circumstances(
                 on_gpu=on_gpu,
                 behind_gaps=name in where.behind_gaps,
@@ -105,26 +112,20 @@ def tape(analysis: Analysis, *, on_gpu: bool = False) -> Tape:
             name,
             operators,
             node.taken,
-            learned={
+            named={
                 tensor.name: found.learned(f"{owners[name]}.{tensor.name}", tensor.values)
                 for tensor in layer.effect.parameters
             },
             has_gradient=name in with_gradient,
         )
-    found.write(LOSS, _sum_of_all(len(analysis.graph.outputs)), analysis.graph.outputs)
+    outputs = analysis.graph.outputs
+    last = loss_of(loss, [maps[name] for name in outputs])
+    given = {
+        target.tensor: found.given(f"target of {name}", target)
+        for name, target in zip(outputs, last.targets, strict=False)  # a loss may have none
+    }
+    found.write(LOSS, last.operators, outputs, named=given)
     return found.tape()
-
-
-def _sum_of_all(outputs: int) -> tuple[Operator, ...]:
-    """A loss that keeps nothing: the sum of all outputs, of each first."""
-
-    def one_value(name: str, *takes: Taken, makes: str = "") -> Operator:
-        return Operator(name, takes, 1, per_image=False, makes=makes)
-
-    sums = [one_value("sum", Taken(n, Gradient.SPREAD), makes=f"sum {n}") for n in range(outputs)]
-    parts = [Taken(each.makes, Gradient.PART) for each in sums]
-    stack = Operator("stack", tuple(parts), outputs, per_image=False, makes="stack")
-    return (*sums, stack, one_value("sum", Taken("stack", Gradient.SPREAD)))
 
 
 class _Taping:
@@ -133,6 +134,7 @@ class _Taping:
     def __init__(self, analysis: Analysis) -> None:
         self._analysis = analysis
         self._bytes: dict[str, int] = {INPUT: analysis.map_bytes[INPUT]}
+        self._given = [INPUT]
         self._learned: set[str] = set()
         self._learns: set[str] = set()  # what is learned, and what comes from something that is
         self._operators: list[Recorded] = []
@@ -145,13 +147,20 @@ class _Taping:
         self._bytes[name] = values * self._analysis.bytes_each
         return name
 
+    def given(self, name: str, target: Target) -> str:
+        """Notes that whoever trains has a tensor; its name."""
+        bytes_each = target.bytes_each or self._analysis.bytes_each
+        self._given.append(name)
+        self._bytes[name] = target.values * self._analysis.batch * bytes_each
+        return name
+
     def write(
         self,
         layer: str,
         operators: Sequence[Operator],
         taken: Sequence[str],
         *,
-        learned: Mapping[str, str] | None = None,
+        named: Mapping[str, str] | None = None,
         has_gradient: bool = True,
     ) -> None:
         """Writes what a layer runs.
@@ -160,11 +169,11 @@ class _Taping:
             layer: its name, or `LOSS`.
             operators: in order.
             taken: the names of what it takes; its caller holds that while it runs.
-            learned: the names of what it learns.
+            named: what else its operators take, and the names of that: what it learns.
             has_gradient: whether a gradient comes back to it.
         """
         names: dict[Tensor | None, str] = {**dict(enumerate(taken))}
-        names.update(learned or {})
+        names.update(named or {})
         for operator in operators:
             names[None] = f"{layer} ({operator.makes})" if operator.makes else layer
             self._write(layer, operator, names, has_gradient)
@@ -238,4 +247,5 @@ class _Taping:
             operator._replace(released=tuple(released.get(number, ())))
             for number, operator in enumerate(self._operators)
         ]
-        return Tape(tuple(operators), self._bytes, frozenset(self._learned), self._analysis.batch)
+        learned, given = frozenset(self._learned), tuple(self._given)
+        return Tape(tuple(operators), self._bytes, learned, given, self._analysis.batch)

@@ -136,7 +136,7 @@ def step_of(analysis: Analysis, options: TrainingOptions) -> TrainingStep:
         Purpose.BUFFERS: buffers,
         Purpose.OPTIMIZER: found.optimizer,
     }
-    return training_step(tape(in_use, on_gpu=options.on_gpu), constant)
+    return training_step(tape(in_use, on_gpu=options.on_gpu, loss=options.loss), constant)
 
 
 def training_tensors(

@@ -15,7 +15,6 @@ from contextlib import suppress
 from enum import Enum
 from typing import NamedTuple
 
-from archcalc.graph import INPUT
 from archcalc.layers.operator import Gradient
 from archcalc.memory_use.tape import LOSS, Argument, Recorded, Tape
 from archcalc.record import Record
@@ -175,8 +174,10 @@ class _Replay:
         """The step."""
         tape = self._tape
         self._begin(tape.operators[0].layer, Direction.FORWARD)
-        images = self._of[INPUT] = self._new(INPUT, tape.bytes[INPUT])
-        self._hold(images)
+        given = [self._new(name, tape.bytes[name]) for name in tape.given]
+        self._of |= {
+            name: self._hold(storage) for name, storage in zip(tape.given, given, strict=True)
+        }
         kept = [self._forward(operator) for operator in tape.operators]
         loss = self._of[LOSS]
         self._begin(LOSS, Direction.BACKWARD)
@@ -187,8 +188,8 @@ class _Replay:
                 if operator.output in self._arrived:
                     self._backward(operator, storages)
             self._drop(ones)
-        self._drop(loss)
-        self._drop(images)
+        for storage in (loss, *given):
+            self._drop(storage)
 
     def alive(self) -> list[Alive]:
         """The tensors that are alive now."""

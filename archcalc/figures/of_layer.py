@@ -11,7 +11,7 @@ from archcalc.feature_map import FeatureMap
 from archcalc.figures.figure import Figure, Figures, Unit
 from archcalc.graph import Node
 from archcalc.layers import Effect
-from archcalc.layers.state import State
+from archcalc.layers.state import Role, State
 from archcalc.quantity.arithmetic import Quantity, plain
 from archcalc.receptive_field import per_axis
 from archcalc.receptive_field.field import AxisField
@@ -100,6 +100,19 @@ class LayerAnalysis(Record):
     def buffers(self) -> Quantity:
         """Values that are kept but not learned, such as running statistics."""
         return self.effect.buffers if self.owns_weights else 0
+
+    @property
+    def buffer_bytes(self) -> Quantity:
+        """Bytes of what is kept but not learned: counts take 8 whatever the dtype."""
+        if not self.owns_weights:
+            return 0
+        return sum(
+            [
+                tensor.values * (tensor.bytes_each or self.bytes_each)
+                for tensor in self.effect.state
+                if tensor.role is Role.BUFFER
+            ]
+        )
 
     @property
     @OF_LAYER.figure(Unit.COUNT, "MACs")

@@ -24,7 +24,7 @@ from archcalc.layers.operator import (
     on_a_copy,
 )
 from archcalc.layers.registry import register
-from archcalc.layers.state import Shape, buffers, parameters
+from archcalc.layers.state import Shape, buffers, count, parameters
 from archcalc.quantity.arithmetic import (
     Quantity,
     certainly_equal,
@@ -67,7 +67,7 @@ class BatchNorm(_Normalization):
         learned = parameters(
             weight=each if self.affine and self.gamma else None, bias=each if self.affine else None
         )
-        kept = buffers(running_mean=each, running_var=each, num_batches_tracked=())
+        kept = buffers(running_mean=each, running_var=each) + count("num_batches_tracked")
         statistics = Extra("statistics", 2 * x.channels, per_image=False)
         return pointwise(x, ops_each=2, saved=(Saved.INPUT, statistics), state=learned + kept)
 

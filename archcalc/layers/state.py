@@ -26,11 +26,14 @@ class StateTensor(NamedTuple):
         name: as in the state dict of torch's module: `weight`, `bias_ih_l0`, `out_proj.weight`.
         role: what it is.
         shape: as torch has it; () of a single value.
+        bytes_each: bytes per value; None where they have the dtype of the module, which converts
+            what is floating and nothing else.
     """
 
     name: str
     role: Role
     shape: Shape
+    bytes_each: int | None = None
 
     @property
     def values(self) -> Quantity:
@@ -52,8 +55,13 @@ def parameters(**shapes: Shape | None) -> State:
 
 
 def buffers(**shapes: Shape) -> State:
-    """Buffers by their names."""
+    """Floating buffers by their names."""
     return tuple([StateTensor(name, Role.BUFFER, shape) for name, shape in shapes.items()])
+
+
+def count(name: str) -> State:
+    """A buffer that counts, in int64 whatever the dtype of the module."""
+    return (StateTensor(name, Role.BUFFER, (), bytes_each=8),)
 
 
 def learned_role(name: str) -> Role:

@@ -130,7 +130,7 @@ def step_of(analysis: Analysis, options: TrainingOptions) -> TrainingStep:
     require_numbers(analysis)
     found = training_memory(analysis, optimizer=options.optimizer, dtype=options.dtype)
     in_use = analyze(analysis.graph, batch=analysis.batch, dtype=_dtype_in_use(options.dtype))
-    buffers = sum(layer.buffers for layer in in_use.used_layers) * in_use.bytes_each
+    buffers = sum(layer.buffer_bytes for layer in in_use.used_layers)
     constant = {
         Purpose.PARAMETERS: found.parameters + found.master,
         Purpose.BUFFERS: buffers,

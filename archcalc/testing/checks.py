@@ -80,6 +80,10 @@ def check_torch_agrees(example: Example) -> None:
     assert {tensor.name: tensor.shape for tensor in effect.state} == learned | kept
     assert sum(p.numel() for p in module.parameters()) == effect.weights + effect.biases
     assert sum(b.numel() for b in module.buffers()) == effect.buffers
+    state = module.bfloat16().state_dict()
+    assert {t.name: t.bytes_each or 2 for t in effect.state} == {
+        name: tensor.element_size() for name, tensor in state.items()
+    }
     assert counter.get_total_flops() == 2 * BATCH * effect.macs
 
 

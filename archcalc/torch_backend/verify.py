@@ -250,5 +250,4 @@ def _training_bytes(analysis: Analysis, device: torch.device) -> int:
 
 
 def _constant_bytes(analysis: Analysis) -> int:
-    values = sum(layer.params + layer.buffers for layer in analysis.used_layers)
-    return values * analysis.bytes_each
+    return sum(layer.param_bytes + layer.buffer_bytes for layer in analysis.used_layers)

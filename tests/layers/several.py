@@ -12,7 +12,7 @@ from archcalc import FeatureMap, LayerError
 from archcalc.layers import Category, Effect, Extra, Layer, Saved, Storage
 from archcalc.layers.layer import require_positive
 from archcalc.layers.linear import Linear
-from archcalc.layers.state import Role, buffers, parameters, values_of
+from archcalc.layers.state import Role, count, parameters, values_of
 from archcalc.quantity.arithmetic import Quantity, largest
 from archcalc.regions.reading import ChannelWindow
 from archcalc.torch_spelling import Setting, Spelling, given, spell
@@ -93,7 +93,7 @@ class Gate(Layer):
         return Effect(
             output=FeatureMap(out),
             windows=Reach.ALL,
-            state=(*state, *buffers(batches=())),
+            state=(*state, *count("batches")),
             macs=values_of(state, Role.WEIGHT),
             other_ops=7 * out,
             saved=(Saved.INPUT, Extra("intermediate", self.rank + 2 * out)),

@@ -16,7 +16,7 @@ from archcalc.exporting import torch_source
 from archcalc.layers import Effect, Layer
 from archcalc.layers.activation import ReLU
 from archcalc.layers.registry import KINDS, register
-from archcalc.layers.state import Role, StateTensor, buffers, learned_role, parameters
+from archcalc.layers.state import Role, StateTensor, buffers, count, learned_role, parameters
 from archcalc.memory_use.training import training_memory, training_tensors
 from archcalc.quantity.arithmetic import symbol
 from archcalc.record import replace
@@ -96,12 +96,13 @@ def test_a_name_tells_biases_from_weights(name: str, role: Role) -> None:
 
 
 def test_tensors_have_torchs_names() -> None:
-    found = parameters(weight=(4, 3), bias=None) + buffers(count=())
+    found = parameters(weight=(4, 3), bias=None) + buffers(mean=(4,)) + count("batches")
     assert found == (
         StateTensor("weight", Role.WEIGHT, (4, 3)),
-        StateTensor("count", Role.BUFFER, ()),
+        StateTensor("mean", Role.BUFFER, (4,)),
+        StateTensor("batches", Role.BUFFER, (), bytes_each=8),
     )
-    assert [tensor.values for tensor in found] == [12, 1]
+    assert [tensor.values for tensor in found] == [12, 4, 1]
 
 
 # ----- figures -----
@@ -118,6 +119,7 @@ def test_each_tensor_counts_by_its_role_and_once() -> None:
     assert totals.params == LINEAR + CELL_WEIGHTS + CELL_BIASES + GATE_WEIGHTS + GATE_BIASES
     assert totals.buffers == 1
     assert totals.param_bytes == training_memory(analysis).gradients == 4 * totals.params
+    assert sum(layer.buffer_bytes for layer in analysis.layers) == 8
 
 
 def test_on_symbols_they_are_formulas() -> None:

@@ -40,21 +40,3 @@ def test_the_plot_is_written(tmp_path: Path) -> None:
     path = tmp_path / "bars.svg"
     assert main(["compare", "vgg16", "resnet50", "--plot", str(path)]) == 0
     assert path.read_text().startswith("<?xml")
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["vgg16"], "a comparison takes two networks or more"),
-        (["vgg16", "resnet5"], "unknown network 'resnet5'; did you mean"),
-        (["vgg16", "vgg11 clases=10"], "vgg11 has no parameter 'clases'; did you mean 'classes'?"),
-        (["vgg16", "vgg11", "--plot", "a.gif"], "a plot is written as .svg, .png or .pdf"),
-    ],
-)
-def test_a_wrong_argument_is_one_clear_line(
-    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert main(["compare", *arguments]) == 2
-    error = capsys.readouterr().err
-    assert message in error
-    assert error.count("\n") == 1

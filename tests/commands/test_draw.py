@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from archcalc.cli import main
-from tests.commands.calling import assert_refused, called
 from tests.render.flowchart import read_flowchart
 
 
@@ -59,20 +58,3 @@ def test_more_arrows_than_mermaid_draws_are_noted(
 ) -> None:
     assert main(["draw", "resnet152", "--depth", "all"]) == 0
     assert b"Mermaid draws 500 unless told otherwise" in capfdbinary.readouterr().err
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["-o", "net.gif"], "net.gif: a drawing is written as .mmd, .dot, .svg, .png"),
-        (["-o", "net.svg", "--format", "png"], "--format png does not go with the ending of net.s"),
-        (["-o", "net.txt"], "net.txt: a drawing is written as .mmd, .dot, .svg, .png"),
-        (["-o", "nowhere/net.mmd"], "nowhere/net.mmd: No such file or directory"),
-        (["--format", "png", "-o", "-"], "-o/--output: '-' is not the name of a file"),
-        (["--depth", "0"], "expected a whole number, at least 1"),
-    ],
-)
-def test_a_wrong_argument_is_one_clear_line(
-    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert_refused(called(capsys, "draw", "lenet5", *arguments), message)

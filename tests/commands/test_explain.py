@@ -149,29 +149,6 @@ def test_depth_chooses_the_level_of_the_ranking(capsys: pytest.CaptureFixture[st
     assert json.loads(capsys.readouterr().out)["totals"][0]["depth"] is None
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["conv1_1", "--depth", "2"], "--depth: the whole network is ranked; leave conv1_1 out"),
-        (["conv9_9"], "vgg16 has no layer 'conv9_9'"),
-        (["conv1_1", "--quantity", "mac"], "no derivation of 'mac'; did you mean 'macs'?"),
-        (["--quantity", "mac"], "'mac' is not a total; did you mean 'macs'?"),
-        (["--quantity", "jump"], "'jump' is not a total; known: params, macs, activation_bytes"),
-        (["stag1"], "vgg16 has no layer 'stag1'; did you mean 'stage1'?"),
-        (["conv1_1", "--input", "3x32hx32"], "give plain numbers as input"),
-        (["--input", "3x32hx32"], "give plain numbers as input"),
-        (["stage1", "--quantity", "macs"], "all figures of the block stage1 are one table"),
-    ],
-)
-def test_a_wrong_argument_is_one_clear_line(
-    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert main(["explain", "vgg16", *arguments]) == 2
-    error = capsys.readouterr().err
-    assert message in error
-    assert error.count("\n") == 1
-
-
 def test_hostile_names_are_text(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     spec = tmp_path / "hostile.yaml"
     spec.write_text(

@@ -119,46 +119,6 @@ def test_phases_are_shown_on_request(capsys: pytest.CaptureFixture[str]) -> None
     assert "height: one phase" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["pool9"], "did you mean 'pool5'"),
-        (["pool5", "--at", "7,0"], "has 7x7 units, counted from 0; there is none at 7,0"),
-        (["pool5", "--at", "middle"], "expected a position such as 3,3"),
-        (["--at", "3,3"], "--at needs a LAYER"),
-        (["--effective"], "--effective needs a LAYER"),
-        (["--phases"], "--phases needs a LAYER"),
-        (["--runs", "3"], "--runs needs a LAYER"),
-        (["pool5", "--runs", "3"], "--runs needs --effective"),
-        (["pool5", "--picture", "a.png"], "--picture needs --plot"),
-        (["pool5", "--layers", "pool4"], "--layers needs --plot"),
-        (
-            ["pool5", "--effective", "--plot", "a.svg", "--layers", "pool4"],
-            "--layers draws boxes, and --effective its own picture",
-        ),
-        (["stage5"], "'stage5' is a block (stage) of vgg16, not a layer; its output is that of"),
-        (["pool5", "--input", "3x32hx32w"], "give plain numbers as input"),
-        (["pool5", "--plot", "box.gif"], "a plot is written as .svg, .png or .pdf"),
-        (["pool5", "--plot", "box.svg", "--picture", "nothing.png"], "--picture: nothing.png"),
-        (["fc6", "--at", "0,0"], "fc6 has 4096 features, counted from 0; there is none at 0,0"),
-        (
-            ["pool5", "--channel", "512"],
-            "has 512 channels, counted from 0; there is no channel 512",
-        ),
-        (["fc6", "--channel", "0"], "fc6 is a vector: its units are its features"),
-        (["--channel", "0"], "--channel needs a LAYER"),
-        (["pool5", "--effective", "--channel", "0"], "--effective measures all channels together"),
-    ],
-)
-def test_a_wrong_argument_is_one_clear_line(
-    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert main(["field", "vgg16", *arguments]) == 2
-    error = capsys.readouterr().err
-    assert message in error
-    assert error.count("\n") == 1
-
-
 def test_the_plot_names_the_image_and_every_layer(tmp_path: Path) -> None:
     spec, plot = tmp_path / "net.yaml", tmp_path / "a.svg"
     layers = (

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from archcalc.cli import main
-from tests.commands.calling import assert_refused, called
 
 
 def test_it_shows_layers_the_peak_and_the_bill(capsys: pytest.CaptureFixture[str]) -> None:
@@ -109,25 +108,6 @@ def test_a_layer_before_all_that_learn_keeps_nothing_and_has_no_reason(
     )
     assert main(["memory", str(spec), "--format", "csv"]) == 0
     assert "first,32,0,0,,0,True,net\n" in capsys.readouterr().out
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["--budget", "lots"], "expected a size such as 16GiB"),
-        (["--optimizer", "adan"], "did you mean 'adam'"),
-        (["--dtype", "int4"], "no training in dtype 'int4'"),
-        (
-            ["--budget", "1GB", "--format", "csv"],
-            "--budget: shown as text and json only, not as csv",
-        ),
-        (["--input", "3x32hx32w"], "give plain numbers as input"),
-    ],
-)
-def test_a_wrong_argument_is_one_clear_line(
-    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert_refused(called(capsys, "memory", "vgg16", *arguments), message)
 
 
 def test_the_plot_is_the_same_byte_for_byte(tmp_path: Path) -> None:

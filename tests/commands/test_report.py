@@ -72,20 +72,6 @@ def test_two_networks_of_one_name_are_refused(
     assert not out.exists()
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["gogglenet"], "unknown network 'gogglenet'; did you mean 'googlenet'?"),
-        (["nowhere.yaml"], "nowhere.yaml: No such file or directory"),
-        (["lenet5", "-o", "/dev/null/x"], "/dev/null/x/plots: Not a directory"),
-    ],
-)
-def test_wrong_arguments_are_refused_in_one_line(
-    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert_refused(called(capsys, "report", *arguments), message)
-
-
 def test_free_sizes_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     spec = tmp_path / "free.yaml"
     spec.write_text("name: free\ninput: [3, 32h, 32w]\nlayers: [relu]\n")

@@ -44,20 +44,3 @@ def test_tables_for_machines_have_plain_numbers(form: str, separator: str, capsy
     assert (record["flops"], record["precision"]) == ("236027904", "tf32")
     assert record["fused"] == "bn1 relu"
     assert float(record["seconds"]) > 0
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["vgg16", "--profile", "h100"], "unknown device 'h100'"),
-        (["vgg16", "--dtype", "int8", "--profile", "generic_cpu"], "no figure for int8"),
-        (["vgg16", "--input", "3x32hx32w"], "has free sizes"),
-    ],
-)
-def test_a_wrong_argument_is_one_clear_line(
-    arguments: list[str], message: str, capsys: Capture
-) -> None:
-    assert main(["roofline", *arguments]) == 2
-    error = capsys.readouterr().err
-    assert message in error
-    assert error.count("\n") == 1

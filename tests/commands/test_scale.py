@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from archcalc.cli import main
-from tests.commands.calling import assert_refused, called
 
 
 def test_the_growth_is_a_table(capsys: pytest.CaptureFixture[str]) -> None:
@@ -87,20 +86,3 @@ def test_without_matplotlib_a_plot_says_what_to_install(
 def test_a_network_that_cannot_grow_says_so(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["scale", "mlp_7_3"]) == 2
     assert "has no width, depth, resolution that could grow" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["--by", "widht"], "did you mean 'width'"),
-        (["--quantity", "parms"], "did you mean 'params'"),
-        (["--input", "1x32hx32"], "lenet5 has free sizes; give plain numbers as input"),
-        (["--format", "jsn"], "unknown format"),
-        (["--plot", ""], "--plot: '' is not the name of a file"),
-        (["--plot", "a.gif"], "a plot is written as .svg, .png or .pdf"),
-    ],
-)
-def test_a_wrong_argument_is_one_clear_line(
-    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert_refused(called(capsys, "scale", "lenet5", *arguments), message)

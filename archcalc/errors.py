@@ -18,7 +18,8 @@ ArchcalcError
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
 from itertools import islice
 from typing import Any, ClassVar
 
@@ -137,6 +138,15 @@ class MissingExtraError(ArchcalcError):
         super().__init__(
             f"{what} needs {package}, which is not installed: pip install 'archcalc[{extra}]'"
         )
+
+
+@contextmanager
+def refused_by_system(file: object) -> Iterator[None]:
+    """Within it, what the system refuses of a file is a UsageError that names the file."""
+    try:
+        yield
+    except OSError as error:
+        raise UsageError(f"{file}: {error.strerror or error}") from None
 
 
 def require_extra(what: str, package: str, extra: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from archcalc.errors import UsageError
+from archcalc.errors import refused_by_system
 from archcalc.loading import Spec
 from archcalc.render import drawing
 from archcalc.render.graphviz import dot_text, picture
@@ -56,10 +56,8 @@ class Diagram:
             UsageError: it cannot be written; and as `written`.
         """
         data = self.written(form or Path(path).suffix[1:].lower())
-        try:
+        with refused_by_system(path):
             Path(path).write_bytes(data)
-        except OSError as error:
-            raise UsageError(f"{path}: {error.strerror or error}") from None
 
 
 def draw(

@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from archcalc.commands.arguments import add_changes, add_network, graph_of, output_path
-from archcalc.errors import UsageError
+from archcalc.errors import UsageError, refused_by_system
 from archcalc.exporting import torch_source
 
 EXAMPLES = (
@@ -61,10 +61,9 @@ def _write(path: Path, source: str, *, replace: bool) -> None:
     target = path.resolve()
     unfinished = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
-        unfinished.write_text(source, encoding="utf-8", newline="\n")
-        unfinished.replace(target)
-    except OSError as error:
-        raise UsageError(f"{path}: {error.strerror or error}") from None
+        with refused_by_system(path):
+            unfinished.write_text(source, encoding="utf-8", newline="\n")
+            unfinished.replace(target)
     finally:
         with suppress(OSError):
             unfinished.unlink(missing_ok=True)

@@ -10,7 +10,7 @@ import io
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from archcalc.errors import UsageError, require_extra
+from archcalc.errors import UsageError, refused_by_system, require_extra
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -102,7 +102,5 @@ def save_figure(figure: Figure, path: str) -> None:
     data = io.BytesIO()
     with rc_context(_SETTINGS):
         figure.savefig(data, format=ending, metadata=undated[ending], dpi=150)
-    try:
+    with refused_by_system(path):
         Path(path).write_bytes(data.getvalue())
-    except OSError as error:
-        raise UsageError(f"{path}: {error.strerror or error}") from None

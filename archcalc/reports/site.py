@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from archcalc.errors import MissingExtraError, UsageError
+from archcalc.errors import MissingExtraError, refused_by_system
 from archcalc.reports.page import Page
 
 HOME = "README.md"  # what GitHub shows of a folder
@@ -89,18 +89,14 @@ def write_file(target: Path, text: str) -> None:
     Raises:
         UsageError: it cannot be written.
     """
-    try:
-        _make_folder(target.parent)
+    _make_folder(target.parent)
+    with refused_by_system(target):
         target.write_text(text, encoding="utf-8", newline="\n")
-    except OSError as error:
-        raise UsageError(f"{target}: {error.strerror or error}") from None
 
 
 def _make_folder(folder: Path) -> None:
-    try:
+    with refused_by_system(folder):
         folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageError(f"{folder}: {error.strerror or error}") from None
 
 
 def _lean(svg: str) -> str:

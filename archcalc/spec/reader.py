@@ -15,7 +15,7 @@ from yaml._yaml import CParser
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from yaml.reader import ReaderError
 
-from archcalc.errors import Place, Source, SpecError, UsageError, suggestion
+from archcalc.errors import Place, Source, SpecError, UsageError, refused_by_system, suggestion
 
 MAX_BYTES = 1 << 20
 MAX_NODES = 40_000  # ResNet-1202 written out has 33,000
@@ -65,10 +65,8 @@ def read_file(path: str, shown_as: str) -> Source:
         SpecError: it is too large, or not UTF-8.
     """
     try:
-        with open(path, "rb") as file:
+        with refused_by_system(shown_as), open(path, "rb") as file:
             data = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise UsageError(f"{shown_as}: {error.strerror or error}") from None
     except ValueError:
         raise UsageError(f"{shown_as!r} is not the name of a file") from None
     _require_small(len(data), shown_as)

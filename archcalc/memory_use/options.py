@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from archcalc.errors import require_known
+from archcalc.errors import UsageError, require_known
 from archcalc.memory_use.losses import LOSSES
 from archcalc.record import Record
 
@@ -19,20 +19,33 @@ class TrainingOptions(Record):
         dtype: float32, bfloat16 or float16 of everything, or `MIXED`: `torch.autocast`.
         device: "cpu" or "cuda": torch does some things there in another way.
         loss: one of `losses.LOSSES`.
+        foreach: whether the optimizer updates all tensors at once, and not one after the other;
+            None for torch's default: on a GPU.
+        accumulate: over how many batches gradients are summed up before the optimizer steps.
     """
 
     optimizer: str = "sgd"
     dtype: str = "float32"
     device: str = "cpu"
     loss: str = "sum"
+    foreach: bool | None = None
+    accumulate: int = 1
 
     def check(self) -> None:
-        """Raises UsageError where something is not known, with a guess."""
+        """Raises UsageError where something is not known, with a guess, or is no number."""
         require_known("no training in dtype", self.dtype, TRAINING_DTYPES)
         require_known("unknown device", self.device, DEVICES)
         require_known("unknown loss", self.loss, LOSSES)
+        if type(self.accumulate) is not int or self.accumulate < 1:
+            message = f"must be a whole number of batches, at least 1, not {self.accumulate!r}"
+            raise UsageError(message, "accumulate")
 
     @property
     def on_gpu(self) -> bool:
         """Whether it runs on a GPU."""
         return self.device == "cuda"
+
+    @property
+    def updates_at_once(self) -> bool:
+        """Whether the optimizer updates all tensors at once."""
+        return self.on_gpu if self.foreach is None else self.foreach

@@ -32,11 +32,15 @@ class Purpose(Enum):
     OTHER = "other"  # images, outputs that nobody keeps, what is made on the way
 
 
+OPTIMIZER = "optimizer"
+
+
 class Direction(Enum):
-    """Which pass runs."""
+    """Which pass runs, or the optimizer."""
 
     FORWARD = "forward"
     BACKWARD = "backward"
+    STEP = "step"
 
 
 Parts = dict[Purpose, int]

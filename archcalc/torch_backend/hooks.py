@@ -16,6 +16,8 @@ from archcalc.torch_backend.build import Twin
 
 # Called when a layer has run: its name, the module, what it was given, what it returned.
 WhenRun = Callable[[str, nn.Module, tuple[Tensor, ...], Tensor], None]
+# Called when the layer that runs has changed: its name, empty where it is none.
+WhenChanged = Callable[[str], None]
 
 
 def parts_named(module: nn.Module, names: Iterable[str]) -> dict[str, nn.Module]:
@@ -37,12 +39,17 @@ class Running(ExitStack):
     """
 
     def __init__(
-        self, module: nn.Module, names: Iterable[str], when_run: WhenRun | None = None
+        self,
+        module: nn.Module,
+        names: Iterable[str],
+        when_run: WhenRun | None = None,
+        when_changed: WhenChanged | None = None,
     ) -> None:
         """Follows the layers called `names`; others count to the layer that they are part of."""
         super().__init__()
         self._names = {part: name for name, part in parts_named(module, names).items()}
         self._when_run = when_run
+        self._when_changed = when_changed
         self._stack: list[str] = []
 
     @property
@@ -61,6 +68,8 @@ class Running(ExitStack):
     def _enter_layer(self, part: nn.Module, given: object) -> None:
         if part in self._names:
             self._stack.append(self._names[part])
+            if self._when_changed is not None:
+                self._when_changed(self.layer)
 
     def _leave_layer(
         self, part: nn.Module, given: tuple[Tensor, ...], returned: Tensor | tuple[Tensor, ...]
@@ -72,3 +81,5 @@ class Running(ExitStack):
             # A max pool that is unpooled later returns its indices as well.
             output = returned[0] if isinstance(returned, tuple) else returned
             self._when_run(name, part, given, output)
+        if self._when_changed is not None:
+            self._when_changed(self.layer)

@@ -2,47 +2,22 @@
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Callable, Mapping
-from typing import Any, TypeAlias
+from typing import Any
 
 import torch
 import torch.nn.functional as F  # torch's own name for it
-from torch import Tensor, nn
+from torch import nn
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import _disable_current_modes
 
+from archcalc.memory_use.options import TrainingOptions
 from archcalc.torch_backend.build import Twin
 from archcalc.torch_backend.modes import one_thread
-from archcalc.torch_backend.storages import Storages
+from archcalc.torch_backend.storages import LiveStorages, Storages
+from archcalc.torch_backend.training_step import MakeImages, measured_step
 
-MakeImages: TypeAlias = Callable[[], Tensor]  # a new batch of images
-
-
-class LiveStorages(Storages):  # type: ignore[no-untyped-call]  # torch gives no types
-    """Follows, as a context, how many bytes of tensors are alive.
-
-    It sees every tensor that an operator returns, until the last view of it is gone.
-
-    Attributes:
-        live: bytes alive now.
-        peak: the most that were alive at once.
-    """
-
-    def __init__(self, module: nn.Module) -> None:
-        """The parameters and buffers of `module` do not count."""
-        super().__init__((*module.parameters(), *module.buffers()))
-        self.live = 0
-        self.peak = 0
-
-    def made(self, storage: torch.UntypedStorage) -> None:
-        size = self.bytes[storage]
-        self.live += size
-        self.peak = max(self.peak, self.live)
-        weakref.finalize(storage, self._free, size)
-
-    def _free(self, size: int) -> None:
-        self.live -= size
+_SGD = TrainingOptions()
 
 
 def peak_at_inference(twin: Twin, make_images: MakeImages) -> int:
@@ -83,27 +58,12 @@ class _UnwatchedMaxPool1d(TorchFunctionMode):
         return pooled
 
 
-def peak_in_training(twin: Twin, make_images: MakeImages) -> int:
-    """The most bytes that are alive at once in a training step, beyond the parameters.
+def peak_in_training(twin: Twin, make_images: MakeImages, options: TrainingOptions = _SGD) -> int:
+    """The most bytes that are alive at once in a training step, beyond what stays between steps.
 
-    A step is a pass forward and one backward from the sum of the outputs, which are let go before;
-    the gradients of the parameters are part of it, an optimizer is not.
+    What stays is parameters, buffers and the optimizer's state; gradients do not.
     """
-    twin.train()
-    storages = LiveStorages(twin)
-    with one_thread(), storages:
-        _step(twin, make_images())
-        twin.zero_grad(set_to_none=True)
-    return storages.peak
-
-
-def _step(twin: Twin, x: Tensor) -> None:
-    returned = twin(x)
-    outputs = returned if isinstance(returned, tuple) else (returned,)
-    loss = torch.stack([output.sum() for output in outputs]).sum()
-    del returned, outputs
-    if loss.requires_grad:
-        loss.backward()  # type: ignore[no-untyped-call]  # as above
+    return measured_step(twin, make_images, options).beyond
 
 
 def allocated_at_inference(twin: Twin, make_images: MakeImages) -> int:

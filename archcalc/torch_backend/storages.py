@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
@@ -55,3 +55,39 @@ class Storages(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch giv
         if storage not in self.bytes:
             self.bytes[storage] = min(storage.nbytes(), tensor.numel() * tensor.element_size())
             self.made(storage)
+
+
+class LiveStorages(Storages):  # type: ignore[no-untyped-call]  # as above
+    """Follows, as a context, how many bytes of tensors are alive on a device.
+
+    It sees every tensor that an operator returns, until the last view of it is gone.
+
+    Attributes:
+        live: bytes alive now.
+        peak: the most that were alive at once.
+    """
+
+    def __init__(
+        self, module: nn.Module, others: Iterable[Tensor] = (), device: torch.device | None = None
+    ) -> None:
+        """The parameters and buffers of `module` do not count, nor do `others`.
+
+        Nor does what lies on another device than `device`, where that is given.
+        """
+        super().__init__((*module.parameters(), *module.buffers(), *others))
+        self.live = 0
+        self.peak = 0
+        self._device = device
+
+    def note(self, tensor: Tensor) -> None:
+        if self._device is None or tensor.device.type == self._device.type:
+            super().note(tensor)
+
+    def made(self, storage: torch.UntypedStorage) -> None:
+        size = self.bytes[storage]
+        self.live += size
+        self.peak = max(self.peak, self.live)
+        weakref.finalize(storage, self._free, size)
+
+    def _free(self, size: int) -> None:
+        self.live -= size

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from functools import partial
 
 import pytest
 import torch
-import torch.nn.functional as F  # torch's own name for it
-from torch import Tensor
 
 from archcalc import UsageError, analyze
 from archcalc.graph import Graph
@@ -17,8 +15,7 @@ from archcalc.memory_use.tape import tape
 from archcalc.memory_use.training import step_of
 from archcalc.memory_use.training_step import Direction, Purpose, training_step
 from archcalc.torch_backend.build import build
-from archcalc.torch_backend.modes import one_thread
-from archcalc.torch_backend.peak_memory import LiveStorages
+from archcalc.torch_backend.peak_memory import peak_in_training
 from tests.spec_texts import graph_of
 
 SRCNN = """\
@@ -44,44 +41,14 @@ NETWORKS = {
 }
 
 
-def _classes(output: Tensor) -> Tensor:
-    return torch.randint(output.shape[1], (output.shape[0], *output.shape[2:]))
-
-
-# Of each loss, how torch writes it, and a target of an output.
-IN_TORCH: dict[str, tuple[Callable[..., Tensor], Callable[[Tensor], Tensor]]] = {
-    "mse": (F.mse_loss, torch.rand_like),
-    "cross_entropy": (F.cross_entropy, _classes),
-}
-
-
 def measured(graph: Graph, batch: int, loss: str) -> int:
     """The most bytes that are alive at once in torch, beyond the parameters."""
-    in_torch, target_of = IN_TORCH[loss]
-    twin = build(graph).train()
-
-    def run(images: Tensor) -> list[Tensor]:
-        returned = twin(images)
-        return [*returned] if isinstance(returned, tuple) else [returned]
-
-    images = torch.rand(batch, *graph.input.shape)
-    targets = [target_of(output) for output in run(images)]
-    storages = LiveStorages(twin)
-    with one_thread(), storages:
-        given = [tensor.clone() for tensor in (images, *targets)]
-        outputs = run(given[0])
-        losses = [in_torch(*pair) for pair in zip(outputs, given[1:], strict=True)]
-        del outputs
-        total = torch.stack(losses).sum() if losses[1:] else losses.pop()
-        losses.clear()
-        if total.requires_grad:
-            total.backward()  # type: ignore[no-untyped-call]  # torch gives no types
-        twin.zero_grad(set_to_none=True)
-    return storages.peak
+    images = partial(torch.rand, batch, *graph.input.shape)
+    return peak_in_training(build(graph), images, TrainingOptions(loss=loss))
 
 
 @pytest.mark.parametrize("batch", [1, 3])
-@pytest.mark.parametrize("loss", IN_TORCH)
+@pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize("name", NETWORKS)
 def test_a_step_with_a_loss_is_what_lives_in_torch(name: str, loss: str, batch: int) -> None:
     graph = graph_of(NETWORKS[name])
@@ -102,6 +69,5 @@ def test_srcnn_with_a_mean_square_loss_takes_159_06_MB() -> None:
 
 
 def test_only_known_losses_have_operators() -> None:
-    assert [*IN_TORCH] == [loss for loss in LOSSES if loss != "sum"]
     with pytest.raises(UsageError, match="unknown loss 'ms'; did you mean 'mse'"):
         TrainingOptions(loss="ms").check()

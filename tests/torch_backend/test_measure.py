@@ -38,12 +38,12 @@ from archcalc.torch_backend.counting import (
 )
 from archcalc.torch_backend.modes import one_thread
 from archcalc.torch_backend.peak_memory import (
-    LiveStorages,
     allocated_at_inference,
     peak_at_inference,
     peak_in_training,
 )
 from archcalc.torch_backend.saved_tensors import saved_by_layer
+from archcalc.torch_backend.storages import LiveStorages
 from archcalc.torch_backend.timing import layer_seconds, starts_kernels
 from tests.graphs import chain, graph, node, random_graphs
 from tests.layers.examples import EXAMPLES

@@ -13,7 +13,7 @@ from archcalc.figures.of_layer import SUMMED, LayerAnalysis, Totals, total
 from archcalc.graph import INPUT, Graph, names_meant, with_ends
 from archcalc.identity import Identity
 from archcalc.quantity.arithmetic import Quantity, plain
-from archcalc.record import Record
+from archcalc.record import Record, replace
 
 if TYPE_CHECKING:
     import pandas
@@ -63,6 +63,12 @@ class Analysis(Record):
 
     def __contains__(self, name: object) -> bool:
         return any(layer.name == name for layer in self.layers)
+
+    def of_batch(self, batch: int, dtype: str) -> Analysis:
+        """The same network for another batch, in another dtype: what its rules said stays."""
+        each = DTYPES[dtype]
+        layers = [replace(layer, batch=batch, bytes_each=each) for layer in self.layers]
+        return Analysis(self.graph, batch, dtype, tuple(layers), self.error)
 
     @property
     def name(self) -> str:

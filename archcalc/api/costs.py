@@ -14,11 +14,12 @@ from archcalc.hardware.device import find_device
 from archcalc.hardware.roofline import Bound
 from archcalc.hardware.roofline import roofline as bounds_of
 from archcalc.loading import Spec
+from archcalc.memory_use.batches import largest_batch
+from archcalc.memory_use.options import TrainingOptions
 from archcalc.memory_use.report import MemoryReport, memory_report
 from archcalc.memory_use.training import (
     BackwardMacs,
     TrainingMemory,
-    largest_batch,
     training_memory,
 )
 from archcalc.quantity.arithmetic import Quantity
@@ -101,14 +102,15 @@ def training(
         LayerError, SpecError: as `analyze`.
     """
     analysis = analyze(what, input=input, batch=batch, parameters=parameters, **others)
-    found: TrainingMemory | None
+    options = TrainingOptions(optimizer=optimizer, dtype=dtype)
     if budget is None:
-        found = training_memory(analysis, optimizer=optimizer, dtype=dtype)
+        found = training_memory(analysis, options)
     else:
         most = bytes_in(budget) if isinstance(budget, str) else int(budget)
-        found = largest_batch(analysis, most, optimizer=optimizer, dtype=dtype)
-    if found is None:
-        raise UsageError(f"{budget}: not even one image of {analysis.name} fits", "budget")
+        peak = largest_batch(analysis, most, options)
+        if peak is None:
+            raise UsageError(f"{budget}: not even one image of {analysis.name} fits", "budget")
+        found = training_memory(analysis.of_batch(peak.batch, analysis.dtype), options)
     return Result(found, found.purposes, TrainingDocument(analysis, found))
 
 

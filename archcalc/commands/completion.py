@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from archcalc.analysis import DTYPES
 from archcalc.hardware.device import device_names
+from archcalc.memory_use.optimizers import OPTIMIZERS
 from archcalc.memory_use.options import TRAINING_DTYPES
-from archcalc.memory_use.training import OPTIMIZERS
 
 _NETWORKS = {
     "bash": '_archcalc_networks() { compgen -W "$(archcalc list --names)" -- "$1"; }',

@@ -16,9 +16,10 @@ from archcalc.commands.arguments import (
 )
 from archcalc.commands.printing import show, written
 from archcalc.errors import UsageError
-from archcalc.memory_use.options import TRAINING_DTYPES
+from archcalc.memory_use.batches import peaks_over_batches
+from archcalc.memory_use.optimizers import OPTIMIZERS
+from archcalc.memory_use.options import TRAINING_DTYPES, TrainingOptions
 from archcalc.memory_use.report import MemoryReport, memory_report
-from archcalc.memory_use.training import OPTIMIZERS, largest_batch
 from archcalc.render.memory import Budget, MemoryDocument
 from archcalc.render.table import LECTURE
 from archcalc.walk import analyze
@@ -75,5 +76,6 @@ def _budget(arguments: argparse.Namespace, budget: int, report: MemoryReport) ->
     form = arguments.format
     if form not in ("text", "json"):
         raise UsageError(f"shown as text and json only, not as {form}", "budget")
-    fitting = largest_batch(report.analysis, budget, optimizer=report.optimizer, dtype=report.dtype)
-    return Budget(arguments.budget, fitting)
+    options = TrainingOptions(optimizer=report.optimizer, dtype=report.dtype)
+    peaks = peaks_over_batches(report.analysis, options)
+    return Budget(arguments.budget, peaks.within(budget), peaks.at(peaks.least))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from archcalc.errors import UsageError, require_known
 from archcalc.memory_use.losses import LOSSES
+from archcalc.memory_use.optimizers import OPTIMIZERS
 from archcalc.record import Record
 
 MIXED = "mixed"
@@ -15,7 +16,7 @@ class TrainingOptions(Record):
     """How a network is trained.
 
     Attributes:
-        optimizer: one of `training.OPTIMIZERS`.
+        optimizer: one of `OPTIMIZERS`.
         dtype: float32, bfloat16 or float16 of everything, or `MIXED`: `torch.autocast`.
         device: "cpu" or "cuda": torch does some things there in another way.
         loss: one of `losses.LOSSES`.
@@ -33,6 +34,7 @@ class TrainingOptions(Record):
 
     def check(self) -> None:
         """Raises UsageError where something is not known, with a guess, or is no number."""
+        require_known("unknown optimizer", self.optimizer, OPTIMIZERS)
         require_known("no training in dtype", self.dtype, TRAINING_DTYPES)
         require_known("unknown device", self.device, DEVICES)
         require_known("unknown loss", self.loss, LOSSES)

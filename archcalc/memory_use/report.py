@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from archcalc.analysis import Analysis, require_numbers
 from archcalc.memory_use.liveness import Step, peak_of, storages, timeline
-from archcalc.memory_use.options import MIXED
+from archcalc.memory_use.options import MIXED, TrainingOptions
 from archcalc.memory_use.reordering import better_order
 from archcalc.memory_use.totals import saved_bytes
 from archcalc.memory_use.training import (
@@ -61,7 +61,8 @@ def memory_report(analysis: Analysis, *, optimizer: str, dtype: str) -> MemoryRe
         UsageError: an unknown optimizer or dtype; sizes that are not plain numbers.
     """
     require_numbers(analysis)
-    training = training_memory(analysis, optimizer=optimizer, dtype=dtype)
+    options = TrainingOptions(optimizer=optimizer, dtype=dtype)
+    training = training_memory(analysis, options)
     activations_in = "float16" if dtype == MIXED else dtype
     analysis = analyze(analysis.graph, batch=analysis.batch, dtype=activations_in)
     return MemoryReport(

@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from archcalc.analysis import DTYPES, Analysis, require_numbers
-from archcalc.errors import UsageError, require_known
+from archcalc.figures.of_layer import LayerAnalysis
 from archcalc.graph import indices_of
 from archcalc.layers import Extra
 from archcalc.layers.normalization import BatchNorm
 from archcalc.layers.state import StateTensor
 from archcalc.memory_use.liveness import unpooled
-from archcalc.memory_use.options import MIXED, TRAINING_DTYPES, TrainingOptions
+from archcalc.memory_use.moments import Course, Purpose
+from archcalc.memory_use.optimizers import COUNTER_BYTES, OPTIMIZERS, made_by
+from archcalc.memory_use.options import MIXED, TrainingOptions
 from archcalc.memory_use.tape import tape
 from archcalc.memory_use.totals import learning, needed_backward, saved_bytes
-from archcalc.memory_use.training_step import Purpose, TrainingStep, training_step
+from archcalc.memory_use.training_step import TrainingStep, training_step
 from archcalc.quantity.arithmetic import Quantity
 from archcalc.record import Record, as_dict
-from archcalc.walk import analyze
+from archcalc.torch_spelling.module_names import module_names
 
-# Values that an optimizer keeps for each parameter, always in float32 in mixed precision.
-OPTIMIZERS: dict[str, int] = {
-    "sgd": 0,  # plain
-    "momentum": 1,  # Polyak 1964: the velocity
-    "adam": 2,  # Kingma & Ba 2015, algorithm 1: first and second moment
-    "adamw": 2,  # Loshchilov & Hutter 2019: as Adam
-}
+USUAL = TrainingOptions()
+
 _MASTER_BYTES = 4
 
 
@@ -80,6 +79,11 @@ class TensorMemory(Record):
     optimizer: Quantity
     master: Quantity
 
+    @property
+    def name(self) -> str:
+        """As it is called on the tape."""
+        return f"{self.layer}.{self.tensor.name}"
+
 
 class BackwardMacs(Record):
     """Multiply-accumulates of a layer in the backward pass, for the batch.
@@ -98,18 +102,16 @@ class BackwardMacs(Record):
         return self.weights + self.inputs
 
 
-def training_memory(
-    analysis: Analysis, *, optimizer: str = "sgd", dtype: str = "float32"
-) -> TrainingMemory:
-    """What a step with the analysis' batch needs, whatever the analysis' own dtype.
+def training_memory(analysis: Analysis, options: TrainingOptions = USUAL) -> TrainingMemory:
+    """What is held in a step with the analysis' batch, whatever the analysis' own dtype.
 
     Heads that exist in training only are part of it; what no output depends on is not.
 
     Raises:
-        UsageError: an unknown optimizer, or a dtype in which one does not train.
+        UsageError: as `TrainingOptions.check`.
     """
-    tensors = training_tensors(analysis, optimizer=optimizer, dtype=dtype)
-    in_use = analyze(analysis.graph, batch=analysis.batch, dtype=_dtype_in_use(dtype))
+    tensors = training_tensors(analysis, options)
+    in_use = analysis.of_batch(analysis.batch, _dtype_in_use(options.dtype))
     return TrainingMemory(
         batch=analysis.batch,
         parameters=sum(each.parameter for each in tensors),
@@ -120,80 +122,87 @@ def training_memory(
     )
 
 
-def step_of(analysis: Analysis, options: TrainingOptions) -> TrainingStep:
+def step_of(analysis: Analysis, options: TrainingOptions = USUAL) -> TrainingStep:
     """What is alive over a training step with the analysis' batch, whatever its own dtype.
+
+    It is a step in the middle of training, which finds the state of the optimizer there. Where
+    gradients of several batches are summed up, it is the last of them.
 
     Raises:
         UsageError: free sizes; and as `TrainingOptions.check`.
     """
-    options.check()
+    return training_step(course_of(analysis, options))
+
+
+def course_of(analysis: Analysis, options: TrainingOptions) -> Course:
+    """What happens in a training step with the analysis' batch, as in `step_of`."""
     require_numbers(analysis)
-    found = training_memory(analysis, optimizer=options.optimizer, dtype=options.dtype)
-    in_use = analyze(analysis.graph, batch=analysis.batch, dtype=_dtype_in_use(options.dtype))
-    buffers = sum(layer.buffer_bytes for layer in in_use.used_layers)
+    tensors = training_tensors(analysis, options)
+    in_use = analysis.of_batch(analysis.batch, _dtype_in_use(options.dtype))
     constant = {
-        Purpose.PARAMETERS: found.parameters + found.master,
-        Purpose.BUFFERS: buffers,
-        Purpose.OPTIMIZER: found.optimizer,
+        Purpose.PARAMETERS: sum(each.parameter + each.master for each in tensors),
+        Purpose.BUFFERS: sum(layer.buffer_bytes for layer in in_use.used_layers),
+        Purpose.OPTIMIZER: sum(each.optimizer for each in tensors),
     }
-    return training_step(tape(in_use, on_gpu=options.on_gpu, loss=options.loss), constant)
+    made = made_by(
+        OPTIMIZERS[options.optimizer],
+        [(each.name, each.master or each.parameter) for each in tensors if each.gradient],
+        foreach=options.updates_at_once,
+        on_gpu=options.on_gpu,
+    )
+    return Course(
+        tape(in_use, on_gpu=options.on_gpu, loss=options.loss),
+        constant,
+        tuple(made),
+        adds=options.accumulate > 1,
+    )
 
 
 def training_tensors(
-    analysis: Analysis, *, optimizer: str = "sgd", dtype: str = "float32"
+    analysis: Analysis, options: TrainingOptions = USUAL
 ) -> tuple[TensorMemory, ...]:
-    """What each learned tensor takes in a training step, in the order of the layers.
+    """What each learned tensor takes in a training step, in the order of torch's `parameters()`.
 
-    One that several layers share stands once. Those that no output depends on are left out.
+    One that several layers share stands once. Those that no output depends on are left out; one
+    that no gradient comes to has no state either.
 
     Raises:
-        UsageError: as `training_memory`.
+        UsageError: as `TrainingOptions.check`.
     """
-    require_known("unknown optimizer", optimizer, OPTIMIZERS)
-    require_known("no training in dtype", dtype, TRAINING_DTYPES)
-    bytes_each = DTYPES[_dtype_in_use(dtype)]
-    master = _MASTER_BYTES if dtype == MIXED else 0
-    state = OPTIMIZERS[optimizer] * (master or bytes_each)
-    return tuple(
-        [
-            TensorMemory(layer.name, tensor, n * bytes_each, n * bytes_each, n * state, n * master)
-            for layer in analysis.used_layers
-            for tensor in layer.parameters
-            for n in (tensor.values,)
-        ]
-    )
+    options.check()
+    bytes_each = DTYPES[_dtype_in_use(options.dtype)]
+    master = _MASTER_BYTES if options.dtype == MIXED else 0
+    optimizer = OPTIMIZERS[options.optimizer]
+    counter = COUNTER_BYTES if optimizer.adaptive and not options.on_gpu else 0
+    owners, with_gradient = analysis.graph.weight_owners(), analysis.graph.with_gradient()
+    trained = {owners[layer.name] for layer in analysis.used_layers if layer.name in with_gradient}
+    found: dict[str, TensorMemory] = {}
+    for layer in _in_module_order(analysis.used_layers):
+        owner = owners[layer.name]
+        for tensor in layer.effect.parameters:
+            n = tensor.values
+            size, state = n * bytes_each, optimizer.moments * n * (master or bytes_each) + counter
+            gradient, state = (size, state) if owner in trained else (0, 0)
+            one = TensorMemory(owner, tensor, size, gradient, state, n * master)
+            found.setdefault(one.name, one)
+    return tuple(found.values())
+
+
+def _in_module_order(layers: Sequence[LayerAnalysis]) -> list[LayerAnalysis]:
+    """The layers as their modules stand in the network's: by blocks, each where it begins."""
+    names = module_names({layer.name: bool(layer.effect.state) for layer in layers})
+    place: dict[tuple[str, ...], int] = {}
+    keys = {}
+    for layer in layers:
+        path = names[layer.name].split(".")
+        around = [tuple(path[: n + 1]) for n in range(len(path))]
+        keys[layer.name] = [place.setdefault(one, len(place)) for one in around]
+    return sorted(layers, key=lambda layer: keys[layer.name])
 
 
 def _dtype_in_use(dtype: str) -> str:
     """The dtype of what the forward pass uses."""
     return "float16" if dtype == MIXED else dtype
-
-
-def largest_batch(
-    analysis: Analysis, budget: int, *, optimizer: str = "sgd", dtype: str = "float32"
-) -> TrainingMemory | None:
-    """What a step needs at the largest batch for which it needs at most `budget` bytes.
-
-    None where no batch fits.
-
-    Raises:
-        UsageError: free sizes; a step that needs no more for any batch; and as `training_memory`.
-    """
-    require_numbers(analysis)
-
-    def at(batch: int) -> TrainingMemory:
-        graph = analysis.graph
-        return training_memory(analyze(graph, batch=batch), optimizer=optimizer, dtype=dtype)
-
-    # From the second on every image takes the same; of a single one torch copies less.
-    two, three = at(2), at(3)
-    each = three.total - two.total
-    if not each:
-        raise UsageError(f"{analysis.name} keeps nothing of an image: any batch takes {two.total}")
-    if two.total <= budget:
-        return at(2 + (budget - two.total) // each)
-    one = at(1)
-    return one if one.total <= budget else None
 
 
 def backward_macs(analysis: Analysis) -> dict[str, BackwardMacs]:

@@ -1,97 +1,45 @@
-"""What is alive while a training step runs: forward, through the loss, and backward.
+"""What is alive while a training step runs: forward, backward from the loss, and the optimizer.
 
 The tape is replayed as torch's engine runs it. Forward, a tensor lives until its last use, and
 what is kept for the backward pass until that has used it. Backward the operators run in reverse:
 one makes the gradients of what it takes while the gradient of its output, and what it has kept,
 are still there; then these are let go of; then the gradients arrive, and where branches fork, a
-second one is added to the first. Sources: torch, `Engine::evaluate_function` and `InputBuffer::add`
-(torch/csrc/autograd/engine.cpp, input_buffer.cpp), `AccumulateGrad` (functions/accumulate_grad.h).
+second one is added to the first. Then the optimizer steps, while images and loss are still there.
+Sources: torch, `Engine::evaluate_function` and `InputBuffer::add` (torch/csrc/autograd/engine.cpp,
+input_buffer.cpp), `AccumulateGrad` (functions/accumulate_grad.h).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
 from contextlib import suppress
 from enum import Enum
 from typing import NamedTuple
 
 from archcalc.layers.operator import Gradient
-from archcalc.memory_use.tape import LOSS, Argument, Recorded, Tape
+from archcalc.memory_use.moments import (
+    OPTIMIZER,
+    Alive,
+    Course,
+    Direction,
+    Event,
+    Moment,
+    Parts,
+    Purpose,
+)
+from archcalc.memory_use.tape import LOSS, Argument, Recorded
 from archcalc.record import Record
-
-
-class Purpose(Enum):
-    """What memory is for in a training step."""
-
-    PARAMETERS = "parameters"
-    BUFFERS = "buffers"
-    GRADIENTS = "gradients"  # of the parameters
-    OPTIMIZER = "optimizer"
-    KEPT = "kept_activations"
-    ACTIVATION_GRADIENTS = "activation_gradients"
-    OTHER = "other"  # images, outputs that nobody keeps, what is made on the way
-
-
-OPTIMIZER = "optimizer"
-
-
-class Direction(Enum):
-    """Which pass runs, or the optimizer."""
-
-    FORWARD = "forward"
-    BACKWARD = "backward"
-    STEP = "step"
-
-
-Parts = dict[Purpose, int]
-
-
-class Moment(NamedTuple):
-    """When most is alive while a layer runs in one direction.
-
-    Attributes:
-        layer: its name, or `LOSS`.
-        direction: forward or backward.
-        parts: the bytes that are alive, by purpose.
-        number: how many tensors had been made by then.
-    """
-
-    layer: str
-    direction: Direction
-    parts: Parts
-    number: int
-
-    @property
-    def bytes(self) -> int:
-        """All of it together."""
-        return sum(self.parts.values())
-
-
-class Alive(NamedTuple):
-    """A tensor that is alive.
-
-    Attributes:
-        name: what it is.
-        bytes: its size.
-        purpose: what it is for.
-    """
-
-    name: str
-    bytes: int
-    purpose: Purpose
 
 
 class TrainingStep(Record):
     """A training step, moment by moment.
 
     Attributes:
-        tape: what runs.
-        constant: the bytes that are there all the time, by purpose.
-        moments: of each layer forward, the loss, and each layer backward, in order.
+        course: what happens in it.
+        moments: of each layer forward, the loss, each layer backward, and the optimizer, in order.
     """
 
-    tape: Tape
-    constant: Parts
+    course: Course
     moments: tuple[Moment, ...]
 
     @property
@@ -101,26 +49,27 @@ class TrainingStep(Record):
 
     def alive(self, moment: Moment) -> list[Alive]:
         """The tensors that are alive at a moment, beside the constant ones."""
-        replay = _Replay(self.tape, self.constant, stop=moment.number)
+        replay = _Replay(self.course, stop=moment.number)
         with suppress(_Stopped):
             replay.run()
         return replay.alive()
 
 
-def training_step(
-    tape: Tape, constant: Mapping[Purpose, int], *, sums_apart: bool = True
-) -> TrainingStep:
-    """What is alive in a step over `tape`.
-
-    Args:
-        constant: the bytes that are there all the time.
-        sums_apart: whether a sum of two gradients of a tensor is a third one beside them. torch
-            adds the second to the first where nothing else holds that, unless a mode watches its
-            operators (`can_accumulate_inplace`), so that a little less is alive without one.
-    """
-    replay = _Replay(tape, constant, sums_apart=sums_apart)
+def training_step(course: Course) -> TrainingStep:
+    """What is alive in a step."""
+    replay = _Replay(course)
     replay.run()
-    return TrainingStep(tape, dict(constant), tuple(replay.moments))
+    return TrainingStep(course, tuple(replay.moments))
+
+
+def events(course: Course) -> list[Event]:
+    """A step, tensor by tensor that is made in it: most is alive at one of them."""
+    replay = _Replay(course)
+    replay.run()
+    return [
+        Event(live, replay.moments[number].layer, replay.moments[number].direction)
+        for live, number in zip(replay.live_at, replay.moment_of, strict=True)
+    ]
 
 
 class _Lies(Enum):
@@ -146,22 +95,19 @@ class _Replay:
 
     Attributes:
         moments: of the layers so far.
+        live_at: the bytes that were alive when each tensor had been made, in order.
+        moment_of: the number of the moment in which it was.
     """
 
-    def __init__(
-        self,
-        tape: Tape,
-        constant: Mapping[Purpose, int],
-        *,
-        sums_apart: bool = True,
-        stop: int | None = None,
-    ) -> None:
+    def __init__(self, course: Course, *, stop: int | None = None) -> None:
         """`stop`: raises `_Stopped` when so many tensors have been made."""
         self.moments: list[Moment] = []
-        self._tape = tape
-        self._sums_apart = sums_apart
+        self.live_at: list[int] = []
+        self.moment_of: list[int] = []
+        self._course = course
+        self._tape = course.tape
         self._stop = stop
-        self._parts: Parts = dict.fromkeys(Purpose, 0) | dict(constant)
+        self._parts: Parts = dict.fromkeys(Purpose, 0) | dict(course.constant)
         self._live = sum(self._parts.values())
         self._most = -1  # at once, while the present layer runs
         # Of each storage, by number: what it is, its size, how many hold it, and how many of these
@@ -173,11 +119,24 @@ class _Replay:
         self._purpose: list[Purpose] = []
         self._of: dict[str, int] = {}  # the storage of each tensor that the forward pass holds
         self._arrived: dict[str, _Gradient] = {}
+        # How many gradients are still to come to each learned tensor.
+        self._awaited = Counter(
+            [
+                argument.tensor
+                for operator in course.tape.operators
+                if operator.recorded
+                for argument in operator.arguments
+                if argument.gradient is not None and argument.tensor in course.tape.learned
+            ]
+        )
 
     def run(self) -> None:
         """The step."""
         tape = self._tape
         self._begin(tape.operators[0].layer, Direction.FORWARD)
+        if self._course.adds:
+            for name in self._awaited:
+                self._new(_gradient_of(name), tape.bytes[name], Purpose.GRADIENTS)
         given = [self._new(name, tape.bytes[name]) for name in tape.given]
         self._of |= {
             name: self._hold(storage) for name, storage in zip(tape.given, given, strict=True)
@@ -192,6 +151,7 @@ class _Replay:
                 if operator.output in self._arrived:
                     self._backward(operator, storages)
             self._drop(ones)
+            self._step()
         for storage in (loss, *given):
             self._drop(storage)
 
@@ -202,6 +162,17 @@ class _Replay:
             for number, (name, size) in enumerate(zip(self._name, self._size, strict=True))
             if self._holders[number]
         ]
+
+    def _step(self) -> None:
+        """The optimizer steps."""
+        self._begin(OPTIMIZER, Direction.STEP)
+        made: dict[str, int] = {}
+        for each in self._course.made:
+            made[each.name] = self._new(each.name, each.bytes)
+            for name in each.freed:
+                self._drop(made.pop(name))
+        for storage in made.values():
+            self._drop(storage)
 
     # ----- storages -----
 
@@ -221,6 +192,8 @@ class _Replay:
         self._purpose.append(purpose)
         self._parts[purpose] += size
         self._live += size
+        self.live_at.append(self._live)
+        self.moment_of.append(len(self.moments) - 1)
         if self._live > self._most:
             self._most = self._live
             self.moments[-1] = self.moments[-1]._replace(
@@ -324,7 +297,7 @@ class _Replay:
         made_on_the_way = [self._new("made on the way", each) for each in argument.scratch]
         if how is Gradient.SUMMED:
             size = self._tape.bytes[operator.output]
-        own = self._new(self._name_of_gradient(argument), size, self._purpose_for(argument))
+        own = self._new(_gradient_of(argument.tensor), size, self._purpose_for(argument))
         for each in made_on_the_way:
             self._drop(each)
         return _Gradient(own, size)
@@ -334,33 +307,48 @@ class _Replay:
         size = self._tape.bytes[argument.tensor]
         if gradient.bytes == size and argument.gradient is not Gradient.SUMMED:
             return gradient
-        own = self._new(self._name_of_gradient(argument), size, self._purpose_for(argument))
+        own = self._new(_gradient_of(argument.tensor), size, self._purpose_for(argument))
         self._drop(gradient.storage)
         return _Gradient(own, size)
 
     def _arrive(self, argument: Argument, gradient: _Gradient) -> None:
         """A gradient comes to its tensor, where it waits for others, or for what made that."""
-        name, purpose = self._name_of_gradient(argument), self._purpose_for(argument)
-        before = self._arrived.get(argument.tensor)
-        if before is None:
-            if argument.gradient is Gradient.COPIED:
-                copy = self._new(name, gradient.bytes, purpose)
-                self._drop(gradient.storage)
-                gradient = _Gradient(copy, gradient.bytes)
-            self._arrived[argument.tensor] = gradient
-            return
+        tensor = argument.tensor
+        before = self._arrived.get(tensor)
+        self._arrived[tensor] = (
+            gradient if before is None else self._sum(before, gradient, argument)
+        )
+        if tensor in self._awaited:
+            self._awaited[tensor] -= 1
+            if not self._awaited[tensor]:
+                self._accumulate(argument)
+
+    def _sum(self, before: _Gradient, gradient: _Gradient, argument: Argument) -> _Gradient:
+        """The sum of two gradients of a tensor."""
         alone = self._holders[before.storage] == 1 and before.lies is _Lies.DENSE
-        if alone and not self._sums_apart:
+        if alone and not self._course.sums_apart:
             self._drop(gradient.storage)
-            return
+            return before
+        name, purpose = _gradient_of(argument.tensor), self._purpose_for(argument)
         total = self._new(name, gradient.bytes, purpose)
         self._drop(before.storage)
         self._drop(gradient.storage)
-        self._arrived[argument.tensor] = _Gradient(total, gradient.bytes)
+        return _Gradient(total, gradient.bytes)
 
-    def _name_of_gradient(self, argument: Argument) -> str:
-        return f"gradient of {argument.tensor}"
+    def _accumulate(self, argument: Argument) -> None:
+        """All of the gradient of a learned tensor has come: it is now `.grad`, or added to that."""
+        gradient = self._arrived.pop(argument.tensor)
+        if not self._course.adds and argument.gradient is Gradient.COPIED:
+            name, purpose = _gradient_of(argument.tensor), self._purpose_for(argument)
+            self._new(name, gradient.bytes, purpose)
+        elif not self._course.adds:
+            return
+        self._drop(gradient.storage)
 
     def _purpose_for(self, argument: Argument) -> Purpose:
         learned = argument.tensor in self._tape.learned
         return Purpose.GRADIENTS if learned else Purpose.ACTIVATION_GRADIENTS
+
+
+def _gradient_of(tensor: str) -> str:
+    return f"gradient of {tensor}"

@@ -7,29 +7,35 @@ from typing import NamedTuple
 
 from archcalc.analysis import Analysis
 from archcalc.figures.of_layer import LayerAnalysis
+from archcalc.memory_use.batches import Peak
 from archcalc.memory_use.report import MemoryReport
 from archcalc.memory_use.totals import activation_bytes
 from archcalc.memory_use.training import (
     TrainingMemory,
     refused_in_training,
-    training_memory,
 )
 from archcalc.quantity.arithmetic import plain
 from archcalc.render.numbers import binary_bytes, exact, short, short_bytes
 from archcalc.render.output import Data, Document, Part, Table
 from archcalc.render.rows import ALL_LEVELS, depth_that_fits, rows_at_depth
 from archcalc.render.table import LECTURE, caption, with_network
-from archcalc.walk import analyze
 
 _KEYS = ("name", "output_bytes", "param_bytes", "kept_bytes", "kept", "backward_macs", "used")
 _HEADINGS = ("layer", "output", "params", "kept", "kept for the backward pass", "backward MACs")
 
 
 class Budget(NamedTuple):
-    """A memory, as it was given, and the largest batch that trains in it; None for none."""
+    """A memory, as it was given.
+
+    Attributes:
+        text: as it was given.
+        fitting: the largest batch that trains in it; None for none.
+        smallest: the smallest batch that trains at all.
+    """
 
     text: str
-    fitting: TrainingMemory | None
+    fitting: Peak | None
+    smallest: Peak
 
 
 class MemoryDocument(Document):
@@ -111,7 +117,7 @@ class MemoryDocument(Document):
         yield self._table(form)
         notes = memory_lines(report, in_full=self.in_full)
         if self.budget is not None:
-            notes.append(_budget_line(report, self.budget))
+            notes.append(_budget_line(self.budget))
         yield notes
 
     def _table(self, form: str) -> Table:
@@ -223,15 +229,12 @@ def _refusals(analysis: Analysis) -> list[str]:
     return [f"  (torch refuses a single image: {norms[0]}{more} would have one value per channel)"]
 
 
-def _budget_line(report: MemoryReport, budget: Budget) -> str:
-    """The largest batch that trains in a budget; or what one image takes, if that is too much."""
-    found = fitting = budget.fitting
-    if found is None:
-        one = analyze(report.analysis.graph)
-        found = training_memory(one, optimizer=report.optimizer, dtype=report.dtype)
-    needed = f"{short_bytes(found.total)} = {binary_bytes(found.total)}"
-    if fitting is None:
+def _budget_line(budget: Budget) -> str:
+    """The largest batch that trains in a budget; or what the smallest takes that trains at all."""
+    found = budget.fitting or budget.smallest
+    needed = f"{short_bytes(found.bytes)} = {binary_bytes(found.bytes)}"
+    if budget.fitting is not None:
+        return f"  in {budget.text}  batch {found.batch} at most, {needed}"
+    if found.batch == 1:
         return f"  in {budget.text}  not even one image, which takes {needed}"
-    at_most = f"  in {budget.text}  batch {fitting.batch} at most, {needed}"
-    refused = refused_in_training(analyze(report.analysis.graph, batch=fitting.batch))
-    return f"{at_most}; torch refuses a single image" if refused else at_most
+    return f"  in {budget.text}  not even {found.batch} images, which take {needed}"

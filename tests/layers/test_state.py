@@ -17,6 +17,7 @@ from archcalc.layers import Effect, Layer
 from archcalc.layers.activation import ReLU
 from archcalc.layers.registry import KINDS, register
 from archcalc.layers.state import Role, StateTensor, buffers, count, learned_role, parameters
+from archcalc.memory_use.options import TrainingOptions
 from archcalc.memory_use.training import training_memory, training_tensors
 from archcalc.quantity.arithmetic import symbol
 from archcalc.record import replace
@@ -224,13 +225,13 @@ def test_each_tensor_has_its_gradient_and_its_optimizer_state(name: str) -> None
     optimizer = OPTIMIZERS[name](twin.parameters())
     torch.autograd.backward(twin(torch.rand(2, 4)).sum())
     optimizer.step()
-    found = training_tensors(analysis, optimizer=name)
+    found = training_tensors(analysis, TrainingOptions(optimizer=name))
     learned = dict(twin.named_parameters())
     assert [f"{each.layer}.{each.tensor.name}" for each in found] == list(learned)
     for each, parameter in zip(found, learned.values(), strict=True):
         assert parameter.grad is not None
         state = optimizer.state[parameter]
-        kept = [state[key] for key in state if key != "step" and state[key] is not None]
+        kept = [tensor for tensor in state.values() if tensor is not None]
         assert tuple(parameter.shape) == each.tensor.shape
         assert each.parameter == parameter.nbytes
         assert each.gradient == parameter.grad.nbytes

@@ -10,10 +10,11 @@ import torch
 from archcalc import UsageError, analyze
 from archcalc.graph import Graph
 from archcalc.memory_use.losses import LOSSES
+from archcalc.memory_use.moments import Course, Direction, Purpose
 from archcalc.memory_use.options import TrainingOptions
 from archcalc.memory_use.tape import tape
 from archcalc.memory_use.training import step_of
-from archcalc.memory_use.training_step import Direction, Purpose, training_step
+from archcalc.memory_use.training_step import training_step
 from archcalc.torch_backend.build import build
 from archcalc.torch_backend.peak_memory import peak_in_training
 from tests.spec_texts import graph_of
@@ -52,7 +53,7 @@ def measured(graph: Graph, batch: int, loss: str) -> int:
 @pytest.mark.parametrize("name", NETWORKS)
 def test_a_step_with_a_loss_is_what_lives_in_torch(name: str, loss: str, batch: int) -> None:
     graph = graph_of(NETWORKS[name])
-    step = training_step(tape(analyze(graph, batch=batch), loss=loss), {})
+    step = training_step(Course(tape(analyze(graph, batch=batch), loss=loss), {}))
     assert step.peak.bytes == measured(graph, batch, loss)
 
 

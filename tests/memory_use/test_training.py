@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from archcalc.analysis import Analysis
 from archcalc.errors import UsageError
+from archcalc.memory_use.options import TrainingOptions
 from archcalc.memory_use.training import (
     backward_macs,
-    largest_batch,
     reasons,
     training_memory,
     training_tensors,
@@ -33,7 +34,7 @@ layers:
 # params: a 4 + 4, b 4 + 4, f 4*5*2 + 2 = 42; 58 in all.
 # Kept per image: a its input 10; b its input 40; c its output 40; d its input (c's output, kept
 # already) and 4*5 indices of 8 bytes; e a mask of 20; f its input 20. Per batch: b's statistics, 8.
-PARAMS = 58
+PARAMS, TENSORS = 58, 6
 VALUES, INDICES, STATISTICS = 10 + 40 + 40 + 20 + 20, 20, 8
 
 
@@ -58,9 +59,10 @@ def net(tmp_path: Path) -> Analysis:
 def test_the_bill_by_optimizer_and_dtype(
     net: Analysis, optimizer: str, dtype: str, bytes_each: int, state: int, master: int
 ) -> None:
-    bill = training_memory(net, optimizer=optimizer, dtype=dtype)
+    bill = training_memory(net, TrainingOptions(optimizer, dtype))
     assert bill.parameters == bill.gradients == PARAMS * bytes_each
-    assert bill.optimizer == PARAMS * state
+    counters = TENSORS * 4 if "adam" in optimizer else 0
+    assert bill.optimizer == PARAMS * state + counters
     assert bill.master == PARAMS * master
     assert bill.activations == VALUES * bytes_each + INDICES * 8 + STATISTICS * bytes_each
     parts = (bill.parameters, bill.gradients, bill.optimizer, bill.master, bill.activations)
@@ -68,7 +70,7 @@ def test_the_bill_by_optimizer_and_dtype(
 
 
 def test_each_learned_tensor_has_its_share(net: Analysis) -> None:
-    found = training_tensors(net, optimizer="adam", dtype="mixed")
+    found = training_tensors(net, TrainingOptions("adam", "mixed"))
     assert [(each.layer, each.tensor.name, each.tensor.shape) for each in found] == [
         ("a", "weight", (4, 1, 1)),
         ("a", "bias", (4,)),
@@ -79,7 +81,7 @@ def test_each_learned_tensor_has_its_share(net: Analysis) -> None:
     ]
     weight = found[4]
     assert (weight.parameter, weight.gradient, weight.optimizer, weight.master) == (
-        40 * 2, 40 * 2, 40 * 8, 40 * 4,
+        40 * 2, 40 * 2, 40 * 8 + 4, 40 * 4,
     )  # fmt: skip
 
 
@@ -88,61 +90,19 @@ def test_statistics_of_a_batch_norm_are_kept_once_however_large_the_batch(net: A
     assert eight.activations == 8 * (VALUES * 4 + INDICES * 8) + STATISTICS * 4
 
 
-def test_the_largest_batch_fits_and_one_more_does_not(net: Analysis) -> None:
-    budget = 100_000
-    best = largest_batch(net, budget, optimizer="adam")
-    assert best is not None
-    assert best.total <= budget
-    more = training_memory(analyze(net.graph, batch=best.batch + 1), optimizer="adam")
-    assert more.total > budget
-
-
-def test_no_batch_fits_a_budget_below_one_image(net: Analysis) -> None:
-    one = training_memory(net).total
-    assert largest_batch(net, one - 1) is None
-    fitting = largest_batch(net, one)
-    assert fitting is not None
-    assert fitting.batch == 1
-
-
-BEHIND_GAPS = """
-  - conv: {{channels: {channels}, kernel: 3, padding: 1}}
-  - channel_slice: {{stop: 4}}
-  - group_norm: {{groups: 2}}
-  - conv: {{channels: 8, kernel: 1}}
-"""
-
-
-@pytest.mark.parametrize("channels", [6, 8, 64])
-@pytest.mark.parametrize("budget", [5_000, 12_000, 20_000, 100_000])
-def test_where_one_image_takes_more_or_less_than_others_the_largest_batch_fits(
-    channels: int, budget: int
-) -> None:
-    """One image of a slice lies in one piece; of several each has to be copied."""
-    analysis = analysis_of(BEHIND_GAPS.format(channels=channels))
-    totals = {n: training_memory(analyze(analysis.graph, batch=n)).total for n in range(1, 60)}
-    fitting = [n for n, total in totals.items() if total <= budget]
-    best = largest_batch(analysis, budget)
-    assert (best.batch if best else None) == max(fitting, default=None)
-
-
-def test_what_keeps_nothing_of_an_image_has_no_largest_batch() -> None:
-    with pytest.raises(UsageError, match="keeps nothing of an image: any batch takes 0"):
-        largest_batch(analysis_of("  - relu\n"), 1000)
-
-
 @pytest.mark.parametrize(
     ("given", "message"),
     [
         ({"optimizer": "adan"}, "unknown optimizer 'adan'; did you mean 'adam'"),
         ({"dtype": "int8"}, "no training in dtype 'int8'"),
+        ({"accumulate": 0}, "accumulate: must be a whole number of batches, at least 1, not 0"),
     ],
 )
 def test_what_cannot_be_trained_with_is_refused(
-    net: Analysis, given: dict[str, str], message: str
+    net: Analysis, given: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(UsageError) as raised:
-        training_memory(net, **given)
+        training_memory(net, TrainingOptions(**given))
     assert message in str(raised.value)
 
 

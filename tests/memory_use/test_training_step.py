@@ -9,6 +9,7 @@ import torch
 from hypothesis import given
 
 from archcalc import Graph, analyze, load
+from archcalc.memory_use.moments import Course
 from archcalc.memory_use.tape import tape
 from archcalc.memory_use.training_step import training_step
 from archcalc.torch_backend.build import build
@@ -21,7 +22,7 @@ NETWORKS = ["lenet5_1998", "highway_mnist10", "resnet20", "densenet_40_12", "dec
 
 def check_step(graph: Graph, batch: int = BATCH) -> None:
     """The rule's peak is what torch has alive at the most, beyond the parameters."""
-    step = training_step(tape(analyze(graph, batch=batch)), {})
+    step = training_step(Course(tape(analyze(graph, batch=batch)), {}))
     make_images = partial(torch.rand, batch, *graph.input.shape)
     measured = peak_in_training(build(graph), make_images)
     assert step.peak.bytes == measured, step.peak

@@ -13,9 +13,9 @@ from torch import Tensor
 from torch.optim import SGD, Adam, AdamW, Optimizer
 
 from archcalc.graph import INPUT
+from archcalc.memory_use.moments import OPTIMIZER, Direction
 from archcalc.memory_use.options import MIXED, TrainingOptions
 from archcalc.memory_use.tape import LOSS
-from archcalc.memory_use.training_step import OPTIMIZER, Direction
 from archcalc.record import Record
 from archcalc.torch_backend.build import Twin
 from archcalc.torch_backend.hooks import Running

@@ -14,17 +14,19 @@ from archcalc.hardware.device import find_device
 from archcalc.hardware.roofline import Bound
 from archcalc.hardware.roofline import roofline as bounds_of
 from archcalc.loading import Spec
-from archcalc.memory_use.batches import largest_batch
+from archcalc.memory_use.batches import peaks_over_batches
+from archcalc.memory_use.moments import Direction
 from archcalc.memory_use.options import TrainingOptions
-from archcalc.memory_use.report import MemoryReport, memory_report
-from archcalc.memory_use.training import (
-    BackwardMacs,
-    TrainingMemory,
-    training_memory,
+from archcalc.memory_use.report import (
+    MemoryReport,
+    TrainingReport,
+    memory_report,
+    training_report,
 )
-from archcalc.quantity.arithmetic import Quantity
-from archcalc.render.memory import MemoryDocument, TrainingDocument
+from archcalc.memory_use.training import BackwardMacs
+from archcalc.render.memory import MemoryDocument
 from archcalc.render.roofline import RooflineDocument
+from archcalc.render.training import TrainingDocument
 from archcalc.spec.values import Value
 from archcalc.walk import analyze
 
@@ -38,12 +40,16 @@ class LayerMemory(NamedTuple):
         layer: the layer.
         kept_bytes: what it keeps for the backward pass, beyond what earlier layers keep.
         kept: what its backward pass needs.
+        forward_bytes, backward_bytes: the most that is alive, of the whole network, while it runs
+            in that direction; None where it does not.
         backward: the MACs of its backward pass.
     """
 
     layer: LayerAnalysis
     kept_bytes: int
     kept: Sequence[str]
+    forward_bytes: int | None
+    backward_bytes: int | None
     backward: BackwardMacs
 
 
@@ -55,25 +61,49 @@ def memory(
     batch: int = 1,
     dtype: str = "float32",
     optimizer: str = "sgd",
+    loss: str = "sum",
+    device: str = "cpu",
+    foreach: bool | None = None,
+    accumulate: int = 1,
     parameters: Mapping[str, Value] | None = None,
     **others: Value,
 ) -> Result[MemoryReport, LayerMemory]:
     """What a network needs: by layer, at inference step by step, and in a training step.
 
+    `found.training` is the training step, with its peak: at which layer, in which direction, what
+    is alive there and for what. The parts are the layers, with what each keeps, and the most that
+    is alive while it runs.
+
     Args:
         what, input, batch, parameters, others: as for `analyze`.
-        dtype: float32, bfloat16, float16 or mixed.
-        optimizer: sgd, momentum, adam …
+        dtype: float32, bfloat16, float16 or mixed: `torch.autocast`.
+        optimizer: sgd, momentum, adam or adamw.
+        loss: of each output: sum, mse (mean-square error) or cross_entropy.
+        device: cpu or cuda: torch does some things there in another way.
+        foreach: whether the optimizer updates all tensors at once; None for torch's default, which
+            is so on cuda.
+        accumulate: over how many batches gradients are summed up before the optimizer steps.
 
     Raises:
-        UsageError: an unknown optimizer or dtype, or a free size; and as `analyze`.
+        UsageError: an unknown option, or a free size; and as `analyze`.
         LayerError, SpecError: as `analyze`.
     """
     analysis = analyze(what, input=input, batch=batch, parameters=parameters, **others)
-    found = memory_report(analysis, optimizer=optimizer, dtype=dtype)
+    options = TrainingOptions(
+        optimizer=optimizer, dtype=dtype, device=device, loss=loss, foreach=foreach,
+        accumulate=accumulate,
+    )  # fmt: skip
+    found = memory_report(analysis, options)
     layers = {
-        x.name: LayerMemory(x, found.saved[x.name], found.reasons[x.name], found.backward[x.name])
-        for x in found.analysis.layers
+        layer.name: LayerMemory(
+            layer,
+            found.saved[layer.name],
+            found.reasons[layer.name],
+            found.most_alive.get((layer.name, Direction.FORWARD)),
+            found.most_alive.get((layer.name, Direction.BACKWARD)),
+            found.backward[layer.name],
+        )
+        for layer in found.analysis.layers
     }
     return Result(found, layers, MemoryDocument(found))
 
@@ -86,43 +116,60 @@ def training(
     batch: int = 1,
     dtype: str = "float32",
     optimizer: str = "sgd",
+    loss: str = "sum",
+    device: str = "cpu",
+    foreach: bool | None = None,
+    accumulate: int = 1,
     budget: float | str | None = None,
+    reserve: float | str = 0,
     parameters: Mapping[str, Value] | None = None,
     **others: Value,
-) -> Result[TrainingMemory, Quantity]:
-    """The bytes that a training step needs, by purpose.
+) -> Result[TrainingReport, int]:
+    """The most memory that is alive at once in a training step, and for what.
+
+    It is exact: what lives when is a fact about the network. What is no tensor is left out: the
+    context of CUDA, the workspace of kernels, the fragments of the allocator. The parts are the
+    bytes at the peak by purpose; `found` has where the peak is, and each tensor that is alive.
 
     Args:
         what, input, parameters, others: as for `analyze`.
-        batch, dtype, optimizer: as for `memory`.
-        budget: bytes, or a text such as `16GiB`: then the batch is the largest that fits in it.
+        batch, dtype, optimizer, loss, device, foreach, accumulate: as for `memory`.
+        budget: bytes, or a text such as `16GiB`: then the batch is the largest that fits in it,
+            so that one image more does not.
+        reserve: bytes of the budget, or such a text, for what is left out.
 
     Raises:
-        UsageError: not even one image fits in the budget; and as `memory`.
+        UsageError: no batch fits in the budget; and as `memory`.
         LayerError, SpecError: as `analyze`.
     """
     analysis = analyze(what, input=input, batch=batch, parameters=parameters, **others)
-    options = TrainingOptions(optimizer=optimizer, dtype=dtype)
-    if budget is None:
-        found = training_memory(analysis, options)
-    else:
-        most = bytes_in(budget) if isinstance(budget, str) else int(budget)
-        peak = largest_batch(analysis, most, options)
-        if peak is None:
-            raise UsageError(f"{budget}: not even one image of {analysis.name} fits", "budget")
-        found = training_memory(analysis.of_batch(peak.batch, analysis.dtype), options)
-    return Result(found, found.purposes, TrainingDocument(analysis, found))
+    options = TrainingOptions(
+        optimizer=optimizer, dtype=dtype, device=device, loss=loss, foreach=foreach,
+        accumulate=accumulate,
+    )  # fmt: skip
+    if budget is not None:
+        room = bytes_in(budget, "budget") - bytes_in(reserve, "reserve")
+        peaks = peaks_over_batches(analysis, options)
+        fitting = peaks.within(room)
+        if fitting is None:
+            least = "one image" if peaks.least == 1 else f"{peaks.least} images"
+            raise UsageError(f"{budget}: not even {least} of {analysis.name} fits", "budget")
+        analysis = analyze(analysis.graph, batch=fitting.batch)
+    found = training_report(analysis, options)
+    return Result(found, found.parts, TrainingDocument(analysis, found))
 
 
-def bytes_in(text: str) -> int:
-    """`16GiB` or `24GB` as bytes.
+def bytes_in(size: float | str, argument: str) -> int:
+    """`16GiB` or `24GB` as bytes; a number is one of bytes.
 
     Raises:
         UsageError: it is not a size.
     """
-    match = _SIZE.fullmatch(text.strip())
+    if not isinstance(size, str):
+        return int(size)
+    match = _SIZE.fullmatch(size.strip())
     if match is None:
-        raise UsageError(f"{text}: expected a size such as 16GiB or 24GB", "budget")
+        raise UsageError(f"{size}: expected a size such as 16GiB or 24GB", argument)
     number, prefix, binary = match.groups()
     scale = (1024 if binary else 1000) ** (" KMGT".index(prefix) if prefix else 0)
     return int(float(number) * scale)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from archcalc.analysis import Analysis
 from archcalc.api.costs import bytes_in
 from archcalc.commands.arguments import (
     add_changes,
@@ -15,13 +16,16 @@ from archcalc.commands.arguments import (
     positive,
 )
 from archcalc.commands.printing import show, written
+from archcalc.commands.training_options import add_training, training_options
 from archcalc.errors import UsageError
 from archcalc.memory_use.batches import peaks_over_batches
-from archcalc.memory_use.optimizers import OPTIMIZERS
-from archcalc.memory_use.options import TRAINING_DTYPES, TrainingOptions
-from archcalc.memory_use.report import MemoryReport, memory_report
-from archcalc.render.memory import Budget, MemoryDocument
+from archcalc.memory_use.options import TrainingOptions
+from archcalc.memory_use.report import memory_report
+from archcalc.render.batches import BatchesDocument, FormulaDocument
+from archcalc.render.memory import MemoryDocument
+from archcalc.render.output import Document
 from archcalc.render.table import LECTURE
+from archcalc.render.training import Budget
 from archcalc.walk import analyze
 
 EXAMPLES = (
@@ -35,17 +39,23 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Declares the arguments."""
     add_network(parser)
     add_changes(parser)
-    parser.add_argument("--batch", type=positive, default=1, metavar="N", help="images (default 1)")
     parser.add_argument(
-        "--dtype", default="float32", metavar="TYPE",
-        help=f"{', '.join(TRAINING_DTYPES)} (default float32)",
+        "--batch", type=batches, default=(1,), metavar="N",
+        help="images (default 1); several, such as 8,16,32: the peak of a training step for each",
     )  # fmt: skip
     parser.add_argument(
-        "--optimizer", default="sgd", metavar="NAME", help=f"{', '.join(OPTIMIZERS)} (default sgd)"
-    )
+        "--formula", action="store_true",
+        help="the peak of a training step as a function of the batch, which --batch names",
+    )  # fmt: skip
+    add_training(parser)
     parser.add_argument(
         "--budget", metavar="SIZE", help="also the largest batch that trains in it, such as 16GiB"
     )
+    parser.add_argument(
+        "--reserve", metavar="SIZE",
+        help="of the budget, for what is no tensor: CUDA's context, the workspace of kernels, "
+        "fragments of the allocator (default: nothing)",
+    )  # fmt: skip
     add_depth(parser)
     parser.add_argument("--exact", action="store_true", help="all digits in place of 12.85MB")
     add_plot(parser, "draw what is alive over time")
@@ -54,28 +64,65 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Prints the memory of each layer, of an inference and of a training step."""
-    budget = None if arguments.budget is None else bytes_in(arguments.budget)
-    analysis = analyze(graph_of(arguments), batch=arguments.batch)
-    report = memory_report(analysis, optimizer=arguments.optimizer, dtype=arguments.dtype)
+    options, graph = training_options(arguments), graph_of(arguments)
+    batch = arguments.batch
+    if arguments.formula or isinstance(batch, str) or len(batch) > 1:
+        show(written(_over_batches(arguments, analyze(graph), options), arguments.format))
+        return 0
+    analysis = analyze(graph, batch=batch[0])
+    report = memory_report(analysis, options)
     document = MemoryDocument(
         report,
         depth=arguments.depth,
         in_full=arguments.exact,
-        budget=None if budget is None else _budget(arguments, budget, report),
+        budget=_budget(arguments, analysis, options),
     )
     shown = written(document, arguments.format)
     if arguments.plot:  # first: whoever reads the text may stop reading
         from archcalc.render.memory_plot import draw_memory
 
-        draw_memory(arguments.plot, report.analysis, report.inference[0].steps)
+        draw_memory(arguments.plot, report.analysis, report.inference[0].steps, report.training)
     show(shown)
     return 0
 
 
-def _budget(arguments: argparse.Namespace, budget: int, report: MemoryReport) -> Budget:
+def batches(text: str) -> tuple[int, ...] | str:
+    """A batch, several, or the name of one, for argparse."""
+    if text.isidentifier():
+        return text
+    return tuple([positive(part) for part in text.split(",")])
+
+
+def _over_batches(
+    arguments: argparse.Namespace, analysis: Analysis, options: TrainingOptions
+) -> Document:
+    """The peak of a training step over the batch."""
+    for name in ("budget", "reserve", "plot"):
+        if getattr(arguments, name) is not None:
+            raise UsageError("give one batch, as a number", name)
+    batch = arguments.batch
+    peaks = peaks_over_batches(analysis, options)
+    if arguments.formula:
+        return FormulaDocument(analysis, options, peaks, batch if isinstance(batch, str) else "n")
+    if isinstance(batch, str):
+        raise UsageError(f"{batch} is no number; what is a formula in it, --formula shows", "batch")
+    found = [peaks.at(number) for number in batch]
+    return BatchesDocument(analysis, options, found, in_full=arguments.exact)
+
+
+def _budget(
+    arguments: argparse.Namespace, analysis: Analysis, options: TrainingOptions
+) -> Budget | None:
+    """The largest batch that trains in what --budget gives."""
+    if arguments.budget is None:
+        if arguments.reserve is not None:
+            raise UsageError("a part of what --budget gives, which is not there", "reserve")
+        return None
     form = arguments.format
     if form not in ("text", "json"):
         raise UsageError(f"shown as text and json only, not as {form}", "budget")
-    options = TrainingOptions(optimizer=report.optimizer, dtype=report.dtype)
-    peaks = peaks_over_batches(report.analysis, options)
-    return Budget(arguments.budget, peaks.within(budget), peaks.at(peaks.least))
+    budget = bytes_in(arguments.budget, "budget")
+    reserve = bytes_in(arguments.reserve, "reserve") if arguments.reserve else 0
+    peaks = peaks_over_batches(analysis, options)
+    fitting = peaks.within(budget - reserve)
+    return Budget(arguments.budget, arguments.reserve, fitting, peaks.at(peaks.least))

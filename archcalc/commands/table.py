@@ -17,7 +17,7 @@ from archcalc.commands.arguments import (
 )
 from archcalc.commands.printing import show, written
 from archcalc.loading import listed
-from archcalc.render.columns import COLUMNS
+from archcalc.render.columns import COLUMNS, ON_REQUEST
 from archcalc.render.table import LECTURE, TableDocument
 from archcalc.walk import analyze
 
@@ -36,7 +36,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_depth(parser)
     parser.add_argument(
         "--columns", type=listed, metavar="A,B,…",
-        help=f"any of {', '.join(column.name for column in COLUMNS)}",
+        help=f"any of {', '.join([*(column.name for column in COLUMNS), *ON_REQUEST])}",
     )  # fmt: skip
     parser.add_argument("--exact", action="store_true", help="all digits in place of 138.36M")
     add_format(parser)

@@ -9,6 +9,7 @@ from archcalc.figures.figure import Figure, Figures, Unit
 from archcalc.figures.of_layer import SUMMED, LayerAnalysis
 from archcalc.graph import INPUT
 from archcalc.layers import Layer
+from archcalc.memory_use.options import TrainingOptions
 from archcalc.memory_use.totals import DEFINITIONS, lecture_bytes
 from archcalc.quantity.arithmetic import Quantity
 from archcalc.receptive_field.per_axis import PerAxis
@@ -63,6 +64,14 @@ def training_only_params(analysis: Analysis) -> Quantity:
 def training_only_macs(analysis: Analysis) -> Quantity:
     """Multiply-accumulates of the layers that exist in training only."""
     return analysis.training_only_totals.macs
+
+
+@OF_NETWORK.figure(Unit.BYTES, "peak of a training step", short="training peak")
+def training_peak(analysis: Analysis) -> int:
+    """The most that is alive at once in a training step: plain SGD, on the CPU."""
+    from archcalc.memory_use.training import step_of
+
+    return step_of(analysis, TrainingOptions(dtype=analysis.dtype)).peak.bytes
 
 
 @OF_NETWORK.figure(Unit.FIELD)

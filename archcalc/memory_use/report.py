@@ -6,17 +6,19 @@ from typing import NamedTuple
 
 from archcalc.analysis import Analysis, require_numbers
 from archcalc.memory_use.liveness import Step, peak_of, storages, timeline
+from archcalc.memory_use.moments import Alive, Direction, Moment, Purpose
 from archcalc.memory_use.options import MIXED, TrainingOptions
 from archcalc.memory_use.reordering import better_order
+from archcalc.memory_use.tape import LOSS
 from archcalc.memory_use.totals import saved_bytes
 from archcalc.memory_use.training import (
     BackwardMacs,
-    TrainingMemory,
     backward_macs,
     reasons,
-    training_memory,
+    refused_in_training,
+    step_of,
 )
-from archcalc.walk import analyze
+from archcalc.memory_use.training_step import TrainingStep, training_step
 
 
 class Inference(NamedTuple):
@@ -31,13 +33,45 @@ class Inference(NamedTuple):
     cut_short: bool = False
 
 
+class TrainingReport(NamedTuple):
+    """The memory of a training step: its peak, and what is alive there.
+
+    Attributes:
+        batch: the number of images.
+        options: how the network is trained.
+        peak: the first moment at which most is alive.
+        alive: the tensors that are alive then, the largest first, beside what is there all the
+            time: parameters, buffers, and the state of the optimizer.
+        in_place: bytes alive at the peak where torch adds one gradient to another in place, which
+            it does unless a mode watches its operators.
+        kept: bytes that the forward pass keeps for the backward pass.
+        refused: the layers that torch does not train on such a batch.
+        step: the step, moment by moment.
+    """
+
+    batch: int
+    options: TrainingOptions
+    peak: Moment
+    alive: list[Alive]
+    in_place: int
+    kept: int
+    refused: list[str]
+    step: TrainingStep
+
+    @property
+    def parts(self) -> dict[str, int]:
+        """The bytes that are alive at the peak, by purpose."""
+        return {purpose.value: self.peak.parts[purpose] for purpose in Purpose}
+
+
 class MemoryReport(NamedTuple):
     """Everything that is known of the memory of a network.
 
     Attributes:
         analysis: in the dtype of the activations.
-        dtype: as asked for: one of the training dtypes.
-        training: what a step needs.
+        training: the memory of a training step.
+        most_alive: for each layer in each direction in which it runs in training, the most bytes
+            that are alive meanwhile.
         backward: the MACs of each layer backward.
         saved: the bytes that each layer keeps.
         reasons: what each layer needs for its backward pass.
@@ -45,36 +79,66 @@ class MemoryReport(NamedTuple):
     """
 
     analysis: Analysis
-    dtype: str
-    optimizer: str
-    training: TrainingMemory
+    training: TrainingReport
+    most_alive: dict[tuple[str, Direction], int]
     backward: dict[str, BackwardMacs]
     saved: dict[str, int]
     reasons: dict[str, list[str]]
     inference: list[Inference]
 
 
-def memory_report(analysis: Analysis, *, optimizer: str, dtype: str) -> MemoryReport:
+def memory_report(analysis: Analysis, options: TrainingOptions) -> MemoryReport:
     """Gathers the figures, at inference under several policies.
 
     Raises:
-        UsageError: an unknown optimizer or dtype; sizes that are not plain numbers.
+        UsageError: as `training_report`.
     """
-    require_numbers(analysis)
-    options = TrainingOptions(optimizer=optimizer, dtype=dtype)
-    training = training_memory(analysis, options)
-    activations_in = "float16" if dtype == MIXED else dtype
-    analysis = analyze(analysis.graph, batch=analysis.batch, dtype=activations_in)
+    training = training_report(analysis, options)
+    activations_in = "float16" if options.dtype == MIXED else options.dtype
+    analysis = analysis.of_batch(analysis.batch, activations_in)
     return MemoryReport(
         analysis=analysis,
-        dtype=dtype,
-        optimizer=optimizer,
         training=training,
+        most_alive=most_alive(training.step),
         backward=backward_macs(analysis),
         saved=saved_bytes(analysis),
         reasons=reasons(analysis),
         inference=_policies(analysis),
     )
+
+
+def training_report(analysis: Analysis, options: TrainingOptions) -> TrainingReport:
+    """The memory of a training step with the analysis' batch, whatever its own dtype.
+
+    Raises:
+        UsageError: an unknown option; sizes that are not plain numbers.
+    """
+    require_numbers(analysis)
+    step = step_of(analysis, options)
+    peak = step.peak
+    return TrainingReport(
+        batch=analysis.batch,
+        options=options,
+        peak=peak,
+        alive=sorted(step.alive(peak), key=lambda tensor: -tensor.bytes),
+        in_place=training_step(step.course._replace(sums_apart=False)).peak.bytes,
+        kept=next(
+            moment.parts[Purpose.KEPT]
+            for moment in reversed(step.moments)
+            if moment.layer == LOSS and moment.direction is Direction.BACKWARD
+        ),
+        refused=refused_in_training(analysis),
+        step=step,
+    )
+
+
+def most_alive(step: TrainingStep) -> dict[tuple[str, Direction], int]:
+    """For each layer in each direction in which it runs, the most bytes alive meanwhile."""
+    most: dict[tuple[str, Direction], int] = {}
+    for moment in step.moments:
+        runs = moment.layer, moment.direction
+        most[runs] = max(moment.bytes, most.get(runs, 0))
+    return most
 
 
 def _policies(analysis: Analysis) -> list[Inference]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
+from archcalc.analysis import Analysis
 from archcalc.errors import require_known
 from archcalc.figures.figure import Figure, Unit
 from archcalc.figures.of_layer import OF_LAYER, LayerAnalysis
@@ -20,11 +22,13 @@ class Column(Record):
         figure: what it shows, of a layer.
         value: its value for a row; None where the row has none.
         beside: for people, what stands behind the value.
+        whole: its value for the network, where that is no sum of what layers have; None elsewhere.
     """
 
     figure: Figure
     value: Callable[[Row], object]
     beside: Callable[[Row], str]
+    whole: int | None = None
 
     @property
     def name(self) -> str:
@@ -43,7 +47,16 @@ class Column(Record):
 
     def text(self, row: Row, *, in_full: bool) -> str:
         """The cell of a row, for people; empty where the row has no layers."""
-        value = self.value(row)
+        return self._text(self.value(row), row, in_full)
+
+    def total(self, everything: Row, *, in_full: bool) -> str:
+        """The cell below all rows; empty where a total makes no sense."""
+        if not self.summed or not everything.layers:
+            return ""
+        value = self.value(everything) if self.whole is None else self.whole
+        return self._text(value, everything, in_full)
+
+    def _text(self, value: object, row: Row, in_full: bool) -> str:
         if value is None and not row.layers:
             return ""
         return numbers.in_unit(value, self.figure.unit, in_full=in_full) + self.beside(row)
@@ -132,6 +145,25 @@ def _column(figure: Figure) -> Column:
     return Column(figure, _OF_BLOCK.get(figure.key, value), beside)
 
 
+def _training_peak(analysis: Analysis) -> Column:
+    """Of a layer the most that is alive, of the whole network, while it runs in training."""
+    from archcalc.figures.of_network import OF_NETWORK
+    from archcalc.memory_use.options import TrainingOptions
+    from archcalc.memory_use.training import step_of
+
+    most: dict[str, int] = {}
+    if analysis.error is None:
+        step = step_of(analysis, TrainingOptions(dtype=analysis.dtype))
+        for moment in step.moments:
+            most[moment.layer] = max(moment.bytes, most.get(moment.layer, 0))
+
+    def value(row: Row) -> object:
+        return max([most[x.name] for x in row.layers if x.name in most], default=None)
+
+    whole = max(most.values(), default=None)
+    return Column(OF_NETWORK["training_peak"], value, beside=lambda row: "", whole=whole)
+
+
 COLUMNS = tuple(
     _column(figure)
     for unit in Unit
@@ -142,14 +174,17 @@ DEFAULT_COLUMNS = (
     "name", "kind", "output", "receptive_field", "jump", "params", "macs", "activation_bytes",
 )  # fmt: skip
 _BY_NAME = {column.name: column for column in COLUMNS}
+# Columns that take a look at the whole network, and are there only where they are asked for.
+ON_REQUEST: dict[str, Callable[[Any], Column]] = {"training_peak": _training_peak}
 
 
-def columns_named(names: Sequence[str]) -> list[Column]:
-    """The columns with these names.
+def columns_named(names: Sequence[str], analysis: Analysis | None = None) -> list[Column]:
+    """The columns with these names; those `ON_REQUEST` are of `analysis`.
 
     Raises:
         UsageError: there is no such column; with a guess.
     """
+    more = {} if analysis is None else ON_REQUEST
     for name in names:
-        require_known("unknown column", name, _BY_NAME)
-    return [_BY_NAME[name] for name in names]
+        require_known("unknown column", name, [*_BY_NAME, *more])
+    return [more[name](analysis) if name in more else _BY_NAME[name] for name in names]

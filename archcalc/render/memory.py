@@ -5,37 +5,33 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from archcalc.analysis import Analysis
 from archcalc.figures.of_layer import LayerAnalysis
-from archcalc.memory_use.batches import Peak
+from archcalc.memory_use.moments import Direction
 from archcalc.memory_use.report import MemoryReport
 from archcalc.memory_use.totals import activation_bytes
-from archcalc.memory_use.training import (
-    TrainingMemory,
-    refused_in_training,
-)
 from archcalc.quantity.arithmetic import plain
-from archcalc.render.numbers import binary_bytes, exact, short, short_bytes
+from archcalc.render.numbers import exact, short, short_bytes
 from archcalc.render.output import Data, Document, Part, Table
 from archcalc.render.rows import ALL_LEVELS, depth_that_fits, rows_at_depth
 from archcalc.render.table import LECTURE, caption, with_network
+from archcalc.render.training import Budget, budget_lines, training_lines, training_record
 
-_KEYS = ("name", "output_bytes", "param_bytes", "kept_bytes", "kept", "backward_macs", "used")
-_HEADINGS = ("layer", "output", "params", "kept", "kept for the backward pass", "backward MACs")
-
-
-class Budget(NamedTuple):
-    """A memory, as it was given.
-
-    Attributes:
-        text: as it was given.
-        fitting: the largest batch that trains in it; None for none.
-        smallest: the smallest batch that trains at all.
-    """
-
-    text: str
-    fitting: Peak | None
-    smallest: Peak
+# Of a layer: bytes put out, of parameters, kept and why, the most that is alive while it runs in
+# each direction; MACs backward; whether an output needs it.
+_KEYS = (
+    "name", "output_bytes", "param_bytes", "kept_bytes", "kept", "forward_bytes", "backward_bytes",
+    "backward_macs", "used",
+)  # fmt: skip
+_HEADINGS = (
+    "layer", "output", "params", "kept", "kept for the backward pass", "forward", "backward",
+    "backward MACs",
+)  # fmt: skip
+# What fits a screen: parameters are in every table, and the sum of the MACs stands below.
+_TREE_HEADINGS = ("layer", "output", "kept", "forward", "backward", "keeps")
+_LEGEND = (
+    "forward, backward: the most that is alive while the layer runs in training",
+    "keeps: for the backward pass; in parentheses what is kept already",
+)
 
 
 class MemoryDocument(Document):
@@ -60,8 +56,7 @@ class MemoryDocument(Document):
             **analysis.identity.record(),
             "input": plain(analysis.input.shape),
             "batch": analysis.batch,
-            "dtype": report.dtype,
-            "optimizer": report.optimizer,
+            "dtype": report.training.options.dtype,
             "layers": [
                 {
                     "name": layer.name,
@@ -69,6 +64,8 @@ class MemoryDocument(Document):
                     "param_bytes": plain(layer.params * analysis.bytes_each),
                     "kept_bytes": plain(report.saved[layer.name]),
                     "kept": report.reasons[layer.name],
+                    "forward_bytes": report.most_alive.get((layer.name, Direction.FORWARD)),
+                    "backward_bytes": report.most_alive.get((layer.name, Direction.BACKWARD)),
                     "backward_macs": {
                         "weights": plain(report.backward[layer.name].weights),
                         "inputs": plain(report.backward[layer.name].inputs),
@@ -87,7 +84,7 @@ class MemoryDocument(Document):
                 }
                 for run in report.inference
             ],
-            "training": {**report.training.purposes, "refused": refused_in_training(analysis)},
+            "training": training_record(report.training),
             "macs": {
                 "forward": sum(layer.macs for layer in analysis.used_layers),
                 "backward": sum(macs.total for macs in report.backward.values()),
@@ -100,12 +97,13 @@ class MemoryDocument(Document):
 
     def data(self) -> Data:
         """A row for each layer or folded block."""
-        report, analysis = self.report, self.report.analysis
-        rows = rows_at_depth(analysis, self.depth or ALL_LEVELS)
+        rows = rows_at_depth(self.report.analysis, self.depth or ALL_LEVELS)
         cells = [
-            [r.name, *_figures(report, r.counted), r.counted[-1].used] for r in rows if r.layers
+            [row.name, *_figures(self.report, row.counted), row.counted[-1].used]
+            for row in rows
+            if row.layers
         ]
-        return Data(_KEYS, cells).of(analysis.identity)
+        return Data(_KEYS, cells).of(self.report.analysis.identity)
 
     def parts(self, form: str) -> Iterator[Part]:
         """As text a tree of layers, and below it inference and a training step in words."""
@@ -115,75 +113,74 @@ class MemoryDocument(Document):
             return
         yield caption(report.analysis)
         yield self._table(form)
+        yield [*_LEGEND]
         notes = memory_lines(report, in_full=self.in_full)
         if self.budget is not None:
-            notes.append(_budget_line(self.budget))
+            notes += budget_lines(self.budget)
         yield notes
 
     def _table(self, form: str) -> Table:
-        """As text a tree; elsewhere, where nothing is indented, rows have their whole names."""
+        """As text a tree, as wide as a screen; elsewhere rows have their whole names."""
         report, tree = self.report, form == "text"
         count, size = (exact, exact) if self.in_full else (short, short_bytes)
         cells = []
         depth = self.depth or depth_that_fits(report.analysis)
         for row in rows_at_depth(report.analysis, depth):
             if row.layers:
-                output, params, kept, why, backward = _figures(report, row.counted)
-                if not row.counted[-1].used:
-                    why = "(unused: no output needs it)"
-                name = row.label if tree else row.name
-                cells.append([name, size(output), size(params), size(kept), why, count(backward)])
+                found = _figures(report, row.counted)
+                why = found.why if row.counted[-1].used else "(unused: no output needs it)"
+                output, params, kept = size(found.output), size(found.params), size(found.kept)
+                most = ["" if n is None else size(n) for n in (found.forward, found.backward)]
+                if tree:
+                    keeps = why.replace("its ", "").replace(": kept already", "")
+                    cells.append([row.label, output, kept, *most, keeps])
+                else:
+                    macs = count(found.macs)
+                    cells.append([row.name, output, params, kept, why, *most, macs])
             elif tree:
-                cells.append([row.label, *[""] * (len(_HEADINGS) - 1)])
-        return Table(with_network(report.analysis, _HEADINGS, form), cells, "lrrrlr")
+                cells.append([row.label, *[""] * (len(_TREE_HEADINGS) - 1)])
+        headings, align = (_TREE_HEADINGS, "lrrrrl") if tree else (_HEADINGS, "lrrrlrrr")
+        return Table(with_network(report.analysis, headings, form), cells, align, room=0)
 
 
-def _figures(
-    report: MemoryReport, layers: Sequence[LayerAnalysis]
-) -> tuple[int, int, int, str, int]:
-    """Bytes put out, of parameters and kept; what is kept, of a single layer; MACs backward."""
+class _Figures(NamedTuple):
+    """The figures of a layer or block: bytes, of a single layer what it keeps, MACs backward."""
+
+    output: int
+    params: int
+    kept: int
+    why: str
+    forward: int | None
+    backward: int | None
+    macs: int
+
+
+def _figures(report: MemoryReport, layers: Sequence[LayerAnalysis]) -> _Figures:
     names = [layer.name for layer in layers]
     kept = sum(report.saved[name] for name in names)
     why = ", ".join(report.reasons[names[0]]) if len(names) == 1 else ""
     if why and not kept:
         why = f"({why}: kept already)"
-    return (
-        sum(layer.activation_bytes for layer in layers),
-        sum(layer.params for layer in layers) * report.analysis.bytes_each,
-        kept,
-        why,
-        sum(report.backward[name].total for name in names),
+
+    def most_alive(direction: Direction) -> int | None:
+        found = [report.most_alive.get((name, direction)) for name in names]
+        return max([size for size in found if size is not None], default=None)
+
+    return _Figures(
+        output=sum(layer.activation_bytes for layer in layers),
+        params=sum(layer.params for layer in layers) * report.analysis.bytes_each,
+        kept=kept,
+        why=why,
+        forward=most_alive(Direction.FORWARD),
+        backward=most_alive(Direction.BACKWARD),
+        macs=sum(report.backward[name].total for name in names),
     )
-
-
-class TrainingDocument(Document):
-    """The bytes that a training step needs, by purpose."""
-
-    analysis: Analysis
-    found: TrainingMemory
-
-    def record(self) -> dict[str, object]:
-        """The batch, and the bytes for each purpose."""
-        batch = {"batch": self.found.batch}
-        return {**self.analysis.identity.record(), **batch, **self.found.purposes}
-
-    def data(self) -> Data:
-        """A row for each purpose."""
-        batch = self.found.batch
-        rows = [[purpose, batch, size] for purpose, size in self.found.purposes.items()]
-        return Data(["purpose", "batch", "bytes"], rows).of(self.analysis.identity)
-
-    def parts(self, form: str) -> Iterator[Part]:
-        """A row for each purpose, and the total."""
-        cells = [[purpose, short_bytes(size)] for purpose, size in self.found.purposes.items()]
-        heading = f"{self.analysis.identity}, batch {self.found.batch}"
-        yield Table([heading, "bytes"], cells[:-1], "lr", total=cells[-1])
 
 
 def memory_lines(report: MemoryReport, *, in_full: bool) -> list[str]:
     """What stands under the table: inference, and what a training step needs."""
     count, size = (exact, exact) if in_full else (short, short_bytes)
-    analysis, step = report.analysis, report.training
+    analysis = report.analysis
     totals = activation_bytes(analysis)
     written = report.inference[0]
     lines = [
@@ -207,34 +204,8 @@ def memory_lines(report: MemoryReport, *, in_full: bool) -> list[str]:
     backward = sum(macs.total for macs in report.backward.values())
     lines += [
         "",
-        f"training step, batch {step.batch}, {report.optimizer}, {report.dtype}",
-        f"  parameters   {size(step.parameters)}",
-        f"  gradients    {size(step.gradients)}",
-        f"  optimizer    {size(step.optimizer)}",
-        *([f"  master copy  {size(step.master)}"] if step.master else []),
-        f"  activations  {size(step.activations)} kept for the backward pass",
-        f"  total        {size(step.total)} = {binary_bytes(step.total)}",
+        *training_lines(report.training, in_full=in_full),
         f"  MACs         {count(forward)} forward + {count(backward)} backward "
         f"= {count(forward + backward)}",
     ]
-    return [*lines, *_refusals(analysis)]
-
-
-def _refusals(analysis: Analysis) -> list[str]:
-    """That torch does not train on a batch, if so."""
-    norms = refused_in_training(analysis)
-    if not norms:
-        return []
-    more = f" and {len(norms) - 1} more" if norms[1:] else ""
-    return [f"  (torch refuses a single image: {norms[0]}{more} would have one value per channel)"]
-
-
-def _budget_line(budget: Budget) -> str:
-    """The largest batch that trains in a budget; or what the smallest takes that trains at all."""
-    found = budget.fitting or budget.smallest
-    needed = f"{short_bytes(found.bytes)} = {binary_bytes(found.bytes)}"
-    if budget.fitting is not None:
-        return f"  in {budget.text}  batch {found.batch} at most, {needed}"
-    if found.batch == 1:
-        return f"  in {budget.text}  not even one image, which takes {needed}"
-    return f"  in {budget.text}  not even {found.batch} images, which take {needed}"
+    return lines

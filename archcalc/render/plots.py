@@ -50,8 +50,10 @@ def new_figure(width: float, height: float) -> tuple[Figure, Axes]:
     return figure, axes
 
 
-def new_panels(width: float, height: float, count: int) -> tuple[Figure, list[Axes]]:
-    """An empty figure of so many inches, with `count` pairs of axes side by side.
+def new_panels(
+    width: float, height: float, count: int, *, columns: int | None = None
+) -> tuple[Figure, list[Axes]]:
+    """An empty figure of so many inches, with `count` pairs of axes, side by side or in columns.
 
     Raises:
         MissingExtraError: matplotlib is not installed.
@@ -61,7 +63,9 @@ def new_panels(width: float, height: float, count: int) -> tuple[Figure, list[Ax
 
     figure = Figure(figsize=(width, height), layout="constrained")
     figure.patch.set_alpha(0)
-    panels = [figure.add_subplot(1, count, number) for number in range(1, count + 1)]
+    columns = columns or count
+    rows = -(-count // columns)
+    panels = [figure.add_subplot(rows, columns, number) for number in range(1, count + 1)]
     for axes in panels:
         style(axes)
     return figure, panels

@@ -85,14 +85,14 @@ class TableDocument(Document):
         """A row for each layer or folded block, no total."""
         analysis = self.analysis
         rows = rows_at_depth(analysis, self.depth or ALL_LEVELS)
-        columns = columns_named(self.columns) if self.columns else COLUMNS
+        columns = columns_named(self.columns, analysis) if self.columns else COLUMNS
         cells = [[_plain(column, row) for column in columns] for row in rows if row.layers]
         return Data([column.name for column in columns], cells).of(analysis.identity)
 
     def parts(self, form: str) -> Iterator[Part]:
         """As text a tree, with a title and the totals in words."""
         analysis, in_full = self.analysis, self.in_full
-        columns = columns_named(self.columns or DEFAULT_COLUMNS)
+        columns = columns_named(self.columns or DEFAULT_COLUMNS, analysis)
         rows = rows_at_depth(analysis, self.depth or depth_that_fits(analysis))
         if form != "text":
             yield layer_table(rows, columns, label=whole_label(analysis), in_full=in_full)
@@ -151,11 +151,9 @@ def layer_table(
     layers = counted([layer for row in rows for layer in row.layers])
     everything = Row(label, "", tuple(x for x in layers if training_too or not x.training_only))
     total = [
-        label if column.name == "name"
-        else column.text(everything, in_full=in_full) if column.summed and everything.layers
-        else ""
+        label if column.name == "name" else column.total(everything, in_full=in_full)
         for column in columns
-    ]  # fmt: skip
+    ]
     headings = [column.heading for column in columns]
     return Table(headings, cells, "".join(align), total, room=0, width=width)
 

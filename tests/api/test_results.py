@@ -15,7 +15,6 @@ import pytest
 import archcalc
 from archcalc import Result, UsageError
 from archcalc.cli import main
-from archcalc.memory_use.batches import largest_batch
 
 Capture = pytest.CaptureFixture[str]
 
@@ -160,29 +159,36 @@ def test_field_is_that_of_all_layers_or_of_a_unit() -> None:
 
 def test_memory_has_what_each_layer_keeps() -> None:
     found = archcalc.memory("resnet18", batch=8)
-    assert sum(layer.kept_bytes for layer in found) == found.found.training.activations
+    assert sum(layer.kept_bytes for layer in found) == found.found.training.kept
     assert found["conv1"].backward.inputs == 0
+    conv1, peak = found["conv1"], found.found.training.peak
+    assert conv1.forward_bytes is not None
+    assert conv1.backward_bytes is not None
+    assert conv1.forward_bytes < conv1.backward_bytes < peak.bytes
+    assert found[peak.layer].backward_bytes == peak.bytes
     assert found["conv1"].kept == ["its input"]
 
 
 def test_training_is_a_step_of_a_batch_or_of_the_largest_in_a_budget() -> None:
     step = archcalc.training("vgg16", batch=2, optimizer="adam")
-    assert step["total"] == step.found.total == sum(step.parts.values()) - step["total"]
-    assert step["optimizer"] == 8 * archcalc.analyze("vgg16").params + 4 * 32
-    assert str(step).splitlines()[-1].split() == ["total", "2.36GB"]
+    assert step.found.peak.bytes == sum(step.parts.values()) == sum(step)
+    assert step["parameters"] == 4 * archcalc.analyze("vgg16").params
     assert step.to_frame()["bytes"].tolist() == [*step]
-    assert step.record() == {"name": "vgg16", "changed": {}, "batch": 2, **step.parts}
+    record: Any = archcalc.memory("vgg16", batch=2, optimizer="adam").record()
+    assert step.record() == {"name": "vgg16", "changed": {}, "batch": 2, **record["training"]}
     largest = archcalc.training("vgg16", budget="16GiB").found
-    peak = largest_batch(archcalc.analyze("vgg16"), 16 * 2**30)
-    assert peak is not None
-    assert largest.batch == peak.batch
+    more = archcalc.training("vgg16", batch=largest.batch + 1).found
+    assert largest.peak.bytes <= 16 * 2**30 < more.peak.bytes
     assert archcalc.training("vgg16", budget=16 * 2**30).found == largest
-    for budget, message in (
-        ("1MB", "not even one image of vgg16 fits"),
-        ("lots", "expected a size"),
+    held_back = archcalc.training("vgg16", budget="17GiB", reserve="1GiB")
+    assert held_back.found == largest
+    for budget, reserve, message in (
+        ("1MB", 0, "budget: 1MB: not even one image of vgg16 fits"),
+        ("lots", 0, "budget: lots: expected a size"),
+        ("1GB", "some", "reserve: some: expected a size"),
     ):
-        with pytest.raises(UsageError, match=f"budget: {budget}: {message}"):
-            archcalc.training("vgg16", budget=budget)
+        with pytest.raises(UsageError, match=message):
+            archcalc.training("vgg16", budget=budget, reserve=reserve)
 
 
 def test_roofline_has_the_bound_of_each_layer() -> None:

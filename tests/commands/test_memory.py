@@ -8,46 +8,79 @@ from pathlib import Path
 
 import pytest
 
+from archcalc import training
 from archcalc.cli import main
 
 
-def test_it_shows_layers_the_peak_and_the_bill(capsys: pytest.CaptureFixture[str]) -> None:
+def test_it_shows_layers_the_peak_and_the_batch_that_fits(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     command = ["memory", "vgg16", "--batch", "64", "--optimizer", "adam", "--dtype", "mixed"]
-    assert main([*command, "--budget", "16GiB"]) == 0
+    assert main([*command, "--budget", "16GiB", "--reserve", "1GiB"]) == 0
     shown = capsys.readouterr().out
     assert "conv1_1" in shown
-    assert "its input, indices" in shown
-    assert "master copy" in shown
-    assert "in 16GiB  batch" in shown
+    assert "input, indices" in shown
+    assert "training step, batch 64, adam, mixed\n  peak  " in shown
+    assert "in 16GiB     batch" in shown
+    assert "1GiB are held back" in shown
+    assert "CUDA's context, the workspace of kernels" in shown
+
+
+def test_the_batch_fits_and_one_image_more_does_not(capsys: pytest.CaptureFixture[str]) -> None:
+    def peak(batch: int) -> int:
+        return training("lenet5", batch=batch, loss="cross_entropy").found.peak.bytes
+
+    command = ["memory", "lenet5", "--loss", "cross_entropy", "--format", "json"]
+    assert main([*command, "--budget", "10MB", "--reserve", "1MB"]) == 0
+    batch = json.loads(capsys.readouterr().out)["largest_batch"]
+    assert peak(batch) <= 9_000_000 < peak(batch + 1)
 
 
 def test_a_budget_in_which_nothing_fits_is_an_answer(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["memory", "vgg16"]) == 0
     without = capsys.readouterr().out
-    # Twice 138,357,544 parameters of 4 bytes, and what the convolutions keep: by the time when
-    # their gradients come, the layers behind them have let go of what they kept.
-    budget = "  in 1GB  not even one image, which takes 1.17GB = 1.09GiB\n"
     assert main(["memory", "vgg16", "--budget", "1GB"]) == 0
-    assert capsys.readouterr().out == without + budget
-    assert main(["memory", "vgg16", "--budget", "1GB", "--batch", "8"]) == 0
-    assert capsys.readouterr().out.endswith(budget)
-    assert main(["memory", "vgg16", "--budget", "1GB", "--format", "json"]) == 0
+    shown = capsys.readouterr().out
+    assert shown.startswith(without)
+    # 138,357,544 parameters of 4 bytes and their gradients are 1.11GB.
+    assert shown[len(without) :].startswith("  in 1GB       not even one image, which takes 1.1")
+    assert main(["memory", "vgg16", "--budget", "1GB", "--batch", "8", "--format", "json"]) == 0
     assert json.loads(capsys.readouterr().out)["largest_batch"] == 0
 
 
-def test_a_bill_is_given_in_the_binary_unit_of_its_size(
+def test_a_peak_is_given_in_the_binary_unit_of_its_size(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert main(["memory", "lenet5"]) == 0
-    assert "  total        530.08KB = 517.66KiB\n" in capsys.readouterr().out
+    peak = "  peak         553.58KB = 540.60KiB while tanh1 runs backward:\n"
+    assert peak in capsys.readouterr().out
 
 
 def test_json_carries_every_figure(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["memory", "lenet5", "--format", "json"]) == 0
     record = json.loads(capsys.readouterr().out)
     kept = sum(layer["kept_bytes"] for layer in record["layers"])
-    assert record["training"]["activations"] == kept
-    assert record["training"]["parameters"] == 61706 * 4
+    step = record["training"]
+    assert step["kept_bytes"] == kept
+    assert step["parts"]["parameters"] == 61706 * 4
+    constant = ("parameters", "buffers", "optimizer")
+    alive = sum(tensor["bytes"] for tensor in step["alive"])
+    assert step["peak_bytes"] == alive + sum(step["parts"][part] for part in constant)
+    assert step["peak_bytes"] == sum(step["parts"].values())
+    for purpose in step["parts"].keys() - constant:
+        assert step["parts"][purpose] == sum(
+            tensor["bytes"] for tensor in step["alive"] if tensor["purpose"] == purpose
+        )
+    assert (step["at"], step["direction"]) == ("tanh1", "backward")
+    assert step["peak_bytes_in_place"] <= step["peak_bytes"]
+    assert step["options"]["loss"] == "sum"
+    layers = {layer["name"]: layer for layer in record["layers"]}
+    assert layers["tanh1"]["backward_bytes"] == step["peak_bytes"]
+    assert step["peak_bytes"] == max(
+        layer[f"{direction}_bytes"]
+        for layer in record["layers"]
+        for direction in ("forward", "backward")
+    )
     assert record["macs"]["forward"] == 416_520
     assert record["inference"][0]["policy"] == "as written"
     for run in record["inference"]:
@@ -57,8 +90,12 @@ def test_json_carries_every_figure(capsys: pytest.CaptureFixture[str]) -> None:
 def test_csv_has_a_row_for_each_layer(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["memory", "lenet5", "--format", "csv"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == "name,output_bytes,param_bytes,kept_bytes,kept,backward_macs,used,network"
-    assert lines[1].startswith("C1,18816,624,4096,")  # 6*28*28*4; 156*4; 32*32*4
+    assert lines[0] == (
+        "name,output_bytes,param_bytes,kept_bytes,kept,forward_bytes,backward_bytes,"
+        "backward_macs,used,network"
+    )
+    # 6*28*28*4; 156*4; 32*32*4. Forward its input and output are alive beside all parameters.
+    assert lines[1].startswith(f"C1,18816,624,4096,its input,{61706 * 4 + 4096 + 18816},")
 
 
 def test_csv_folds_blocks_on_request_and_keeps_the_commas_of_words(
@@ -84,8 +121,12 @@ def test_the_text_is_a_tree_with_numbers_to_the_right(capsys: pytest.CaptureFixt
     assert all(line.startswith("  ") for line in lines[first + 1 : second])
     end = heading.index("output") + len("output")
     assert all(line[end - 1 : end + 1] == "B " for line in lines[first + 1 : second])
-    end = len(heading)
-    assert [line[end - 1 :] for line in lines[first + 1 : second]] == ["M", "0", "G", "0", "0"]
+    assert heading.split() == ["layer", "output", "kept", "forward", "backward", "keeps"]
+    keeps = heading.index("keeps")
+    assert [line[keeps:] for line in lines[first + 1 : second]] == [
+        "input", "output", "(input)", "output", "input, indices",
+    ]  # fmt: skip
+    assert [line for line in lines if len(line) > 80 and "lecture" not in line] == []
 
 
 def test_markdown_has_whole_names_and_no_headings_of_blocks(
@@ -94,7 +135,7 @@ def test_markdown_has_whole_names_and_no_headings_of_blocks(
     assert main(["memory", "vgg16", "--depth", "all", "--format", "markdown"]) == 0
     _, rule, *rows = capsys.readouterr().out.splitlines()
     assert [cell.endswith(":") for cell in rule.split("|")[1:-1]] == [
-        False, True, True, True, False, True,
+        False, True, True, True, False, True, True, True,
     ]  # fmt: skip
     assert rows[0].split()[1] == "stage1.conv1_1"
     assert len(rows) == 39
@@ -108,7 +149,8 @@ def test_a_layer_before_all_that_learn_keeps_nothing_and_has_no_reason(
         "name: net\ninput: [1, 8]\nlayers: [relu: {name: first}, conv: {channels: 2, kernel: 3}]\n"
     )
     assert main(["memory", str(spec), "--format", "csv"]) == 0
-    assert "first,32,0,0,,0,True,net\n" in capsys.readouterr().out
+    # 2*1*3 + 2 parameters, 8 values in and 8 out, of 4 bytes; it does not run backward.
+    assert f"first,32,0,0,,{(8 + 8 + 8) * 4},,0,True,net\n" in capsys.readouterr().out
 
 
 def test_the_plot_is_the_same_byte_for_byte(tmp_path: Path) -> None:
@@ -127,13 +169,29 @@ def test_a_norm_that_torch_does_not_train_on_one_image_is_told(
         "name: gapbn\ninput: [8, 16, 16]\nlayers:\n  - global_avg_pool\n"
         "  - conv: {channels: 8, kernel: 1, bias: false}\n  - batch_norm\n"
     )
-    note = "(torch refuses a single image: batch_norm1 would have one value per channel)"
+    note = "refused      by torch: batch_norm1 would have one value per channel"
     assert main(["memory", str(spec)]) == 0
     assert note in capsys.readouterr().out
     assert main(["memory", str(spec), "--batch", "2"]) == 0
-    assert "refuses" not in capsys.readouterr().out
+    assert "by torch" not in capsys.readouterr().out
     assert main(["memory", str(spec), "--format", "json"]) == 0
     assert json.loads(capsys.readouterr().out)["training"]["refused"] == ["batch_norm1"]
-    assert main(["memory", str(spec), "--budget", "800B"]) == 0
-    # Two images of 8 x 16 x 16 take 16,384.
-    assert "not even 2 images, which take 17.23KB = 16.83KiB" in capsys.readouterr().out
+    # One image takes 8.97KB, but torch does not train on it.
+    assert main(["memory", str(spec), "--budget", "10KB"]) == 0
+    assert "not even 2 images, which take 17.23KB" in capsys.readouterr().out
+    assert main(["memory", str(spec), "--budget", "18KB"]) == 0
+    assert "batch 2 at most" in capsys.readouterr().out
+
+
+def test_several_batches_and_the_formula_are_of_the_peak(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    peaks = [training("lenet5", batch=batch).found.peak.bytes for batch in (1, 64)]
+    assert main(["memory", "lenet5", "--batch", "1,64", "--exact"]) == 0
+    shown = capsys.readouterr().out.splitlines()
+    assert [line.split()[:2] for line in shown[-2:]] == [
+        ["1", f"{peaks[0]:,}"], ["64", f"{peaks[1]:,}"],
+    ]  # fmt: skip
+    assert main(["memory", "lenet5", "--batch", "b", "--formula", "--format", "json"]) == 0
+    (piece,) = json.loads(capsys.readouterr().out)["pieces"]
+    assert [eval(piece["formula"], {"b": batch}) for batch in (1, 64)] == peaks

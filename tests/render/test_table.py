@@ -8,6 +8,10 @@ import io
 import pytest
 
 from archcalc import Analysis, AnalysisStopped, UsageError, analyze
+from archcalc.figures.language import evaluate
+from archcalc.memory_use.moments import Direction
+from archcalc.memory_use.options import TrainingOptions
+from archcalc.memory_use.report import memory_report
 from archcalc.render.columns import COLUMNS, DEFAULT_COLUMNS, columns_named, window_text
 from archcalc.render.output import part_text, write
 from archcalc.render.rows import rows_at_depth
@@ -277,3 +281,19 @@ def test_machines_get_each_field_in_a_column_of_its_own() -> None:
     gated, up = table[4:6]
     assert (gated["receptive_field"], gated["local_receptive_field"]) == ("all", "3x3")
     assert up["offset"] == "nothing"
+
+
+def test_the_peak_of_a_training_step_is_a_column_on_request() -> None:
+    analysis = analysis_of(NET)
+    assert "training_peak" not in {column.name for column in COLUMNS}
+    document = TableDocument(analysis, columns=["name", "training_peak"], in_full=True)
+    report = memory_report(analysis, TrainingOptions())
+    most, peak = report.most_alive, report.training.peak.bytes
+    for layer, (name, found, _) in zip(analysis.layers, document.data().rows, strict=True):
+        ways = [(layer.name, way) for way in Direction if (layer.name, way) in most]
+        assert (name, found) == (layer.name, max([most[way] for way in ways]))
+    lines = write(document, "text").splitlines()
+    assert [line.split() for line in lines if line.startswith("total")] == [["total", f"{peak:,}"]]
+    unfinished = TableDocument(partial(), columns=["name", "training_peak"])
+    assert "?" in write(unfinished, "text")
+    assert evaluate("training_peak", analysis) == peak

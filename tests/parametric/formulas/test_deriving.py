@@ -52,10 +52,6 @@ def _functions(formulas: Formulas) -> dict[str, Callable[..., Any]]:
     return {formula.quantity: known[formula.quantity] for formula in formulas.formulas}
 
 
-def _right(name: str, quantity: str, **changes: Any) -> Any:
-    return evaluate(quantity, analyze(name, **changes), analyze)
-
-
 @pytest.mark.parametrize("name", each_sampled_network())
 @settings(max_examples=1)
 @given(seed=st.integers(0, 2**32 - 1))
@@ -67,8 +63,9 @@ def test_at_its_own_values_and_twenty_others_a_formula_is_the_plain_walk(
     own_classes = [graph.parameters[k] for k in ("classes",) if k in graph.parameters]
     own = [*graph.input.sizes, *own_classes]
     functions = _functions(formulas)
+    analysis = analyze(graph)
     for formula in formulas.formulas:
-        right = _right(name, formula.quantity)
+        right = evaluate(formula.quantity, analysis, analyze)
         assert formula.at(dict(zip(formula.symbols, own, strict=True))) == [right]
         assert functions[formula.quantity](*own) == right
 
@@ -147,9 +144,10 @@ def test_formulas_in_parameters_hold_at_random_settings(
     name: str, values: dict[str, st.SearchStrategy[Any]], assume: tuple[str, ...]
 ) -> None:
     quantities = ["params", "macs", "activation_values"]
-    formulas = derive_formulas(find_network(name), quantities, [*values], assume=assume)
+    network = find_network(name)
+    formulas = derive_formulas(network, quantities, [*values], assume=assume)
     functions = _functions(formulas)
-    graph = load(name)
+    graph = load(network)
 
     @settings(max_examples=SETTINGS)
     @given(st.fixed_dictionaries(values))
@@ -158,7 +156,7 @@ def test_formulas_in_parameters_hold_at_random_settings(
         numbers = [n if isinstance(n, int) else Fraction(int(n.p), int(n.q)) for n in exact]
         try:
             changes = _changes(graph, dict(zip(values, numbers, strict=True)))
-            analysis = analyze(name, **changes)
+            analysis = analyze(network, **changes)
         except ArchcalcError:
             return
         for formula in formulas.formulas:

@@ -21,6 +21,7 @@ from archcalc.parametric.formulas.comparing import Comparison
 from archcalc.parametric.formulas.deriving import derive_formulas
 from archcalc.parametric.formulas.formula import Formulas
 from archcalc.spec.library import find_network
+from archcalc.spec.syntax import Network
 from tests.parametric.formulas.random_specs import Drawn, specs
 from tests.render.formula.printed_forms import PrintedForms
 
@@ -48,7 +49,7 @@ def drawn_settings(drawn: Drawn, random: Random) -> Iterator[Setting]:
         yield {k: int(v) if v == int(v) else v for k, v in setting.items()}
 
 
-def plain(path: Path, drawn: Drawn, setting: Setting) -> Any | None:
+def plain(network: Network, drawn: Drawn, setting: Setting) -> Any | None:
     """The analysis at a setting; None where there is no network."""
     changes = {label: value for label, value in setting.items() if label in drawn.parameters}
     if "H" in setting:
@@ -56,7 +57,7 @@ def plain(path: Path, drawn: Drawn, setting: Setting) -> Any | None:
         assert channels is not None
         changes["input"] = [int(channels[1]), setting["H"], drawn.sizes[1]]
     try:
-        return analyze(str(path), **changes)
+        return analyze(network, **changes)
     except ArchcalcError:
         return None
 
@@ -87,7 +88,8 @@ def differences(path: Path, drawn: Drawn, counts: Counter[str]) -> Iterator[str]
     path.write_text(drawn.text)
     counts["specs"] += 1
     try:
-        formulas = derive_formulas(find_network(str(path)), drawn.quantities, drawn.labels)
+        network = find_network(str(path))
+        formulas = derive_formulas(network, drawn.quantities, drawn.labels)
     except ArchcalcError as error:
         counts["refusals"] += 1
         counts[f"  {re.sub(r'[0-9]+', '#', str(error).splitlines()[0])[:50]}"] += 1
@@ -97,7 +99,7 @@ def differences(path: Path, drawn: Drawn, counts: Counter[str]) -> Iterator[str]
     forms = PrintedForms(formulas)
     points = 0
     for setting in drawn_settings(drawn, Random(drawn.text)):
-        analysis = plain(path, drawn, setting) if points < SETTINGS else None
+        analysis = plain(network, drawn, setting) if points < SETTINGS else None
         if analysis is None or not is_claimed(formulas, setting):
             continue
         found = [*_differences_at(formulas, forms, setting, analysis)]

@@ -136,7 +136,8 @@ class Layer(ABC):
     ) -> tuple[Operator, ...]:
         """What torch runs for the layer in training, in order.
 
-        One operator that keeps what the effect says, unless a kind says otherwise.
+        One operator that keeps what the effect says, unless a kind says otherwise. None where
+        its output is its input itself.
 
         Args:
             effect: what the layer has answered about its inputs.

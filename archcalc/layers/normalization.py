@@ -255,11 +255,10 @@ class Scale(_Normalization):
         values, found = effect.output.values, []
         if self.factor != 1:
             found.append(Operator("mul", (Taken(0),), values, makes="scaled"))
-        if self.shift != 0 or not found:
+        if self.shift != 0:
             source = "scaled" if found else 0
-            view = effect.storage is Storage.SHARED
-            found.append(Operator("add", (Taken(source, Gradient.SAME),), values, view=view))
-        return (*found[:-1], replace(found[-1], makes=""))
+            found.append(Operator("add", (Taken(source, Gradient.SAME),), values, makes="shifted"))
+        return (*found[:-1], replace(found[-1], makes="")) if found else ()
 
 
 @register

@@ -52,11 +52,13 @@ class Taken(NamedTuple):
         tensor: which.
         gradient: how its gradient comes about.
         scratch: the values, of an image, of each tensor that is made on the way and freed.
+        always: whether its gradient is made even where nothing needs it, and freed.
     """
 
     tensor: Tensor
     gradient: Gradient = Gradient.OWN
     scratch: tuple[Quantity, ...] = ()
+    always: bool = False
 
 
 class Kept(NamedTuple):
@@ -85,7 +87,8 @@ class Operator(Record):
         view: its output lies where the first that it takes lies.
         per_image: whether the output has `values` for each image.
         makes: what later operators call its output; "" where it is the layer's.
-        holds: what earlier operators have made, and its caller still holds while it runs.
+        holds: what earlier operators have made, beside their output too, and its caller still
+            holds while it runs.
         merges: whether the gradient's axes are merged across images, as for a matrix product, so
             that it takes a copy where the images' gradients lie apart.
         contiguous: whether it copies a gradient that has another layout than its input.
@@ -107,10 +110,10 @@ class Operator(Record):
 
 def on_a_copy(operator: Operator, values: Quantity) -> tuple[Operator, Operator]:
     """The operator, on a copy of the layer's input that has no gaps, which it keeps instead."""
-    (_, gradient, scratch), *others = operator.takes
+    first, *others = operator.takes
     on_it = replace(
         operator,
-        takes=(Taken("copied", gradient, scratch), *others),
+        takes=(first._replace(tensor="copied"), *others),
         kept=tuple([Kept("copied" if one == 0 else one, to) for one, to in operator.kept]),
     )
     return Operator("clone", (Taken(0, Gradient.SAME),), values, makes="copied"), on_it
@@ -118,10 +121,10 @@ def on_a_copy(operator: Operator, values: Quantity) -> tuple[Operator, Operator]
 
 def on_a_padded_copy(operator: Operator, padded: Extra) -> tuple[Operator, Operator]:
     """The operator, on a padded copy of the layer's input, which it keeps."""
-    (_, gradient, scratch), *others = operator.takes
+    first, *others = operator.takes
     on_it = replace(
         operator,
-        takes=(Taken("padded", gradient, scratch), *others),
+        takes=(first._replace(tensor="padded"), *others),
         kept=(Kept("padded"),),
         beside=tuple([extra for extra in operator.beside if extra != padded]),
         beside_kept=tuple([extra for extra in operator.beside_kept if extra != padded]),

@@ -113,9 +113,16 @@ class MaxPool(Sliding, _Pool):
             return copy, pool
         # They are places in the copy: handed on are places in the map, made with one more of them.
         (indices,) = pool.beside_kept
-        handed_on = (indices, replace(indices, what="intermediate"))
-        raw = replace(indices, what="indices into the copy")
-        return copy, replace(pool, beside_kept=(raw,), beside=handed_on)
+        into_copy = replace(indices, what="indices into the copy")
+        moved = Operator(
+            "floor_divide",
+            (),
+            0,
+            beside=(indices, replace(indices, what="intermediate")),
+            makes="moved",
+            holds=("", into_copy.what),
+        )
+        return copy, replace(pool, beside_kept=(into_copy,)), moved
 
     def is_padded_by_torch(self, windows: tuple[Window, ...]) -> bool:
         """Whether torch's own padding will do: alike on both sides, half a kernel at most.
@@ -183,7 +190,14 @@ class AvgPool(Sliding, _Pool):
         takes = (Taken("pooled"), Taken("inside"))
         divided = Operator("div_", takes, values, (Kept("inside"),), view=True)
         pool = replace(pool, makes="pooled", beside=(), beside_kept=(), holds=("inside",))
-        return counted, replace(copy, holds=("inside",)), pool, divided
+        before = (counted, replace(copy, holds=("inside",)), pool)
+        if len(inputs[0].sizes) > 1:
+            return *before, divided
+        # torch pools a plane of one row, and hands out a view of it. The gradient of what is
+        # written to a view is copied, and so is the part of it that is written to (`CopySlices`).
+        written = Taken("pooled", scratch=(values, values))
+        into = replace(divided, takes=(written, Taken("inside")), makes="divided")
+        return *before, into, Operator("as_strided", (Taken("divided"),), values, view=True)
 
 
 class _AdaptivePool(_Pool):

@@ -8,9 +8,8 @@ from archcalc.errors import LayerError
 from archcalc.feature_map import FeatureMap
 from archcalc.layers.effect import Effect, Extra, Storage, pointwise
 from archcalc.layers.layer import Category, Layer
-from archcalc.layers.operator import USUAL, Circumstances, Gradient, Operator, Taken
+from archcalc.layers.operator import USUAL, Circumstances, Operator
 from archcalc.layers.registry import register
-from archcalc.record import replace
 
 
 class _Noise(Layer):
@@ -20,10 +19,7 @@ class _Noise(Layer):
     def operators(
         self, effect: Effect, *inputs: FeatureMap, at: Circumstances = USUAL
     ) -> tuple[Operator, ...]:
-        (found,) = super().operators(effect, *inputs)
-        if effect.storage is Storage.SHARED:  # it does nothing
-            return (replace(found, takes=(Taken(0, Gradient.SAME),)),)
-        return (found,)
+        return () if effect.storage is Storage.SHARED else super().operators(effect, *inputs)
 
 
 @register

@@ -9,7 +9,7 @@ from archcalc.errors import LayerError
 from archcalc.feature_map import FeatureMap
 from archcalc.layers.effect import Effect, Storage, pointwise, without_parameters
 from archcalc.layers.layer import Category, Layer, require_divisible, require_spatial
-from archcalc.layers.operator import Gradient
+from archcalc.layers.operator import USUAL, Circumstances, Gradient, Operator
 from archcalc.layers.registry import register
 from archcalc.layers.state import Shape
 from archcalc.quantity.arithmetic import Quantity, require_at_least, require_equal
@@ -28,11 +28,15 @@ class Identity(_Reshaping):
     """The input, unchanged."""
 
     kind: ClassVar[str] = "identity"
-    gradient: ClassVar[Gradient] = Gradient.SAME
     pointwise: ClassVar[bool] = True
 
     def effect_on(self, x: FeatureMap, /) -> Effect:
         return pointwise(x, ops_each=0, saved=(), storage=Storage.SHARED)
+
+    def operators(
+        self, effect: Effect, *inputs: FeatureMap, at: Circumstances = USUAL
+    ) -> tuple[Operator, ...]:
+        return ()
 
 
 class InOrder(_Reshaping):
@@ -63,6 +67,11 @@ class Flatten(InOrder):
     def effect_on(self, x: FeatureMap, /) -> Effect:
         output = FeatureMap(x.values)
         return pointwise(x, ops_each=0, saved=(), storage=Storage.SHARED, output=output)
+
+    def operators(
+        self, effect: Effect, *inputs: FeatureMap, at: Circumstances = USUAL
+    ) -> tuple[Operator, ...]:
+        return super().operators(effect, *inputs) if inputs[0].sizes else ()
 
 
 @register

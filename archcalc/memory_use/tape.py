@@ -13,7 +13,7 @@ from typing import NamedTuple
 from archcalc.analysis import Analysis
 from archcalc.graph import INPUT
 from archcalc.layers.effect import Extra
-from archcalc.layers.operator import Circumstances, Gradient, Operator, Tensor
+from archcalc.layers.operator import Circumstances, Gradient, Operator, Taken, Tensor
 from archcalc.memory_use.layout import layout
 from archcalc.memory_use.liveness import extra_bytes, unpooled
 from archcalc.memory_use.losses import Target, loss_of
@@ -135,6 +135,7 @@ class _Taping:
         self._analysis = analysis
         self._bytes: dict[str, int] = {INPUT: analysis.map_bytes[INPUT]}
         self._given = [INPUT]
+        self._same: dict[str, str] = {}  # of layers that run nothing: what they hand on
         self._learned: set[str] = set()
         self._learns: set[str] = set()  # what is learned, and what comes from something that is
         self._operators: list[Recorded] = []
@@ -172,6 +173,9 @@ class _Taping:
             named: what else its operators take, and the names of that: what it learns.
             has_gradient: whether a gradient comes back to it.
         """
+        taken = [self._same.get(name, name) for name in taken]
+        if not operators:
+            self._same[layer] = taken[0]
         names: dict[Tensor | None, str] = {**dict(enumerate(taken))}
         names.update(named or {})
         for operator in operators:
@@ -181,24 +185,17 @@ class _Taping:
             names[operator.makes] = names[None]
 
     def _write(
-        self, layer: str, operator: Operator, names: Mapping[Tensor | None, str], returns: bool
+        self, layer: str, operator: Operator, names: dict[Tensor | None, str], returns: bool
     ) -> None:
         """Writes one operator; `names` has those of the tensors that it speaks of."""
         output, each = names[None], self._bytes_of(1, operator.per_image)
-        arguments = [
-            Argument(
-                names[tensor],
-                gradient if names[tensor] in self._learns else None,
-                tuple([values * each for values in scratch]),
-            )
-            for tensor, gradient, scratch in operator.takes
-        ]
+        arguments = [self._argument(one, names[one.tensor], each) for one in operator.takes]
         learns = any(argument.gradient is not None for argument in arguments)
         if learns:
             self._learns.add(output)
         self._bytes[output] = operator.values * each
-        made_kept = [self._make(layer, extra) for extra in operator.beside_kept]
-        made = [self._make(layer, extra) for extra in operator.beside]
+        made_kept = [self._make(layer, extra, names) for extra in operator.beside_kept]
+        made = [self._make(layer, extra, names) for extra in operator.beside]
         kept = [
             names[one.tensor]
             for one in operator.kept
@@ -221,12 +218,20 @@ class _Taping:
             )
         )
 
-    def _make(self, layer: str, extra: Extra) -> str:
+    def _argument(self, taken: Taken, name: str, each: int) -> Argument:
+        """What is taken, called `name`; `each`: the bytes of a value of all images."""
+        scratch = tuple([values * each for values in taken.scratch])
+        if name in self._learns:
+            return Argument(name, taken.gradient, scratch)
+        return Argument(name, None, (self._bytes[name],) if taken.always else ())
+
+    def _make(self, layer: str, extra: Extra, names: dict[Tensor | None, str]) -> str:
         """What an operator makes beside its output, by name."""
         name = f"{layer} ({extra.what})"
         while name in self._bytes:
             name += "*"
         self._bytes[name] = extra_bytes(extra, self._analysis)
+        names[extra.what] = name
         return name
 
     def _bytes_of(self, values: int, per_image: bool) -> int:

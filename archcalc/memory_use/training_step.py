@@ -119,6 +119,7 @@ class _Replay:
         self._purpose: list[Purpose] = []
         self._of: dict[str, int] = {}  # the storage of each tensor that the forward pass holds
         self._arrived: dict[str, _Gradient] = {}
+        self._added: list[int] = []  # gradients of the present operator, to others
         # How many gradients are still to come to each learned tensor.
         self._awaited = Counter(
             [
@@ -268,6 +269,9 @@ class _Replay:
         for argument, gradient in zip(operator.arguments, made, strict=True):
             if gradient is not None:
                 self._arrive(argument, gradient)
+        for storage in self._added:
+            self._drop(storage)
+        self._added.clear()
 
     def _received(self, operator: Recorded) -> tuple[_Gradient, list[int]]:
         """The gradient of the output, and copies of it that the operator makes while it runs."""
@@ -285,8 +289,6 @@ class _Replay:
     ) -> _Gradient | None:
         """The gradient of what an operator takes; as large as its output where that is summed."""
         how, size = argument.gradient, self._tape.bytes[argument.tensor]
-        if how is None:
-            return None
         if how is Gradient.SAME:
             return came._replace(storage=self._hold(came.storage))
         if how is Gradient.SPREAD:
@@ -297,10 +299,12 @@ class _Replay:
         made_on_the_way = [self._new("made on the way", each) for each in argument.scratch]
         if how is Gradient.SUMMED:
             size = self._tape.bytes[operator.output]
-        own = self._new(_gradient_of(argument.tensor), size, self._purpose_for(argument))
+        own = None
+        if how is not None:
+            own = self._new(_gradient_of(argument.tensor), size, self._purpose_for(argument))
         for each in made_on_the_way:
             self._drop(each)
-        return _Gradient(own, size)
+        return None if own is None else _Gradient(own, size)
 
     def _summed(self, gradient: _Gradient, argument: Argument) -> _Gradient:
         """A gradient as large as that of which it is; a sum where it is larger."""
@@ -324,15 +328,17 @@ class _Replay:
                 self._accumulate(argument)
 
     def _sum(self, before: _Gradient, gradient: _Gradient, argument: Argument) -> _Gradient:
-        """The sum of two gradients of a tensor."""
+        """The sum of two gradients of a tensor.
+
+        The second is let go of when all gradients of the operator have come.
+        """
+        self._added.append(gradient.storage)
         alone = self._holders[before.storage] == 1 and before.lies is _Lies.DENSE
         if alone and not self._course.sums_apart:
-            self._drop(gradient.storage)
             return before
         name, purpose = _gradient_of(argument.tensor), self._purpose_for(argument)
         total = self._new(name, gradient.bytes, purpose)
         self._drop(before.storage)
-        self._drop(gradient.storage)
         return _Gradient(total, gradient.bytes)
 
     def _accumulate(self, argument: Argument) -> None:

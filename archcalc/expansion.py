@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import cast
 
-from archcalc.errors import ArchcalcError, Place, SpecError, UsageError, did_you_mean, require_known
+from archcalc.errors import ArchcalcError, Place, SpecError, UsageError, did_you_mean
 from archcalc.feature_map import FeatureMap
+from archcalc.given import overrides, own_input
 from archcalc.graph import INPUT, Graph, Node, with_purpose
-from archcalc.identity import value_text
 from archcalc.layers import Layer
 from archcalc.layers.pooling import MaxPool
-from archcalc.quantity.arithmetic import Quantity, require_at_least, symbol
 from archcalc.quantity.conditions import one_for_all
-from archcalc.spec.expression import Environment, Expression
-from archcalc.spec.fields import Field, Template, cost_of, evaluate, shown, whole
+from archcalc.spec.expression import Environment
+from archcalc.spec.fields import Field, cost_of, evaluate, shown
 from archcalc.spec.syntax import (
+    AS_AROUND,
     NAME,
     Argument,
     BlockStatement,
@@ -27,17 +27,15 @@ from archcalc.spec.syntax import (
     Network,
     RepeatStatement,
     Statement,
+    Training,
     every_statement,
     layer_with,
 )
-from archcalc.spec.values import ExpressionError, Value, exact_value, truth_of
+from archcalc.spec.values import ExpressionError, Value, truth_of
 
 MAX_STEPS = 20_000  # statements, inputs and branches carried out; ResNet-1202 takes 15,000
 MAX_DEPTH = 100  # bodies of blocks, repeats, conditions, branches and heads within one another
 MAX_NAME = 400  # characters of a dotted name
-MAX_FREE_SIZE = 40  # characters of an expression with a free size: formulas grow fast
-_OTHER_THAN_NUMBERS = {list: "a list", str: "text", bool: "true or false"}
-_ELSE = "a number"
 _STEP = 100  # operations on numbers that take as long as a step
 
 
@@ -59,7 +57,7 @@ def build_graph(
         SpecError: the spec is wrong: an expression fails, a name is unknown or repeated, a
             block calls itself without end.
     """
-    values = network.parameters | _overrides(network, parameters or {})
+    values = network.parameters | overrides(network, parameters or {})
     if input is not None and len(input.shape) != len(network.input):
         raise UsageError(
             f"{network.name} takes an input of {len(network.input)} numbers, channels and sizes; "
@@ -71,66 +69,18 @@ def build_graph(
         raise SpecError(f"{network.name!r} has no layers with these parameters", network.place)
     if all(node.training_only for node in expander.nodes.values()):
         raise SpecError(f"{network.name!r} has layers in training only", network.place)
-    own_input = _own_input(network, expander.globals, is_needed=input is None)
+    own = own_input(network, expander.globals, is_needed=input is None)
     outputs = (last, *expander.heads)
     return Graph(
         network=network,
-        input=input or cast(FeatureMap, own_input),
+        input=input or cast(FeatureMap, own),
         parameters=values,
         nodes=with_purpose(tuple(expander.nodes.values()), outputs),
         blocks=expander.blocks,
         outputs=outputs,
         input_given=input is not None,
-        own_input=own_input,
+        own_input=own,
     )
-
-
-def _overrides(network: Network, given: Mapping[str, Value]) -> dict[str, Value]:
-    values = {}
-    for name, value in given.items():
-        require_known(f"{network.name} has no parameter", name, network.parameters, lead="it has")
-        old = network.parameters[name]
-        try:
-            value = exact_value(value)
-        except ExpressionError as error:
-            raise UsageError(f"{name}: {error}") from None
-        if any(isinstance(value, t) != isinstance(old, t) for t in _OTHER_THAN_NUMBERS):
-            wanted = next((w for t, w in _OTHER_THAN_NUMBERS.items() if isinstance(old, t)), _ELSE)
-            before = f"{value_text(old)} in {network.name}"
-            raise UsageError(f"{name} must be {wanted} ({before}), not {shown(value)}")
-        values[name] = value
-    return values
-
-
-def _input_of(network: Network, environment: Environment) -> FeatureMap:
-    channels, *sizes = [_size(argument, environment) for argument in network.input]
-    return FeatureMap(channels, tuple(sizes))
-
-
-def _own_input(network: Network, environment: Environment, *, is_needed: bool) -> FeatureMap | None:
-    """The input of the spec; None where it has none with these values, and none is needed."""
-    try:
-        return _input_of(network, environment)
-    except ArchcalcError:
-        if is_needed:
-            raise
-        return None
-
-
-def _size(argument: Argument, environment: Environment) -> Value:
-    template: Template = argument.template
-    known = dict(environment)
-    if isinstance(template, Expression):  # a name that is not a parameter is a free size
-        free = {name: symbol(name) for name in template.names if name not in known}
-        if free and len(template.text) > MAX_FREE_SIZE:
-            raise SpecError(f"a free size takes up to {MAX_FREE_SIZE} characters", argument.place)
-        known |= free
-    try:
-        size = whole(evaluate(template, known))
-        require_at_least(cast(Quantity, size), 1, "an input size of {}", size)
-    except ArchcalcError as error:
-        raise SpecError(str(error), argument.place) from None
-    return size
 
 
 _UNNAMED = (RepeatStatement, IfStatement)
@@ -166,6 +116,7 @@ class _Expander:
         self._work = 0
         self._depth = 0
         self._training_only = False
+        self._trainable: bool | None = None  # as what stands around says
         self.nodes: dict[str, Node] = {}
         self.blocks: dict[str, str] = {}
         self.heads: list[str] = []
@@ -187,15 +138,33 @@ class _Expander:
 
     def _carry_out(self, statement: Statement, scope: _Scope, current: str) -> str:
         self._step(statement.place)
+        if isinstance(statement, IfStatement):
+            return self._choose(statement, scope, current)
+        if isinstance(statement, HeadStatement):
+            return self._head(statement, scope, current)
+        if statement.training is AS_AROUND:
+            return self._place(statement, scope, current)
+        outer = self._trainable
+        self._begin_training(statement.training, scope.environment)
+        last = self._place(statement, scope, current)
+        self._trainable = outer
+        return last
+
+    def _place(
+        self,
+        statement: LayerStatement | BlockStatement | RepeatStatement,
+        scope: _Scope,
+        current: str,
+    ) -> str:
         if isinstance(statement, LayerStatement):
             return self._layer(statement, scope, current)
         if isinstance(statement, BlockStatement):
             return self._block(statement, scope, current)
-        if isinstance(statement, RepeatStatement):
-            return self._repeat(statement, scope, current)
-        if isinstance(statement, IfStatement):
-            return self._choose(statement, scope, current)
-        return self._head(statement, scope, current)
+        return self._repeat(statement, scope, current)
+
+    def _begin_training(self, training: Training, environment: Environment) -> None:
+        if training.trainable is not None:
+            self._trainable = self._truth(training.trainable, environment, "trainable")
 
     def _step(self, place: Place, work: int = _STEP) -> None:
         self._work += work
@@ -212,6 +181,12 @@ class _Expander:
             return evaluate(argument.template, environment)
         except ArchcalcError as error:
             raise SpecError(str(error), argument.place) from None
+
+    def _truth(self, argument: Argument, environment: Environment, what: str) -> bool:
+        try:
+            return truth_of(self._evaluate(argument, environment))
+        except ExpressionError as error:
+            raise SpecError(f"{what}: {error}", argument.place) from None
 
     def _with_let(self, values: dict[str, Value], let: Mapping[str, Argument]) -> dict[str, Value]:
         environment = dict(values)
@@ -235,10 +210,25 @@ class _Expander:
         name = self._name(statement.name, statement.kind.kind, scope, statement.place)
         full = self._new_name(scope.prefix + name, statement.name, statement.place)
         scope.names[name] = full
+        trainable = self._trainable is not False
+        if weights is not None:
+            trainable = self._as_owner(full, weights, statement.place)
         self.nodes[full] = Node(
-            full, layer, inputs, weights, indices, self._training_only, statement.place
+            full, layer, inputs, weights, indices, self._training_only, statement.place, trainable
         )
         return full
+
+    def _as_owner(self, name: str, owner: str, place: Place) -> bool:
+        """Whether a layer learns that has the weights of another."""
+        trainable = self.nodes[owner].trainable
+        if self._trainable is not None and self._trainable is not trainable:
+            state = "learn" if trainable else "are frozen"
+            raise SpecError(
+                f"trainable: {str(self._trainable).lower()}, but {name!r} has the weights of "
+                f"{owner!r}, which {state}; say it there",
+                place,
+            )
+        return trainable
 
     def _branch(self, body: Body, scope: _Scope, current: str, join: LayerStatement) -> str:
         self._step(join.place)
@@ -305,12 +295,8 @@ class _Expander:
         return current
 
     def _choose(self, statement: IfStatement, scope: _Scope, current: str) -> str:
-        value = self._evaluate(statement.condition, scope.environment)
-        try:
-            chosen = statement.then if truth_of(value) else statement.otherwise
-        except ExpressionError as error:
-            raise SpecError(f"if: {error}", statement.condition.place) from None
-        return self.run(chosen, scope, current)
+        holds = self._truth(statement.condition, scope.environment, "if")
+        return self.run(statement.then if holds else statement.otherwise, scope, current)
 
     def _head(self, statement: HeadStatement, scope: _Scope, current: str) -> str:
         name = self._name(statement.name, "head", scope, statement.place)

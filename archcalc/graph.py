@@ -31,6 +31,7 @@ class Node(Record):
         training_only: whether it exists in training only: in a head for training, or leading to
             such heads and to no other output.
         place: where the spec says so.
+        trainable: whether its parameters learn; those that are another's are as that one's.
     """
 
     not_shown: ClassVar[tuple[str, ...]] = ("place",)
@@ -42,6 +43,7 @@ class Node(Record):
     indices: str | None
     training_only: bool
     place: Place
+    trainable: bool = True
 
     @property
     def sources(self) -> tuple[str, ...]:

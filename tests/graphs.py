@@ -35,6 +35,8 @@ from archcalc.testing.graphs import graph as graph
 from archcalc.testing.graphs import node as node
 from tests.layers.examples import LAYERS
 
+Draw = st.DrawFn
+
 
 def all_used(network: Graph) -> Graph:
     """The network with every layer that nobody reads as an output, so that none is unused."""
@@ -52,9 +54,21 @@ def chain(input: FeatureMap, *layers: Layer) -> Graph:
     return graph(input, nodes)
 
 
+@st.composite
+def with_some_frozen(draw: Draw, graphs: st.SearchStrategy[Graph]) -> Graph:
+    """One of `graphs` with some layers frozen, at times; those with the same weights are alike."""
+    network = draw(graphs)
+    if draw(st.booleans()):
+        return network
+    learns: dict[str, bool] = {}
+    for one in network.nodes:
+        learns[one.name] = draw(st.booleans()) if one.weights is None else learns[one.weights]
+    nodes = [replace(one, trainable=learns[one.name]) for one in network.nodes]
+    return replace(network, nodes=tuple(nodes))
+
+
 # ----- random graphs -----
 
-Draw = st.DrawFn
 MOST_VALUES = 4096  # in a map: larger ones are left out
 # Drawn more often than the other kinds.
 FREQUENT: list[type[Layer]] = [MaxPool, AvgPool, ConvTranspose, Upsample, BatchNorm, ReLU] * 3

@@ -31,7 +31,7 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("layers",),
     ("receptive_field", "spec", "torch_spelling"),
     ("identity",),
-    ("graph", "parametric.setting_groups"),
+    ("given", "graph", "parametric.setting_groups"),
     ("figures.of_layer",),
     ("analysis", "expansion", "parametric.combinations"),
     ("loading",),

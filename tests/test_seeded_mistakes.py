@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 import pytest
 
-from archcalc import FeatureMap, LayerAnalysis, window
+from archcalc import FeatureMap, Graph, LayerAnalysis, analyze, window
 from archcalc.layers import Effect, Layer, Saved, convolution
 from archcalc.layers.activation import ReLU, Softmax, Tanh
 from archcalc.layers.convolution import Conv, ConvTranspose, LocallyConnected
@@ -21,6 +21,7 @@ from archcalc.layers.regularization import Dropout
 from archcalc.layers.resampling import Crop
 from archcalc.layers.reshaping import ChannelSplit, Flatten, Reshape
 from archcalc.layers.state import State, parameters
+from archcalc.memory_use.tape import _Taping
 from archcalc.quantity import integer_array
 from archcalc.quantity.arithmetic import Quantity, ceil_div
 from archcalc.quantity.conditions import is_symbol
@@ -41,7 +42,9 @@ from archcalc.testing.facts import check_facts, check_kind, check_probe, check_w
 from archcalc.window import Reach, Window
 from tests.graphs import chain, graph, node
 from tests.layers.examples import EXAMPLES
+from tests.memory_use.test_training_step import check_step
 from tests.torch_backend.test_field import check_field
+from tests.torch_backend.test_kept_memory import kept
 from tests.torch_backend.test_random_graphs import check_graph
 
 Seed: TypeAlias = Callable[[pytest.MonkeyPatch], None]
@@ -116,12 +119,35 @@ def kind_of(kind: type[Layer]) -> Callable[[], None]:
     return partial(check_kind, kind, EXAMPLES[kind])
 
 
+def kept_of(network: Graph) -> Callable[[], None]:
+    """What training keeps of a network, held against torch."""
+
+    def check() -> None:
+        kept(analyze(network))
+
+    return check
+
+
+def frozen_at(network: Graph, number: int) -> Graph:
+    """The network, of which one layer does not learn."""
+    nodes = list(network.nodes)
+    nodes[number] = replace(nodes[number], trainable=False)
+    return replace(network, nodes=tuple(nodes))
+
+
 def field_of(*layers: Layer) -> Callable[[], None]:
     """The check of what units see, for a chain of layers."""
     return partial(check_field, chain(FeatureMap(3, (24, 24)), *layers))
 
 
 # ----- the mistakes -----
+
+
+_PARAMETER = _Taping.parameter
+
+
+def _as_if_learned(taping: _Taping, name: str, values: int, *, learns: bool) -> str:
+    return _PARAMETER(taping, name, values, learns=True)
 
 
 def _jump_kept(field: Field, window: Window) -> Field:
@@ -159,6 +185,8 @@ STRIDED = Conv(channels=4, kernel=3, stride=2, padding=1)
 SAME = Conv(channels=4, kernel=3, stride=2, padding="same")
 TRANSPOSED = ConvTranspose(channels=4, kernel=3, stride=2, output_padding=1)
 POOL = MaxPool(kernel=3, stride=2, ceil=True)
+FROZEN_CONV = frozen_at(chain(FeatureMap(3, (8, 8)), Conv(channels=8, kernel=3), ReLU(), SAME), 0)
+FROZEN_LINEAR = frozen_at(chain(FeatureMap(3), Linear(features=8), Linear(features=8)), 1)
 TWO_BRANCHES = graph(
     FeatureMap(3, (24, 24)),
     [
@@ -350,6 +378,22 @@ MISTAKES = (
         "64 bits",
         replacing(integer_array, "_exact", _wrapping),
         partial(check_huge_arrays, on(SAME, 9, 8), 2**40),
+    ),
+    # what does not learn
+    Mistake(
+        "a frozen layer keeps nothing for its weights",
+        replacing(Linear, "keeps_for_weights", False),
+        kept_of(FROZEN_LINEAR),
+    ),
+    Mistake(
+        "a frozen layer does not learn",
+        replacing(LayerAnalysis, "learns", property(lambda self: bool(self.effect.parameters))),
+        kept_of(FROZEN_CONV),
+    ),
+    Mistake(
+        "the gradient of what is frozen is not made",
+        replacing(_Taping, "parameter", _as_if_learned),
+        partial(check_step, FROZEN_LINEAR),
     ),
     # what units see
     Mistake(

@@ -32,8 +32,17 @@ def add_training(parser: argparse.ArgumentParser) -> None:
         help="gradients are summed up over so many batches before the optimizer steps (default 1)",
     )  # fmt: skip
 
+    parser.add_argument(
+        "--freeze", type=_patterns, action="extend", default=[], metavar="PATTERN",
+        help="layers and blocks that do not learn, such as 'layer1,*.bn?' (again for more of them)",
+    )  # fmt: skip
+
+
+def _patterns(text: str) -> list[str]:
+    return text.split(",")
+
 
 def training_options(arguments: argparse.Namespace) -> TrainingOptions:
     """How the network is trained, as the options say."""
     given = {field: getattr(arguments, field) for field in TrainingOptions.__match_args__}
-    return TrainingOptions(**given)
+    return TrainingOptions(**given | {"freeze": tuple(arguments.freeze)})

@@ -173,8 +173,10 @@ def _changes(pair: Pair, rewiring: _Rewiring) -> Iterable[Change]:
         a, b = getattr(old, what), getattr(new, what)
         if rewiring.name_after(a) != b:
             yield Change(what, a, b)
-    if old.training_only is not new.training_only:
-        yield Change("training_only", old.training_only, new.training_only)
+    for what in ("training_only", "trainable"):
+        a, b = getattr(old, what), getattr(new, what)
+        if a is not b:
+            yield Change(what, a, b)
 
 
 class _Rewiring:

@@ -11,9 +11,11 @@ from archcalc.errors import UsageError
 from archcalc.exporting.grouping import classes_of
 from archcalc.exporting.helpers import needed_helpers
 from archcalc.exporting.layout import WIDTH
+from archcalc.exporting.records import Path
 from archcalc.exporting.writing import class_lines
 from archcalc.graph import Graph
 from archcalc.render.escape import one_line
+from archcalc.torch_spelling.module_names import module_names
 from archcalc.walk import analyze
 
 _MOST_NAMED = 5  # layers in a sentence
@@ -41,7 +43,7 @@ def torch_source(graph: Graph, made_by: str) -> str:
     analysis = analyze(whole.graph.without_unused())
     (*blocks, network), brought = classes_of(analysis)
     code = ["\n".join(class_lines(block, is_root=False)) for block in blocks]
-    head, *rest = class_lines(network, is_root=True)
+    head, *rest = class_lines(network, is_root=True, frozen=_frozen(analysis))
     code = [*needed_helpers("\n".join([*code, *rest]), brought), *code]
     imports = _imports("\n".join([*code, *rest]))
     code.append("\n".join([head, *_docstring(analysis, whole, made_by), "", *rest]))
@@ -53,6 +55,24 @@ def _require_writable(analysis: Analysis) -> None:
     for layer in analysis.layers:
         if layer.name.count(".") >= _DEEPEST:
             raise UsageError(f"{layer.name[:60]}…: more than {_DEEPEST} dots in a name")
+
+
+def _frozen(analysis: Analysis) -> list[Path]:
+    """The parts that do not learn, modules and parameters: as few as can be, () for everything."""
+    names = module_names({layer.name: bool(layer.effect.state) for layer in analysis.layers})
+    tensors = {
+        (*names[layer.name].split("."), tensor.name): layer.learns
+        for layer in analysis.layers
+        if layer.node.weights is None
+        for tensor in layer.effect.parameters
+    }
+    learning = {path[:n] for path, learns in tensors.items() if learns for n in range(len(path))}
+    found = [
+        next(path[:n] for n in range(len(path) + 1) if path[:n] not in learning)
+        for path, learns in tensors.items()
+        if not learns
+    ]
+    return list(dict.fromkeys(found))
 
 
 def _imports(code: str) -> str:

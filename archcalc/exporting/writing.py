@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from archcalc.exporting.construction import Member, Section, elements, sections
 from archcalc.exporting.forward import forward_lines
 from archcalc.exporting.layout import WIDTH, lay_out
 from archcalc.exporting.names import MODULE_DICT_ATTRIBUTES, is_plain
 from archcalc.exporting.records import Item, ModuleClass, Path
 
+_MOST_FROZEN_APART = 3  # parts that do not learn, before there is a loop over them
 _SHARED = "  # shared weights"
 
 
-def class_lines(module: ModuleClass, is_root: bool) -> list[str]:
-    """The lines of a class; `is_root`: of the class of the whole network."""
-    return _ClassWriter(module).lines(is_root)
+def class_lines(module: ModuleClass, is_root: bool, frozen: Sequence[Path] = ()) -> list[str]:
+    """The lines of a class.
+
+    Args:
+        is_root: whether it is the class of the whole network.
+        frozen: the parts in it that do not learn.
+    """
+    return _ClassWriter(module).lines(is_root, frozen)
 
 
 class _ClassWriter:
@@ -34,7 +42,7 @@ class _ClassWriter:
         odd = not all(map(is_plain, parts)) and not parts & MODULE_DICT_ATTRIBUTES
         self._is_dict = odd and not self._body.is_chain
 
-    def lines(self, is_root: bool) -> list[str]:
+    def lines(self, is_root: bool, frozen: Sequence[Path]) -> list[str]:
         """The lines of the class."""
         base = "Sequential" if self._body.is_chain else "ModuleDict" if self._is_dict else "Module"
         self._put(0, f"class {self._module.name}(nn.{base}):")
@@ -47,6 +55,7 @@ class _ClassWriter:
             self._keep_figures()
             self._make_parts()
             self._share_weights()
+        self._freeze(frozen)
         if not self._body.is_chain and self._body.outputs:
             self._lines.append("")
             head, *statements = forward_lines(self._body, self._call, is_root)
@@ -120,6 +129,16 @@ class _ClassWriter:
             for tensor in tie.tensors:
                 self._put(8, f"{user}.{tensor} = {owner}.{tensor}{_SHARED}")
 
+    def _freeze(self, frozen: Sequence[Path]) -> None:
+        """Keeps parts from learning."""
+        parts = [self._part(path) for path in frozen]
+        if len(parts) > _MOST_FROZEN_APART:
+            self._put(8, f"for part in ({', '.join(parts)}):")
+            self._put(12, "part.requires_grad_(False)")
+            return
+        for part in parts:
+            self._put(8, f"{part}.requires_grad_(False)")
+
     def _made(self, member: Member, made: str) -> str:
         """The statement that puts `made` in the place of a part."""
         name = member.name(self._names)
@@ -134,6 +153,11 @@ class _ClassWriter:
         if is_plain(path[-1]):
             return f"{parent}.{path[-1]} = {made}"
         return f'{parent}.add_module("{path[-1]}", {made})'
+
+    def _part(self, path: Path) -> str:
+        """A module or a parameter of the network as code."""
+        plain = len(path) > 1 and is_plain(path[-1])
+        return f"{self._access(path[:-1])}.{path[-1]}" if plain else self._access(path)
 
     # ----- forward -----
 

@@ -96,6 +96,17 @@ class LayerAnalysis(Record):
         return self.weights + self.biases
 
     @property
+    def learns(self) -> bool:
+        """Whether it has parameters, its own or another's, that are not frozen."""
+        return self.node.trainable and bool(self.effect.parameters)
+
+    @property
+    @OF_LAYER.figure(Unit.COUNT, in_tables=False)
+    def trainable_params(self) -> Quantity:
+        """Learned values that are not frozen: those that have gradients."""
+        return self.params if self.node.trainable else 0
+
+    @property
     @OF_LAYER.figure(Unit.COUNT)
     def buffers(self) -> Quantity:
         """Values that are kept but not learned, such as running statistics."""

@@ -205,6 +205,7 @@ class LocallyConnected(_Convolution):
     """
 
     kind: ClassVar[str] = "locally_connected"
+    keeps_for_weights: ClassVar[bool] = True
 
     kernel: Axes
     stride: Axes = 1

@@ -66,6 +66,8 @@ class Layer(ABC):
         in_lecture_total: whether its output counts in the activation total "lecture"
             (what lectures list by hand: convolutions, pools and linear layers).
         gradient: how the gradients of its inputs come about, where torch runs one operator for it.
+        keeps_for_weights: whether what it keeps for the backward pass is kept for the gradient of
+            its weights alone, so that it keeps nothing where they do not learn.
         convolves: whether torch does it by cuDNN's convolutions, which on a GPU round the factors
             of float32 to TF32 unless told otherwise.
         defaults: the default of each field, by name; `REQUIRED` where there is none.
@@ -80,6 +82,7 @@ class Layer(ABC):
     is_weight_layer: ClassVar[bool] = False
     in_lecture_total: ClassVar[bool] = False
     gradient: ClassVar[Gradient] = Gradient.OWN
+    keeps_for_weights: ClassVar[bool] = False
     convolves: ClassVar[bool] = False
     defaults: ClassVar[dict[str, Any]] = {}
     types: ClassVar[dict[str, str]] = {}

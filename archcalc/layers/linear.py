@@ -38,6 +38,7 @@ class Linear(Layer):
     category: ClassVar[Category] = Category.LINEAR
     is_weight_layer: ClassVar[bool] = True
     in_lecture_total: ClassVar[bool] = True
+    keeps_for_weights: ClassVar[bool] = True
 
     features: Quantity
     bias: bool = True

@@ -271,6 +271,7 @@ class ChannelScale(_Normalization):
 
     kind: ClassVar[str] = "channel_scale"
     pointwise: ClassVar[bool] = True
+    keeps_for_weights: ClassVar[bool] = True
 
     bias: bool = False
 

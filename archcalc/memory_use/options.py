@@ -23,6 +23,8 @@ class TrainingOptions(Record):
         foreach: whether the optimizer updates all tensors at once, and not one after the other;
             None for torch's default: on a GPU.
         accumulate: over how many batches gradients are summed up before the optimizer steps.
+        freeze: patterns of layers and blocks that do not learn, beside those of the spec
+            (`patterns.groups_meant`).
     """
 
     optimizer: str = "sgd"
@@ -31,6 +33,7 @@ class TrainingOptions(Record):
     loss: str = "sum"
     foreach: bool | None = None
     accumulate: int = 1
+    freeze: tuple[str, ...] = ()
 
     def check(self) -> None:
         """Raises UsageError where something is not known, with a guess, or is no number."""

@@ -13,6 +13,7 @@ from archcalc.memory_use.tape import LOSS
 from archcalc.memory_use.totals import saved_bytes
 from archcalc.memory_use.training import (
     BackwardMacs,
+    as_trained,
     backward_macs,
     reasons,
     refused_in_training,
@@ -93,6 +94,7 @@ def memory_report(analysis: Analysis, options: TrainingOptions) -> MemoryReport:
     Raises:
         UsageError: as `training_report`.
     """
+    analysis = as_trained(analysis, options)
     training = training_report(analysis, options)
     activations_in = "float16" if options.dtype == MIXED else options.dtype
     analysis = analysis.of_batch(analysis.batch, activations_in)

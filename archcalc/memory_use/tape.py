@@ -46,7 +46,8 @@ class Recorded(NamedTuple):
         output: the name of what it makes.
         view_of: the tensor whose storage that lies in; None where it has its own.
         beside: what it makes beside its output.
-        kept: the tensors that it keeps for the backward pass; none unless it is recorded.
+        kept: the tensors that it keeps for the backward pass, parameters not counted; none
+            unless it is recorded.
         released: what the forward pass lets go of once it has run.
         recorded: whether a gradient goes through it.
         merges, contiguous: as an `Operator`'s.
@@ -71,7 +72,7 @@ class Tape(NamedTuple):
     Attributes:
         operators: in order.
         bytes: the size of each tensor, of the learned ones too.
-        learned: the tensors that are learned.
+        learned: the tensors that are learned; what is frozen is not among them.
         given: the images, and what the loss compares the outputs with: there all the time.
         batch: the number of images.
     """
@@ -113,7 +114,9 @@ def tape(analysis: Analysis, *, on_gpu: bool = False, loss: str = "sum") -> Tape
             operators,
             node.taken,
             named={
-                tensor.name: found.learned(f"{owners[name]}.{tensor.name}", tensor.values)
+                tensor.name: found.parameter(
+                    f"{owners[name]}.{tensor.name}", tensor.values, learns=node.trainable
+                )
                 for tensor in layer.effect.parameters
             },
             has_gradient=name in with_gradient,
@@ -136,15 +139,16 @@ class _Taping:
         self._bytes: dict[str, int] = {INPUT: analysis.map_bytes[INPUT]}
         self._given = [INPUT]
         self._same: dict[str, str] = {}  # of layers that run nothing: what they hand on
-        self._learned: set[str] = set()
+        self._parameters: set[str] = set()
         self._learns: set[str] = set()  # what is learned, and what comes from something that is
         self._operators: list[Recorded] = []
         self._held: list[Sequence[str]] = []  # by the caller, while each of them runs
 
-    def learned(self, name: str, values: int) -> str:
-        """Notes that a tensor is learned; its name."""
-        self._learned.add(name)
-        self._learns.add(name)
+    def parameter(self, name: str, values: int, *, learns: bool) -> str:
+        """Notes that a tensor is a parameter, which is frozen where it does not learn; its name."""
+        self._parameters.add(name)
+        if learns:
+            self._learns.add(name)
         self._bytes[name] = values * self._analysis.bytes_each
         return name
 
@@ -210,7 +214,9 @@ class _Taping:
                 output=output,
                 view_of=arguments[0].tensor if operator.view else None,
                 beside=(*made_kept, *made),
-                kept=(*kept, *made_kept) if recorded else (),
+                kept=tuple([name for name in (*kept, *made_kept) if name not in self._parameters])
+                if recorded
+                else (),
                 released=(),
                 recorded=recorded,
                 merges=operator.merges,
@@ -246,11 +252,11 @@ class _Taping:
             last |= dict.fromkeys([*used, *held, operator.output, *operator.beside], number)
         released: dict[int, list[str]] = {}
         for name, number in last.items():
-            if name != LOSS and name not in self._learned:
+            if name != LOSS and name not in self._parameters:
                 released.setdefault(number, []).append(name)
         operators = [
             operator._replace(released=tuple(released.get(number, ())))
             for number, operator in enumerate(self._operators)
         ]
-        learned, given = frozenset(self._learned), tuple(self._given)
+        learned, given = frozenset(self._parameters & self._learns), tuple(self._given)
         return Tape(tuple(operators), self._bytes, learned, given, self._analysis.batch)

@@ -186,6 +186,8 @@ def _needed(
     """As `needed_backward`, of one layer; a copy that it makes stands for its input."""
     if layer.node.indices is not None:
         yield indices_of(layer.node.indices)
+    if layer.node.layer.keeps_for_weights and not layer.learns:
+        return
     for saved in layer.effect.saved:
         if isinstance(saved, Factors):
             for factor in saved.kept([learns[name] for name in layer.inputs]):
@@ -199,9 +201,12 @@ def _needed(
 
 
 def learning(analysis: Analysis) -> dict[str, bool]:
-    """For each layer whether it, or anything before it, learns; the network's input does not."""
+    """For each layer whether it, or anything before it, learns.
+
+    The network's input does not, and what is frozen does not.
+    """
     learns = {INPUT: False}
     for layer in analysis.layers:
         before = any(learns[name] for name in layer.inputs)
-        learns[layer.name] = before or bool(layer.effect.parameters)
+        learns[layer.name] = before or layer.learns
     return learns

@@ -10,6 +10,7 @@ from archcalc.graph import indices_of
 from archcalc.layers import Extra
 from archcalc.layers.normalization import BatchNorm
 from archcalc.layers.state import StateTensor
+from archcalc.memory_use.freezing import with_frozen
 from archcalc.memory_use.liveness import unpooled
 from archcalc.memory_use.moments import Course, Purpose
 from archcalc.memory_use.optimizers import COUNTER_BYTES, OPTIMIZERS, made_by
@@ -18,7 +19,7 @@ from archcalc.memory_use.tape import tape
 from archcalc.memory_use.totals import learning, needed_backward, saved_bytes
 from archcalc.memory_use.training_step import TrainingStep, training_step
 from archcalc.quantity.arithmetic import Quantity
-from archcalc.record import Record, as_dict
+from archcalc.record import Record, as_dict, replace
 from archcalc.torch_spelling.module_names import module_names
 
 USUAL = TrainingOptions()
@@ -110,6 +111,7 @@ def training_memory(analysis: Analysis, options: TrainingOptions = USUAL) -> Tra
     Raises:
         UsageError: as `TrainingOptions.check`.
     """
+    analysis = as_trained(analysis, options)
     tensors = training_tensors(analysis, options)
     in_use = analysis.of_batch(analysis.batch, _dtype_in_use(options.dtype))
     return TrainingMemory(
@@ -120,6 +122,20 @@ def training_memory(analysis: Analysis, options: TrainingOptions = USUAL) -> Tra
         master=sum(each.master for each in tensors),
         activations=sum(saved_bytes(in_use).values()),
     )
+
+
+def as_trained(analysis: Analysis, options: TrainingOptions) -> Analysis:
+    """The network with what the options freeze.
+
+    Raises:
+        UsageError: as `with_frozen`.
+    """
+    graph = with_frozen(analysis.graph, options.freeze)
+    if graph is analysis.graph:
+        return analysis
+    nodes = {node.name: node for node in graph.nodes}
+    layers = [replace(layer, node=nodes[layer.name]) for layer in analysis.layers]
+    return replace(analysis, graph=graph, layers=tuple(layers))
 
 
 def step_of(analysis: Analysis, options: TrainingOptions = USUAL) -> TrainingStep:
@@ -137,6 +153,7 @@ def step_of(analysis: Analysis, options: TrainingOptions = USUAL) -> TrainingSte
 def course_of(analysis: Analysis, options: TrainingOptions) -> Course:
     """What happens in a training step with the analysis' batch, as in `step_of`."""
     require_numbers(analysis)
+    analysis = as_trained(analysis, options)
     tensors = training_tensors(analysis, options)
     in_use = analysis.of_batch(analysis.batch, _dtype_in_use(options.dtype))
     constant = {
@@ -164,18 +181,23 @@ def training_tensors(
     """What each learned tensor takes in a training step, in the order of torch's `parameters()`.
 
     One that several layers share stands once. Those that no output depends on are left out; one
-    that no gradient comes to has no state either.
+    that is frozen, or that no gradient comes to, has no state either.
 
     Raises:
         UsageError: as `TrainingOptions.check`.
     """
     options.check()
+    analysis = as_trained(analysis, options)
     bytes_each = DTYPES[_dtype_in_use(options.dtype)]
     master = _MASTER_BYTES if options.dtype == MIXED else 0
     optimizer = OPTIMIZERS[options.optimizer]
     counter = COUNTER_BYTES if optimizer.adaptive and not options.on_gpu else 0
     owners, with_gradient = analysis.graph.weight_owners(), analysis.graph.with_gradient()
-    trained = {owners[layer.name] for layer in analysis.used_layers if layer.name in with_gradient}
+    trained = {
+        owners[layer.name]
+        for layer in analysis.used_layers
+        if layer.learns and layer.name in with_gradient
+    }
     found: dict[str, TensorMemory] = {}
     for layer in _in_module_order(analysis.used_layers):
         owner = owners[layer.name]
@@ -209,15 +231,19 @@ def backward_macs(analysis: Analysis) -> dict[str, BackwardMacs]:
     """The backward pass of every layer.
 
     The gradient of the weights takes as many multiply-accumulates as the forward pass, and so does
-    that of the input, which is not computed where nothing before the layer learns: towards the
-    network's own input. (FlopCounterMode leaves the groups of a convolution out of the former.)
-    Where no output depends on a layer, or on its indices alone, there is no gradient.
+    that of the input. Neither is computed where nobody needs it: that of weights that are frozen,
+    and that of the input where nothing before the layer learns, towards the network's own input.
+    (FlopCounterMode leaves the groups of a convolution out of the former.) Where no output depends
+    on a layer, or on its indices alone, there is no gradient.
     """
     learns, with_gradient = learning(analysis), analysis.graph.with_gradient()
     found = {}
     for layer in analysis.layers:
         macs = layer.macs if layer.name in with_gradient else 0
-        found[layer.name] = BackwardMacs(macs, macs if any(learns[n] for n in layer.inputs) else 0)
+        found[layer.name] = BackwardMacs(
+            weights=macs if layer.learns else 0,
+            inputs=macs if any(learns[name] for name in layer.inputs) else 0,
+        )
     return found
 
 

@@ -244,7 +244,7 @@ class _Replay:
             of[operator.output] = self._hold(of[operator.view_of])
         for name in operator.beside:
             of[name] = self._new(name, tape.bytes[name])
-        kept = [self._keep(of[name]) for name in operator.kept if name not in tape.learned]
+        kept = [self._keep(of[name]) for name in operator.kept]
         for name in operator.released:
             self._drop(of.pop(name))
         return kept

@@ -92,6 +92,8 @@ def _statement(node: Node, previous: str, prefix: str = "") -> str:
         keys["weights"] = _scalar(node.weights)
     if node.indices is not None:
         keys["indices"] = _scalar(node.indices)
+    if not node.trainable and node.weights is None:
+        keys["trainable"] = "false"
     keys |= {name: _value(value) for name, value in layer.given().items()}
     return f"{layer.kind}: {_mapping(keys)}"
 

@@ -179,6 +179,7 @@ def summary(analysis: Analysis, *, in_full: bool) -> list[str]:
         f"params       {exact(totals.params)} "
         f"= {exact(totals.weights)} weights + {exact(totals.biases)} biases, "
         f"{size(totals.param_bytes)}",
+        *_frozen(totals),
         f"buffers      {exact(totals.buffers)}",
         f"MACs         {exact(totals.macs)}",
         f"FLOPs        {exact(totals.flops)} = 2 x MACs; other ops {count(totals.other_ops)}",
@@ -201,6 +202,14 @@ def summary(analysis: Analysis, *, in_full: bool) -> list[str]:
                 f"MACs {count(apart.macs)}, activations {size(kept(analysis).all)}"
             )
     return lines
+
+
+def _frozen(totals: Totals) -> list[str]:
+    """How many parameters learn, where some are frozen."""
+    frozen = totals.params - totals.trainable_params
+    if isinstance(frozen, int) and not frozen:
+        return []
+    return [f"             trainable {exact(totals.trainable_params)}, frozen {exact(frozen)}"]
 
 
 def field_legend(rows: Sequence[Row], columns: Sequence[Column]) -> list[str]:

@@ -143,7 +143,11 @@ def budget_lines(budget: Budget) -> list[str]:
 def in_words(options: TrainingOptions) -> str:
     """Optimizer and dtype, and what is not usual."""
     usual = as_dict(TrainingOptions(optimizer=options.optimizer, dtype=options.dtype))
-    unusual = [f"{n} {v}" for n, v in as_dict(options).items() if v != usual[n]]
+    unusual = [
+        f"{n} {' '.join(v) if isinstance(v, tuple) else v}"
+        for n, v in as_dict(options).items()
+        if v != usual[n]
+    ]
     return ", ".join([options.optimizer, options.dtype, *unusual])
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from archcalc.layers import Join, Layer
 from archcalc.layers.unpooling import MaxUnpool
 
-PLACEMENT_KEYS = ("name", "from", "weights")  # where a layer stands; of every kind
+TRAINING_KEYS = ("trainable",)  # how what stands in a statement is trained
+PLACEMENT_KEYS = ("name", "from", "weights", *TRAINING_KEYS)  # of a layer, whatever its kind
 INDICES = "indices"  # the max pool that a max_unpool undoes
 KEYWORDS = {
-    "repeat": ("repeat", "index", "layers"),
+    "repeat": ("repeat", "index", *TRAINING_KEYS, "layers"),
     "if": ("if", "then", "else"),
     "head": ("head",),
 }

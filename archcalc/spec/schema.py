@@ -11,6 +11,7 @@ from archcalc.spec.keys import (
     ABOUT_KEYS,
     CLAIM_KEYS,
     DIFFERENCES,
+    TRAINING_KEYS,
     VERDICT_WORDS,
     WAYS,
     placement_keys,
@@ -34,6 +35,8 @@ _BUDGET: Schema = {
     "items": {"type": "string", "pattern": "<|>"},
 }
 _LABEL: Schema = {"type": "string", "pattern": r"^[^\W\d]\w*(\[[0-9]+\])?$"}
+_TRUTH: Schema = {"anyOf": [{"type": "boolean"}, EXPRESSION_SCHEMA]}
+_TRAINING: dict[str, Schema] = dict.fromkeys(TRAINING_KEYS, _TRUTH)
 _SIZE: Schema = {"anyOf": [{"type": "integer", "minimum": 1}, EXPRESSION_SCHEMA]}
 
 
@@ -126,7 +129,7 @@ def _named_values(description: str) -> Schema:
 def _fields(kind: type[Layer]) -> Schema:
     """What may stand under the name of a layer kind."""
     fields = fields_of(kind)
-    placed: dict[str, Schema] = dict.fromkeys(placement_keys(kind), _NAME)
+    placed: dict[str, Schema] = dict.fromkeys(placement_keys(kind), _NAME) | _TRAINING
     if issubclass(kind, Join):
         placed["from"] = {"anyOf": [_NAME, {"type": "array", "minItems": 1, "items": _NAME}]}
         placed["branches"] = _BRANCHES
@@ -159,7 +162,10 @@ def _statement(kinds: list[str]) -> Schema:
                 "additionalProperties": {"type": ["object", "null"]},
                 "propertyNames": {"not": {"enum": ["repeat", "if", "head"]}},
             },
-            _closed({"repeat": _COUNT, "index": _NAME, "layers": _BODY}, ["repeat", "layers"]),
+            _closed(
+                {"repeat": _COUNT, "index": _NAME, **_TRAINING, "layers": _BODY},
+                ["repeat", "layers"],
+            ),
             _closed({"if": _VALUE, "then": _BODY, "else": _BODY}, ["if", "then"]),
             _closed({"head": _head()}, ["head"]),
         ]

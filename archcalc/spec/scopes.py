@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from archcalc.errors import SpecError, suggestion
-from archcalc.record import Record
+from archcalc.record import Record, as_dict
 from archcalc.spec.expression import Expression, unknown_parameter
 from archcalc.spec.fields import Template
 from archcalc.spec.syntax import (
@@ -17,6 +17,7 @@ from archcalc.spec.syntax import (
     Block,
     BlockStatement,
     Body,
+    HeadStatement,
     IfStatement,
     LayerStatement,
     NameTemplate,
@@ -60,6 +61,10 @@ class _Checker(Record):
             for part in template.parts:
                 if isinstance(part, Expression):
                     _require(part, scope, template)
+        if not isinstance(statement, IfStatement | HeadStatement):
+            for argument in as_dict(statement.training).values():
+                if argument is not None:
+                    _require(argument.template, scope, argument)
         if isinstance(statement, LayerStatement):
             for spec_field, argument in statement.arguments.values():
                 _require(argument.template, scope | {*spec_field.type.words}, argument)

@@ -20,9 +20,10 @@ from archcalc.spec.fields import (
     read_literal,
     read_template,
 )
-from archcalc.spec.keys import KEYWORDS, PLACEMENT_KEYS, placement_keys
+from archcalc.spec.keys import KEYWORDS, PLACEMENT_KEYS, TRAINING_KEYS, placement_keys
 from archcalc.spec.reader import entries, items, mapping, place_of, text_of
 from archcalc.spec.syntax import (
+    AS_AROUND,
     NAME,
     Argument,
     Block,
@@ -34,6 +35,7 @@ from archcalc.spec.syntax import (
     NameTemplate,
     RepeatStatement,
     Statement,
+    Training,
     layer_with,
 )
 
@@ -182,6 +184,7 @@ class StatementReader:
             indices=self._name(found.get("indices")),
             branches=branches,
             place=self._place(key),
+            training=self._training(found),
         )
 
     def _branches(self, node: Node) -> tuple[Body, ...]:
@@ -203,7 +206,7 @@ class StatementReader:
         arguments: dict[str, Argument] = {}
         placed: dict[str, Node] = {}
         for field, _, node in self._entries(value, name):
-            if field in ("name", "from"):
+            if field in ("name", "from", *TRAINING_KEYS):
                 placed[field] = node
             else:
                 arguments[field] = self._argument(node)
@@ -214,6 +217,7 @@ class StatementReader:
             name=self._name(placed.get("name")),
             source=None if source is None else self._name_template(source),
             place=self._place(key),
+            training=self._training(placed),
         )
 
     def _repeat(self, node: Node, found: dict[str, Node]) -> RepeatStatement:
@@ -225,6 +229,7 @@ class StatementReader:
             counter=None if index is None else text_of(index, self._source, "index"),
             body=self._body(self._required(found, "layers", node, "`repeat`"), "layers"),
             place=self._place(node),
+            training=self._training(found),
         )
 
     def _if(self, node: Node, found: dict[str, Node]) -> IfStatement:
@@ -249,6 +254,10 @@ class StatementReader:
         )
 
     # ----- small parts -----
+
+    def _training(self, found: dict[str, Node]) -> Training:
+        said = {key: self._argument(found[key]) for key in TRAINING_KEYS if key in found}
+        return Training(**said) if said else AS_AROUND
 
     def _place(self, node: Node) -> Place:
         return place_of(node, self._source)

@@ -37,6 +37,19 @@ class Argument(Record):
     place: Place
 
 
+class Training(Record):
+    """How all that stands in a statement is trained, where the statement says so.
+
+    Attributes:
+        trainable: whether its parameters learn; None for as what stands around it.
+    """
+
+    trainable: Argument | None = None
+
+
+AS_AROUND = Training()
+
+
 class LayerStatement(Record):
     """`conv: {channels: 64, kernel: 3}`: one layer; with branches if it is a join.
 
@@ -50,6 +63,7 @@ class LayerStatement(Record):
         indices: the earlier max pool that it undoes.
         branches: the bodies that a join joins; None for every other kind, and for a join
             that names its inputs.
+        training: of the layer, and of what stands in its branches.
     """
 
     kind: type[Layer]
@@ -61,6 +75,7 @@ class LayerStatement(Record):
     indices: NameTemplate | None
     branches: tuple[Body, ...] | None
     place: Place
+    training: Training = AS_AROUND
 
 
 def layer_with(
@@ -89,6 +104,7 @@ class BlockStatement(Record):
     name: NameTemplate | None
     source: NameTemplate | None
     place: Place
+    training: Training = AS_AROUND
 
 
 class RepeatStatement(Record):
@@ -98,6 +114,7 @@ class RepeatStatement(Record):
     counter: str | None
     body: Body
     place: Place
+    training: Training = AS_AROUND
 
 
 class IfStatement(Record):

@@ -21,7 +21,8 @@ from archcalc.walk import analyze
 def build(what: Spec, *, device: str = "cpu") -> Twin:
     """The network as a torch module, in training mode, with torch's own initial weights.
 
-    Layers that no output depends on are left out.
+    Layers that no output depends on are left out. What is frozen has parameters without
+    `requires_grad`.
 
     Args:
         what: as `archcalc.analyze` takes it.
@@ -114,6 +115,7 @@ class Twin(nn.Module):
         for name, module in modules.items():
             self._place(self.module_names[name], module)
         for node in graph.nodes:
+            modules[node.name].requires_grad_(node.trainable)
             if node.indices is not None:
                 cast(Any, modules[node.indices]).return_indices = True
         self._share_weights()

@@ -32,6 +32,8 @@ def check_counts(graph: Graph, module: nn.Module) -> None:
     analysis = analyze(graph)
     totals, apart = analysis.totals, analysis.training_only_totals
     assert sum(p.numel() for p in module.parameters()) == totals.params + apart.params
+    learning = [p for p in module.parameters() if p.requires_grad]
+    assert sum(p.numel() for p in learning) == totals.trainable_params + apart.trainable_params
     assert sum(b.numel() for b in module.buffers()) == totals.buffers + apart.buffers
 
 

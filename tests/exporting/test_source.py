@@ -39,7 +39,7 @@ from tests.exporting.exported import (
     class_of,
     module_of,
 )
-from tests.graphs import entangled_graphs, graph, node, random_graphs
+from tests.graphs import entangled_graphs, graph, node, random_graphs, with_some_frozen
 from tests.hostile import hostile_analysis
 from tests.layers.examples import EXAMPLES
 from tests.networks import each_network
@@ -102,7 +102,7 @@ LAST = (
 @st.composite
 def renamed(draw: Draw) -> Graph:
     """A random graph whose layers stand in containers at random, under any names."""
-    network = draw(st.one_of(random_graphs(most=16), entangled_graphs()))
+    network = draw(with_some_frozen(st.one_of(random_graphs(most=16), entangled_graphs())))
     plain = draw(st.booleans())
     names = {INPUT: INPUT}
     for number, layer in enumerate(network.nodes):

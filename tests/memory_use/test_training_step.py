@@ -21,6 +21,7 @@ from tests.graphs import (
     overwriting_graphs,
     random_graphs,
     sliding_graphs,
+    with_some_frozen,
 )
 
 BATCH = 2
@@ -57,4 +58,4 @@ GRAPHS = [random_graphs, entangled_graphs, sliding_graphs, overwriting_graphs]
 def test_of_random_graphs_too(
     graphs: Callable[[], st.SearchStrategy[Graph]], data: st.DataObject
 ) -> None:
-    check_step(all_used(data.draw(graphs())))
+    check_step(all_used(data.draw(with_some_frozen(graphs()))))

@@ -8,6 +8,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from archcalc.analysis import Analysis
 from archcalc.layers.convolution import Conv, ConvTranspose
+from archcalc.loading import load
+from archcalc.memory_use.freezing import with_frozen
 from archcalc.memory_use.training import backward_macs
 from archcalc.torch_backend.build import build
 from archcalc.walk import analyze
@@ -45,6 +47,14 @@ def test_a_step_takes_the_macs_that_torch_counts(name: str) -> None:
     forward = sum(layer.macs for layer in analysis.layers)
     backward = sum(macs.total for macs in backward_macs(analysis).values())
     assert counted(analysis) == 2 * (forward + backward) + counted_too_often(analysis)
+
+
+def test_a_step_takes_fewer_where_layers_are_frozen() -> None:
+    frozen = analyze(with_frozen(load("resnet50"), ["conv1", "layer2", "layer4.*.conv1"]), batch=2)
+    backward = sum(macs.total for macs in backward_macs(frozen).values())
+    assert backward < sum(macs.total for macs in backward_macs(analyze("resnet50")).values()) * 2
+    forward = sum(layer.macs for layer in frozen.layers)
+    assert counted(frozen) == 2 * (forward + backward) + counted_too_often(frozen)
 
 
 def test_a_gradient_towards_the_image_would_be_noticed() -> None:

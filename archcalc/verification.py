@@ -20,8 +20,19 @@ SUBJECTS: dict[str, str] = {
 
 COUNTED = ("sizes", "params", "macs")  # the subjects for which shapes are enough
 
+# What can be measured in: all of it, or in "mixed" precision a training step.
+VERIFIED_DTYPES = ("float32", "float64", "float16", "bfloat16", "mixed")
+
+# What a GPU's allocator gives out at the most, and the parts of it.
+ALLOCATOR_PARTS = ("allocator", "live", "workspace", "rounding", "rest")
+
 # A count, a shape, or one figure for each axis.
 Value: TypeAlias = "int | str | tuple[object, ...] | None"
+
+
+def quantity_of(name: str, *of: str) -> str:
+    """`training_peak_bytes`, or that of something: `training_peak_bytes (adam, allocator)`."""
+    return f"{name} ({', '.join(of)})" if of else name
 
 
 class Figure(Record):
@@ -33,8 +44,6 @@ class Figure(Record):
         layer: whose; empty for the network's.
         rule: what archcalc says; None where it has no rule, and the measurement stands alone.
         measured: what torch shows; None where it shows nothing.
-        tolerance: the deviation that still agrees, as a part of what torch shows. 0 for all but
-            what an allocator measures.
         note: what a reader of the figure should know.
         not_measured: why torch shows nothing of what the rule says, where that is not a difference:
             it was not measured.
@@ -45,7 +54,6 @@ class Figure(Record):
     layer: str
     rule: Value
     measured: Value
-    tolerance: float = 0.0
     note: str = ""
     not_measured: str = ""
 
@@ -56,12 +64,8 @@ class Figure(Record):
 
     @property
     def agrees(self) -> bool:
-        """Whether the two are the same, or within the tolerance; or were not compared."""
-        if not self.compared:
-            return True
-        if self.tolerance and isinstance(self.rule, int) and isinstance(self.measured, int):
-            return abs(self.rule - self.measured) <= self.tolerance * self.measured
-        return self.rule == self.measured
+        """Whether the two are the same, or were not compared."""
+        return not self.compared or self.rule == self.measured
 
 
 class LayerTime(Record):

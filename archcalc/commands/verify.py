@@ -22,17 +22,22 @@ from archcalc.errors import ArchcalcError, MeasurementError, UsageError, require
 from archcalc.graph import Graph
 from archcalc.hardware.device import device_names, find_device
 from archcalc.loading import listed
+from archcalc.memory_use.optimizers import OPTIMIZERS
 from archcalc.render.output import json_text, part_text
 from archcalc.render.verify import VerificationsDocument, VerifyDocument, comparison_lines
 from archcalc.spec.library import network_names
 from archcalc.torch_backend import require_torch
-from archcalc.verification import COUNTED, SUBJECTS, Comparison, Conditions
+from archcalc.verification import COUNTED, SUBJECTS, VERIFIED_DTYPES, Comparison, Conditions
 
 _DEFAULT = ",".join(COUNTED)
 
 
+# What --module cannot have otherwise than by default.
+_MEASURED_AS_IT_IS = {"device": "auto", "dtype": "float32", "optimizer": ["sgd"], "profile": None}
+
 EXAMPLES = (
     "archcalc verify resnet18 --what all --device cpu",
+    "archcalc verify resnet18 --what memory --optimizer sgd,adam --dtype mixed",
     "archcalc verify resnet18 --module mine.models:ResNet18",
 )
 FAILS = "a figure differs, or a network cannot be measured"
@@ -56,7 +61,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="cpu, cuda, cuda:0 …, meta, or auto: a GPU where there is one (default)",
     )  # fmt: skip
     add_changes(parser)
-    add_batch(parser)
+    add_batch(parser, VERIFIED_DTYPES)
+    parser.add_argument(
+        "--optimizer", type=listed, default="sgd", metavar="A,B,…",
+        help=f"of the training step under memory: {', '.join(OPTIMIZERS)} (default sgd)",
+    )  # fmt: skip
     parser.add_argument(
         "--profile", metavar="DEVICE",
         help=f"whose best the times are compared with: {', '.join(device_names())}, or a FILE",
@@ -100,11 +109,19 @@ Check: TypeAlias = Callable[[Graph], Comparison]
 
 def _against_twin(arguments: argparse.Namespace) -> tuple[Conditions, Check]:
     """What is measured of the model that archcalc builds, and how."""
-    from archcalc.torch_backend.verify import conditions, verify
+    from archcalc.torch_backend.verify import conditions, require_measurable, verify
 
     under = conditions(arguments.device, arguments.dtype, arguments.batch)
+    what = _subjects(arguments.what)
+    require_measurable(what, under, arguments.optimizer)
     profile = find_device(arguments.profile) if arguments.profile else None
-    return under, partial(verify, what=_subjects(arguments.what), under=under, profile=profile)
+    return under, partial(
+        verify,
+        what=what,
+        under=under,
+        profile=profile,
+        optimizers=arguments.optimizer,
+    )
 
 
 def _against_module(arguments: argparse.Namespace) -> tuple[Conditions, Check]:
@@ -114,7 +131,7 @@ def _against_module(arguments: argparse.Namespace) -> tuple[Conditions, Check]:
 
     if arguments.all or len(arguments.names) > 1:
         raise UsageError("--module is compared with one network")
-    for option, usual in (("device", "auto"), ("dtype", "float32"), ("profile", None)):
+    for option, usual in _MEASURED_AS_IT_IS.items():
         if getattr(arguments, option) != usual:
             raise UsageError(f"--{option}: --module is measured as it is, on the meta device")
     module = module_called(arguments.module)

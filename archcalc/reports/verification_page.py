@@ -8,6 +8,7 @@ from pathlib import Path
 from archcalc.errors import UsageError
 from archcalc.hardware.device import Device, device_names, find_device
 from archcalc.hardware.roofline import Bound, roofline
+from archcalc.memory_use.optimizers import OPTIMIZERS
 from archcalc.record import as_dict
 from archcalc.render.numbers import exact, shape
 from archcalc.render.output import json_text, write
@@ -22,7 +23,7 @@ from archcalc.render.verify import (
 )
 from archcalc.reports.page import Markup, bullets, code, details, joined, markdown, table
 from archcalc.reports.site import write_file
-from archcalc.verification import SUBJECTS, Comparison, Figure
+from archcalc.verification import ALLOCATOR_PARTS, SUBJECTS, Comparison, Figure, quantity_of
 from archcalc.walk import analyze
 
 _MADE = "<!-- Made by `archcalc verify --save`: change what it measures, not this file. -->"
@@ -30,6 +31,15 @@ _MADE = "<!-- Made by `archcalc verify --save`: change what it measures, not thi
 _ROOFLINES = ("vgg16", "resnet50", "googlenet", "mobilenet_v1", "densenet121")
 _PROFILE = "nvidia_h200"  # the device whose roofline is shown layer by layer
 _DTYPE = "float32"
+# The peaks of memory, by the name of the quantity and what of it, with their headings.
+_PEAKS: dict[tuple[str, ...], str] = {
+    ("peak_bytes",): "bytes alive at once, at inference",
+    ("training_peak_bytes",): "bytes alive at once, in a training step",
+    **{
+        ("training_peak_bytes", name): f"bytes alive at once, in a training step with {name}"
+        for name in OPTIMIZERS
+    },
+}
 # The totals that the page shows, with their headings.
 _TOTALS = {
     "weights": "weights",
@@ -37,8 +47,7 @@ _TOTALS = {
     "macs": "MACs",
     "macs (fvcore)": "MACs by fvcore, one image",
     "saved_bytes": "bytes kept for the backward pass",
-    "peak_bytes": "bytes alive at once, at inference",
-    "training_step_bytes": "bytes alive at once, in a training step (no rule)",
+    **{quantity_of(*peak): meaning for peak, meaning in _PEAKS.items()},
 }
 
 
@@ -74,6 +83,7 @@ def verification_page(comparisons: Sequence[Comparison]) -> str:
         "## Totals",
         "Each is the rule's and torch's at once, unless both stand there.",
         _total_table(comparisons),
+        *_allocators(comparisons),
         *_times(comparisons),
     ]
     return "\n\n".join(block for block in blocks if block) + "\n"
@@ -112,7 +122,7 @@ def _meanings(comparisons: Sequence[Comparison]) -> Iterator[str]:
             "each layer. fvcore counts them alike, in a trace of the whole network on one image; "
             "what else it counts, by other measures, is left out; some networks it cannot trace."
         )
-    unruled = [figure for figure in figures if figure.rule is None and figure.note]
+    unruled = [f for f in figures if f.rule is None and f.note and f.subject != "memory"]
     alone = {f"{figure.quantity}: {figure.note}" for figure in unruled}
     yield from sorted(alone)
 
@@ -166,10 +176,29 @@ def _total_cell(figure: Figure | None) -> str:
     if figure is None:
         return ""
     if figure.measured is None:
-        return "not counted"
+        return "not measured" if figure.not_measured else "not counted"
     if figure.agrees:
         return exact(figure.measured)
     return f"{exact(figure.rule)} ≠ {exact(figure.measured)}"
+
+
+def _allocators(comparisons: Sequence[Comparison]) -> Iterator[str]:
+    """What a GPU's allocator gave out at the most, and what for: a table for each peak."""
+    totals = [{f.quantity: f.measured for f in c.figures if not f.layer} for c in comparisons]
+    for peak, meaning in _PEAKS.items():
+        parts = [quantity_of(*peak, part) for part in ALLOCATOR_PARTS]
+        rows = [
+            [code(str(comparison.network)), *[exact(found[part]) for part in parts]]
+            for comparison, found in zip(comparisons, totals, strict=True)
+            if parts[0] in found
+        ]
+        if rows:
+            yield f"## The allocator: {meaning}"
+            yield (
+                "What the GPU's allocator had given out at the most: to tensors that live, to the "
+                "kernel that ran, by rounding to whole blocks, and the rest, which libraries keep."
+            )
+            yield table(["network", *ALLOCATOR_PARTS], rows, "l" + "r" * len(ALLOCATOR_PARTS))
 
 
 def _times(comparisons: Sequence[Comparison]) -> Iterator[str]:

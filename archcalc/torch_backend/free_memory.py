@@ -56,6 +56,14 @@ def refusals_named(device: torch.device, what: str) -> Iterator[None]:
         raise MeasurementError(f"{what}: torch fails on {device}: {_fact(error)}") from error
 
 
+def not_implemented(error: Exception) -> str | None:
+    """What torch has no kernel for, in its own words; None where that is not what is wrong."""
+    fact = _fact(error)
+    if isinstance(error, NotImplementedError) or "not implemented for" in fact:
+        return fact
+    return None
+
+
 def _fact(error: Exception) -> str:
     """The first line of what torch says, which may go on with advice and a trace."""
     return str(error).partition("\n")[0]

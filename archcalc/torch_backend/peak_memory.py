@@ -1,35 +1,77 @@
-"""The most memory that is alive at once: of tensors, or of a GPU's allocator."""
+"""The most memory that is alive at once, at inference and in a training step."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
 import torch.nn.functional as F  # torch's own name for it
-from torch import nn
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import _disable_current_modes
 
 from archcalc.memory_use.options import TrainingOptions
+from archcalc.record import Record
+from archcalc.torch_backend.allocator import Allocator, OperatorRun, watched
 from archcalc.torch_backend.build import Twin
+from archcalc.torch_backend.layer_by_layer import LayerByLayer
 from archcalc.torch_backend.modes import one_thread
-from archcalc.torch_backend.storages import LiveStorages, Storages
-from archcalc.torch_backend.training_step import MakeImages, measured_step
+from archcalc.torch_backend.storages import Storages
+from archcalc.torch_backend.training_step import MakeImages, bytes_of, measured_step
 
 _SGD = TrainingOptions()
 
 
-def peak_at_inference(twin: Twin, make_images: MakeImages) -> int:
-    """The most bytes of activations that are alive at once, the images included.
+class MeasuredInference(Record):
+    """What is alive at inference.
 
-    Every tensor is let go after its last use.
+    Attributes:
+        constant: the bytes of parameters and buffers.
+        beyond: the most bytes that are alive at once beside that, the images included.
+        runs: what an allocator gave out around each operator, where one was watched.
+    """
+
+    constant: int
+    beyond: int
+    runs: Sequence[OperatorRun]
+
+
+def measured_inference(
+    twin: Twin, make_images: MakeImages, allocator: Allocator | None = None
+) -> MeasuredInference:
+    """Runs a twin once, every tensor let go after its last use.
+
+    The twin is left in evaluation mode.
+
+    Args:
+        make_images: makes a batch where the twin is.
+        allocator: is watched as well.
     """
     twin.eval()
-    storages = LiveStorages(twin)
-    with torch.no_grad(), one_thread(), storages, _UnwatchedMaxPool1d(storages):
-        twin.run([make_images()])
-    return storages.peak
+    with torch.no_grad(), one_thread():
+        if allocator is not None:
+            twin.run([make_images()])  # the first run takes what stays
+        images = [make_images()]
+        device = images[0].device
+        storages = LayerByLayer(twin, (), device)
+        with watched(storages, allocator) as runs, _kernel_of_max_pool1d(storages, device):
+            storages.note(images[0])
+            twin.run(images)
+    constant = bytes_of((*twin.parameters(), *twin.buffers()))
+    return MeasuredInference(constant, storages.peak, runs)
+
+
+def peak_at_inference(twin: Twin, make_images: MakeImages) -> int:
+    """The most bytes of activations that are alive at once, the images included."""
+    return measured_inference(twin, make_images).beyond
+
+
+def _kernel_of_max_pool1d(
+    storages: Storages, device: torch.device
+) -> AbstractContextManager[object]:
+    """On the CPU the one that makes no indices; elsewhere there is none."""
+    return _UnwatchedMaxPool1d(storages) if device.type == "cpu" else nullcontext()
 
 
 class _UnwatchedMaxPool1d(TorchFunctionMode):
@@ -64,24 +106,3 @@ def peak_in_training(twin: Twin, make_images: MakeImages, options: TrainingOptio
     What stays is parameters, buffers and the optimizer's state; gradients do not.
     """
     return measured_step(twin, make_images, options).beyond
-
-
-def allocated_at_inference(twin: Twin, make_images: MakeImages) -> int:
-    """The most bytes that CUDA's allocator had given out at once, parameters included.
-
-    As they were asked for, before rounding. What kernels take for themselves is among them, but
-    not what they keep for good, such as the workspace of cuBLAS.
-    """
-    peak_at_inference(twin, make_images)  # the first run takes what stays
-    torch.cuda.synchronize()
-    torch.cuda.reset_peak_memory_stats()
-    before = torch.cuda.memory_stats()["requested_bytes.all.current"]
-    peak_at_inference(twin, make_images)
-    torch.cuda.synchronize()
-    activations = torch.cuda.memory_stats()["requested_bytes.all.peak"] - before
-    return int(activations) + constant_bytes(twin)
-
-
-def constant_bytes(module: nn.Module) -> int:
-    """Bytes of parameters and buffers."""
-    return sum(t.numel() * t.element_size() for t in (*module.parameters(), *module.buffers()))

@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import torch
 import torch.nn.functional as F  # torch's own name for it
 from torch import Tensor
 from torch.optim import SGD, Adam, AdamW, Optimizer
 
-from archcalc.graph import INPUT
 from archcalc.memory_use.moments import OPTIMIZER, Direction
 from archcalc.memory_use.options import MIXED, TrainingOptions
 from archcalc.memory_use.tape import LOSS
 from archcalc.record import Record
+from archcalc.torch_backend.allocator import Allocator, OperatorRun, watched
 from archcalc.torch_backend.build import Twin
-from archcalc.torch_backend.hooks import Running
+from archcalc.torch_backend.layer_by_layer import LayerByLayer, Place
 from archcalc.torch_backend.modes import one_thread
-from archcalc.torch_backend.storages import LiveStorages
 from archcalc.walk import analyze
 
 MakeImages: TypeAlias = Callable[[], Tensor]  # a new batch of images
-Place: TypeAlias = tuple[str, Direction]  # a layer, `LOSS` or `OPTIMIZER`, and in which direction
 
 _OPTIMIZERS: dict[str, Callable[..., Optimizer]] = {
     "sgd": SGD,
@@ -38,7 +35,6 @@ _LOSSES: dict[str, Callable[..., Tensor]] = {
 # The steps after which nothing is made any more that stays: the optimizer's state is there, and
 # the workspaces that CUDA's libraries keep.
 _STEPS_BEFORE = 2
-_ARRIVAL = "torch::autograd::AccumulateGrad"
 
 
 class MeasuredStep(Record):
@@ -51,6 +47,7 @@ class MeasuredStep(Record):
         at: the layer, and the direction, in which that is first.
         most: for each layer and direction the most that is alive, beside what stays, while it
             runs; those are missing for which torch runs no operator.
+        runs: what an allocator gave out around each operator, where one was watched.
     """
 
     parameters: int
@@ -59,6 +56,7 @@ class MeasuredStep(Record):
     beyond: int
     at: Place
     most: Mapping[Place, int]
+    runs: Sequence[OperatorRun] = ()
 
     @property
     def peak_bytes(self) -> int:
@@ -66,13 +64,19 @@ class MeasuredStep(Record):
         return self.parameters + self.buffers + self.optimizer + self.beyond
 
 
-def measured_step(twin: Twin, make_images: MakeImages, options: TrainingOptions) -> MeasuredStep:
+def measured_step(
+    twin: Twin,
+    make_images: MakeImages,
+    options: TrainingOptions,
+    allocator: Allocator | None = None,
+) -> MeasuredStep:
     """Measures a step as a training loop runs it, once nothing that it makes stays any more.
 
     The twin trains: its values change, and it is left in training mode and in the options' dtype.
 
     Args:
         make_images: makes a batch where the twin is; it is converted as the twin is.
+        allocator: is watched as well.
 
     Raises:
         UsageError: as `TrainingOptions.check`.
@@ -82,14 +86,13 @@ def measured_step(twin: Twin, make_images: MakeImages, options: TrainingOptions)
         loop.warm_up()
         state, given = loop.state(), loop.given()
         watching = LayerByLayer(twin, state, loop.device)
-        names = [node.name for node in twin.graph.nodes]
-        with Running(twin, names, when_changed=watching.runs), watching:
+        with watched(watching, allocator) as runs:
             for tensor in given:
                 watching.note(tensor)
             loop.step(given, watching.begin)
     return MeasuredStep(
         bytes_of(twin.parameters()), bytes_of(twin.buffers()), bytes_of(state),
-        watching.peak, watching.peak_at, watching.most,
+        watching.peak, watching.peak_at, watching.most, runs,
     )  # fmt: skip
 
 
@@ -181,58 +184,3 @@ class TrainingLoop:
                 return self._of_one(outputs[0], targets[0])
             pairs = zip(outputs, targets, strict=True) if targets else [(o,) for o in outputs]
             return torch.stack([self._of_one(*pair) for pair in pairs]).sum()
-
-
-class LayerByLayer(LiveStorages):  # type: ignore[no-untyped-call]  # torch gives no types
-    """Follows, as a context, what is alive in a step of a twin, and which layer runs.
-
-    Forward that is the layer whose module runs; backward the one whose node of autograd does.
-    torch numbers the nodes as it makes them, so that of each layer there is a range of numbers.
-
-    Attributes:
-        most: as `MeasuredStep`'s.
-        peak_at: where the most is alive.
-    """
-
-    def __init__(self, twin: Twin, state: Iterable[Tensor], device: torch.device) -> None:
-        """What stays does not count: the parameters and buffers of `twin`, and `state`."""
-        super().__init__(twin, state, device)
-        self.most: dict[Place, int] = {}
-        self.peak_at: Place = (INPUT, Direction.FORWARD)
-        self._now = self.peak_at
-        self._again = False  # whether a layer runs forward within the backward pass
-        # The layers in whose turn nodes were made, and the number of the first in each turn.
-        self._turns: list[str] = []
-        self._numbers: list[int] = []
-
-    def begin(self, layer: str, direction: Direction) -> None:
-        """From now on a layer runs, the loss or the optimizer."""
-        if direction is Direction.FORWARD:
-            self._turns.append(layer)
-            self._numbers.append(torch._C._autograd._get_sequence_nr())
-        self._now = layer, direction
-        self.most[self._now] = max(self.most.get(self._now, 0), self.live)
-
-    def runs(self, layer: str) -> None:
-        """From now on a layer runs forward, maybe once more while another is on its way back."""
-        again = torch._C._current_autograd_node() is not None
-        self._again = again and bool(layer)
-        if layer:
-            self.begin(layer, Direction.BACKWARD if again else Direction.FORWARD)
-
-    def made(self, storage: torch.UntypedStorage) -> None:
-        before = self.peak
-        super().made(storage)
-        if self._now in self.most:
-            self.most[self._now] = max(self.most[self._now], self.live)
-        if self.peak > before:
-            self.peak_at = self._now
-
-    def __torch_dispatch__(self, *call: Any, **others: Any) -> Any:
-        node = torch._C._current_autograd_node()
-        # The gradients of parameters arrive in the turn of the layer, by nodes without a number.
-        if node is not None and not self._again and node.name() != _ARRIVAL:
-            layer = self._turns[bisect_right(self._numbers, node._sequence_nr()) - 1]
-            if self._now != (layer, Direction.BACKWARD):
-                self.begin(layer, Direction.BACKWARD)
-        return super().__torch_dispatch__(*call, **others)

@@ -80,7 +80,10 @@ REFUSED: dict[str, str] = {
     "verify lenet5 --what sizes,mac": "--what: unknown 'mac'; did you mean 'macs'?",
     "verify lenet5 --device gpu": "unknown device 'gpu'",
     "verify lenet5 --device cuda:77": "device 'cuda:77' is not here",
+    "verify lenet5 --device meta --what time": "the meta device computes nothing",
     "verify lenet5 --dtype int8": "torch does not compute in 'int8'",
+    "verify lenet5 --dtype mixed": "--dtype: mixed precision is of a training step",
+    "verify lenet5 --what memory --optimizer adm": "unknown optimizer 'adm'; did you mean 'adam'",
     "verify lenet5 --what time --profile h20": "unknown device 'h20'",
 }
 

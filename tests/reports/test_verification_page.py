@@ -12,9 +12,11 @@ import pytest
 from archcalc import analyze
 from archcalc.analysis import Analysis
 from archcalc.figures.of_layer import total
+from archcalc.identity import Identity
 from archcalc.memory_use.totals import peak_bytes, saved_bytes
-from archcalc.reports.verification_page import roofline_page
+from archcalc.reports.verification_page import roofline_page, verification_page
 from archcalc.spec.library import network_names
+from archcalc.verification import ALLOCATOR_PARTS, Comparison, Conditions, Figure, quantity_of
 
 KEPT = Path(__file__).parents[2] / "reports" / "verification"
 
@@ -58,3 +60,26 @@ def test_no_kept_figure_differs() -> None:
 
 def test_the_kept_rooflines_are_todays() -> None:
     assert (KEPT / "roofline.md").read_text(encoding="utf-8") == roofline_page()
+
+
+def test_what_an_allocator_gave_out_has_a_table_for_each_peak() -> None:
+    found = {"peak_bytes": [90, 50, 20, 12, 8], "training_peak_bytes": [1300, 900, 256, 144, 0]}
+    figures = [Figure("memory", name, "", sizes[1], sizes[1]) for name, sizes in found.items()]
+    figures += [
+        Figure("memory", quantity_of(name, part), "", None, size, "while a convolution runs")
+        for name, sizes in found.items()
+        for part, size in zip(ALLOCATOR_PARTS, sizes, strict=True)
+    ]
+    under = Conditions("cuda:0", "NVIDIA H200", "2.13", "float32", 1)
+    page = verification_page(
+        [
+            Comparison(Identity("vgg16", {}, {}, None), (3, 8, 8), under, tuple(figures)),
+            Comparison(Identity("lenet5", {}, {}, None), (1, 8, 8), under, ()),
+        ]
+    )
+    assert "2 networks, 2 figures, **0 differences**" in page
+    assert "## The allocator: bytes alive at once, at inference\n" in page
+    assert "| network | allocator | live | workspace | rounding | rest |" in page
+    assert "| `vgg16` | 90 | 50 | 20 | 12 | 8 |" in page
+    assert "| `vgg16` | 1,300 | 900 | 256 | 144 | 0 |" in page
+    assert "while a convolution runs" not in page

@@ -276,15 +276,21 @@ def test_a_layer_that_leads_nowhere_hides_no_mistake_of_another(
 SEEDED: dict[str, tuple[dict[str, Callable[[Effect], Any]], set[str]]] = {
     "a channel lost": (
         {"output": lambda e: FeatureMap(e.output.channels - 1, e.output.sizes)},
-        {"output", "activation_bytes", "saved_bytes", "peak_bytes"},
+        {"output", "activation_bytes", "saved_bytes", "peak_bytes", "training_peak_bytes"},
     ),
-    "a bias forgotten": ({"state": lambda e: e.state[:1]}, {"biases"}),
+    "a bias forgotten": (
+        {"state": lambda e: e.state[:1]},
+        {"biases", "training_peak_bytes"},
+    ),
     "a kernel's tap forgotten": ({"macs": lambda e: e.macs - e.output.values}, {"macs"}),
     "a buffer too many": (
         {"state": lambda e: e.state + buffers(count=())},
-        {"buffers"},
+        {"buffers", "training_peak_bytes"},
     ),
-    "an input that is not kept": ({"saved": lambda e: ()}, {"saved_bytes"}),
+    "an input that is not kept": (
+        {"saved": lambda e: ()},
+        {"saved_bytes", "training_peak_bytes"},
+    ),
 }
 
 
@@ -316,23 +322,18 @@ def test_a_wrong_field_shows(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    ("rule", "measured", "tolerance", "agrees"),
+    ("rule", "measured", "agrees"),
     [
-        (5, 5, 0.0, True),
-        (5, 6, 0.0, False),
-        (None, 6, 0.0, True),
-        (5, None, 0.0, False),
-        ((1, 2), (1, 2), 0.0, True),
-        ((1, 2), (1, 3), 0.0, False),
-        (991, 1000, 0.01, True),
-        (1009, 1000, 0.01, True),
-        (989, 1000, 0.01, False),
+        (5, 5, True),
+        (5, 6, False),
+        (None, 6, True),
+        (5, None, False),
+        ((1, 2), (1, 2), True),
+        ((1, 2), (1, 3), False),
     ],
 )
-def test_integers_agree_exactly_unless_a_tolerance_is_given(
-    rule: int, measured: int, tolerance: float, agrees: bool
-) -> None:
-    assert Figure("macs", "macs", "", rule, measured, tolerance).agrees is agrees
+def test_figures_agree_exactly_or_not_at_all(rule: int, measured: int, agrees: bool) -> None:
+    assert Figure("macs", "macs", "", rule, measured).agrees is agrees
 
 
 def test_conditions_name_device_version_and_dtype() -> None:
@@ -392,11 +393,6 @@ def test_another_fault_is_not_taken_for_a_lack_of_memory(monkeypatch: pytest.Mon
         verify("lenet5", under=CPU)
 
 
-def test_what_torch_has_not_implemented_is_one_clear_line() -> None:
-    with pytest.raises(UsageError, match=r"vgg11_lrn: torch refuses on cpu: .*not implemented"):
-        verify("vgg11_lrn", what=["memory"], under=conditions("cpu", "float16"))
-
-
 # ----- on a GPU -----
 
 
@@ -404,9 +400,9 @@ def test_what_torch_has_not_implemented_is_one_clear_line() -> None:
 @pytest.mark.parametrize("name", ["lenet5", "resnet18", "googlenet"])
 def test_a_network_agrees_on_a_gpu(name: str) -> None:
     found = verify(name, what=EVERYTHING, under=conditions("cuda"))
-    exact = [figure for figure in found.differences if not figure.tolerance]
-    assert exact == []
-    assert "peak_bytes (allocator)" in {figure.quantity for figure in found.figures}
+    assert found.differences == ()
+    quantities = {figure.quantity for figure in found.figures}
+    assert quantities >= {"peak_bytes (allocator)", "training_peak_bytes (workspace)"}
 
 
 @pytest.mark.parametrize("what", ["sizes", "memory"])
@@ -426,11 +422,10 @@ def test_a_cpu_is_asked_for_the_most_that_training_takes(monkeypatch: pytest.Mon
     """It gives out more than it has, and ends the process when that is written to."""
     analysis = analyze(NETWORK)
     figures = verify(NETWORK, what=["memory"], under=CPU).figures
-    step = next(f.measured for f in figures if f.quantity == "training_step_bytes")
+    step = next(f.measured for f in figures if f.quantity == "training_peak_bytes")
     assert isinstance(step, int)
-    free = analysis.totals.param_bytes + step - 1
-    assert 2 * analysis.totals.param_bytes + sum(saved_bytes(analysis).values()) < free
-    monkeypatch.setattr(free_memory, "free_bytes", lambda device: free)
+    assert 2 * analysis.totals.param_bytes + sum(saved_bytes(analysis).values()) < step - 1
+    monkeypatch.setattr(free_memory, "free_bytes", lambda device: step - 1)
     with pytest.raises(MeasurementError, match="on cpu"):
         verify(NETWORK, what=["memory"], under=CPU)
 

@@ -1,0 +1,164 @@
+"""Bytes by the rules beside bytes in torch: of outputs, kept, and alive at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import TypeVar
+
+import torch
+
+from archcalc.analysis import Analysis
+from archcalc.memory_use.options import TRAINING_DTYPES, TrainingOptions
+from archcalc.memory_use.totals import peak_bytes, saved_bytes
+from archcalc.memory_use.training import refused_in_training, step_of
+from archcalc.torch_backend.allocator import (
+    Allocator,
+    CudaAllocator,
+    OperatorRun,
+    allocator_peak,
+    workspaces,
+)
+from archcalc.torch_backend.counting import Output
+from archcalc.torch_backend.free_memory import not_implemented, require_room
+from archcalc.torch_backend.peak_memory import measured_inference
+from archcalc.torch_backend.prepared import (
+    batch_of,
+    constant_bytes,
+    inference_bytes,
+    twin_without_values,
+)
+from archcalc.torch_backend.saved_tensors import saved_by_layer
+from archcalc.torch_backend.training_step import measured_step
+from archcalc.verification import ALLOCATOR_PARTS, Conditions, Figure, quantity_of
+from archcalc.walk import analyze
+
+_TWO_IMAGES = "for two images: torch's batch norm does not train on one value per channel"
+_MOST_NAMED = 3  # operators whose workspace is told
+
+Found = TypeVar("Found")
+
+
+def memory_figures(
+    analysis: Analysis,
+    outputs: Mapping[str, Output],
+    under: Conditions,
+    optimizers: Sequence[str] = ("sgd",),
+) -> Iterator[Figure]:
+    """All of them; those of a training step with each of the optimizers."""
+    for layer in analysis.used_layers:
+        found = outputs[layer.name].bytes if layer.name in outputs else None
+        yield Figure("memory", "activation_bytes", layer.name, layer.activation_bytes, found)
+    yield from _saved_figures(analysis, under)
+    if under.device != "meta":  # it reports batch norm's statistics, which no other makes
+        yield from _inference_figures(analysis, under)
+        if under.dtype in TRAINING_DTYPES:
+            yield from training_figures(analysis, under, optimizers)
+
+
+def _saved_figures(analysis: Analysis, under: Conditions) -> Iterator[Figure]:
+    """What autograd keeps on account of each layer and in all."""
+    analysis, note = _trained(analysis)
+    device = "meta" if under.device == "meta" else "cpu"
+    rule = saved_bytes(analysis)
+    outputs = sum(layer.activation_bytes for layer in analysis.used_layers)
+    needed = constant_bytes(analysis) + sum(rule.values()) + outputs  # at the most
+    require_room(needed, torch.device(device), analysis.name)
+    ordered = sorted(analysis.used_layers, key=lambda layer: layer.training_only)
+    twin, names = twin_without_values(analysis, device), [layer.name for layer in ordered]
+    found, why = _tried(lambda: saved_by_layer(twin, batch_of(analysis, device), names), device)
+    for layer in analysis.used_layers:
+        name = layer.name
+        kept = None if found is None else found[name]
+        yield Figure("memory", "saved_bytes", name, rule[name], kept, note, why)
+    total = None if found is None else sum(found.values())
+    yield Figure("memory", "saved_bytes", "", sum(rule.values()), total, note, why)
+
+
+def _inference_figures(analysis: Analysis, under: Conditions) -> Iterator[Figure]:
+    """The most that is alive at once at inference, beside parameters and buffers."""
+    device = torch.device(under.device)
+    require_room(inference_bytes(analysis), device, analysis.name)
+    allocator = _allocator(device)
+    twin = twin_without_values(analysis, under.device)
+    make_images = partial(batch_of, analysis, under.device)
+    found, why = _tried(lambda: measured_inference(twin, make_images, allocator), under.device)
+    rule = peak_bytes(analysis, on_gpu=device.type == "cuda")
+    if found is None:
+        yield Figure("memory", "peak_bytes", "", rule, None, not_measured=why)
+        return
+    yield Figure("memory", "peak_bytes", "", rule, found.beyond)
+    yield from _allocator_figures("peak_bytes", (), found.runs, found.constant)
+
+
+def training_figures(
+    analysis: Analysis, under: Conditions, optimizers: Sequence[str]
+) -> Iterator[Figure]:
+    """The most that is alive at once in a training step, with each of the optimizers."""
+    analysis, note = _trained(analysis)
+    device = torch.device(under.device)
+    for optimizer in optimizers:
+        options = TrainingOptions(optimizer, under.dtype, device.type)
+        rule = step_of(analysis, options).peak.bytes
+        require_room(rule, device, analysis.name)
+        of = () if optimizer == "sgd" else (optimizer,)
+        quantity = quantity_of("training_peak_bytes", *of)
+        allocator = _allocator(device)
+        twin = twin_without_values(analysis, under.device)
+        make_images = partial(batch_of, analysis, under.device)
+        found, why = _tried(
+            partial(measured_step, twin, make_images, options, allocator), under.device
+        )
+        if found is None:
+            yield Figure("memory", quantity, "", rule, None, note, why)
+            continue
+        layer, direction = found.at
+        notes = [f"most while {layer} runs {direction.value}", *([note] if note else [])]
+        yield Figure("memory", quantity, "", rule, found.peak_bytes, note="; ".join(notes))
+        yield from _allocator_figures(
+            "training_peak_bytes", of, found.runs, found.peak_bytes - found.beyond
+        )
+
+
+def _tried(run: Callable[[], Found], device: str) -> tuple[Found | None, str]:
+    """What `run` finds; or nothing, and why, where torch has no kernel for what it runs."""
+    try:
+        return run(), ""
+    except RuntimeError as error:
+        if (what := not_implemented(error)) is None:
+            raise
+        return None, f"torch refuses on {device}: {what}"
+
+
+def _trained(analysis: Analysis) -> tuple[Analysis, str]:
+    """The analysis for a batch that torch trains on, and a note if that is another."""
+    if not refused_in_training(analysis):
+        return analysis, ""
+    return analyze(analysis.graph, batch=2, dtype=analysis.dtype), _TWO_IMAGES
+
+
+def _allocator(device: torch.device) -> Allocator | None:
+    return CudaAllocator() if device.type == "cuda" else None
+
+
+def _allocator_figures(
+    quantity: str, of: Sequence[str], runs: Sequence[OperatorRun], constant: int
+) -> Iterator[Figure]:
+    """What an allocator gave out at the most, and its parts; no rule can know it."""
+    if not runs:
+        return
+    peak = allocator_peak(runs, constant)
+    most = [
+        f"{operator} {run.workspace:,} for {run.at[0]} {run.at[1].value}"
+        for operator, run in workspaces(runs).items()
+    ]
+    layer, direction = peak.run.at
+    found = (
+        (peak.allocated, f"while {peak.run.operator} runs for {layer} {direction.value}"),
+        (peak.live, "of that; parameters and buffers are in it"),
+        (peak.workspace, f"most: {'; '.join(most[:_MOST_NAMED]) or 'none'}"),
+        (peak.rounding, "to whole blocks"),
+        (peak.rest, "given out for neither a tensor nor the operator that runs"),
+    )
+    for part, (measured, note) in zip(ALLOCATOR_PARTS, found, strict=True):
+        yield Figure("memory", quantity_of(quantity, *of, part), "", None, measured, note=note)

@@ -113,6 +113,7 @@ class LayerAnalysis(Record):
         return self.effect.buffers if self.owns_weights else 0
 
     @property
+    @OF_LAYER.figure(Unit.BYTES, in_tables=False)
     def buffer_bytes(self) -> Quantity:
         """Bytes of what is kept but not learned: counts take 8 whatever the dtype."""
         if not self.owns_weights:

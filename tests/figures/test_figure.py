@@ -130,10 +130,10 @@ def test_a_sum_over_no_layers_is_zero() -> None:
 # A figure of a layer that archcalc has not, as a contributor would write it.
 NEW = '''
     @property
-    @OF_LAYER.figure(Unit.BYTES, made_of=("buffers",))
-    def buffer_bytes(self) -> Quantity:
-        """Bytes of what is kept but not learned."""
-        return self.buffers * self.bytes_each
+    @OF_LAYER.figure(Unit.BYTES, made_of=("biases",))
+    def bias_bytes(self) -> Quantity:
+        """Bytes of the learned biases."""
+        return self.biases * self.bytes_each
 
     def record('''
 ENTERED = """
@@ -151,11 +151,11 @@ for words in {commands}:
     print("=====")
 """
 COMMANDS = [
-    ["table", "resnet18", "--columns", "name,buffer_bytes", "--depth", "1"],
+    ["table", "resnet18", "--columns", "name,bias_bytes", "--depth", "1"],
     ["table", "resnet18", "--format", "json"],
     ["schema", "table"],
-    ["explain", "resnet18", "bn1", "--quantity", "buffer_bytes"],
-    ["scale", "resnet18", "--by", "H", "--quantity", "buffer_bytes"],
+    ["explain", "resnet18", "bn1", "--quantity", "bias_bytes"],
+    ["scale", "resnet18", "--by", "H", "--quantity", "bias_bytes"],
 ]
 
 
@@ -163,14 +163,14 @@ def test_a_figure_that_is_entered_once_is_everywhere() -> None:
     code = ENTERED.format(new=NEW, commands=COMMANDS)
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     table, record, schema, derived, scaled, _ = done.stdout.split("=====\n")
-    # Mean, variance and a count of each of 4,800 channels in 20 layers: 9,620 values of 4 bytes.
-    assert table.splitlines()[3].split()[-2:] == ["buffer", "bytes"]
-    assert "38.48KB" in table
-    assert json.loads(record)["totals"]["buffer_bytes"] == 4 * 9620
-    assert json.loads(record)["layers"][1]["buffer_bytes"] == 4 * 129
-    assert "buffer_bytes" in json.loads(schema)["$defs"]["layer"]["required"]
-    assert "buffer bytes buffers*b = 129*4 = 516" in " ".join(derived.split())
-    assert "38.48KB" in scaled
+    # Of each of 4,800 channels in the norms, and of 1,000 classes: 5,800 values of 4 bytes.
+    assert table.splitlines()[3].split()[-2:] == ["bias", "bytes"]
+    assert "23.20KB" in table
+    assert json.loads(record)["totals"]["bias_bytes"] == 4 * 5800
+    assert json.loads(record)["layers"][1]["bias_bytes"] == 4 * 64
+    assert "bias_bytes" in json.loads(schema)["$defs"]["layer"]["required"]
+    assert "bias bytes biases*b = 64*4 = 256" in " ".join(derived.split())
+    assert "23.20KB" in scaled
 
 
 def test_units_are_in_the_order_of_columns() -> None:

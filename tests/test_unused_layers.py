@@ -23,7 +23,7 @@ from archcalc.hardware.roofline import roofline
 from archcalc.layers.activation import ReLU
 from archcalc.layers.convolution import Conv
 from archcalc.memory_use.totals import activation_bytes, saved_bytes, training_only_bytes
-from archcalc.memory_use.training import backward_macs, training_memory
+from archcalc.memory_use.training import backward_macs, step_of
 from archcalc.torch_backend.build import build
 from archcalc.torch_backend.counting import layer_macs, module_values
 from archcalc.torch_backend.storages import Storages
@@ -99,7 +99,7 @@ def figures(analysis: Analysis) -> dict[str, Any]:
         "totals": analysis.totals,
         "training only": (analysis.training_only_totals, training_only_bytes(analysis)),
         "activations": activation_bytes(analysis),
-        "training": training_memory(analysis),
+        "training": step_of(analysis).peak,
         "backward": sum(macs.total for macs in backward.values()),
         "kept": sum(saved_bytes(analysis).values()),
         "key figures": key_figures(analysis),

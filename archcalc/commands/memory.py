@@ -17,7 +17,7 @@ from archcalc.commands.arguments import (
 )
 from archcalc.commands.printing import show, written
 from archcalc.commands.training_options import add_training, training_options
-from archcalc.errors import UsageError
+from archcalc.errors import UsageError, require_extra
 from archcalc.memory_use.batches import peaks_over_batches
 from archcalc.memory_use.options import TrainingOptions
 from archcalc.memory_use.report import memory_report
@@ -47,6 +47,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--formula", action="store_true",
         help="the peak of a training step as a function of the batch, which --batch names",
     )  # fmt: skip
+    forms = parser.add_mutually_exclusive_group()
+    forms.add_argument("--latex", action="store_true", help="that formula as LaTeX")
+    forms.add_argument(
+        "--python", action="store_true", help="that formula as a function that needs nothing"
+    )
     add_training(parser)
     parser.add_argument(
         "--budget", metavar="SIZE", help="also the largest batch that trains in it, such as 16GiB"
@@ -66,6 +71,9 @@ def run(arguments: argparse.Namespace) -> int:
     """Prints the memory of each layer, of an inference and of a training step."""
     options, graph = training_options(arguments), graph_of(arguments)
     batch = arguments.batch
+    if arguments.latex or arguments.python:
+        print(_formula_as_code(arguments, analyze(graph), options))
+        return 0
     if arguments.formula or isinstance(batch, str) or len(batch) > 1:
         show(written(_over_batches(arguments, analyze(graph), options), arguments.format))
         return 0
@@ -93,6 +101,27 @@ def batches(text: str) -> tuple[int, ...] | str:
     return tuple([positive(part) for part in text.split(",")])
 
 
+def _symbol(arguments: argparse.Namespace) -> str:
+    """What stands for the number of images in a formula."""
+    return arguments.batch if isinstance(arguments.batch, str) else "n"
+
+
+def _formula_as_code(
+    arguments: argparse.Namespace, analysis: Analysis, options: TrainingOptions
+) -> str:
+    """The peak of a training step over the batch, as LaTeX or as Python."""
+    if not arguments.formula:
+        form = "latex" if arguments.latex else "python"
+        raise UsageError("a form of what --formula shows, which is not asked for", form)
+    require_extra("formula", "sympy", "symbols")
+    from archcalc.parametric.formulas.peak import peak_formula
+    from archcalc.render import formula as render
+
+    peaks = peaks_over_batches(analysis, options)
+    found = peak_formula(analysis.graph, peaks, _symbol(arguments))
+    return render.latex(found) if arguments.latex else render.python(found)
+
+
 def _over_batches(
     arguments: argparse.Namespace, analysis: Analysis, options: TrainingOptions
 ) -> Document:
@@ -103,7 +132,7 @@ def _over_batches(
     batch = arguments.batch
     peaks = peaks_over_batches(analysis, options)
     if arguments.formula:
-        return FormulaDocument(analysis, options, peaks, batch if isinstance(batch, str) else "n")
+        return FormulaDocument(analysis, options, peaks, _symbol(arguments))
     if isinstance(batch, str):
         raise UsageError(f"{batch} is no number; what is a formula in it, --formula shows", "batch")
     found = [peaks.at(number) for number in batch]

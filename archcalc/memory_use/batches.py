@@ -89,7 +89,10 @@ class Peaks(Record):
         raise UsageError(f"torch does not train on fewer than {self.least} images", "batch")
 
     def within(self, budget: int) -> Peak | None:
-        """The largest batch with which at most `budget` bytes are alive; None where none fits."""
+        """The peak with the largest batch that trains in `budget` bytes; None where none does.
+
+        It fits, and one image more does not.
+        """
         for piece in reversed(self.pieces):
             if piece.at(piece.first) <= budget:
                 if piece.last == piece.first:
@@ -115,22 +118,6 @@ def peaks_over_batches(analysis: Analysis, options: TrainingOptions = USUAL) -> 
         else:
             pieces.insert(0, Piece(1, 1, 0, peak.bytes, peak.layer, peak.direction))
     return Peaks(tuple(pieces))
-
-
-def largest_batch(
-    analysis: Analysis, budget: int, options: TrainingOptions = USUAL, *, reserve: int = 0
-) -> Peak | None:
-    """The peak at the largest batch that trains in `budget` bytes; None where none does.
-
-    It fits, and one image more does not.
-
-    Args:
-        reserve: bytes of the budget that are left to what is no tensor.
-
-    Raises:
-        UsageError: as `peaks_over_batches`.
-    """
-    return peaks_over_batches(analysis, options).within(budget - reserve)
 
 
 def _events(analysis: Analysis, options: TrainingOptions, batch: int) -> list[Event]:

@@ -1,4 +1,4 @@
-"""What a training step costs: memory by purpose, the batch that fits, and the MACs backward."""
+"""What a training step costs: what is alive in it, what each tensor takes, the MACs backward."""
 
 from __future__ import annotations
 
@@ -16,52 +16,15 @@ from archcalc.memory_use.moments import Course, Purpose
 from archcalc.memory_use.optimizers import COUNTER_BYTES, OPTIMIZERS, made_by
 from archcalc.memory_use.options import MIXED, TrainingOptions
 from archcalc.memory_use.tape import tape
-from archcalc.memory_use.totals import learning, needed_backward, saved_bytes
+from archcalc.memory_use.totals import learning, needed_backward
 from archcalc.memory_use.training_step import TrainingStep, training_step
 from archcalc.quantity.arithmetic import Quantity
-from archcalc.record import Record, as_dict, replace
+from archcalc.record import Record, replace
 from archcalc.torch_spelling.module_names import module_names
 
 USUAL = TrainingOptions()
 
 _MASTER_BYTES = 4
-
-
-class TrainingMemory(Record):
-    """Bytes that a training step needs, by purpose.
-
-    In one dtype everything has it. In mixed precision (Micikevicius et al. 2018; counted as in
-    Rajbhandari et al. 2020, section 3.1) parameters, gradients and activations take 2 bytes, and a
-    master copy of the parameters and the optimizer's state 4.
-
-    Attributes:
-        batch: number of images.
-        parameters: the parameters that the forward pass uses.
-        gradients: of the parameters.
-        optimizer: the optimizer's state.
-        master: the master copy of the parameters; 0 unless mixed.
-        activations: what autograd keeps for the backward pass.
-    """
-
-    batch: int
-    parameters: Quantity
-    gradients: Quantity
-    optimizer: Quantity
-    master: Quantity
-    activations: Quantity
-
-    @property
-    def total(self) -> Quantity:
-        """All of it."""
-        held = self.parameters + self.gradients + self.optimizer + self.master
-        return held + self.activations
-
-    @property
-    def purposes(self) -> dict[str, Quantity]:
-        """The bytes for each purpose, and in total."""
-        found = as_dict(self) | {"total": self.total}
-        del found["batch"]
-        return found
 
 
 class TensorMemory(Record):
@@ -70,7 +33,10 @@ class TensorMemory(Record):
     Attributes:
         layer: the name of the layer whose it is.
         tensor: its name, role and shape.
-        parameter, gradient, optimizer, master: as the sums in `TrainingMemory`.
+        parameter: the bytes of its values, as the forward pass uses them.
+        gradient: of its gradient; 0 where none comes to it.
+        optimizer: of the optimizer's state.
+        master: of a copy of its values that the optimizer works on; 0 where there is none.
     """
 
     layer: str
@@ -101,27 +67,6 @@ class BackwardMacs(Record):
     def total(self) -> Quantity:
         """Both."""
         return self.weights + self.inputs
-
-
-def training_memory(analysis: Analysis, options: TrainingOptions = USUAL) -> TrainingMemory:
-    """What is held in a step with the analysis' batch, whatever the analysis' own dtype.
-
-    Heads that exist in training only are part of it; what no output depends on is not.
-
-    Raises:
-        UsageError: as `TrainingOptions.check`.
-    """
-    analysis = as_trained(analysis, options)
-    tensors = training_tensors(analysis, options)
-    in_use = analysis.of_batch(analysis.batch, _dtype_in_use(options.dtype))
-    return TrainingMemory(
-        batch=analysis.batch,
-        parameters=sum(each.parameter for each in tensors),
-        gradients=sum(each.gradient for each in tensors),
-        optimizer=sum(each.optimizer for each in tensors),
-        master=sum(each.master for each in tensors),
-        activations=sum(saved_bytes(in_use).values()),
-    )
 
 
 def as_trained(analysis: Analysis, options: TrainingOptions) -> Analysis:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -195,3 +196,9 @@ def test_several_batches_and_the_formula_are_of_the_peak(
     assert main(["memory", "lenet5", "--batch", "b", "--formula", "--format", "json"]) == 0
     (piece,) = json.loads(capsys.readouterr().out)["pieces"]
     assert [eval(piece["formula"], {"b": batch}) for batch in (1, 64)] == peaks
+    assert main(["memory", "lenet5", "--batch", "b", "--formula", "--python"]) == 0
+    scope: dict[str, Any] = {}
+    exec(capsys.readouterr().out, scope)
+    assert [scope["training_peak"](batch) for batch in (1, 64)] == peaks
+    assert main(["memory", "lenet5", "--formula", "--latex"]) == 0
+    assert r"\mathrm{training\_peak} = " in capsys.readouterr().out

@@ -18,7 +18,7 @@ from archcalc.layers.activation import ReLU
 from archcalc.layers.registry import KINDS, register
 from archcalc.layers.state import Role, StateTensor, buffers, count, learned_role, parameters
 from archcalc.memory_use.options import TrainingOptions
-from archcalc.memory_use.training import training_memory, training_tensors
+from archcalc.memory_use.training import training_tensors
 from archcalc.quantity.arithmetic import symbol
 from archcalc.record import replace
 from archcalc.render.explain import LayerDocument
@@ -119,7 +119,8 @@ def test_each_tensor_counts_by_its_role_and_once() -> None:
     totals = analysis.totals
     assert totals.params == LINEAR + CELL_WEIGHTS + CELL_BIASES + GATE_WEIGHTS + GATE_BIASES
     assert totals.buffers == 1
-    assert totals.param_bytes == training_memory(analysis).gradients == 4 * totals.params
+    assert totals.param_bytes == 4 * totals.params
+    assert totals.param_bytes == sum(each.gradient for each in training_tensors(analysis))
     assert sum(layer.buffer_bytes for layer in analysis.layers) == 8
 
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archcalc import Graph, UsageError, analyze, load
-from archcalc.memory_use.batches import Peaks, largest_batch, peaks_over_batches
+from archcalc.memory_use.batches import Peaks, peaks_over_batches
 from archcalc.memory_use.options import TrainingOptions
 from archcalc.memory_use.training import course_of, refused_in_training, step_of
 from archcalc.memory_use.training_step import events
@@ -75,7 +75,7 @@ def test_the_largest_batch_fits_and_one_more_does_not(
 ) -> None:
     peaks = {n: replayed(graph, options, n) for n in (1, images + 1, images + 2)}
     budget = peaks[images + 1] + more
-    found = largest_batch(analyze(graph), budget, options)
+    found = peaks_over_batches(analyze(graph), options).within(budget)
     if found is None:
         refused = refused_in_training(analyze(graph))
         assert budget < replayed(graph, options, 2)
@@ -102,17 +102,8 @@ def test_where_one_image_takes_more_or_less_than_others_the_largest_batch_fits(
     analysis = analysis_of(BEHIND_GAPS.format(channels=channels))
     peaks = {n: replayed(analysis.graph, TrainingOptions(), n) for n in range(1, 60)}
     fitting = [n for n, peak in peaks.items() if peak <= budget]
-    best = largest_batch(analysis, budget)
+    best = peaks_over_batches(analysis).within(budget)
     assert (best.batch if best else None) == max(fitting, default=None)
-
-
-def test_what_is_reserved_is_left() -> None:
-    analysis = analyze("lenet5")
-    without, with_reserve = (largest_batch(analysis, 10**8, reserve=n) for n in (0, 10**7))
-    assert with_reserve == largest_batch(analysis, 9 * 10**7)
-    assert without is not None
-    assert with_reserve is not None
-    assert with_reserve.batch < without.batch
 
 
 ONE_VALUE_PER_CHANNEL = """\

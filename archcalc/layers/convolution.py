@@ -119,7 +119,7 @@ class Conv(_Grouped):
         self, effect: Effect, *inputs: FeatureMap, at: Circumstances = USUAL
     ) -> tuple[Operator, ...]:
         (found,) = super().operators(effect, *inputs)
-        if effect.saved[0] is Saved.INPUT:
+        if not effect.workspace:
             return (found,)
         return on_a_padded_copy(found, effect.workspace[0])
 

@@ -13,7 +13,7 @@ from archcalc.figures.of_layer import LayerAnalysis
 from archcalc.hardware.device import find_device
 from archcalc.hardware.roofline import Bound
 from archcalc.hardware.roofline import roofline as bounds_of
-from archcalc.loading import Spec
+from archcalc.loading import Spec, listed
 from archcalc.memory_use.batches import peaks_over_batches
 from archcalc.memory_use.moments import Direction
 from archcalc.memory_use.options import TrainingOptions
@@ -65,6 +65,7 @@ def memory(
     device: str = "cpu",
     foreach: bool | None = None,
     accumulate: int = 1,
+    freeze: str | Sequence[str] = (),
     parameters: Mapping[str, Value] | None = None,
     **others: Value,
 ) -> Result[MemoryReport, LayerMemory]:
@@ -83,6 +84,7 @@ def memory(
         foreach: whether the optimizer updates all tensors at once; None for torch's default, which
             is so on cuda.
         accumulate: over how many batches gradients are summed up before the optimizer steps.
+        freeze: names or patterns of layers and blocks that do not learn, such as `layer1,*.bn?`.
 
     Raises:
         UsageError: an unknown option, or a free size; and as `analyze`.
@@ -91,7 +93,7 @@ def memory(
     analysis = analyze(what, input=input, batch=batch, parameters=parameters, **others)
     options = TrainingOptions(
         optimizer=optimizer, dtype=dtype, device=device, loss=loss, foreach=foreach,
-        accumulate=accumulate,
+        accumulate=accumulate, freeze=tuple(listed(freeze)),
     )  # fmt: skip
     found = memory_report(analysis, options)
     layers = {
@@ -120,6 +122,7 @@ def training(
     device: str = "cpu",
     foreach: bool | None = None,
     accumulate: int = 1,
+    freeze: str | Sequence[str] = (),
     budget: float | str | None = None,
     reserve: float | str = 0,
     parameters: Mapping[str, Value] | None = None,
@@ -132,8 +135,8 @@ def training(
     bytes at the peak by purpose; `found` has where the peak is, and each tensor that is alive.
 
     Args:
-        what, input, parameters, others: as for `analyze`.
-        batch, dtype, optimizer, loss, device, foreach, accumulate: as for `memory`.
+        what, input, batch, parameters, others: as for `analyze`.
+        dtype, optimizer, loss, device, foreach, accumulate, freeze: as for `memory`.
         budget: bytes, or a text such as `16GiB`: then the batch is the largest that fits in it,
             so that one image more does not.
         reserve: bytes of the budget, or such a text, for what is left out.
@@ -145,7 +148,7 @@ def training(
     analysis = analyze(what, input=input, batch=batch, parameters=parameters, **others)
     options = TrainingOptions(
         optimizer=optimizer, dtype=dtype, device=device, loss=loss, foreach=foreach,
-        accumulate=accumulate,
+        accumulate=accumulate, freeze=tuple(listed(freeze)),
     )  # fmt: skip
     if budget is not None:
         room = bytes_in(budget, "budget") - bytes_in(reserve, "reserve")

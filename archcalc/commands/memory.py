@@ -30,6 +30,7 @@ from archcalc.walk import analyze
 
 EXAMPLES = (
     "archcalc memory resnet50 --batch 32",
+    "archcalc memory resnet50 --batch n --formula",
     "archcalc memory vgg16 --optimizer adam --budget 16GiB",
 )
 NOTES = (LECTURE,)
@@ -52,11 +53,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     forms.add_argument(
         "--python", action="store_true", help="that formula as a function that needs nothing"
     )
-    add_training(parser)
-    parser.add_argument(
+    step = parser.add_argument_group("the training step")
+    add_training(step)
+    step.add_argument(
         "--budget", metavar="SIZE", help="also the largest batch that trains in it, such as 16GiB"
     )
-    parser.add_argument(
+    step.add_argument(
         "--reserve", metavar="SIZE",
         help="of the budget, for what is no tensor: CUDA's context, the workspace of kernels, "
         "fragments of the allocator (default: nothing)",

@@ -12,7 +12,7 @@ from archcalc.memory_use.options import DEVICES, TRAINING_DTYPES, TrainingOption
 _USUAL = TrainingOptions()
 
 
-def add_training(parser: argparse.ArgumentParser) -> None:
+def add_training(parser: argparse._ActionsContainer) -> None:
     """An option for each field of `TrainingOptions`."""
 
     def add(option: str, metavar: str, meaning: str, default: object) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from archcalc.analysis import Analysis, require_numbers
@@ -9,8 +10,7 @@ from archcalc.memory_use.liveness import Step, peak_of, storages, timeline
 from archcalc.memory_use.moments import Alive, Direction, Moment, Purpose
 from archcalc.memory_use.options import MIXED, TrainingOptions
 from archcalc.memory_use.reordering import better_order
-from archcalc.memory_use.tape import LOSS
-from archcalc.memory_use.totals import saved_bytes
+from archcalc.memory_use.tape import LOSS, Tape
 from archcalc.memory_use.training import (
     BackwardMacs,
     as_trained,
@@ -74,7 +74,7 @@ class MemoryReport(NamedTuple):
         most_alive: for each layer in each direction in which it runs in training, the most bytes
             that are alive meanwhile.
         backward: the MACs of each layer backward.
-        saved: the bytes that each layer keeps.
+        saved: the bytes that each layer keeps, in training as the options say.
         reasons: what each layer needs for its backward pass.
         inference: the peak in the spec's order, and under policies that change it.
     """
@@ -83,7 +83,7 @@ class MemoryReport(NamedTuple):
     training: TrainingReport
     most_alive: dict[tuple[str, Direction], int]
     backward: dict[str, BackwardMacs]
-    saved: dict[str, int]
+    saved: Mapping[str, int]
     reasons: dict[str, list[str]]
     inference: list[Inference]
 
@@ -103,7 +103,7 @@ def memory_report(analysis: Analysis, options: TrainingOptions) -> MemoryReport:
         training=training,
         most_alive=most_alive(training.step),
         backward=backward_macs(analysis),
-        saved=saved_bytes(analysis),
+        saved=_kept_by_layer(analysis, training.step.course.tape),
         reasons=reasons(analysis),
         inference=_policies(analysis),
     )
@@ -141,6 +141,23 @@ def most_alive(step: TrainingStep) -> dict[tuple[str, Direction], int]:
         runs = moment.layer, moment.direction
         most[runs] = max(moment.bytes, most.get(runs, 0))
     return most
+
+
+def _kept_by_layer(analysis: Analysis, tape: Tape) -> dict[str, int]:
+    """The bytes that each layer keeps; on whose account as in `totals.saved_bytes`."""
+    storages: dict[str, str] = {}
+    for operator in tape.operators:
+        lies_in = operator.view_of or operator.output
+        storages[operator.output] = storages.get(lies_in, lies_in)
+    found = dict.fromkeys([layer.name for layer in analysis.layers], 0)
+    apart = {layer.name for layer in analysis.training_only_layers}
+    kept: set[str] = set()
+    for operator in sorted(tape.operators, key=lambda operator: operator.layer in apart):
+        for storage in [storages.get(name, name) for name in operator.kept]:
+            if storage not in kept and operator.layer in found:
+                found[operator.layer] += tape.bytes[storage]
+            kept.add(storage)
+    return found
 
 
 def _policies(analysis: Analysis) -> list[Inference]:

@@ -7,11 +7,10 @@ from collections.abc import Iterator, Sequence
 from archcalc.analysis import Analysis
 from archcalc.memory_use.batches import Peak, Peaks, Piece
 from archcalc.memory_use.options import TrainingOptions
-from archcalc.record import as_dict
 from archcalc.render.numbers import binary_bytes, exact, short_bytes
 from archcalc.render.output import Data, Document, Part, Table
 from archcalc.render.table import with_network
-from archcalc.render.training import in_words, where_is
+from archcalc.render.training import in_words, options_record, where_is
 
 
 class FormulaDocument(Document):
@@ -30,7 +29,7 @@ class FormulaDocument(Document):
         """Each piece, as bytes for each image and bytes whatever their number."""
         return {
             **self.analysis.identity.record(),
-            "options": as_dict(self.options),
+            "options": options_record(self.options),
             "pieces": [
                 dict(zip(_PIECE_KEYS, self._cells(piece), strict=True))
                 for piece in self.peaks.pieces
@@ -75,7 +74,7 @@ class BatchesDocument(Document):
         """Each batch."""
         data = self.data()
         rows = [dict(zip(_PEAK_KEYS, row, strict=False)) for row in data.rows]
-        options = {"options": as_dict(self.options)}
+        options = {"options": options_record(self.options)}
         return {**self.analysis.identity.record(), **options, "batches": rows}
 
     def data(self) -> Data:

@@ -83,7 +83,7 @@ class TrainingDocument(Document):
 def training_record(report: TrainingReport) -> dict[str, object]:
     """All that is known of a step, for JSON."""
     return {
-        "options": as_dict(report.options),
+        "options": options_record(report.options),
         "peak_bytes": report.peak.bytes,
         "at": report.peak.layer,
         "direction": report.peak.direction.value,
@@ -96,6 +96,11 @@ def training_record(report: TrainingReport) -> dict[str, object]:
         "kept_bytes": report.kept,
         "refused": report.refused,
     }
+
+
+def options_record(options: TrainingOptions) -> dict[str, object]:
+    """How a network is trained, for JSON."""
+    return {n: [*v] if isinstance(v, tuple) else v for n, v in as_dict(options).items()}
 
 
 def training_lines(report: TrainingReport, *, in_full: bool) -> list[str]:

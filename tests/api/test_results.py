@@ -7,6 +7,7 @@ import io
 import json
 import pickle
 from collections.abc import Callable
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import pytest
 import archcalc
 from archcalc import Result, UsageError
 from archcalc.cli import main
+from archcalc.memory_use.options import TrainingOptions
 
 Capture = pytest.CaptureFixture[str]
 
@@ -44,8 +46,8 @@ CALLS: dict[str, tuple[Callable[[], Result[Any, Any]], list[str]]] = {
         ["field", "lenet5", "C3", "--at", "3,4", "--channel", "2"],
     ),
     "memory": (
-        lambda: archcalc.memory("lenet5", batch=4, dtype="mixed", optimizer="adam"),
-        ["memory", "lenet5", "--batch", "4", "--dtype", "mixed", "--optimizer", "adam"],
+        lambda: archcalc.memory("lenet5", batch=4, optimizer="adam", freeze=["C1", "S?"]),
+        ["memory", "lenet5", "--batch", "4", "--optimizer", "adam", "--freeze", "C1,S?"],
     ),
     "roofline": (
         lambda: archcalc.roofline("lenet5", profile="nvidia_t4", fused=True),
@@ -189,6 +191,12 @@ def test_training_is_a_step_of_a_batch_or_of_the_largest_in_a_budget() -> None:
     ):
         with pytest.raises(UsageError, match=message):
             archcalc.training("vgg16", budget=budget, reserve=reserve)
+
+
+@pytest.mark.parametrize("function", [archcalc.memory, archcalc.training])
+def test_each_option_of_a_training_step_can_be_given(function: Callable[..., Any]) -> None:
+    assert {*TrainingOptions.__match_args__} <= signature(function).parameters.keys()
+    assert function("lenet5", freeze="C1").record() != function("lenet5").record()
 
 
 def test_roofline_has_the_bound_of_each_layer() -> None:

@@ -250,7 +250,9 @@ class LocallyConnected(_Convolution):
             source = makes
         held = ("padded",) if padded else ()
         copy = Operator("clone", (Taken(source, Gradient.SAME),), columns.values, makes="columns")
-        takes = (Taken("columns"), Taken("weight", Gradient.COPIED))
+        one_row = certainly_one(self.channels)
+        copied = Gradient.COPIED_UNLESS_CAST if one_row else Gradient.COPIED
+        takes = (Taken("columns"), Taken("weight", copied))
         kept = (Kept("columns", towards="weight"), Kept("weight", towards="columns"))
         values = effect.output.values
         found += [copy, Operator("bmm", takes, values, kept, makes="product", holds=held)]

@@ -15,6 +15,7 @@ from archcalc.errors import LayerError
 from archcalc.feature_map import FeatureMap
 from archcalc.layers.effect import Effect, Extra, Saved, Storage
 from archcalc.layers.operator import USUAL, Circumstances, Gradient, Kept, Operator, Taken
+from archcalc.layers.state import Role
 from archcalc.quantity.arithmetic import Quantity, plain, require_at_least, require_multiple
 from archcalc.regions.patches import Patch
 from archcalc.regions.reading import ChannelWindow, reached, read
@@ -167,6 +168,7 @@ class Layer(ABC):
                 yield Kept(None)
             elif saved is Saved.INPUT:
                 yield from [Kept(number) for number in range(inputs)]
+        yield from [Kept(tensor.name) for tensor in effect.state if tensor.role is Role.WEIGHT]
 
     def widths(self, x: FeatureMap) -> tuple[str, ...]:
         """The fields that say how many channels its output has."""

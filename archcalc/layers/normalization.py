@@ -197,10 +197,11 @@ class LocalResponseNorm(_Normalization):
         n = x.values
         padded = (x.channels + self.size - 1) * x.positions
         held = ("averages",)
+        average = "avg_pool2d" if len(x.sizes) == 1 else "avg_pool3d"
         return (
             Operator("mul", (Taken(0), Taken(0)), n, (Kept(0),), makes="squares"),
             Operator("pad", (Taken("squares"),), padded, makes="padded"),
-            Operator("avg_pool", (Taken("padded"),), n, (Kept("padded"),), makes="averages"),
+            Operator(average, (Taken("padded"),), n, (Kept("padded"),), makes="averages"),
             Operator("mul", (Taken("averages"),), n, makes="scaled", holds=held),
             Operator("add", (Taken("scaled", Gradient.SAME),), n, makes="shifted", holds=held),
             Operator(

@@ -42,7 +42,14 @@ class Gradient(Enum):
     SAME = "same"  # the gradient of the output itself, at most under another shape
     PART = "part"  # a view of some channels of it
     COPIED = "copied"  # of its own, transposed: `.grad` takes a copy
+    # So too, for the strides of an axis of a single value, which a cast makes anew.
+    COPIED_UNLESS_CAST = "copied unless cast"
     SPREAD = "spread"  # a view of a single value
+
+    @property
+    def copied(self) -> bool:
+        """Whether `.grad` takes a copy."""
+        return self in (Gradient.COPIED, Gradient.COPIED_UNLESS_CAST)
 
 
 class Taken(NamedTuple):
@@ -125,7 +132,7 @@ def on_a_padded_copy(operator: Operator, padded: Extra) -> tuple[Operator, Opera
     on_it = replace(
         operator,
         takes=(first._replace(tensor="padded"), *others),
-        kept=(Kept("padded"),),
+        kept=(Kept("padded"), *[one for one in operator.kept if isinstance(one.tensor, str)]),
         beside=tuple([extra for extra in operator.beside if extra != padded]),
         beside_kept=tuple([extra for extra in operator.beside_kept if extra != padded]),
     )

@@ -39,6 +39,13 @@ class _Pool(Layer):
     category: ClassVar[Category] = Category.POOLING
     in_lecture_total: ClassVar[bool] = True
 
+    def operators(
+        self, effect: Effect, *inputs: FeatureMap, at: Circumstances = USUAL
+    ) -> tuple[Operator, ...]:
+        """As every layer's; torch has an operator for each number of axes."""
+        (found,) = super().operators(effect, *inputs)
+        return (replace(found, name=f"{self.kind}{len(inputs[0].sizes)}d"),)
+
 
 class Sliding(Layer):
     """What slides by its kernel, unless a stride is given."""
@@ -106,6 +113,8 @@ class MaxPool(Sliding, _Pool):
         self, effect: Effect, *inputs: FeatureMap, at: Circumstances = USUAL
     ) -> tuple[Operator, ...]:
         (found,) = super().operators(effect, *inputs)
+        if at.hands_on_indices:
+            found = replace(found, name=f"{found.name}_with_indices")
         if effect.saved[0] is Saved.INPUT:
             return (found,)
         copy, pool = on_a_padded_copy(found, effect.workspace[0])
@@ -183,7 +192,7 @@ class AvgPool(Sliding, _Pool):
         (counts,) = inside
         ones = Extra("intermediate", padded.values // inputs[0].channels, per_image=False)
         counted = Operator(
-            "avg_pool", (), counts.values, beside=(ones,), makes="inside", per_image=False
+            found.name, (), counts.values, beside=(ones,), makes="inside", per_image=False
         )
         copy, pool = pooled
         values = effect.output.values

@@ -14,8 +14,9 @@ from archcalc.analysis import Analysis
 from archcalc.graph import INPUT
 from archcalc.layers.effect import Extra
 from archcalc.layers.operator import Circumstances, Gradient, Operator, Taken, Tensor
+from archcalc.memory_use.autocast import CAST, WITHIN_ENTRY, Types
 from archcalc.memory_use.layout import layout
-from archcalc.memory_use.liveness import extra_bytes, unpooled
+from archcalc.memory_use.liveness import unpooled
 from archcalc.memory_use.losses import Target, loss_of
 from archcalc.record import replace
 
@@ -29,11 +30,14 @@ class Argument(NamedTuple):
         tensor: its name.
         gradient: how its gradient comes about; None where it has none.
         scratch: bytes of each tensor that is made on the way and freed.
+        gradients: bytes of its gradient as the operator makes it, and of what the engine makes of
+            that, one after the other: a sum over what it was spread over, a cast to its own type.
     """
 
     tensor: str
     gradient: Gradient | None
     scratch: tuple[int, ...]
+    gradients: tuple[int, ...]
 
 
 class Recorded(NamedTuple):
@@ -84,13 +88,17 @@ class Tape(NamedTuple):
     batch: int
 
 
-def tape(analysis: Analysis, *, on_gpu: bool = False, loss: str = "sum") -> Tape:
+def tape(
+    analysis: Analysis, *, on_gpu: bool = False, loss: str = "sum", autocast: bool = False
+) -> Tape:
     """The tape of a network whose sizes are plain numbers; layers that nobody needs do not run.
 
     Args:
         loss: one of `losses.LOSSES`.
+        autocast: whether it runs, to the end of the loss, under `torch.autocast`.
     """
-    found = _Taping(analysis)
+    types = Types(analysis.bytes_each, on_gpu, autocast)
+    found = _Taping(analysis, types)
     where = layout(analysis, at_inference=False)
     owners, handed_on = analysis.graph.weight_owners(), unpooled(analysis)
     maps, with_gradient = analysis.maps, analysis.graph.with_gradient()
@@ -134,9 +142,12 @@ def tape(analysis: Analysis, *, on_gpu: bool = False, loss: str = "sum") -> Tape
 class _Taping:
     """Writes a tape, layer by layer."""
 
-    def __init__(self, analysis: Analysis) -> None:
+    def __init__(self, analysis: Analysis, types: Types) -> None:
         self._analysis = analysis
+        self._types = types
         self._bytes: dict[str, int] = {INPUT: analysis.map_bytes[INPUT]}
+        self._each: dict[str, int] = {INPUT: types.bytes_each}  # bytes per value, where floating
+        self._cached: dict[str, str] = {}  # what autocast has cast of what is learned
         self._given = [INPUT]
         self._same: dict[str, str] = {}  # of layers that run nothing: what they hand on
         self._parameters: set[str] = set()
@@ -149,13 +160,16 @@ class _Taping:
         self._parameters.add(name)
         if learns:
             self._learns.add(name)
-        self._bytes[name] = values * self._analysis.bytes_each
+        self._each[name] = self._types.bytes_each
+        self._bytes[name] = values * self._each[name]
         return name
 
     def given(self, name: str, target: Target) -> str:
         """Notes that whoever trains has a tensor; its name."""
-        bytes_each = target.bytes_each or self._analysis.bytes_each
         self._given.append(name)
+        if target.bytes_each is None:
+            self._each[name] = self._types.bytes_each
+        bytes_each = target.bytes_each or self._types.bytes_each
         self._bytes[name] = target.values * self._analysis.batch * bytes_each
         return name
 
@@ -182,30 +196,46 @@ class _Taping:
             self._same[layer] = taken[0]
         names: dict[Tensor | None, str] = {**dict(enumerate(taken))}
         names.update(named or {})
+        casts: list[str] = []
         for operator in operators:
+            takes = [one.tensor for one in operator.takes]  # held where it runs on casts of it too
+            held = [*taken, *[names[tensor] for tensor in (*takes, *operator.holds)]]
+            if operator.name in WITHIN_ENTRY:
+                held += casts
             names[None] = f"{layer} ({operator.makes})" if operator.makes else layer
-            self._write(layer, operator, names, has_gradient)
-            self._held.append([*taken, *[names[made] for made in operator.holds]])
+            cast = self._cast(layer, operator, names, held)
+            as_taken = names | cast
+            self._write(layer, operator, as_taken, held, has_gradient)
+            names = as_taken | {tensor: names[tensor] for tensor in cast}
+            casts += cast.values()
             names[operator.makes] = names[None]
 
     def _write(
-        self, layer: str, operator: Operator, names: dict[Tensor | None, str], returns: bool
+        self,
+        layer: str,
+        operator: Operator,
+        names: dict[Tensor | None, str],
+        held: Sequence[str],
+        returns: bool,
     ) -> None:
         """Writes one operator; `names` has those of the tensors that it speaks of."""
-        output, each = names[None], self._bytes_of(1, operator.per_image)
-        arguments = [self._argument(one, names[one.tensor], each) for one in operator.takes]
+        output, images = names[None], self._analysis.batch if operator.per_image else 1
+        taken = self._each_of(operator, names) or [self._each[names[0]]]
+        each = self._each[output] = self._types.made_by(operator.name, taken)
+        self._bytes[output] = operator.values * images * each
+        arguments = [self._argument(operator, one, names, images) for one in operator.takes]
         learns = any(argument.gradient is not None for argument in arguments)
         if learns:
             self._learns.add(output)
-        self._bytes[output] = operator.values * each
-        made_kept = [self._make(layer, extra, names) for extra in operator.beside_kept]
-        made = [self._make(layer, extra, names) for extra in operator.beside]
+        made_kept = [self._make(layer, x, operator, names, taken) for x in operator.beside_kept]
+        made = [self._make(layer, x, operator, names, taken) for x in operator.beside]
         kept = [
             names[one.tensor]
             for one in operator.kept
             if one.towards is None or names[one.towards] in self._learns
         ]
         recorded = learns and returns
+        self._held.append(held)
         self._operators.append(
             Recorded(
                 layer=layer,
@@ -224,25 +254,106 @@ class _Taping:
             )
         )
 
-    def _argument(self, taken: Taken, name: str, each: int) -> Argument:
-        """What is taken, called `name`; `each`: the bytes of a value of all images."""
-        scratch = tuple([values * each for values in taken.scratch])
-        if name in self._learns:
-            return Argument(name, taken.gradient, scratch)
-        return Argument(name, None, (self._bytes[name],) if taken.always else ())
+    def _argument(
+        self, operator: Operator, taken: Taken, names: Mapping[Tensor | None, str], images: int
+    ) -> Argument:
+        """What is taken by an operator that makes its output for so many `images`."""
+        name, output = names[taken.tensor], names[None]
+        if name not in self._learns:
+            return Argument(name, None, (self._bytes[name],) if taken.always else (), ())
+        scratch = tuple([values * images * self._each[output] for values in taken.scratch])
+        gradients = self._gradients(operator.name, taken.gradient, name, output)
+        return Argument(name, taken.gradient, scratch, gradients)
 
-    def _make(self, layer: str, extra: Extra, names: dict[Tensor | None, str]) -> str:
-        """What an operator makes beside its output, by name."""
-        name = f"{layer} ({extra.what})"
-        while name in self._bytes:
-            name += "*"
-        self._bytes[name] = extra_bytes(extra, self._analysis)
-        names[extra.what] = name
+    def _make(
+        self,
+        layer: str,
+        extra: Extra,
+        operator: Operator,
+        names: dict[Tensor | None, str],
+        taken: Sequence[int],
+    ) -> str:
+        """What an operator makes beside its output, by name; `taken`: as `Types` takes it."""
+        name = names[extra.what] = self._unused(f"{layer} ({extra.what})")
+        each = extra.bytes_each
+        if each is None:
+            statistics = extra.what == "statistics"
+            each = self._types.statistics_of(operator.name, taken) if statistics else taken[0]
+            self._each[name] = each
+        self._bytes[name] = extra.values * (self._analysis.batch if extra.per_image else 1) * each
         return name
 
-    def _bytes_of(self, values: int, per_image: bool) -> int:
-        images = self._analysis.batch if per_image else 1
-        return values * images * self._analysis.bytes_each
+    def _unused(self, name: str) -> str:
+        while name in self._bytes:
+            name += "*"
+        return name
+
+    # ----- types -----
+
+    def _each_of(self, operator: Operator, names: Mapping[Tensor | None, str]) -> list[int]:
+        """The bytes per value of what an operator takes, of what is floating."""
+        taken = [names[one.tensor] for one in operator.takes]
+        return [self._each[name] for name in taken if name in self._each]
+
+    def _gradients(self, operator: str, how: Gradient, name: str, output: str) -> tuple[int, ...]:
+        """The sizes of the gradient of what an operator takes, as `Argument`'s."""
+        if name not in self._each:
+            return ()
+        own, size = self._each[name], self._bytes[name]
+        each = self._types.gradient_made_by(operator, own, self._each[output])
+        of_output = self._bytes[output] // self._each[output] * each
+        found = [size // own * each]
+        if how is Gradient.SUMMED or (how is Gradient.SAME and of_output != found[0]):
+            found.insert(0, of_output)
+        return (*found, size) if each != own else tuple(found)
+
+    def _cast(
+        self,
+        layer: str,
+        operator: Operator,
+        names: Mapping[Tensor | None, str],
+        held: Sequence[str],
+    ) -> dict[Tensor | None, str]:
+        """Writes the casts of what autocast has an operator take in another type; their names.
+
+        From the last to the first: so the compiler that torch is built with evaluates arguments.
+        """
+        to = self._types.cast_to(operator.name, self._each_of(operator, names))
+        found: dict[Tensor | None, str] = {}
+        for one in reversed(operator.takes):
+            name = names[one.tensor]
+            if to is not None and self._each.get(name, to) != to:
+                found[one.tensor] = self._cached.get(name) or self._cast_one(
+                    layer, one, name, to, held
+                )
+        return found
+
+    def _cast_one(self, layer: str, taken: Taken, name: str, to: int, held: Sequence[str]) -> str:
+        cast = self._unused(f"{name}, cast")
+        values, learns = self._bytes[name] // self._each[name], name in self._learns
+        if name in self._parameters and learns and not taken.gradient.copied:
+            self._cached[name] = cast  # not so a frozen one, nor a transposed view
+        self._each[cast], self._bytes[cast] = to, values * to
+        how = Gradient.COPIED if taken.gradient is Gradient.COPIED else Gradient.OWN
+        if learns:
+            self._learns.add(cast)
+        self._held.append(held)
+        self._operators.append(
+            Recorded(
+                layer=layer,
+                name=CAST,
+                arguments=(Argument(name, how if learns else None, (), (self._bytes[name],)),),
+                output=cast,
+                view_of=None,
+                beside=(),
+                kept=(),
+                released=(),
+                recorded=learns,
+                merges=False,
+                contiguous=False,
+            )
+        )
+        return cast
 
     def tape(self) -> Tape:
         """All that was written."""
@@ -250,6 +361,7 @@ class _Taping:
         for number, (operator, held) in enumerate(zip(self._operators, self._held, strict=True)):
             used = [argument.tensor for argument in operator.arguments]
             last |= dict.fromkeys([*used, *held, operator.output, *operator.beside], number)
+        last |= dict.fromkeys(self._cached.values(), len(self._operators) - 1)
         released: dict[int, list[str]] = {}
         for name, number in last.items():
             if name != LOSS and name not in self._parameters:

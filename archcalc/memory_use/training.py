@@ -113,7 +113,7 @@ def course_of(analysis: Analysis, options: TrainingOptions) -> Course:
         on_gpu=options.on_gpu,
     )
     return Course(
-        tape(in_use, on_gpu=options.on_gpu, loss=options.loss),
+        tape(in_use, on_gpu=options.on_gpu, loss=options.loss, autocast=options.dtype == MIXED),
         constant,
         tuple(made),
         adds=options.accumulate > 1,
@@ -134,7 +134,7 @@ def training_tensors(
     options.check()
     analysis = as_trained(analysis, options)
     bytes_each = DTYPES[_dtype_in_use(options.dtype)]
-    master = _MASTER_BYTES if options.dtype == MIXED else 0
+    master = 0
     optimizer = OPTIMIZERS[options.optimizer]
     counter = COUNTER_BYTES if optimizer.adaptive and not options.on_gpu else 0
     owners, with_gradient = analysis.graph.weight_owners(), analysis.graph.with_gradient()
@@ -169,7 +169,7 @@ def _in_module_order(layers: Sequence[LayerAnalysis]) -> list[LayerAnalysis]:
 
 def _dtype_in_use(dtype: str) -> str:
     """The dtype of what the forward pass uses."""
-    return "float16" if dtype == MIXED else dtype
+    return "float32" if dtype == MIXED else dtype
 
 
 def backward_macs(analysis: Analysis) -> dict[str, BackwardMacs]:

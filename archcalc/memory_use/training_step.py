@@ -287,8 +287,9 @@ class _Replay:
     def _gradient(
         self, argument: Argument, came: _Gradient, operator: Recorded
     ) -> _Gradient | None:
-        """The gradient of what an operator takes; as large as its output where that is summed."""
-        how, size = argument.gradient, self._tape.bytes[argument.tensor]
+        """The gradient of what an operator takes, as the operator makes it."""
+        how = argument.gradient
+        size = argument.gradients[0] if how is not None else 0
         if how is Gradient.SAME:
             return came._replace(storage=self._hold(came.storage))
         if how is Gradient.SPREAD:
@@ -297,8 +298,6 @@ class _Replay:
             apart = came.lies is _Lies.DENSE and self._tape.batch > 1 and size < came.bytes
             return _Gradient(self._hold(came.storage), size, _Lies.APART if apart else came.lies)
         made_on_the_way = [self._new("made on the way", each) for each in argument.scratch]
-        if how is Gradient.SUMMED:
-            size = self._tape.bytes[operator.output]
         own = None
         if how is not None:
             own = self._new(_gradient_of(argument.tensor), size, self._purpose_for(argument))
@@ -307,13 +306,12 @@ class _Replay:
         return None if own is None else _Gradient(own, size)
 
     def _summed(self, gradient: _Gradient, argument: Argument) -> _Gradient:
-        """A gradient as large as that of which it is; a sum where it is larger."""
-        size = self._tape.bytes[argument.tensor]
-        if gradient.bytes == size and argument.gradient is not Gradient.SUMMED:
-            return gradient
-        own = self._new(_gradient_of(argument.tensor), size, self._purpose_for(argument))
-        self._drop(gradient.storage)
-        return _Gradient(own, size)
+        """A gradient as the engine hands it on: summed up, and cast, where it has to be."""
+        for size in argument.gradients[1:]:
+            own = self._new(_gradient_of(argument.tensor), size, self._purpose_for(argument))
+            self._drop(gradient.storage)
+            gradient = _Gradient(own, size)
+        return gradient
 
     def _arrive(self, argument: Argument, gradient: _Gradient) -> None:
         """A gradient comes to its tensor, where it waits for others, or for what made that."""
@@ -344,7 +342,8 @@ class _Replay:
     def _accumulate(self, argument: Argument) -> None:
         """All of the gradient of a learned tensor has come: it is now `.grad`, or added to that."""
         gradient = self._arrived.pop(argument.tensor)
-        if not self._course.adds and argument.gradient is Gradient.COPIED:
+        how = argument.gradient
+        if not self._course.adds and how is not None and how.copied:
             name, purpose = _gradient_of(argument.tensor), self._purpose_for(argument)
             self._new(name, gradient.bytes, purpose)
         elif not self._course.adds:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext
+from functools import partial
 from typing import TypeAlias
 
 import torch
@@ -30,8 +31,10 @@ _OPTIMIZERS: dict[str, Callable[..., Optimizer]] = {
     "adamw": AdamW,
 }
 _LOSSES: dict[str, Callable[..., Tensor]] = {
-    "sum": Tensor.sum, "mse": F.mse_loss, "cross_entropy": F.cross_entropy
-}  # fmt: skip
+    "sum": partial(torch.sum, dtype=torch.float32),  # of half precision a sum would overflow
+    "mse": F.mse_loss,
+    "cross_entropy": F.cross_entropy,
+}
 # The steps after which nothing is made any more that stays: the optimizer's state is there, and
 # the workspaces that CUDA's libraries keep.
 _STEPS_BEFORE = 2

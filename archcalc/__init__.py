@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from archcalc.analysis import DTYPES, Analysis, AnalysisStopped
     from archcalc.api.comparing import compare, diff
-    from archcalc.api.costs import memory, roofline, training
+    from archcalc.api.costs import memory, roofline, training, training_peaks
     from archcalc.api.drawing import Diagram, draw
     from archcalc.api.explaining import explain, field
     from archcalc.api.known import check, networks
@@ -86,6 +86,7 @@ __all__ = [
     "sweep",
     "symbol",
     "training",
+    "training_peaks",
     "verify",
 ]
 
@@ -96,7 +97,7 @@ __all__ = [
 _HOMES = {
     "api.comparing": ("compare", "diff"),
     "api.drawing": ("Diagram", "draw"),
-    "api.costs": ("memory", "roofline", "training"),
+    "api.costs": ("memory", "roofline", "training", "training_peaks"),
     "api.explaining": ("explain", "field"),
     "api.known": ("check", "networks"),
     "api.models": ("build", "export", "verify"),

@@ -14,7 +14,7 @@ from archcalc.hardware.device import find_device
 from archcalc.hardware.roofline import Bound
 from archcalc.hardware.roofline import roofline as bounds_of
 from archcalc.loading import Spec, listed
-from archcalc.memory_use.batches import peaks_over_batches
+from archcalc.memory_use.batches import Peak, Peaks, Piece, peaks_over_batches
 from archcalc.memory_use.moments import Direction
 from archcalc.memory_use.options import TrainingOptions
 from archcalc.memory_use.report import (
@@ -24,6 +24,7 @@ from archcalc.memory_use.report import (
     training_report,
 )
 from archcalc.memory_use.training import BackwardMacs
+from archcalc.render.batches import BatchesDocument, FormulaDocument
 from archcalc.render.memory import MemoryDocument
 from archcalc.render.roofline import RooflineDocument
 from archcalc.render.training import TrainingDocument
@@ -160,6 +161,50 @@ def training(
         analysis = analyze(analysis.graph, batch=fitting.batch)
     found = training_report(analysis, options)
     return Result(found, found.parts, TrainingDocument(analysis, found))
+
+
+def training_peaks(
+    what: Spec,
+    /,
+    *,
+    batches: Sequence[int] = (),
+    input: Sequence[Value] | None = None,
+    dtype: str = "float32",
+    optimizer: str = "sgd",
+    loss: str = "sum",
+    device: str = "cpu",
+    foreach: bool | None = None,
+    accumulate: int = 1,
+    freeze: str | Sequence[str] = (),
+    parameters: Mapping[str, Value] | None = None,
+    **others: Value,
+) -> Result[Peaks, Peak | Piece]:
+    """The peak of a training step over the batch: at some batches, or as a formula by pieces.
+
+    `found.at(batch)` is the peak with any batch, and `found.within(size)` that with the largest
+    batch in so many bytes. The parts are the peaks, by batch as text, or the pieces of the
+    formula, by the first batch of each.
+
+    Args:
+        batches: numbers of images; () for the formula.
+        what, input, parameters, others: as for `analyze`.
+        dtype, optimizer, loss, device, foreach, accumulate, freeze: as for `memory`.
+
+    Raises:
+        UsageError: torch does not train on such a batch; and as `memory`.
+        LayerError, SpecError: as `analyze`.
+    """
+    analysis = analyze(what, input=input, parameters=parameters, **others)
+    options = TrainingOptions(
+        optimizer=optimizer, dtype=dtype, device=device, loss=loss, foreach=foreach,
+        accumulate=accumulate, freeze=tuple(listed(freeze)),
+    )  # fmt: skip
+    found = peaks_over_batches(analysis, options)
+    if not batches:
+        pieces = {str(piece.first): piece for piece in found.pieces}
+        return Result(found, pieces, FormulaDocument(analysis, options, found, "n"))
+    peaks = {str(batch): found.at(batch) for batch in batches}
+    return Result(found, peaks, BatchesDocument(analysis, options, [*peaks.values()]))
 
 
 def bytes_in(size: float | str, argument: str) -> int:

@@ -49,6 +49,14 @@ CALLS: dict[str, tuple[Callable[[], Result[Any, Any]], list[str]]] = {
         lambda: archcalc.memory("lenet5", batch=4, optimizer="adam", freeze=["C1", "S?"]),
         ["memory", "lenet5", "--batch", "4", "--optimizer", "adam", "--freeze", "C1,S?"],
     ),
+    "memory of several batches": (
+        lambda: archcalc.training_peaks("lenet5", batches=[16, 64], loss="mse"),
+        ["memory", "lenet5", "--batch", "16,64", "--loss", "mse"],
+    ),
+    "memory as a formula": (
+        lambda: archcalc.training_peaks("resnet20", optimizer="adam"),
+        ["memory", "resnet20", "--batch", "n", "--formula", "--optimizer", "adam"],
+    ),
     "roofline": (
         lambda: archcalc.roofline("lenet5", profile="nvidia_t4", fused=True),
         ["roofline", "lenet5", "--profile", "nvidia_t4", "--fused"],
@@ -193,7 +201,18 @@ def test_training_is_a_step_of_a_batch_or_of_the_largest_in_a_budget() -> None:
             archcalc.training("vgg16", budget=budget, reserve=reserve)
 
 
-@pytest.mark.parametrize("function", [archcalc.memory, archcalc.training])
+def test_training_peaks_are_those_of_any_batch() -> None:
+    peaks = archcalc.training_peaks("lenet5", batches=[3, 300]).found
+    assert peaks.at(7).bytes == archcalc.training("lenet5", batch=7).found.peak.bytes
+    largest = peaks.within(10**8)
+    assert largest is not None
+    assert largest.batch == archcalc.training("lenet5", budget=10**8).found.batch
+
+
+TRAINING = [archcalc.memory, archcalc.training, archcalc.training_peaks]
+
+
+@pytest.mark.parametrize("function", TRAINING)
 def test_each_option_of_a_training_step_can_be_given(function: Callable[..., Any]) -> None:
     assert {*TrainingOptions.__match_args__} <= signature(function).parameters.keys()
     assert function("lenet5", freeze="C1").record() != function("lenet5").record()

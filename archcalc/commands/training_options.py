@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
+from typing import Any
 
 from archcalc.commands.arguments import positive
 from archcalc.memory_use.losses import LOSSES
@@ -14,15 +16,17 @@ _USUAL = TrainingOptions()
 
 def add_training(parser: argparse._ActionsContainer) -> None:
     """An option for each field of `TrainingOptions`."""
+    _add(parser, "--dtype", "TYPE", ", ".join(TRAINING_DTYPES), _USUAL.dtype)
+    _add(parser, "--optimizer", "NAME", ", ".join(OPTIMIZERS), _USUAL.optimizer)
+    where = f"where torch runs the step: {', '.join(DEVICES)}"
+    _add(parser, "--device", "DEVICE", where, _USUAL.device)
+    add_step(parser)
 
-    def add(option: str, metavar: str, meaning: str, default: object) -> None:
-        help = f"{meaning} (default {default})"
-        parser.add_argument(option, metavar=metavar, default=default, help=help)
 
-    add("--dtype", "TYPE", ", ".join(TRAINING_DTYPES), _USUAL.dtype)
-    add("--optimizer", "NAME", ", ".join(OPTIMIZERS), _USUAL.optimizer)
-    add("--loss", "NAME", f"of each output: {', '.join(LOSSES)}", _USUAL.loss)
-    add("--device", "DEVICE", f"where torch runs the step: {', '.join(DEVICES)}", _USUAL.device)
+def add_step(parser: argparse._ActionsContainer) -> None:
+    """Those of them that are of nothing but a training step."""
+    of_each = f"of each output: {', '.join(LOSSES)}"
+    _add(parser, "--loss", "NAME", of_each, _USUAL.loss)
     parser.add_argument(
         "--foreach", action=argparse.BooleanOptionalAction,
         help="whether the optimizer updates all tensors at once (default: on cuda)",
@@ -31,11 +35,17 @@ def add_training(parser: argparse._ActionsContainer) -> None:
         "--accumulate", type=positive, default=_USUAL.accumulate, metavar="N",
         help="gradients are summed up over so many batches before the optimizer steps (default 1)",
     )  # fmt: skip
-
     parser.add_argument(
         "--freeze", type=_patterns, action="extend", default=[], metavar="PATTERN",
         help="layers and blocks that do not learn, such as 'layer1,*.bn?' (again for more of them)",
     )  # fmt: skip
+
+
+def _add(
+    parser: argparse._ActionsContainer, option: str, metavar: str, meaning: str, default: object
+) -> None:
+    help = f"{meaning} (default {default})"
+    parser.add_argument(option, metavar=metavar, default=default, help=help)
 
 
 def _patterns(text: str) -> list[str]:
@@ -44,5 +54,16 @@ def _patterns(text: str) -> list[str]:
 
 def training_options(arguments: argparse.Namespace) -> TrainingOptions:
     """How the network is trained, as the options say."""
-    given = {field: getattr(arguments, field) for field in TrainingOptions.__match_args__}
-    return TrainingOptions(**given | {"freeze": tuple(arguments.freeze)})
+    return _options_in(vars(arguments))
+
+
+def ways_to_train(arguments: argparse.Namespace) -> list[TrainingOptions]:
+    """Those of `add_step` with each of several optimizers; in which dtype and where, others say."""
+    usual = {"dtype": _USUAL.dtype, "device": _USUAL.device}
+    given = vars(arguments) | usual
+    return [_options_in(given | {"optimizer": optimizer}) for optimizer in arguments.optimizer]
+
+
+def _options_in(given: Mapping[str, Any]) -> TrainingOptions:
+    fields = {field: given[field] for field in TrainingOptions.__match_args__}
+    return TrainingOptions(**fields | {"freeze": tuple(given["freeze"])})

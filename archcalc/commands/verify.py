@@ -18,11 +18,13 @@ from archcalc.commands.arguments import (
 )
 from archcalc.commands.printing import show, written
 from archcalc.commands.progress import progress
+from archcalc.commands.training_options import add_step, ways_to_train
 from archcalc.errors import ArchcalcError, MeasurementError, UsageError, require_known
 from archcalc.graph import Graph
 from archcalc.hardware.device import device_names, find_device
 from archcalc.loading import listed
 from archcalc.memory_use.optimizers import OPTIMIZERS
+from archcalc.memory_use.options import TrainingOptions
 from archcalc.render.output import json_text, part_text
 from archcalc.render.verify import VerificationsDocument, VerifyDocument, comparison_lines
 from archcalc.spec.library import network_names
@@ -31,9 +33,6 @@ from archcalc.verification import COUNTED, SUBJECTS, VERIFIED_DTYPES, Comparison
 
 _DEFAULT = ",".join(COUNTED)
 
-
-# What --module cannot have otherwise than by default.
-_MEASURED_AS_IT_IS = {"device": "auto", "dtype": "float32", "optimizer": ["sgd"], "profile": None}
 
 EXAMPLES = (
     "archcalc verify resnet18 --what all --device cpu",
@@ -63,13 +62,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_changes(parser)
     add_batch(parser, VERIFIED_DTYPES)
     parser.add_argument(
-        "--optimizer", type=listed, default="sgd", metavar="A,B,…",
-        help=f"of the training step under memory: {', '.join(OPTIMIZERS)} (default sgd)",
-    )  # fmt: skip
-    parser.add_argument(
         "--profile", metavar="DEVICE",
         help=f"whose best the times are compared with: {', '.join(device_names())}, or a FILE",
     )  # fmt: skip
+    step = parser.add_argument_group("the training step, which is under memory")
+    step.add_argument(
+        "--optimizer", type=listed, default="sgd", metavar="A,B,…",
+        help=f"one after the other: {', '.join(OPTIMIZERS)} (default sgd)",
+    )  # fmt: skip
+    add_step(step)
     add_format(parser)
     parser.add_argument(
         "--save", metavar="FOLDER", help="also write the results there, as pages and as JSON"
@@ -112,15 +113,15 @@ def _against_twin(arguments: argparse.Namespace) -> tuple[Conditions, Check]:
     from archcalc.torch_backend.verify import conditions, require_measurable, verify
 
     under = conditions(arguments.device, arguments.dtype, arguments.batch)
-    what = _subjects(arguments.what)
-    require_measurable(what, under, arguments.optimizer)
+    what, trained = _subjects(arguments.what), ways_to_train(arguments)
+    require_measurable(what, under, trained)
     profile = find_device(arguments.profile) if arguments.profile else None
     return under, partial(
         verify,
         what=what,
         under=under,
         profile=profile,
-        optimizers=arguments.optimizer,
+        trained=trained,
     )
 
 
@@ -131,9 +132,11 @@ def _against_module(arguments: argparse.Namespace) -> tuple[Conditions, Check]:
 
     if arguments.all or len(arguments.names) > 1:
         raise UsageError("--module is compared with one network")
-    for option, usual in _MEASURED_AS_IT_IS.items():
+    for option, usual in (("device", "auto"), ("dtype", "float32"), ("profile", None)):
         if getattr(arguments, option) != usual:
             raise UsageError(f"--{option}: --module is measured as it is, on the meta device")
+    if ways_to_train(arguments) != [TrainingOptions()]:
+        raise UsageError("of --module no training step is measured")
     module = module_called(arguments.module)
     check = partial(compare, module, what=_subjects(arguments.what), batch=arguments.batch)
     return conditions_for(module, arguments.batch), check

@@ -11,7 +11,8 @@ import torch
 from archcalc.analysis import Analysis
 from archcalc.memory_use.options import TRAINING_DTYPES, TrainingOptions
 from archcalc.memory_use.totals import peak_bytes, saved_bytes
-from archcalc.memory_use.training import refused_in_training, step_of
+from archcalc.memory_use.training import as_trained, refused_in_training, step_of
+from archcalc.record import as_dict, replace
 from archcalc.torch_backend.allocator import (
     Allocator,
     CudaAllocator,
@@ -34,6 +35,7 @@ from archcalc.verification import ALLOCATOR_PARTS, Conditions, Figure, quantity_
 from archcalc.walk import analyze
 
 _TWO_IMAGES = "for two images: torch's batch norm does not train on one value per channel"
+_USUAL = TrainingOptions()
 _MOST_NAMED = 3  # operators whose workspace is told
 
 Found = TypeVar("Found")
@@ -43,9 +45,9 @@ def memory_figures(
     analysis: Analysis,
     outputs: Mapping[str, Output],
     under: Conditions,
-    optimizers: Sequence[str] = ("sgd",),
+    trained: Sequence[TrainingOptions],
 ) -> Iterator[Figure]:
-    """All of them; those of a training step with each of the optimizers."""
+    """All of them; those of a training step for each way to train."""
     for layer in analysis.used_layers:
         found = outputs[layer.name].bytes if layer.name in outputs else None
         yield Figure("memory", "activation_bytes", layer.name, layer.activation_bytes, found)
@@ -53,12 +55,12 @@ def memory_figures(
     if under.device != "meta":  # it reports batch norm's statistics, which no other makes
         yield from _inference_figures(analysis, under)
         if under.dtype in TRAINING_DTYPES:
-            yield from training_figures(analysis, under, optimizers)
+            yield from training_figures(analysis, under, trained)
 
 
 def _saved_figures(analysis: Analysis, under: Conditions) -> Iterator[Figure]:
     """What autograd keeps on account of each layer and in all."""
-    analysis, note = _trained(analysis)
+    analysis, note = _trainable(analysis)
     device = "meta" if under.device == "meta" else "cpu"
     rule = saved_bytes(analysis)
     outputs = sum(layer.activation_bytes for layer in analysis.used_layers)
@@ -92,19 +94,19 @@ def _inference_figures(analysis: Analysis, under: Conditions) -> Iterator[Figure
 
 
 def training_figures(
-    analysis: Analysis, under: Conditions, optimizers: Sequence[str]
+    analysis: Analysis, under: Conditions, trained: Sequence[TrainingOptions]
 ) -> Iterator[Figure]:
-    """The most that is alive at once in a training step, with each of the optimizers."""
-    analysis, note = _trained(analysis)
+    """The most that is alive at once in a training step, for each way to train."""
+    analysis, note = _trainable(analysis)
     device = torch.device(under.device)
-    for optimizer in optimizers:
-        options = TrainingOptions(optimizer, under.dtype, device.type)
+    for way in trained:
+        options = replace(way, dtype=under.dtype, device=device.type)
         rule = step_of(analysis, options).peak.bytes
         require_room(rule, device, analysis.name)
-        of = () if optimizer == "sgd" else (optimizer,)
+        of = _named(options)
         quantity = quantity_of("training_peak_bytes", *of)
         allocator = _allocator(device)
-        twin = twin_without_values(analysis, under.device)
+        twin = twin_without_values(as_trained(analysis, options), under.device)
         make_images = partial(batch_of, analysis, under.device)
         found, why = _tried(
             partial(measured_step, twin, make_images, options, allocator), under.device
@@ -130,7 +132,17 @@ def _tried(run: Callable[[], Found], device: str) -> tuple[Found | None, str]:
         return None, f"torch refuses on {device}: {what}"
 
 
-def _trained(analysis: Analysis) -> tuple[Analysis, str]:
+def _named(way: TrainingOptions) -> tuple[str, ...]:
+    """What is not as usual about a way to train, but for the dtype and the device."""
+    words = []
+    for field, value in as_dict(way).items():
+        if field not in ("dtype", "device") and value != getattr(_USUAL, field):
+            text = ",".join(value) if isinstance(value, tuple) else str(value)
+            words.append(text if field in ("optimizer", "loss") else f"{field} {text}")
+    return tuple(words)
+
+
+def _trainable(analysis: Analysis) -> tuple[Analysis, str]:
     """The analysis for a batch that torch trains on, and a note if that is another."""
     if not refused_in_training(analysis):
         return analysis, ""

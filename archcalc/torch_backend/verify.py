@@ -44,6 +44,8 @@ from archcalc.verification import (
 )
 from archcalc.walk import analyze
 
+_USUALLY = (TrainingOptions(),)
+
 
 def conditions(device: str = "auto", dtype: str = "float32", batch: int = 1) -> Conditions:
     """Where and with what to measure; "auto" is a GPU where there is one.
@@ -67,7 +69,7 @@ def verify(
     what: Collection[str] = COUNTED,
     under: Conditions | None = None,
     profile: Device | None = None,
-    optimizers: Sequence[str] = ("sgd",),
+    trained: Sequence[TrainingOptions] = _USUALLY,
 ) -> Comparison:
     """Builds a network's torch twin, measures it, and puts its rules beside.
 
@@ -80,17 +82,17 @@ def verify(
         under: what `conditions` returned; by default a GPU or else the CPU, float32, batch 1.
         profile: the device whose best the times are compared with; by default the measuring
             one where archcalc has its record, else none.
-        optimizers: with which a training step is measured, one after the other.
+        trained: the ways in which a training step is measured, one after the other, but for the
+            dtype and the device, which `under` has.
 
     Raises:
-        UsageError: an unknown subject or optimizer; times asked of the meta device; a profile that
-            has no figure for the dtype; another subject than memory in mixed precision, which is
-            a way to train.
+        UsageError: an unknown subject, or way to train; times asked of the meta device; a profile
+            that has no figure for the dtype; another subject than memory in mixed precision.
         MeasurementError: too little memory; or torch refuses, or fails.
         LayerError, SpecError: as `archcalc.analyze`.
     """
     under = under or conditions()
-    require_measurable(what, under, optimizers)
+    require_measurable(what, under, trained)
     dtype = "float32" if under.dtype == MIXED else under.dtype
     analysis = analyze(graph, batch=under.batch, dtype=dtype)
     place = torch.device(under.device)
@@ -101,18 +103,18 @@ def verify(
             network=analysis.identity,
             input=analysis.input.shape,
             conditions=under,
-            figures=tuple(_figures(analysis, under, what, optimizers)),
+            figures=tuple(_figures(analysis, under, what, trained)),
             times=_times(analysis, under, profile) if "time" in what else None,
         )
 
 
 def require_measurable(
-    what: Collection[str], under: Conditions, optimizers: Sequence[str] = ("sgd",)
+    what: Collection[str], under: Conditions, trained: Sequence[TrainingOptions] = _USUALLY
 ) -> None:
     """Raises UsageError unless all that is asked for can be measured under these conditions."""
     require_subjects(what, SUBJECTS)
-    for optimizer in optimizers:
-        TrainingOptions(optimizer).check()
+    for options in trained:
+        options.check()
     if under.device == "meta" and "time" in what:
         raise UsageError("the meta device computes nothing that could be timed")
     if under.dtype == MIXED and set(what) != {"memory"}:
@@ -122,10 +124,10 @@ def require_measurable(
 
 
 def _figures(
-    analysis: Analysis, under: Conditions, what: Collection[str], optimizers: Sequence[str]
+    analysis: Analysis, under: Conditions, what: Collection[str], trained: Sequence[TrainingOptions]
 ) -> Iterator[Figure]:
     if under.dtype == MIXED:
-        yield from training_figures(analysis, under, optimizers)
+        yield from training_figures(analysis, under, trained)
         return
     # What the layers of heads for training share with others counts with the others.
     ordered = sorted(analysis.used_layers, key=lambda layer: layer.training_only)
@@ -140,7 +142,7 @@ def _figures(
         yield from mac_figures(analysis, shadow, batch_of(analysis, "meta"), names)
         yield from _fvcore(analysis)
     if "memory" in what:
-        yield from memory_figures(analysis, outputs, under, optimizers)
+        yield from memory_figures(analysis, outputs, under, trained)
     if "field" in what:
         yield from field_figures(analysis)
 

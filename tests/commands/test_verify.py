@@ -144,6 +144,8 @@ def test_a_training_step_is_measured_with_each_optimizer(capsys: Capture) -> Non
     shown = capsys.readouterr().out
     assert "\ntraining_peak_bytes: 276,788 (most while tanh1 runs backward)\n" in shown
     assert "\ntraining_peak_bytes (adam): " in shown
+    assert main([*command, "--freeze", "C1,C3", "--loss", "cross_entropy"]) == 0
+    assert "\ntraining_peak_bytes (cross_entropy, freeze C1,C3): " in capsys.readouterr().out
     assert main([*command, "--dtype", "mixed", "--format", "json"]) in (0, 1)
     (record,) = json.loads(capsys.readouterr().out)
     assert [figure["quantity"] for figure in record["figures"]] == ["training_peak_bytes"]
@@ -445,6 +447,7 @@ def test_what_differs_in_an_own_module_sets_the_exit_status(own: str, capsys: Ca
         ("own_models:fails", [], "--module: own_models:fails: ValueError: not today"),
         ("own_models:number", [], "--module: own_models:number: it gives int, which is not a"),
         ("own_models:Tiny", ["lenet5"], "--module is compared with one network"),
+        ("own_models:Tiny", ["--loss", "mse"], "of --module no training step is measured"),
         ("own_models:Tiny", ["--device", "cpu"], "--device: --module is measured as it is"),
         ("own_models:Tiny", ["--what", "field"], "cannot compare 'field'; known: sizes, params"),
     ],

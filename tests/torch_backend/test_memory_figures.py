@@ -16,6 +16,7 @@ from archcalc.layers.normalization import BatchNorm, LocalResponseNorm
 from archcalc.layers.pooling import GlobalAvgPool
 from archcalc.memory_use.moments import Purpose
 from archcalc.memory_use.optimizers import OPTIMIZERS
+from archcalc.memory_use.options import TrainingOptions
 from archcalc.memory_use.training import step_of
 from archcalc.record import replace
 from archcalc.torch_backend import memory_figures
@@ -49,7 +50,7 @@ def memory(graph: Graph, dtype: str = "float32", **options: Any) -> Comparison:
 
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16", "float16"])
 def test_a_training_step_takes_what_the_rule_says_with_each_optimizer(dtype: str) -> None:
-    found = memory(NETWORK, dtype, optimizers=[*OPTIMIZERS])
+    found = memory(NETWORK, dtype, trained=[*map(TrainingOptions, OPTIMIZERS)])
     assert found.differences == ()
     steps = {name: figure for name, figure in totals(found).items() if "training" in name}
     assert [*steps] == [
@@ -62,6 +63,22 @@ def test_a_training_step_takes_what_the_rule_says_with_each_optimizer(dtype: str
 def test_the_note_says_where_most_is_alive() -> None:
     assert totals(memory(NETWORK))["training_peak_bytes"].note == (
         "most while batch_norm1 runs backward"
+    )
+
+
+WAYS = {
+    "momentum, mse, foreach True": TrainingOptions("momentum", loss="mse", foreach=True),
+    "accumulate 3": TrainingOptions(accumulate=3),
+    "freeze conv0": TrainingOptions(freeze=("conv0",)),
+}
+
+
+@pytest.mark.parametrize("named", WAYS)
+def test_it_does_so_in_whatever_way_it_is_trained(named: str) -> None:
+    found = memory(NETWORK, trained=[WAYS[named]])
+    assert found.differences == ()
+    assert size(totals(found)[f"training_peak_bytes ({named})"]) != size(
+        totals(memory(NETWORK))["training_peak_bytes"]
     )
 
 
@@ -88,7 +105,7 @@ def test_what_cannot_train_on_one_image_trains_on_two() -> None:
 
 def test_an_unknown_optimizer_gets_a_guess() -> None:
     with pytest.raises(UsageError, match="unknown optimizer 'adams'; did you mean 'adam'"):
-        memory(NETWORK, optimizers=["adams"])
+        memory(NETWORK, trained=[TrainingOptions("adams")])
 
 
 # ----- what is off by a byte, or is not measured -----
@@ -210,7 +227,7 @@ def allocator(monkeypatch: pytest.MonkeyPatch) -> Iterator[StandIn]:
 
 @pytest.mark.usefixtures("allocator")
 def test_the_peak_of_an_allocator_is_split_into_what_it_was_for() -> None:
-    found = memory(NETWORK, optimizers=["adam"])
+    found = memory(NETWORK, trained=[TrainingOptions("adam")])
     assert found.differences == ()
     for name, of in (("peak_bytes", ""), ("training_peak_bytes", "adam, ")):
         part = {key: totals(found)[f"{name} ({of}{key})"] for key in ALLOCATOR_PARTS}
@@ -251,7 +268,9 @@ def test_cuda_counts_from_the_time_on_that_it_is_asked(monkeypatch: pytest.Monke
 @pytest.mark.parametrize("name", ["lenet5", "resnet20", "googlenet"])
 def test_what_lives_on_a_gpu_is_what_the_rule_says(name: str, dtype: str) -> None:
     under = conditions("cuda", dtype, batch=2)
-    found = verify(name, what=["memory"], under=under, optimizers=["sgd", "adam"])
+    found = verify(
+        name, what=["memory"], under=under, trained=[*map(TrainingOptions, ("sgd", "adam"))]
+    )
     assert found.differences == ()
     quantities = totals(found)
     for of in ("", "adam, "):

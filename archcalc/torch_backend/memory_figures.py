@@ -9,6 +9,7 @@ from typing import TypeVar
 import torch
 
 from archcalc.analysis import Analysis
+from archcalc.memory_use.moments import Direction
 from archcalc.memory_use.options import TRAINING_DTYPES, TrainingOptions
 from archcalc.memory_use.totals import peak_bytes, saved_bytes
 from archcalc.memory_use.training import as_trained, refused_in_training, step_of
@@ -22,6 +23,7 @@ from archcalc.torch_backend.allocator import (
 )
 from archcalc.torch_backend.counting import Output
 from archcalc.torch_backend.free_memory import not_implemented, require_room
+from archcalc.torch_backend.layer_by_layer import Place
 from archcalc.torch_backend.peak_memory import measured_inference
 from archcalc.torch_backend.prepared import (
     batch_of,
@@ -114,8 +116,7 @@ def training_figures(
         if found is None:
             yield Figure("memory", quantity, "", rule, None, note, why)
             continue
-        layer, direction = found.at
-        notes = [f"most while {layer} runs {direction.value}", *([note] if note else [])]
+        notes = [f"most while {_running(found.at)}", *([note] if note else [])]
         yield Figure("memory", quantity, "", rule, found.peak_bytes, note="; ".join(notes))
         yield from _allocator_figures(
             "training_peak_bytes", of, found.runs, found.peak_bytes - found.beyond
@@ -142,6 +143,13 @@ def _named(way: TrainingOptions) -> tuple[str, ...]:
     return tuple(words)
 
 
+def _running(place: Place) -> str:
+    layer, direction = place
+    return (
+        f"the {layer} steps" if direction is Direction.STEP else f"{layer} runs {direction.value}"
+    )
+
+
 def _trainable(analysis: Analysis) -> tuple[Analysis, str]:
     """The analysis for a batch that torch trains on, and a note if that is another."""
     if not refused_in_training(analysis):
@@ -161,12 +169,11 @@ def _allocator_figures(
         return
     peak = allocator_peak(runs, constant)
     most = [
-        f"{operator} {run.workspace:,} for {run.at[0]} {run.at[1].value}"
+        f"{operator} {run.workspace:,} while {_running(run.at)}"
         for operator, run in workspaces(runs).items()
     ]
-    layer, direction = peak.run.at
     found = (
-        (peak.allocated, f"while {peak.run.operator} runs for {layer} {direction.value}"),
+        (peak.allocated, f"in {peak.run.operator}, while {_running(peak.run.at)}"),
         (peak.live, "of that; parameters and buffers are in it"),
         (peak.workspace, f"most: {'; '.join(most[:_MOST_NAMED]) or 'none'}"),
         (peak.rounding, "to whole blocks"),

@@ -142,11 +142,11 @@ def test_a_training_step_is_measured_with_each_optimizer(capsys: Capture) -> Non
     command = ["verify", "lenet5", "--device", "cpu", "--what", "memory"]
     assert main([*command, "--optimizer", "sgd,adam", "--dtype", "bfloat16"]) == 0
     shown = capsys.readouterr().out
-    assert "\ntraining_peak_bytes: 276,788 (most while tanh1 runs backward)\n" in shown
-    assert "\ntraining_peak_bytes (adam): " in shown
+    assert "\ntraining_peak_bytes: 276,792 (most while tanh1 runs backward)\n" in shown
+    assert "\ntraining_peak_bytes (adam): 687,772 (most while the optimizer steps)\n" in shown
     assert main([*command, "--freeze", "C1,C3", "--loss", "cross_entropy"]) == 0
     assert "\ntraining_peak_bytes (cross_entropy, freeze C1,C3): " in capsys.readouterr().out
-    assert main([*command, "--dtype", "mixed", "--format", "json"]) in (0, 1)
+    assert main([*command, "--dtype", "mixed", "--format", "json"]) == 0
     (record,) = json.loads(capsys.readouterr().out)
     assert [figure["quantity"] for figure in record["figures"]] == ["training_peak_bytes"]
 

@@ -85,6 +85,7 @@ def test_it_does_so_in_whatever_way_it_is_trained(named: str) -> None:
 def test_of_mixed_precision_the_training_step_alone_is_compared() -> None:
     found = memory(NETWORK, "mixed")
     assert [figure.quantity for figure in found.figures] == ["training_peak_bytes"]
+    assert found.differences == ()
     assert found.conditions.dtype == "mixed"
     with pytest.raises(UsageError, match="mixed precision is of a training step: compare memory"):
         verify(NETWORK, what=["sizes", "memory"], under=found.conditions)
@@ -236,11 +237,11 @@ def test_the_peak_of_an_allocator_is_split_into_what_it_was_for() -> None:
         assert (workspace, rest) == (WORKSPACE, KEPT_FOR_GOOD)
         assert 0 < rounding < 100 * BLOCK
         assert allocator == live + workspace + rounding + rest
-        assert "aten.convolution.default 10,000 for conv0 forward" in part["workspace"].note
+        assert "aten.convolution.default 10,000 while conv0 runs forward" in part["workspace"].note
     assert (
-        part["allocator"].note == "while aten.convolution_backward.default runs for conv0 backward"
+        part["allocator"].note == "in aten.convolution_backward.default, while conv0 runs backward"
     )
-    backward = "aten.convolution_backward.default 10,000 for conv0 backward"
+    backward = "aten.convolution_backward.default 10,000 while conv0 runs backward"
     assert backward in part["workspace"].note
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from archcalc.analysis import Analysis, require_numbers
+from archcalc.analysis import DTYPES, Analysis, require_numbers
 from archcalc.memory_use.liveness import Step, peak_of, storages, timeline
 from archcalc.memory_use.moments import Alive, Direction, Moment, Purpose
 from archcalc.memory_use.options import MIXED, TrainingOptions
@@ -69,12 +69,13 @@ class MemoryReport(NamedTuple):
     """Everything that is known of the memory of a network.
 
     Attributes:
-        analysis: in the dtype of the activations.
+        analysis: in the dtype of the activations; in half precision for `MIXED`.
         training: the memory of a training step.
         most_alive: for each layer in each direction in which it runs in training, the most bytes
             that are alive meanwhile.
         backward: the MACs of each layer backward.
-        saved: the bytes that each layer keeps, in training as the options say.
+        outputs, parameters: the bytes of each layer's output, and of what it learns, in training.
+        saved: the bytes that each layer keeps, in training.
         reasons: what each layer needs for its backward pass.
         inference: the peak in the spec's order, and under policies that change it.
     """
@@ -83,6 +84,8 @@ class MemoryReport(NamedTuple):
     training: TrainingReport
     most_alive: dict[tuple[str, Direction], int]
     backward: dict[str, BackwardMacs]
+    outputs: Mapping[str, int]
+    parameters: Mapping[str, int]
     saved: Mapping[str, int]
     reasons: dict[str, list[str]]
     inference: list[Inference]
@@ -96,14 +99,20 @@ def memory_report(analysis: Analysis, options: TrainingOptions) -> MemoryReport:
     """
     analysis = as_trained(analysis, options)
     training = training_report(analysis, options)
-    activations_in = "float16" if options.dtype == MIXED else options.dtype
-    analysis = analysis.of_batch(analysis.batch, activations_in)
+    tape, mixed = training.step.course.tape, options.dtype == MIXED
+    analysis = analysis.of_batch(analysis.batch, "float16" if mixed else options.dtype)
+    parameter_bytes = DTYPES["float32"] if mixed else analysis.bytes_each
     return MemoryReport(
         analysis=analysis,
         training=training,
         most_alive=most_alive(training.step),
         backward=backward_macs(analysis),
-        saved=_kept_by_layer(analysis, training.step.course.tape),
+        outputs={
+            layer.name: tape.bytes.get(layer.name, layer.activation_bytes)
+            for layer in analysis.layers
+        },
+        parameters={layer.name: layer.params * parameter_bytes for layer in analysis.layers},
+        saved=_kept_by_layer(analysis, tape),
         reasons=reasons(analysis),
         inference=_policies(analysis),
     )

@@ -60,8 +60,8 @@ class MemoryDocument(Document):
             "layers": [
                 {
                     "name": layer.name,
-                    "output_bytes": plain(layer.activation_bytes),
-                    "param_bytes": plain(layer.params * analysis.bytes_each),
+                    "output_bytes": plain(report.outputs[layer.name]),
+                    "param_bytes": plain(report.parameters[layer.name]),
                     "kept_bytes": plain(report.saved[layer.name]),
                     "kept": report.reasons[layer.name],
                     "forward_bytes": report.most_alive.get((layer.name, Direction.FORWARD)),
@@ -167,8 +167,8 @@ def _figures(report: MemoryReport, layers: Sequence[LayerAnalysis]) -> _Figures:
         return max([size for size in found if size is not None], default=None)
 
     return _Figures(
-        output=sum(layer.activation_bytes for layer in layers),
-        params=sum(layer.params for layer in layers) * report.analysis.bytes_each,
+        output=sum(report.outputs[name] for name in names),
+        params=sum(report.parameters[name] for name in names),
         kept=kept,
         why=why,
         forward=most_alive(Direction.FORWARD),

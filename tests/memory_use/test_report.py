@@ -31,3 +31,15 @@ def test_the_peak_is_that_of_some_layer() -> None:
     assert report.most_alive[peak.layer, peak.direction] == peak.bytes
     assert max(report.most_alive.values()) == peak.bytes
     assert {direction for _, direction in report.most_alive} == {*Direction}
+
+
+def test_in_mixed_precision_parameters_are_float32_and_products_half() -> None:
+    analysis = analyze("lenet5")
+    report = memory_report(analysis, TrainingOptions(dtype="mixed"))
+    assert report.parameters["C1"] == 4 * analysis["C1"].params
+    assert report.outputs["C1"] == 2 * analysis["C1"].output.values
+    whole = memory_report(analysis, TrainingOptions())
+    assert whole.outputs == {layer.name: layer.activation_bytes for layer in analysis}
+    # What a convolution keeps of its input has been cast; so have its weights.
+    weights = 2 * analysis["C1"].weights
+    assert report.saved["C1"] == 2 * 32 * 32 + weights

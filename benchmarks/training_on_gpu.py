@@ -26,7 +26,7 @@ from archcalc.memory_use.options import TrainingOptions
 from archcalc.memory_use.training import step_of
 from archcalc.reports.page import table
 from archcalc.torch_backend.allocator import Allocator, CudaAllocator, workspaces
-from archcalc.torch_backend.build import build
+from archcalc.torch_backend.build import build, torch_device
 from archcalc.torch_backend.modes import exact_float32
 from archcalc.torch_backend.training_step import measured_step
 
@@ -164,6 +164,7 @@ def main() -> None:
         for line in against(kept(arguments.against)):
             print(line, flush=True)
         return
+    torch_device("cuda")  # says so where there is none
     rows = []
     for name, batch in NETWORKS.items():
         for mode, tf32 in MODES:

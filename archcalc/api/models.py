@@ -10,6 +10,7 @@ from archcalc.api.results import Result
 from archcalc.errors import UsageError
 from archcalc.hardware.device import find_device
 from archcalc.loading import Spec, listed, load
+from archcalc.memory_use.options import TrainingOptions
 from archcalc.render.verify import VerifyDocument
 from archcalc.spec.values import Value
 from archcalc.torch_backend import require_torch
@@ -81,6 +82,11 @@ def verify(
     input: Sequence[Value] | None = None,
     batch: int = 1,
     dtype: str = "float32",
+    optimizer: str | Sequence[str] = "sgd",
+    loss: str = "sum",
+    foreach: bool | None = None,
+    accumulate: int = 1,
+    freeze: str | Sequence[str] = (),
     parameters: Mapping[str, Value] | None = None,
     **others: Value,
 ) -> Result[Comparison, tuple[Figure, ...]]:
@@ -97,7 +103,9 @@ def verify(
         device: of a network, cpu, cuda, cuda:0 …, meta, or auto: a GPU where there is one.
         profile: the device whose best the times are compared with, as for `roofline`.
         input, batch, parameters, others: as for `analyze`.
-        dtype: of a network; a module has its own.
+        dtype: of a network; a module has its own. "mixed" is of a training step, under memory.
+        optimizer: of the training step of a network, under memory; or several, one after the other.
+        loss, foreach, accumulate, freeze: of that step, as for `memory`.
 
     Raises:
         MissingExtraError: torch is not installed.
@@ -124,7 +132,16 @@ def verify(
         graph = load(what, input=input, parameters=parameters, **others)
         under = against_twin.conditions(device, dtype, batch)
         best = None if profile is None else find_device(str(profile))
-        found = against_twin.verify(graph, what=subjects, under=under, profile=best)
+        trained = [
+            TrainingOptions(
+                optimizer=each, loss=loss, foreach=foreach, accumulate=accumulate,
+                freeze=tuple(listed(freeze)),
+            )
+            for each in listed(optimizer)
+        ]  # fmt: skip
+        found = against_twin.verify(
+            graph, what=subjects, under=under, profile=best, trained=trained
+        )
     names = dict.fromkeys(figure.layer for figure in found.figures)
     parts = {name: tuple(f for f in found.figures if f.layer == name) for name in names}
     return Result(found, parts, VerifyDocument(found))

@@ -39,7 +39,10 @@ class Allocator(Protocol):
 
 
 class CudaAllocator:
-    """torch's allocator of the current CUDA device, from the time on that this is made."""
+    """torch's allocator of the current CUDA device, from the time on that this is made.
+
+    CUDA has to be in use by then.
+    """
 
     def __init__(self) -> None:
         gc.collect()  # of networks before

@@ -76,6 +76,7 @@ def measured_step(
     """Measures a step as a training loop runs it, once nothing that it makes stays any more.
 
     The twin trains: its values change, and it is left in training mode and in the options' dtype.
+    What the options freeze is to be frozen in it already (`training.as_trained`).
 
     Args:
         make_images: makes a batch where the twin is; it is converted as the twin is.

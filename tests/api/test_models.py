@@ -54,6 +54,18 @@ def test_a_network_is_verified_as_by_the_command(capsys: pytest.CaptureFixture[s
     assert frame["rule"].tolist()[0] == [1, 6, 28, 28]
 
 
+def test_a_training_step_is_verified_in_the_way_it_is_trained() -> None:
+    found = archcalc.verify(
+        "lenet5", device="cpu", subjects="memory", dtype="mixed", optimizer=["sgd", "adam"],
+        loss="mse", freeze="C1",
+    ).found  # fmt: skip
+    assert found.differences == ()
+    assert [figure.quantity for figure in found.figures] == [
+        "training_peak_bytes (mse, freeze C1)",
+        "training_peak_bytes (adam, mse, freeze C1)",
+    ]
+
+
 def test_a_module_is_verified_against_a_spec() -> None:
     found = archcalc.verify(Small(), SMALL, batch=3)
     assert (found.found.differences, found.found.unmatched) == ((), ())

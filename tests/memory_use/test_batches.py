@@ -17,9 +17,10 @@ from tests.spec_texts import analysis_of
 BATCHES = [*range(1, 10), 100, 98_765]
 WAYS = [
     TrainingOptions(),
-    TrainingOptions(optimizer="adam"),
+    TrainingOptions(optimizer="adam", loss="mse"),
     TrainingOptions(optimizer="adamw", foreach=True, accumulate=2),
     TrainingOptions(optimizer="momentum", device="cuda", dtype="bfloat16"),
+    TrainingOptions(dtype="mixed", loss="cross_entropy"),
 ]
 
 

@@ -36,6 +36,11 @@ WAYS = [
     TrainingOptions(optimizer=name, foreach=foreach, accumulate=accumulate)
     for name, foreach, accumulate in product(OPTIMIZERS, [False, True], [1, 3])
 ]
+IN_HALF = [
+    TrainingOptions(optimizer="adam", dtype="bfloat16"),
+    TrainingOptions(optimizer="adamw", dtype="float16", foreach=True),
+    TrainingOptions(optimizer="momentum", dtype="bfloat16", accumulate=3),
+]
 SOME_WAYS = [
     TrainingOptions(optimizer="momentum"),
     TrainingOptions(optimizer="adam"),
@@ -62,7 +67,7 @@ def check_step(network: Graph, options: TrainingOptions, batch: int = BATCH) -> 
         assert last.bytes == measured.most[OPTIMIZER, Direction.STEP] + constant
 
 
-@pytest.mark.parametrize("options", WAYS, ids=repr)
+@pytest.mark.parametrize("options", [*WAYS, *IN_HALF], ids=repr)
 def test_a_step_with_an_optimizer_is_what_lives_in_torch(options: TrainingOptions) -> None:
     for name in SMALL:
         check_step(load(name), options)

@@ -12,7 +12,7 @@ from archcalc.feature_map import FeatureMap
 from archcalc.layers.effect import Effect, Saved, pointwise
 from archcalc.layers.layer import Category, Layer
 from archcalc.layers.mixing import all_channels
-from archcalc.layers.operator import USUAL, Circumstances, Gradient, Operator, Taken
+from archcalc.layers.operator import USUAL, Circumstances, Gradient, Operator, Order, Taken
 from archcalc.layers.registry import register
 from archcalc.layers.state import parameters
 from archcalc.record import replace
@@ -30,6 +30,7 @@ class _Activation(Layer):
 
     category: ClassVar[Category] = Category.ACTIVATION
     pointwise: ClassVar[bool] = True
+    gradient_order: ClassVar[Order] = Order.KEPT
     ops_each: ClassVar[int]
     keeps: ClassVar[Saved]
 
@@ -43,6 +44,7 @@ class ReLU(_Activation):
 
     kind: ClassVar[str] = "relu"
     in_place: ClassVar[bool] = True
+    gradient_order: ClassVar[Order] = Order.OWN
     ops_each = 1
     keeps = Saved.OUTPUT
 
@@ -63,6 +65,7 @@ class LeakyReLU(_Activation):
 
     kind: ClassVar[str] = "leaky_relu"
     in_place: ClassVar[bool] = True
+    gradient_order: ClassVar[Order] = Order.OWN
     ops_each = 2
     keeps = Saved.INPUT
 

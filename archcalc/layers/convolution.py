@@ -22,6 +22,7 @@ from archcalc.layers.operator import (
     Gradient,
     Kept,
     Operator,
+    Order,
     Taken,
     Tensor,
     on_a_padded_copy,
@@ -250,9 +251,10 @@ class LocallyConnected(_Convolution):
             source = makes
         held = ("padded",) if padded else ()
         copy = Operator("clone", (Taken(source, Gradient.SAME),), columns.values, makes="columns")
-        one_row = certainly_one(self.channels)
-        copied = Gradient.COPIED_UNLESS_CAST if one_row else Gradient.COPIED
-        takes = (Taken("columns"), Taken("weight", copied))
+        # Channels and positions change places on the way back, and so do the axes of the weights.
+        several = effect.output.channels > 1
+        order = Order.CHANGED if several and columns.values > effect.output.positions else Order.OWN
+        takes = (Taken("columns"), Taken("weight", order=order))
         kept = (Kept("columns", towards="weight"), Kept("weight", towards="columns"))
         values = effect.output.values
         found += [copy, Operator("bmm", takes, values, kept, makes="product", holds=held)]
@@ -261,7 +263,8 @@ class LocallyConnected(_Convolution):
             takes = (Taken("product", Gradient.SAME), Taken("bias", Gradient.SAME))
             found.append(Operator("add", takes, values, makes="sum", holds=held))
             last = "sum"
-        given = (Taken(last, Gradient.SAME),)
+        order = Order.CHANGED if several and effect.output.positions > 1 else Order.OWN
+        given = (Taken(last, Gradient.SAME, order),)
         return (*found, Operator("clone", given, values, holds=(*held, "columns")))
 
     def channel_window(self, x: FeatureMap) -> ChannelWindow:

@@ -11,7 +11,16 @@ from archcalc.errors import LayerError
 from archcalc.feature_map import FeatureMap
 from archcalc.layers.effect import Effect, Extra, Factors, pointwise
 from archcalc.layers.layer import Join, Layer
-from archcalc.layers.operator import USUAL, Circumstances, Gradient, Kept, Operator, Taken, Tensor
+from archcalc.layers.operator import (
+    USUAL,
+    Circumstances,
+    Gradient,
+    Kept,
+    Operator,
+    Order,
+    Taken,
+    Tensor,
+)
 from archcalc.layers.registry import register
 from archcalc.quantity.arithmetic import (
     Quantity,
@@ -156,7 +165,8 @@ class Mean(_Elementwise):
         self, effect: Effect, *inputs: FeatureMap, at: Circumstances = USUAL
     ) -> tuple[Operator, ...]:
         *sums, last = super().operators(effect, *inputs)
-        divided = Operator("div", (Taken("sum"),), effect.output.values, view=True)
+        takes = (Taken("sum", order=Order.KEPT),)
+        divided = Operator("div", takes, effect.output.values, view=True)
         return (*sums, replace(last, makes="sum"), divided)
 
 
@@ -178,7 +188,7 @@ class Multiply(_Elementwise):
     ) -> Operator:
         """Multiplies by the input `number`, which is `x`."""
         gradient = Gradient.OWN if x.values == output.values else Gradient.SUMMED
-        takes = (Taken(so_far), Taken(number, gradient))
+        takes = (Taken(so_far, order=Order.KEPT), Taken(number, gradient, Order.KEPT))
         kept = (Kept(so_far, towards=number), Kept(number, towards=so_far))
         return Operator("mul", takes, output.values, kept, makes=f"product{place}")
 

@@ -14,7 +14,7 @@ from typing import Any, ClassVar, TypeAlias, dataclass_transform
 from archcalc.errors import LayerError
 from archcalc.feature_map import FeatureMap
 from archcalc.layers.effect import Effect, Extra, Saved, Storage
-from archcalc.layers.operator import USUAL, Circumstances, Gradient, Kept, Operator, Taken
+from archcalc.layers.operator import USUAL, Circumstances, Gradient, Kept, Operator, Order, Taken
 from archcalc.layers.state import Role
 from archcalc.quantity.arithmetic import Quantity, plain, require_at_least, require_multiple
 from archcalc.regions.patches import Patch
@@ -69,6 +69,7 @@ class Layer(ABC):
         gradient: how the gradients of its inputs come about, where torch runs one operator for it.
         keeps_for_weights: whether what it keeps for the backward pass is kept for the gradient of
             its weights alone, so that it keeps nothing where they do not learn.
+        gradient_order: how the axes of these lie in memory.
         convolves: whether torch does it by cuDNN's convolutions, which on a GPU round the factors
             of float32 to TF32 unless told otherwise.
         defaults: the default of each field, by name; `REQUIRED` where there is none.
@@ -84,6 +85,7 @@ class Layer(ABC):
     in_lecture_total: ClassVar[bool] = False
     gradient: ClassVar[Gradient] = Gradient.OWN
     keeps_for_weights: ClassVar[bool] = False
+    gradient_order: ClassVar[Order] = Order.OWN
     convolves: ClassVar[bool] = False
     defaults: ClassVar[dict[str, Any]] = {}
     types: ClassVar[dict[str, str]] = {}
@@ -149,7 +151,8 @@ class Layer(ABC):
             at: what it depends on beside its inputs.
         """
         extras = tuple([saved for saved in effect.saved if isinstance(saved, Extra)])
-        takes = [Taken(number, self.gradient) for number in range(len(inputs))]
+        given = Taken(0, self.gradient, self.gradient_order)
+        takes = [given._replace(tensor=number) for number in range(len(inputs))]
         return (
             Operator(
                 self.kind,

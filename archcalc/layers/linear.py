@@ -65,8 +65,9 @@ class Linear(Layer):
     ) -> tuple[Operator, ...]:
         (found,) = super().operators(effect, *inputs)
         kept = (Kept(0, towards="weight"), Kept("weight", towards=0))
-        found = replace(found, kept=kept, merges=bool(inputs[0].sizes))
-        if not (at.behind_gaps and inputs[0].sizes):
+        on_map = bool(inputs[0].sizes)
+        found = replace(found, kept=kept, reshapes=on_map, merges=on_map)
+        if not (at.behind_gaps and on_map):
             return (found,)
         # A product of matrices, to which the bias is added.
         product = replace(found, takes=found.takes[:2], makes="product" if self.bias else "")

@@ -20,6 +20,7 @@ from archcalc.layers.operator import (
     Gradient,
     Kept,
     Operator,
+    Order,
     Taken,
     on_a_copy,
 )
@@ -114,8 +115,10 @@ class LayerNorm(_Normalization):
         (found,) = super().operators(effect, *inputs)
         if effect.workspace == effect.saved[1:]:
             return (found,)
-        normalized = replace(found, beside=(), makes="normalized")
-        channels_first = Operator("clone", (Taken("normalized", Gradient.SAME),), found.values)
+        takes = (found.takes[0]._replace(order=Order.CHANGED), *found.takes[1:])
+        normalized = replace(found, takes=takes, beside=(), makes="normalized")
+        moved = Taken("normalized", Gradient.SAME, Order.CHANGED)
+        channels_first = Operator("clone", (moved,), found.values)
         return normalized, channels_first
 
     def channel_window(self, x: FeatureMap) -> ChannelWindow:
@@ -214,7 +217,7 @@ class LocalResponseNorm(_Normalization):
             ),
             Operator(
                 "div",
-                (Taken(0), Taken("power", scratch=(n, n, n))),
+                (Taken(0, order=Order.KEPT), Taken("power", scratch=(n, n, n))),
                 n,
                 (Kept(0, towards="power"), Kept("power")),
             ),
@@ -255,7 +258,7 @@ class Scale(_Normalization):
     ) -> tuple[Operator, ...]:
         values, found = effect.output.values, []
         if self.factor != 1:
-            found.append(Operator("mul", (Taken(0),), values, makes="scaled"))
+            found.append(Operator("mul", (Taken(0, order=Order.KEPT),), values, makes="scaled"))
         if self.shift != 0:
             source = "scaled" if found else 0
             found.append(Operator("add", (Taken(source, Gradient.SAME),), values, makes="shifted"))
@@ -289,7 +292,7 @@ class ChannelScale(_Normalization):
     def operators(
         self, effect: Effect, *inputs: FeatureMap, at: Circumstances = USUAL
     ) -> tuple[Operator, ...]:
-        takes = (Taken(0), Taken("weight", Gradient.SUMMED))
+        takes = (Taken(0, order=Order.KEPT), Taken("weight", Gradient.SUMMED))
         kept = (Kept(0, towards="weight"), Kept("weight", towards=0))
         scaled = Operator("mul", takes, effect.output.values, kept)
         if not self.bias:

@@ -41,15 +41,15 @@ class Gradient(Enum):
     SUMMED = "summed"  # first as large as the output, and then summed up to one of its own
     SAME = "same"  # the gradient of the output itself, at most under another shape
     PART = "part"  # a view of some channels of it
-    COPIED = "copied"  # of its own, transposed: `.grad` takes a copy
-    # So too, for the strides of an axis of a single value, which a cast makes anew.
-    COPIED_UNLESS_CAST = "copied unless cast"
     SPREAD = "spread"  # a view of a single value
 
-    @property
-    def copied(self) -> bool:
-        """Whether `.grad` takes a copy."""
-        return self in (Gradient.COPIED, Gradient.COPIED_UNLESS_CAST)
+
+class Order(Enum):
+    """In which order the axes of a gradient lie in memory, where it is no view of the output's."""
+
+    OWN = "own"  # as those of what it is the gradient of
+    KEPT = "kept"  # as those of the gradient of the output
+    CHANGED = "changed"  # in another: also of a view
 
 
 class Taken(NamedTuple):
@@ -58,12 +58,14 @@ class Taken(NamedTuple):
     Attributes:
         tensor: which.
         gradient: how its gradient comes about.
+        order: how the axes of that lie.
         scratch: the values, of an image, of each tensor that is made on the way and freed.
         always: whether its gradient is made even where nothing needs it, and freed.
     """
 
     tensor: Tensor
     gradient: Gradient = Gradient.OWN
+    order: Order = Order.OWN
     scratch: tuple[Quantity, ...] = ()
     always: bool = False
 
@@ -96,9 +98,11 @@ class Operator(Record):
         makes: what later operators call its output; "" where it is the layer's.
         holds: what earlier operators have made, beside their output too, and its caller still
             holds while it runs.
-        merges: whether the gradient's axes are merged across images, as for a matrix product, so
-            that it takes a copy where the images' gradients lie apart.
-        contiguous: whether it copies a gradient that has another layout than its input.
+        reshapes: whether the gradient is brought into another shape, so that it is copied first
+            where its axes lie in another order.
+        merges: whether images are one axis with others in that shape, as for a matrix product, so
+            that it is copied too where they lie apart.
+        contiguous: whether it works on a copy of a gradient that lies in any way but its own.
     """
 
     name: str
@@ -111,6 +115,7 @@ class Operator(Record):
     per_image: bool = True
     makes: str = ""
     holds: tuple[str, ...] = ()
+    reshapes: bool = False
     merges: bool = False
     contiguous: bool = False
 

@@ -8,13 +8,14 @@ from archcalc.errors import LayerError
 from archcalc.feature_map import FeatureMap
 from archcalc.layers.effect import Effect, Extra, Storage, pointwise
 from archcalc.layers.layer import Category, Layer
-from archcalc.layers.operator import USUAL, Circumstances, Operator
+from archcalc.layers.operator import USUAL, Circumstances, Operator, Order
 from archcalc.layers.registry import register
 
 
 class _Noise(Layer):
     category: ClassVar[Category] = Category.REGULARIZATION
     pointwise: ClassVar[bool] = True
+    gradient_order: ClassVar[Order] = Order.KEPT
 
     def operators(
         self, effect: Effect, *inputs: FeatureMap, at: Circumstances = USUAL

@@ -9,7 +9,7 @@ from archcalc.errors import LayerError
 from archcalc.feature_map import FeatureMap
 from archcalc.layers.effect import Effect, Storage, pointwise, without_parameters
 from archcalc.layers.layer import Axes, Category, Layer, Sides, per_axis, per_side, require_spatial
-from archcalc.layers.operator import USUAL, Circumstances, Gradient, Operator, Taken, Tensor
+from archcalc.layers.operator import USUAL, Circumstances, Gradient, Operator, Order, Taken, Tensor
 from archcalc.layers.registry import register
 from archcalc.quantity.arithmetic import Quantity, product, require_at_least, require_multiple
 from archcalc.record import replace
@@ -57,6 +57,15 @@ class Upsample(_Resampling):
         output = FeatureMap(x.channels, sizes)
         return without_parameters(output, windows, ops=ops_each * output.values)
 
+    def operators(
+        self, effect: Effect, *inputs: FeatureMap, at: Circumstances = USUAL
+    ) -> tuple[Operator, ...]:
+        (found,) = super().operators(effect, *inputs)
+        axes = len(inputs[0].sizes)
+        if axes == 2 or (axes == 3 and self.mode != "nearest"):  # torch's kernels differ in that
+            return (replace(found, takes=(Taken(0, order=Order.KEPT),)),)
+        return (found,)
+
 
 @register
 class PixelShuffle(_Resampling):
@@ -67,6 +76,7 @@ class PixelShuffle(_Resampling):
     """
 
     kind: ClassVar[str] = "pixel_shuffle"
+    gradient_order: ClassVar[Order] = Order.KEPT
 
     factor: Quantity
 
@@ -109,6 +119,7 @@ class Pad(_Resampling):
     """
 
     kind: ClassVar[str] = "pad"
+    gradient_order: ClassVar[Order] = Order.KEPT
 
     sides: Sides
 
@@ -169,6 +180,7 @@ class PadChannels(_Resampling):
     """
 
     kind: ClassVar[str] = "pad_channels"
+    gradient_order: ClassVar[Order] = Order.KEPT
 
     before: Quantity = 0
     after: Quantity = 0

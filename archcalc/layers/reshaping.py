@@ -9,10 +9,11 @@ from archcalc.errors import LayerError
 from archcalc.feature_map import FeatureMap
 from archcalc.layers.effect import Effect, Storage, pointwise, without_parameters
 from archcalc.layers.layer import Category, Layer, require_divisible, require_spatial
-from archcalc.layers.operator import USUAL, Circumstances, Gradient, Operator
+from archcalc.layers.operator import USUAL, Circumstances, Gradient, Operator, Order, Taken
 from archcalc.layers.registry import register
 from archcalc.layers.state import Shape
 from archcalc.quantity.arithmetic import Quantity, require_at_least, require_equal
+from archcalc.record import replace
 from archcalc.regions.bits import full
 from archcalc.regions.patches import Patch, around, flat, unflattened
 from archcalc.regions.reading import ChannelWindow, Interleaved
@@ -43,6 +44,12 @@ class InOrder(_Reshaping):
     """The same values in the same order, under another shape."""
 
     gradient: ClassVar[Gradient] = Gradient.SAME
+
+    def operators(
+        self, effect: Effect, *inputs: FeatureMap, at: Circumstances = USUAL
+    ) -> tuple[Operator, ...]:
+        (found,) = super().operators(effect, *inputs)
+        return (replace(found, reshapes=True),)
 
     def reaches(
         self, channels: int, x: FeatureMap, output: FeatureMap, window: ChannelWindow
@@ -117,6 +124,13 @@ class ChannelShuffle(_Reshaping):
         require_spatial(x)
         require_divisible(x.channels, self.groups, into="parts")
         return pointwise(x, ops_each=0, saved=())
+
+    def operators(
+        self, effect: Effect, *inputs: FeatureMap, at: Circumstances = USUAL
+    ) -> tuple[Operator, ...]:
+        (found,) = super().operators(effect, *inputs)
+        order = Order.OWN if len(inputs[0].sizes) == 1 else Order.KEPT
+        return (replace(found, takes=(Taken(0, order=order),)),)
 
     def channel_window(self, x: FeatureMap) -> ChannelWindow:
         return Interleaved(self.groups)

@@ -43,6 +43,7 @@ _NORMS = ("batch_norm", "layer_norm", "group_norm")
 # What runs within the entry of another operator, the first of a composite one, whose casts live on:
 # the whole of a cross entropy is one entry on the CPU.
 WITHIN_ENTRY = ("nll_loss",)
+OF_VIEWS = ("bmm",)  # take views of parameters, the casts of which autocast does not cache
 CAST = "to_copy"
 
 

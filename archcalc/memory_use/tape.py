@@ -13,8 +13,8 @@ from typing import NamedTuple
 from archcalc.analysis import Analysis
 from archcalc.graph import INPUT
 from archcalc.layers.effect import Extra
-from archcalc.layers.operator import Circumstances, Gradient, Operator, Taken, Tensor
-from archcalc.memory_use.autocast import CAST, WITHIN_ENTRY, Types
+from archcalc.layers.operator import Circumstances, Gradient, Operator, Order, Taken, Tensor
+from archcalc.memory_use.autocast import CAST, OF_VIEWS, WITHIN_ENTRY, Types
 from archcalc.memory_use.layout import layout
 from archcalc.memory_use.liveness import unpooled
 from archcalc.memory_use.losses import Target, loss_of
@@ -29,15 +29,19 @@ class Argument(NamedTuple):
     Attributes:
         tensor: its name.
         gradient: how its gradient comes about; None where it has none.
+        order: how the axes of that lie.
         scratch: bytes of each tensor that is made on the way and freed.
         gradients: bytes of its gradient as the operator makes it, and of what the engine makes of
             that, one after the other: a sum over what it was spread over, a cast to its own type.
+        summed: whether there is a sum among these.
     """
 
     tensor: str
     gradient: Gradient | None
+    order: Order
     scratch: tuple[int, ...]
-    gradients: tuple[int, ...]
+    gradients: tuple[int, ...] = ()
+    summed: bool = False
 
 
 class Recorded(NamedTuple):
@@ -54,7 +58,7 @@ class Recorded(NamedTuple):
             unless it is recorded.
         released: what the forward pass lets go of once it has run.
         recorded: whether a gradient goes through it.
-        merges, contiguous: as an `Operator`'s.
+        reshapes, merges, contiguous: as an `Operator`'s.
     """
 
     layer: str
@@ -66,6 +70,7 @@ class Recorded(NamedTuple):
     kept: tuple[str, ...]
     released: tuple[str, ...]
     recorded: bool
+    reshapes: bool
     merges: bool
     contiguous: bool
 
@@ -249,6 +254,7 @@ class _Taping:
                 else (),
                 released=(),
                 recorded=recorded,
+                reshapes=operator.reshapes,
                 merges=operator.merges,
                 contiguous=operator.contiguous,
             )
@@ -260,10 +266,11 @@ class _Taping:
         """What is taken by an operator that makes its output for so many `images`."""
         name, output = names[taken.tensor], names[None]
         if name not in self._learns:
-            return Argument(name, None, (self._bytes[name],) if taken.always else (), ())
+            freed = (self._bytes[name],) if taken.always else ()
+            return Argument(name, None, Order.OWN, freed)
         scratch = tuple([values * images * self._each[output] for values in taken.scratch])
-        gradients = self._gradients(operator.name, taken.gradient, name, output)
-        return Argument(name, taken.gradient, scratch, gradients)
+        gradients, summed = self._gradients(operator.name, taken.gradient, name, output)
+        return Argument(name, taken.gradient, taken.order, scratch, gradients, summed)
 
     def _make(
         self,
@@ -295,17 +302,20 @@ class _Taping:
         taken = [names[one.tensor] for one in operator.takes]
         return [self._each[name] for name in taken if name in self._each]
 
-    def _gradients(self, operator: str, how: Gradient, name: str, output: str) -> tuple[int, ...]:
-        """The sizes of the gradient of what an operator takes, as `Argument`'s."""
+    def _gradients(
+        self, operator: str, how: Gradient, name: str, output: str
+    ) -> tuple[tuple[int, ...], bool]:
+        """The sizes of the gradient of what an operator takes, and `summed`, as `Argument`'s."""
         if name not in self._each:
-            return ()
+            return (), False
         own, size = self._each[name], self._bytes[name]
         each = self._types.gradient_made_by(operator, own, self._each[output])
         of_output = self._bytes[output] // self._each[output] * each
         found = [size // own * each]
-        if how is Gradient.SUMMED or (how is Gradient.SAME and of_output != found[0]):
+        summed = how is Gradient.SUMMED or (how is Gradient.SAME and of_output != found[0])
+        if summed:
             found.insert(0, of_output)
-        return (*found, size) if each != own else tuple(found)
+        return (*found, size) if each != own else tuple(found), summed
 
     def _cast(
         self,
@@ -319,22 +329,23 @@ class _Taping:
         From the last to the first: so the compiler that torch is built with evaluates arguments.
         """
         to = self._types.cast_to(operator.name, self._each_of(operator, names))
+        cached = operator.name not in OF_VIEWS
         found: dict[Tensor | None, str] = {}
         for one in reversed(operator.takes):
             name = names[one.tensor]
             if to is not None and self._each.get(name, to) != to:
                 found[one.tensor] = self._cached.get(name) or self._cast_one(
-                    layer, one, name, to, held
+                    layer, name, to, held, cached
                 )
         return found
 
-    def _cast_one(self, layer: str, taken: Taken, name: str, to: int, held: Sequence[str]) -> str:
+    def _cast_one(self, layer: str, name: str, to: int, held: Sequence[str], cached: bool) -> str:
         cast = self._unused(f"{name}, cast")
         values, learns = self._bytes[name] // self._each[name], name in self._learns
-        if name in self._parameters and learns and not taken.gradient.copied:
-            self._cached[name] = cast  # not so a frozen one, nor a transposed view
+        if cached and learns and name in self._parameters:  # not so a frozen one
+            self._cached[name] = cast
         self._each[cast], self._bytes[cast] = to, values * to
-        how = Gradient.COPIED if taken.gradient is Gradient.COPIED else Gradient.OWN
+        how = Gradient.OWN if learns else None
         if learns:
             self._learns.add(cast)
         self._held.append(held)
@@ -342,13 +353,14 @@ class _Taping:
             Recorded(
                 layer=layer,
                 name=CAST,
-                arguments=(Argument(name, how if learns else None, (), (self._bytes[name],)),),
+                arguments=(Argument(name, how, Order.KEPT, (), (self._bytes[name],)),),
                 output=cast,
                 view_of=None,
                 beside=(),
                 kept=(),
                 released=(),
                 recorded=learns,
+                reshapes=False,
                 merges=False,
                 contiguous=False,
             )

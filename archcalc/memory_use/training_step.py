@@ -13,10 +13,9 @@ from __future__ import annotations
 
 from collections import Counter
 from contextlib import suppress
-from enum import Enum
 from typing import NamedTuple
 
-from archcalc.layers.operator import Gradient
+from archcalc.layers.operator import Gradient, Order
 from archcalc.memory_use.moments import (
     OPTIMIZER,
     Alive,
@@ -72,18 +71,26 @@ def events(course: Course) -> list[Event]:
     ]
 
 
-class _Lies(Enum):
-    """How a gradient lies in its storage."""
-
-    DENSE = "dense"
-    APART = "apart"  # those of the images with gaps between them
-    SPREAD = "spread"  # one value for all
-
-
 class _Gradient(NamedTuple):
+    """A gradient, and how it lies in its storage: there may be several in one.
+
+    Attributes:
+        bytes: as large as it is seen, which is more than the storage where it is spread.
+        spread: whether it is one value for all.
+        apart: whether there are gaps: between images, or all over where it is permuted too.
+        permuted: whether its axes lie in another order than those of what it is the gradient of.
+    """
+
     storage: int
-    bytes: int  # as large as it is seen, which is more than the storage where it is spread
-    lies: _Lies = _Lies.DENSE
+    bytes: int
+    spread: bool = False
+    apart: bool = False
+    permuted: bool = False
+
+    @property
+    def contiguous(self) -> bool:
+        """Whether it lies as what it is the gradient of."""
+        return not (self.spread or self.apart or self.permuted)
 
 
 class _Stopped(Exception):
@@ -276,11 +283,11 @@ class _Replay:
     def _received(self, operator: Recorded) -> tuple[_Gradient, list[int]]:
         """The gradient of the output, and copies of it that the operator makes while it runs."""
         came, name = self._arrived.pop(operator.output), f"gradient of {operator.output}, copied"
-        if operator.merges and came.lies is _Lies.APART:
+        if (operator.reshapes and came.permuted) or (operator.merges and came.apart):
             copy = self._new(name, came.bytes, Purpose.ACTIVATION_GRADIENTS)
             self._drop(came.storage)
             return _Gradient(copy, came.bytes), []
-        if operator.contiguous and came.lies is not _Lies.DENSE:
+        if operator.contiguous and not came.contiguous:
             return came, [self._new(name, came.bytes, Purpose.ACTIVATION_GRADIENTS)]
         return came, []
 
@@ -290,27 +297,32 @@ class _Replay:
         """The gradient of what an operator takes, as the operator makes it."""
         how = argument.gradient
         size = argument.gradients[0] if how is not None else 0
+        permuted = argument.order is Order.CHANGED or came.permuted
         if how is Gradient.SAME:
-            return came._replace(storage=self._hold(came.storage))
+            return came._replace(storage=self._hold(came.storage), permuted=permuted)
         if how is Gradient.SPREAD:
-            return _Gradient(self._hold(came.storage), size, _Lies.SPREAD)
+            return _Gradient(self._hold(came.storage), size, spread=True)
         if how is Gradient.PART:
-            apart = came.lies is _Lies.DENSE and self._tape.batch > 1 and size < came.bytes
-            return _Gradient(self._hold(came.storage), size, _Lies.APART if apart else came.lies)
+            apart = size < came.bytes and (came.permuted or self._tape.batch > 1)
+            storage = self._hold(came.storage)
+            return came._replace(storage=storage, bytes=size, apart=came.apart or apart)
         made_on_the_way = [self._new("made on the way", each) for each in argument.scratch]
         own = None
         if how is not None:
             own = self._new(_gradient_of(argument.tensor), size, self._purpose_for(argument))
         for each in made_on_the_way:
             self._drop(each)
-        return None if own is None else _Gradient(own, size)
+        if own is None:
+            return None
+        return _Gradient(own, size, permuted=permuted and argument.order is not Order.OWN)
 
     def _summed(self, gradient: _Gradient, argument: Argument) -> _Gradient:
         """A gradient as the engine hands it on: summed up, and cast, where it has to be."""
         for size in argument.gradients[1:]:
             own = self._new(_gradient_of(argument.tensor), size, self._purpose_for(argument))
             self._drop(gradient.storage)
-            gradient = _Gradient(own, size)
+            permuted = gradient.permuted and not argument.summed
+            gradient = _Gradient(own, size, permuted=permuted)
         return gradient
 
     def _arrive(self, argument: Argument, gradient: _Gradient) -> None:
@@ -331,19 +343,19 @@ class _Replay:
         The second is let go of when all gradients of the operator have come.
         """
         self._added.append(gradient.storage)
-        alone = self._holders[before.storage] == 1 and before.lies is _Lies.DENSE
-        if alone and not self._course.sums_apart:
+        dense = not (before.spread or before.apart)
+        if dense and self._holders[before.storage] == 1 and not self._course.sums_apart:
             return before
         name, purpose = _gradient_of(argument.tensor), self._purpose_for(argument)
         total = self._new(name, gradient.bytes, purpose)
         self._drop(before.storage)
-        return _Gradient(total, gradient.bytes)
+        lies_as = gradient if before.spread else before
+        return _Gradient(total, gradient.bytes, permuted=lies_as.permuted)
 
     def _accumulate(self, argument: Argument) -> None:
         """All of the gradient of a learned tensor has come: it is now `.grad`, or added to that."""
         gradient = self._arrived.pop(argument.tensor)
-        how = argument.gradient
-        if not self._course.adds and how is not None and how.copied:
+        if not self._course.adds and not gradient.contiguous:
             name, purpose = _gradient_of(argument.tensor), self._purpose_for(argument)
             self._new(name, gradient.bytes, purpose)
         elif not self._course.adds:

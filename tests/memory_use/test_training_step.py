@@ -58,4 +58,4 @@ GRAPHS = [random_graphs, entangled_graphs, sliding_graphs, overwriting_graphs]
 def test_of_random_graphs_too(
     graphs: Callable[[], st.SearchStrategy[Graph]], data: st.DataObject
 ) -> None:
-    check_step(all_used(data.draw(with_some_frozen(graphs()))))
+    check_step(all_used(data.draw(with_some_frozen(graphs()))), data.draw(st.integers(1, 3)))

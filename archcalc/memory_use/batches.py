@@ -113,8 +113,9 @@ def peaks_over_batches(analysis: Analysis, options: TrainingOptions = USUAL) -> 
     one = analysis.of_batch(1, analysis.dtype)
     if not refused_in_training(one):
         peak = max(_events(analysis, options, 1), key=lambda event: event.bytes)
-        if pieces[0].at(1) == peak.bytes:
-            pieces[0] = pieces[0]._replace(first=1)
+        more = pieces[0]
+        if (more.at(1), more.layer, more.direction) == peak:
+            pieces[0] = more._replace(first=1)
         else:
             pieces.insert(0, Piece(1, 1, 0, peak.bytes, peak.layer, peak.direction))
     return Peaks(tuple(pieces))

@@ -100,27 +100,29 @@ def training_figures(
 ) -> Iterator[Figure]:
     """The most that is alive at once in a training step, for each way to train."""
     analysis, note = _trainable(analysis)
-    device = torch.device(under.device)
     for way in trained:
-        options = replace(way, dtype=under.dtype, device=device.type)
-        rule = step_of(analysis, options).peak.bytes
-        require_room(rule, device, analysis.name)
-        of = _named(options)
-        quantity = quantity_of("training_peak_bytes", *of)
-        allocator = _allocator(device)
-        twin = twin_without_values(as_trained(analysis, options), under.device)
-        make_images = partial(batch_of, analysis, under.device)
-        found, why = _tried(
-            partial(measured_step, twin, make_images, options, allocator), under.device
-        )
-        if found is None:
-            yield Figure("memory", quantity, "", rule, None, note, why)
-            continue
-        notes = [f"most while {_running(found.at)}", *([note] if note else [])]
-        yield Figure("memory", quantity, "", rule, found.peak_bytes, note="; ".join(notes))
-        yield from _allocator_figures(
-            "training_peak_bytes", of, found.runs, found.peak_bytes - found.beyond
-        )
+        yield from _step_figures(analysis, under, way, note)
+
+
+def _step_figures(
+    analysis: Analysis, under: Conditions, way: TrainingOptions, note: str
+) -> Iterator[Figure]:
+    """Those of a training step in one way."""
+    device = torch.device(under.device)
+    options = replace(way, dtype=under.dtype, device=device.type)
+    rule = step_of(analysis, options).peak.bytes
+    require_room(rule, device, analysis.name)
+    name, of = "training_peak_bytes", _named(options)
+    allocator = _allocator(device)
+    twin = twin_without_values(as_trained(analysis, options), under.device)
+    make_images = partial(batch_of, analysis, under.device)
+    found, why = _tried(lambda: measured_step(twin, make_images, options, allocator), under.device)
+    if found is None:
+        yield Figure("memory", quantity_of(name, *of), "", rule, None, note, why)
+        return
+    notes = "; ".join([f"most while {_running(found.at)}", *([note] if note else [])])
+    yield Figure("memory", quantity_of(name, *of), "", rule, found.peak_bytes, notes)
+    yield from _allocator_figures(name, of, found.runs, found.peak_bytes - found.beyond)
 
 
 def _tried(run: Callable[[], Found], device: str) -> tuple[Found | None, str]:

@@ -228,9 +228,10 @@ def allocator(monkeypatch: pytest.MonkeyPatch) -> Iterator[StandIn]:
 
 @pytest.mark.usefixtures("allocator")
 def test_the_peak_of_an_allocator_is_split_into_what_it_was_for() -> None:
-    found = memory(NETWORK, trained=[TrainingOptions("adam")])
+    found = memory(NETWORK, trained=[*map(TrainingOptions, ("sgd", "adam"))])
     assert found.differences == ()
-    for name, of in (("peak_bytes", ""), ("training_peak_bytes", "adam, ")):
+    step = "training_peak_bytes"
+    for name, of in (("peak_bytes", ""), (step, ""), (step, "adam, ")):
         part = {key: totals(found)[f"{name} ({of}{key})"] for key in ALLOCATOR_PARTS}
         assert all(figure.rule is None for figure in part.values())
         allocator, live, workspace, rounding, rest = map(size, part.values())

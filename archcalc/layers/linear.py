@@ -72,7 +72,7 @@ class Linear(Layer):
         # A product of matrices, to which the bias is added.
         product = replace(found, takes=found.takes[:2], makes="product" if self.bias else "")
         takes = (Taken("product", Gradient.SAME), Taken("bias", Gradient.SAME))
-        biased = Operator("add", takes, found.values)
+        biased = Operator("add_bias", takes, found.values)
         products = on_a_copy(product, at.copied) if at.copied else (product,)
         return (*products, biased) if self.bias else products
 

@@ -40,9 +40,9 @@ _ON_GPU = {
 # Their parameters may be wider than what they take: that alone decides about the output, and each
 # gradient is made in the type of what it is the gradient of.
 _NORMS = ("batch_norm", "layer_norm", "group_norm")
-# What runs within the entry of another operator, the first of a composite one, whose casts live on:
-# the whole of a cross entropy is one entry on the CPU.
-WITHIN_ENTRY = ("nll_loss",)
+# What runs within the entry of the operator before it, as a part of the whole that autocast knows:
+# of a cross entropy on the CPU, of a linear layer that is a product of matrices and a sum.
+WITHIN_ENTRY = ("nll_loss", "add_bias")
 OF_VIEWS = ("bmm",)  # take views of parameters, the casts of which autocast does not cache
 CAST = "to_copy"
 

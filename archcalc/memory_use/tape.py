@@ -8,6 +8,7 @@ and after which operator the forward pass lets go of a tensor.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import takewhile
 from typing import NamedTuple
 
 from archcalc.analysis import Analysis
@@ -109,13 +110,15 @@ def tape(
     maps, with_gradient = analysis.maps, analysis.graph.with_gradient()
     for layer in analysis.used_layers:
         name, node = layer.name, layer.node
-        copied = where.copies.get(name)
+        # What autocast casts has no gaps any more.
+        dense = bool(node.inputs) and found.casts(node.layer.kind, node.inputs[0])
+        copied = None if dense else where.copies.get(name)
         operators = node.layer.operators(
             layer.effect,
             *[maps[source] for source in node.inputs],
             at=Circumstances(
                 on_gpu=on_gpu,
-                behind_gaps=name in where.behind_gaps,
+                behind_gaps=name in where.behind_gaps and not dense,
                 copied=copied.values if copied else 0,
                 hands_on_indices=name in handed_on,
             ),
@@ -201,18 +204,16 @@ class _Taping:
             self._same[layer] = taken[0]
         names: dict[Tensor | None, str] = {**dict(enumerate(taken))}
         names.update(named or {})
-        casts: list[str] = []
-        for operator in operators:
+        casts: dict[Tensor | None, str] = {}
+        for number, operator in enumerate(operators):
             takes = [one.tensor for one in operator.takes]  # held where it runs on casts of it too
             held = [*taken, *[names[tensor] for tensor in (*takes, *operator.holds)]]
-            if operator.name in WITHIN_ENTRY:
-                held += casts
-            names[None] = f"{layer} ({operator.makes})" if operator.makes else layer
-            cast = self._cast(layer, operator, names, held)
-            as_taken = names | cast
-            self._write(layer, operator, as_taken, held, has_gradient)
-            names = as_taken | {tensor: names[tensor] for tensor in cast}
-            casts += cast.values()
+            if operator.name not in WITHIN_ENTRY:
+                casts = self._cast(layer, operators[number:], names, held)
+            as_taken = names | casts
+            as_taken[None] = f"{layer} ({operator.makes})" if operator.makes else layer
+            self._write(layer, operator, as_taken, [*held, *casts.values()], has_gradient)
+            names = as_taken | {tensor: names[tensor] for tensor in casts}
             names[operator.makes] = names[None]
 
     def _write(
@@ -317,22 +318,33 @@ class _Taping:
             found.insert(0, of_output)
         return (*found, size) if each != own else tuple(found), summed
 
+    def casts(self, operator: str, name: str) -> bool:
+        """Whether autocast casts a tensor for an operator that takes that first."""
+        each = self._each[self._same.get(name, name)]
+        return self._types.cast_to(operator, [each]) not in (None, each)
+
     def _cast(
         self,
         layer: str,
-        operator: Operator,
+        operators: Sequence[Operator],
         names: Mapping[Tensor | None, str],
         held: Sequence[str],
     ) -> dict[Tensor | None, str]:
-        """Writes the casts of what autocast has an operator take in another type; their names.
+        """Writes the casts of what autocast has the first of `operators` take in another type.
 
-        From the last to the first: so the compiler that torch is built with evaluates arguments.
+        Of what the next take too, as far as they run within its entry. From the last to the first:
+        so the compiler that torch is built with evaluates arguments. Returns their names.
         """
-        to = self._types.cast_to(operator.name, self._each_of(operator, names))
-        cached = operator.name not in OF_VIEWS
+        first, *others = operators
+        to, cached = (
+            self._types.cast_to(first.name, self._each_of(first, names)),
+            first.name not in OF_VIEWS,
+        )
+        within = takewhile(lambda one: one.name in WITHIN_ENTRY, others)
+        takes = [one for operator in (first, *within) for one in operator.takes]
         found: dict[Tensor | None, str] = {}
-        for one in reversed(operator.takes):
-            name = names[one.tensor]
+        for one in reversed(takes):
+            name = names.get(one.tensor, "")
             if to is not None and self._each.get(name, to) != to:
                 found[one.tensor] = self._cached.get(name) or self._cast_one(
                     layer, name, to, held, cached

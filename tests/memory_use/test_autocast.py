@@ -22,6 +22,11 @@ from tests.spec_texts import graph_of
 BATCH = 2
 HALF = ["bfloat16", "float16"]
 NETWORKS = ["lenet5_1998", "highway_mnist10", "resnet20", "densenet_40_12", "deconv_unpool"]
+MORE = [
+    "local_7_3", "shared_7_3", "fire_module", "lenet5", "lenet_caffe", "plain20", "resnet56",
+    "factorized_3x3", "residual_bottleneck", "residual_basic", "nin_cifar10", "grid_reduction",
+    "inception_bottleneck", "squeezenet1_1", "mobilenet_v1_shallow",
+]  # fmt: skip
 # Of what autocast treats apart, each: padded copies, norms, powers, pools along 3 axes, joins of
 # several types, a shared weight, views of what is learned.
 SMALL = {
@@ -48,6 +53,12 @@ SMALL = {
         "concat: {name: c, from: [a, b]}; add: {name: d, from: [a, b]};"
         "multiply: {name: e, from: [b, a]}; mean: {name: f, from: [d, e, b]};"
         "concat: {from: [c, f]}; conv: {channels: 2, kernel: 3}",
+    ),
+    "views of images": ("[4, 6, 6]", "crop: {sides: 1}; linear: {features: 3}"),
+    "views": (
+        "[4, 6, 6]",
+        "conv: {channels: 4, kernel: 1}; crop: {sides: 1}; linear: {features: 3};"
+        "channel_scale; channel_slice: {stop: 2}; linear: {features: 3, bias: false}",
     ),
     "shared weights": (
         "[2, 5, 5]",
@@ -115,7 +126,7 @@ def test_random_graphs_of_all_kinds_in_half_precision(graph: Graph) -> None:
 # ----- autocast -----
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", [*NETWORKS, *MORE])
 def test_under_autocast_a_step_is_what_lives_in_torch(name: str) -> None:
     check(load(name), "mixed")
 

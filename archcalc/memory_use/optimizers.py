@@ -48,6 +48,21 @@ class Made(NamedTuple):
     freed: tuple[str, ...] = ()
 
 
+def gradient_of(tensor: str) -> str:
+    """What the gradient of a tensor is called."""
+    return f"gradient of {tensor}"
+
+
+def cast_for_master(tensors: Sequence[tuple[str, int]]) -> Iterator[Made]:
+    """The gradients as the masters of the parameters take them: in float32, one after the other.
+
+    Each lets go of the one that it is cast from, as in Megatron-LM (core/optimizer/optimizer.py,
+    `Float16OptimizerWithFloat16Params`). `tensors` are as `made_by` takes them, in float32.
+    """
+    for name, size in tensors:
+        yield Made(f"{gradient_of(name)}, in float32", size, (gradient_of(name),))
+
+
 def made_by(
     optimizer: Optimizer, tensors: Sequence[tuple[str, int]], *, foreach: bool, on_gpu: bool
 ) -> Iterator[Made]:

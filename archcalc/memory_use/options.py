@@ -8,7 +8,8 @@ from archcalc.memory_use.optimizers import OPTIMIZERS
 from archcalc.record import Record
 
 MIXED = "mixed"
-TRAINING_DTYPES = ("float32", "bfloat16", "float16", MIXED)
+HALF_PRECISION = ("bfloat16", "float16")
+TRAINING_DTYPES = ("float32", *HALF_PRECISION, MIXED)
 DEVICES = ("cpu", "cuda")
 
 
@@ -23,6 +24,9 @@ class TrainingOptions(Record):
         foreach: whether the optimizer updates all tensors at once, and not one after the other;
             None for torch's default: on a GPU.
         accumulate: over how many batches gradients are summed up before the optimizer steps.
+        master: whether the optimizer works on copies of the parameters in float32, which is for
+            parameters in half precision (Micikevicius et al. 2018, section 3.1). Its state is in
+            float32 then, and so are the gradients that it takes, cast one after the other.
         freeze: patterns of layers and blocks that do not learn, beside those of the spec
             (`patterns.groups_meant`).
     """
@@ -33,6 +37,7 @@ class TrainingOptions(Record):
     loss: str = "sum"
     foreach: bool | None = None
     accumulate: int = 1
+    master: bool = False
     freeze: tuple[str, ...] = ()
 
     def check(self) -> None:
@@ -44,6 +49,12 @@ class TrainingOptions(Record):
         if type(self.accumulate) is not int or self.accumulate < 1:
             message = f"must be a whole number of batches, at least 1, not {self.accumulate!r}"
             raise UsageError(message, "accumulate")
+        if self.master and self.dtype not in HALF_PRECISION:
+            known = " or ".join(HALF_PRECISION)
+            message = (
+                f"a copy in float32 is for parameters in {known}; in {self.dtype} they have 4 bytes"
+            )
+            raise UsageError(message, "master")
 
     @property
     def on_gpu(self) -> bool:

@@ -13,7 +13,7 @@ from archcalc.layers.state import StateTensor
 from archcalc.memory_use.freezing import with_frozen
 from archcalc.memory_use.liveness import unpooled
 from archcalc.memory_use.moments import Course, Purpose
-from archcalc.memory_use.optimizers import COUNTER_BYTES, OPTIMIZERS, made_by
+from archcalc.memory_use.optimizers import COUNTER_BYTES, OPTIMIZERS, cast_for_master, made_by
 from archcalc.memory_use.options import MIXED, TrainingOptions
 from archcalc.memory_use.tape import tape
 from archcalc.memory_use.totals import learning, needed_backward
@@ -106,16 +106,18 @@ def course_of(analysis: Analysis, options: TrainingOptions) -> Course:
         Purpose.BUFFERS: sum(layer.buffer_bytes for layer in in_use.used_layers),
         Purpose.OPTIMIZER: sum(each.optimizer for each in tensors),
     }
+    updated = [(each.name, each.master or each.parameter) for each in tensors if each.gradient]
     made = made_by(
         OPTIMIZERS[options.optimizer],
-        [(each.name, each.master or each.parameter) for each in tensors if each.gradient],
+        updated,
         foreach=options.updates_at_once,
         on_gpu=options.on_gpu,
     )
+    cast = cast_for_master(updated) if options.master else ()
     return Course(
         tape(in_use, on_gpu=options.on_gpu, loss=options.loss, autocast=options.dtype == MIXED),
         constant,
-        tuple(made),
+        (*cast, *made),
         adds=options.accumulate > 1,
     )
 
@@ -134,23 +136,22 @@ def training_tensors(
     options.check()
     analysis = as_trained(analysis, options)
     bytes_each = DTYPES[_dtype_in_use(options.dtype)]
-    master = 0
     optimizer = OPTIMIZERS[options.optimizer]
     counter = COUNTER_BYTES if optimizer.adaptive and not options.on_gpu else 0
     owners, with_gradient = analysis.graph.weight_owners(), analysis.graph.with_gradient()
-    trained = {
-        owners[layer.name]
-        for layer in analysis.used_layers
-        if layer.learns and layer.name in with_gradient
-    }
+    learning_layers = [layer.name for layer in analysis.used_layers if layer.learns]
+    learned = {owners[name] for name in learning_layers}
+    trained = {owners[name] for name in learning_layers if name in with_gradient}
     found: dict[str, TensorMemory] = {}
     for layer in _in_module_order(analysis.used_layers):
         owner = owners[layer.name]
         for tensor in layer.effect.parameters:
             n = tensor.values
-            size, state = n * bytes_each, optimizer.moments * n * (master or bytes_each) + counter
+            size = n * bytes_each
+            master = n * _MASTER_BYTES if options.master and owner in learned else 0
+            state = optimizer.moments * (master or size) + counter
             gradient, state = (size, state) if owner in trained else (0, 0)
-            one = TensorMemory(owner, tensor, size, gradient, state, n * master)
+            one = TensorMemory(owner, tensor, size, gradient, state, master)
             found.setdefault(one.name, one)
     return tuple(found.values())
 

@@ -26,6 +26,7 @@ from archcalc.memory_use.moments import (
     Parts,
     Purpose,
 )
+from archcalc.memory_use.optimizers import gradient_of
 from archcalc.memory_use.tape import LOSS, Argument, Recorded
 from archcalc.record import Record
 
@@ -126,6 +127,7 @@ class _Replay:
         self._purpose: list[Purpose] = []
         self._of: dict[str, int] = {}  # the storage of each tensor that the forward pass holds
         self._arrived: dict[str, _Gradient] = {}
+        self._grads: dict[str, int] = {}  # what `.grad` of each learned tensor holds, by its name
         self._added: list[int] = []  # gradients of the present operator, to others
         # How many gradients are still to come to each learned tensor.
         self._awaited = Counter(
@@ -144,7 +146,8 @@ class _Replay:
         self._begin(tape.operators[0].layer, Direction.FORWARD)
         if self._course.adds:
             for name in self._awaited:
-                self._new(_gradient_of(name), tape.bytes[name], Purpose.GRADIENTS)
+                grad = self._new(gradient_of(name), tape.bytes[name], Purpose.GRADIENTS)
+                self._grads[gradient_of(name)] = grad
         given = [self._new(name, tape.bytes[name]) for name in tape.given]
         self._of |= {
             name: self._hold(storage) for name, storage in zip(tape.given, given, strict=True)
@@ -174,9 +177,11 @@ class _Replay:
     def _step(self) -> None:
         """The optimizer steps."""
         self._begin(OPTIMIZER, Direction.STEP)
-        made: dict[str, int] = {}
+        made = dict(self._grads)
         for each in self._course.made:
-            made[each.name] = self._new(each.name, each.bytes)
+            casts = any(name in self._grads for name in each.freed)
+            purpose = Purpose.GRADIENTS if casts else Purpose.OTHER
+            made[each.name] = self._new(each.name, each.bytes, purpose)
             for name in each.freed:
                 self._drop(made.pop(name))
         for storage in made.values():
@@ -309,7 +314,7 @@ class _Replay:
         made_on_the_way = [self._new("made on the way", each) for each in argument.scratch]
         own = None
         if how is not None:
-            own = self._new(_gradient_of(argument.tensor), size, self._purpose_for(argument))
+            own = self._new(gradient_of(argument.tensor), size, self._purpose_for(argument))
         for each in made_on_the_way:
             self._drop(each)
         if own is None:
@@ -319,7 +324,7 @@ class _Replay:
     def _summed(self, gradient: _Gradient, argument: Argument) -> _Gradient:
         """A gradient as the engine hands it on: summed up, and cast, where it has to be."""
         for size in argument.gradients[1:]:
-            own = self._new(_gradient_of(argument.tensor), size, self._purpose_for(argument))
+            own = self._new(gradient_of(argument.tensor), size, self._purpose_for(argument))
             self._drop(gradient.storage)
             permuted = gradient.permuted and not argument.summed
             gradient = _Gradient(own, size, permuted=permuted)
@@ -346,7 +351,7 @@ class _Replay:
         dense = not (before.spread or before.apart)
         if dense and self._holders[before.storage] == 1 and not self._course.sums_apart:
             return before
-        name, purpose = _gradient_of(argument.tensor), self._purpose_for(argument)
+        name, purpose = gradient_of(argument.tensor), self._purpose_for(argument)
         total = self._new(name, gradient.bytes, purpose)
         self._drop(before.storage)
         lies_as = gradient if before.spread else before
@@ -354,18 +359,15 @@ class _Replay:
 
     def _accumulate(self, argument: Argument) -> None:
         """All of the gradient of a learned tensor has come: it is now `.grad`, or added to that."""
-        gradient = self._arrived.pop(argument.tensor)
-        if not self._course.adds and not gradient.contiguous:
-            name, purpose = _gradient_of(argument.tensor), self._purpose_for(argument)
-            self._new(name, gradient.bytes, purpose)
-        elif not self._course.adds:
-            return
-        self._drop(gradient.storage)
+        gradient, name = self._arrived.pop(argument.tensor), gradient_of(argument.tensor)
+        if self._course.adds:
+            self._drop(gradient.storage)
+        elif gradient.contiguous:
+            self._grads[name] = gradient.storage
+        else:
+            self._grads[name] = self._new(name, gradient.bytes, self._purpose_for(argument))
+            self._drop(gradient.storage)
 
     def _purpose_for(self, argument: Argument) -> Purpose:
         learned = argument.tensor in self._tape.learned
         return Purpose.GRADIENTS if learned else Purpose.ACTIVATION_GRADIENTS
-
-
-def _gradient_of(tensor: str) -> str:
-    return f"gradient of {tensor}"

@@ -89,13 +89,13 @@ def measured_step(
     with one_thread():
         loop.warm_up()
         state, given = loop.state(), loop.given()
-        watching = LayerByLayer(twin, state, loop.device)
+        watching = LayerByLayer(twin, [*loop.masters, *state], loop.device)
         with watched(watching, allocator) as runs:
             for tensor in given:
                 watching.note(tensor)
             loop.step(given, watching.begin)
     return MeasuredStep(
-        bytes_of(twin.parameters()), bytes_of(twin.buffers()), bytes_of(state),
+        bytes_of([*twin.parameters(), *loop.masters]), bytes_of(twin.buffers()), bytes_of(state),
         watching.peak, watching.peak_at, watching.most, runs,
     )  # fmt: skip
 
@@ -119,6 +119,8 @@ class TrainingLoop:
     Attributes:
         twin: what is trained.
         device: where it is.
+        masters: copies in float32 of the parameters that learn, in which the optimizer updates
+            them; none unless the options say so.
     """
 
     def __init__(self, twin: Twin, make_images: MakeImages, options: TrainingOptions) -> None:
@@ -133,9 +135,11 @@ class TrainingLoop:
         self._loss = options.loss
         self._of_one = _LOSSES[options.loss]
         self._state_stays = options.optimizer != "sgd"
-        learned = [p for p in twin.parameters() if p.requires_grad]
+        self._learned = [p for p in twin.parameters() if p.requires_grad]
+        self.masters = [p.detach().float() for p in self._learned] if options.master else []
+        updated = self.masters or self._learned
         make, how = _OPTIMIZERS[options.optimizer], {"foreach": options.updates_at_once}
-        self._optimizer = make(learned, lr=1e-3, **how) if learned else None
+        self._optimizer = make(updated, lr=1e-3, **how) if updated else None
 
     def warm_up(self) -> None:
         """Trains until nothing is made any more that stays from step to step."""
@@ -175,8 +179,20 @@ class TrainingLoop:
                 loss.backward()  # type: ignore[no-untyped-call]  # torch gives no types
         begin(OPTIMIZER, Direction.STEP)
         if self._optimizer is not None:
+            self._hand_on_gradients()
             self._optimizer.step()
+            self._optimizer.zero_grad(set_to_none=True)
+            with torch.no_grad():
+                for parameter, master in zip(self._learned, self.masters, strict=False):
+                    parameter.copy_(master)
         self.twin.zero_grad(set_to_none=True)
+
+    def _hand_on_gradients(self) -> None:
+        """Gives the masters the gradients in float32, one after the other."""
+        for parameter, master in zip(self._learned, self.masters, strict=False):
+            if parameter.grad is not None:
+                master.grad = parameter.grad.float()
+                parameter.grad = None
 
     def _loss_of(self, images: Tensor, *targets: Tensor, begin: Begin) -> Tensor:
         """The loss as `archcalc.memory_use.losses` has it."""

@@ -66,6 +66,7 @@ def memory(
     device: str = "cpu",
     foreach: bool | None = None,
     accumulate: int = 1,
+    master: bool = False,
     freeze: str | Sequence[str] = (),
     parameters: Mapping[str, Value] | None = None,
     **others: Value,
@@ -85,6 +86,8 @@ def memory(
         foreach: whether the optimizer updates all tensors at once; None for torch's default, which
             is so on cuda.
         accumulate: over how many batches gradients are summed up before the optimizer steps.
+        master: whether the optimizer works on copies of the parameters in float32, which is for
+            half precision.
         freeze: names or patterns of layers and blocks that do not learn, such as `layer1,*.bn?`.
 
     Raises:
@@ -94,7 +97,7 @@ def memory(
     analysis = analyze(what, input=input, batch=batch, parameters=parameters, **others)
     options = TrainingOptions(
         optimizer=optimizer, dtype=dtype, device=device, loss=loss, foreach=foreach,
-        accumulate=accumulate, freeze=tuple(listed(freeze)),
+        accumulate=accumulate, master=master, freeze=tuple(listed(freeze)),
     )  # fmt: skip
     found = memory_report(analysis, options)
     layers = {
@@ -123,6 +126,7 @@ def training(
     device: str = "cpu",
     foreach: bool | None = None,
     accumulate: int = 1,
+    master: bool = False,
     freeze: str | Sequence[str] = (),
     budget: float | str | None = None,
     reserve: float | str = 0,
@@ -137,7 +141,7 @@ def training(
 
     Args:
         what, input, batch, parameters, others: as for `analyze`.
-        dtype, optimizer, loss, device, foreach, accumulate, freeze: as for `memory`.
+        dtype, optimizer, loss, device, foreach, accumulate, master, freeze: as for `memory`.
         budget: bytes, or a text such as `16GiB`: then the batch is the largest that fits in it,
             so that one image more does not.
         reserve: bytes of the budget, or such a text, for what is left out.
@@ -149,7 +153,7 @@ def training(
     analysis = analyze(what, input=input, batch=batch, parameters=parameters, **others)
     options = TrainingOptions(
         optimizer=optimizer, dtype=dtype, device=device, loss=loss, foreach=foreach,
-        accumulate=accumulate, freeze=tuple(listed(freeze)),
+        accumulate=accumulate, master=master, freeze=tuple(listed(freeze)),
     )  # fmt: skip
     if budget is not None:
         room = bytes_in(budget, "budget") - bytes_in(reserve, "reserve")
@@ -175,6 +179,7 @@ def training_peaks(
     device: str = "cpu",
     foreach: bool | None = None,
     accumulate: int = 1,
+    master: bool = False,
     freeze: str | Sequence[str] = (),
     parameters: Mapping[str, Value] | None = None,
     **others: Value,
@@ -188,7 +193,7 @@ def training_peaks(
     Args:
         batches: numbers of images; () for the formula.
         what, input, parameters, others: as for `analyze`.
-        dtype, optimizer, loss, device, foreach, accumulate, freeze: as for `memory`.
+        dtype, optimizer, loss, device, foreach, accumulate, master, freeze: as for `memory`.
 
     Raises:
         UsageError: torch does not train on such a batch; and as `memory`.
@@ -197,7 +202,7 @@ def training_peaks(
     analysis = analyze(what, input=input, parameters=parameters, **others)
     options = TrainingOptions(
         optimizer=optimizer, dtype=dtype, device=device, loss=loss, foreach=foreach,
-        accumulate=accumulate, freeze=tuple(listed(freeze)),
+        accumulate=accumulate, master=master, freeze=tuple(listed(freeze)),
     )  # fmt: skip
     found = peaks_over_batches(analysis, options)
     if not batches:

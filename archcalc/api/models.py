@@ -86,6 +86,7 @@ def verify(
     loss: str = "sum",
     foreach: bool | None = None,
     accumulate: int = 1,
+    master: bool = False,
     freeze: str | Sequence[str] = (),
     parameters: Mapping[str, Value] | None = None,
     **others: Value,
@@ -105,7 +106,7 @@ def verify(
         input, batch, parameters, others: as for `analyze`.
         dtype: of a network; a module has its own. "mixed" is of a training step, under memory.
         optimizer: of the training step of a network, under memory; or several, one after the other.
-        loss, foreach, accumulate, freeze: of that step, as for `memory`.
+        loss, foreach, accumulate, master, freeze: of that step, as for `memory`.
 
     Raises:
         MissingExtraError: torch is not installed.
@@ -135,7 +136,7 @@ def verify(
         trained = [
             TrainingOptions(
                 optimizer=each, loss=loss, foreach=foreach, accumulate=accumulate,
-                freeze=tuple(listed(freeze)),
+                master=master, freeze=tuple(listed(freeze)),
             )
             for each in listed(optimizer)
         ]  # fmt: skip

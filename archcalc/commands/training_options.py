@@ -36,6 +36,10 @@ def add_step(parser: argparse._ActionsContainer) -> None:
         help="gradients are summed up over so many batches before the optimizer steps (default 1)",
     )  # fmt: skip
     parser.add_argument(
+        "--master", action="store_true",
+        help="the optimizer works on copies of the parameters in float32 (half precision only)",
+    )  # fmt: skip
+    parser.add_argument(
         "--freeze", type=_patterns, action="extend", default=[], metavar="PATTERN",
         help="layers and blocks that do not learn, such as 'layer1,*.bn?' (again for more of them)",
     )  # fmt: skip

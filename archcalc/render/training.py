@@ -148,12 +148,14 @@ def budget_lines(budget: Budget) -> list[str]:
 def in_words(options: TrainingOptions) -> str:
     """Optimizer and dtype, and what is not usual."""
     usual = as_dict(TrainingOptions(optimizer=options.optimizer, dtype=options.dtype))
-    unusual = [
-        f"{n} {' '.join(v) if isinstance(v, tuple) else v}"
-        for n, v in as_dict(options).items()
-        if v != usual[n]
-    ]
+    unusual = [_in_words(n, v) for n, v in as_dict(options).items() if v != usual[n]]
     return ", ".join([options.optimizer, options.dtype, *unusual])
+
+
+def _in_words(option: str, value: object) -> str:
+    if isinstance(value, bool):
+        return option if value else f"no {option}"
+    return f"{option} {' '.join(value) if isinstance(value, tuple) else value}"
 
 
 def where_is(layer: str, direction: Direction) -> str:

@@ -58,6 +58,7 @@ REFUSED: dict[str, str] = {
     "memory vgg16 --device gpu": "unknown device 'gpu'",
     "memory vgg16 --budget 1GB --reserve lots": "--reserve: lots: expected a size such as 16GiB",
     "memory vgg16 --python": "--python: a form of what --formula shows, which is not asked for",
+    "memory vgg16 --master": "--master: a copy in float32 is for parameters in bfloat16 or float16",
     "memory vgg16 --reserve 1GB": "--reserve: a part of what --budget gives, which is not there",
     "memory vgg16 --batch n": "--batch: n is no number",
     "memory vgg16 --batch 1,2 --budget 1GB": "--budget: give one batch, as a number",

@@ -48,6 +48,8 @@ def test_the_peak_stands_with_its_parts_and_the_largest_tensors() -> None:
 def test_unusual_options_stand_beside_the_batch() -> None:
     options = TrainingOptions(optimizer="adam", device="cuda", accumulate=4)
     assert in_words(options) == "adam, float32, device cuda, accumulate 4"
+    options = TrainingOptions(dtype="float16", foreach=False, master=True, freeze=("a", "b?"))
+    assert in_words(options) == "sgd, float16, no foreach, master, freeze a b?"
 
 
 def test_where_the_peak_is_stands_in_words() -> None:

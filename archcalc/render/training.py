@@ -173,11 +173,11 @@ def assumed(report: TrainingReport, *, in_full: bool = False) -> str:
     held = "images and loss" if options.loss == "sum" else "images, targets and loss"
     in_place = ""
     if report.in_place < report.peak.bytes:
-        in_place = f" (unwatched, torch makes some in place: {size(report.in_place)})"
+        in_place = f" (without one torch adds some in place: {size(report.in_place)})"
     return (
         f"as torch on the {'GPU' if options.on_gpu else 'CPU'}; the loss is "
         f"{_LOSSES[options.loss]}; {held} live to the end; sums of gradients count beside "
-        f"what they add up, as whoever watches torch sees them{in_place}"
+        f"the gradients themselves, as under a TorchDispatchMode{in_place}"
     )
 
 

@@ -85,9 +85,9 @@ def test_a_sum_in_place_is_told_where_it_takes_less() -> None:
     report = report_of(f"{stem}  - add: [{pool}, {pool}, {pool}]\n")
     assert report.in_place == report.peak.bytes - 2304
     lines = " ".join(" ".join(training_lines(report, in_full=True)).split())
-    assert f"(unwatched, torch makes some in place: {report.in_place:,})" in lines
+    assert f"(without one torch adds some in place: {report.in_place:,})" in lines
     plain = training_lines(report_of(), in_full=True)
-    assert "unwatched" not in " ".join(plain)
+    assert "in place" not in " ".join(plain)
 
 
 def test_no_line_is_longer_than_a_screen() -> None:

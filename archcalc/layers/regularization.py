@@ -10,6 +10,9 @@ from archcalc.layers.effect import Effect, Extra, Storage, pointwise
 from archcalc.layers.layer import Category, Layer
 from archcalc.layers.operator import USUAL, Circumstances, Operator, Order
 from archcalc.layers.registry import register
+from archcalc.record import replace
+
+_GPU_MASK_BYTES = 1  # `native_dropout`, which runs there, keeps it as booleans
 
 
 class _Noise(Layer):
@@ -27,8 +30,8 @@ class _Noise(Layer):
 class Dropout(_Noise):
     """Zeroes each value with probability p in training; nothing at inference.
 
-    Shapes unchanged. Training keeps the mask (torch on the CPU: in the dtype of the values).
-    Source: Srivastava et al. 2014.
+    Shapes unchanged. Training keeps the mask: on the CPU in the dtype of the values, on a GPU as
+    booleans. Source: Srivastava et al. 2014.
     """
 
     kind: ClassVar[str] = "dropout"
@@ -39,6 +42,15 @@ class Dropout(_Noise):
         if self.p == 1:  # torch multiplies by a single zero
             return _noise(x, self.p, Extra("mask", 1, per_image=False))
         return _noise(x, self.p, Extra("mask", x.values))
+
+    def operators(
+        self, effect: Effect, *inputs: FeatureMap, at: Circumstances = USUAL
+    ) -> tuple[Operator, ...]:
+        found = super().operators(effect, *inputs)
+        if not (at.on_gpu and 0 < self.p < 1):
+            return found
+        mask = Extra("mask", effect.output.values, _GPU_MASK_BYTES)
+        return tuple([replace(operator, beside_kept=(mask,)) for operator in found])
 
 
 @register

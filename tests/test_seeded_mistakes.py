@@ -39,10 +39,10 @@ from archcalc.testing.checks import (
     check_torch_agrees,
 )
 from archcalc.testing.facts import check_facts, check_kind, check_probe, check_widths
+from archcalc.testing.training import check_step
 from archcalc.window import Reach, Window
 from tests.graphs import chain, graph, node
 from tests.layers.examples import EXAMPLES
-from tests.memory_use.test_training_step import check_step
 from tests.torch_backend.test_field import check_field
 from tests.torch_backend.test_kept_memory import kept
 from tests.torch_backend.test_random_graphs import check_graph

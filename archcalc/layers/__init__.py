@@ -16,6 +16,7 @@ from archcalc.layers import (  # their kinds register themselves
 )
 from archcalc.layers.effect import Effect, Extra, Factors, Saved, Storage, pointwise
 from archcalc.layers.layer import Category, Join, Layer
+from archcalc.layers.operator import Circumstances, Gradient, Kept, Operator, Order, Taken
 from archcalc.layers.registry import KINDS, by_category, register
 
 LAYER_KINDS: tuple[type[Layer], ...] = tuple(by_category(KINDS.values()))
@@ -23,13 +24,19 @@ LAYER_KINDS: tuple[type[Layer], ...] = tuple(by_category(KINDS.values()))
 __all__ = [
     "LAYER_KINDS",
     "Category",
+    "Circumstances",
     "Effect",
     "Extra",
     "Factors",
+    "Gradient",
     "Join",
+    "Kept",
     "Layer",
+    "Operator",
+    "Order",
     "Saved",
     "Storage",
+    "Taken",
     "activation",
     "convolution",
     "joining",

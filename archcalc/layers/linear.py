@@ -18,7 +18,8 @@ from archcalc.layers.operator import (
 )
 from archcalc.layers.registry import register
 from archcalc.layers.state import parameters
-from archcalc.quantity.arithmetic import Quantity
+from archcalc.layers.strides import can_stay_permuted
+from archcalc.quantity.arithmetic import Quantity, product
 from archcalc.record import replace
 from archcalc.regions.reading import ChannelWindow
 from archcalc.window import Reach, Windows
@@ -66,14 +67,16 @@ class Linear(Layer):
         (found,) = super().operators(effect, *inputs)
         kept = (Kept(0, towards="weight"), Kept("weight", towards=0))
         on_map = bool(inputs[0].sizes)
-        found = replace(found, kept=kept, reshapes=on_map, merges=on_map)
+        *leading, last = effect.output.shape
+        reshapes = on_map and not can_stay_permuted((*leading, last), (product(leading), last))
+        found = replace(found, kept=kept, reshapes=reshapes, merges=on_map)
         if not (at.behind_gaps and on_map):
             return (found,)
         # A product of matrices, to which the bias is added.
-        product = replace(found, takes=found.takes[:2], makes="product" if self.bias else "")
-        takes = (Taken("product", Gradient.SAME), Taken("bias", Gradient.SAME))
+        multiplied = replace(found, takes=found.takes[:2], makes="product" if self.bias else "")
+        takes = (Taken("product", Gradient.SAME), Taken("bias"))
         biased = Operator("add_bias", takes, found.values)
-        products = on_a_copy(product, at.copied) if at.copied else (product,)
+        products = on_a_copy(multiplied, at.copied) if at.copied else (multiplied,)
         return (*products, biased) if self.bias else products
 
     def widths(self, x: FeatureMap) -> tuple[str, ...]:

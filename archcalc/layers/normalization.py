@@ -297,7 +297,7 @@ class ChannelScale(_Normalization):
         scaled = Operator("mul", takes, effect.output.values, kept)
         if not self.bias:
             return (scaled,)
-        takes = (Taken("scaled", Gradient.SAME), Taken("bias", Gradient.SAME))
+        takes = (Taken("scaled", Gradient.SAME), Taken("bias"))
         return replace(scaled, makes="scaled"), Operator("add", takes, scaled.values)
 
 

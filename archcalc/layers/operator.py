@@ -39,7 +39,8 @@ class Gradient(Enum):
 
     OWN = "own"  # a tensor of its own, of the size of what it is the gradient of
     SUMMED = "summed"  # first as large as the output, and then summed up to one of its own
-    SAME = "same"  # the gradient of the output itself, at most under another shape
+    FITTED = "fitted"  # so where the output is larger, else one of its own
+    SAME = "same"  # the gradient of the output itself, summed up to one of its own if larger
     PART = "part"  # a view of some channels of it
     SPREAD = "spread"  # a view of a single value
 
@@ -101,7 +102,7 @@ class Operator(Record):
         reshapes: whether the gradient is brought into another shape, so that it is copied first
             where its axes lie in another order.
         merges: whether images are one axis with others in that shape, as for a matrix product, so
-            that it is copied too where they lie apart.
+            that it is copied too where they lie apart, or several in another order.
         contiguous: whether it works on a copy of a gradient that lies in any way but its own.
     """
 

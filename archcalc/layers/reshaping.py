@@ -12,6 +12,7 @@ from archcalc.layers.layer import Category, Layer, require_divisible, require_sp
 from archcalc.layers.operator import USUAL, Circumstances, Gradient, Operator, Order, Taken
 from archcalc.layers.registry import register
 from archcalc.layers.state import Shape
+from archcalc.layers.strides import can_stay_permuted
 from archcalc.quantity.arithmetic import Quantity, require_at_least, require_equal
 from archcalc.record import replace
 from archcalc.regions.bits import full
@@ -49,7 +50,8 @@ class InOrder(_Reshaping):
         self, effect: Effect, *inputs: FeatureMap, at: Circumstances = USUAL
     ) -> tuple[Operator, ...]:
         (found,) = super().operators(effect, *inputs)
-        return (replace(found, reshapes=True),)
+        (x,) = inputs
+        return (replace(found, reshapes=not can_stay_permuted(effect.output.shape, x.shape)),)
 
     def reaches(
         self, channels: int, x: FeatureMap, output: FeatureMap, window: ChannelWindow

@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from archcalc.analysis import DTYPES, Analysis, require_numbers
+from archcalc.memory_use.kept import kept_by_layer
 from archcalc.memory_use.liveness import Step, peak_of, storages, timeline
 from archcalc.memory_use.moments import Alive, Direction, Moment, Purpose
 from archcalc.memory_use.options import MIXED, TrainingOptions
 from archcalc.memory_use.reordering import better_order
-from archcalc.memory_use.tape import LOSS, Tape
+from archcalc.memory_use.tape import LOSS
 from archcalc.memory_use.training import (
     BackwardMacs,
     as_trained,
@@ -112,7 +113,7 @@ def memory_report(analysis: Analysis, options: TrainingOptions) -> MemoryReport:
             for layer in analysis.layers
         },
         parameters={layer.name: layer.params * parameter_bytes for layer in analysis.layers},
-        saved=_kept_by_layer(analysis, tape),
+        saved=kept_by_layer(analysis, tape),
         reasons=reasons(analysis),
         inference=_policies(analysis),
     )
@@ -150,23 +151,6 @@ def most_alive(step: TrainingStep) -> dict[tuple[str, Direction], int]:
         runs = moment.layer, moment.direction
         most[runs] = max(moment.bytes, most.get(runs, 0))
     return most
-
-
-def _kept_by_layer(analysis: Analysis, tape: Tape) -> dict[str, int]:
-    """The bytes that each layer keeps; on whose account as in `totals.saved_bytes`."""
-    storages: dict[str, str] = {}
-    for operator in tape.operators:
-        lies_in = operator.view_of or operator.output
-        storages[operator.output] = storages.get(lies_in, lies_in)
-    found = dict.fromkeys([layer.name for layer in analysis.layers], 0)
-    apart = {layer.name for layer in analysis.training_only_layers}
-    kept: set[str] = set()
-    for operator in sorted(tape.operators, key=lambda operator: operator.layer in apart):
-        for storage in [storages.get(name, name) for name in operator.kept]:
-            if storage not in kept and operator.layer in found:
-                found[operator.layer] += tape.bytes[storage]
-            kept.add(storage)
-    return found
 
 
 def _policies(analysis: Analysis) -> list[Inference]:

@@ -313,7 +313,8 @@ class _Taping:
         each = self._types.gradient_made_by(operator, own, self._each[output])
         of_output = self._bytes[output] // self._each[output] * each
         found = [size // own * each]
-        summed = how is Gradient.SUMMED or (how is Gradient.SAME and of_output != found[0])
+        larger = of_output != found[0]
+        summed = how is Gradient.SUMMED or (larger and how in (Gradient.SAME, Gradient.FITTED))
         if summed:
             found.insert(0, of_output)
         return (*found, size) if each != own else tuple(found), summed

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from archcalc.analysis import DTYPES, Analysis, require_numbers
+from archcalc.feature_map import FeatureMap
 from archcalc.figures.of_layer import LayerAnalysis
 from archcalc.graph import indices_of
-from archcalc.layers import Extra
-from archcalc.layers.normalization import BatchNorm
+from archcalc.layers import Extra, Layer
+from archcalc.layers.normalization import BatchNorm, GroupNorm
 from archcalc.layers.state import StateTensor
 from archcalc.memory_use.freezing import with_frozen
 from archcalc.memory_use.liveness import unpooled
@@ -211,9 +212,12 @@ def reasons(analysis: Analysis) -> dict[str, list[str]]:
 
 
 def refused_in_training(analysis: Analysis) -> list[str]:
-    """The batch norms that torch does not train on this batch: one value for each channel."""
-    return [
-        layer.name
-        for layer in analysis.used_layers
-        if isinstance(layer.node.layer, BatchNorm) and layer.output.positions * analysis.batch == 1
-    ]
+    """The norms that torch does not train on this batch: one value for each channel, or group."""
+
+    def values(layer: Layer, x: FeatureMap) -> Quantity:
+        """From which it takes a mean; of a group norm torch counts images to the channels."""
+        if isinstance(layer, GroupNorm):
+            return analysis.batch * x.values // layer.groups
+        return analysis.batch * x.positions if isinstance(layer, BatchNorm) else 0
+
+    return [x.name for x in analysis.used_layers if values(x.node.layer, x.output) == 1]

@@ -288,7 +288,8 @@ class _Replay:
     def _received(self, operator: Recorded) -> tuple[_Gradient, list[int]]:
         """The gradient of the output, and copies of it that the operator makes while it runs."""
         came, name = self._arrived.pop(operator.output), f"gradient of {operator.output}, copied"
-        if (operator.reshapes and came.permuted) or (operator.merges and came.apart):
+        across_images = came.apart or (came.permuted and self._tape.batch > 1)
+        if (operator.reshapes and came.permuted) or (operator.merges and across_images):
             copy = self._new(name, came.bytes, Purpose.ACTIVATION_GRADIENTS)
             self._drop(came.storage)
             return _Gradient(copy, came.bytes), []

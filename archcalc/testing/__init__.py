@@ -20,7 +20,9 @@ for _package in ("hypothesis", "torch", "sympy"):
 if "pytest" in sys.modules:  # it then shows both sides of what is not equal
     from pytest import register_assert_rewrite
 
-    register_assert_rewrite("archcalc.testing.checks", "archcalc.testing.facts")
+    register_assert_rewrite(
+        *[f"archcalc.testing.{name}" for name in ("checks", "facts", "training")]
+    )
 
 from archcalc.testing.conformance import CHECKS, check_layer_kind
 from archcalc.testing.strategies import (

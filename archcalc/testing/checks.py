@@ -21,6 +21,7 @@ from archcalc.graph import INPUT, Graph, Node
 from archcalc.layers import Effect, Layer
 from archcalc.layers.convolution import Conv
 from archcalc.layers.linear import Linear
+from archcalc.layers.normalization import GroupNorm, LayerNorm
 from archcalc.layers.resampling import Crop
 from archcalc.memory_use.totals import saved_bytes
 from archcalc.quantity.arithmetic import Quantity, symbol
@@ -124,28 +125,45 @@ def check_saved(example: Example) -> None:
     assert kept == saved_bytes(analysis) | {"": 0}
 
 
-def between_learned_layers(example: Example, output: FeatureMap) -> Graph:
+def between_learned_layers(example: Example, output: FeatureMap, *, normed: bool = False) -> Graph:
     """A network in which layers that learn stand before each input of the layer, and behind it.
 
     The one behind keeps the layer's output: that tells a layer which keeps its output for
     itself from one that keeps its input.
+
+    Args:
+        normed: whether norms stand between them and the layer. The one behind hands on a gradient
+            whose axes lie in another order, and one before copies such a gradient.
     """
-    behind = node("behind", _pointwise(output), "layer")
+    behind = [node("behind", _pointwise(output), "norm" if normed else "layer")]
+    if normed:
+        behind.insert(0, node("norm", LayerNorm(over="channels"), "layer"))
+
+    def learned(name: str, x: FeatureMap, *source: str) -> list[Node]:
+        found = [node(name, _pointwise(x), *source)]
+        return [*found, node(f"{name} normed", GroupNorm(groups=1), name)] if normed else found
+
     if example.pool is not None and example.pooled is not None:
-        learned = node("learned", _pointwise(example.pooled))
-        pool = node("pool", example.pool, "learned")
+        before = learned("learned", example.pooled)
+        pool = node("pool", example.pool, before[-1].name)
         undo = node("layer", example.layer, "pool", indices="pool")
-        return graph(example.pooled, [learned, pool, undo, behind])
+        return graph(example.pooled, [*before, pool, undo, *behind])
     widest = max(example.inputs, key=lambda x: x.values)
-    nodes: list[Node] = []
+    nodes, ends = list[Node](), list[str]()
     for number, x in enumerate(example.inputs):
-        before = INPUT
+        source = INPUT
         if x.sizes != widest.sizes:  # a single position, to be spread
-            before = f"crop{number}"
-            nodes.append(node(before, Crop(sides=tuple([(0, n - 1) for n in widest.sizes]))))
-        nodes.append(node(f"learned{number}", _pointwise(x), before))
-    ends = [f"learned{number}" for number in range(len(example.inputs))]
-    return graph(widest, [*nodes, node("layer", example.layer, *ends), behind])
+            source = f"crop{number}"
+            nodes.append(node(source, Crop(sides=tuple([(0, n - 1) for n in widest.sizes]))))
+        nodes += learned(f"learned{number}", x, source)
+        ends.append(nodes[-1].name)
+    return graph(widest, [*nodes, node("layer", example.layer, *ends), *behind])
+
+
+def on_the_images(example: Example, output: FeatureMap) -> Graph:
+    """A network in which a layer with one input stands on the images, with a layer behind it."""
+    (x,) = example.inputs
+    return graph(x, [node("layer", example.layer), node("behind", _pointwise(output), "layer")])
 
 
 def _pointwise(output: FeatureMap) -> Layer:

@@ -8,16 +8,21 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from archcalc.layers import Layer
-from archcalc.testing import checks, facts
+from archcalc.testing import checks, facts, training
 from archcalc.testing.strategies import Example
 
 _varied: st.SearchStrategy[checks.Varied] = st.sampled_from(["inputs", "layer", "both"])
+_placed: st.SearchStrategy[training.Placed] = st.sampled_from(["normed", "on the images"])
+_batches = st.integers(1, 2)
 _changes = st.lists(st.tuples(st.integers(1, 3), st.integers(0, 3)), min_size=1, max_size=4)
 
 # By what has to hold; each takes an example, and data to draw more from.
 CHECKS: dict[str, Callable[[Example, st.DataObject], None]] = {
     "torch agrees": lambda example, data: checks.check_torch_agrees(example),
     "autograd keeps what the rule says": lambda example, data: checks.check_saved(example),
+    "its operators are those that torch runs in training": lambda example, data: (
+        training.check_operators(example, data.draw(_placed), data.draw(_batches))
+    ),
     "the symbol and the number agree": lambda example, data: checks.check_symbols(
         example, data.draw(_varied)
     ),

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archcalc import Analysis, analyze
-from archcalc.memory_use.layout import layout, strides_after
+from archcalc.layers.strides import strides_after
+from archcalc.memory_use.layout import layout
 from archcalc.torch_backend.build import build
 from tests.graphs import all_used
 from tests.spec_texts import graph_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from archcalc import FeatureMap, LayerError, register
-from archcalc.layers import Category, Effect, Layer, Saved, pointwise
+from archcalc.layers import Category, Effect, Layer, Order, Saved, pointwise
 from archcalc.torch_spelling import Setting, Spelling, named, spell
 
 
@@ -20,6 +20,7 @@ class CELU(Layer):
     category: ClassVar[Category] = Category.ACTIVATION
     pointwise: ClassVar[bool] = True
     in_place: ClassVar[bool] = True
+    gradient_order: ClassVar[Order] = Order.KEPT
 
     alpha: float = 1.0
 

@@ -8,7 +8,7 @@ from typing import cast
 from archcalc.errors import ArchcalcError, Place, SpecError, UsageError, did_you_mean
 from archcalc.feature_map import FeatureMap
 from archcalc.given import overrides, own_input
-from archcalc.graph import INPUT, Graph, Node, with_purpose
+from archcalc.graph import INPUT, Graph, Node, Stretch, in_order, stretch_of, with_purpose
 from archcalc.layers import Layer
 from archcalc.layers.pooling import MaxPool
 from archcalc.quantity.conditions import one_for_all
@@ -27,7 +27,6 @@ from archcalc.spec.syntax import (
     Network,
     RepeatStatement,
     Statement,
-    Training,
     every_statement,
     layer_with,
 )
@@ -80,6 +79,7 @@ def build_graph(
         outputs=outputs,
         input_given=input is not None,
         own_input=own,
+        stretches=in_order(expander.nodes.values(), expander.stretches),
     )
 
 
@@ -120,6 +120,7 @@ class _Expander:
         self.nodes: dict[str, Node] = {}
         self.blocks: dict[str, str] = {}
         self.heads: list[str] = []
+        self.stretches: list[Stretch] = []
         self.globals = self._with_let(values, network.let)
 
     def run(self, body: Body, scope: _Scope, current: str) -> str:
@@ -144,10 +145,20 @@ class _Expander:
             return self._head(statement, scope, current)
         if statement.training is AS_AROUND:
             return self._place(statement, scope, current)
-        outer = self._trainable
-        self._begin_training(statement.training, scope.environment)
+        outer, training = self._trainable, statement.training
+        nodes, blocks = len(self.nodes), len(self.blocks)
+        if training.trainable is not None:
+            self._trainable = self._truth(training.trainable, scope.environment, "trainable")
+        again = training.checkpoint
+        checkpointed = again is not None and self._truth(again, scope.environment, "checkpoint")
         last = self._place(statement, scope, current)
         self._trainable = outer
+        if checkpointed and len(self.nodes) > nodes:
+            layers = tuple(self.nodes)[nodes:]
+            is_block = isinstance(statement, BlockStatement)
+            self.stretches.append(
+                Stretch(tuple(self.blocks)[blocks], layers) if is_block else stretch_of(layers)
+            )
         return last
 
     def _place(
@@ -161,10 +172,6 @@ class _Expander:
         if isinstance(statement, BlockStatement):
             return self._block(statement, scope, current)
         return self._repeat(statement, scope, current)
-
-    def _begin_training(self, training: Training, environment: Environment) -> None:
-        if training.trainable is not None:
-            self._trainable = self._truth(training.trainable, environment, "trainable")
 
     def _step(self, place: Place, work: int = _STEP) -> None:
         self._work += work

@@ -61,6 +61,18 @@ def indices_of(pool: str) -> str:
     return f"{pool} (indices)"
 
 
+class Stretch(Record):
+    """Layers in a row that run again in the backward pass, in place of keeping what is inside.
+
+    Attributes:
+        name: of the block or the layer that it is; else its first and its last, `conv2..relu5`.
+        layers: their names, in order.
+    """
+
+    name: str
+    layers: tuple[str, ...]
+
+
 class LeftOut(Record):
     """A head for training that is left out, since one of its layers refuses its input.
 
@@ -88,6 +100,7 @@ class Graph(Record):
         own_input: the input that the spec has with these parameters; None where it has none.
         input_given: whether `input` was given in place of the network's own.
         left_out: why heads for training are missing, which a walk has found not to fit.
+        stretches: what is checkpointed, in order, one that stands in another behind that.
     """
 
     network: Network
@@ -99,6 +112,7 @@ class Graph(Record):
     own_input: FeatureMap | None
     input_given: bool = False
     left_out: tuple[LeftOut, ...] = ()
+    stretches: tuple[Stretch, ...] = ()
 
     def __repr__(self) -> str:
         return f"<Graph of {self.identity}: input {self.input}, {len(self.nodes)} layers>"
@@ -186,7 +200,32 @@ class Graph(Record):
         before = {block for node in self.nodes for block in self.blocks_around(node.name)}
         after = {block for node in nodes for block in self.blocks_around(node.name)}
         blocks = {b: kind for b, kind in self.blocks.items() if b in after or b not in before}
-        return replace(self, nodes=tuple(owned), outputs=tuple(outputs), blocks=blocks)
+        of_kept = [
+            Stretch(stretch.name, tuple([name for name in stretch.layers if name in kept]))
+            for stretch in self.stretches
+        ]
+        return replace(
+            self,
+            nodes=tuple(owned),
+            outputs=tuple(outputs),
+            blocks=blocks,
+            stretches=in_order(nodes, of_kept),
+        )
+
+
+def stretch_of(layers: tuple[str, ...]) -> Stretch:
+    """The stretch of some layers in a row, called after them."""
+    return Stretch(layers[0] if len(layers) == 1 else f"{layers[0]}..{layers[-1]}", layers)
+
+
+def in_order(nodes: Iterable[Node], stretches: Iterable[Stretch]) -> tuple[Stretch, ...]:
+    """Stretches as a graph has them: those with layers, in order, and of equal ones the first."""
+    place = {node.name: number for number, node in enumerate(nodes)}
+    found: dict[tuple[str, ...], Stretch] = {}
+    for stretch in stretches:
+        if stretch.layers:
+            found.setdefault(stretch.layers, stretch)
+    return tuple(sorted(found.values(), key=lambda s: (place[s.layers[0]], -len(s.layers))))
 
 
 def names_meant(name: str, names: Iterable[str]) -> list[str]:

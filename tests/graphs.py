@@ -8,7 +8,7 @@ from typing import TypeAlias
 from hypothesis import strategies as st
 
 from archcalc import FeatureMap, Graph, LayerError, Node
-from archcalc.graph import INPUT
+from archcalc.graph import INPUT, in_order, stretch_of
 from archcalc.layers import Effect, Layer
 from archcalc.layers.activation import (
     ELU,
@@ -65,6 +65,29 @@ def with_some_frozen(draw: Draw, graphs: st.SearchStrategy[Graph]) -> Graph:
         learns[one.name] = draw(st.booleans()) if one.weights is None else learns[one.weights]
     nodes = [replace(one, trainable=learns[one.name]) for one in network.nodes]
     return replace(network, nodes=tuple(nodes))
+
+
+@st.composite
+def with_some_checkpointed(draw: Draw, graphs: st.SearchStrategy[Graph]) -> Graph:
+    """One of `graphs` with some stretches checkpointed, at times, some of them in one another."""
+    network = draw(graphs)
+    if not network.nodes:
+        return network
+    last = len(network.nodes) - 1
+    ends = st.tuples(st.integers(0, last), st.integers(0, last)).map(sorted)
+    chosen: list[tuple[int, int]] = []
+    for first, end in draw(st.lists(ends, max_size=4)):
+        if all(end < a or b < first or _within((first, end), (a, b)) for a, b in chosen):
+            chosen.append((first, end))
+    names = tuple([one.name for one in network.nodes])
+    stretches = [stretch_of(names[first : end + 1]) for first, end in chosen]
+    return replace(network, stretches=in_order(network.nodes, stretches))
+
+
+def _within(one: tuple[int, int], other: tuple[int, int]) -> bool:
+    """Whether one of two stretches stands in the other."""
+    (a, b), (c, d) = one, other
+    return (a <= c and d <= b) or (c <= a and b <= d)
 
 
 # ----- random graphs -----

@@ -21,6 +21,8 @@ from archcalc.layers.regularization import Dropout
 from archcalc.layers.resampling import Crop
 from archcalc.layers.reshaping import ChannelSplit, Flatten, Reshape
 from archcalc.layers.state import State, parameters
+from archcalc.memory_use import sections
+from archcalc.memory_use.checkpointing import Checkpointing
 from archcalc.memory_use.tape import _Taping
 from archcalc.quantity import integer_array
 from archcalc.quantity.arithmetic import Quantity, ceil_div
@@ -43,6 +45,7 @@ from archcalc.testing.training import check_step
 from archcalc.window import Reach, Window
 from tests.graphs import chain, graph, node
 from tests.layers.examples import EXAMPLES
+from tests.memory_use.test_checkpointing import check_peak, check_stop, checkpointed
 from tests.torch_backend.test_field import check_field
 from tests.torch_backend.test_kept_memory import kept
 from tests.torch_backend.test_random_graphs import check_graph
@@ -143,6 +146,27 @@ def field_of(*layers: Layer) -> Callable[[], None]:
 # ----- the mistakes -----
 
 
+_KEEP_FOR_BACKWARD, _LEAVE = Checkpointing._keep_for_backward, Checkpointing._leave_stretches
+
+
+def _kept_inside_too(replay: Checkpointing, number: int, of: dict[str, int]) -> None:
+    for name in replay._operators[number].kept:
+        replay._keep(of[name])
+    _KEEP_FOR_BACKWARD(replay, number, of)
+
+
+def _nothing_again(replay: Checkpointing, frame: object) -> dict[int, list[int]]:
+    return {number: [] for number in range(len(replay._operators))}
+
+
+def _forgotten_at_once(replay: Checkpointing, number: int) -> None:
+    for frame in replay._ending.get(number, ()):
+        entered = frame.entered
+        replay._forget(frame)
+        frame.entered = entered
+    _LEAVE(replay, number)
+
+
 _PARAMETER = _Taping.parameter
 
 
@@ -187,6 +211,9 @@ TRANSPOSED = ConvTranspose(channels=4, kernel=3, stride=2, output_padding=1)
 POOL = MaxPool(kernel=3, stride=2, ceil=True)
 FROZEN_CONV = frozen_at(chain(FeatureMap(3, (8, 8)), Conv(channels=8, kernel=3), ReLU(), SAME), 0)
 FROZEN_LINEAR = frozen_at(chain(FeatureMap(3), Linear(features=8), Linear(features=8)), 1)
+WIDE = Conv(channels=16, kernel=3, padding=1)
+LONG = chain(FeatureMap(4, (24, 24)), WIDE, *[WIDE, Tanh()] * 4)
+CHECKPOINTED = checkpointed(LONG, 1, 9)
 TWO_BRANCHES = graph(
     FeatureMap(3, (24, 24)),
     [
@@ -394,6 +421,27 @@ MISTAKES = (
         "the gradient of what is frozen is not made",
         replacing(_Taping, "parameter", _as_if_learned),
         partial(check_step, FROZEN_LINEAR),
+    ),
+    # what runs again
+    Mistake(
+        "a stretch keeps nothing of what is inside",
+        replacing(Checkpointing, "_keep_for_backward", _kept_inside_too),
+        partial(check_peak, CHECKPOINTED),
+    ),
+    Mistake(
+        "a stretch runs again",
+        replacing(Checkpointing, "_run_again", _nothing_again),
+        partial(check_peak, CHECKPOINTED),
+    ),
+    Mistake(
+        "it stops at the last tensor that is needed",
+        replacing(sections, "_where_it_stops", lambda which, found, operators: found[which].end),
+        partial(check_stop, SAME),
+    ),
+    Mistake(
+        "what enters a stretch is held until all of it has used what it needs",
+        replacing(Checkpointing, "_leave_stretches", _forgotten_at_once),
+        partial(check_peak, CHECKPOINTED),
     ),
     # what units see
     Mistake(

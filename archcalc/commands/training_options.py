@@ -43,6 +43,10 @@ def add_step(parser: argparse._ActionsContainer) -> None:
         "--freeze", type=_patterns, action="extend", default=[], metavar="PATTERN",
         help="layers and blocks that do not learn, such as 'layer1,*.bn?' (again for more of them)",
     )  # fmt: skip
+    parser.add_argument(
+        "--checkpoint", type=_patterns, action="extend", default=[], metavar="PATTERN",
+        help="those that run again in the backward pass; also conv2..relu5, from layer to layer",
+    )  # fmt: skip
 
 
 def _add(
@@ -70,4 +74,5 @@ def ways_to_train(arguments: argparse.Namespace) -> list[TrainingOptions]:
 
 def _options_in(given: Mapping[str, Any]) -> TrainingOptions:
     fields = {field: given[field] for field in TrainingOptions.__match_args__}
-    return TrainingOptions(**fields | {"freeze": tuple(given["freeze"])})
+    lists = {name: tuple(value) for name, value in fields.items() if isinstance(value, list)}
+    return TrainingOptions(**fields | lists)

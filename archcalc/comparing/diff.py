@@ -127,7 +127,7 @@ def difference(
         LayerChange(
             before=None if pair.before is None else old[pair.before.name],
             after=None if pair.after is None else new[pair.after.name],
-            changes=tuple(_changes(pair, rewiring)),
+            changes=(*_changes(pair, rewiring), *_checkpointing(pair, before.graph, after.graph)),
         )
         for pair in pairs
     ]
@@ -177,6 +177,18 @@ def _changes(pair: Pair, rewiring: _Rewiring) -> Iterable[Change]:
         a, b = getattr(old, what), getattr(new, what)
         if a is not b:
             yield Change(what, a, b)
+
+
+def _checkpointing(pair: Pair, before: Graph, after: Graph) -> Iterable[Change]:
+    """Whether a layer is checkpointed on one side alone."""
+    old, new = pair
+    if old is not None and new is not None:
+        was, is_now = (
+            any(node.name in stretch.layers for stretch in graph.stretches)
+            for node, graph in ((old, before), (new, after))
+        )
+        if was is not is_now:
+            yield Change("checkpoint", was, is_now)
 
 
 class _Rewiring:

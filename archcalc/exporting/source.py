@@ -124,7 +124,10 @@ def _what_is_missing(analysis: Analysis) -> str:
         if unused
         else "",
     )
-    return " ".join(filter(None, sentences))
+    names = [stretch.name for stretch in analysis.graph.stretches]
+    again = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+    asked = f"Without the gradient checkpointing of {', '.join(names[:_MOST_NAMED])}{again}."
+    return " ".join(filter(None, (*sentences, asked if names else "")))
 
 
 def _what_it_returns(analysis: Analysis) -> str:

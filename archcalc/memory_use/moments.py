@@ -7,7 +7,7 @@ from enum import Enum
 from typing import NamedTuple
 
 from archcalc.memory_use.optimizers import Made
-from archcalc.memory_use.tape import Tape
+from archcalc.memory_use.recorded import Tape
 
 
 class Purpose(Enum):

@@ -29,6 +29,8 @@ class TrainingOptions(Record):
             float32 then, and so are the gradients that it takes, cast one after the other.
         freeze: patterns of layers and blocks that do not learn, beside those of the spec
             (`patterns.groups_meant`).
+        checkpoint: likewise, of stretches that run again in the backward pass; or from one layer
+            to another, as `conv2..relu5`.
     """
 
     optimizer: str = "sgd"
@@ -39,6 +41,7 @@ class TrainingOptions(Record):
     accumulate: int = 1
     master: bool = False
     freeze: tuple[str, ...] = ()
+    checkpoint: tuple[str, ...] = ()
 
     def check(self) -> None:
         """Raises UsageError where something is not known, with a guess, or is no number."""

@@ -10,8 +10,8 @@ from archcalc.memory_use.kept import kept_by_layer
 from archcalc.memory_use.liveness import Step, peak_of, storages, timeline
 from archcalc.memory_use.moments import Alive, Direction, Moment, Purpose
 from archcalc.memory_use.options import MIXED, TrainingOptions
+from archcalc.memory_use.recorded import LOSS
 from archcalc.memory_use.reordering import better_order
-from archcalc.memory_use.tape import LOSS
 from archcalc.memory_use.training import (
     BackwardMacs,
     as_trained,

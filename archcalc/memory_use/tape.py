@@ -9,89 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import takewhile
-from typing import NamedTuple
 
 from archcalc.analysis import Analysis
-from archcalc.graph import INPUT
+from archcalc.graph import INPUT, Graph
 from archcalc.layers.effect import Extra
 from archcalc.layers.operator import Circumstances, Gradient, Operator, Order, Taken, Tensor
 from archcalc.memory_use.autocast import CAST, OF_VIEWS, WITHIN_ENTRY, Types
 from archcalc.memory_use.layout import layout
 from archcalc.memory_use.liveness import unpooled
 from archcalc.memory_use.losses import Target, loss_of
+from archcalc.memory_use.recorded import LOSS, Argument, Recorded, Tape
+from archcalc.memory_use.sections import Saving, sections
 from archcalc.record import replace
-
-LOSS = "loss"
-
-
-class Argument(NamedTuple):
-    """What an operator takes.
-
-    Attributes:
-        tensor: its name.
-        gradient: how its gradient comes about; None where it has none.
-        order: how the axes of that lie.
-        scratch: bytes of each tensor that is made on the way and freed.
-        gradients: bytes of its gradient as the operator makes it, and of what the engine makes of
-            that, one after the other: a sum over what it was spread over, a cast to its own type.
-        summed: whether there is a sum among these.
-    """
-
-    tensor: str
-    gradient: Gradient | None
-    order: Order
-    scratch: tuple[int, ...]
-    gradients: tuple[int, ...] = ()
-    summed: bool = False
-
-
-class Recorded(NamedTuple):
-    """An operator on the tape.
-
-    Attributes:
-        layer: the layer that it is of, or `LOSS`.
-        name: as an `Operator`'s.
-        arguments: what it takes.
-        output: the name of what it makes.
-        view_of: the tensor whose storage that lies in; None where it has its own.
-        beside: what it makes beside its output.
-        kept: the tensors that it keeps for the backward pass, parameters not counted; none
-            unless it is recorded.
-        released: what the forward pass lets go of once it has run.
-        recorded: whether a gradient goes through it.
-        reshapes, merges, contiguous: as an `Operator`'s.
-    """
-
-    layer: str
-    name: str
-    arguments: tuple[Argument, ...]
-    output: str
-    view_of: str | None
-    beside: tuple[str, ...]
-    kept: tuple[str, ...]
-    released: tuple[str, ...]
-    recorded: bool
-    reshapes: bool
-    merges: bool
-    contiguous: bool
-
-
-class Tape(NamedTuple):
-    """What runs forward in a training step.
-
-    Attributes:
-        operators: in order.
-        bytes: the size of each tensor, of the learned ones too.
-        learned: the tensors that are learned; what is frozen is not among them.
-        given: the images, and what the loss compares the outputs with: there all the time.
-        batch: the number of images.
-    """
-
-    operators: tuple[Recorded, ...]
-    bytes: dict[str, int]
-    learned: frozenset[str]
-    given: tuple[str, ...]
-    batch: int
 
 
 def tape(
@@ -144,7 +73,7 @@ def tape(
         for name, target in zip(outputs, last.targets, strict=False)  # a loss may have none
     }
     found.write(LOSS, last.operators, outputs, named=given)
-    return found.tape()
+    return found.tape(analysis.graph)
 
 
 class _Taping:
@@ -161,6 +90,7 @@ class _Taping:
         self._parameters: set[str] = set()
         self._learns: set[str] = set()  # what is learned, and what comes from something that is
         self._operators: list[Recorded] = []
+        self._saving: list[Saving] = []
         self._held: list[Sequence[str]] = []  # by the caller, while each of them runs
 
     def parameter(self, name: str, values: int, *, learns: bool) -> str:
@@ -240,6 +170,9 @@ class _Taping:
             for one in operator.kept
             if one.towards is None or names[one.towards] in self._learns
         ]
+        saved_itself = bool(made_kept) or names[None] in kept
+        saving = Saving(layer, learns and bool(kept or made_kept), learns and saved_itself)
+        self._saving.append(saving)
         recorded = learns and returns
         self._held.append(held)
         self._operators.append(
@@ -255,6 +188,7 @@ class _Taping:
                 else (),
                 released=(),
                 recorded=recorded,
+                needs_kept=recorded and saving.anything,
                 reshapes=operator.reshapes,
                 merges=operator.merges,
                 contiguous=operator.contiguous,
@@ -362,6 +296,7 @@ class _Taping:
         if learns:
             self._learns.add(cast)
         self._held.append(held)
+        self._saving.append(Saving(layer, anything=False, what_it_makes=False))
         self._operators.append(
             Recorded(
                 layer=layer,
@@ -373,6 +308,7 @@ class _Taping:
                 kept=(),
                 released=(),
                 recorded=learns,
+                needs_kept=False,
                 reshapes=False,
                 merges=False,
                 contiguous=False,
@@ -380,13 +316,16 @@ class _Taping:
         )
         return cast
 
-    def tape(self) -> Tape:
-        """All that was written."""
+    def tape(self, graph: Graph) -> Tape:
+        """All that was written, of a network."""
+        found = sections(graph, self._saving, self._same)
         last: dict[str, int] = {}
         for number, (operator, held) in enumerate(zip(self._operators, self._held, strict=True)):
             used = [argument.tensor for argument in operator.arguments]
             last |= dict.fromkeys([*used, *held, operator.output, *operator.beside], number)
         last |= dict.fromkeys(self._cached.values(), len(self._operators) - 1)
+        for section in found:  # its caller holds what enters it
+            last |= {name: max(last.get(name, 0), section.end - 1) for name in section.enters}
         released: dict[int, list[str]] = {}
         for name, number in last.items():
             if name != LOSS and name not in self._parameters:
@@ -395,5 +334,12 @@ class _Taping:
             operator._replace(released=tuple(released.get(number, ())))
             for number, operator in enumerate(self._operators)
         ]
-        learned, given = frozenset(self._parameters & self._learns), tuple(self._given)
-        return Tape(tuple(operators), self._bytes, learned, given, self._analysis.batch)
+        return Tape(
+            operators=tuple(operators),
+            bytes=self._bytes,
+            learned=frozenset(self._parameters & self._learns),
+            parameters=frozenset(self._parameters),
+            given=tuple(self._given),
+            batch=self._analysis.batch,
+            sections=found,
+        )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from archcalc.analysis import Analysis
 from archcalc.figures.of_layer import LayerAnalysis
-from archcalc.graph import INPUT, indices_of
+from archcalc.graph import INPUT, Stretch, indices_of
 from archcalc.layers import Extra, Factors, Saved
 from archcalc.memory_use.layout import Layout, layout
 from archcalc.memory_use.liveness import (
@@ -161,7 +161,8 @@ def needed_backward(
 
     An output is called after its layer, the network's input `INPUT`; indices that an unpooling
     takes are called as `graph.indices_of` calls those of its pool. A layer needs nothing
-    where neither it nor anything before it learns, or where no gradient comes back to it.
+    where neither it nor anything before it learns, or where no gradient comes back to it. In a
+    stretch that runs again, the first layer needs what enters that, and the others nothing.
 
     Args:
         where: the layout in training, if it is known.
@@ -169,12 +170,32 @@ def needed_backward(
     learns, with_gradient = learning(analysis), analysis.graph.with_gradient()
     copies = (where or layout(analysis, at_inference=False)).copies
     unpooled_later = unpooled(analysis)
-    return {
+    needed = {
         layer.name: list(_needed(layer, learns, copies, unpooled_later))
         if layer.name in with_gradient and learns[layer.name]
         else []
         for layer in analysis.layers
     }
+    for stretch in analysis.graph.stretches:
+        _need_what_enters(stretch, analysis, needed, learns)
+    return needed
+
+
+def _need_what_enters(
+    stretch: Stretch,
+    analysis: Analysis,
+    needed: dict[str, list[str | Extra]],
+    learns: Mapping[str, bool],
+) -> None:
+    """Puts what enters a stretch in the place of what its layers need; its first needs that."""
+    inside = {*stretch.layers, *map(indices_of, stretch.layers)}
+    layers = [layer for layer in analysis.layers if layer.name in inside]
+    weighs = any(layer.effect.parameters and learns[layer.name] for layer in layers)
+    runs_again = weighs or any(needed[layer.name] for layer in layers)
+    taken = [name for layer in layers for name in layer.node.taken if name not in inside]
+    needed |= {layer.name: [] for layer in layers}
+    if runs_again:
+        needed[stretch.layers[0]] = list(dict.fromkeys(taken))
 
 
 def _needed(

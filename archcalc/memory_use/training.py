@@ -11,6 +11,8 @@ from archcalc.graph import indices_of
 from archcalc.layers import Extra, Layer
 from archcalc.layers.normalization import BatchNorm, GroupNorm
 from archcalc.layers.state import StateTensor
+from archcalc.memory_use.checkpointing import runs_again
+from archcalc.memory_use.checkpoints import with_checkpoints
 from archcalc.memory_use.freezing import with_frozen
 from archcalc.memory_use.liveness import unpooled
 from archcalc.memory_use.moments import Course, Purpose
@@ -59,24 +61,26 @@ class BackwardMacs(Record):
     Attributes:
         weights: towards the gradient of its weights.
         inputs: towards the gradient of its input; 0 where nothing before it learns.
+        again: of the forward pass once more, where it is checkpointed.
     """
 
     weights: Quantity
     inputs: Quantity
+    again: Quantity = 0
 
     @property
     def total(self) -> Quantity:
-        """Both."""
-        return self.weights + self.inputs
+        """All of it."""
+        return self.weights + self.inputs + self.again
 
 
 def as_trained(analysis: Analysis, options: TrainingOptions) -> Analysis:
-    """The network with what the options freeze.
+    """The network with what the options freeze and checkpoint.
 
     Raises:
-        UsageError: as `with_frozen`.
+        UsageError: as `with_frozen` and `with_checkpoints`.
     """
-    graph = with_frozen(analysis.graph, options.freeze)
+    graph = with_checkpoints(with_frozen(analysis.graph, options.freeze), options.checkpoint)
     if graph is analysis.graph:
         return analysis
     nodes = {node.name: node for node in graph.nodes}
@@ -181,15 +185,18 @@ def backward_macs(analysis: Analysis) -> dict[str, BackwardMacs]:
     that of the input. Neither is computed where nobody needs it: that of weights that are frozen,
     and that of the input where nothing before the layer learns, towards the network's own input.
     (FlopCounterMode leaves the groups of a convolution out of the former.) Where no output depends
-    on a layer, or on its indices alone, there is no gradient.
+    on a layer, or on its indices alone, there is no gradient. What is checkpointed takes those of
+    the forward pass again, up to the last tensor that a stretch needs.
     """
     learns, with_gradient = learning(analysis), analysis.graph.with_gradient()
+    times = runs_again(tape(analysis)) if analysis.graph.stretches else {}
     found = {}
     for layer in analysis.layers:
         macs = layer.macs if layer.name in with_gradient else 0
         found[layer.name] = BackwardMacs(
             weights=macs if layer.learns else 0,
             inputs=macs if any(learns[name] for name in layer.inputs) else 0,
+            again=layer.macs * times.get(layer.name, 0),
         )
     return found
 
@@ -198,7 +205,11 @@ def reasons(analysis: Analysis) -> dict[str, list[str]]:
     """What each layer needs for its backward pass, in words; what it learns not counted."""
     pools = {indices_of(pool): pool for pool in unpooled(analysis)}
 
+    first = {stretch.layers[0]: stretch for stretch in reversed(analysis.graph.stretches)}
+
     def in_words(tensor: str | Extra, layer: str) -> str:
+        if layer in first:
+            return f"what enters {first[layer].name}"
         if isinstance(tensor, Extra):
             return tensor.what
         if tensor in pools:

@@ -16,6 +16,7 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from archcalc.layers.operator import Gradient, Order
+from archcalc.memory_use.checkpointing import Checkpointing
 from archcalc.memory_use.moments import (
     OPTIMIZER,
     Alive,
@@ -27,7 +28,7 @@ from archcalc.memory_use.moments import (
     Purpose,
 )
 from archcalc.memory_use.optimizers import gradient_of
-from archcalc.memory_use.tape import LOSS, Argument, Recorded
+from archcalc.memory_use.recorded import LOSS, Argument, Recorded
 from archcalc.record import Record
 
 
@@ -98,7 +99,7 @@ class _Stopped(Exception):
     """As many tensors have been made as were to be."""
 
 
-class _Replay:
+class _Replay(Checkpointing):
     """Follows a step.
 
     Attributes:
@@ -109,6 +110,7 @@ class _Replay:
 
     def __init__(self, course: Course, *, stop: int | None = None) -> None:
         """`stop`: raises `_Stopped` when so many tensors have been made."""
+        super().__init__(course.tape)
         self.moments: list[Moment] = []
         self.live_at: list[int] = []
         self.moment_of: list[int] = []
@@ -152,15 +154,16 @@ class _Replay:
         self._of |= {
             name: self._hold(storage) for name, storage in zip(tape.given, given, strict=True)
         }
-        kept = [self._forward(operator) for operator in tape.operators]
+        for number, operator in enumerate(tape.operators):
+            self._forward(operator, number)
         loss = self._of[LOSS]
         self._begin(LOSS, Direction.BACKWARD)
         if tape.operators[-1].recorded:
             ones = self._new("gradient of the loss", tape.bytes[LOSS], Purpose.ACTIVATION_GRADIENTS)
             self._arrived[LOSS] = _Gradient(self._hold(ones), tape.bytes[LOSS])
-            for operator, storages in zip(reversed(tape.operators), reversed(kept), strict=True):
+            for number, operator in reversed([*enumerate(tape.operators)]):
                 if operator.output in self._arrived:
-                    self._backward(operator, storages)
+                    self._backward(operator, number)
             self._drop(ones)
             self._step()
         for storage in (loss, *given):
@@ -246,31 +249,39 @@ class _Replay:
 
     # ----- forward -----
 
-    def _forward(self, operator: Recorded) -> list[int]:
-        """Runs an operator; the storages that it keeps."""
-        of, tape = self._of, self._tape
+    def _forward(self, operator: Recorded, number: int) -> None:
+        """Runs an operator, which has a number on the tape."""
+        of = self._of
         self._begin(operator.layer, Direction.FORWARD)
+        self._enter_stretches(number, of)
+        self._make(operator, of)
+        self._keep_for_backward(number, of)
+        for name in operator.released:
+            self._drop(of.pop(name))
+        self._leave_stretches(number)
+
+    def _make(self, operator: Recorded, of: dict[str, int]) -> None:
+        """Makes what an operator puts out, and beside."""
+        size = self._tape.bytes
         if operator.view_of is None:
-            of[operator.output] = self._new(operator.output, tape.bytes[operator.output])
+            of[operator.output] = self._new(operator.output, size[operator.output])
         else:
             of[operator.output] = self._hold(of[operator.view_of])
         for name in operator.beside:
-            of[name] = self._new(name, tape.bytes[name])
-        kept = [self._keep(of[name]) for name in operator.kept]
-        for name in operator.released:
-            self._drop(of.pop(name))
-        return kept
+            of[name] = self._new(name, size[name])
 
     # ----- backward -----
 
-    def _backward(self, operator: Recorded, kept: list[int]) -> None:
+    def _backward(self, operator: Recorded, number: int) -> None:
         """Runs an operator backward, with the gradient of its output and what it has kept."""
+        kept = self._kept_by(number)
         self._begin(operator.layer, Direction.BACKWARD)
         came, copies = self._received(operator)
         made = [self._gradient(one, came, operator) for one in reversed(operator.arguments)]
         made.reverse()
         for copy in copies:
             self._drop(copy)
+        self._has_read(number, kept)
         made = [
             one and self._summed(one, argument)
             for one, argument in zip(made, operator.arguments, strict=True)
@@ -278,6 +289,7 @@ class _Replay:
         self._drop(came.storage)
         for storage in kept:
             self._drop_kept(storage)
+        self._has_used(number)
         for argument, gradient in zip(operator.arguments, made, strict=True):
             if gradient is not None:
                 self._arrive(argument, gradient)

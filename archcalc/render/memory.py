@@ -69,6 +69,7 @@ class MemoryDocument(Document):
                     "backward_macs": {
                         "weights": plain(report.backward[layer.name].weights),
                         "inputs": plain(report.backward[layer.name].inputs),
+                        "again": plain(report.backward[layer.name].again),
                     },
                     "used": layer.used,
                 }

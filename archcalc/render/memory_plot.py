@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, TypeVar
 from archcalc.analysis import Analysis
 from archcalc.memory_use.liveness import Step, peak_of
 from archcalc.memory_use.moments import Moment, Purpose
+from archcalc.memory_use.recorded import LOSS
 from archcalc.memory_use.report import TrainingReport
-from archcalc.memory_use.tape import LOSS
 from archcalc.render import escape
 from archcalc.render.numbers import short_bytes
 from archcalc.render.plots import COLORS, GREY, new_figure, new_panels, save_figure

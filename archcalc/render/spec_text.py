@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator
-from itertools import groupby
+from collections.abc import Iterator, Sequence
 
-from archcalc.graph import INPUT, Graph, Node
+from archcalc.graph import INPUT, Graph, Node, Stretch
 from archcalc.layers import Join
 from archcalc.quantity.conditions import is_symbol
 from archcalc.record import as_dict
@@ -40,7 +39,7 @@ def spec_text(graph: Graph) -> str:
     if scaling := _scaling(graph):
         lines.append(f"scaling: {_mapping(scaling)}")
     lines.append("layers:")
-    lines += _body(graph.nodes, graph, INPUT)
+    lines += _body(graph.nodes, graph, INPUT, stretches=graph.stretches)
     return "\n".join(lines) + "\n"
 
 
@@ -55,21 +54,49 @@ def _scaling(graph: Graph) -> dict[str, str]:
 
 
 def _body(
-    nodes: Iterable[Node], graph: Graph, previous: str, within: str = "", indent: str = "  "
+    nodes: Sequence[Node],
+    graph: Graph,
+    previous: str,
+    within: str = "",
+    indent: str = "  ",
+    stretches: Sequence[Stretch] = (),
 ) -> Iterator[str]:
-    """The lines of a list of layers: the whole network's, or a head's, whose name is `within`."""
-    for head, group in groupby(nodes, key=lambda node: _head_of(node, graph, within)):
-        if head is None:
-            for node in group:
-                yield f"{indent}- {_statement(node, previous, within)}"
-                previous = node.name
-            continue
-        members = list(group)
-        yield f"{indent}- head:"
-        yield f"{indent}    name: {_scalar(head.removeprefix(within))}"
-        yield f"{indent}    training_only: {_scalar(all(node.training_only for node in members))}"
-        yield f"{indent}    layers:"
-        yield from _body(members, graph, previous, head + ".", indent + "      ")
+    """The lines of a list of layers.
+
+    Args:
+        nodes: the layers: of the whole network, of a head or of what is checkpointed.
+        previous: what stands before them.
+        within: the name of the head that they stand in, with a dot behind.
+        stretches: those of the network that do not stand around all of them.
+    """
+    rest = list(nodes)
+    while rest:
+        head = _head_of(rest[0], graph, within)
+        members = [node for node in rest if head and node.name.startswith(f"{head}.")]
+        names = [node.name for node in members]
+        opening = [s for s in stretches if s.layers[0] == rest[0].name]
+        stretch = next((s for s in opening if head is None or s.layers[-1] not in names), None)
+        if stretch is not None:
+            inside, rest = rest[: len(stretch.layers)], rest[len(stretch.layers) :]
+            inner = stretches[stretches.index(stretch) + 1 :]
+            yield f"{indent}- repeat: 1"
+            yield f"{indent}  checkpoint: true"
+            yield f"{indent}  layers:"
+            yield from _body(inside, graph, previous, within, indent + "    ", inner)
+            main = [node.name for node in inside if _head_of(node, graph, within) is None]
+            previous = [previous, *main][-1]
+        elif head is None:
+            yield f"{indent}- {_statement(rest[0], previous, within)}"
+            previous, rest = rest[0].name, rest[1:]
+        else:
+            only = all(node.training_only for node in members)
+            yield f"{indent}- head:"
+            yield f"{indent}    name: {_scalar(head.removeprefix(within))}"
+            yield f"{indent}    training_only: {_scalar(only)}"
+            yield f"{indent}    layers:"
+            inner = [s for s in stretches if s.layers[-1] in names]
+            yield from _body(members, graph, previous, head + ".", indent + "      ", inner)
+            rest = rest[len(members) :]
 
 
 def _head_of(node: Node, graph: Graph, within: str) -> str | None:

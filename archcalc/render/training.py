@@ -10,8 +10,8 @@ from archcalc.analysis import Analysis
 from archcalc.memory_use.batches import Peak
 from archcalc.memory_use.moments import Direction, Purpose
 from archcalc.memory_use.options import TrainingOptions
+from archcalc.memory_use.recorded import LOSS
 from archcalc.memory_use.report import TrainingReport
-from archcalc.memory_use.tape import LOSS
 from archcalc.record import as_dict
 from archcalc.render.numbers import binary_bytes, exact, short_bytes
 from archcalc.render.output import WIDTH, Data, Document, Part, Table

@@ -5,7 +5,7 @@ from __future__ import annotations
 from archcalc.layers import Join, Layer
 from archcalc.layers.unpooling import MaxUnpool
 
-TRAINING_KEYS = ("trainable",)  # how what stands in a statement is trained
+TRAINING_KEYS = ("trainable", "checkpoint")  # how what stands in a statement is trained
 PLACEMENT_KEYS = ("name", "from", "weights", *TRAINING_KEYS)  # of a layer, whatever its kind
 INDICES = "indices"  # the max pool that a max_unpool undoes
 KEYWORDS = {

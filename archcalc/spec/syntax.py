@@ -42,9 +42,11 @@ class Training(Record):
 
     Attributes:
         trainable: whether its parameters learn; None for as what stands around it.
+        checkpoint: whether it is a stretch that runs again in the backward pass; None for no.
     """
 
     trainable: Argument | None = None
+    checkpoint: Argument | None = None
 
 
 AS_AROUND = Training()

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from archcalc.analysis import require_numbers
 from archcalc.errors import UsageError
-from archcalc.graph import INPUT, Graph, Node, indices_of
+from archcalc.graph import INPUT, Graph, indices_of
 from archcalc.loading import Spec
-from archcalc.record import Record
 from archcalc.torch_backend.layer_modules import module_for
+from archcalc.torch_backend.schedule import Again, Part, Step, schedule
 from archcalc.torch_spelling.module_names import module_names
 from archcalc.walk import analyze
 
@@ -62,37 +64,6 @@ def torch_device(name: str) -> torch.device:
     return device
 
 
-class _Step(Record):
-    """A layer in the order of execution, and the values that nobody needs after it."""
-
-    node: Node
-    keeps_indices: bool
-    released: tuple[str, ...]
-
-
-def _schedule(graph: Graph, training: bool) -> tuple[list[_Step], list[str]]:
-    """What runs, and the names of the values that leave the network."""
-    nodes = [node for node in graph.nodes if training or not node.training_only]
-    names = {INPUT, *[node.name for node in nodes]}
-    outputs = [name for name in graph.outputs if name in names]
-    unpooled = {node.indices for node in graph.nodes if node.indices is not None}
-    last_use = {INPUT: 0}
-    for number, node in enumerate(nodes):
-        used = [*node.taken, node.name]
-        if node.name in unpooled:
-            used.append(indices_of(node.name))
-        last_use |= dict.fromkeys(used, number)
-    released: dict[int, list[str]] = {}
-    for name, number in last_use.items():
-        if name not in outputs:
-            released.setdefault(number, []).append(name)
-    steps = [
-        _Step(node, node.name in unpooled, tuple(released.get(number, ())))
-        for number, node in enumerate(nodes)
-    ]
-    return steps, outputs
-
-
 class Twin(nn.Module):
     """The torch twin of a network.
 
@@ -119,7 +90,7 @@ class Twin(nn.Module):
             if node.indices is not None:
                 cast(Any, modules[node.indices]).return_indices = True
         self._share_weights()
-        self._schedules = {training: _schedule(graph, training) for training in (True, False)}
+        self._schedules = {training: schedule(graph, training) for training in (True, False)}
 
     def forward(self, x: Tensor) -> Tensor | tuple[Tensor, ...]:
         """The output for images (N, C, n…); (main, *heads) where the network has heads.
@@ -132,12 +103,11 @@ class Twin(nn.Module):
         """As `forward` of the tensor in `inputs`, which is taken out of the list.
 
         Every tensor is let go after its last use; so is the input, where the caller has kept no
-        other reference to it.
+        other reference to it. In training mode what is checkpointed is so by torch.
         """
         values = {INPUT: inputs.pop()}
-        steps, outputs = self._schedules[self.training]
-        for step in steps:
-            self._carry_out(step, values)
+        parts, outputs = self._schedules[self.training]
+        self._run_parts(parts, values)
         if len(outputs) == 1:
             return values[outputs[0]]
         return tuple([values[name] for name in outputs])
@@ -149,7 +119,27 @@ class Twin(nn.Module):
             module = _parts(module)[part]
         return module
 
-    def _carry_out(self, step: _Step, values: dict[str, Tensor]) -> None:
+    def _run_parts(self, parts: Iterable[Part], values: dict[str, Tensor]) -> None:
+        for part in parts:
+            if isinstance(part, Step):
+                self._carry_out(part, values)
+            else:
+                self._checkpoint(part, values)
+
+    def _checkpoint(self, again: Again, values: dict[str, Tensor]) -> None:
+        entering = [values[name] for name in again.enters]
+        returned = checkpoint(partial(self._inside, again), *entering, use_reentrant=False)
+        del entering
+        values |= dict(zip(again.leaves, returned, strict=True))
+        for name in again.released:
+            del values[name]
+
+    def _inside(self, again: Again, *entering: Tensor) -> list[Tensor]:
+        values = dict(zip(again.enters, entering, strict=True))
+        self._run_parts(again.parts, values)
+        return [values[name] for name in again.leaves]
+
+    def _carry_out(self, step: Step, values: dict[str, Tensor]) -> None:
         node = step.node
         result = self.module_of(node.name)(*[values[name] for name in node.taken])
         if step.keeps_indices:

@@ -14,7 +14,7 @@ from torch.optim import SGD, Adam, AdamW, Optimizer
 
 from archcalc.memory_use.moments import OPTIMIZER, Direction
 from archcalc.memory_use.options import MIXED, TrainingOptions
-from archcalc.memory_use.tape import LOSS
+from archcalc.memory_use.recorded import LOSS
 from archcalc.record import Record
 from archcalc.torch_backend.allocator import Allocator, OperatorRun, watched
 from archcalc.torch_backend.build import Twin

@@ -5,8 +5,8 @@ from __future__ import annotations
 from archcalc.memory_use.batches import Peak
 from archcalc.memory_use.moments import OPTIMIZER, Direction
 from archcalc.memory_use.options import TrainingOptions
+from archcalc.memory_use.recorded import LOSS
 from archcalc.memory_use.report import TrainingReport, training_report
-from archcalc.memory_use.tape import LOSS
 from archcalc.record import replace
 from archcalc.render.output import write
 from archcalc.render.training import (

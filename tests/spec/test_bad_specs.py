@@ -52,7 +52,7 @@ MISTAKES: dict[str, tuple[str, str | None, str]] = {
         "YAML tags (!name) are not part of the spec language"),
     "a merge key": (HEAD + "  - conv: {<<: {channels: 3}, kernel: 3}\n", "4:12",
         "conv has no '<<'; it takes channels, kernel, stride, padding, dilation, groups, bias, "
-        "name, from, weights, trainable"),
+        "name, from, weights, trainable, checkpoint"),
     "a field twice": (HEAD + "  - conv: {channels: 3, channels: 4, kernel: 3}\n", "4:25",
         "duplicate key 'channels'; first in line 4"),
     "a key twice": (HEAD + "  - relu\nlayers: []\n", "5:1",
@@ -359,14 +359,14 @@ MISTAKES: dict[str, tuple[str, str | None, str]] = {
         "no earlier layer is called 'add1'"),
     "indices for a relu": (
         HEAD + "  - max_pool: {name: p, kernel: 2}\n  - relu: {indices: p}\n", "5:12",
-        "relu has no 'indices'; it takes name, from, weights, trainable"),
+        "relu has no 'indices'; it takes name, from, weights, trainable, checkpoint"),
     "indices for a conv": (HEAD + "  - max_pool: {name: p, kernel: 2}\n"
         "  - conv: {channels: 3, kernel: 1, indices: p}\n", "5:36",
         "conv has no 'indices'; it takes channels, kernel, stride, padding, dilation, groups, "
-        "bias, name, from, weights, trainable"),
+        "bias, name, from, weights, trainable, checkpoint"),
     "indices for a join": (
         HEAD + "  - max_pool: {name: p, kernel: 2}\n  - add: {from: [p, p], indices: p}\n", "5:25",
-        "add has no 'indices'; it takes name, from, weights, trainable, branches"),
+        "add has no 'indices'; it takes name, from, weights, trainable, checkpoint, branches"),
     # ----- structure -----
     "a join of nothing": (HEAD + "  - add\n", "4:5",
         "add needs branches, or `from` with two layers or more"),

@@ -13,7 +13,7 @@ from archcalc.layers.activation import ReLU
 from archcalc.layers.linear import Linear
 from archcalc.memory_use.moments import OPTIMIZER, Direction
 from archcalc.memory_use.options import TrainingOptions
-from archcalc.memory_use.tape import LOSS
+from archcalc.memory_use.recorded import LOSS
 from archcalc.memory_use.training import step_of
 from archcalc.torch_backend.build import build
 from archcalc.torch_backend.training_step import MeasuredStep, measured_step

@@ -157,7 +157,9 @@ class _Taping:
         """Writes one operator; `names` has those of the tensors that it speaks of."""
         output, images = names[None], self._analysis.batch if operator.per_image else 1
         taken = self._each_of(operator, names) or [self._each[names[0]]]
-        each = self._each[output] = self._types.made_by(operator.name, taken)
+        # What lies where something lies already has that type, whatever is added to it in place.
+        each = taken[0] if operator.view else self._types.made_by(operator.name, taken)
+        self._each[output] = each
         self._bytes[output] = operator.values * images * each
         arguments = [self._argument(operator, one, names, images) for one in operator.takes]
         learns = any(argument.gradient is not None for argument in arguments)

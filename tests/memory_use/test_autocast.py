@@ -52,7 +52,8 @@ SMALL = {
         "conv: {name: a, channels: 2, kernel: 1}; channel_scale: {name: b};"
         "concat: {name: c, from: [a, b]}; add: {name: d, from: [a, b]};"
         "multiply: {name: e, from: [b, a]}; mean: {name: f, from: [d, e, b]};"
-        "add: {name: g, from: [a, a, b]}; concat: {from: [c, f, g]}; conv: {channels: 2, kernel: 3}",
+        "add: {name: g, from: [a, a, b]}; concat: {from: [c, f, g]};"
+        "conv: {channels: 2, kernel: 3}",
     ),
     "views of images": ("[4, 6, 6]", "crop: {sides: 1}; linear: {features: 3}"),
     "views": (

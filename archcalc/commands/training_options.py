@@ -45,7 +45,8 @@ def add_step(parser: argparse._ActionsContainer) -> None:
     )  # fmt: skip
     parser.add_argument(
         "--checkpoint", type=_patterns, action="extend", default=[], metavar="PATTERN",
-        help="those that run again in the backward pass; also conv2..relu5, from layer to layer",
+        help="those that run again in the backward pass; conv2..relu5 is from layer to layer; "
+        "auto is the cut that needs the least memory",
     )  # fmt: skip
 
 

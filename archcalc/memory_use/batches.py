@@ -15,7 +15,7 @@ from archcalc.analysis import Analysis, require_numbers
 from archcalc.errors import UsageError
 from archcalc.memory_use.moments import Direction, Event
 from archcalc.memory_use.options import TrainingOptions
-from archcalc.memory_use.training import USUAL, course_of, refused_in_training
+from archcalc.memory_use.training import USUAL, as_trained, course_of, refused_in_training
 from archcalc.memory_use.training_step import events
 from archcalc.record import Record
 
@@ -105,10 +105,13 @@ class Peaks(Record):
 def peaks_over_batches(analysis: Analysis, options: TrainingOptions = USUAL) -> Peaks:
     """The peak of a training step over the batch, whatever the analysis' own batch and dtype.
 
+    Where it is checkpointed automatically, by the best cut for the analysis' own batch.
+
     Raises:
         UsageError: free sizes; and as `TrainingOptions.check`.
     """
     require_numbers(analysis)
+    analysis = as_trained(analysis, options)
     pieces = _highest(_events(analysis, options, _MANY))
     one = analysis.of_batch(1, analysis.dtype)
     if not refused_in_training(one):

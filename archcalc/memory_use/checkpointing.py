@@ -43,6 +43,7 @@ class Checkpointing(ABC):
 
     def __init__(self, tape: Tape) -> None:
         self._operators = tape.operators
+        self._parameters = tape.parameters
         self._kept: dict[int, list[int]] = {}  # outside of stretches, by the operator's number
         self._innermost: dict[int, _Frame] = {}
         self._beginning: dict[int, list[_Frame]] = {}
@@ -67,6 +68,10 @@ class Checkpointing(ABC):
     @abstractmethod
     def _make(self, operator: Recorded, of: dict[str, int]) -> None:
         """Makes what an operator puts out, and beside; `of` has the storages of tensors."""
+
+    @abstractmethod
+    def _new_of(self, tensor: str) -> int:
+        """A storage for a tensor, held once."""
 
     @abstractmethod
     def _hold(self, storage: int) -> int:
@@ -156,6 +161,7 @@ class Checkpointing(ABC):
             operator = self._operators[number]
             self._keep_what_enters(frame, number, of)
             self._begin(operator.layer, Direction.BACKWARD)
+            self._cast_again(operator, of)
             self._make(operator, of)
             self._keep_again(frame, number, of)
             for name in operator.released:
@@ -164,6 +170,7 @@ class Checkpointing(ABC):
         if section.again < section.end:  # here it stops, once it has what is needed
             if self._innermost[section.again] is frame:
                 self._begin(self._operators[section.again].layer, Direction.BACKWARD)
+                self._cast_again(self._operators[section.again], of)
             self._keep_what_enters(frame, section.again, of)
             self._keep_again(frame, section.again, of)
         for storage in of.values():
@@ -172,6 +179,12 @@ class Checkpointing(ABC):
             for storage in entered:
                 self._drop_kept(storage)
         return frame.kept
+
+    def _cast_again(self, operator: Recorded, of: dict[str, int]) -> None:
+        """Makes the casts of weights that autocast had from before the stretch, forward."""
+        for argument in operator.arguments:
+            if argument.tensor not in of and argument.tensor not in self._parameters:
+                of[argument.tensor] = self._new_of(argument.tensor)
 
     def _keep_what_enters(self, frame: _Frame, number: int, of: dict[str, int]) -> None:
         """Keeps what enters a stretch right in `frame` that begins with operator `number`."""

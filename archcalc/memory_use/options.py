@@ -10,6 +10,7 @@ from archcalc.record import Record
 MIXED = "mixed"
 HALF_PRECISION = ("bfloat16", "float16")
 TRAINING_DTYPES = ("float32", *HALF_PRECISION, MIXED)
+AUTO = "auto"
 DEVICES = ("cpu", "cuda")
 
 
@@ -30,7 +31,7 @@ class TrainingOptions(Record):
         freeze: patterns of layers and blocks that do not learn, beside those of the spec
             (`patterns.groups_meant`).
         checkpoint: likewise, of stretches that run again in the backward pass; or from one layer
-            to another, as `conv2..relu5`.
+            to another, as `conv2..relu5`; or `AUTO`: the cut that needs the least memory.
     """
 
     optimizer: str = "sgd"

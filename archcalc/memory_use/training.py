@@ -13,11 +13,12 @@ from archcalc.layers.normalization import BatchNorm, GroupNorm
 from archcalc.layers.state import StateTensor
 from archcalc.memory_use.checkpointing import runs_again
 from archcalc.memory_use.checkpoints import with_checkpoints
+from archcalc.memory_use.cutting import Cut, find_cut
 from archcalc.memory_use.freezing import with_frozen
 from archcalc.memory_use.liveness import unpooled
 from archcalc.memory_use.moments import Course, Purpose
 from archcalc.memory_use.optimizers import COUNTER_BYTES, OPTIMIZERS, cast_for_master, made_by
-from archcalc.memory_use.options import MIXED, TrainingOptions
+from archcalc.memory_use.options import AUTO, MIXED, TrainingOptions
 from archcalc.memory_use.tape import tape
 from archcalc.memory_use.totals import learning, needed_backward
 from archcalc.memory_use.training_step import TrainingStep, training_step
@@ -77,15 +78,36 @@ class BackwardMacs(Record):
 def as_trained(analysis: Analysis, options: TrainingOptions) -> Analysis:
     """The network with what the options freeze and checkpoint.
 
+    Where it is checkpointed automatically, that is by `best_cut`, for the analysis' batch;
+    unless it has stretches already.
+
     Raises:
         UsageError: as `with_frozen` and `with_checkpoints`.
     """
-    graph = with_checkpoints(with_frozen(analysis.graph, options.freeze), options.checkpoint)
+    patterns = [pattern for pattern in options.checkpoint if pattern != AUTO]
+    graph = with_checkpoints(with_frozen(analysis.graph, options.freeze), patterns)
+    if AUTO in options.checkpoint and not graph.stretches:
+        graph = best_cut(replace(analysis, graph=graph), replace(options, freeze=())).graph
     if graph is analysis.graph:
         return analysis
     nodes = {node.name: node for node in graph.nodes}
     layers = [replace(layer, node=nodes[layer.name]) for layer in analysis.layers]
     return replace(analysis, graph=graph, layers=tuple(layers))
+
+
+def best_cut(analysis: Analysis, options: TrainingOptions, budget: int | None = None) -> Cut:
+    """The best cut into checkpointed stretches that a search has found, in place of any there are.
+
+    Args:
+        budget: the bytes that a step may need: the cut that takes the fewest multiply-accumulates
+            of those that fit, or where none does, the one that needs the least. Without one: the
+            one that needs the least, and of several the cheapest.
+
+    Raises:
+        UsageError: as `step_of`.
+    """
+    plain = replace(options, checkpoint=())
+    return find_cut(as_trained(analysis, plain), lambda one: course_of(one, plain), budget)
 
 
 def step_of(analysis: Analysis, options: TrainingOptions = USUAL) -> TrainingStep:

@@ -260,15 +260,18 @@ class _Replay(Checkpointing):
             self._drop(of.pop(name))
         self._leave_stretches(number)
 
+    def _new_of(self, tensor: str) -> int:
+        """A storage for a tensor, held once."""
+        return self._new(tensor, self._tape.bytes[tensor])
+
     def _make(self, operator: Recorded, of: dict[str, int]) -> None:
         """Makes what an operator puts out, and beside."""
-        size = self._tape.bytes
         if operator.view_of is None:
-            of[operator.output] = self._new(operator.output, size[operator.output])
+            of[operator.output] = self._new_of(operator.output)
         else:
             of[operator.output] = self._hold(of[operator.view_of])
         for name in operator.beside:
-            of[name] = self._new(name, size[name])
+            of[name] = self._new_of(name)
 
     # ----- backward -----
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -11,7 +12,7 @@ from archcalc.memory_use.report import MemoryReport
 from archcalc.memory_use.totals import activation_bytes
 from archcalc.quantity.arithmetic import plain
 from archcalc.render.numbers import exact, short, short_bytes
-from archcalc.render.output import Data, Document, Part, Table
+from archcalc.render.output import WIDTH, Data, Document, Part, Table
 from archcalc.render.rows import ALL_LEVELS, depth_that_fits, rows_at_depth
 from archcalc.render.table import LECTURE, caption, with_network
 from archcalc.render.training import Budget, budget_lines, training_lines, training_record
@@ -86,9 +87,11 @@ class MemoryDocument(Document):
                 for run in report.inference
             ],
             "training": training_record(report.training),
+            "checkpointed": [stretch.name for stretch in analysis.graph.stretches],
             "macs": {
                 "forward": sum(layer.macs for layer in analysis.used_layers),
                 "backward": sum(macs.total for macs in report.backward.values()),
+                "again": sum(macs.again for macs in report.backward.values()),
             },
         }
         if self.budget is not None:
@@ -208,5 +211,18 @@ def memory_lines(report: MemoryReport, *, in_full: bool) -> list[str]:
         *training_lines(report.training, in_full=in_full),
         f"  MACs         {count(forward)} forward + {count(backward)} backward "
         f"= {count(forward + backward)}",
+        *_runs_again(report, in_full),
     ]
     return lines
+
+
+def _runs_again(report: MemoryReport, in_full: bool) -> list[str]:
+    """What is checkpointed, and what that costs."""
+    names = [stretch.name for stretch in report.analysis.graph.stretches]
+    if not names:
+        return []
+    again = sum(macs.again for macs in report.backward.values())
+    text = (
+        f"{(exact if in_full else short)(again)} of these for what runs again: {', '.join(names)}"
+    )
+    return textwrap.wrap(text, WIDTH, initial_indent=" " * 15, subsequent_indent=" " * 15)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
+from itertools import pairwise, product
 
 import pytest
 import torch
@@ -11,20 +12,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.utils.flop_counter import FlopCounterMode
 
-from archcalc import FeatureMap, Graph, SpecError, UsageError, analyze, load
+from archcalc import Analysis, FeatureMap, Graph, SpecError, UsageError, analyze, load
 from archcalc.comparing.diff import Change, difference
 from archcalc.graph import in_order, stretch_of
 from archcalc.layers import Layer
 from archcalc.layers.activation import ReLU, Tanh
 from archcalc.layers.convolution import Conv
 from archcalc.layers.regularization import Dropout
+from archcalc.memory_use.batches import peaks_over_batches
 from archcalc.memory_use.checkpoints import with_checkpoints
+from archcalc.memory_use.cutting import _units
 from archcalc.memory_use.moments import Direction
 from archcalc.memory_use.options import TrainingOptions
 from archcalc.memory_use.totals import saved_bytes
 from archcalc.memory_use.training import (
     as_trained,
     backward_macs,
+    best_cut,
     reasons,
     refused_in_training,
     step_of,
@@ -37,6 +41,8 @@ from tests.graphs import (
     all_used,
     chain,
     entangled_graphs,
+    graph,
+    node,
     overwriting_graphs,
     random_graphs,
     sliding_graphs,
@@ -82,14 +88,18 @@ def checkpointed(network: Graph, first: int, end: int) -> Graph:
     return replace(network, stretches=in_order(network.nodes, [stretch_of(names[first:end])]))
 
 
-def check_peak(graph: Graph, batch: int = 2) -> None:
+def check_peak(
+    graph: Graph,
+    batch: int = 2,
+    options: TrainingOptions = TrainingOptions(),  # noqa: B008  frozen
+) -> None:
     """The most that is alive in a step, by the rule and in torch."""
     analysis = analyze(graph, batch=batch)
     if refused_in_training(analysis):
         return
-    step = step_of(analysis)
+    step = step_of(analysis, options)
     images = partial(torch.rand, batch, *graph.input.shape)
-    assert step.peak.bytes == measured_step(build(graph), images, TrainingOptions()).peak_bytes
+    assert step.peak.bytes == measured_step(build(graph), images, options).peak_bytes
     assert sum(tensor.bytes for tensor in step.alive(step.peak)) == step.peak.bytes - sum(
         step.course.constant.values()
     )
@@ -211,3 +221,75 @@ def test_each_block_or_layer_that_a_pattern_means_is_a_stretch() -> None:
 def test_what_cannot_be_meant_is_refused(pattern: str, message: str) -> None:
     with pytest.raises(UsageError, match=message):
         by(["layer1", pattern])
+
+
+# ----- the best cut -----
+
+
+DEEP = """\
+name: deep
+input: [3, 16, 16]
+layers:
+  - conv: {channels: 8, kernel: 3, padding: 1}
+  - tanh
+  - add: [[conv: {channels: 8, kernel: 1}, tanh], []]
+  - conv: {channels: 8, kernel: 3, padding: 1}
+  - tanh
+  - conv: {channels: 8, kernel: 3, padding: 1}
+"""
+
+
+def every_cut(analysis: Analysis) -> Iterator[tuple[int, int]]:
+    """The peak and the MACs that run again of all cuts between points where one tensor crosses."""
+    units = _units(analysis)
+    for choice in product(("apart", "begins", "goes on"), repeat=len(units)):
+        if any(b == "goes on" and a == "apart" for a, b in pairwise(("apart", *choice))):
+            continue
+        layers: list[tuple[str, ...]] = []
+        for unit, how in zip(units, choice, strict=True):
+            if how == "begins":
+                layers.append(unit)
+            elif how == "goes on":
+                layers[-1] = layers[-1] + unit
+        graph = replace(analysis.graph, stretches=tuple(map(stretch_of, layers)))
+        cut = analyze(graph, batch=analysis.batch)
+        macs = sum(macs.again for macs in backward_macs(cut).values())
+        yield step_of(cut).peak.bytes, macs
+
+
+def test_a_unit_is_what_lies_between_points_at_which_one_tensor_crosses() -> None:
+    assert [unit[0] for unit in _units(analysis_of(DEEP))] == [
+        "conv1", "tanh1", "conv2", "conv3", "tanh3", "conv4",
+    ]  # fmt: skip
+
+
+def test_the_best_cut_needs_no_more_than_any_other() -> None:
+    analysis = analyze(graph_of(DEEP), batch=4)
+    every = list(every_cut(analysis))
+    found = best_cut(analysis, TrainingOptions())
+    assert (found.peak_bytes, found.macs) == min(every)
+    check_peak(found.graph, batch=4)
+    plain = step_of(analysis).peak.bytes
+    for budget in (plain, plain - 1, found.peak_bytes):
+        cheapest = best_cut(analysis, TrainingOptions(), budget)
+        assert cheapest.peak_bytes <= budget
+        assert cheapest.macs == min(macs for peak, macs in every if peak <= budget)
+    assert best_cut(analysis, TrainingOptions(), found.peak_bytes - 1).peak_bytes > 0
+
+
+def test_options_ask_for_it() -> None:
+    analysis = analyze(graph_of(DEEP), batch=2)
+    auto = TrainingOptions(optimizer="adam", checkpoint=("auto",))
+    found = best_cut(analysis, auto)
+    assert step_of(analysis, auto).peak.bytes == found.peak_bytes < step_of(analysis).peak.bytes * 2
+    trained = as_trained(analysis, auto)
+    assert trained.graph.stretches == found.graph.stretches != ()
+    assert as_trained(trained, auto).graph is trained.graph
+    assert peaks_over_batches(trained, auto).at(2).bytes == found.peak_bytes
+
+
+def test_in_mixed_precision_what_was_cast_before_is_cast_again() -> None:
+    conv = Conv(channels=4, kernel=3, padding=1)
+    nodes = [node("a", conv), node("b", Tanh(), "a"), node("c", conv, "b", weights="a")]
+    network = checkpointed(graph(FeatureMap(4, (8, 8)), nodes), 1, 3)
+    check_peak(network, options=TrainingOptions(dtype="mixed"))

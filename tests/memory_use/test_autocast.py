@@ -13,10 +13,17 @@ from archcalc.memory_use import autocast
 from archcalc.memory_use.moments import OPTIMIZER
 from archcalc.memory_use.options import TrainingOptions
 from archcalc.memory_use.tape import _Taping
-from archcalc.memory_use.training import step_of
+from archcalc.memory_use.training import refused_in_training, step_of
 from archcalc.torch_backend.build import build
 from archcalc.torch_backend.training_step import measured_step
-from tests.graphs import all_used, overwriting_graphs, random_graphs, sliding_graphs
+from tests.graphs import (
+    all_used,
+    overwriting_graphs,
+    random_graphs,
+    sliding_graphs,
+    with_some_checkpointed,
+    with_some_frozen,
+)
 from tests.spec_texts import graph_of
 
 BATCH = 2
@@ -145,6 +152,38 @@ def test_random_graphs_with_views_and_gaps_under_autocast(graph: Graph) -> None:
 @given(random_graphs(most=12))
 def test_random_graphs_of_all_kinds_under_autocast(graph: Graph) -> None:
     check_where_torch_can(graph, "mixed")
+
+
+CHECKPOINTED = """\
+name: checkpointed
+input: [3, 6, 6]
+layers:
+  - conv: {name: a, channels: 3, kernel: 1}
+  - repeat: 2
+    checkpoint: true
+    layers:
+      - conv: {channels: 3, kernel: 1, weights: a}
+      - relu
+  - conv: {channels: 3, kernel: 1, weights: a}
+"""
+
+
+def test_a_stretch_that_runs_again_casts_its_weights_again() -> None:
+    check_peak(graph_of(CHECKPOINTED))
+
+
+@given(with_some_checkpointed(with_some_frozen(random_graphs(most=12))))
+def test_random_graphs_checkpointed_and_frozen_under_autocast(graph: Graph) -> None:
+    if not refused_in_training(analyze(graph, batch=BATCH)):
+        check_peak(all_used(graph))
+
+
+def check_peak(graph: Graph) -> None:
+    """The peak of a step under autocast is what lives in torch."""
+    options = TrainingOptions(dtype="mixed")
+    images = partial(torch.rand, BATCH, *graph.input.shape)
+    measured = measured_step(build(graph), images, options).peak_bytes
+    assert step_of(analyze(graph, batch=BATCH), options).peak.bytes == measured
 
 
 # What they are called in torch where that is not their kind.

@@ -69,7 +69,9 @@ class Linear(Layer):
         on_map = bool(inputs[0].sizes)
         *leading, last = effect.output.shape
         reshapes = on_map and not can_stay_permuted((*leading, last), (product(leading), last))
-        found = replace(found, kept=kept, reshapes=reshapes, merges=on_map)
+        bias = [Taken("bias", Gradient.REDUCED)] if self.bias else []
+        takes = (*found.takes[:2], *bias)
+        found = replace(found, takes=takes, kept=kept, reshapes=reshapes, merges=on_map)
         if not (at.behind_gaps and on_map):
             return (found,)
         # A product of matrices, to which the bias is added.

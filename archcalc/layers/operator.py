@@ -41,6 +41,7 @@ class Gradient(Enum):
     SUMMED = "summed"  # first as large as the output, and then summed up to one of its own
     FITTED = "fitted"  # so where the output is larger, else one of its own
     SAME = "same"  # the gradient of the output itself, summed up to one of its own if larger
+    REDUCED = "reduced"  # the gradient of the output itself, and then summed up to one of its own
     PART = "part"  # a view of some channels of it
     SPREAD = "spread"  # a view of a single value
 

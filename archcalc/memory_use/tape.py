@@ -250,7 +250,8 @@ class _Taping:
         of_output = self._bytes[output] // self._each[output] * each
         found = [size // own * each]
         larger = of_output != found[0]
-        summed = how is Gradient.SUMMED or (larger and how in (Gradient.SAME, Gradient.FITTED))
+        always = how in (Gradient.SUMMED, Gradient.REDUCED)
+        summed = always or (larger and how in (Gradient.SAME, Gradient.FITTED))
         if summed:
             found.insert(0, of_output)
         return (*found, size) if each != own else tuple(found), summed

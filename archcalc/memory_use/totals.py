@@ -176,7 +176,7 @@ def needed_backward(
         else []
         for layer in analysis.layers
     }
-    for stretch in analysis.graph.stretches:
+    for stretch in reversed(analysis.graph.stretches):  # those within others first
         _need_what_enters(stretch, analysis, needed, learns)
     return needed
 
@@ -189,13 +189,13 @@ def _need_what_enters(
 ) -> None:
     """Puts what enters a stretch in the place of what its layers need; its first needs that."""
     inside = {*stretch.layers, *map(indices_of, stretch.layers)}
-    layers = [layer for layer in analysis.layers if layer.name in inside]
+    layers = [layer for layer in analysis.used_layers if layer.name in inside]
     weighs = any(layer.effect.parameters and learns[layer.name] for layer in layers)
     runs_again = weighs or any(needed[layer.name] for layer in layers)
     taken = [name for layer in layers for name in layer.node.taken if name not in inside]
     needed |= {layer.name: [] for layer in layers}
     if runs_again:
-        needed[stretch.layers[0]] = list(dict.fromkeys(taken))
+        needed[layers[0].name] = list(dict.fromkeys(taken))
 
 
 def _needed(

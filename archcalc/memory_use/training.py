@@ -227,7 +227,8 @@ def reasons(analysis: Analysis) -> dict[str, list[str]]:
     """What each layer needs for its backward pass, in words; what it learns not counted."""
     pools = {indices_of(pool): pool for pool in unpooled(analysis)}
 
-    first = {stretch.layers[0]: stretch for stretch in reversed(analysis.graph.stretches)}
+    stretches = reversed(analysis.graph.without_unused().stretches)
+    first = {stretch.layers[0]: stretch for stretch in stretches}
 
     def in_words(tensor: str | Extra, layer: str) -> str:
         if layer in first:

@@ -319,7 +319,7 @@ class _Replay(Checkpointing):
         how = argument.gradient
         size = argument.gradients[0] if how is not None else 0
         permuted = argument.order is Order.CHANGED or came.permuted
-        if how is Gradient.SAME:
+        if how in (Gradient.SAME, Gradient.REDUCED):
             return came._replace(storage=self._hold(came.storage), permuted=permuted)
         if how is Gradient.SPREAD:
             return _Gradient(self._hold(came.storage), size, spread=True)

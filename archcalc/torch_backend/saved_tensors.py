@@ -27,23 +27,34 @@ def saved_by_layer(module: nn.Module, x: Tensor, layers: Sequence[str]) -> dict[
 
     Each storage counts once, with all that lies in it, on account of the first layer in the order
     of `layers` that saved it; parameters and buffers do not count, nor what autograd lets go of
-    with an output that no gradient comes back to. The account "" is of what no layer saved. The
+    with an output that no gradient comes back to. What is saved between layers is on account of
+    the next, as what enters a stretch that is checkpointed. The account "" is of what is saved
+    when no layer runs any more. The
     module is left in training mode, as a forward pass in that mode leaves it.
     """
     rank = {name: number for number, name in enumerate(layers)} | {"": len(layers)}
     values = (*module.parameters(), *module.buffers())
     held: weakref.WeakSet[_Held] = weakref.WeakSet()
 
+    between: list[_Held] = []
+
     def keep(tensor: Tensor) -> _Held:
         found = _Held(tensor.untyped_storage(), running.layer)
         held.add(found)
+        if not running.layer:
+            between.append(found)
         return found
+
+    def runs(layer: str) -> None:
+        for found in between if layer else ():
+            found.layer = layer
+        between.clear()
 
     module.train()
     with (
         one_thread(),
         Storages((x, *values)) as storages,
-        Running(module, layers) as running,
+        Running(module, layers, when_changed=runs) as running,
         saved_tensors_hooks(keep, _never_needed),
     ):
         outputs = module(x)

@@ -18,6 +18,7 @@ from archcalc.graph import in_order, stretch_of
 from archcalc.layers import Layer
 from archcalc.layers.activation import ReLU, Tanh
 from archcalc.layers.convolution import Conv
+from archcalc.layers.linear import Linear
 from archcalc.layers.regularization import Dropout
 from archcalc.memory_use.batches import peaks_over_batches
 from archcalc.memory_use.checkpoints import with_checkpoints
@@ -158,6 +159,11 @@ def check_stop(last: Layer) -> None:
         build(network)(images).sum().backward()
     backward = sum(macs.total for macs in backward_macs(analysis).values())
     assert counter.get_total_flops() == 2 * (analysis.macs + backward)
+
+
+def test_the_bias_of_a_product_gets_its_gradient_when_what_ran_again_is_gone() -> None:
+    layers = Conv(channels=4, kernel=4, stride=3), Linear(features=7), Tanh()
+    check_peak(checkpointed(chain(FeatureMap(1, (7, 7)), *layers), 0, 2))
 
 
 # ----- in a spec -----

@@ -23,7 +23,7 @@ from archcalc.memory_use.training import backward_macs, reasons, refused_in_trai
 from archcalc.torch_backend.build import build
 from archcalc.torch_backend.peak_memory import peak_at_inference
 from archcalc.torch_backend.saved_tensors import saved_by_layer
-from tests.graphs import chain, random_graphs, with_some_frozen
+from tests.graphs import chain, random_graphs, with_some_checkpointed, with_some_frozen
 from tests.spec_texts import analysis_of
 
 
@@ -45,7 +45,7 @@ def peak(analysis: Analysis) -> int:
     return found
 
 
-@given(with_some_frozen(random_graphs(most=16)), st.integers(1, 3))
+@given(with_some_checkpointed(with_some_frozen(random_graphs(most=16))), st.integers(1, 3))
 def test_what_training_keeps_of_any_graph_is_the_rules(network: Graph, batch: int) -> None:
     analysis = analyze(network, batch=batch)
     assume(not refused_in_training(analysis))

@@ -151,7 +151,9 @@ class Layer(ABC):
             at: what it depends on beside its inputs.
         """
         extras = tuple([saved for saved in effect.saved if isinstance(saved, Extra)])
-        given = Taken(0, self.gradient, self.gradient_order)
+        (x, *_) = inputs
+        one_order = x.channels == 1 or x.positions == 1
+        given = Taken(0, self.gradient, Order.OWN if one_order else self.gradient_order)
         takes = [given._replace(tensor=number) for number in range(len(inputs))]
         return (
             Operator(

@@ -38,6 +38,7 @@ class Upsample(_Resampling):
     """
 
     kind: ClassVar[str] = "upsample"
+    gradient_order: ClassVar[Order] = Order.KEPT
 
     factor: Axes
     mode: Interpolation = "nearest"
@@ -62,9 +63,9 @@ class Upsample(_Resampling):
     ) -> tuple[Operator, ...]:
         (found,) = super().operators(effect, *inputs)
         axes = len(inputs[0].sizes)
-        if axes == 2 or (axes == 3 and self.mode != "nearest"):  # torch's kernels differ in that
-            return (replace(found, takes=(Taken(0, order=Order.KEPT),)),)
-        return (found,)
+        if axes == 2 or (axes == 3 and self.mode != "nearest"):
+            return (found,)
+        return (replace(found, takes=(Taken(0),)),)  # torch's other kernels keep no order
 
 
 @register

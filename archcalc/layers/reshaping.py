@@ -119,6 +119,7 @@ class ChannelShuffle(_Reshaping):
     """
 
     kind: ClassVar[str] = "channel_shuffle"
+    gradient_order: ClassVar[Order] = Order.KEPT
 
     groups: Quantity
 
@@ -131,8 +132,7 @@ class ChannelShuffle(_Reshaping):
         self, effect: Effect, *inputs: FeatureMap, at: Circumstances = USUAL
     ) -> tuple[Operator, ...]:
         (found,) = super().operators(effect, *inputs)
-        order = Order.OWN if len(inputs[0].sizes) == 1 else Order.KEPT
-        return (replace(found, takes=(Taken(0, order=order),)),)
+        return (replace(found, takes=(Taken(0),)),) if len(inputs[0].sizes) == 1 else (found,)
 
     def channel_window(self, x: FeatureMap) -> ChannelWindow:
         return Interleaved(self.groups)

@@ -318,11 +318,12 @@ class _Replay(Checkpointing):
         """The gradient of what an operator takes, as the operator makes it."""
         how = argument.gradient
         size = argument.gradients[0] if how is not None else 0
-        permuted = argument.order is Order.CHANGED or came.permuted
-        if how in (Gradient.SAME, Gradient.REDUCED):
+        changed = argument.order is Order.CHANGED
+        if how in (Gradient.SAME, Gradient.REDUCED):  # changed twice, it is as it was
+            permuted = came.permuted != changed and not came.spread
             return came._replace(storage=self._hold(came.storage), permuted=permuted)
         if how is Gradient.SPREAD:
-            return _Gradient(self._hold(came.storage), size, spread=True)
+            return _Gradient(self._hold(came.storage), size, spread=size > came.bytes)
         if how is Gradient.PART:
             apart = size < came.bytes and (came.permuted or self._tape.batch > 1)
             storage = self._hold(came.storage)
@@ -335,7 +336,8 @@ class _Replay(Checkpointing):
             self._drop(each)
         if own is None:
             return None
-        return _Gradient(own, size, permuted=permuted and argument.order is not Order.OWN)
+        kept = came.permuted and argument.order is Order.KEPT
+        return _Gradient(own, size, permuted=changed or kept)
 
     def _summed(self, gradient: _Gradient, argument: Argument) -> _Gradient:
         """A gradient as the engine hands it on: summed up, and cast, where it has to be."""

@@ -23,7 +23,7 @@ from archcalc.memory_use.report import (
     memory_report,
     training_report,
 )
-from archcalc.memory_use.training import BackwardMacs
+from archcalc.memory_use.training import BackwardMacs, cut_for_training
 from archcalc.render.batches import BatchesDocument, FormulaDocument
 from archcalc.render.memory import MemoryDocument
 from archcalc.render.roofline import RooflineDocument
@@ -68,6 +68,7 @@ def memory(
     accumulate: int = 1,
     master: bool = False,
     freeze: str | Sequence[str] = (),
+    checkpoint: str | Sequence[str] = (),
     parameters: Mapping[str, Value] | None = None,
     **others: Value,
 ) -> Result[MemoryReport, LayerMemory]:
@@ -89,6 +90,8 @@ def memory(
         master: whether the optimizer works on copies of the parameters in float32, which is for
             half precision.
         freeze: names or patterns of layers and blocks that do not learn, such as `layer1,*.bn?`.
+        checkpoint: likewise, of those that run again in the backward pass; or from one layer to
+            another, as `conv2..relu5`; or `auto`: the cut that needs the least memory.
 
     Raises:
         UsageError: an unknown option, or a free size; and as `analyze`.
@@ -98,6 +101,7 @@ def memory(
     options = TrainingOptions(
         optimizer=optimizer, dtype=dtype, device=device, loss=loss, foreach=foreach,
         accumulate=accumulate, master=master, freeze=tuple(listed(freeze)),
+        checkpoint=tuple(listed(checkpoint)),
     )  # fmt: skip
     found = memory_report(analysis, options)
     layers = {
@@ -128,6 +132,7 @@ def training(
     accumulate: int = 1,
     master: bool = False,
     freeze: str | Sequence[str] = (),
+    checkpoint: str | Sequence[str] = (),
     budget: float | str | None = None,
     reserve: float | str = 0,
     parameters: Mapping[str, Value] | None = None,
@@ -141,9 +146,11 @@ def training(
 
     Args:
         what, input, batch, parameters, others: as for `analyze`.
-        dtype, optimizer, loss, device, foreach, accumulate, master, freeze: as for `memory`.
+        dtype, optimizer, loss, device, foreach, accumulate, master, freeze, checkpoint: as for
+            `memory`.
         budget: bytes, or a text such as `16GiB`: then the batch is the largest that fits in it,
-            so that one image more does not.
+            so that one image more does not. With `checkpoint="auto"` it is so by the cheapest cut
+            with which `batch` fits.
         reserve: bytes of the budget, or such a text, for what is left out.
 
     Raises:
@@ -154,16 +161,21 @@ def training(
     options = TrainingOptions(
         optimizer=optimizer, dtype=dtype, device=device, loss=loss, foreach=foreach,
         accumulate=accumulate, master=master, freeze=tuple(listed(freeze)),
+        checkpoint=tuple(listed(checkpoint)),
     )  # fmt: skip
-    if budget is not None:
+    if budget is None:
+        found = training_report(analysis, options)
+    else:
         room = bytes_in(budget, "budget") - bytes_in(reserve, "reserve")
-        peaks = peaks_over_batches(analysis, options)
+        trained, cut = cut_for_training(analysis, options, room)
+        peaks = peaks_over_batches(trained, options.without_patterns)
         fitting = peaks.within(room)
         if fitting is None:
             least = "one image" if peaks.least == 1 else f"{peaks.least} images"
             raise UsageError(f"{budget}: not even {least} of {analysis.name} fits", "budget")
-        analysis = analyze(analysis.graph, batch=fitting.batch)
-    found = training_report(analysis, options)
+        trained = trained.of_batch(fitting.batch, trained.dtype)
+        found = training_report(trained, options.without_patterns)
+        found = found._replace(options=options, cut=cut)
     return Result(found, found.parts, TrainingDocument(analysis, found))
 
 
@@ -181,6 +193,7 @@ def training_peaks(
     accumulate: int = 1,
     master: bool = False,
     freeze: str | Sequence[str] = (),
+    checkpoint: str | Sequence[str] = (),
     parameters: Mapping[str, Value] | None = None,
     **others: Value,
 ) -> Result[Peaks, Peak | Piece]:
@@ -193,7 +206,8 @@ def training_peaks(
     Args:
         batches: numbers of images; () for the formula.
         what, input, parameters, others: as for `analyze`.
-        dtype, optimizer, loss, device, foreach, accumulate, master, freeze: as for `memory`.
+        dtype, optimizer, loss, device, foreach, accumulate, master, freeze, checkpoint: as for
+            `memory`.
 
     Raises:
         UsageError: torch does not train on such a batch; and as `memory`.
@@ -203,6 +217,7 @@ def training_peaks(
     options = TrainingOptions(
         optimizer=optimizer, dtype=dtype, device=device, loss=loss, foreach=foreach,
         accumulate=accumulate, master=master, freeze=tuple(listed(freeze)),
+        checkpoint=tuple(listed(checkpoint)),
     )  # fmt: skip
     found = peaks_over_batches(analysis, options)
     if not batches:

@@ -88,6 +88,7 @@ def verify(
     accumulate: int = 1,
     master: bool = False,
     freeze: str | Sequence[str] = (),
+    checkpoint: str | Sequence[str] = (),
     parameters: Mapping[str, Value] | None = None,
     **others: Value,
 ) -> Result[Comparison, tuple[Figure, ...]]:
@@ -106,7 +107,7 @@ def verify(
         input, batch, parameters, others: as for `analyze`.
         dtype: of a network; a module has its own. "mixed" is of a training step, under memory.
         optimizer: of the training step of a network, under memory; or several, one after the other.
-        loss, foreach, accumulate, master, freeze: of that step, as for `memory`.
+        loss, foreach, accumulate, master, freeze, checkpoint: of that step, as for `memory`.
 
     Raises:
         MissingExtraError: torch is not installed.
@@ -137,6 +138,7 @@ def verify(
             TrainingOptions(
                 optimizer=each, loss=loss, foreach=foreach, accumulate=accumulate,
                 master=master, freeze=tuple(listed(freeze)),
+                checkpoint=tuple(listed(checkpoint)),
             )
             for each in listed(optimizer)
         ]  # fmt: skip

@@ -20,7 +20,7 @@ from archcalc.commands.training_options import add_training, training_options
 from archcalc.errors import UsageError, require_extra
 from archcalc.memory_use.batches import peaks_over_batches
 from archcalc.memory_use.options import TrainingOptions
-from archcalc.memory_use.report import memory_report
+from archcalc.memory_use.report import MemoryReport, memory_report
 from archcalc.render.batches import BatchesDocument, FormulaDocument
 from archcalc.render.memory import MemoryDocument
 from archcalc.render.output import Document
@@ -56,8 +56,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     step = parser.add_argument_group("the training step")
     add_training(step)
     step.add_argument(
-        "--budget", metavar="SIZE", help="also the largest batch that trains in it, such as 16GiB"
-    )
+        "--budget", metavar="SIZE",
+        help="also the largest batch that trains in it, such as 16GiB; with --checkpoint auto, "
+        "by the cheapest cut with which --batch fits",
+    )  # fmt: skip
     step.add_argument(
         "--reserve", metavar="SIZE",
         help="of the budget, for what is no tensor: CUDA's context, the workspace of kernels, "
@@ -80,12 +82,13 @@ def run(arguments: argparse.Namespace) -> int:
         show(written(_over_batches(arguments, analyze(graph), options), arguments.format))
         return 0
     analysis = analyze(graph, batch=batch[0])
-    report = memory_report(analysis, options)
+    room = _room(arguments)
+    report = memory_report(analysis, options, room)
     document = MemoryDocument(
         report,
         depth=arguments.depth,
         in_full=arguments.exact,
-        budget=_budget(arguments, analysis, options),
+        budget=None if room is None else _budget(arguments, room, report),
     )
     shown = written(document, arguments.format)
     if arguments.plot:  # first: whoever reads the text may stop reading
@@ -141,10 +144,8 @@ def _over_batches(
     return BatchesDocument(analysis, options, found, in_full=arguments.exact)
 
 
-def _budget(
-    arguments: argparse.Namespace, analysis: Analysis, options: TrainingOptions
-) -> Budget | None:
-    """The largest batch that trains in what --budget gives."""
+def _room(arguments: argparse.Namespace) -> int | None:
+    """The bytes of --budget that --reserve leaves; None without one."""
     if arguments.budget is None:
         if arguments.reserve is not None:
             raise UsageError("a part of what --budget gives, which is not there", "reserve")
@@ -152,8 +153,12 @@ def _budget(
     form = arguments.format
     if form not in ("text", "json"):
         raise UsageError(f"shown as text and json only, not as {form}", "budget")
-    budget = bytes_in(arguments.budget, "budget")
     reserve = bytes_in(arguments.reserve, "reserve") if arguments.reserve else 0
-    peaks = peaks_over_batches(analysis, options)
-    fitting = peaks.within(budget - reserve)
-    return Budget(arguments.budget, arguments.reserve, fitting, peaks.at(peaks.least))
+    return bytes_in(arguments.budget, "budget") - reserve
+
+
+def _budget(arguments: argparse.Namespace, room: int, report: MemoryReport) -> Budget:
+    """The largest batch that trains in so many bytes, checkpointed as it is in the report."""
+    options = report.training.options.without_patterns
+    peaks = peaks_over_batches(report.analysis, options)
+    return Budget(arguments.budget, arguments.reserve, peaks.within(room), peaks.at(peaks.least))

@@ -111,7 +111,7 @@ def peaks_over_batches(analysis: Analysis, options: TrainingOptions = USUAL) -> 
         UsageError: free sizes; and as `TrainingOptions.check`.
     """
     require_numbers(analysis)
-    analysis = as_trained(analysis, options)
+    analysis, options = as_trained(analysis, options), options.without_patterns
     pieces = _highest(_events(analysis, options, _MANY))
     one = analysis.of_batch(1, analysis.dtype)
     if not refused_in_training(one):

@@ -35,12 +35,19 @@ class Cut(NamedTuple):
         peak_bytes: of a training step.
         macs: the multiply-accumulates that run again, for the batch.
         tried: how many cuts were looked at.
+        budget: the bytes that a step may need; None for as few as can be.
     """
 
     graph: Graph
     peak_bytes: int
     macs: int
     tried: int
+    budget: int | None
+
+    @property
+    def missing(self) -> int:
+        """The bytes that the step needs beyond the budget."""
+        return 0 if self.budget is None else max(0, self.peak_bytes - self.budget)
 
 
 def find_cut(
@@ -81,12 +88,9 @@ class _Search:
 
     def _rank(self, cut: Cut) -> tuple[bool, int, int]:
         """What is better comes first."""
-        if self._fits(cut):
+        if self._budget is not None and not cut.missing:
             return False, cut.macs, cut.peak_bytes
         return True, cut.peak_bytes, cut.macs
-
-    def _fits(self, cut: Cut) -> bool:
-        return self._budget is not None and cut.peak_bytes <= self._budget
 
     def _try(self, borders: Borders) -> bool:
         """Judges a cut; whether it is the best so far."""
@@ -102,7 +106,7 @@ class _Search:
         times = runs_again(course.tape)
         macs = sum(layer.macs * times.get(layer.name, 0) for layer in cut_up.layers)
         peak = training_step(course).peak.bytes
-        self._tried[borders] = Cut(graph, peak, macs, 0)
+        self._tried[borders] = Cut(graph, peak, macs, 0, self._budget)
         return self._found == borders
 
     def _gathered(self) -> Iterator[Borders]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from archcalc.errors import UsageError, require_known
 from archcalc.memory_use.losses import LOSSES
 from archcalc.memory_use.optimizers import OPTIMIZERS
-from archcalc.record import Record
+from archcalc.record import Record, replace
 
 MIXED = "mixed"
 HALF_PRECISION = ("bfloat16", "float16")
@@ -59,6 +59,11 @@ class TrainingOptions(Record):
                 f"a copy in float32 is for parameters in {known}; in {self.dtype} they have 4 bytes"
             )
             raise UsageError(message, "master")
+
+    @property
+    def without_patterns(self) -> TrainingOptions:
+        """All but what they freeze and checkpoint, for a network in which that is done."""
+        return replace(self, freeze=(), checkpoint=())
 
     @property
     def on_gpu(self) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from archcalc.analysis import DTYPES, Analysis, require_numbers
+from archcalc.memory_use.cutting import Cut
 from archcalc.memory_use.kept import kept_by_layer
 from archcalc.memory_use.liveness import Step, peak_of, storages, timeline
 from archcalc.memory_use.moments import Alive, Direction, Moment, Purpose
@@ -14,8 +15,8 @@ from archcalc.memory_use.recorded import LOSS
 from archcalc.memory_use.reordering import better_order
 from archcalc.memory_use.training import (
     BackwardMacs,
-    as_trained,
     backward_macs,
+    cut_for_training,
     reasons,
     refused_in_training,
     step_of,
@@ -49,6 +50,7 @@ class TrainingReport(NamedTuple):
         kept: bytes that the forward pass keeps for the backward pass.
         refused: the layers that torch does not train on such a batch.
         step: the step, moment by moment.
+        cut: the cut into checkpointed stretches, where it is made automatically.
     """
 
     batch: int
@@ -59,6 +61,7 @@ class TrainingReport(NamedTuple):
     kept: int
     refused: list[str]
     step: TrainingStep
+    cut: Cut | None
 
     @property
     def parts(self) -> dict[str, int]:
@@ -92,14 +95,18 @@ class MemoryReport(NamedTuple):
     inference: list[Inference]
 
 
-def memory_report(analysis: Analysis, options: TrainingOptions) -> MemoryReport:
+def memory_report(
+    analysis: Analysis, options: TrainingOptions, budget: int | None = None
+) -> MemoryReport:
     """Gathers the figures, at inference under several policies.
+
+    Args:
+        budget: as for `training_report`.
 
     Raises:
         UsageError: as `training_report`.
     """
-    analysis = as_trained(analysis, options)
-    training = training_report(analysis, options)
+    training, analysis = _trained(analysis, options, budget)
     tape, mixed = training.step.course.tape, options.dtype == MIXED
     analysis = analysis.of_batch(analysis.batch, "float16" if mixed else options.dtype)
     parameter_bytes = DTYPES["float32"] if mixed else analysis.bytes_each
@@ -119,16 +126,30 @@ def memory_report(analysis: Analysis, options: TrainingOptions) -> MemoryReport:
     )
 
 
-def training_report(analysis: Analysis, options: TrainingOptions) -> TrainingReport:
+def training_report(
+    analysis: Analysis, options: TrainingOptions, budget: int | None = None
+) -> TrainingReport:
     """The memory of a training step with the analysis' batch, whatever its own dtype.
+
+    Args:
+        budget: the bytes that the step may need. Where it is checkpointed automatically, that is
+            by the cheapest cut that fits, and not by the one that needs the least.
 
     Raises:
         UsageError: an unknown option; sizes that are not plain numbers.
     """
+    return _trained(analysis, options, budget)[0]
+
+
+def _trained(
+    analysis: Analysis, options: TrainingOptions, budget: int | None
+) -> tuple[TrainingReport, Analysis]:
+    """As `training_report`, and the network as it is trained."""
     require_numbers(analysis)
-    step = step_of(analysis, options)
+    analysis, cut = cut_for_training(analysis, options, budget)
+    step = step_of(analysis, options.without_patterns)
     peak = step.peak
-    return TrainingReport(
+    report = TrainingReport(
         batch=analysis.batch,
         options=options,
         peak=peak,
@@ -141,7 +162,9 @@ def training_report(analysis: Analysis, options: TrainingOptions) -> TrainingRep
         ),
         refused=refused_in_training(analysis),
         step=step,
+        cut=cut,
     )
+    return report, analysis
 
 
 def most_alive(step: TrainingStep) -> dict[tuple[str, Direction], int]:

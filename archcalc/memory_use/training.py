@@ -76,23 +76,34 @@ class BackwardMacs(Record):
 
 
 def as_trained(analysis: Analysis, options: TrainingOptions) -> Analysis:
-    """The network with what the options freeze and checkpoint.
+    """The network with what the options freeze and checkpoint, as in `cut_for_training`.
 
-    Where it is checkpointed automatically, that is by `best_cut`, for the analysis' batch;
-    unless it has stretches already.
+    Raises:
+        UsageError: as `with_frozen` and `with_checkpoints`.
+    """
+    return cut_for_training(analysis, options)[0]
+
+
+def cut_for_training(
+    analysis: Analysis, options: TrainingOptions, budget: int | None = None
+) -> tuple[Analysis, Cut | None]:
+    """The network with what the options freeze and checkpoint, and the cut if it is automatic.
+
+    That is by `best_cut`, for the analysis' batch; unless the network has stretches already.
 
     Raises:
         UsageError: as `with_frozen` and `with_checkpoints`.
     """
     patterns = [pattern for pattern in options.checkpoint if pattern != AUTO]
-    graph = with_checkpoints(with_frozen(analysis.graph, options.freeze), patterns)
+    graph, cut = with_checkpoints(with_frozen(analysis.graph, options.freeze), patterns), None
     if AUTO in options.checkpoint and not graph.stretches:
-        graph = best_cut(replace(analysis, graph=graph), replace(options, freeze=())).graph
+        cut = best_cut(replace(analysis, graph=graph), replace(options, freeze=()), budget)
+        graph = cut.graph
     if graph is analysis.graph:
-        return analysis
+        return analysis, cut
     nodes = {node.name: node for node in graph.nodes}
     layers = [replace(layer, node=nodes[layer.name]) for layer in analysis.layers]
-    return replace(analysis, graph=graph, layers=tuple(layers))
+    return replace(analysis, graph=graph, layers=tuple(layers)), cut
 
 
 def best_cut(analysis: Analysis, options: TrainingOptions, budget: int | None = None) -> Cut:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -12,10 +11,17 @@ from archcalc.memory_use.report import MemoryReport
 from archcalc.memory_use.totals import activation_bytes
 from archcalc.quantity.arithmetic import plain
 from archcalc.render.numbers import exact, short, short_bytes
-from archcalc.render.output import WIDTH, Data, Document, Part, Table
+from archcalc.render.output import Data, Document, Part, Table
 from archcalc.render.rows import ALL_LEVELS, depth_that_fits, rows_at_depth
 from archcalc.render.table import LECTURE, caption, with_network
-from archcalc.render.training import Budget, budget_lines, training_lines, training_record
+from archcalc.render.training import (
+    Budget,
+    budget_lines,
+    cut_in_words,
+    labelled,
+    training_lines,
+    training_record,
+)
 
 # Of a layer: bytes put out, of parameters, kept and why, the most that is alive while it runs in
 # each direction; MACs backward; whether an output needs it.
@@ -29,6 +35,7 @@ _HEADINGS = (
 )  # fmt: skip
 # What fits a screen: parameters are in every table, and the sum of the MACs stands below.
 _TREE_HEADINGS = ("layer", "output", "kept", "forward", "backward", "keeps")
+_MOST_NAMED = 4  # stretches that run again
 _LEGEND = (
     "forward, backward: the most that is alive while the layer runs in training",
     "keeps: for the backward pass; in parentheses what is kept already",
@@ -217,12 +224,13 @@ def memory_lines(report: MemoryReport, *, in_full: bool) -> list[str]:
 
 
 def _runs_again(report: MemoryReport, in_full: bool) -> list[str]:
-    """What is checkpointed, and what that costs."""
-    names = [stretch.name for stretch in report.analysis.graph.stretches]
-    if not names:
-        return []
-    again = sum(macs.again for macs in report.backward.values())
-    text = (
-        f"{(exact if in_full else short)(again)} of these for what runs again: {', '.join(names)}"
-    )
-    return textwrap.wrap(text, WIDTH, initial_indent=" " * 15, subsequent_indent=" " * 15)
+    """What is checkpointed, what that costs, and how it was found."""
+    lines = []
+    if names := [stretch.name for stretch in report.analysis.graph.stretches]:
+        again = (exact if in_full else short)(sum(macs.again for macs in report.backward.values()))
+        more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+        text = f"{again} of these for what runs again: {', '.join(names[:_MOST_NAMED])}{more}"
+        lines += labelled("", text)
+    if (cut := report.training.cut) is not None:
+        lines += labelled("checkpoint", cut_in_words(cut, in_full=in_full))
+    return lines

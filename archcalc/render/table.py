@@ -166,7 +166,7 @@ def with_network(analysis: Analysis, headings: Sequence[str], form: str) -> list
     return [first, *others]
 
 
-LECTURE = "lecture: the input and the outputs of conv, pool and linear layers"
+LECTURE = "lecture: the input and outputs of conv, pool and linear layers"
 
 
 def summary(analysis: Analysis, *, in_full: bool) -> list[str]:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from archcalc.analysis import Analysis
 from archcalc.memory_use.batches import Peak
+from archcalc.memory_use.cutting import Cut
 from archcalc.memory_use.moments import Direction, Purpose
 from archcalc.memory_use.options import TrainingOptions
 from archcalc.memory_use.recorded import LOSS
@@ -77,7 +78,8 @@ class TrainingDocument(Document):
         yield Table([heading, "bytes"], cells, "lr", total=peak)
         if form == "text":
             where = where_is(report.peak.layer, report.peak.direction)
-            yield textwrap.wrap(f"{where}; {assumed(report)}", WIDTH)
+            cut = "" if report.cut is None else f"; checkpointed: {cut_in_words(report.cut)}"
+            yield textwrap.wrap(f"{where}; {assumed(report)}{cut}", WIDTH)
 
 
 def training_record(report: TrainingReport) -> dict[str, object]:
@@ -95,7 +97,13 @@ def training_record(report: TrainingReport) -> dict[str, object]:
         "peak_bytes_in_place": report.in_place,
         "kept_bytes": report.kept,
         "refused": report.refused,
+        "cut": None if report.cut is None else _cut_record(report.cut),
     }
+
+
+def _cut_record(cut: Cut) -> dict[str, object]:
+    """How an automatic cut was found, for JSON."""
+    return {"tried": cut.tried, "budget_bytes": cut.budget, "missing_bytes": cut.missing}
 
 
 def options_record(options: TrainingOptions) -> dict[str, object]:
@@ -118,13 +126,13 @@ def training_lines(report: TrainingReport, *, in_full: bool) -> list[str]:
     parts = [(size(n), PURPOSES[purpose]) for purpose, n in peak.parts.items() if n]
     return [
         f"training step, batch {report.batch}, {in_words(options)}",
-        *(_labelled("refused", _why_refused(report)) if report.refused else []),
-        *_labelled("peak", f"{size(peak.bytes)} = {binary_bytes(peak.bytes)} {where}:"),
+        *(labelled("refused", _why_refused(report)) if report.refused else []),
+        *labelled("peak", f"{size(peak.bytes)} = {binary_bytes(peak.bytes)} {where}:"),
         *_listed(parts),
         "  alive there, beside what is there all the time:",
         *_listed(alive),
-        *_labelled("kept", f"{size(report.kept)} by the forward pass for the backward pass"),
-        *_labelled("assumed", assumed(report, in_full=in_full)),
+        *labelled("kept", f"{size(report.kept)} by the forward pass for the backward pass"),
+        *labelled("assumed", assumed(report, in_full=in_full)),
     ]
 
 
@@ -140,9 +148,22 @@ def budget_lines(budget: Budget) -> list[str]:
         answer = f"not even {peak.batch} images, which take {takes}; torch refuses one"
     held_back = f"; {budget.reserve} are held back" if budget.reserve else ""
     return [
-        *_labelled(f"in {budget.text}", f"{answer}{held_back}"),
-        *_labelled("left out", f"{LEFT_OUT}; --reserve SIZE holds room for them"),
+        *labelled(f"in {budget.text}", f"{answer}{held_back}"),
+        *labelled("left out", f"{LEFT_OUT}; --reserve SIZE holds room for them"),
     ]
+
+
+def cut_in_words(cut: Cut, *, in_full: bool = False) -> str:
+    """How an automatic cut was found, and whether it fits where it is to."""
+    size = exact if in_full else short_bytes
+    cuts = f"{cut.tried:,} cut{'s' * (cut.tried != 1)} tried by replay"
+    if cut.budget is None:
+        return f"of {cuts} the one that needs the least"
+    if cut.missing:
+        return f"none of {cuts} fits; the one that needs the least is {size(cut.missing)} too large"
+    if not cut.graph.stretches:
+        return f"nothing, for the batch fits without ({cuts})"
+    return f"of {cuts} the one that takes the fewest MACs and fits"
 
 
 def in_words(options: TrainingOptions) -> str:
@@ -176,8 +197,9 @@ def assumed(report: TrainingReport, *, in_full: bool = False) -> str:
         in_place = f" (without one torch adds some in place: {size(report.in_place)})"
     return (
         f"as torch on the {'GPU' if options.on_gpu else 'CPU'}; the loss is "
-        f"{_LOSSES[options.loss]}; {held} live to the end; sums of gradients count beside "
-        f"the gradients themselves, as under a TorchDispatchMode{in_place}"
+        f"{_LOSSES[options.loss]}; {held} live to the end, outputs until the loss is made; "
+        "sums of gradients count beside the gradients themselves, as under a TorchDispatchMode"
+        f"{in_place}"
     )
 
 
@@ -188,7 +210,7 @@ def _why_refused(report: TrainingReport) -> str:
     return f"by torch: {first}{more} would have one value per channel"
 
 
-def _labelled(label: str, text: str) -> list[str]:
+def labelled(label: str, text: str) -> list[str]:
     """A text behind a label, on as many lines as it takes."""
     lines = textwrap.wrap(text, WIDTH - len(_MARGIN), break_long_words=False)
     return [f"  {label:<12} {lines[0]}", *[f"{_MARGIN}{line}" for line in lines[1:]]]

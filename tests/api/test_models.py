@@ -57,12 +57,12 @@ def test_a_network_is_verified_as_by_the_command(capsys: pytest.CaptureFixture[s
 def test_a_training_step_is_verified_in_the_way_it_is_trained() -> None:
     found = archcalc.verify(
         "lenet5", device="cpu", subjects="memory", dtype="mixed", optimizer=["sgd", "adam"],
-        loss="mse", freeze="C1",
+        loss="mse", freeze="C1", checkpoint="S2..S4",
     ).found  # fmt: skip
     assert found.differences == ()
     assert [figure.quantity for figure in found.figures] == [
-        "training_peak_bytes (mse, freeze C1)",
-        "training_peak_bytes (adam, mse, freeze C1)",
+        "training_peak_bytes (mse, freeze C1, checkpoint S2..S4)",
+        "training_peak_bytes (adam, mse, freeze C1, checkpoint S2..S4)",
     ]
 
 

@@ -215,7 +215,9 @@ TRAINING = [archcalc.memory, archcalc.training, archcalc.training_peaks]
 @pytest.mark.parametrize("function", TRAINING)
 def test_each_option_of_a_training_step_can_be_given(function: Callable[..., Any]) -> None:
     assert {*TrainingOptions.__match_args__} <= signature(function).parameters.keys()
-    assert function("lenet5", freeze="C1").record() != function("lenet5").record()
+    plainly = function("lenet5").record()
+    for given in ({"freeze": "C1"}, {"checkpoint": "C1..S2"}, {"checkpoint": "auto"}):
+        assert function("lenet5", **given).record() != plainly
 
 
 def test_roofline_has_the_bound_of_each_layer() -> None:

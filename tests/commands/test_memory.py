@@ -208,3 +208,48 @@ def test_several_batches_and_the_formula_are_of_the_peak(
     assert [scope["training_peak"](batch) for batch in (1, 64)] == peaks
     assert main(["memory", "lenet5", "--formula", "--latex"]) == 0
     assert r"\mathrm{training\_peak} = " in capsys.readouterr().out
+
+
+def automatic(batch: int, budget: str, *more: str) -> list[str]:
+    """The command that cuts resnet20 into stretches, if it has to."""
+    command = ["memory", "resnet20", "--batch", str(batch), "--budget", budget, *more]
+    return [*command, "--checkpoint", "auto"]
+
+
+def test_it_is_cut_into_as_few_stretches_as_fit_in_a_budget(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def printed(batch: int, budget: str, *more: str) -> dict[str, Any]:
+        assert main(automatic(batch, budget, *more, "--format", "json")) == 0
+        found: dict[str, Any] = json.loads(capsys.readouterr().out)
+        return found
+
+    fits = printed(32, "1GB")
+    assert fits["checkpointed"] == []
+    assert fits["macs"]["again"] == 0
+    assert fits["training"]["cut"] == {"tried": 34, "budget_bytes": 10**9, "missing_bytes": 0}
+    peak = fits["training"]["peak_bytes"]
+    some = printed(32, str(peak + 999), "--reserve", "1KB")
+    assert some["training"]["cut"]["budget_bytes"] == peak - 1
+    assert some["training"]["peak_bytes"] < peak
+    assert some["macs"]["again"] > 0
+    assert some["largest_batch"] >= 32
+    none = printed(32, "10MB")
+    assert none["macs"]["again"] > some["macs"]["again"]
+    missing = none["training"]["cut"]["missing_bytes"]
+    assert missing == none["training"]["peak_bytes"] - 10_000_000 > 0
+    assert none["largest_batch"] < 32
+    # The largest batch is that of the cut which is shown.
+    from_python = training("resnet20", batch=32, budget=peak - 1, checkpoint="auto").found
+    assert from_python.batch == some["largest_batch"]
+    assert from_python.cut is not None
+    assert from_python.cut.macs == some["macs"]["again"]
+
+
+def test_a_cut_of_many_stretches_is_told_in_short(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["memory", "resnet20", "--checkpoint", "layer?.?", "--batch", "8"]) == 0
+    shown = capsys.readouterr().out
+    assert max(map(len, shown.splitlines())) <= 80
+    assert " more\n" in shown.split("runs again: ")[1]
+    assert main(automatic(32, "10MB")) == 0
+    assert "checkpoint   none of " in capsys.readouterr().out

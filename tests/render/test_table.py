@@ -129,7 +129,7 @@ def test_the_summary_gives_every_total_its_name() -> None:
         "MACs         7,552",
         "FLOPs        15,104 = 2 x MACs; other ops 714",
         "activations  lecture 2,088, all 2,600, peak 2,048, training 2,560",
-        "             lecture: the input and the outputs of conv, pool and linear layers",
+        "             lecture: the input and outputs of conv, pool and linear layers",
         "most memory  one.conv, 1,024 (39%); most params fc, 650 (85%)",
         "not in these totals, for training only: params 1,285, MACs 1,280, activations 1,044",
     ]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from archcalc.graph import Stretch
 from archcalc.memory_use.batches import Peak
+from archcalc.memory_use.cutting import Cut
 from archcalc.memory_use.moments import OPTIMIZER, Direction
 from archcalc.memory_use.options import TrainingOptions
 from archcalc.memory_use.recorded import LOSS
@@ -13,6 +15,7 @@ from archcalc.render.training import (
     Budget,
     TrainingDocument,
     budget_lines,
+    cut_in_words,
     in_words,
     training_lines,
     where_is,
@@ -73,6 +76,7 @@ def test_what_is_assumed_is_said() -> None:
         return " ".join(" ".join(training_lines(report_of(**options), in_full=True)).split())
 
     assert "as torch on the CPU; the loss is the sum of the outputs; images and loss live" in said()
+    assert "loss live to the end, outputs until the loss is made; sums" in said()
     assert "as torch on the GPU; the loss is cross entropy; images, targets and loss live" in said(
         device="cuda", loss="cross_entropy"
     )
@@ -95,6 +99,21 @@ def test_no_line_is_longer_than_a_screen() -> None:
     budget = Budget("16GiB", "1GiB", None, Peak(2, 17_000, "conv", Direction.BACKWARD))
     for line in (*training_lines(report, in_full=False), *budget_lines(budget)):
         assert len(line) <= 80
+
+
+def test_an_automatic_cut_says_how_it_was_found() -> None:
+    without = ANALYSIS.graph
+    cut = Cut(replace(without, stretches=(Stretch("conv", ("conv",)),)), 3_000, 9, 12, None)
+    assert cut_in_words(cut) == "of 12 cuts tried by replay the one that needs the least"
+    assert cut_in_words(cut._replace(budget=3_000, tried=1)) == (
+        "of 1 cut tried by replay the one that takes the fewest MACs and fits"
+    )
+    assert cut_in_words(cut._replace(budget=3_000, graph=without)) == (
+        "nothing, for the batch fits without (12 cuts tried by replay)"
+    )
+    assert cut_in_words(cut._replace(budget=1_000), in_full=True) == (
+        "none of 12 cuts tried by replay fits; the one that needs the least is 2,000 too large"
+    )
 
 
 def test_a_budget_has_a_largest_batch_or_none() -> None:

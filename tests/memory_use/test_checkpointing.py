@@ -294,6 +294,17 @@ def test_options_ask_for_it() -> None:
     assert peaks_over_batches(trained, auto).at(2).bytes == found.peak_bytes
 
 
+def test_a_network_that_is_cut_into_nothing_stays_so_for_every_batch() -> None:
+    # With a single image most is alive while the optimizer steps, which no stretch changes.
+    conv = "  - conv: {channels: 4, kernel: 3, padding: 1}\n  - tanh\n"
+    analysis = analysis_of(3 * conv + "  - flatten\n  - linear: {features: 900}\n")
+    plain = TrainingOptions(optimizer="adam")
+    auto = replace(plain, checkpoint=("auto",))
+    assert best_cut(analysis, plain).graph.stretches == ()
+    assert best_cut(analysis.of_batch(999, "float32"), plain).graph.stretches != ()
+    assert peaks_over_batches(analysis, auto) == peaks_over_batches(analysis, plain)
+
+
 def test_in_mixed_precision_what_was_cast_before_is_cast_again() -> None:
     conv = Conv(channels=4, kernel=3, padding=1)
     nodes = [node("a", conv), node("b", Tanh(), "a"), node("c", conv, "b", weights="a")]

@@ -23,7 +23,9 @@ from archcalc.layers.reshaping import ChannelSplit, Flatten, Reshape
 from archcalc.layers.state import State, parameters
 from archcalc.memory_use import sections
 from archcalc.memory_use.checkpointing import Checkpointing
+from archcalc.memory_use.moments import Direction
 from archcalc.memory_use.tape import _Taping
+from archcalc.memory_use.training_step import _Replay
 from archcalc.quantity import integer_array
 from archcalc.quantity.arithmetic import Quantity, ceil_div
 from archcalc.quantity.conditions import is_symbol
@@ -45,7 +47,7 @@ from archcalc.testing.training import check_step
 from archcalc.window import Reach, Window
 from tests.graphs import chain, graph, node
 from tests.layers.examples import EXAMPLES
-from tests.memory_use.test_checkpointing import check_peak, check_stop, checkpointed
+from tests.memory_use.test_checkpointing import check_stop, checkpointed
 from tests.torch_backend.test_field import check_field
 from tests.torch_backend.test_kept_memory import kept
 from tests.torch_backend.test_random_graphs import check_graph
@@ -145,6 +147,7 @@ def field_of(*layers: Layer) -> Callable[[], None]:
 
 # ----- the mistakes -----
 
+_RUN_AGAIN: Any = Checkpointing._run_again
 
 _KEEP_FOR_BACKWARD, _LEAVE = Checkpointing._keep_for_backward, Checkpointing._leave_stretches
 
@@ -157,6 +160,13 @@ def _kept_inside_too(replay: Checkpointing, number: int, of: dict[str, int]) -> 
 
 def _nothing_again(replay: Checkpointing, frame: object) -> dict[int, list[int]]:
     return {number: [] for number in range(len(replay._operators))}
+
+
+def _counted_where_it_runs(replay: _Replay, frame: Any) -> dict[int, list[int]]:
+    if frame.kept is None:
+        replay._begin(replay._operators[frame.section.first].layer, Direction.BACKWARD)
+    again: dict[int, list[int]] = _RUN_AGAIN(replay, frame)
+    return again
 
 
 def _forgotten_at_once(replay: Checkpointing, number: int) -> None:
@@ -426,12 +436,17 @@ MISTAKES = (
     Mistake(
         "a stretch keeps nothing of what is inside",
         replacing(Checkpointing, "_keep_for_backward", _kept_inside_too),
-        partial(check_peak, CHECKPOINTED),
+        partial(check_step, CHECKPOINTED),
     ),
     Mistake(
         "a stretch runs again",
         replacing(Checkpointing, "_run_again", _nothing_again),
-        partial(check_peak, CHECKPOINTED),
+        partial(check_step, CHECKPOINTED),
+    ),
+    Mistake(
+        "what runs again counts to the layer that asks for it",
+        replacing(Checkpointing, "_run_again", _counted_where_it_runs),
+        partial(check_step, CHECKPOINTED),
     ),
     Mistake(
         "it stops at the last tensor that is needed",
@@ -441,7 +456,7 @@ MISTAKES = (
     Mistake(
         "what enters a stretch is held until all of it has used what it needs",
         replacing(Checkpointing, "_leave_stretches", _forgotten_at_once),
-        partial(check_peak, CHECKPOINTED),
+        partial(check_step, CHECKPOINTED),
     ),
     # what units see
     Mistake(

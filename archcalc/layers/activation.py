@@ -93,7 +93,8 @@ class PReLU(Layer):
         self, effect: Effect, *inputs: FeatureMap, at: Circumstances = USUAL
     ) -> tuple[Operator, ...]:
         (found,) = super().operators(effect, *inputs)
-        return (replace(found, takes=(Taken(0, always=True), Taken("weight", Gradient.FITTED))),)
+        weight = Taken("weight", Gradient.FITTED, always=True)
+        return (replace(found, takes=(Taken(0, always=True), weight)),)
 
 
 @register

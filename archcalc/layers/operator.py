@@ -62,7 +62,8 @@ class Taken(NamedTuple):
         gradient: how its gradient comes about.
         order: how the axes of that lie.
         scratch: the values, of an image, of each tensor that is made on the way and freed.
-        always: whether its gradient is made even where nothing needs it, and freed.
+        always: whether its gradient is made even where nothing needs it, and freed when the
+            operator has made all.
     """
 
     tensor: Tensor
@@ -96,6 +97,8 @@ class Operator(Record):
         beside: what it makes beside its output, freed at once.
         beside_kept: what it makes beside its output, and keeps.
         view: its output lies where the first that it takes lies.
+        into_view: whether it writes into a view: then the gradient is copied, and so is the part
+            of it that is written to, before it asks for what it has kept (torch's `CopySlices`).
         per_image: whether the output has `values` for each image.
         makes: what later operators call its output; "" where it is the layer's.
         holds: what earlier operators have made, beside their output too, and its caller still
@@ -114,6 +117,7 @@ class Operator(Record):
     beside: tuple[Extra, ...] = ()
     beside_kept: tuple[Extra, ...] = ()
     view: bool = False
+    into_view: bool = False
     per_image: bool = True
     makes: str = ""
     holds: tuple[str, ...] = ()

@@ -202,10 +202,8 @@ class AvgPool(Sliding, _Pool):
         before = (counted, replace(copy, holds=("inside",)), pool)
         if len(inputs[0].sizes) > 1:
             return *before, divided
-        # torch pools a plane of one row, and hands out a view of it. The gradient of what is
-        # written to a view is copied, and so is the part of it that is written to (`CopySlices`).
-        written = Taken("pooled", scratch=(values, values))
-        into = replace(divided, takes=(written, Taken("inside")), makes="divided")
+        # torch pools a plane of one row, and hands out a view of it.
+        into = replace(divided, makes="divided", into_view=True)
         return *before, into, Operator("as_strided", (Taken("divided"),), values, view=True)
 
 

@@ -3,15 +3,15 @@
 As `torch.utils.checkpoint.checkpoint(…, use_reentrant=False)`: what enters a stretch is kept, and
 nothing of what is inside. The first of its operators whose turn comes in the backward pass, and
 which needs anything that it kept, has the stretch run again, up to the last tensor that is kept;
-each of these lives until its operator has used it. Chen et al. 2016 (arXiv:1604.06174), section 3;
-torch/utils/checkpoint.py.
+each of these lives until its operator has used it. All that runs again counts to the layer whose
+backward pass asks for it: it runs in the midst of that, and nobody else waits for it. Chen et al.
+2016 (arXiv:1604.06174), section 3; torch/utils/checkpoint.py.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 
-from archcalc.memory_use.moments import Direction
 from archcalc.memory_use.recorded import Recorded, Tape
 from archcalc.memory_use.sections import Section
 
@@ -60,10 +60,6 @@ class Checkpointing(ABC):
             self._ending.setdefault(section.end - 1, []).append(frame)
 
     # ----- what follows storages -----
-
-    @abstractmethod
-    def _begin(self, layer: str, direction: Direction) -> None:
-        """From now on `layer` runs."""
 
     @abstractmethod
     def _make(self, operator: Recorded, of: dict[str, int]) -> None:
@@ -160,7 +156,6 @@ class Checkpointing(ABC):
         for number in range(section.first, section.again):
             operator = self._operators[number]
             self._keep_what_enters(frame, number, of)
-            self._begin(operator.layer, Direction.BACKWARD)
             self._cast_again(operator, of)
             self._make(operator, of)
             self._keep_again(frame, number, of)
@@ -169,7 +164,6 @@ class Checkpointing(ABC):
                     self._drop(of.pop(name))
         if section.again < section.end:  # here it stops, once it has what is needed
             if self._innermost[section.again] is frame:
-                self._begin(self._operators[section.again].layer, Direction.BACKWARD)
                 self._cast_again(self._operators[section.again], of)
             self._keep_what_enters(frame, section.again, of)
             self._keep_again(frame, section.again, of)

@@ -39,6 +39,9 @@ Parts = dict[Purpose, int]
 class Moment(NamedTuple):
     """When most is alive while a layer runs in one direction.
 
+    What of a checkpointed stretch runs again does so in the backward pass of the layer that asks
+    for it.
+
     Attributes:
         layer: its name, `LOSS` or `OPTIMIZER`.
         direction: forward, backward, or the optimizer's step.

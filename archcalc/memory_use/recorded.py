@@ -17,7 +17,8 @@ class Argument(NamedTuple):
         tensor: its name.
         gradient: how its gradient comes about; None where it has none.
         order: how the axes of that lie.
-        scratch: bytes of each tensor that is made on the way and freed.
+        scratch: bytes of each tensor that is made on the way and freed; where it has no gradient,
+            of one that is made all the same, and freed when the operator has made all.
         gradients: bytes of its gradient as the operator makes it, and of what the engine makes of
             that, one after the other: a sum over what it was spread over, a cast to its own type.
         summed: whether there is a sum among these.
@@ -46,7 +47,7 @@ class Recorded(NamedTuple):
         released: what the forward pass lets go of once it has run.
         recorded: whether a gradient goes through it.
         needs_kept: whether it needs anything in the backward pass that it kept, be it a parameter.
-        reshapes, merges, contiguous: as an `Operator`'s.
+        into_view, reshapes, merges, contiguous: as an `Operator`'s.
     """
 
     layer: str
@@ -59,6 +60,7 @@ class Recorded(NamedTuple):
     released: tuple[str, ...]
     recorded: bool
     needs_kept: bool
+    into_view: bool
     reshapes: bool
     merges: bool
     contiguous: bool

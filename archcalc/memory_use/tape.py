@@ -191,6 +191,7 @@ class _Taping:
                 released=(),
                 recorded=recorded,
                 needs_kept=recorded and saving.anything,
+                into_view=operator.into_view,
                 reshapes=operator.reshapes,
                 merges=operator.merges,
                 contiguous=operator.contiguous,
@@ -202,11 +203,10 @@ class _Taping:
     ) -> Argument:
         """What is taken by an operator that makes its output for so many `images`."""
         name, output = names[taken.tensor], names[None]
-        if name not in self._learns:
-            freed = (self._bytes[name],) if taken.always else ()
-            return Argument(name, None, Order.OWN, freed)
-        scratch = tuple([values * images * self._each[output] for values in taken.scratch])
         gradients, summed = self._gradients(operator.name, taken.gradient, name, output)
+        if name not in self._learns:
+            return Argument(name, None, Order.OWN, gradients[:1] if taken.always else ())
+        scratch = tuple([values * images * self._each[output] for values in taken.scratch])
         return Argument(name, taken.gradient, taken.order, scratch, gradients, summed)
 
     def _make(
@@ -312,6 +312,7 @@ class _Taping:
                 released=(),
                 recorded=learns,
                 needs_kept=False,
+                into_view=False,
                 reshapes=False,
                 merges=False,
                 contiguous=False,

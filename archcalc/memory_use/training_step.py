@@ -277,13 +277,14 @@ class _Replay(Checkpointing):
 
     def _backward(self, operator: Recorded, number: int) -> None:
         """Runs an operator backward, with the gradient of its output and what it has kept."""
-        kept = self._kept_by(number)
         self._begin(operator.layer, Direction.BACKWARD)
-        came, copies = self._received(operator)
-        made = [self._gradient(one, came, operator) for one in reversed(operator.arguments)]
+        copies = [self._copied(operator) for _ in range(2) if operator.into_view]
+        kept = self._kept_by(number)
+        came, unneeded = self._received(operator)
+        made = [self._gradient(one, came, unneeded) for one in reversed(operator.arguments)]
         made.reverse()
-        for copy in copies:
-            self._drop(copy)
+        for storage in (*copies, *unneeded):
+            self._drop(storage)
         self._has_read(number, kept)
         made = [
             one and self._summed(one, argument)
@@ -302,20 +303,29 @@ class _Replay(Checkpointing):
 
     def _received(self, operator: Recorded) -> tuple[_Gradient, list[int]]:
         """The gradient of the output, and copies of it that the operator makes while it runs."""
-        came, name = self._arrived.pop(operator.output), f"gradient of {operator.output}, copied"
+        came, copies = self._arrived[operator.output], []
         across_images = came.apart or (came.permuted and self._tape.batch > 1)
         if (operator.reshapes and came.permuted) or (operator.merges and across_images):
-            copy = self._new(name, came.bytes, Purpose.ACTIVATION_GRADIENTS)
+            copy = self._copied(operator)
             self._drop(came.storage)
-            return _Gradient(copy, came.bytes), []
-        if operator.contiguous and not came.contiguous:
-            return came, [self._new(name, came.bytes, Purpose.ACTIVATION_GRADIENTS)]
-        return came, []
+            came = _Gradient(copy, came.bytes)
+        elif operator.contiguous and not came.contiguous:
+            copies.append(self._copied(operator))
+        del self._arrived[operator.output]
+        return came, copies
+
+    def _copied(self, operator: Recorded) -> int:
+        """A copy of the gradient of an operator's output."""
+        name, size = f"gradient of {operator.output}, copied", self._arrived[operator.output].bytes
+        return self._new(name, size, Purpose.ACTIVATION_GRADIENTS)
 
     def _gradient(
-        self, argument: Argument, came: _Gradient, operator: Recorded
+        self, argument: Argument, came: _Gradient, unneeded: list[int]
     ) -> _Gradient | None:
-        """The gradient of what an operator takes, as the operator makes it."""
+        """The gradient of what an operator takes, as the operator makes it.
+
+        One that nothing needs is added to `unneeded`: what lives until the operator has made all.
+        """
         how = argument.gradient
         size = argument.gradients[0] if how is not None else 0
         changed = argument.order is Order.CHANGED
@@ -329,13 +339,12 @@ class _Replay(Checkpointing):
             storage = self._hold(came.storage)
             return came._replace(storage=storage, bytes=size, apart=came.apart or apart)
         made_on_the_way = [self._new("made on the way", each) for each in argument.scratch]
-        own = None
-        if how is not None:
-            own = self._new(gradient_of(argument.tensor), size, self._purpose_for(argument))
+        if how is None:
+            unneeded += made_on_the_way
+            return None
+        own = self._new(gradient_of(argument.tensor), size, self._purpose_for(argument))
         for each in made_on_the_way:
             self._drop(each)
-        if own is None:
-            return None
         kept = came.permuted and argument.order is Order.KEPT
         return _Gradient(own, size, permuted=changed or kept)
 

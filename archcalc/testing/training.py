@@ -67,14 +67,18 @@ def _made_by(layer: str, step: TrainingStep) -> int:
     )
 
 
-def check_step(network: Graph, batch: int = 2) -> None:
+def check_step(
+    network: Graph,
+    batch: int = 2,
+    options: TrainingOptions = TrainingOptions(),  # noqa: B008  frozen
+) -> None:
     """The most that is alive while each layer trains, and at once, is what torch has alive."""
     analysis = analyze(network, batch=batch)
     if refused_in_training(analysis):
         return
-    step = step_of(analysis)
+    step = step_of(analysis, options)
     images = partial(torch.rand, batch, *network.input.shape)
-    found = measured_step(build(network), images, TrainingOptions())
+    found = measured_step(build(network), images, options)
     constant = sum(step.course.constant.values())
     rule = {(moment.layer, moment.direction): moment.bytes - constant for moment in step.moments}
     measured = {place: most for place, most in found.most.items() if place in rule}

@@ -25,7 +25,8 @@ _ARRIVAL = "torch::autograd::AccumulateGrad"
 class LayerByLayer(LiveStorages):  # type: ignore[no-untyped-call]  # torch gives no types
     """Follows what is alive in a run of a twin, and which layer runs.
 
-    Forward that is the layer whose module runs; backward the one whose node of autograd does.
+    Forward that is the layer whose module runs; backward the one whose node of autograd does, with
+    all that a checkpointed stretch runs again because that node needs it.
     torch numbers the nodes as it makes them, so that of each layer there is a range of numbers.
 
     Attributes:
@@ -41,7 +42,6 @@ class LayerByLayer(LiveStorages):  # type: ignore[no-untyped-call]  # torch give
         self._twin = twin
         self.now: Place = (INPUT, Direction.FORWARD)
         self.peak_at = self.now
-        self._again = False  # whether a layer runs forward within the backward pass
         # The layers in whose turn nodes were made, and the number of the first in each turn.
         self._turns: list[str] = []
         self._numbers: list[int] = []
@@ -62,11 +62,9 @@ class LayerByLayer(LiveStorages):  # type: ignore[no-untyped-call]  # torch give
         self.most[self.now] = max(self.most.get(self.now, 0), self.live)
 
     def _runs(self, layer: str) -> None:
-        """From now on a layer runs forward, maybe once more while another is on its way back."""
-        again = torch._C._current_autograd_node() is not None
-        self._again = again and bool(layer)
-        if layer:
-            self.begin(layer, Direction.BACKWARD if again else Direction.FORWARD)
+        """From now on a layer runs forward, unless it does so again for one on its way back."""
+        if layer and torch._C._current_autograd_node() is None:
+            self.begin(layer, Direction.FORWARD)
 
     def made(self, storage: torch.UntypedStorage) -> None:
         before = self.peak
@@ -79,7 +77,7 @@ class LayerByLayer(LiveStorages):  # type: ignore[no-untyped-call]  # torch give
     def __torch_dispatch__(self, *call: Any, **others: Any) -> Any:
         node = torch._C._current_autograd_node()
         # The gradients of parameters arrive in the turn of the layer, by nodes without a number.
-        if node is not None and not self._again and node.name() != _ARRIVAL:
+        if node is not None and node.name() != _ARRIVAL:
             layer = self._turns[bisect_right(self._numbers, node._sequence_nr()) - 1]
             if self.now != (layer, Direction.BACKWARD):
                 self.begin(layer, Direction.BACKWARD)

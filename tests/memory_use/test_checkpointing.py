@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import partial
 from itertools import pairwise, product
 
 import pytest
@@ -19,6 +18,7 @@ from archcalc.layers import Layer
 from archcalc.layers.activation import ReLU, Tanh
 from archcalc.layers.convolution import Conv
 from archcalc.layers.linear import Linear
+from archcalc.layers.pooling import AvgPool
 from archcalc.layers.regularization import Dropout
 from archcalc.memory_use.batches import peaks_over_batches
 from archcalc.memory_use.checkpoints import with_checkpoints
@@ -31,13 +31,12 @@ from archcalc.memory_use.training import (
     backward_macs,
     best_cut,
     reasons,
-    refused_in_training,
     step_of,
 )
 from archcalc.record import replace
 from archcalc.render.spec_text import spec_text
+from archcalc.testing.training import check_step
 from archcalc.torch_backend.build import build
-from archcalc.torch_backend.training_step import measured_step
 from tests.graphs import (
     all_used,
     chain,
@@ -89,23 +88,6 @@ def checkpointed(network: Graph, first: int, end: int) -> Graph:
     return replace(network, stretches=in_order(network.nodes, [stretch_of(names[first:end])]))
 
 
-def check_peak(
-    graph: Graph,
-    batch: int = 2,
-    options: TrainingOptions = TrainingOptions(),  # noqa: B008  frozen
-) -> None:
-    """The most that is alive in a step, by the rule and in torch."""
-    analysis = analyze(graph, batch=batch)
-    if refused_in_training(analysis):
-        return
-    step = step_of(analysis, options)
-    images = partial(torch.rand, batch, *graph.input.shape)
-    assert step.peak.bytes == measured_step(build(graph), images, options).peak_bytes
-    assert sum(tensor.bytes for tensor in step.alive(step.peak)) == step.peak.bytes - sum(
-        step.course.constant.values()
-    )
-
-
 def stretches(network: Graph) -> list[tuple[str, ...]]:
     return [stretch.layers for stretch in network.stretches]
 
@@ -118,7 +100,7 @@ GRAPHS = [random_graphs, entangled_graphs, sliding_graphs, overwriting_graphs]
 
 @given(with_some_checkpointed(with_some_frozen(st.one_of(*[graphs() for graphs in GRAPHS]))))
 def test_of_any_stretches_of_any_graph_as_much_is_alive_as_in_torch(network: Graph) -> None:
-    check_peak(all_used(network))
+    check_step(all_used(network))
 
 
 def test_what_is_inside_is_not_kept_and_runs_again() -> None:
@@ -152,7 +134,7 @@ def check_stop(last: Layer) -> None:
     """What a stretch that ends in `last` takes, by the rule and in torch: bytes and MACs."""
     conv = Conv(channels=4, kernel=3, padding=1)
     network = checkpointed(chain(FeatureMap(4, (8, 8)), conv, conv, ReLU(), last, conv), 1, 4)
-    check_peak(network)
+    check_step(network)
     analysis = analyze(network, batch=2)
     images = torch.rand(2, 4, 8, 8)
     with FlopCounterMode(display=False) as counter:
@@ -163,7 +145,16 @@ def check_stop(last: Layer) -> None:
 
 def test_the_bias_of_a_product_gets_its_gradient_when_what_ran_again_is_gone() -> None:
     layers = Conv(channels=4, kernel=4, stride=3), Linear(features=7), Tanh()
-    check_peak(checkpointed(chain(FeatureMap(1, (7, 7)), *layers), 0, 2))
+    check_step(checkpointed(chain(FeatureMap(1, (7, 7)), *layers), 0, 2))
+
+
+def test_the_gradient_of_what_is_written_to_a_view_is_copied_before_it_runs_again() -> None:
+    conv = Conv(channels=2, kernel=3)
+    pool = AvgPool(kernel=4, padding=((2, 1),), count_include_pad=False)
+    network = chain(FeatureMap(2, (25,)), conv, pool, ReLU())
+    names = [node.name for node in network.nodes]
+    stretches = [stretch_of(tuple(names)), stretch_of((names[1],))]
+    check_step(replace(network, stretches=in_order(network.nodes, stretches)))
 
 
 # ----- in a spec -----
@@ -274,7 +265,7 @@ def test_the_best_cut_needs_no_more_than_any_other() -> None:
     every = list(every_cut(analysis))
     found = best_cut(analysis, TrainingOptions())
     assert (found.peak_bytes, found.macs) == min(every)
-    check_peak(found.graph, batch=4)
+    check_step(found.graph, batch=4)
     plain = step_of(analysis).peak.bytes
     for budget in (plain, plain - 1, found.peak_bytes):
         cheapest = best_cut(analysis, TrainingOptions(), budget)
@@ -309,4 +300,4 @@ def test_in_mixed_precision_what_was_cast_before_is_cast_again() -> None:
     conv = Conv(channels=4, kernel=3, padding=1)
     nodes = [node("a", conv), node("b", Tanh(), "a"), node("c", conv, "b", weights="a")]
     network = checkpointed(graph(FeatureMap(4, (8, 8)), nodes), 1, 3)
-    check_peak(network, options=TrainingOptions(dtype="mixed"))
+    check_step(network, options=TrainingOptions(dtype="mixed"))

@@ -6,12 +6,16 @@ from collections.abc import Sequence
 
 import pytest
 
-from archcalc import Graph, SpecError, UsageError, analyze, load
+from archcalc import FeatureMap, Graph, SpecError, UsageError, analyze, load
+from archcalc.layers.activation import PReLU
+from archcalc.layers.convolution import Conv
 from archcalc.memory_use.freezing import with_frozen
 from archcalc.memory_use.moments import Purpose
 from archcalc.memory_use.options import TrainingOptions
 from archcalc.memory_use.training import as_trained, backward_macs, step_of, training_tensors
 from archcalc.render.spec_text import spec_text
+from archcalc.testing.training import check_step
+from tests.graphs import chain
 from tests.spec_texts import analysis_of, graph_of
 
 FIRST_FROZEN = """\
@@ -74,6 +78,16 @@ def test_what_is_frozen_has_no_gradient_and_keeps_nothing_before_what_learns() -
     assert step.moments[-1].parts[Purpose.GRADIENTS] == 4 * 292
     backward = backward_macs(analysis)
     assert (backward["conv1"].total, backward["conv2"].inputs) == (0, 0)
+
+
+@pytest.mark.parametrize("per_channel", [False, True])
+@pytest.mark.parametrize("which", [0, 1])
+def test_torch_makes_both_gradients_of_a_prelu_whatever_is_frozen(
+    which: int, per_channel: bool
+) -> None:
+    conv, prelu = Conv(channels=4, kernel=3), PReLU(per_channel=per_channel)
+    network = chain(FeatureMap(3, (8, 8)), conv, prelu)
+    check_step(with_frozen(network, [network.nodes[which].name]))
 
 
 def test_a_block_a_repeat_and_the_branches_of_a_join_are_frozen_but_for_what_says_otherwise() -> (

@@ -3,26 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archcalc import Graph, load
+from archcalc import FeatureMap, Graph, load
+from archcalc.graph import INPUT
+from archcalc.layers import Order
+from archcalc.layers.activation import ReLU, ReLU6
+from archcalc.layers.convolution import Conv
+from archcalc.layers.joining import Concat
+from archcalc.layers.normalization import GroupNorm, LayerNorm, LocalResponseNorm
+from archcalc.memory_use import training
+from archcalc.memory_use.tape import _Taping
+from archcalc.memory_use.training_step import _Gradient, _Replay
+from archcalc.spec.library import network_names
 from archcalc.testing.training import check_step
 from tests.graphs import (
     all_used,
+    chain,
     entangled_graphs,
+    graph,
+    node,
     overwriting_graphs,
     random_graphs,
     sliding_graphs,
     with_some_frozen,
 )
 
-NETWORKS = ["lenet5_1998", "highway_mnist10", "resnet20", "densenet_40_12", "deconv_unpool"]
+SMALL = ["lenet5_1998", "highway_mnist10", "resnet20", "densenet_40_12", "deconv_unpool"]
+LARGE = [pytest.param(x, marks=pytest.mark.thorough) for x in network_names() if x not in SMALL]
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", [*SMALL, *LARGE])
 def test_what_is_alive_in_a_step_is_what_lives_in_torch(name: str) -> None:
     check_step(load(name))
 
@@ -36,3 +51,70 @@ def test_of_random_graphs_too(
     graphs: Callable[[], st.SearchStrategy[Graph]], data: st.DataObject
 ) -> None:
     check_step(all_used(data.draw(with_some_frozen(graphs()))), data.draw(st.integers(1, 3)))
+
+
+# ----- seeded mistakes -----
+
+FORK = graph(
+    FeatureMap(3, (6, 6)),
+    [
+        node("stem", Conv(channels=4, kernel=3, padding=1)),
+        node("norm", GroupNorm(groups=2), "stem"),
+        node("relu", ReLU(), "norm"),
+        node("left", Conv(channels=4, kernel=1), "relu"),
+        node("right", LocalResponseNorm(), "relu"),
+        node("both", Concat(), "left", "right"),
+    ],
+)
+APART = chain(
+    FeatureMap(3, (6, 6)), Conv(channels=4, kernel=1), GroupNorm(groups=2), ReLU6(),
+    LayerNorm(over="channels"), Conv(channels=2, kernel=1),
+)  # fmt: skip
+Seed = Callable[[pytest.MonkeyPatch], None]
+
+
+def replacing(owner: Any, name: str, value: object) -> Seed:
+    """Another in the place of what the rule uses."""
+    return lambda patch: patch.setattr(owner, name, value)
+
+
+def _later(replay: Any, storage: int) -> None:
+    waiting = vars(replay).setdefault("waiting", [])
+    waiting.append(storage)
+    if len(waiting) > 1:
+        _DROP(replay, waiting.pop(0))
+
+
+def _the_last(replay: Any, before: Any, gradient: Any, argument: Any) -> Any:
+    replay._drop(before.storage)
+    return gradient
+
+
+def _without_images(*given: Any, **options: Any) -> Any:
+    found = _TAPE(*given, **options)
+    return found._replace(bytes=found.bytes | {INPUT: 0})
+
+
+def _without_scratch(*given: Any) -> Any:
+    return _ARGUMENT(*given)._replace(scratch=())
+
+
+_DROP, _TAPE, _ARGUMENT = _Replay._drop, training.tape, _Taping._argument
+MISTAKES = {
+    "what is freed too late": (FORK, replacing(_Replay, "_drop", _later)),
+    "a fork that is not summed": (FORK, replacing(_Replay, "_sum", _the_last)),
+    "a kept tensor": (FORK, replacing(ReLU, "_kept", lambda *_: iter(()))),
+    "the images": (FORK, replacing(training, "tape", _without_images)),
+    "a tensor that is made on the way": (FORK, replacing(_Taping, "_argument", _without_scratch)),
+    "how a gradient lies": (APART, replacing(_Gradient, "contiguous", True)),
+    "the order of its axes": (APART, replacing(ReLU6, "gradient_order", Order.OWN)),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_shows(mistake: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    network, seed = MISTAKES[mistake]
+    check_step(network)
+    seed(monkeypatch)
+    with pytest.raises(AssertionError):
+        check_step(network)

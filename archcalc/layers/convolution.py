@@ -254,13 +254,13 @@ class LocallyConnected(_Convolution):
         # Channels and positions change places on the way back, and so do the axes of the weights.
         several = effect.output.channels > 1
         order = Order.CHANGED if several and columns.values > effect.output.positions else Order.OWN
-        takes = (Taken("columns"), Taken("weight", order=order))
+        takes = (Taken("columns"), Taken("weight", order=order, viewed=True))
         kept = (Kept("columns", towards="weight"), Kept("weight", towards="columns"))
         values = effect.output.values
         found += [copy, Operator("bmm", takes, values, kept, makes="product", holds=held)]
         last = "product"
         if self.bias:
-            takes = (Taken("product", Gradient.SAME), Taken("bias", Gradient.SAME))
+            takes = (Taken("product", Gradient.SAME), Taken("bias", Gradient.SAME, viewed=True))
             found.append(Operator("add", takes, values, makes="sum", holds=held))
             last = "sum"
         order = Order.CHANGED if several and effect.output.positions > 1 else Order.OWN

@@ -69,14 +69,14 @@ class Linear(Layer):
         on_map = bool(inputs[0].sizes)
         *leading, last = effect.output.shape
         reshapes = on_map and not can_stay_permuted((*leading, last), (product(leading), last))
-        bias = [Taken("bias", Gradient.REDUCED)] if self.bias else []
-        takes = (*found.takes[:2], *bias)
+        bias = [Taken("bias", Gradient.REDUCED, viewed=True)] if self.bias else []
+        takes = (Taken(0, viewed=on_map), Taken("weight", viewed=True), *bias)
         found = replace(found, takes=takes, kept=kept, reshapes=reshapes, merges=on_map)
         if not (at.behind_gaps and on_map):
             return (found,)
         # A product of matrices, to which the bias is added.
         multiplied = replace(found, takes=found.takes[:2], makes="product" if self.bias else "")
-        takes = (Taken("product", Gradient.SAME), Taken("bias"))
+        takes = (Taken("product", Gradient.SAME), Taken("bias", viewed=True))
         biased = Operator("add_bias", takes, found.values)
         products = on_a_copy(multiplied, at.copied) if at.copied else (multiplied,)
         return (*products, biased) if self.bias else products

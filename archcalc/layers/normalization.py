@@ -113,6 +113,8 @@ class LayerNorm(_Normalization):
         self, effect: Effect, *inputs: FeatureMap, at: Circumstances = USUAL
     ) -> tuple[Operator, ...]:
         (found,) = super().operators(effect, *inputs)
+        if self.over == "channels" and inputs[0].sizes:  # which it works on as the last axis
+            found = replace(found, takes=(Taken(0, viewed=True), *found.takes[1:]))
         if effect.workspace == effect.saved[1:]:
             return (found,)
         takes = (found.takes[0]._replace(order=Order.CHANGED), *found.takes[1:])
@@ -292,12 +294,12 @@ class ChannelScale(_Normalization):
     def operators(
         self, effect: Effect, *inputs: FeatureMap, at: Circumstances = USUAL
     ) -> tuple[Operator, ...]:
-        takes = (Taken(0, order=Order.KEPT), Taken("weight", Gradient.SUMMED))
+        takes = (Taken(0, order=Order.KEPT), Taken("weight", Gradient.SUMMED, viewed=True))
         kept = (Kept(0, towards="weight"), Kept("weight", towards=0))
         scaled = Operator("mul", takes, effect.output.values, kept)
         if not self.bias:
             return (scaled,)
-        takes = (Taken("scaled", Gradient.SAME), Taken("bias"))
+        takes = (Taken("scaled", Gradient.SAME), Taken("bias", viewed=True))
         return replace(scaled, makes="scaled"), Operator("add", takes, scaled.values)
 
 

@@ -64,6 +64,7 @@ class Taken(NamedTuple):
         scratch: the values, of an image, of each tensor that is made on the way and freed.
         always: whether its gradient is made even where nothing needs it, and freed when the
             operator has made all.
+        viewed: whether its gradient is a view of what the operator makes, or has come to it.
     """
 
     tensor: Tensor
@@ -71,6 +72,7 @@ class Taken(NamedTuple):
     order: Order = Order.OWN
     scratch: tuple[Quantity, ...] = ()
     always: bool = False
+    viewed: bool = False
 
 
 class Kept(NamedTuple):

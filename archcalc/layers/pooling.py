@@ -42,9 +42,14 @@ class _Pool(Layer):
     def operators(
         self, effect: Effect, *inputs: FeatureMap, at: Circumstances = USUAL
     ) -> tuple[Operator, ...]:
-        """As every layer's; torch has an operator for each number of axes."""
+        """As every layer's; torch has an operator for each number of axes.
+
+        Along one it pools a plane of one row, and hands out views.
+        """
         (found,) = super().operators(effect, *inputs)
-        return (replace(found, name=f"{self.kind}{len(inputs[0].sizes)}d"),)
+        axes = len(inputs[0].sizes)
+        taken = found.takes[0]._replace(viewed=axes == 1)
+        return (replace(found, name=f"{self.kind}{axes}d", takes=(taken,)),)
 
 
 class Sliding(Layer):

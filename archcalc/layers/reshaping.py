@@ -51,7 +51,9 @@ class InOrder(_Reshaping):
     ) -> tuple[Operator, ...]:
         (found,) = super().operators(effect, *inputs)
         (x,) = inputs
-        return (replace(found, reshapes=not can_stay_permuted(effect.output.shape, x.shape)),)
+        taken = found.takes[0]._replace(viewed=True)
+        reshapes = not can_stay_permuted(effect.output.shape, x.shape)
+        return (replace(found, takes=(taken,), reshapes=reshapes),)
 
     def reaches(
         self, channels: int, x: FeatureMap, output: FeatureMap, window: ChannelWindow
@@ -182,6 +184,12 @@ class ChannelSplit(_Reshaping):
         require_at_least(self.parts - 1, self.part, "part {} of {}", self.part, self.parts)
         output = FeatureMap(x.channels // self.parts, x.sizes)
         return pointwise(x, ops_each=0, saved=(), storage=Storage.SHARED, output=output)
+
+    def operators(
+        self, effect: Effect, *inputs: FeatureMap, at: Circumstances = USUAL
+    ) -> tuple[Operator, ...]:
+        (found,) = super().operators(effect, *inputs)
+        return (replace(found, takes=(Taken(0, viewed=True),)),)
 
     def channel_window(self, x: FeatureMap) -> ChannelWindow:
         each = x.channels // self.parts

@@ -58,7 +58,8 @@ class MaxUnpool(Sliding):
         self, effect: Effect, *inputs: FeatureMap, at: Circumstances = USUAL
     ) -> tuple[Operator, ...]:
         (found,) = super().operators(effect, *inputs)
-        return (replace(found, takes=(Taken(0), Taken(1)), kept=(Kept(1),), contiguous=True),)
+        taken = Taken(0, viewed=len(inputs[0].sizes) == 1)  # as along one axis all pools
+        return (replace(found, takes=(taken, Taken(1)), kept=(Kept(1),), contiguous=True),)
 
     def reads(
         self, patch: Patch, inputs: Sequence[FeatureMap], windows: Windows

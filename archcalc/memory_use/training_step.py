@@ -81,6 +81,7 @@ class _Gradient(NamedTuple):
         spread: whether it is one value for all.
         apart: whether there are gaps: between images, or all over where it is permuted too.
         permuted: whether its axes lie in another order than those of what it is the gradient of.
+        viewed: whether it is a view, with which torch holds what it views.
     """
 
     storage: int
@@ -88,6 +89,7 @@ class _Gradient(NamedTuple):
     spread: bool = False
     apart: bool = False
     permuted: bool = False
+    viewed: bool = False
 
     @property
     def contiguous(self) -> bool:
@@ -333,11 +335,13 @@ class _Replay(Checkpointing):
             permuted = came.permuted != changed and not came.spread
             return came._replace(storage=self._hold(came.storage), permuted=permuted)
         if how is Gradient.SPREAD:
-            return _Gradient(self._hold(came.storage), size, spread=size > came.bytes)
+            storage = self._hold(came.storage)
+            return _Gradient(storage, size, spread=size > came.bytes, viewed=True)
         if how is Gradient.PART:
             apart = size < came.bytes and (came.permuted or self._tape.batch > 1)
             storage = self._hold(came.storage)
-            return came._replace(storage=storage, bytes=size, apart=came.apart or apart)
+            apart = apart or came.apart
+            return came._replace(storage=storage, bytes=size, apart=apart, viewed=True)
         made_on_the_way = [self._new("made on the way", each) for each in argument.scratch]
         if how is None:
             unneeded += made_on_the_way
@@ -355,7 +359,7 @@ class _Replay(Checkpointing):
             self._drop(gradient.storage)
             permuted = gradient.permuted and not argument.summed
             gradient = _Gradient(own, size, permuted=permuted)
-        return gradient
+        return gradient._replace(viewed=True) if argument.viewed else gradient
 
     def _arrive(self, argument: Argument, gradient: _Gradient) -> None:
         """A gradient comes to its tensor, where it waits for others, or for what made that."""
@@ -375,14 +379,18 @@ class _Replay(Checkpointing):
         The second is let go of when all gradients of the operator have come.
         """
         self._added.append(gradient.storage)
-        dense = not (before.spread or before.apart)
-        if dense and self._holders[before.storage] == 1 and not self._course.sums_apart:
+        if not self._course.sums_apart and self._is_alone(before):
             return before
         name, purpose = gradient_of(argument.tensor), self._purpose_for(argument)
         total = self._new(name, gradient.bytes, purpose)
         self._drop(before.storage)
         lies_as = gradient if before.spread else before
         return _Gradient(total, gradient.bytes, permuted=lies_as.permuted)
+
+    def _is_alone(self, gradient: _Gradient) -> bool:
+        """Whether another can be added to it in place: nothing else has it, nor what lies there."""
+        has_more = gradient.spread or gradient.apart or gradient.viewed
+        return not has_more and self._holders[gradient.storage] == 1
 
     def _accumulate(self, argument: Argument) -> None:
         """All of the gradient of a learned tensor has come: it is now `.grad`, or added to that."""

@@ -17,7 +17,7 @@ from archcalc.layers.convolution import Conv
 from archcalc.layers.joining import Concat
 from archcalc.layers.normalization import GroupNorm, LayerNorm, LocalResponseNorm
 from archcalc.memory_use import training
-from archcalc.memory_use.tape import _Taping
+from archcalc.memory_use.tape import _Taping, tape
 from archcalc.memory_use.training_step import _Gradient, _Replay
 from archcalc.spec.library import network_names
 from archcalc.testing.training import check_step
@@ -99,7 +99,7 @@ def _without_scratch(*given: Any) -> Any:
     return _ARGUMENT(*given)._replace(scratch=())
 
 
-_DROP, _TAPE, _ARGUMENT = _Replay._drop, training.tape, _Taping._argument
+_DROP, _TAPE, _ARGUMENT = _Replay._drop, tape, _Taping._argument
 MISTAKES = {
     "what is freed too late": (FORK, replacing(_Replay, "_drop", _later)),
     "a fork that is not summed": (FORK, replacing(_Replay, "_sum", _the_last)),

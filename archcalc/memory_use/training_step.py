@@ -13,10 +13,10 @@ from __future__ import annotations
 
 from collections import Counter
 from contextlib import suppress
-from typing import NamedTuple
 
 from archcalc.layers.operator import Gradient, Order
 from archcalc.memory_use.checkpointing import Checkpointing
+from archcalc.memory_use.held_gradient import HeldGradient
 from archcalc.memory_use.moments import (
     OPTIMIZER,
     Alive,
@@ -73,30 +73,6 @@ def events(course: Course) -> list[Event]:
     ]
 
 
-class _Gradient(NamedTuple):
-    """A gradient, and how it lies in its storage: there may be several in one.
-
-    Attributes:
-        bytes: as large as it is seen, which is more than the storage where it is spread.
-        spread: whether it is one value for all.
-        apart: whether there are gaps: between images, or all over where it is permuted too.
-        permuted: whether its axes lie in another order than those of what it is the gradient of.
-        viewed: whether it is a view, with which torch holds what it views.
-    """
-
-    storage: int
-    bytes: int
-    spread: bool = False
-    apart: bool = False
-    permuted: bool = False
-    viewed: bool = False
-
-    @property
-    def contiguous(self) -> bool:
-        """Whether it lies as what it is the gradient of."""
-        return not (self.spread or self.apart or self.permuted)
-
-
 class _Stopped(Exception):
     """As many tensors have been made as were to be."""
 
@@ -130,7 +106,7 @@ class _Replay(Checkpointing):
         self._keepers: list[int] = []
         self._purpose: list[Purpose] = []
         self._of: dict[str, int] = {}  # the storage of each tensor that the forward pass holds
-        self._arrived: dict[str, _Gradient] = {}
+        self._arrived: dict[str, HeldGradient] = {}
         self._grads: dict[str, int] = {}  # what `.grad` of each learned tensor holds, by its name
         self._added: list[int] = []  # gradients of the present operator, to others
         # How many gradients are still to come to each learned tensor.
@@ -162,7 +138,7 @@ class _Replay(Checkpointing):
         self._begin(LOSS, Direction.BACKWARD)
         if tape.operators[-1].recorded:
             ones = self._new("gradient of the loss", tape.bytes[LOSS], Purpose.ACTIVATION_GRADIENTS)
-            self._arrived[LOSS] = _Gradient(self._hold(ones), tape.bytes[LOSS])
+            self._arrived[LOSS] = HeldGradient(self._hold(ones), tape.bytes[LOSS])
             for number, operator in reversed([*enumerate(tape.operators)]):
                 if operator.output in self._arrived:
                     self._backward(operator, number)
@@ -303,14 +279,14 @@ class _Replay(Checkpointing):
             self._drop(storage)
         self._added.clear()
 
-    def _received(self, operator: Recorded) -> tuple[_Gradient, list[int]]:
+    def _received(self, operator: Recorded) -> tuple[HeldGradient, list[int]]:
         """The gradient of the output, and copies of it that the operator makes while it runs."""
         came, copies = self._arrived[operator.output], []
         across_images = came.apart or (came.permuted and self._tape.batch > 1)
         if (operator.reshapes and came.permuted) or (operator.merges and across_images):
             copy = self._copied(operator)
             self._drop(came.storage)
-            came = _Gradient(copy, came.bytes)
+            came = HeldGradient(copy, came.bytes)
         elif operator.contiguous and not came.contiguous:
             copies.append(self._copied(operator))
         del self._arrived[operator.output]
@@ -322,8 +298,8 @@ class _Replay(Checkpointing):
         return self._new(name, size, Purpose.ACTIVATION_GRADIENTS)
 
     def _gradient(
-        self, argument: Argument, came: _Gradient, unneeded: list[int]
-    ) -> _Gradient | None:
+        self, argument: Argument, came: HeldGradient, unneeded: list[int]
+    ) -> HeldGradient | None:
         """The gradient of what an operator takes, as the operator makes it.
 
         One that nothing needs is added to `unneeded`: what lives until the operator has made all.
@@ -336,7 +312,7 @@ class _Replay(Checkpointing):
             return came._replace(storage=self._hold(came.storage), permuted=permuted)
         if how is Gradient.SPREAD:
             storage = self._hold(came.storage)
-            return _Gradient(storage, size, spread=size > came.bytes, viewed=True)
+            return HeldGradient(storage, size, spread=size > came.bytes, viewed=True)
         if how is Gradient.PART:
             apart = size < came.bytes and (came.permuted or self._tape.batch > 1)
             storage = self._hold(came.storage)
@@ -350,18 +326,18 @@ class _Replay(Checkpointing):
         for each in made_on_the_way:
             self._drop(each)
         kept = came.permuted and argument.order is Order.KEPT
-        return _Gradient(own, size, permuted=changed or kept)
+        return HeldGradient(own, size, permuted=changed or kept)
 
-    def _summed(self, gradient: _Gradient, argument: Argument) -> _Gradient:
+    def _summed(self, gradient: HeldGradient, argument: Argument) -> HeldGradient:
         """A gradient as the engine hands it on: summed up, and cast, where it has to be."""
         for size in argument.gradients[1:]:
             own = self._new(gradient_of(argument.tensor), size, self._purpose_for(argument))
             self._drop(gradient.storage)
             permuted = gradient.permuted and not argument.summed
-            gradient = _Gradient(own, size, permuted=permuted)
+            gradient = HeldGradient(own, size, permuted=permuted)
         return gradient._replace(viewed=True) if argument.viewed else gradient
 
-    def _arrive(self, argument: Argument, gradient: _Gradient) -> None:
+    def _arrive(self, argument: Argument, gradient: HeldGradient) -> None:
         """A gradient comes to its tensor, where it waits for others, or for what made that."""
         tensor = argument.tensor
         before = self._arrived.get(tensor)
@@ -373,7 +349,9 @@ class _Replay(Checkpointing):
             if not self._awaited[tensor]:
                 self._accumulate(argument)
 
-    def _sum(self, before: _Gradient, gradient: _Gradient, argument: Argument) -> _Gradient:
+    def _sum(
+        self, before: HeldGradient, gradient: HeldGradient, argument: Argument
+    ) -> HeldGradient:
         """The sum of two gradients of a tensor.
 
         The second is let go of when all gradients of the operator have come.
@@ -385,9 +363,9 @@ class _Replay(Checkpointing):
         total = self._new(name, gradient.bytes, purpose)
         self._drop(before.storage)
         lies_as = gradient if before.spread else before
-        return _Gradient(total, gradient.bytes, permuted=lies_as.permuted)
+        return HeldGradient(total, gradient.bytes, permuted=lies_as.permuted)
 
-    def _is_alone(self, gradient: _Gradient) -> bool:
+    def _is_alone(self, gradient: HeldGradient) -> bool:
         """Whether another can be added to it in place: nothing else has it, nor what lies there."""
         has_more = gradient.spread or gradient.apart or gradient.viewed
         return not has_more and self._holders[gradient.storage] == 1

@@ -18,9 +18,10 @@ from archcalc import FeatureMap, Graph, analyze
 from archcalc.layers.activation import Sigmoid
 from archcalc.layers.convolution import Conv
 from archcalc.layers.joining import Add
+from archcalc.memory_use.held_gradient import HeldGradient
 from archcalc.memory_use.recorded import Argument
 from archcalc.memory_use.training import USUAL, course_of, refused_in_training
-from archcalc.memory_use.training_step import _Gradient, _Replay
+from archcalc.memory_use.training_step import _Replay
 from archcalc.torch_backend.build import build
 from archcalc.torch_backend.modes import one_thread
 from tests.graphs import (
@@ -45,7 +46,9 @@ class _Noting(_Replay):
         super().__init__(course._replace(sums_apart=False))
         self.in_place: list[bool] = []
 
-    def _sum(self, before: _Gradient, gradient: _Gradient, argument: Argument) -> _Gradient:
+    def _sum(
+        self, before: HeldGradient, gradient: HeldGradient, argument: Argument
+    ) -> HeldGradient:
         total = super()._sum(before, gradient, argument)
         self.in_place.append(total is before)
         return total

@@ -17,8 +17,9 @@ from archcalc.layers.convolution import Conv
 from archcalc.layers.joining import Concat
 from archcalc.layers.normalization import GroupNorm, LayerNorm, LocalResponseNorm
 from archcalc.memory_use import training
+from archcalc.memory_use.held_gradient import HeldGradient
 from archcalc.memory_use.tape import _Taping, tape
-from archcalc.memory_use.training_step import _Gradient, _Replay
+from archcalc.memory_use.training_step import _Replay
 from archcalc.spec.library import network_names
 from archcalc.testing.training import check_step
 from tests.graphs import (
@@ -106,7 +107,7 @@ MISTAKES = {
     "a kept tensor": (FORK, replacing(ReLU, "_kept", lambda *_: iter(()))),
     "the images": (FORK, replacing(training, "tape", _without_images)),
     "a tensor that is made on the way": (FORK, replacing(_Taping, "_argument", _without_scratch)),
-    "how a gradient lies": (APART, replacing(_Gradient, "contiguous", True)),
+    "how a gradient lies": (APART, replacing(HeldGradient, "contiguous", True)),
     "the order of its axes": (APART, replacing(ReLU6, "gradient_order", Order.OWN)),
 }
 

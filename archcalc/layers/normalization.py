@@ -120,7 +120,7 @@ class LayerNorm(_Normalization):
         takes = (found.takes[0]._replace(order=Order.CHANGED), *found.takes[1:])
         normalized = replace(found, takes=takes, beside=(), makes="normalized")
         moved = Taken("normalized", Gradient.SAME, Order.CHANGED)
-        channels_first = Operator("clone", (moved,), found.values)
+        channels_first = Operator("clone", (moved,), found.values, reshapes=True)
         return normalized, channels_first
 
     def channel_window(self, x: FeatureMap) -> ChannelWindow:

@@ -43,6 +43,11 @@ def test_what_is_alive_in_a_step_is_what_lives_in_torch(name: str) -> None:
     check_step(load(name))
 
 
+def test_of_norms_over_channels_in_a_row_a_gradient_is_brought_into_order_between() -> None:
+    norm = LayerNorm(over="channels")
+    check_step(chain(FeatureMap(3, (6, 6)), norm, norm, Conv(channels=3, kernel=3)))
+
+
 GRAPHS = [random_graphs, entangled_graphs, sliding_graphs, overwriting_graphs]
 
 

@@ -8,7 +8,7 @@ from archcalc.errors import LayerError
 from archcalc.feature_map import FeatureMap
 from archcalc.layers.effect import Effect, Extra, Storage, pointwise
 from archcalc.layers.layer import Category, Layer
-from archcalc.layers.operator import USUAL, Circumstances, Operator, Order
+from archcalc.layers.operator import USUAL, Circumstances, Kept, Operator, Order, Taken
 from archcalc.layers.registry import register
 from archcalc.record import replace
 
@@ -23,7 +23,14 @@ class _Noise(Layer):
     def operators(
         self, effect: Effect, *inputs: FeatureMap, at: Circumstances = USUAL
     ) -> tuple[Operator, ...]:
-        return () if effect.storage is Storage.SHARED else super().operators(effect, *inputs)
+        if effect.storage is Storage.SHARED:
+            return ()
+        (found,) = super().operators(effect, *inputs)
+        # The product with the mask keeps that before it runs: what it makes itself is not needed.
+        (mask,) = found.beside_kept
+        drawn = Operator("mask", (), mask.values, makes="mask", per_image=mask.per_image)
+        takes = (*found.takes, Taken("mask"))
+        return drawn, replace(found, takes=takes, kept=(Kept("mask"),), beside_kept=())
 
 
 @register
@@ -46,11 +53,11 @@ class Dropout(_Noise):
     def operators(
         self, effect: Effect, *inputs: FeatureMap, at: Circumstances = USUAL
     ) -> tuple[Operator, ...]:
-        found = super().operators(effect, *inputs)
         if not (at.on_gpu and 0 < self.p < 1):
-            return found
+            return super().operators(effect, *inputs)
         mask = Extra("mask", effect.output.values, _GPU_MASK_BYTES)
-        return tuple([replace(operator, beside_kept=(mask,)) for operator in found])
+        (found,) = Layer.operators(self, effect, *inputs)
+        return (replace(found, beside_kept=(mask,)),)
 
 
 @register

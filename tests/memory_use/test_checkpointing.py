@@ -125,7 +125,9 @@ def test_what_is_inside_is_not_kept_and_runs_again() -> None:
     assert again == {layer.name: layer.macs for layer in analysis.layers[1:-1] if layer.macs}
 
 
-@pytest.mark.parametrize("last", [Tanh(), Conv(channels=4, kernel=3, padding=1), Dropout()])
+@pytest.mark.parametrize(
+    "last", [Tanh(), Conv(channels=4, kernel=3, padding=1), Dropout(), Dropout(p=1)]
+)
 def test_it_stops_at_the_last_that_is_needed(last: Layer) -> None:
     check_stop(last)
 
@@ -135,6 +137,7 @@ def check_stop(last: Layer) -> None:
     conv = Conv(channels=4, kernel=3, padding=1)
     network = checkpointed(chain(FeatureMap(4, (8, 8)), conv, conv, ReLU(), last, conv), 1, 4)
     check_step(network)
+    check_step(checkpointed(chain(FeatureMap(4, (8, 8)), conv, conv, last, conv), 1, 3))
     analysis = analyze(network, batch=2)
     images = torch.rand(2, 4, 8, 8)
     with FlopCounterMode(display=False) as counter:

@@ -93,7 +93,7 @@ class PReLU(Layer):
         self, effect: Effect, *inputs: FeatureMap, at: Circumstances = USUAL
     ) -> tuple[Operator, ...]:
         (found,) = super().operators(effect, *inputs)
-        weight = Taken("weight", Gradient.FITTED, always=True, viewed=True)
+        weight = Taken("weight", Gradient.FITTED, always=True, viewed=True, by_view=True)
         return (replace(found, takes=(Taken(0, always=True), weight)),)
 
 

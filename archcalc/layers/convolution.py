@@ -254,7 +254,7 @@ class LocallyConnected(_Convolution):
         # Channels and positions change places on the way back, and so do the axes of the weights.
         several = effect.output.channels > 1
         order = Order.CHANGED if several and columns.values > effect.output.positions else Order.OWN
-        takes = (Taken("columns"), Taken("weight", order=order, viewed=True))
+        takes = (Taken("columns"), Taken("weight", order=order, viewed=True, by_view=True))
         kept = (Kept("columns", towards="weight"), Kept("weight", towards="columns"))
         values = effect.output.values
         found += [copy, Operator("bmm", takes, values, kept, makes="product", holds=held)]

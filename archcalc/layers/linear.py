@@ -70,7 +70,8 @@ class Linear(Layer):
         *leading, last = effect.output.shape
         reshapes = on_map and not can_stay_permuted((*leading, last), (product(leading), last))
         bias = [Taken("bias", Gradient.REDUCED, viewed=True)] if self.bias else []
-        takes = (Taken(0, viewed=on_map), Taken("weight", viewed=True), *bias)
+        weight = Taken("weight", viewed=True, by_view=True)
+        takes = (Taken(0, viewed=on_map, by_view=on_map), weight, *bias)
         found = replace(found, takes=takes, kept=kept, reshapes=reshapes, merges=on_map)
         if not (at.behind_gaps and on_map):
             return (found,)

@@ -294,7 +294,10 @@ class ChannelScale(_Normalization):
     def operators(
         self, effect: Effect, *inputs: FeatureMap, at: Circumstances = USUAL
     ) -> tuple[Operator, ...]:
-        takes = (Taken(0, order=Order.KEPT), Taken("weight", Gradient.SUMMED, viewed=True))
+        takes = (
+            Taken(0, order=Order.KEPT),
+            Taken("weight", Gradient.SUMMED, viewed=True, by_view=True),
+        )
         kept = (Kept(0, towards="weight"), Kept("weight", towards=0))
         scaled = Operator("mul", takes, effect.output.values, kept)
         if not self.bias:

@@ -65,6 +65,8 @@ class Taken(NamedTuple):
         always: whether its gradient is made even where nothing needs it, and freed when the
             operator has made all.
         viewed: whether its gradient is a view of what the operator makes, or has come to it.
+        by_view: whether the operator takes a view of it, whose own node hands the gradient on when
+            those of the operator itself have arrived.
     """
 
     tensor: Tensor
@@ -73,6 +75,7 @@ class Taken(NamedTuple):
     scratch: tuple[Quantity, ...] = ()
     always: bool = False
     viewed: bool = False
+    by_view: bool = False
 
 
 class Kept(NamedTuple):

@@ -22,7 +22,7 @@ class Argument(NamedTuple):
         gradients: bytes of its gradient as the operator makes it, and of what the engine makes of
             that, one after the other: a sum over what it was spread over, a cast to its own type.
         summed: whether there is a sum among these.
-        viewed: as a `Taken`'s.
+        viewed, by_view: as a `Taken`'s.
     """
 
     tensor: str
@@ -32,6 +32,7 @@ class Argument(NamedTuple):
     gradients: tuple[int, ...] = ()
     summed: bool = False
     viewed: bool = False
+    by_view: bool = False
 
 
 class Recorded(NamedTuple):

@@ -207,7 +207,16 @@ class _Taping:
         if name not in self._learns:
             return Argument(name, None, Order.OWN, gradients[:1] if taken.always else ())
         scratch = tuple([values * images * self._each[output] for values in taken.scratch])
-        return Argument(name, taken.gradient, taken.order, scratch, gradients, summed, taken.viewed)
+        return Argument(
+            name,
+            taken.gradient,
+            taken.order,
+            scratch,
+            gradients,
+            summed,
+            taken.viewed,
+            taken.by_view,
+        )
 
     def _make(
         self,

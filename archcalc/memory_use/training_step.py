@@ -272,12 +272,14 @@ class _Replay(Checkpointing):
         for storage in kept:
             self._drop_kept(storage)
         self._has_used(number)
-        for argument, gradient in zip(operator.arguments, made, strict=True):
-            if gradient is not None:
-                self._arrive(argument, gradient)
-        for storage in self._added:
-            self._drop(storage)
-        self._added.clear()
+        arriving = [*zip(operator.arguments, made, strict=True)]
+        for by_view in (False, True):
+            for argument, gradient in arriving:
+                if gradient is not None and argument.by_view is by_view:
+                    self._arrive(argument, gradient)
+            for storage in self._added:
+                self._drop(storage)
+            self._added.clear()
 
     def _received(self, operator: Recorded) -> tuple[HeldGradient, list[int]]:
         """The gradient of the output, and copies of it that the operator makes while it runs."""

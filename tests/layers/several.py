@@ -12,6 +12,7 @@ from archcalc import FeatureMap, LayerError
 from archcalc.layers import Category, Effect, Extra, Layer, Saved, Storage
 from archcalc.layers.layer import require_positive
 from archcalc.layers.linear import Linear
+from archcalc.layers.operator import USUAL, Circumstances, Gradient, Kept, Operator, Taken
 from archcalc.layers.state import Role, count, parameters, values_of
 from archcalc.quantity.arithmetic import Quantity, largest
 from archcalc.regions.reading import ChannelWindow
@@ -20,12 +21,11 @@ from archcalc.window import Reach
 
 
 class Cell(Layer):
-    """One step of a gated recurrent unit from a state of zeros, as `torch.nn.GRUCell`.
+    """One step of a recurrent network from a state of zeros, as `torch.nn.RNNCell`.
 
-    Shapes: (C) -> (features). Weights (3 features, C) and (3 features, features), biases
-    (3 features) twice.
-    Operations: 6 for each unit for the biases, 5 for each of two gates, 6 for the rest.
-    Source: Cho et al. 2014 (arXiv:1406.1078), section 2.3.
+    Shapes: (C) -> (features). Weights (features, C) and (features, features), biases (features)
+    twice. Operations: 2 for each unit for the biases, 1 for the sum, 1 for tanh.
+    Source: Elman 1990, "Finding structure in time".
     """
 
     kind: ClassVar[str] = "cell"
@@ -37,22 +37,42 @@ class Cell(Layer):
     def effect_on(self, x: FeatureMap, /) -> Effect:
         _require_vector(x)
         require_positive(self.features, "output features")
-        gates = 3 * self.features
+        each = (self.features,)
         state = parameters(
-            weight_ih=(gates, x.channels),
-            weight_hh=(gates, self.features),
-            bias_ih=(gates,),
-            bias_hh=(gates,),
+            weight_ih=(self.features, x.channels),
+            weight_hh=(self.features, self.features),
+            bias_ih=each,
+            bias_hh=each,
         )
         return Effect(
             output=FeatureMap(self.features),
             windows=Reach.ALL,
             state=state,
-            macs=gates * (x.channels + self.features),
-            other_ops=22 * self.features,
-            saved=(Saved.INPUT, Extra("intermediate", 7 * self.features)),
-            workspace=(Extra("intermediate", 8 * self.features),),
+            macs=self.features * (x.channels + self.features),
+            other_ops=4 * self.features,
+            saved=(Saved.INPUT, Saved.OUTPUT, Extra("intermediate", self.features)),
+            workspace=(Extra("intermediate", 3 * self.features),),
             storage=Storage.OWN,
+        )
+
+    def operators(
+        self, effect: Effect, *inputs: FeatureMap, at: Circumstances = USUAL
+    ) -> tuple[Operator, ...]:
+        each = self.features
+        held = ("hidden", "of hidden")
+        return (
+            Operator("zeros", (), each, makes="hidden"),
+            linear("hidden", "weight_hh", "bias_hh", each, "of hidden", held[:1]),
+            linear(0, "weight_ih", "bias_ih", each, "of input", held),
+            Operator(
+                "add",
+                (Taken("of input", Gradient.SAME), Taken("of hidden", Gradient.SAME)),
+                each,
+                view=True,
+                makes="sum",
+                holds=held,
+            ),
+            Operator("tanh", (Taken("sum"),), each, (Kept(None),), holds=held),
         )
 
     def widths(self, x: FeatureMap) -> tuple[str, ...]:
@@ -101,6 +121,23 @@ class Gate(Layer):
             storage=Storage.OWN,
         )
 
+    def operators(
+        self, effect: Effect, *inputs: FeatureMap, at: Circumstances = USUAL
+    ) -> tuple[Operator, ...]:
+        out = self.features
+        return (
+            linear(0, "down", None, self.rank, "lowered"),
+            linear("lowered", "up", "up_bias", out, "raised"),
+            Operator("sigmoid", (Taken("raised"),), out, (Kept(None),), makes="gate"),
+            linear(0, "value.weight", "value.bias", out, "value", ("gate",)),
+            Operator(
+                "mul",
+                (Taken("gate"), Taken("value")),
+                out,
+                (Kept("gate", towards="value"), Kept("value", towards="gate")),
+            ),
+        )
+
     def widths(self, x: FeatureMap) -> tuple[str, ...]:
         return ("features",)
 
@@ -109,6 +146,21 @@ class Gate(Layer):
 
     def probe(self, x: FeatureMap, /, *others: FeatureMap) -> tuple[Layer, ...]:
         return (Linear(features=self.features, bias=False),)
+
+
+def linear(
+    x: int | str,
+    weight: str,
+    bias: str | None,
+    features: Quantity,
+    makes: str,
+    holds: tuple[str, ...] = (),
+) -> Operator:
+    """A fully connected part of a kind."""
+    biases = () if bias is None else (Taken(bias, Gradient.REDUCED),)
+    takes = (Taken(x), Taken(weight, viewed=True, by_view=True), *biases)
+    kept = (Kept(x, towards=weight), Kept(weight, towards=x))
+    return Operator("linear", takes, features, kept, makes=makes, holds=holds)
 
 
 def _require_vector(x: FeatureMap) -> None:
@@ -141,7 +193,7 @@ def _(layer: Cell, at: Setting) -> Spelling:
         given("input_size", at.x.channels, "in_features"),
         given("hidden_size", layer.features, "features"),
     )
-    return Spelling("nn.GRUCell", arguments)
+    return Spelling("nn.RNNCell", arguments)
 
 
 @spell.register

@@ -65,7 +65,7 @@ layers:
   - gate: {name: again, features: 6, rank: 2, weights: gate}
   - linear: {name: out, features: 3}
 """
-CELL_WEIGHTS, CELL_BIASES = 18 * 6 + 18 * 6, 18 + 18
+CELL_WEIGHTS, CELL_BIASES = 6 * 6 + 6 * 6, 6 + 6
 GATE_WEIGHTS, GATE_BIASES = 2 * 6 + 6 * 2 + 6 * 6, 6 + 6
 LINEAR = 6 * 4 + 6 + 3 * 6 + 3
 

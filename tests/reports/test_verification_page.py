@@ -13,7 +13,9 @@ from archcalc import analyze
 from archcalc.analysis import Analysis
 from archcalc.figures.of_layer import total
 from archcalc.identity import Identity
+from archcalc.memory_use.options import TrainingOptions
 from archcalc.memory_use.totals import peak_bytes, saved_bytes
+from archcalc.memory_use.training import step_of
 from archcalc.reports.verification_page import roofline_page, verification_page
 from archcalc.spec.library import network_names
 from archcalc.verification import ALLOCATOR_PARTS, Comparison, Conditions, Figure, quantity_of
@@ -37,6 +39,7 @@ def rules(analysis: Analysis, at_training: Analysis) -> dict[str, int]:
         "macs": sums.macs,
         "saved_bytes": sum(saved_bytes(at_training).values()),
         "peak_bytes": peak_bytes(analysis),
+        "training_peak_bytes": step_of(at_training, TrainingOptions()).peak.bytes,
     }
 
 

@@ -92,6 +92,8 @@ class _Taping:
         self._operators: list[Recorded] = []
         self._saving: list[Saving] = []
         self._held: list[Sequence[str]] = []  # by the caller, while each of them runs
+        # Of those that no gradient comes back to, the number and what they keep.
+        self._dead_ends: list[tuple[int, tuple[str, ...]]] = []
 
     def parameter(self, name: str, values: int, *, learns: bool) -> str:
         """Notes that a tensor is a parameter, which is frozen where it does not learn; its name."""
@@ -175,7 +177,10 @@ class _Taping:
         saved_itself = bool(made_kept) or names[None] in kept
         saving = Saving(layer, learns and bool(kept or made_kept), learns and saved_itself)
         self._saving.append(saving)
+        own = tuple([name for name in (*kept, *made_kept) if name not in self._parameters])
         recorded = learns and returns
+        if learns and not returns:
+            self._dead_ends.append((len(self._operators), own))
         self._held.append(held)
         self._operators.append(
             Recorded(
@@ -185,9 +190,7 @@ class _Taping:
                 output=output,
                 view_of=arguments[0].tensor if operator.view else None,
                 beside=(*made_kept, *made),
-                kept=tuple([name for name in (*kept, *made_kept) if name not in self._parameters])
-                if recorded
-                else (),
+                kept=own if recorded else (),
                 released=(),
                 recorded=recorded,
                 needs_kept=recorded and saving.anything,
@@ -329,6 +332,19 @@ class _Taping:
         )
         return cast
 
+    def _lengthen(self, last: dict[str, int]) -> None:
+        """Lets what is kept in vain, where no gradient comes back, live as long as torch holds it.
+
+        That is as long as any output that has come about by it.
+        """
+        until: dict[str, int] = {}
+        for number, kept in reversed(self._dead_ends):
+            operator = self._operators[number]
+            end = max(last[operator.output], until.get(operator.output, 0))
+            for argument in operator.arguments:
+                until[argument.tensor] = max(until.get(argument.tensor, 0), end)
+            last |= {name: max(last[name], end) for name in kept}
+
     def tape(self, graph: Graph) -> Tape:
         """All that was written, of a network."""
         found = sections(graph, self._saving, self._same)
@@ -339,6 +355,7 @@ class _Taping:
         last |= dict.fromkeys(self._cached.values(), len(self._operators) - 1)
         for section in found:  # its caller holds what enters it
             last |= {name: max(last.get(name, 0), section.end - 1) for name in section.enters}
+        self._lengthen(last)
         released: dict[int, list[str]] = {}
         for name, number in last.items():
             if name != LOSS and name not in self._parameters:

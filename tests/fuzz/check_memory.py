@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import archcalc
+from archcalc.graph import INPUT
 from archcalc.memory_use.liveness import storages, timeline
+from archcalc.memory_use.moments import Direction
+from archcalc.memory_use.options import TRAINING_DTYPES, TrainingOptions
 from archcalc.memory_use.totals import saved_bytes, training_only_bytes
+from archcalc.memory_use.training import refused_in_training, step_of
 from tests.fuzz import measuring
 from tests.fuzz.checking import Comparison, Subject
+
+LOSS_BYTES = 4
 
 
 def check_training(subject: Subject, comparison: Comparison) -> None:
@@ -23,6 +29,26 @@ def check_training(subject: Subject, comparison: Comparison) -> None:
         ("training bytes in training only", training_only_bytes(analysis).training, training_only),
     ):
         comparison.of(quantity, "", has, sum(found.kept[name] for name in names))
+
+
+def check_step(subject: Subject, comparison: Comparison) -> None:
+    """What is alive in a training step: layer by layer forward, at the most, and afterwards."""
+    analysis = subject.analysis
+    options = TrainingOptions(dtype=analysis.dtype)
+    if analysis.dtype not in TRAINING_DTYPES or refused_in_training(analysis):
+        return
+    found = measuring.step(subject.net, subject.learned, subject.images())
+    step = step_of(analysis, options)
+    constant = sum(step.course.constant.values())
+    for moment in step.moments:
+        if moment.direction is Direction.FORWARD and moment.layer in found.forward:
+            alive = moment.bytes - constant
+            comparison.of("alive in training", moment.layer, alive, found.forward[moment.layer])
+        elif moment.direction is Direction.STEP:
+            held = analysis.map_bytes[INPUT] + LOSS_BYTES
+            left = moment.bytes - constant - held
+            comparison.of("gradients", "", left, found.gradients)
+    comparison.of("peak of a step", "", step.peak.bytes - constant, found.most)
 
 
 def check_inference(subject: Subject, comparison: Comparison) -> None:

@@ -46,6 +46,20 @@ class Training(NamedTuple):
     kept: dict[str, int]
 
 
+class Step(NamedTuple):
+    """A training step: forward, and backward from the sum of all outputs.
+
+    Attributes:
+        forward: for each layer, the most bytes at once while it runs forward.
+        most: the most at once.
+        gradients: the bytes of the gradients that it leaves.
+    """
+
+    forward: dict[str, int]
+    most: int
+    gradients: int
+
+
 class _Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch gives no types
     """Counts bytes and multiply-accumulates, operator by operator.
 
@@ -160,6 +174,37 @@ def training(net: Net, learned: dict[str, Learned], images: Tensor) -> Training:
             account[found.layer] += watch.size[found.storage]
     del outputs  # which held the graph
     return Training(macs, account)
+
+
+def step(net: Net, learned: dict[str, Learned], images: Tensor) -> Step:
+    """A training step; the images live through it, and the outputs do not."""
+    constant = [tensor for own in learned.values() for tensor in own.values()]
+    watch = _Watch(constant)
+    forward: dict[str, int] = {}
+    most = 0
+
+    def enter(layer: Layer) -> None:
+        nonlocal most
+        most = max(most, watch.most)
+        watch.reset()
+
+    def note(layer: Layer, output: Tensor) -> None:
+        forward[layer.name] = watch.most
+
+    with watch:
+        watch.made(images)
+        used = set().union(*net.parts())
+        outputs = run(net, learned, [images], training=True, layers=used, enter=enter, note=note)
+        loss = torch.stack([output.sum(dtype=torch.float32) for output in outputs]).sum()
+        del outputs
+        if loss.requires_grad:
+            loss.backward()  # type: ignore[no-untyped-call]  # torch gives no types
+        most = max(most, watch.most)
+        held = images.untyped_storage().nbytes() + loss.nbytes
+        found = Step(forward, most, watch.live - held)
+        for tensor in constant:
+            tensor.grad = None
+    return found
 
 
 def _never(packed: object) -> Tensor:

@@ -138,13 +138,11 @@ def joined(kind: str, branches: Sequence[Tensor]) -> Tensor:
     first, *others = sorted(branches, key=lambda x: math.prod(x.shape[2:]) == 1)
     if any(math.prod(x.shape[2:]) != 1 and x.shape != first.shape for x in others):
         raise Refused("branches of other sizes")
-    if not others:
-        return first.clone()
-    if kind == "multiply":
+    if kind == "multiply" and others:
         for other in others:
             first = first * other
         return first
-    total = first + others[0]
+    total = first + others[0] if others else first.clone()
     for other in others[1:]:
         total += other
     return total.div_(len(branches)) if kind == "mean" else total
@@ -323,7 +321,7 @@ def _channel_split(x: Tensor, fields: Fields, learned: Learned, training: bool) 
     parts, part = fields["parts"], fields["part"]
     if x.shape[1] % parts or not 0 <= part < parts:
         raise Refused("no such part")
-    return x.chunk(parts, dim=1)[part]
+    return torch.unflatten(x, 1, (parts, -1)).select(1, part)
 
 
 def _pad_channels(x: Tensor, fields: Fields, learned: Learned, training: bool) -> Tensor:

@@ -156,6 +156,18 @@ MISTAKES = (
         answering(MaxPool, workspace=()),
     ),
     Mistake(
+        "a gradient",
+        check_memory.check_step,
+        "peak of a step",
+        replacing(PReLU, "operators", Layer.operators),
+    ),
+    Mistake(
+        "what lives on",
+        check_memory.check_step,
+        "alive in training",
+        replacing(Layer, "_kept", lambda *_: iter(())),
+    ),
+    Mistake(
         "a view",
         check_memory.check_inference,
         "peak bytes",

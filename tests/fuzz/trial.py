@@ -21,6 +21,7 @@ CHECKS: tuple[Check, ...] = (
     check_figures.check_layers,
     check_figures.check_totals,
     check_memory.check_training,
+    check_memory.check_step,
     check_memory.check_inference,
     check_fields.check_units,
     check_fields.check_layers,

@@ -68,8 +68,8 @@ def cropped(x: Tensor, sides: Sides) -> Tensor:
     """A view without the border."""
     if min(map(min, sides)) < 0:
         raise Refused("less than nothing on a side")
-    for axis, (before, after) in enumerate(sides, start=2):
-        if before + after >= x.shape[axis]:
+    for n, (before, after) in zip(x.shape[2:], sides, strict=True):
+        if before + after >= n:
             raise Refused("nothing left")
-        x = x.narrow(axis, before, x.shape[axis] - before - after)
-    return x
+    left = [slice(b, n - a) for n, (b, a) in zip(x.shape[2:], sides, strict=True)]
+    return x[(slice(None), slice(None), *left)]

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from archcalc.figures.of_layer import LayerAnalysis
 from archcalc.memory_use.moments import Direction
+from archcalc.memory_use.options import AUTO
 from archcalc.memory_use.report import MemoryReport
 from archcalc.memory_use.totals import activation_bytes
 from archcalc.quantity.arithmetic import plain
@@ -233,4 +234,6 @@ def _runs_again(report: MemoryReport, in_full: bool) -> list[str]:
         lines += labelled("", text)
     if (cut := report.training.cut) is not None:
         lines += labelled("checkpoint", cut_in_words(cut, in_full=in_full))
+    elif AUTO in report.training.options.checkpoint:
+        lines += labelled("checkpoint", "as given: auto cuts no network that has stretches already")
     return lines

@@ -253,3 +253,9 @@ def test_a_cut_of_many_stretches_is_told_in_short(capsys: pytest.CaptureFixture[
     assert " more\n" in shown.split("runs again: ")[1]
     assert main(automatic(32, "10MB")) == 0
     assert "checkpoint   none of " in capsys.readouterr().out
+
+
+def test_stretches_that_are_given_are_not_cut_anew(capsys: pytest.CaptureFixture[str]) -> None:
+    given = ["memory", "resnet20", "--checkpoint", "layer1", "--checkpoint", "auto"]
+    assert main(given) == 0
+    assert "auto cuts no network that has stretches already" in capsys.readouterr().out

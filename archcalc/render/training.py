@@ -207,7 +207,7 @@ def _why_refused(report: TrainingReport) -> str:
     """Why torch does not train on the batch."""
     first, *others = report.refused
     more = f" and {len(others)} more" if others else ""
-    return f"by torch: {first}{more} would have one value per channel"
+    return f"by torch: {first}{more} would have a single value to normalize"
 
 
 def labelled(label: str, text: str) -> list[str]:

@@ -176,7 +176,7 @@ def test_a_norm_that_torch_does_not_train_on_one_image_is_told(
         "name: gapbn\ninput: [8, 16, 16]\nlayers:\n  - global_avg_pool\n"
         "  - conv: {channels: 8, kernel: 1, bias: false}\n  - batch_norm\n"
     )
-    note = "refused      by torch: batch_norm1 would have one value per channel"
+    note = "refused      by torch: batch_norm1 would have a single value to normalize"
     assert main(["memory", str(spec)]) == 0
     assert note in capsys.readouterr().out
     assert main(["memory", str(spec), "--batch", "2"]) == 0

@@ -71,12 +71,12 @@ def test_every_command_has_help_that_fits_80_columns(
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_every_help_has_two_examples_and_the_exit_statuses(
+def test_every_help_has_examples_and_the_exit_statuses(
     command: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     _, out, _ = called(capsys, command, "--help")
     examples = import_module(f"archcalc.commands.{command}").EXAMPLES
-    assert len(examples) == 2
+    assert len(examples) >= 2
     assert all(f"\n  {example}\n" in out for example in examples)
     assert "exit status:\n  0  good\n" in out
     assert out.endswith("  2  wrong input\n")

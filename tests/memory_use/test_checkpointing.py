@@ -170,6 +170,29 @@ def test_blocks_repeats_heads_and_layers_are_stretches() -> None:
     assert [stretch.name for stretch in graph_of(BLOCKS).stretches] == ["u0", "u1", "u1.b", "h.c"]
 
 
+IDLE = """\
+name: idle
+input: [2, 6, 6]
+layers:
+  - conv: {channels: 3, kernel: 3}
+  - repeat: 1
+    checkpoint: true
+    layers:
+      - conv: {channels: 3, kernel: 3}
+      - relu
+      - upsample: {factor: 3}
+      - identity: {checkpoint: true}
+      - MORE
+  - conv: {channels: 2, kernel: 1}
+"""
+
+
+@pytest.mark.parametrize("more", ["identity", "upsample: {factor: 2}", "tanh"])
+def test_a_stretch_that_runs_nothing_makes_the_one_around_it_run_further(more: str) -> None:
+    # torch saves what enters it, and the stretch around it runs again up to there.
+    check_step(graph_of(IDLE.replace("MORE", more)))
+
+
 @pytest.mark.parametrize("text", [REPEATED, BLOCKS])
 def test_the_spec_written_out_has_the_same_stretches(text: str) -> None:
     network = graph_of(text)

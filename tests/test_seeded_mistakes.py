@@ -450,7 +450,7 @@ MISTAKES = (
     ),
     Mistake(
         "it stops at the last tensor that is needed",
-        replacing(sections, "_where_it_stops", lambda which, found, operators: found[which].end),
+        replacing(sections, "_where_it_stops", lambda which, found, *_: found[which].end),
         partial(check_stop, SAME),
     ),
     Mistake(

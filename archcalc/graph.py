@@ -158,13 +158,13 @@ class Graph(Record):
         Of layers that share their weights it is the first that some output depends on, with those
         that exist in training only behind all others.
         """
-        live, origins = self.live(), self._weight_origins()
+        live, origins = self.live(), self.weight_origins()
         owners: dict[str, str] = {}
         for node in sorted(self.nodes, key=lambda n: (n.name not in live, n.training_only)):
             owners.setdefault(origins[node.name], node.name)
         return {name: owners[origin] for name, origin in origins.items()}
 
-    def _weight_origins(self) -> dict[str, str]:
+    def weight_origins(self) -> dict[str, str]:
         """For each layer the first in order that has the same weights."""
         origins: dict[str, str] = {}
         for node in self.nodes:
@@ -191,7 +191,7 @@ class Graph(Record):
 
         Where layers shared the weights of one that is gone, the first of them has them now.
         """
-        origins, kept = self._weight_origins(), {node.name for node in nodes}
+        origins, kept = self.weight_origins(), {node.name for node in nodes}
         owners = {origin: origin for origin in origins.values() if origin in kept}
         owned = []
         for node in nodes:

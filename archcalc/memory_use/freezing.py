@@ -26,19 +26,13 @@ def with_frozen(graph: Graph, patterns: Sequence[str]) -> Graph:
         return graph
     frozen = {name for group in groups_meant(graph, patterns, "freeze").values() for name in group}
     frozen |= {node.name for node in graph.nodes if not node.trainable}
-    owner_of = {node.name: node.weights for node in graph.nodes}
-    nodes = []
-    for node in graph.nodes:
-        if node.weights is not None and node.name in frozen and node.weights not in frozen:
-            owner = node.weights
-            while (further := owner_of[owner]) is not None:
-                owner = further
+    owners = graph.weight_origins()
+    for name, owner in owners.items():
+        if name in frozen and owner not in frozen:
             raise UsageError(
-                f"{node.name!r} has the weights of {owner!r}: they learn, or neither does; freeze "
+                f"{name!r} has the weights of {owner!r}: they learn, or neither does; freeze "
                 f"{owner!r}",
                 "freeze",
             )
-        if node.weights in frozen:
-            frozen.add(node.name)
-        nodes.append(replace(node, trainable=node.name not in frozen))
+    nodes = [replace(node, trainable=owners[node.name] not in frozen) for node in graph.nodes]
     return replace(graph, nodes=tuple(nodes))

@@ -1,4 +1,4 @@
-"""The most memory that is alive at once, at inference and in a training step."""
+"""The most memory that is alive at once at inference."""
 
 from __future__ import annotations
 
@@ -11,16 +11,13 @@ import torch.nn.functional as F  # torch's own name for it
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import _disable_current_modes
 
-from archcalc.memory_use.options import TrainingOptions
 from archcalc.record import Record
 from archcalc.torch_backend.allocator import Allocator, OperatorRun, watched
 from archcalc.torch_backend.build import Twin
 from archcalc.torch_backend.layer_by_layer import LayerByLayer
 from archcalc.torch_backend.modes import one_thread
 from archcalc.torch_backend.storages import Storages
-from archcalc.torch_backend.training_step import MakeImages, bytes_of, measured_step
-
-_SGD = TrainingOptions()
+from archcalc.torch_backend.training_step import MakeImages, bytes_of
 
 
 class MeasuredInference(Record):
@@ -62,11 +59,6 @@ def measured_inference(
     return MeasuredInference(constant, storages.peak, runs)
 
 
-def peak_at_inference(twin: Twin, make_images: MakeImages) -> int:
-    """The most bytes of activations that are alive at once, the images included."""
-    return measured_inference(twin, make_images).beyond
-
-
 def _kernel_of_max_pool1d(
     storages: Storages, device: torch.device
 ) -> AbstractContextManager[object]:
@@ -98,11 +90,3 @@ class _UnwatchedMaxPool1d(TorchFunctionMode):
             pooled = func(*args, **(kwargs or {}))
         self._storages.note(pooled)
         return pooled
-
-
-def peak_in_training(twin: Twin, make_images: MakeImages, options: TrainingOptions = _SGD) -> int:
-    """The most bytes that are alive at once in a training step, beyond what stays between steps.
-
-    What stays is parameters, buffers and the optimizer's state; gradients do not.
-    """
-    return measured_step(twin, make_images, options).beyond

@@ -16,7 +16,7 @@ from archcalc.memory_use.tape import tape
 from archcalc.memory_use.training import step_of
 from archcalc.memory_use.training_step import training_step
 from archcalc.torch_backend.build import build
-from archcalc.torch_backend.peak_memory import peak_in_training
+from archcalc.torch_backend.training_step import measured_step
 from tests.spec_texts import graph_of
 
 SRCNN = """\
@@ -45,7 +45,7 @@ NETWORKS = {
 def measured(graph: Graph, batch: int, loss: str) -> int:
     """The most bytes that are alive at once in torch, beyond the parameters."""
     images = partial(torch.rand, batch, *graph.input.shape)
-    return peak_in_training(build(graph), images, TrainingOptions(loss=loss))
+    return measured_step(build(graph), images, TrainingOptions(loss=loss)).beyond
 
 
 @pytest.mark.parametrize("batch", [1, 3])

@@ -22,6 +22,7 @@ from archcalc.layers.regularization import Dropout
 from archcalc.layers.resampling import Crop, Pad, PadChannels
 from archcalc.layers.reshaping import ChannelSlice, Flatten, Identity, Reshape
 from archcalc.memory_use.totals import peak_bytes, saved_bytes
+from archcalc.memory_use.training import USUAL
 from archcalc.record import replace
 from archcalc.testing.checks import between_learned_layers, effect_of
 from archcalc.torch_backend import timing
@@ -37,10 +38,11 @@ from archcalc.torch_backend.counting import (
     module_values,
 )
 from archcalc.torch_backend.modes import one_thread
-from archcalc.torch_backend.peak_memory import peak_at_inference, peak_in_training
+from archcalc.torch_backend.peak_memory import measured_inference
 from archcalc.torch_backend.saved_tensors import saved_by_layer
 from archcalc.torch_backend.storages import LiveStorages
 from archcalc.torch_backend.timing import layer_seconds, starts_kernels
+from archcalc.torch_backend.training_step import measured_step
 from tests.graphs import chain, graph, node, random_graphs
 from tests.layers.examples import EXAMPLES
 
@@ -181,7 +183,8 @@ def test_the_meta_device_saves_what_the_cpu_saves() -> None:
 
 
 def peak(network: Graph, batch: int = BATCH) -> int:
-    return peak_at_inference(build(network), partial(torch.zeros, batch, *network.input.shape))
+    make_images = partial(torch.zeros, batch, *network.input.shape)
+    return measured_inference(build(network), make_images).beyond
 
 
 def test_a_tensor_is_alive_until_its_last_view_is_gone() -> None:
@@ -309,7 +312,7 @@ def test_a_workspace_forgotten_in_the_rule_would_be_noticed(
 def test_a_training_step_holds_activations_and_gradients() -> None:
     network = chain(FeatureMap(2, (4, 4)), Conv(channels=3, kernel=1), ReLU())
     analysis = analyze(network)
-    measured = peak_in_training(build(network), partial(torch.zeros, 1, 2, 4, 4))
+    measured = measured_step(build(network), partial(torch.zeros, 1, 2, 4, 4), USUAL).beyond
     kept = sum(saved_bytes(analysis).values())
     assert kept + analysis.totals.param_bytes <= measured <= 3 * kept
 
@@ -376,11 +379,12 @@ def test_a_gpu_times_every_layer() -> None:
 def test_tensors_on_a_gpu_live_as_the_rule_says(name: str) -> None:
     twin = build(name, device="cuda")
     make_images = partial(torch.zeros, 1, *twin.graph.input.shape, device="cuda")
-    assert peak_at_inference(twin, make_images) == peak_bytes(analyze(name))
+    assert measured_inference(twin, make_images).beyond == peak_bytes(analyze(name))
 
 
 @needs_gpu
 def test_a_training_step_on_a_gpu_is_measured() -> None:
     twin = build("lenet5", device="cuda")
     kept = sum(saved_bytes(analyze("lenet5")).values())
-    assert peak_in_training(twin, partial(torch.zeros, 1, 1, 32, 32, device="cuda")) > kept
+    make_images = partial(torch.zeros, 1, 1, 32, 32, device="cuda")
+    assert measured_step(twin, make_images, USUAL).beyond > kept

@@ -104,12 +104,15 @@ class TransposedWindow(Record):
         stride: output positions from what one input reaches to what the next reaches.
         before: padding that is cut off before the first output.
         dilation: output positions from one tap to the next.
+        after: padding that is cut off behind the last output, as far as it is known. What an
+            output hears does not depend on it.
     """
 
     kernel: Quantity
     stride: Quantity = 1
     before: Quantity = 0
     dilation: Quantity = 1
+    after: Quantity = 0
 
     @classmethod
     def linear(cls, factor: Quantity) -> TransposedWindow:

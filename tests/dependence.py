@@ -62,12 +62,7 @@ def _run(layer: Layer, inputs: list[Tensor]) -> Tensor:
         x = _padded(x, f, f["stride"])
         return CONV[axes](x, weight, None, f["stride"], 0, f["dilation"], f["groups"])
     if kind == "conv_transpose":
-        kernel = _each(f["kernel"], axes)
-        weight = x.new_ones(x.shape[1], f["channels"] // f["groups"], *kernel)
-        return CONV_TRANSPOSE[axes](
-            x, weight, None, f["stride"], f["padding"], f["output_padding"], f["groups"],
-            f["dilation"],
-        )  # fmt: skip
+        return _transposed(x, f)
     if kind == "locally_connected":
         weight = x.new_ones(f["channels"], x.shape[1], *_each(f["kernel"], axes))
         return CONV[axes](_padded(x, f, f["stride"]), weight, None, f["stride"])
@@ -124,6 +119,33 @@ def _run(layer: Layer, inputs: list[Tensor]) -> Tensor:
             total = total + other
         return total
     raise AssertionError(f"no torch for {kind}")
+
+
+def _transposed(x: Tensor, f: dict[str, Any]) -> Tensor:
+    """The whole, and then without what the padding cuts off; "same" leaves n times the stride."""
+    axes, padding = x.dim() - 2, f["padding"]
+    weight = x.new_ones(x.shape[1], f["channels"] // f["groups"], *_each(f["kernel"], axes))
+    whole = CONV_TRANSPOSE[axes](
+        x, weight, None, f["stride"], 0, f["output_padding"], f["groups"], f["dilation"]
+    )
+    if padding == "valid":
+        return whole
+    if padding != "same":
+        return _cut(whole, _sides(padding, axes))
+    added = _each(f["output_padding"], axes)
+    beyond = [
+        m - n * s - extra
+        for m, n, s, extra in zip(
+            whole.shape[2:], x.shape[2:], _each(f["stride"], axes), added, strict=True
+        )
+    ]
+    return _cut(
+        whole, [(more // 2, more - more // 2) if more > 0 else (0, more) for more in beyond]
+    )
+
+
+def _cut(x: Tensor, sides: list[tuple[int, int]]) -> Tensor:
+    return F.pad(x, [-number for side in reversed(sides) for number in side])
 
 
 def _pooled(x: Tensor, f: dict[str, Any]) -> Tensor:

@@ -12,6 +12,7 @@ from archcalc.layers.layer import (
     Layer,
     Padding,
     per_axis,
+    per_side,
     require_divisible,
     require_positive,
     require_spatial,
@@ -28,16 +29,24 @@ from archcalc.layers.operator import (
     on_a_padded_copy,
 )
 from archcalc.layers.registry import register
-from archcalc.layers.sliding import padded_copy, pads_alike, placements, sliding_windows
+from archcalc.layers.sliding import (
+    given_sides,
+    padded_copy,
+    pads_alike,
+    placements,
+    sliding_windows,
+)
 from archcalc.layers.state import parameters
 from archcalc.quantity.arithmetic import (
     Quantity,
     certainly_equal,
     certainly_one,
+    floor_div,
     largest,
     product,
     require_at_least,
 )
+from archcalc.record import replace
 from archcalc.regions.reading import ChannelWindow, Groups
 from archcalc.window import Reach, TransposedWindow, Window
 
@@ -129,9 +138,13 @@ class Conv(_Grouped):
 class ConvTranspose(_Grouped):
     """Transposed convolution, as `torch.nn.ConvTranspose1d/2d/3d`.
 
-    Shapes: (C, n…) -> (channels, m…), m = (n - 1) s - 2 p + d (k - 1) + output_padding + 1.
+    Shapes: (C, n…) -> (channels, m…),
+    m = (n - 1) s - p_before - p_after + d (k - 1) + output_padding + 1. `padding: same`, as Keras
+    has it, cuts off what is beyond m = n s + output_padding, the odd position after.
     Weight (C, channels / groups, k…), bias (channels).
     MACs are counted over *input* positions: n… x C x channels / groups x k….
+    torch cuts off the same on both sides. For any other padding it makes the whole map, and then
+    a copy of what is left of it.
     Source: Dumoulin & Visin 2016 (arXiv:1603.07285), section 4.
     """
 
@@ -139,7 +152,7 @@ class ConvTranspose(_Grouped):
 
     kernel: Axes
     stride: Axes = 1
-    padding: Axes = 0
+    padding: Padding = 0
     output_padding: Axes = 0
     dilation: Axes = 1
     groups: Quantity = 1
@@ -148,21 +161,15 @@ class ConvTranspose(_Grouped):
     def effect_on(self, x: FeatureMap, /) -> Effect:
         require_spatial(x)
         self.require_channels(x)
-        axes = list(
-            zip(
-                x.sizes,
-                per_axis(self.kernel, x, "kernel"),
-                per_axis(self.stride, x, "stride"),
-                per_axis(self.padding, x, "padding"),
-                per_axis(self.dilation, x, "dilation"),
-                per_axis(self.output_padding, x, "output_padding"),
-                strict=True,
-            )
-        )
+        windows, added = self.windows_on(x)
+        axes = list(zip(x.sizes, windows, added, strict=True))
         sizes = tuple([_transposed_size(*axis) for axis in axes])
-        windows = tuple([TransposedWindow(k, s, p, d) for _, k, s, p, d, _ in axes])
         output = FeatureMap(self.channels, sizes)
         weight = (x.channels, self.channels // self.groups, *[w.kernel for w in windows])
+        whole: tuple[Extra, ...] = ()
+        if not cuts_alike(windows):
+            positions = product([_whole_size(*axis) for axis in axes])
+            whole = (Extra("intermediate", self.channels * positions),)
         return Effect(
             output=output,
             windows=windows,
@@ -170,28 +177,79 @@ class ConvTranspose(_Grouped):
             macs=product(weight) * x.positions,
             other_ops=output.values if self.bias else 0,
             saved=(Saved.INPUT,),
-            workspace=(),
+            workspace=whole,
             storage=Storage.OWN,
         )
 
+    def operators(
+        self, effect: Effect, *inputs: FeatureMap, at: Circumstances = USUAL
+    ) -> tuple[Operator, ...]:
+        (found,) = super().operators(effect, *inputs)
+        if not effect.workspace:
+            return (found,)
+        (whole,) = effect.workspace
+        made = replace(found, values=whole.values, beside=(), makes="whole")
+        return made, Operator("pad", (Taken("whole"),), effect.output.values)
 
-def _transposed_size(
-    size: Quantity, kernel: Quantity, stride: Quantity, padding: Quantity, dilation: Quantity,
-    extra: Quantity,
-) -> Quantity:  # fmt: skip
-    require_at_least(kernel, 1, "a kernel of {}", kernel)
-    require_at_least(stride, 1, "a stride of {}", stride)
-    require_at_least(dilation, 1, "a dilation of {}", dilation)
-    require_at_least(padding, 0, "a padding of {}", padding)
-    require_at_least(extra, 0, "an output_padding of {}", extra)
+    def windows_on(
+        self, x: FeatureMap
+    ) -> tuple[tuple[TransposedWindow, ...], tuple[Quantity, ...]]:
+        """The window along each axis of `x`, with its padding, and the output_padding there.
+
+        Unchecked, for torch to judge it.
+        """
+        kernels = per_axis(self.kernel, x, "kernel")
+        strides = per_axis(self.stride, x, "stride")
+        dilations = per_axis(self.dilation, x, "dilation")
+        added = per_axis(self.output_padding, x, "output_padding")
+        if self.padding == "same":
+            extents = [d * (k - 1) + 1 for k, d in zip(kernels, dilations, strict=True)]
+            beyond = [largest(0, e - s) for e, s in zip(extents, strides, strict=True)]
+            sides = tuple([(floor_div(n, 2), n - floor_div(n, 2)) for n in beyond])
+            # Where windows do not fill a stride, what is missing behind the last.
+            added = tuple(
+                [
+                    extra + largest(0, s - e)
+                    for extra, e, s in zip(added, extents, strides, strict=True)
+                ]
+            )
+        else:
+            sides = per_side(given_sides(self.padding), x, "padding")
+        windows = [
+            TransposedWindow(k, s, before, d, after)
+            for k, s, (before, after), d in zip(kernels, strides, sides, dilations, strict=True)
+        ]
+        return tuple(windows), added
+
+
+def cuts_alike(windows: tuple[TransposedWindow, ...]) -> bool:
+    """Whether the padding is the same on both sides of each axis, as torch's own has to be."""
+    return all(certainly_equal(w.before, w.after) for w in windows)
+
+
+def _whole_size(size: Quantity, window: TransposedWindow, added: Quantity) -> Quantity:
+    """The size before anything is cut off."""
+    return (size - 1) * window.stride + window.dilation * (window.kernel - 1) + added + 1
+
+
+def _transposed_size(size: Quantity, window: TransposedWindow, added: Quantity) -> Quantity:
+    require_at_least(window.kernel, 1, "a kernel of {}", window.kernel)
+    require_at_least(window.stride, 1, "a stride of {}", window.stride)
+    require_at_least(window.dilation, 1, "a dilation of {}", window.dilation)
+    require_at_least(window.before, 0, "a padding of {}", window.before)
+    require_at_least(window.after, 0, "a padding of {}", window.after)
+    require_at_least(added, 0, "an output_padding of {}", added)
     # As torch: an output_padding of a whole step could just as well be another input.
     require_at_least(
-        largest(stride, dilation) - extra, 1,
+        largest(window.stride, window.dilation) - added, 1,
         "output_padding {} is not smaller than the stride {} or the dilation {}",
-        extra, stride, dilation,
+        added, window.stride, window.dilation,
     )  # fmt: skip
-    out = (size - 1) * stride - 2 * padding + dilation * (kernel - 1) + extra + 1
-    require_at_least(out, 1, "padding {} leaves an output of {}", padding, out)
+    out = _whole_size(size, window, added) - window.before - window.after
+    require_at_least(
+        out, 1, "padding {} before and {} after leaves an output of {}",
+        window.before, window.after, out,
+    )  # fmt: skip
     return out
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from archcalc.errors import LayerError
 from archcalc.feature_map import FeatureMap
 from archcalc.layers.effect import Extra
-from archcalc.layers.layer import Axes, Padding, per_axis, per_side, require_spatial
+from archcalc.layers.layer import Axes, Padding, Sides, per_axis, per_side, require_spatial
 from archcalc.quantity.arithmetic import Quantity, certainly_equal, product, require_at_least
 from archcalc.window import Window
 
@@ -37,15 +37,20 @@ def unchecked_windows(
     dilations = per_axis(dilation, x, "dilation")
     if padding == "same":
         return tuple(map(Window.same, kernels, strides, dilations, x.sizes))
-    if isinstance(padding, str):
-        if padding != "valid":
-            raise LayerError(f"padding {padding!r} is neither 'same' nor 'valid'")
-        padding = 0
-    sides = per_side(padding, x, "padding")
+    sides = per_side(given_sides(padding), x, "padding")
     return tuple(
         Window(k, s, before, after, d)
         for k, s, (before, after), d in zip(kernels, strides, sides, dilations, strict=True)
     )
+
+
+def given_sides(padding: Padding) -> Sides:
+    """A padding that is not "same" as numbers."""
+    if not isinstance(padding, str):
+        return padding
+    if padding != "valid":
+        raise LayerError(f"padding {padding!r} is neither 'same' nor 'valid'")
+    return 0
 
 
 def placements(

@@ -92,13 +92,14 @@ class MaxUnpool(Sliding):
 
     def _windows(self, x: FeatureMap) -> tuple[TransposedWindow, ...]:
         """What each value can be put back to: the window that it was the maximum of."""
+        kernels = per_axis(self.kernel, x, "kernel")
+        strides = per_axis(self.step, x, "stride")
+        paddings = per_axis(self.padding, x, "padding")
         return tuple(
-            map(
-                TransposedWindow,
-                per_axis(self.kernel, x, "kernel"),
-                per_axis(self.step, x, "stride"),
-                per_axis(self.padding, x, "padding"),
-            )
+            [
+                TransposedWindow(k, s, before=p, after=p)
+                for k, s, p in zip(kernels, strides, paddings, strict=True)
+            ]
         )
 
 

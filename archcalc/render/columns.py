@@ -113,7 +113,7 @@ def window_text(layer: LayerAnalysis) -> str:
 
 
 def _sides_text(window: Window | TransposedWindow) -> str:
-    if isinstance(window, TransposedWindow) or window.before == window.after:
+    if window.before == window.after:
         return str(window.before)
     return f"({window.before},{window.after})"
 

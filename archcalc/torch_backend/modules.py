@@ -61,6 +61,33 @@ class PaddedConv3d(_PaddedConv, nn.Conv3d):
     """`nn.Conv3d` with (before, after) for padding along each axis."""
 
 
+class _CroppedConvTranspose(nn.Module):
+    """A transposed convolution that cuts off each side by its own measure."""
+
+    def __init__(self, *arguments: object, sides: Sides, **options: object) -> None:
+        """`sides`: of what is cut off, as `pad` takes it: negative."""
+        super().__init__(*arguments, **options)
+        self.sides = sides
+
+    def forward(self, input: Tensor, output_size: list[int] | None = None) -> Tensor:
+        return pad(super().forward(input, output_size), self.sides)
+
+    def extra_repr(self) -> str:
+        return f"{super().extra_repr()}, sides={self.sides}"
+
+
+class CroppedConvTranspose1d(_CroppedConvTranspose, nn.ConvTranspose1d):
+    """`nn.ConvTranspose1d` with (before, after) for padding."""
+
+
+class CroppedConvTranspose2d(_CroppedConvTranspose, nn.ConvTranspose2d):
+    """`nn.ConvTranspose2d` with (before, after) for padding along each axis."""
+
+
+class CroppedConvTranspose3d(_CroppedConvTranspose, nn.ConvTranspose3d):
+    """`nn.ConvTranspose3d` with (before, after) for padding along each axis."""
+
+
 class PaddedMaxPool(nn.Module):
     """A max pool over a map that is surrounded by minus infinity."""
 

@@ -21,7 +21,7 @@ from archcalc.torch_spelling.spelling import (
     spell,
     tidy,
 )
-from archcalc.window import Window
+from archcalc.window import TransposedWindow, Window
 
 Sliding = convolution.Conv | convolution.LocallyConnected | pooling.MaxPool | pooling.AvgPool
 
@@ -41,7 +41,7 @@ def _padding(windows: Sequence[Window], by_torch: bool, fill: str = "") -> tuple
     return in_call("pad", _last_axis_first(windows)), f"F.pad({{0}}, {{pad}}{fill})"
 
 
-def _last_axis_first(windows: Sequence[Window]) -> tuple[Quantity, ...]:
+def _last_axis_first(windows: Sequence[Window | TransposedWindow]) -> tuple[Quantity, ...]:
     """The padding as `F.pad` takes it."""
     return tuple([n for w in reversed(windows) for n in (w.before, w.after)])
 
@@ -50,9 +50,12 @@ def _built(
     name: str, windows: Sequence[Window], arguments: Sequence[Argument] = (), **options: object
 ) -> Built:
     """What pads by itself, made with `arguments`; or without any, made around torch's own."""
-    made_with = {a.name: a.value for a in arguments if not a.in_call}
     sides = tuple([(w.before, w.after) for w in windows])
-    return Built(name, made_with | {"sides": sides} | options, around=not arguments)
+    return Built(name, _made_with(arguments) | {"sides": sides} | options, around=not arguments)
+
+
+def _made_with(arguments: Sequence[Argument]) -> dict[str, object]:
+    return {a.name: a.value for a in arguments if not a.in_call}
 
 
 # ----- convolutions, fully connected -----
@@ -83,18 +86,29 @@ def _(layer: convolution.Conv, at: Setting) -> Spelling:
 
 @spell.register
 def _(layer: convolution.ConvTranspose, at: Setting) -> Spelling:
+    windows, added = layer.windows_on(at.x)
+    by_torch = convolution.cuts_alike(windows)
+    padding = named("padding", tidy(tuple([w.before for w in windows])), 0)
+    if not by_torch:  # `F.pad` cuts off what is negative
+        padding = in_call("pad", tuple([-n for n in _last_axis_first(windows)]))
     arguments = (
         given("in_channels", at.x.channels),
         given("out_channels", layer.channels, "channels"),
         given("kernel_size", tidy(layer.kernel), "kernel"),
         named("stride", tidy(layer.stride), 1),
-        named("padding", tidy(layer.padding), 0),
-        named("output_padding", tidy(layer.output_padding), 0),
+        padding,
+        named("output_padding", tidy(added), 0),
         named("groups", layer.groups, 1),
         named("bias", layer.bias, True),
         named("dilation", tidy(layer.dilation), 1),
     )
-    return Spelling(f"nn.ConvTranspose{at.axes}d", arguments, weight=Weight.MAIN)
+    name = f"ConvTranspose{at.axes}d"
+    if by_torch:
+        return Spelling(f"nn.{name}", arguments, weight=Weight.MAIN)
+    sides = tuple([(-w.before, -w.after) for w in windows])
+    built = Built(f"Cropped{name}", _made_with(arguments) | {"sides": sides})
+    call = "F.pad({module}({0}), {pad})"
+    return Spelling(f"nn.{name}", arguments, call, weight=Weight.MAIN, built=built)
 
 
 @spell.register

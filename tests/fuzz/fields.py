@@ -67,8 +67,7 @@ def _conv_transpose(rng: random.Random, shape: Shape) -> Spec:
     stride = rng.randint(1, 3)
     fields: Spec = {"channels": channels, "kernel": _sizes(rng, shape, lambda: rng.randint(1, 4))}
     fields |= {"stride": stride} | groups | _bias(rng)
-    if rng.random() < 0.4:
-        fields["padding"] = _sizes(rng, shape, lambda: rng.randint(0, 1))
+    fields |= _padding(rng, shape)
     if rng.random() < 0.3:
         fields["output_padding"] = rng.randint(0, stride)
     if rng.random() < 0.2:

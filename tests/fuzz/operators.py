@@ -26,6 +26,7 @@ from tests.fuzz.windows import (
     padded,
     pairs,
     sides_of,
+    transposed_sides,
 )
 
 JOINS = ("concat", "add", "mean", "multiply")
@@ -162,15 +163,17 @@ def _conv(x: Tensor, fields: Fields, learned: Learned, training: bool) -> Tensor
 
 def _conv_transpose(x: Tensor, fields: Fields, learned: Learned, training: bool) -> Tensor:
     axes = axes_of(x)
-    stride, padding, more, dilation = (
-        each(fields.get(name, default), axes)
-        for name, default in (("stride", 1), ("padding", 0), ("output_padding", 0), ("dilation", 1))
-    )
+    stride, dilation = (each(fields.get(name, 1), axes) for name in ("stride", "dilation"))
+    sides, more = transposed_sides(fields, axes)
     y: Tensor = getattr(F, f"conv_transpose{axes}d")(
-        x, learned["weight"], learned.get("bias"), stride, padding, more, fields.get("groups", 1),
-        dilation,
+        x, learned["weight"], learned.get("bias"), stride,
+        [n for n, _ in sides] if even(sides) else 0, more, fields.get("groups", 1), dilation,
     )  # fmt: skip
-    return y
+    if even(sides):
+        return y
+    if min(map(min, sides)) < 0:
+        raise Refused("less than nothing on a side")
+    return F.pad(y, [-n for side in reversed(sides) for n in side])
 
 
 def _locally_connected(x: Tensor, fields: Fields, learned: Learned, training: bool) -> Tensor:

@@ -17,7 +17,7 @@ from tests.fuzz.channels import NONE, Channels, channels_read, every
 from tests.fuzz.interpreter import Layer, Net
 from tests.fuzz.network import Shape
 from tests.fuzz.sight import POINTWISE
-from tests.fuzz.windows import Fields, each, pairs, sides_of
+from tests.fuzz.windows import Fields, each, pairs, sides_of, transposed_sides
 
 IN_PLACE = {*POINTWISE, "concat", "softmax", "local_response_norm", "pad_channels",
             "channel_shuffle", "channel_slice", "channel_split"}  # fmt: skip
@@ -210,7 +210,7 @@ class Reaching:
                 return self.sliding(fields, shape, fields.get("stride", fields["kernel"]))
             case "conv_transpose":
                 k, s, d = self.along(fields, fields.get("stride", 1))
-                p = each(fields.get("padding", 0), self.axes)[axis]
+                p = transposed_sides(fields, self.axes)[0][axis][0]
                 return lambda unit: _back([unit + p - tap * d for tap in range(k)], s)
             case "upsample" | "pixel_shuffle":
                 f = each(fields["factor"], self.axes)[axis]

@@ -47,6 +47,22 @@ def sides_of(fields: Fields, sizes: Sequence[int], stride: Any) -> Sides:
     return found
 
 
+def transposed_sides(fields: Fields, axes: int) -> tuple[Sides, list[int]]:
+    """What a transposed convolution cuts off along each axis, and what it adds behind.
+
+    "same" leaves the stride times what it takes, and what is to be added.
+    """
+    padding, more = fields.get("padding", 0), each(fields.get("output_padding", 0), axes)
+    if padding != "same":
+        return pairs(0 if padding == "valid" else padding, axes), more
+    kernels, strides, dilations = (
+        each(fields.get(name, 1), axes) for name in ("kernel", "stride", "dilation")
+    )
+    beyond = [d * (k - 1) + 1 - s for k, s, d in zip(kernels, strides, dilations, strict=True)]
+    sides = [(max(0, n) // 2, max(0, n) - max(0, n) // 2) for n in beyond]
+    return sides, [extra + max(0, -n) for extra, n in zip(more, beyond, strict=True)]
+
+
 def pairs(value: Any, axes: int) -> Sides:
     """A number, or one for each axis, or two for each axis, as two for each axis."""
     return [

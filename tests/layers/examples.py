@@ -93,7 +93,7 @@ def _(draw: Draw, x: FeatureMap) -> Layer:
         channels=draw(multiples(groups, 3)),
         kernel=draw(kernels),
         stride=draw(axes(number(1, 3, wrong=0), x)),
-        padding=draw(axes(number(0, 2, wrong=-1), x)),
+        padding=draw(paddings(2, x)),
         output_padding=draw(axes(number(0, 1, wrong=2), x)),
         dilation=draw(axes(st.integers(1, 3), x)),  # some of torch's kernels take even 0
         groups=groups,

@@ -197,6 +197,7 @@ def test_a_folded_block_shows_what_enters_it_and_what_leaves_it() -> None:
         ("conv: {channels: 1, kernel: 3, dilation: 2}", "3x3 d2"),
         ("max_pool: {kernel: 3, stride: 2, padding: same}", "3x3/2 p(0,1)"),
         ("conv_transpose: {channels: 1, kernel: 4, stride: 2, padding: 1}", "4x4/2 p1"),
+        ("conv_transpose: {channels: 1, kernel: 3, stride: 2, padding: same}", "3x3/2 p(0,1)"),
         ("upsample: {factor: 2}", "x2"),
         ("upsample: {factor: [1, 2], mode: bilinear}", "x1x2"),
         ("pixel_shuffle: {factor: 1}", "x1"),

@@ -5,6 +5,8 @@ ArchcalcError
 │   ├── EndlessError        the layers of a spec do not end
 │   └── NoFigureError       a network has no such figure, with these parameters
 ├── LayerError          a layer refuses its input: the shapes that met
+│   ├── RefusedError        the same while the network is written out, and its size is asked for
+│   ├── ExpansionStopped    what becomes of that: with who and where, and the graph up to there
 │   └── AnalysisStopped     the same with who and where, and the analysis up to there
 ├── QuantityError       a number of an array does not fit in 64 bits
 ├── UsageError          an argument is wrong: a name, a file, the value of an option

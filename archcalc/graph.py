@@ -101,6 +101,8 @@ class Graph(Record):
         input_given: whether `input` was given in place of the network's own.
         left_out: why heads for training are missing, which a walk has found not to fit.
         stretches: what is checkpointed, in order, one that stands in another behind that.
+        asks_sizes: whether expressions have asked for sizes of layers, so that with an input of
+            another size its layers may be others.
     """
 
     network: Network
@@ -113,6 +115,7 @@ class Graph(Record):
     input_given: bool = False
     left_out: tuple[LeftOut, ...] = ()
     stretches: tuple[Stretch, ...] = ()
+    asks_sizes: bool = False
 
     def __repr__(self) -> str:
         return f"<Graph of {self.identity}: input {self.input}, {len(self.nodes)} layers>"

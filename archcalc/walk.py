@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
 
 from archcalc.analysis import DTYPES, Analysis, AnalysisStopped
 from archcalc.errors import LayerError, UsageError, require_known
+from archcalc.expanding.placed import effect_of, located
+from archcalc.expansion import ExpansionStopped
 from archcalc.feature_map import FeatureMap
 from archcalc.figures.of_layer import LayerAnalysis
-from archcalc.graph import INPUT, Graph, LeftOut, Node
-from archcalc.layers import Effect
-from archcalc.layers.layer import setting_text
+from archcalc.graph import INPUT, Graph, LeftOut
 from archcalc.layers.state import Shape, State
 from archcalc.layers.unpooling import put_back
 from archcalc.loading import Spec, load
 from archcalc.quantity.arithmetic import LARGEST_INT64, require_equal
-from archcalc.quantity.conditions import is_symbol
 from archcalc.receptive_field.by_channel import of_all
 from archcalc.receptive_field.field import PhasedField, SteppedField
 from archcalc.receptive_field.seen import Fields, Seen, Units, units_after, units_of_input, whole_of
@@ -24,10 +22,7 @@ from archcalc.record import replace
 from archcalc.spec.values import ExpressionError, Value, own
 from archcalc.window import Reach, TransposedWindow, Window, Windows
 
-MOST_SHOWN = 4  # inputs of a layer in a message
-MOST_CHARACTERS = 60  # of one of them, or of a setting
 MOST_PHASE_WORK = 500_000  # intervals; beyond it, fields with phases count as unknown
-LONGEST_FORMULA = 100  # operations; each layer wraps another floor around a free size
 
 
 def analyze(
@@ -55,7 +50,11 @@ def analyze(
     """
     require_dtype(dtype)
     batch = whole_batch(batch)
-    return walk(load(what, input=input, parameters=parameters, **others), batch, dtype)
+    try:
+        graph = load(what, input=input, parameters=parameters, **others)
+    except ExpansionStopped as stopped:
+        return walk(stopped.graph, batch, dtype)  # stops at that layer, with what comes before it
+    return walk(graph, batch, dtype)
 
 
 def require_dtype(dtype: str) -> None:
@@ -97,12 +96,12 @@ def walk(graph: Graph, batch: int, dtype: str) -> Analysis:
             continue
         inputs = [maps[name] for name in node.inputs]
         try:
-            if node.indices is not None:
-                inputs.append(maps[done[node.indices].inputs[0]])
-            effect = node.layer.effect_on(*inputs)
+            pooled = None if node.indices is None else maps[done[node.indices].inputs[0]]
+            effect = effect_of(node, inputs, pooled)
             if node.indices is not None:
                 effect = replace(effect, windows=put_back(done[node.indices].effect.windows))
-            _check(node, effect, done)
+            if node.weights is not None and node.weights in done:
+                _require_same_shapes(node.weights, done[node.weights].effect.state, effect.state)
             # Where an unpooling puts a value depends on all that its max pool has seen.
             seen = [units[name] for name in node.sources]
             shapes = [maps[name] for name in node.sources]
@@ -114,7 +113,7 @@ def walk(graph: Graph, batch: int, dtype: str) -> Analysis:
             if phase_work > MOST_PHASE_WORK:
                 found = Units(of_all(Seen(*map(_without_phases, whole_of(found)))), found.sizes)
         except LayerError as refusal:
-            message = _located(node, [maps[name] for name in node.inputs], refusal)
+            message = located(node, inputs, refusal)
             if node.training_only:
                 missing.add(node.name)
                 head = graph.head_around(node.name) or node.name
@@ -131,20 +130,6 @@ def walk(graph: Graph, batch: int, dtype: str) -> Analysis:
     if missing:
         return walk(graph.without_heads(missing, refusals), batch, dtype)
     return Analysis(graph, batch, dtype, tuple(done.values()))
-
-
-def _check(node: Node, effect: Effect, done: dict[str, LayerAnalysis]) -> None:
-    values = effect.output.values
-    if type(values) is int and values > LARGEST_INT64:
-        raise LayerError("an output of more than 2**63 - 1 values")
-    for size in effect.output.sizes:
-        if is_symbol(size) and cast(Any, size).count_ops() > LONGEST_FORMULA:
-            raise LayerError(
-                f"its output size takes more than {LONGEST_FORMULA} operations as a formula; "
-                "try sizes such as 32h"
-            )
-    if node.weights is not None and node.weights in done:
-        _require_same_shapes(node.weights, done[node.weights].effect.state, effect.state)
 
 
 def _require_same_shapes(name: str, owner: State, state: State) -> None:
@@ -190,14 +175,3 @@ def _phase_work(seen: Fields, windows: Windows, inputs: int) -> int:
 
 def _dimensions(shape: Shape) -> str:
     return "x".join(map(str, shape)) or "a single value"
-
-
-def _located(node: Node, inputs: list[FeatureMap], refusal: LayerError) -> str:
-    """`features.conv9 (conv kernel=99) on 16x16x16, specs/tiny.yaml:9:5: the local fact`."""
-    layer = node.layer
-    settings = [(name, setting_text(value)) for name, value in layer.given().items()]
-    given = [f"{name}={text[:MOST_CHARACTERS]}" for name, text in settings]
-    what = " ".join([layer.kind, *given])
-    met = " and ".join(str(x)[:MOST_CHARACTERS] for x in inputs[:MOST_SHOWN])
-    met += f" and {len(inputs) - MOST_SHOWN} more" if len(inputs) > MOST_SHOWN else ""
-    return f"{node.name} ({what}) on {met}, {node.place}: {refusal}"

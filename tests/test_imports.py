@@ -32,7 +32,7 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("receptive_field", "spec", "torch_spelling"),
     ("identity",),
     ("given", "graph", "parametric.setting_groups"),
-    ("figures.of_layer",),
+    ("expanding", "figures.of_layer"),
     ("analysis", "expansion", "parametric.combinations"),
     ("loading",),
     ("explaining", "hardware", "unit_field", "walk"),

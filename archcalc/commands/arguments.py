@@ -10,6 +10,7 @@ from typing import Any
 
 from archcalc.analysis import DTYPES
 from archcalc.errors import UsageError
+from archcalc.expansion import ExpansionStopped
 from archcalc.graph import Graph
 from archcalc.loading import load
 from archcalc.quantity.arithmetic import symbol
@@ -145,7 +146,10 @@ def graph_of(arguments: argparse.Namespace, network: str | None = None) -> Graph
     """
     sizes = input_sizes(arguments)
     name, settings = split_settings(arguments.name if network is None else network)
-    graph = load(name, input=sizes, parameters=parameters(arguments) | settings)
+    try:
+        graph = load(name, input=sizes, parameters=parameters(arguments) | settings)
+    except ExpansionStopped as stopped:
+        graph = walk(stopped.graph, 1, "float32").graph  # which stops, with all up to there
     if any(node.training_only for node in graph.nodes):
         graph = walk(graph, 1, "float32").graph  # without the heads for training that do not fit
     note_what_is_missing(graph)

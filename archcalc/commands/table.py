@@ -47,7 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         analysis = analyze(graph_of(arguments), batch=arguments.batch, dtype=arguments.dtype)
     except AnalysisStopped as error:
-        _show(error.partial, arguments)
+        _show(error.partial.of_batch(arguments.batch, arguments.dtype), arguments)
         sys.stdout.flush()
         raise
     _show(analysis, arguments)

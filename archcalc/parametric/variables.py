@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from archcalc.errors import UsageError
-from archcalc.expansion import build_graph
+from archcalc.expansion import build_graph, with_input
 from archcalc.graph import Graph
 from archcalc.loading import input_shape
-from archcalc.record import Record, replace
+from archcalc.record import Record
 from archcalc.spec.labels import find_labelled
 from archcalc.spec.values import ExpressionError, Value
 
@@ -65,7 +65,7 @@ def rebuilt(graph: Graph, values: Mapping[Variable, Value]) -> Graph:
     """The network with other values of some variables; an input that it was given stays.
 
     Raises:
-        UsageError, SpecError: there is no such network.
+        UsageError, SpecError, LayerError: there is no such network.
     """
     parameters = dict(graph.parameters)
     for one, value in values.items():
@@ -83,4 +83,4 @@ def rebuilt(graph: Graph, values: Mapping[Variable, Value]) -> Graph:
     if not sizes:
         return found
     shape = [sizes.get(number, size) for number, size in enumerate(found.input.shape)]
-    return replace(found, input=input_shape(shape))
+    return with_input(found, input_shape(shape))

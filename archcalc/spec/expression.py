@@ -1,7 +1,8 @@
 """Expressions over parameters: `4*width`, `max(8, floor(c*alpha))`, `depths[0]`, `n > 1`.
 
 Python's grammar, of which a short list of constructs is let through; the tree is then turned
-into closures. Nothing is ever handed to `eval`.
+into closures. Nothing is ever handed to `eval`. Where layers stand, the present input has a size:
+`in_channels`, `in_shape`, and `shape_of(stem)` of another layer.
 """
 
 from __future__ import annotations
@@ -35,6 +36,8 @@ from archcalc.spec.values import (
     negated,
     power,
     short_list,
+    some_items,
+    text_of,
     total,
     truth_of,
 )
@@ -51,6 +54,11 @@ _NUMBER = re.compile(
     r"|([0-9][0-9_]*\.?|\.)[0-9_]*([eE][0-9_]*)?[jJ]?"  # up to the sign of an exponent
 )
 LIST_COST = 3000  # of what goes through a list, in operations on numbers
+SHAPE_OF = "shape_of"  # a function
+SIZE_NAMES = frozenset(("in_channels", "in_shape", SHAPE_OF))  # what is known where layers stand
+# The name of a layer stands for itself there, quoted or not, as it does behind `from`.
+_UNQUOTED = re.compile(rf"\b{SHAPE_OF}\(\s*([A-Za-z0-9_][\w.\-]*)\s*\)")
+_BRACED = re.compile(r"\{([^{}]*)\}")
 
 
 class Expression(Record):
@@ -61,12 +69,14 @@ class Expression(Record):
         names: the parameters that it mentions.
         cost: what it takes to evaluate, in operations on numbers.
         closure: what evaluates it.
+        asks: whether it asks for sizes, of the present input or of a layer.
     """
 
     text: str
     names: frozenset[str]
     cost: int
     closure: _Closure
+    asks: bool = False
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickled as its text: closures cannot be."""
@@ -110,15 +120,21 @@ def parse(text: str) -> Expression:
     if (
         text.isidentifier() and not iskeyword(text) and text not in _TRUTHS
     ):  # most are a single name
-        return Expression(text, frozenset((text,)), 1, _name(text))
+        return Expression(text, frozenset((text,)), 1, _name(text), text in SIZE_NAMES)
     _require_clear(text)
+    spelled = _UNQUOTED.sub(rf"{SHAPE_OF}('\1')", text) if SHAPE_OF in text else text
     try:
-        tree = ast.parse(text.strip(), mode="eval").body
+        tree = ast.parse(spelled.strip(), mode="eval").body
     except (SyntaxError, ValueError, MemoryError, RecursionError):
         raise ExpressionError(f"{text!r} is not an expression") from None
     nodes = list(ast.walk(tree))
     try:
-        return Expression(text, _names_in(nodes), _cost_of(nodes), _closure(tree, text))
+        closure, layers = _closure(tree, spelled), _layers_in(nodes)
+        names = _names_in(nodes).union(*[p.names for p in layers if not isinstance(p, str)])
+        if layers:
+            names |= {SHAPE_OF}
+        asks = not SIZE_NAMES.isdisjoint(names)
+        return Expression(text, names, _cost_of(nodes), closure, asks)
     except RecursionError:
         raise ExpressionError(f"{text[:40]!r}… is nested too deep") from None
 
@@ -144,6 +160,42 @@ def _names_in(nodes: list[ast.AST]) -> frozenset[str]:
     called = {id(node.func) for node in nodes if isinstance(node, ast.Call)}
     names = [node for node in nodes if isinstance(node, ast.Name)]
     return frozenset(node.id for node in names if id(node) not in called) - _TRUTHS
+
+
+def template_parts(text: str) -> tuple[str | Expression, ...]:
+    """`conv{i}_1` as its parts: plain text, and the expressions in braces.
+
+    Raises:
+        ExpressionError: what stands in braces is none.
+    """
+    parts: list[str | Expression] = []
+    for number, part in enumerate(_BRACED.split(text)):
+        if number % 2:
+            parts.append(parse(part))
+        elif part:
+            parts.append(part)
+    return tuple(parts)
+
+
+def filled(parts: tuple[str | Expression, ...], environment: Environment) -> str:
+    """The text that the parts of a template make."""
+    return "".join([p if isinstance(p, str) else text_of(p.evaluate(environment)) for p in parts])
+
+
+def _layers_in(nodes: list[ast.AST]) -> list[str | Expression]:
+    """The parts of the names of layers whose shapes a tree asks for."""
+    return [part for node in nodes if _is_shape_of(node) for part in _layer_asked(node)]
+
+
+def _is_shape_of(node: ast.AST) -> bool:
+    return isinstance(node, ast.Call) and getattr(node.func, "id", "") == SHAPE_OF
+
+
+def _layer_asked(node: ast.AST) -> tuple[str | Expression, ...]:
+    match node:
+        case ast.Call(args=[ast.Constant(value=str() as name)], keywords=[]) if name:
+            return template_parts(name)
+    raise ExpressionError(f"{SHAPE_OF} takes the name of an earlier layer: {SHAPE_OF}(stem)")
 
 
 def _cost_of(nodes: list[ast.AST]) -> int:
@@ -211,12 +263,18 @@ def _closure(node: ast.expr, text: str) -> _Closure:
         case ast.IfExp(test=test, body=body, orelse=orelse):
             asked, yes, no = (_closure(n, text) for n in (test, body, orelse))
             return lambda env: chosen(asked(env), lambda: yes(env), lambda: no(env))
+        case ast.Subscript(value=value, slice=ast.Slice(lower=lower, upper=upper, step=None)):
+            of = _closure(value, text)
+            ends = [None if end is None else _closure(end, text) for end in (lower, upper)]
+            return lambda env: some_items(of(env), *[end and end(env) for end in ends])
         case ast.Subscript(value=value, slice=index):
             of, at = _closure(value, text), _closure(index, text)
             return lambda env: item(of(env), at(env))
         case ast.List(elts=elements) | ast.Tuple(elts=elements):
             closures = [_closure(element, text) for element in elements]
             return lambda env: short_list([closure(env) for closure in closures])
+        case ast.Call() if _is_shape_of(node):
+            return _shape_of(_layer_asked(node))
         case ast.Call(func=ast.Name(id=name), args=args, keywords=[]) if args:
             return _call(name, [_closure(arg, text) for arg in args])
         case _:
@@ -233,6 +291,32 @@ def _call(name: str, arguments: list[_Closure]) -> _Closure:
     return lambda env: function(*[argument(env) for argument in arguments])
 
 
+def _shape_of(layer: tuple[str | Expression, ...]) -> _Closure:
+    function = _name(SHAPE_OF)
+    return lambda env: function(env)(filled(layer, env))
+
+
+def with_sizes(
+    environment: Environment,
+    expressions: Collection[Expression],
+    present: Callable[[], list[Value]],
+    shape_of: Callable[[str], list[Value]],
+) -> Environment:
+    """An environment in which `expressions` find the sizes that they ask for.
+
+    A parameter hides a size of the same name.
+
+    Args:
+        present: gives the shape of the present input, in torch's layout without the batch.
+        shape_of: gives that of a layer.
+    """
+    found: dict[str, Value] = {SHAPE_OF: shape_of}
+    if any(expression.names & SIZE_NAMES != {SHAPE_OF} for expression in expressions):
+        shape = present()
+        found |= {"in_channels": shape[0], "in_shape": shape}
+    return {**found, **environment}
+
+
 def _name(name: str) -> _Closure:
     def look_up(env: Environment) -> Value:
         try:
@@ -245,7 +329,10 @@ def _name(name: str) -> _Closure:
 
 def unknown_parameter(name: str, known: Collection[str]) -> ExpressionError:
     """The error for a name that is not a parameter here."""
-    here = f"known: {', '.join(sorted(known))}" if known else "there are no parameters here"
+    if name in SIZE_NAMES:
+        return ExpressionError(f"{name!r} is known where layers stand; here there is no input")
+    own = sorted(word for word in known if word.isidentifier() and word not in SIZE_NAMES)
+    here = f"known: {', '.join(own)}" if own else "there are no parameters here"
     return ExpressionError(f"unknown parameter {name!r}{did_you_mean(name, known) or f'; {here}'}")
 
 

@@ -164,6 +164,15 @@ def cost_of(template: Template) -> int:
     return template.cost if isinstance(template, Expression) else 1
 
 
+def asking(template: Template) -> list[Expression]:
+    """The expressions of a template that ask for sizes."""
+    if isinstance(template, Expression):
+        return [template] if template.asks else []
+    if isinstance(template, list):
+        return [expression for item in template for expression in asking(item)]
+    return []
+
+
 def is_constant(template: Template) -> bool:
     """Whether a template mentions no parameter."""
     if isinstance(template, list):

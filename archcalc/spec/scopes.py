@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from archcalc.errors import SpecError, suggestion
 from archcalc.record import Record, as_dict
-from archcalc.spec.expression import Expression, unknown_parameter
+from archcalc.spec.expression import SIZE_NAMES, Expression, unknown_parameter
 from archcalc.spec.fields import Template
 from archcalc.spec.syntax import (
     Argument,
@@ -35,7 +35,7 @@ def require_known_names(networks: Iterable[Network]) -> None:
     bodies: dict[int, Body] = {}
     for network in networks:
         bodies[id(network.body)] = network.body
-    scope = _with_let(frozenset(network.parameters), network.let)
+    scope = _with_let(frozenset(network.parameters), network.let) | SIZE_NAMES
     for body in bodies.values():
         _Checker(network.blocks).body(body, scope)
     for block in network.blocks.values():

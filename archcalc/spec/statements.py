@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from keyword import iskeyword
 
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
@@ -10,7 +9,7 @@ from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from archcalc.errors import Place, Source, SpecError, did_you_mean
 from archcalc.layers import Join, Layer
 from archcalc.layers.registry import KINDS, LATER, kind_called, known_names
-from archcalc.spec.expression import Expression, parse
+from archcalc.spec.expression import template_parts
 from archcalc.spec.fields import (
     WORDS,
     Field,
@@ -41,18 +40,6 @@ from archcalc.spec.syntax import (
 
 MAX_ENTRIES = 256  # of a mapping of names: parameters, blocks, variants
 _OWN_KINDS = frozenset([*KINDS, *LATER])  # a block may be called as no other
-_BRACED = re.compile(r"\{([^{}]*)\}")
-
-
-def template_parts(text: str, node: Node, source: Source) -> tuple[str | Expression, ...]:
-    """`conv{i}_1` as its parts: plain text, and the expressions in braces."""
-    parts: list[str | Expression] = []
-    for number, part in enumerate(_BRACED.split(text)):
-        if number % 2:
-            parts.append(at(node, source, parse, part))
-        elif part:
-            parts.append(part)
-    return tuple(parts)
 
 
 class StatementReader:
@@ -302,7 +289,7 @@ class StatementReader:
 
     def _name_template(self, node: Node) -> NameTemplate:
         text = text_of(node, self._source, "a name")
-        parts = template_parts(text, node, self._source)
+        parts = at(node, self._source, template_parts, text)
         if not NAME.fullmatch("".join(p if isinstance(p, str) else "0" for p in parts)):
             raise SpecError(
                 f"{text[:60]!r} is not a name: letters, digits, _ . - and {{expressions}} make one",

@@ -245,6 +245,23 @@ def item(values: Value, index: Value) -> Value:
     return found[index]
 
 
+def some_items(values: Value, first: Value, behind: Value) -> list[Value]:
+    """The items of a list from number `first` on, up to the one before number `behind`.
+
+    Either is None for all on its side, and counts from the end where it is negative.
+    """
+    ends = [one_for_all(end) for end in (first, behind)]
+    for end in ends:
+        if end is not None and type(end) is not int:
+            raise ExpressionError(f"{str(end)[:40]!r} is not an index")
+    return as_list(values)[slice(*ends)]
+
+
+def text_of(value: Value) -> str:
+    """A value as part of a name."""
+    return str(one_for_all(value))
+
+
 def as_list(value: Value) -> list[Value]:
     """A value that has to be a list."""
     if not isinstance(value, (list, tuple)):

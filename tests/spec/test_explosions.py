@@ -96,6 +96,16 @@ EXPLOSIVE: dict[str, str] = {
     "nine thousand layers": repeated(9_000, "relu"),
     "nine thousand convolutions": repeated(9_000, "conv: {channels: 3, kernel: 1}"),
     "nine thousand heads": repeated(9_000, "head: {layers: [relu]}"),
+    "thousands of sizes": repeated(9_000, "conv: {channels: in_channels, kernel: 1}"),
+    "sizes that double": repeated(
+        9_000, "concat: [[], [conv: {channels: in_channels, kernel: 1}]]"
+    ),
+    "sizes as formulas": repeated(
+        9_000, "conv: {channels: 'in_channels + in_shape[1]', kernel: 3, stride: 2, padding: same}"
+    ).replace("3, 8, 8", "c, h, w"),
+    "sizes asked for in every name": repeated(
+        9_000, "relu: {name: 'a{i}_{shape_of(input)[0]}'}"
+    ).replace("    layers:", "    index: i\n    layers:"),
     "wide joins": repeated(9_000, f"concat: {{from: [{'input, ' * 15_000}input]}}"),
     "many branches": repeated(9_000, f"add: [{'[], ' * 20_000}[]]"),
     "dense concatenation": repeated(9_000, "concat: [[], []]"),

@@ -117,7 +117,7 @@ def test_an_expression_means_what_it_says(text: str, value: Any) -> None:
         ("{1: 2}", "uses what the language of expressions does not have"),
         ("f'{n}'", "uses what the language of expressions does not have"),
         ("(y := 3)", "uses what the language of expressions does not have"),
-        ("depths[0:2]", "uses what the language of expressions does not have"),
+        ("depths[0:2:1]", "uses what the language of expressions does not have"),
         ("max(*depths)", "uses what the language of expressions does not have"),
         ("max(1, key=2)", "uses what the language of expressions does not have"),
         ("max()", "uses what the language of expressions does not have"),

@@ -10,8 +10,8 @@ from typing import Any
 import sympy
 
 from archcalc.analysis import Analysis
-from archcalc.errors import SpecError, UsageError
-from archcalc.expansion import EndlessError
+from archcalc.errors import LayerError, SpecError, UsageError
+from archcalc.expansion import EndlessError, with_input
 from archcalc.feature_map import FeatureMap
 from archcalc.figures.language import evaluate
 from archcalc.graph import Graph
@@ -25,7 +25,6 @@ from archcalc.parametric.formulas.ranges import is_of_one, simplest
 from archcalc.parametric.variables import Variable, rebuilt
 from archcalc.quantity.arithmetic import normal
 from archcalc.quantity.conditions import deciding, is_symbol
-from archcalc.record import replace
 from archcalc.spec.values import ExpressionError, Value
 from archcalc.walk import walk
 
@@ -74,7 +73,7 @@ class Walker:
         graph = rebuilt(self.graph, values)
         shape: Sequence[Any] = graph.input.shape
         known = [normal(n.subs(sizes)) if is_symbol(n) else n for n in shape]
-        return replace(graph, input=input_shape(known))
+        return with_input(graph, input_shape(known))
 
     def analysis(self, graph: Graph) -> Analysis:
         """What comes of a network."""
@@ -95,7 +94,7 @@ class Walker:
         try:
             with deciding(at_its_own):
                 self.built({one: symbol}, {})
-        except SpecError:
+        except (SpecError, LayerError):
             return True
         return any(self._is_endless(one, symbol, answer) for answer in (True, False))
 
@@ -105,7 +104,7 @@ class Walker:
                 self.built({one: symbol}, {})
         except EndlessError:
             return True
-        except SpecError:
+        except (SpecError, LayerError):
             return False
         return False
 

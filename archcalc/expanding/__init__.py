@@ -1,0 +1,1 @@
+"""What the expansion works with: scopes, names, expressions, and sizes where they are asked for."""

@@ -1,0 +1,183 @@
+"""Expressions and names where layers stand: how they are evaluated, and what they stand for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+
+from archcalc.errors import ArchcalcError, Place, SpecError, did_you_mean
+from archcalc.expanding.scope import Scope
+from archcalc.expanding.sizes import RefusedError, Sizes, require_short
+from archcalc.feature_map import FeatureMap
+from archcalc.graph import INPUT, Node
+from archcalc.spec.expression import Environment, Expression, with_sizes
+from archcalc.spec.fields import asking, cost_of, evaluate
+from archcalc.spec.syntax import (
+    NAME,
+    Argument,
+    IfStatement,
+    NameTemplate,
+    Network,
+    RepeatStatement,
+    every_statement,
+)
+from archcalc.spec.values import ExpressionError, Value, text_of, truth_of
+
+MAX_STEPS = 20_000  # statements, inputs and branches carried out; ResNet-1202 takes 15,000
+MAX_NAME = 400  # characters of a dotted name
+_STEP = 100  # operations on numbers that take as long as a step
+_UNNAMED = (RepeatStatement, IfStatement)
+
+
+class Names:
+    """What has a name so far, and what the expressions of a network come to.
+
+    Attributes:
+        nodes: the layers that are written out, by name.
+        blocks: for each instance of a block, by its dotted name, the name of the block.
+        sizes: of what the layers put out, where somebody asks.
+    """
+
+    def __init__(self, network: Network, find_input: Callable[[], FeatureMap]) -> None:
+        self._network = network
+        self._work = 0
+        self._training_only = False
+        self.nodes: dict[str, Node] = {}
+        self.blocks: dict[str, str] = {}
+        self.sizes = Sizes(self.nodes, find_input)
+
+    # ----- expressions -----
+
+    def _step(self, place: Place, work: int = _STEP) -> None:
+        self._work += work
+        if self._work > MAX_STEPS * _STEP:
+            raise SpecError(
+                f"writing the network out takes more than {MAX_STEPS:,} steps; "
+                "is a `repeat` or a block out of hand?",
+                place,
+            )
+
+    def _evaluate(
+        self, argument: Argument, scope: Scope, words: Mapping[str, Value] | None = None
+    ) -> Value:
+        """The value of an argument; `words` stand for themselves in it, unless hidden."""
+        self._step(argument.place, cost_of(argument.template))
+        environment: Environment = scope.environment
+        try:
+            expressions = asking(argument.template)
+            if expressions:
+                environment = self._with_sizes(expressions, scope, argument.place)
+            if words:
+                environment = {**words, **environment}
+            value = evaluate(argument.template, environment)
+            if expressions:
+                require_short(value)
+            return value
+        except (RefusedError, SpecError):
+            raise
+        except ArchcalcError as error:
+            if error is self.sizes.failure:  # in the arithmetic of a layer, and not here
+                raise
+            raise SpecError(str(error), argument.place) from None
+
+    def _with_sizes(
+        self, expressions: Collection[Expression], scope: Scope, place: Place
+    ) -> Environment:
+        def shape(name: str) -> list[Value]:
+            return [*self.sizes.of(name).shape]
+
+        def present() -> list[Value]:
+            assert scope.present is not None, "archcalc.spec.scopes has looked at all names"
+            return shape(scope.present)
+
+        return with_sizes(
+            scope.environment,
+            expressions,
+            present,
+            lambda name: shape(self._named(name, scope, place)),
+        )
+
+    def _truth(self, argument: Argument, scope: Scope, what: str) -> bool:
+        try:
+            return truth_of(self._evaluate(argument, scope))
+        except ExpressionError as error:
+            raise SpecError(f"{what}: {error}", argument.place) from None
+
+    def _compute(self, let: Mapping[str, Argument], scope: Scope) -> None:
+        """Makes the computed values visible in a scope, one after the other."""
+        for name, argument in let.items():
+            scope.environment[name] = self._evaluate(argument, scope)
+
+    # ----- names -----
+
+    def _name(self, template: NameTemplate | None, kind: str, scope: Scope) -> str:
+        if template is not None:
+            return self._text(template, scope)
+        while True:
+            number = scope.counts[kind] = scope.counts.get(kind, 0) + 1
+            name = f"{kind}{number}"
+            if name not in scope.names:
+                return name
+
+    def _new_name(self, full: str, template: NameTemplate | None, place: Place) -> str:
+        """`full`, if nothing has that name yet."""
+        if full in self.nodes or full in self.blocks:
+            earlier = "layer" if full in self.nodes else "block"
+            hint = "; in a `repeat`, give it an `index: i` and put {i} into the name"
+            raise SpecError(
+                f"an earlier {earlier} is called {full!r}{hint if template else ''}", place
+            )
+        if full == INPUT:
+            raise SpecError(f"{INPUT!r} is what the network's input is called", place)
+        if len(full) > MAX_NAME:
+            raise SpecError(f"{full[:60]!r}…: a name of more than {MAX_NAME} characters", place)
+        return full
+
+    def _resolve(self, template: NameTemplate, scope: Scope) -> str:
+        """The earlier layer that a name stands for, in this block or one around it."""
+        self._step(template.place)
+        return self._named(self._text(template, scope), scope, template.place)
+
+    def _named(self, name: str, scope: Scope, place: Place) -> str:
+        around: Scope | None = scope
+        known: list[str] = []
+        while around is not None and name not in around.names:
+            known += around.names
+            around = around.outer
+        full = name if around is None else around.names[name]
+        if full != INPUT and full not in self.nodes:
+            guess = self._elsewhere(name, place)
+            guess = guess or did_you_mean(name, [*known, *self.nodes])
+            raise SpecError(f"no earlier layer is called {name!r}{guess}", place)
+        if full != INPUT and self.nodes[full].training_only and not self._training_only:
+            raise SpecError(f"{full!r} exists in training only, and what uses it does not", place)
+        return full
+
+    def _elsewhere(self, name: str, place: Place) -> str:
+        """Where the layer is that somebody may have meant: further down, or inside a block."""
+        here = (place.line, place.column)
+        for body in (self._network.body, *(b.body for b in self._network.blocks.values())):
+            found = list(every_statement(body))
+            if not found or (found[0].place.line, found[0].place.column) > here:
+                continue
+            for statement in found:
+                template = None if isinstance(statement, _UNNAMED) else statement.name
+                there = (statement.place.line, statement.place.column)
+                if template is not None and template.parts == (name,) and there > here:
+                    return f"; a later one is, in line {statement.place.line}"
+        inside = [full for full in self.nodes if full.endswith("." + name)]
+        return f"; did you mean {inside[-1]!r}?" if inside else ""
+
+    def _text(self, template: NameTemplate, scope: Scope) -> str:
+        first, *others = template.parts
+        if isinstance(first, str) and not others:  # which the parser has looked at
+            return first
+        values = [
+            part
+            if isinstance(part, str)
+            else text_of(self._evaluate(Argument(part, template.place), scope))
+            for part in template.parts
+        ]
+        text = "".join(values)
+        if not NAME.fullmatch(text):
+            raise SpecError(f"{text[:60]!r} is not a name", template.place)
+        return text

@@ -1,0 +1,56 @@
+"""A layer in its place: what its rule answers to its inputs there, and how it refuses them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, cast
+
+from archcalc.errors import LayerError
+from archcalc.feature_map import FeatureMap
+from archcalc.graph import Node
+from archcalc.layers import Effect
+from archcalc.layers.layer import setting_text
+from archcalc.quantity.arithmetic import LARGEST_INT64
+from archcalc.quantity.conditions import is_symbol
+
+MOST_SHOWN = 4  # inputs of a layer in a message
+MOST_CHARACTERS = 60  # of one of them, or of a setting
+LONGEST_FORMULA = 100  # operations; each layer wraps another floor around a free size
+
+
+def effect_of(node: Node, inputs: Sequence[FeatureMap], pooled: FeatureMap | None) -> Effect:
+    """What the rule of a layer answers.
+
+    Args:
+        inputs: the shapes of its inputs.
+        pooled: what the max pool takes that it undoes.
+
+    Raises:
+        LayerError: it refuses them, or no tensor could hold its output.
+    """
+    effect = node.layer.effect_on(*inputs, *([] if pooled is None else [pooled]))
+    _require_holdable(effect.output)
+    return effect
+
+
+def _require_holdable(output: FeatureMap) -> None:
+    values = output.values
+    if type(values) is int and values > LARGEST_INT64:
+        raise LayerError("an output of more than 2**63 - 1 values")
+    for size in output.sizes:
+        if is_symbol(size) and cast(Any, size).count_ops() > LONGEST_FORMULA:
+            raise LayerError(
+                f"its output size takes more than {LONGEST_FORMULA} operations as a formula; "
+                "try sizes such as 32h"
+            )
+
+
+def located(node: Node, inputs: Sequence[FeatureMap], refusal: LayerError) -> str:
+    """`features.conv9 (conv kernel=99) on 16x16x16, specs/tiny.yaml:9:5: the local fact`."""
+    layer = node.layer
+    settings = [(name, setting_text(value)) for name, value in layer.given().items()]
+    given = [f"{name}={text[:MOST_CHARACTERS]}" for name, text in settings]
+    what = " ".join([layer.kind, *given])
+    met = " and ".join(str(x)[:MOST_CHARACTERS] for x in inputs[:MOST_SHOWN])
+    met += f" and {len(inputs) - MOST_SHOWN} more" if len(inputs) > MOST_SHOWN else ""
+    return f"{node.name} ({what}) on {met}, {node.place}: {refusal}"

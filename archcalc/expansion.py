@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import cast
+from typing import Any, cast
 
 from archcalc.errors import LayerError, Place, SpecError, UsageError
 from archcalc.expanding.names import Names
@@ -50,6 +50,9 @@ class ExpansionStopped(LayerError):
     def __init__(self, message: str, graph: Graph) -> None:
         super().__init__(message)
         self.graph = graph
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (str(self), self.graph)
 
 
 def build_graph(

@@ -16,6 +16,7 @@ from archcalc import (
     walk,
     window,
 )
+from archcalc.expanding import names
 from archcalc.expansion import _Expander
 from archcalc.layers import Effect, Layer, Saved, Storage
 from archcalc.layers.activation import PReLU, ReLU
@@ -126,7 +127,7 @@ MISTAKES = (
     Mistake("shared weights", FIGURES, "weights", replacing(LayerAnalysis, "weights", _WEIGHTS)),
     # the language
     Mistake("a repeat", FIGURES, "names", replacing(expansion, "one_for_all", lambda value: 1)),
-    Mistake("a condition", FIGURES, "names", replacing(expansion, "truth_of", lambda value: True)),
+    Mistake("a condition", FIGURES, "names", replacing(names, "truth_of", lambda value: True)),
     Mistake("a branch", FIGURES, "names", replacing(_Expander, "_branch", _skipping)),
     Mistake("an operand", FIGURES, "output", replacing(expression, "computed", _swapped)),
     # sums

@@ -167,7 +167,7 @@ class ConvTranspose(_Grouped):
         output = FeatureMap(self.channels, sizes)
         weight = (x.channels, self.channels // self.groups, *[w.kernel for w in windows])
         whole: tuple[Extra, ...] = ()
-        if not cuts_alike(windows):
+        if not pads_alike(windows):
             positions = product([_whole_size(*axis) for axis in axes])
             whole = (Extra("intermediate", self.channels * positions),)
         return Effect(
@@ -220,11 +220,6 @@ class ConvTranspose(_Grouped):
             for k, s, (before, after), d in zip(kernels, strides, sides, dilations, strict=True)
         ]
         return tuple(windows), added
-
-
-def cuts_alike(windows: tuple[TransposedWindow, ...]) -> bool:
-    """Whether the padding is the same on both sides of each axis, as torch's own has to be."""
-    return all(certainly_equal(w.before, w.after) for w in windows)
 
 
 def _whole_size(size: Quantity, window: TransposedWindow, added: Quantity) -> Quantity:

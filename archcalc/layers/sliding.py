@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from archcalc.errors import LayerError
 from archcalc.feature_map import FeatureMap
 from archcalc.layers.effect import Extra
 from archcalc.layers.layer import Axes, Padding, Sides, per_axis, per_side, require_spatial
 from archcalc.quantity.arithmetic import Quantity, certainly_equal, product, require_at_least
-from archcalc.window import Window
+from archcalc.window import TransposedWindow, Window
 
 
 def sliding_windows(
@@ -60,11 +62,11 @@ def placements(
     return tuple([w.placements(n, ceil) for w, n in zip(windows, x.sizes, strict=True)])
 
 
-def pads_alike(windows: tuple[Window, ...]) -> bool:
+def pads_alike(windows: Sequence[Window] | Sequence[TransposedWindow]) -> bool:
     """Whether the padding is the same on both sides of each axis, as torch's own has to be.
 
-    Any other takes a padded copy of the map. So does "same" on sizes that are symbols or arrays
-    wherever it depends on them which side has the odd position.
+    Any other takes a copy of the map, padded or cropped. So does "same" on sizes that are symbols
+    or arrays wherever it depends on them which side has the odd position.
     """
     return all(certainly_equal(w.before, w.after) for w in windows)
 

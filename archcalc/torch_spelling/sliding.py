@@ -87,7 +87,7 @@ def _(layer: convolution.Conv, at: Setting) -> Spelling:
 @spell.register
 def _(layer: convolution.ConvTranspose, at: Setting) -> Spelling:
     windows, added = layer.windows_on(at.x)
-    by_torch = convolution.cuts_alike(windows)
+    by_torch = pads_alike(windows)
     padding = named("padding", tidy(tuple([w.before for w in windows])), 0)
     if not by_torch:  # `F.pad` cuts off what is negative
         padding = in_call("pad", tuple([-n for n in _last_axis_first(windows)]))

@@ -19,7 +19,7 @@ from archcalc.cli import main
 from archcalc.expansion import build_graph
 from archcalc.figures.language import OF_LAYERS
 from archcalc.figures.of_network import OF_NETWORK
-from archcalc.layers import LAYER_KINDS
+from archcalc.layers import own_kinds
 from archcalc.spec.expression import FUNCTIONS
 from archcalc.spec.keys import (
     ABOUT_KEYS,
@@ -103,7 +103,7 @@ def figure_rows() -> list[str]:
 
 
 COUNTED = {
-    "layer kinds": len(LAYER_KINDS),
+    "layer kinds": len(own_kinds()),
     "networks come": len(network_names()),
     "small packages": len(PROJECT["dependencies"]),
 }

@@ -32,7 +32,7 @@ from archcalc.figures.figure import Figure, Unit
 from archcalc.figures.of_layer import OF_LAYER, LayerAnalysis, counted
 from archcalc.figures.of_network import OF_NETWORK, longest_path
 from archcalc.graph import names_meant, with_ends
-from archcalc.layers.registry import KINDS, kind_called
+from archcalc.layers.registry import kind_called, known_names
 from archcalc.spec.expression import parse
 from archcalc.spec.values import ExpressionError
 
@@ -169,7 +169,7 @@ def _own(layer: LayerAnalysis, field: str) -> Any:
 def _selected(analysis: Analysis, where: str, which: str) -> Iterator[LayerAnalysis]:
     layers = analysis.layers
     if where == "kinds":
-        names = list(KINDS)
+        names = known_names()
         found = [layer for layer in analysis.inference_layers if layer.kind == which]
         if kind_called(which):  # of a kind there may be none
             return iter(found)

@@ -1,4 +1,4 @@
-"""The layer kinds. `LAYER_KINDS` are archcalc's own, by category."""
+"""The layer kinds. `own_kinds()` has archcalc's own, by category."""
 
 from __future__ import annotations
 
@@ -17,12 +17,9 @@ from archcalc.layers import (  # their kinds register themselves
 from archcalc.layers.effect import Effect, Extra, Factors, Saved, Storage, pointwise
 from archcalc.layers.layer import Category, Join, Layer
 from archcalc.layers.operator import Circumstances, Gradient, Kept, Operator, Order, Taken
-from archcalc.layers.registry import KINDS, by_category, register
-
-LAYER_KINDS: tuple[type[Layer], ...] = tuple(by_category(KINDS.values()))
+from archcalc.layers.registry import own_kinds, register
 
 __all__ = [
-    "LAYER_KINDS",
     "Category",
     "Circumstances",
     "Effect",
@@ -42,6 +39,7 @@ __all__ = [
     "joining",
     "linear",
     "normalization",
+    "own_kinds",
     "pointwise",
     "pooling",
     "register",

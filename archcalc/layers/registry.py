@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import cache
+from importlib import import_module
 from typing import TYPE_CHECKING, TypeVar
 
 from archcalc.errors import UsageError
@@ -14,7 +15,12 @@ if TYPE_CHECKING:
 
 GROUP = "archcalc.layer_kinds"  # of entry points: the name of a kind = its class
 KINDS: dict[str, type[Layer]] = {}  # by name: those that are registered
+# Modules of archcalc.layers that are imported only when a spec names a kind of theirs, with these.
+# All of them at once would take as long as the rest of a table.
+_ON_DEMAND: dict[str, str] = {}
+LATER = {kind: module for module, kinds in _ON_DEMAND.items() for kind in kinds.split()}
 _CATEGORIES = list(Category)
+_HOME = "archcalc.layers."
 
 Kind = TypeVar("Kind", bound=type[Layer])
 
@@ -46,16 +52,32 @@ def kind_called(name: str) -> type[Layer] | None:
     Raises:
         UsageError: two packages bring it, or what one brings is not it.
     """
-    if name not in KINDS and name in installed():
+    if name in KINDS:
+        return KINDS[name]
+    if name in LATER:
+        import_module(f"archcalc.layers.{LATER[name]}")  # registers it
+    elif name in installed():
         register(_loaded(name))
     return KINDS.get(name)
 
 
+def own_kinds() -> list[type[Layer]]:
+    """archcalc's own kinds, by category."""
+    for name in LATER:
+        kind_called(name)
+    return by_category([kind for kind in KINDS.values() if kind.__module__.startswith(_HOME)])
+
+
 def all_kinds() -> list[type[Layer]]:
-    """All kinds, by category: those that are registered, and those that packages bring."""
-    for name in installed():
+    """All kinds, by category: archcalc's own, those of packages, those that are registered."""
+    for name in (*LATER, *installed()):
         kind_called(name)
     return by_category(KINDS.values())
+
+
+def known_names() -> list[str]:
+    """The names of all kinds, without importing any."""
+    return list(dict.fromkeys([*KINDS, *LATER, *installed()]))
 
 
 def by_category(kinds: Iterable[type[Layer]]) -> list[type[Layer]]:

@@ -7,8 +7,8 @@ from keyword import iskeyword
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from archcalc.errors import Place, Source, SpecError, did_you_mean
-from archcalc.layers import LAYER_KINDS, Join, Layer
-from archcalc.layers.registry import KINDS, installed, kind_called
+from archcalc.layers import Join, Layer
+from archcalc.layers.registry import KINDS, LATER, kind_called, known_names
 from archcalc.spec.expression import template_parts
 from archcalc.spec.fields import (
     WORDS,
@@ -39,7 +39,7 @@ from archcalc.spec.syntax import (
 )
 
 MAX_ENTRIES = 256  # of a mapping of names: parameters, blocks, variants
-_OWN_KINDS = frozenset(kind.kind for kind in LAYER_KINDS)  # a block may be called as no other
+_OWN_KINDS = frozenset([*KINDS, *LATER])  # a block may be called as no other
 
 
 class StatementReader:
@@ -131,7 +131,7 @@ class StatementReader:
             return self._block_statement(name, key, value)
         kind = kind_called(name)
         if kind is None:
-            guess = did_you_mean(name, [*KINDS, *installed(), *self._blocks, *KEYWORDS])
+            guess = did_you_mean(name, [*known_names(), *self._blocks, *KEYWORDS])
             raise SpecError(
                 f"unknown layer kind {name!r}{guess or '; `archcalc schema` has them all'}",
                 self._place(key),

@@ -15,7 +15,7 @@ from archcalc.explaining.forms import Number, value_of
 from archcalc.explaining.layers import QUANTITIES, Derivation, derive
 from archcalc.feature_map import FeatureMap
 from archcalc.figures.of_layer import LayerAnalysis
-from archcalc.layers import LAYER_KINDS, Layer
+from archcalc.layers import Layer, own_kinds
 from archcalc.layers.convolution import Conv
 from archcalc.layers.effect import Effect
 from archcalc.render import notation
@@ -83,7 +83,7 @@ def test_every_step_of_every_derivation_is_the_engines_value(name: str) -> None:
         assert all(meaning for _, meaning in found.givens())
 
 
-@pytest.mark.parametrize("kind", LAYER_KINDS, ids=lambda kind: kind.kind)
+@pytest.mark.parametrize("kind", own_kinds(), ids=lambda kind: kind.kind)
 @given(data=st.data())
 def test_every_step_for_any_layer_is_the_engines_value(
     kind: type[Layer], data: st.DataObject

@@ -13,8 +13,8 @@ import pytest
 import archcalc
 from archcalc import FeatureMap, SpecError, UsageError, analyze, register
 from archcalc.comparing.diff import difference
-from archcalc.layers import LAYER_KINDS, Category, Effect, Layer, pointwise, registry
-from archcalc.layers.registry import GROUP, KINDS, all_kinds, kind_called
+from archcalc.layers import Category, Effect, Layer, own_kinds, pointwise, registry
+from archcalc.layers.registry import GROUP, KINDS, LATER, all_kinds, kind_called
 from archcalc.render.drawing import draw
 from archcalc.spec.fields import fields_of
 from tests.spec_texts import graph_of
@@ -128,7 +128,7 @@ def test_every_class_with_a_name_is_registered() -> None:
                 given = [line for line in node.body if isinstance(line, ast.AnnAssign)]
                 kinds = [x.value for x in given if ast.unparse(x.target) == "kind" and x.value]
                 written.update(map(ast.literal_eval, kinds))
-    assert written == {kind.kind for kind in LAYER_KINDS}
+    assert written == {kind.kind for kind in own_kinds()}
 
 
 # ----- kinds of other packages -----
@@ -204,6 +204,13 @@ def test_a_class_that_moves_to_another_file_changes_nothing(
         return draw(a, depth=2), difference(a, b)
 
     before = seen()
-    for kind in LAYER_KINDS:
+    for kind in own_kinds():
         monkeypatch.setattr(kind, "__module__", "elsewhere")
     assert seen() == before
+
+
+def test_what_is_imported_on_demand_is_where_it_is_looked_for() -> None:
+    own_kinds()
+    homes = {kind.kind: kind.__module__.rpartition(".")[2] for kind in KINDS.values()}
+    on_demand = {*LATER.values()}
+    assert {name: home for name, home in homes.items() if home in on_demand} == LATER

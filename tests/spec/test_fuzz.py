@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from archcalc import ArchcalcError, analyze, symbol
 from archcalc.errors import Source
 from archcalc.expansion import build_graph
-from archcalc.layers import LAYER_KINDS, Join
+from archcalc.layers import Join, own_kinds
 from archcalc.layers.layer import REQUIRED
 from archcalc.layers.unpooling import MaxUnpool
 from archcalc.memory_use.totals import activation_bytes
@@ -33,8 +33,8 @@ from archcalc.spec.values import ExpressionError
 
 MORE = 5 * settings().max_examples  # these are fast, and what they look for is rare
 
-KINDS = [kind.kind for kind in LAYER_KINDS]
-FIELDS = sorted({field for kind in LAYER_KINDS for field in kind.types})
+KINDS = [kind.kind for kind in own_kinds()]
+FIELDS = sorted({field for kind in own_kinds() for field in kind.types})
 KEYS = [
     *("name", "title", "authors", "year", "paper", "source", "input", "parameters", "let"),
     *("variants", "blocks", "layers", "claims", "accuracy", "from", "weights", "indices"),
@@ -132,7 +132,7 @@ def value_for(annotation: str) -> st.SearchStrategy[Any]:
 
 @st.composite
 def layers(draw: st.DrawFn) -> dict[str, Any]:
-    kind = draw(st.sampled_from(LAYER_KINDS))
+    kind = draw(st.sampled_from(own_kinds()))
     value: dict[str, Any] = {}
     for name, annotation in kind.types.items():
         if draw(seldom):

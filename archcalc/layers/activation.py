@@ -1,12 +1,13 @@
-"""Non-linearities. All are pointwise but softmax, which mixes the channels of one position.
+"""Non-linearities that many networks use; more stand in `functions` and `composed_functions`.
 
-Operations count one for each addition, multiplication, comparison or elementary function (exp,
-erf, tanh); the docstrings give the formula that is counted.
+All are pointwise but softmax, which mixes the channels of one position. Operations count one for
+each addition, multiplication, comparison or elementary function (exp, erf, tanh); the docstrings
+give the formula that is counted.
 """
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from archcalc.feature_map import FeatureMap
 from archcalc.layers.effect import Effect, Saved, pointwise
@@ -20,7 +21,7 @@ from archcalc.regions.reading import ChannelWindow
 from archcalc.window import Reach
 
 
-class _Activation(Layer):
+class Activation(Layer):
     """A function of each value alone.
 
     Class attributes:
@@ -39,7 +40,7 @@ class _Activation(Layer):
 
 
 @register
-class ReLU(_Activation):
+class ReLU(Activation):
     """max(x, 0). Shapes unchanged. Source: Nair & Hinton 2010."""
 
     kind: ClassVar[str] = "relu"
@@ -50,7 +51,7 @@ class ReLU(_Activation):
 
 
 @register
-class ReLU6(_Activation):
+class ReLU6(Activation):
     """min(max(x, 0), 6). Shapes unchanged. Source: Krizhevsky 2010, CIFAR-10 deep belief nets."""
 
     kind: ClassVar[str] = "relu6"
@@ -60,7 +61,7 @@ class ReLU6(_Activation):
 
 
 @register
-class LeakyReLU(_Activation):
+class LeakyReLU(Activation):
     """x where positive, else slope x. Shapes unchanged. Source: Maas et al. 2013."""
 
     kind: ClassVar[str] = "leaky_relu"
@@ -98,7 +99,7 @@ class PReLU(Layer):
 
 
 @register
-class ELU(_Activation):
+class ELU(Activation):
     """x where positive, else alpha (exp(x) - 1). Shapes unchanged.
 
     Source: Clevert et al. 2016 (arXiv:1511.07289), eq. 15.
@@ -113,19 +114,25 @@ class ELU(_Activation):
 
 
 @register
-class GELU(_Activation):
+class GELU(Activation):
     """0.5 x (1 + erf(x / sqrt 2)). Shapes unchanged.
 
-    Source: Hendrycks & Gimpel 2016 (arXiv:1606.08415), section 2.
+    With `approximate: tanh` 0.5 x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x**3))), x**3 as two
+    products. Source: Hendrycks & Gimpel 2016 (arXiv:1606.08415), section 2.
     """
 
     kind: ClassVar[str] = "gelu"
-    ops_each = 5
     keeps = Saved.INPUT
+
+    approximate: Literal["none", "tanh"] = "none"
+
+    def effect_on(self, x: FeatureMap, /) -> Effect:
+        ops_each = 9 if self.approximate == "tanh" else 5
+        return pointwise(x, ops_each=ops_each, saved=(self.keeps,))
 
 
 @register
-class SiLU(_Activation):
+class SiLU(Activation):
     """x / (1 + exp(-x)), also called swish. Shapes unchanged.
 
     Source: Elfwing et al. 2018 (arXiv:1702.03118), eq. 6.
@@ -138,7 +145,7 @@ class SiLU(_Activation):
 
 
 @register
-class Sigmoid(_Activation):
+class Sigmoid(Activation):
     """1 / (1 + exp(-x)). Shapes unchanged. Source: the logistic function, Verhulst 1845."""
 
     kind: ClassVar[str] = "sigmoid"
@@ -147,7 +154,7 @@ class Sigmoid(_Activation):
 
 
 @register
-class Tanh(_Activation):
+class Tanh(Activation):
     """tanh(x). Shapes unchanged. Source: LeCun et al. 1998, appendix A."""
 
     kind: ClassVar[str] = "tanh"
@@ -178,7 +185,7 @@ class Softmax(Layer):
 
 
 @register
-class HardSwish(_Activation):
+class HardSwish(Activation):
     """x min(max(x + 3, 0), 6) / 6. Shapes unchanged.
 
     Source: Howard et al. 2019 (arXiv:1905.02244), section 5.2.
@@ -191,7 +198,7 @@ class HardSwish(_Activation):
 
 
 @register
-class HardSigmoid(_Activation):
+class HardSigmoid(Activation):
     """min(max(x + 3, 0), 6) / 6. Shapes unchanged.
 
     Source: Howard et al. 2019 (arXiv:1905.02244), section 5.2.

@@ -61,7 +61,8 @@ class Taken(NamedTuple):
         tensor: which.
         gradient: how its gradient comes about.
         order: how the axes of that lie.
-        scratch: the values, of an image, of each tensor that is made on the way and freed.
+        scratch: each tensor that is made on the way and freed: the values of it, of an image, or
+            an `Extra` where it has another type, or is one for all images.
         always: whether its gradient is made even where nothing needs it, and freed when the
             operator has made all.
         viewed: whether its gradient is a view of what the operator makes, or has come to it.
@@ -72,7 +73,7 @@ class Taken(NamedTuple):
     tensor: Tensor
     gradient: Gradient = Gradient.OWN
     order: Order = Order.OWN
-    scratch: tuple[Quantity, ...] = ()
+    scratch: tuple[Quantity | Extra, ...] = ()
     always: bool = False
     viewed: bool = False
     by_view: bool = False

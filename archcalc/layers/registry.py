@@ -17,7 +17,12 @@ GROUP = "archcalc.layer_kinds"  # of entry points: the name of a kind = its clas
 KINDS: dict[str, type[Layer]] = {}  # by name: those that are registered
 # Modules of archcalc.layers that are imported only when a spec names a kind of theirs, with these.
 # All of them at once would take as long as the rest of a table.
-_ON_DEMAND: dict[str, str] = {}
+_ON_DEMAND: dict[str, str] = {
+    "functions": "hard_tanh softplus mish selu celu softshrink hardshrink threshold square sqrt "
+    "rsqrt reciprocal exp exp2 expm1 log log2 log10 log1p abs neg sign floor ceil round trunc frac "
+    "sin cos tan atan sinh cosh erf erfc",
+    "composed_functions": "softsign tanhshrink log_sigmoid rrelu clamp power",
+}
 LATER = {kind: module for module, kinds in _ON_DEMAND.items() for kind in kinds.split()}
 _CATEGORIES = list(Category)
 _HOME = "archcalc.layers."

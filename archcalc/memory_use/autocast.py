@@ -31,9 +31,14 @@ _ON_CPU = {
     **dict.fromkeys(("mse_loss", "nll_loss", "log_softmax"), _Runs.IN_FLOAT32),
     **dict.fromkeys(("concat", "stack"), _Runs.IN_WIDEST),
 }
+_ELEMENTARY = (
+    "exp", "expm1", "log", "log2", "log10", "log1p", "pow", "reciprocal", "rsqrt", "softplus",
+    "tan", "sinh", "cosh",
+)  # fmt: skip
 _ON_GPU = {
     **dict.fromkeys(_LIKE_MATRIX_PRODUCTS, _Runs.IN_HALF),
-    **dict.fromkeys(("layer_norm", "group_norm", "pow", "upsample"), _Runs.IN_FLOAT32),
+    **dict.fromkeys(("layer_norm", "group_norm", "upsample"), _Runs.IN_FLOAT32),
+    **dict.fromkeys(_ELEMENTARY, _Runs.IN_FLOAT32),
     **dict.fromkeys(("mse_loss", "nll_loss"), _Runs.IN_FLOAT32),
     **dict.fromkeys(("softmax", "log_softmax"), _Runs.TO_FLOAT32),
 }

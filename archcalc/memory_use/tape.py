@@ -209,7 +209,7 @@ class _Taping:
         gradients, summed = self._gradients(operator.name, taken.gradient, name, output)
         if name not in self._learns:
             return Argument(name, None, Order.OWN, gradients[:1] if taken.always else ())
-        scratch = tuple([values * images * self._each[output] for values in taken.scratch])
+        scratch = tuple([self._scratch(x, images, self._each[output]) for x in taken.scratch])
         return Argument(
             name,
             taken.gradient,
@@ -220,6 +220,12 @@ class _Taping:
             taken.viewed,
             taken.by_view,
         )
+
+    def _scratch(self, made: int | Extra, images: int, each: int) -> int:
+        """The bytes of what is made on the way to a gradient, whose values have `each`."""
+        if not isinstance(made, Extra):
+            return made * images * each
+        return made.values * (images if made.per_image else 1) * (made.bytes_each or each)
 
     def _make(
         self,

@@ -248,6 +248,10 @@ def _real(value: Value) -> object:
         raise ExpressionError(f"expected a plain number, found {shown(value)}") from None
 
 
+def _optional_real(value: Value) -> object:
+    return None if value is None else _real(value)
+
+
 @cache
 def _one_of(choices: tuple[str, ...]) -> FieldType:
     def convert(value: Value) -> object:
@@ -288,6 +292,9 @@ FIELD_TYPES: dict[str, FieldType] = {
     "Shape": FieldType(_list_of(_WHOLE), _shape),
     "bool": FieldType({"anyOf": [{"type": "boolean"}, EXPRESSION_SCHEMA]}, truth),
     "float": FieldType({"anyOf": [{"type": "number"}, EXPRESSION_SCHEMA]}, _real, decimals=True),
+    "float | None": FieldType(
+        {"anyOf": [{"type": ["number", "null"]}, EXPRESSION_SCHEMA]}, _optional_real, decimals=True
+    ),
 }  # by their annotation, which may also be a Literal of words
 
 

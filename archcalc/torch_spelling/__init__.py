@@ -4,11 +4,11 @@ The table is in `sliding`, `pointwise` and `shaping`: one entry for each kind, o
 `archcalc.build` makes its modules and `archcalc export` its code. A package with a kind of its own
 registers an entry likewise:
 
-    from archcalc.torch_spelling import Setting, Spelling, named, spell
+    from archcalc.torch_spelling import Setting, Spelling, in_call, spell
 
     @spell.register
-    def _(layer: HardTanh, at: Setting) -> Spelling:
-        return Spelling("nn.Hardtanh", (named("min_val", layer.low, -1.0),))
+    def _(layer: Logit, at: Setting) -> Spelling:
+        return Spelling(None, (in_call("eps", layer.eps),), "torch.logit({0}, {eps})")
 """
 
 from archcalc.torch_spelling import pointwise, shaping, sliding

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from functools import partial
 
-from archcalc.layers import Layer, activation, normalization, regularization
+from archcalc.layers import (
+    Layer,
+    activation,
+    composed_functions,
+    functions,
+    normalization,
+    regularization,
+)
 from archcalc.torch_spelling.spelling import (
     Argument,
     Built,
@@ -109,13 +116,15 @@ def _(layer: normalization.ChannelScale, at: Setting) -> Spelling:
 _WITHOUT_OPTIONS: dict[type[Layer], Spelling] = {
     activation.ReLU: Spelling("nn.ReLU"),
     activation.ReLU6: Spelling("nn.ReLU6"),
-    activation.GELU: Spelling("nn.GELU"),
     activation.SiLU: Spelling("nn.SiLU"),
     activation.Sigmoid: Spelling("nn.Sigmoid"),
     activation.Tanh: Spelling("nn.Tanh"),
     activation.Softmax: Spelling("nn.Softmax", (named("dim", 1),)),
     activation.HardSwish: Spelling("nn.Hardswish"),
     activation.HardSigmoid: Spelling("nn.Hardsigmoid"),
+    composed_functions.Softsign: Spelling("nn.Softsign"),
+    composed_functions.Tanhshrink: Spelling("nn.Tanhshrink"),
+    composed_functions.LogSigmoid: Spelling("nn.LogSigmoid"),
 }
 
 
@@ -142,6 +151,44 @@ def _(layer: activation.PReLU, at: Setting) -> Spelling:
 @spell.register
 def _(layer: activation.ELU, at: Setting) -> Spelling:
     return Spelling("nn.ELU", (named("alpha", layer.alpha, 1.0),))
+
+
+@spell.register
+def _(layer: activation.GELU, at: Setting) -> Spelling:
+    return Spelling("nn.GELU", (named("approximate", layer.approximate, "none"),))
+
+
+@spell.register
+def _(layer: functions.PointwiseFunction, at: Setting) -> Spelling:
+    function, options = layer.function, layer.function.options
+    if not function.torch.startswith("nn."):
+        return Spelling(None, call=f"{function.torch}({{0}})")
+    arguments = [
+        named(option.torch, getattr(layer, option.name), option.default, option.name)
+        if option.torch
+        else given(option.name, getattr(layer, option.name))
+        for option in options
+    ]
+    return Spelling(function.torch, tuple(arguments))
+
+
+@spell.register
+def _(layer: composed_functions.RReLU, at: Setting) -> Spelling:
+    arguments = (named("lower", layer.lower, 1 / 8), named("upper", layer.upper, 1 / 3))
+    return Spelling("nn.RReLU", arguments)
+
+
+@spell.register
+def _(layer: composed_functions.Clamp, at: Setting) -> Spelling:
+    limits = [(name, getattr(layer, name)) for name in ("min", "max")]
+    arguments = tuple([in_call(name, value) for name, value in limits if value is not None])
+    written = ", ".join([f"{argument.name}={{{argument.name}}}" for argument in arguments])
+    return Spelling(None, arguments, f"{{0}}.clamp({written})")
+
+
+@spell.register
+def _(layer: composed_functions.Power, at: Setting) -> Spelling:
+    return Spelling(None, (in_call("exponent", layer.exponent),), "{0}.pow({exponent})")
 
 
 # ----- regularization -----

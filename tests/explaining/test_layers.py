@@ -15,7 +15,7 @@ from archcalc.explaining.forms import Number, value_of
 from archcalc.explaining.layers import QUANTITIES, Derivation, derive
 from archcalc.feature_map import FeatureMap
 from archcalc.figures.of_layer import LayerAnalysis
-from archcalc.layers import Layer, own_kinds
+from archcalc.layers import Layer
 from archcalc.layers.convolution import Conv
 from archcalc.layers.effect import Effect
 from archcalc.render import notation
@@ -23,7 +23,7 @@ from archcalc.testing.checks import between_learned_layers, effect_of
 from archcalc.window import Window
 from tests.explaining.equations import computed
 from tests.graphs import graph, node
-from tests.layers.examples import EXAMPLES
+from tests.layers.examples import EXAMPLES, KINDS_WITH_RULES
 from tests.networks import each_network
 from tests.spec_texts import analysis_of
 
@@ -83,7 +83,7 @@ def test_every_step_of_every_derivation_is_the_engines_value(name: str) -> None:
         assert all(meaning for _, meaning in found.givens())
 
 
-@pytest.mark.parametrize("kind", own_kinds(), ids=lambda kind: kind.kind)
+@pytest.mark.parametrize("kind", KINDS_WITH_RULES, ids=lambda kind: kind.kind)
 @given(data=st.data())
 def test_every_step_for_any_layer_is_the_engines_value(
     kind: type[Layer], data: st.DataObject

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from tests.fuzz import operators
+from tests.fuzz.functions import FUNCTIONS, ops_each
 from tests.fuzz.interpreter import Layer
 from tests.fuzz.learned import BUFFERS, Shapes, learned_shapes
 from tests.fuzz.network import Shape
@@ -14,9 +15,9 @@ from tests.fuzz.windows import each
 
 # What an operation is for each value of the output, where that is all there is to say.
 OPS_EACH = {
-    "relu": 1, "relu6": 2, "leaky_relu": 2, "prelu": 2, "elu": 4, "gelu": 5, "silu": 4,
+    "relu": 1, "relu6": 2, "leaky_relu": 2, "prelu": 2, "elu": 4, "silu": 4,
     "sigmoid": 4, "tanh": 1, "softmax": 5, "hard_swish": 5, "hard_sigmoid": 4,
-    "batch_norm": 2,
+    "batch_norm": 2, "rrelu": 2,
 }  # fmt: skip
 IN_LECTURE = {"conv", "conv_transpose", "locally_connected", "linear", "max_pool", "avg_pool",
               "adaptive_avg_pool", "adaptive_max_pool", "global_avg_pool"}  # fmt: skip
@@ -88,6 +89,10 @@ def _other_ops(layer: Layer, shape: Shape, out: Shape, learned: dict[str, int]) 
             each_value = (fields.get("factor", 1) != 1) + (fields.get("shift", 0) != 0)
         case "channel_scale":
             each_value = len(learned)
+        case "gelu":
+            each_value = 9 if fields.get("approximate") == "tanh" else 5
+        case kind if kind in FUNCTIONS:
+            each_value = ops_each(kind, fields)
         case "add" | "multiply":
             each_value = len(layer.inputs) - 1
         case "mean":

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any, TypeAlias
 
 from tests.fuzz import operators
+from tests.fuzz.functions import FUNCTIONS, Function
 from tests.fuzz.interpreter import Spec
 from tests.fuzz.network import Shape
 
@@ -139,6 +140,10 @@ def _layer_norm(rng: random.Random, shape: Shape) -> Spec:
     return fields | rng.choice(({}, {}, {"affine": False}, {"bias": False}))
 
 
+def _constants_of(function: Function) -> Draw:
+    return lambda rng, x: function.draws(rng)
+
+
 Draw: TypeAlias = Callable[[random.Random, Shape], Spec]
 
 DRAWS: dict[str, Draw] = {
@@ -170,6 +175,9 @@ DRAWS: dict[str, Draw] = {
     "leaky_relu": lambda rng, x: rng.choice(({}, {"slope": 0.2})),
     "prelu": lambda rng, x: rng.choice(({}, {"per_channel": True})),
     "elu": lambda rng, x: rng.choice(({}, {"alpha": 0.5})),
+    "gelu": lambda rng, x: rng.choice(({}, {"approximate": "tanh"})),
+    "rrelu": lambda rng, x: rng.choice(({}, {"lower": 0.0, "upper": 0.5})),
+    **{kind: _constants_of(function) for kind, function in FUNCTIONS.items()},
     "dropout": lambda rng, x: rng.choice(({}, {"p": 0.2}, {"p": 0.0}, {"p": 1.0})),
     "drop_path": lambda rng, x: rng.choice(({}, {"p": 0.3}, {"p": 0.0})),
     "reshape": _reshape,
@@ -183,6 +191,8 @@ LEAVE_GAPS = ("crop", "channel_slice", "channel_split")
 BEHIND_GAPS = ("flatten", "reshape", "linear", "group_norm", "layer_norm", "max_pool", "conv")
 OFTEN = ["conv"] * 12 + ["max_pool"] * 4 + [*LEAVE_GAPS]
 OFTEN += ["avg_pool", "relu", "batch_norm", "flatten", "conv_transpose"] * 2
-KINDS = [*operators.OPERATORS, *OFTEN]
+# All the functions of a value together about as often as one kind of the others four times.
+_APART = [kind for kind in operators.OPERATORS if kind not in FUNCTIONS]
+KINDS = [*[*_APART, *OFTEN] * 10, *FUNCTIONS]
 KINDS_ON_VECTORS = ["linear", "channel_slice", "channel_split", "reshape", "softmax", "layer_norm",
-                    "batch_norm", "relu", "dropout", *operators.OPERATORS]  # fmt: skip
+                    "batch_norm", "relu", "dropout", *_APART] * 10 + [*FUNCTIONS]  # fmt: skip

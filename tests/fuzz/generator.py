@@ -47,8 +47,10 @@ def drawn(seed: int) -> Drawn:
     dtype = rng.choice(DTYPES)
     text = text_of(growing.spec)
     in_three = any(len(shape) == 4 for shape in growing.shapes.values())
-    if in_three or "local_response_norm" in text:
-        dtype = "float32"  # torch on a CPU has no average of half a float along 3 axes
+    if in_three or "local_response_norm" in text or "rrelu" in text:
+        dtype = (
+            "float32"  # torch on a CPU has no average of half a float along 3 axes, and no rrelu
+        )
     return Drawn(seed, text, rng.randint(1, 3), dtype)
 
 

@@ -147,7 +147,7 @@ def _shape(
                 wanted = learned_shapes(layer.kind, layer.fields, inputs[0])
                 own = {name: torch.zeros(shape) for name, shape in wanted.items()}
             y = operators.apply(layer.kind, layer.fields, own, maps, training=False)
-            nothing_seen = y.numel() == 0 or bool(torch.isneginf(y).any())
-            return None if nothing_seen else y.shape[1:]
+            nothing_seen = layer.kind == "max_pool" and bool(torch.isneginf(y).any())
+            return None if nothing_seen or y.numel() == 0 else y.shape[1:]
     except (Refused, RuntimeError, ValueError, NotImplementedError, ZeroDivisionError):
         return None

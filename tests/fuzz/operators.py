@@ -14,6 +14,7 @@ import torch.nn.functional as F  # torch's own name for it
 from torch import Tensor
 from torch.utils._python_dispatch import _disable_current_modes
 
+from tests.fuzz.functions import FUNCTIONS, function_of
 from tests.fuzz.learned import Learned, normalized_shape
 from tests.fuzz.windows import (
     Fields,
@@ -304,6 +305,11 @@ def _drop_path(x: Tensor, fields: Fields, learned: Learned, training: bool) -> T
     return x * (keeps.div_(1 - p) if p < 1 else keeps)
 
 
+def _rrelu(x: Tensor, fields: Fields, learned: Learned, training: bool) -> Tensor:
+    lower, upper = float(fields.get("lower", 1 / 8)), float(fields.get("upper", 1 / 3))
+    return F.rrelu(x, lower, upper, training)
+
+
 def _dropout(x: Tensor, fields: Fields, learned: Learned, training: bool) -> Tensor:
     return F.dropout(x, float(fields.get("p", 0.5)), training)
 
@@ -366,13 +372,15 @@ OPERATORS: dict[str, Operator] = {
     "leaky_relu": lambda x, fields, *_: F.leaky_relu(x, float(fields.get("slope", 0.01))),
     "prelu": lambda x, fields, learned, _: F.prelu(x, learned["weight"]),
     "elu": lambda x, fields, *_: F.elu(x, float(fields.get("alpha", 1.0))),
-    "gelu": _pointwise(F.gelu),
+    "gelu": lambda x, fields, *_: F.gelu(x, approximate=fields.get("approximate", "none")),
     "silu": _pointwise(F.silu),
     "sigmoid": _pointwise(torch.sigmoid),
     "tanh": _pointwise(torch.tanh),
     "softmax": lambda x, *_: F.softmax(x, dim=1),
     "hard_swish": _pointwise(F.hardswish),
     "hard_sigmoid": _pointwise(F.hardsigmoid),
+    "rrelu": _rrelu,
+    **{kind: function_of(kind) for kind in FUNCTIONS},
     "dropout": _dropout,
     "drop_path": _drop_path,
     "identity": _pointwise(lambda x: x),

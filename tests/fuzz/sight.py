@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from tests.fuzz import operators
+from tests.fuzz.functions import FUNCTIONS
 from tests.fuzz.interpreter import Layer, Net
 from tests.fuzz.learned import learned_shapes
 from tests.fuzz.network import Shape
@@ -22,7 +23,7 @@ from tests.fuzz.windows import each, sides_of
 LEAST = 1e-4  # an answer; less is a rounding error of an interpolation
 POINTWISE = {"batch_norm", "scale", "channel_scale", "relu", "relu6", "leaky_relu", "prelu", "elu",
              "gelu", "silu", "sigmoid", "tanh", "hard_swish", "hard_sigmoid", "dropout",
-             "drop_path", "identity"}  # fmt: skip
+             "drop_path", "identity", "rrelu", *FUNCTIONS}  # fmt: skip
 
 
 def sights(net: Net, shapes: dict[str, Shape]) -> dict[str, Tensor]:

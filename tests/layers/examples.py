@@ -16,16 +16,20 @@ from archcalc import FeatureMap
 from archcalc.layers import (
     Layer,
     activation,
+    composed_functions,
     convolution,
+    functions,
     joining,
     linear,
     normalization,
+    own_kinds,
     pooling,
     regularization,
     resampling,
     reshaping,
     unpooling,
 )
+from archcalc.layers.registry import kind_called
 from archcalc.testing.strategies import (
     Example,
     axes,
@@ -272,6 +276,42 @@ def _(draw: Draw, x: FeatureMap) -> Layer:
     return activation.ELU(alpha=draw(st.floats(0.125, 2)))
 
 
+@layers_of(activation.GELU, maps())
+def _(draw: Draw, x: FeatureMap) -> Layer:
+    return activation.GELU(approximate=draw(st.sampled_from(["none", "tanh"])))
+
+
+def _constants(kind: type[functions.PointwiseFunction], x: FeatureMap) -> st.SearchStrategy[Layer]:
+    """Its constants, now and then those that torch refuses: 0, negative, one above the other."""
+    usual, rare = st.floats(0.25, 2), st.sampled_from([0.0, -1.0, 3.0])
+    drawn = {option.name: mostly(usual, rare) for option in kind.function.options}
+    if "min" in drawn:
+        drawn["min"] = mostly(st.floats(-2, 0), rare)
+    return st.builds(kind, **drawn)
+
+
+for _function in functions.FUNCTIONS:
+    _pointwise = kind_called(_function.kind)
+    assert _pointwise is not None and issubclass(_pointwise, functions.PointwiseFunction)
+    register(_pointwise, partial(_constants, _pointwise), maps())
+
+
+@layers_of(composed_functions.RReLU, maps())
+def _(draw: Draw, x: FeatureMap) -> Layer:
+    return composed_functions.RReLU(lower=draw(st.floats(0, 0.2)), upper=draw(st.floats(0.2, 1)))
+
+
+@layers_of(composed_functions.Clamp, maps())
+def _(draw: Draw, x: FeatureMap) -> Layer:
+    limit = st.one_of(st.none(), st.floats(-1, 1))
+    return composed_functions.Clamp(min=draw(limit), max=draw(limit))
+
+
+@layers_of(composed_functions.Power, maps())
+def _(draw: Draw, x: FeatureMap) -> Layer:
+    return composed_functions.Power(exponent=draw(st.sampled_from([-1.0, 0.0, 0.5, 1.0, 2.0, 3.0])))
+
+
 # ----- regularization -----
 
 
@@ -328,13 +368,15 @@ def _layer_alone(kind: type[Layer], x: FeatureMap) -> st.SearchStrategy[Layer]:
 _WITHOUT_OPTIONS: tuple[type[Layer], ...] = (
     activation.ReLU,
     activation.ReLU6,
-    activation.GELU,
     activation.SiLU,
     activation.Sigmoid,
     activation.Tanh,
     activation.Softmax,
     activation.HardSwish,
     activation.HardSigmoid,
+    composed_functions.Softsign,
+    composed_functions.Tanhshrink,
+    composed_functions.LogSigmoid,
     reshaping.Identity,
     reshaping.Flatten,
 )
@@ -374,3 +416,10 @@ def elementwise_examples(draw: Draw, kind: type[Layer]) -> Example:
 EXAMPLES[joining.Concat] = concat_examples()
 for _join in (joining.Add, joining.Mean, joining.Multiply):
     EXAMPLES[_join] = elementwise_examples(_join)
+
+# The functions of the table share one rule: that of one of them stands for all.
+KINDS_WITH_RULES = [
+    kind
+    for kind in own_kinds()
+    if not issubclass(kind, functions.PointwiseFunction) or kind.kind == "hard_tanh"
+]

@@ -18,7 +18,7 @@ import pytest
 from archcalc.layers.registry import GROUP, KINDS
 
 ROOT = Path(__file__).parents[2]
-EXAMPLE = ROOT / "docs" / "examples" / "archcalc_celu"
+EXAMPLE = ROOT / "docs" / "examples" / "archcalc_logit"
 
 
 def archcalc(*words: str, paths: list[Path]) -> subprocess.CompletedProcess[str]:
@@ -45,26 +45,26 @@ def installed(tmp_path: Path) -> list[Path]:
 def test_a_spec_finds_the_kind_of_an_installed_package(installed: list[Path]) -> None:
     table = archcalc("table", "network.yaml", paths=installed)
     assert table.stderr == ""
-    assert "celu1             celu             16x32x32" in table.stdout
+    assert "logit1            logit            16x32x32" in table.stdout
     source = archcalc("export", "network.yaml", paths=installed)
-    assert "self.celu1 = nn.CELU(alpha=0.5)" in source.stdout
+    assert "torch.logit(self.conv1(x), 0.001)" in source.stdout
 
 
 def test_the_schema_has_the_kind_of_an_installed_package(installed: list[Path]) -> None:
-    assert '"kind_celu"' in archcalc("schema", paths=installed).stdout
-    assert '"kind_celu"' not in archcalc("schema", paths=[EXAMPLE]).stdout
+    assert '"kind_logit"' in archcalc("schema", paths=installed).stdout
+    assert '"kind_logit"' not in archcalc("schema", paths=[EXAMPLE]).stdout
 
 
 def test_without_the_package_the_kind_is_unknown() -> None:
     table = archcalc("table", "network.yaml", paths=[EXAMPLE])
     assert (table.returncode, table.stdout) == (2, "")
-    assert "network.yaml:5:5: unknown layer kind 'celu'" in table.stderr
+    assert "network.yaml:5:5: unknown layer kind 'logit'" in table.stderr
 
 
 def test_the_package_passes_its_own_test(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(EXAMPLE)
-    test = import_module("test_celu")
+    test = import_module("test_logit")
     try:
-        test.test_celu_is_what_torch_does()
+        test.test_logit_is_what_torch_does()
     finally:
-        del KINDS["celu"]
+        del KINDS["logit"]

@@ -150,6 +150,32 @@ class AdaptiveWindow(Record):
         return Window(taken, taken)
 
 
+class InterpolatedWindow(Record):
+    """What reads an axis at places between its positions, a fraction apart: resizing.
+
+    Output o lies at the place (step o + start) / parts, on the scale of the inputs.
+
+    Attributes:
+        step, parts: their quotient is how many inputs the outputs lie apart.
+        start: where output 0 lies, in parts of an input.
+        taps: what output o reads: 1, the input at its place or, between two, the one before
+            (nearest); 2, the two on either side (linear); 4, two on either side (cubic). Of a
+            place that is an input's, this alone: there the weights of all others are 0.
+    """
+
+    step: int
+    parts: int
+    start: int
+    taps: int
+
+    def ends(self, output: int) -> tuple[int, int]:
+        """The first and the last input that an output reads, on an axis without ends."""
+        first, rest = divmod(self.step * output + self.start, self.parts)
+        if rest == 0 or self.taps == 1:
+            return first, first
+        return first + 1 - self.taps // 2, first + self.taps // 2
+
+
 class Reach(Enum):
     """How far a layer sees along an axis where it slides no window."""
 
@@ -160,5 +186,5 @@ class Reach(Enum):
     MISALIGNED = "misaligned"  # branches with different jumps met: there is no one interval
 
 
-AxisWindow: TypeAlias = "Window | TransposedWindow | AdaptiveWindow | Reach"
+AxisWindow: TypeAlias = "Window | TransposedWindow | AdaptiveWindow | InterpolatedWindow | Reach"
 Windows: TypeAlias = "Reach | tuple[AxisWindow, ...]"

@@ -75,13 +75,13 @@ def _run(layer: Layer, inputs: list[Tensor]) -> Tensor:
     if kind == "global_avg_pool":
         return x.flatten(2).sum(2).reshape(*x.shape[:2], *[1] * axes)
     if kind == "upsample":
-        factors = tuple(map(float, _each(f["factor"], axes)))
-        mode = "nearest" if f["mode"] == "nearest" else LINEAR[axes]
-        return F.interpolate(x, scale_factor=factors, mode=mode)
+        return _resized(x, f)
     if kind == "pixel_shuffle":
         return F.pixel_shuffle(x, f["factor"])
+    if kind == "pixel_unshuffle":
+        return F.pixel_unshuffle(x, f["factor"])
     if kind == "pad":
-        return _surrounded(x, f["sides"])
+        return _surrounded(x, f["sides"], f["mode"])
     if kind == "crop":
         for axis, (before, after) in enumerate(_sides(f["sides"], axes), start=2):
             x = x.narrow(axis, before, x.shape[axis] - before - after)
@@ -159,6 +159,26 @@ def _pooled(x: Tensor, f: dict[str, Any]) -> Tensor:
     return MAX_POOL[axes](_padded(x, f, stride), f["kernel"], stride, 0, dilation)
 
 
+def _resized(x: Tensor, f: dict[str, Any]) -> Tensor:
+    """By the absolute values of the weights, which torch gives for each pixel along an axis."""
+    axes, mode = x.dim() - 2, f["mode"]
+    mode = {"linear": "bilinear", "trilinear": "bilinear", "area": "area"}.get(mode, mode)
+    for axis in range(axes):
+        rows = torch.eye(x.shape[axis + 2], dtype=x.dtype).unsqueeze(0).unsqueeze(2)
+        weights = F.interpolate(
+            rows,
+            size=None if f["size"] is None else (1, _each(f["size"], axes)[axis]),
+            scale_factor=None
+            if f["factor"] is None
+            else (1.0, float(_each(f["factor"], axes)[axis])),
+            mode=mode,
+            align_corners=f["align_corners"] or None,
+        )
+        seen = (weights[0, :, 0].abs() > 1e-9).to(x)  # (n, m)
+        x = torch.tensordot(x, seen, dims=([axis + 2], [0])).movedim(-1, axis + 2)
+    return x
+
+
 def _unpooled(node: Node, nodes: dict[str, Node], maps: dict[str, Tensor]) -> Tensor:
     """Each value at every place where its max pool may have found it, and so with its index."""
     assert node.indices is not None
@@ -185,9 +205,9 @@ def _sides(value: Any, axes: int) -> list[tuple[int, int]]:
     return [side if isinstance(side, tuple) else (side, side) for side in each]
 
 
-def _surrounded(x: Tensor, sides: Any) -> Tensor:
+def _surrounded(x: Tensor, sides: Any, mode: str = "constant") -> Tensor:
     each = _sides(sides, x.dim() - 2)
-    return F.pad(x, [number for side in reversed(each) for number in side])
+    return F.pad(x, [number for side in reversed(each) for number in side], mode)
 
 
 def _padded(x: Tensor, f: dict[str, Any], stride: Any) -> Tensor:

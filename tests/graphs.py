@@ -26,9 +26,10 @@ from archcalc.layers.layer import Padding
 from archcalc.layers.linear import Linear
 from archcalc.layers.normalization import BatchNorm, GroupNorm
 from archcalc.layers.pooling import AvgPool, GlobalAvgPool, MaxPool
-from archcalc.layers.resampling import Crop, Pad, Upsample
+from archcalc.layers.resampling import Crop, Pad
 from archcalc.layers.reshaping import ChannelSlice, ChannelSplit, Flatten, Identity
 from archcalc.layers.unpooling import MaxUnpool
+from archcalc.layers.upsampling import Upsample
 from archcalc.record import replace
 from archcalc.testing.graphs import PLACE
 from archcalc.testing.graphs import graph as graph

@@ -15,7 +15,8 @@ from archcalc.layers.convolution import Conv
 from archcalc.layers.joining import Add, Concat, Mean
 from archcalc.layers.normalization import GroupNorm
 from archcalc.layers.pooling import AvgPool, MaxPool
-from archcalc.layers.resampling import Crop, Upsample
+from archcalc.layers.resampling import Crop
+from archcalc.layers.upsampling import Upsample
 from archcalc.memory_use.totals import activation_bytes
 from archcalc.quantity.arithmetic import Quantity
 from archcalc.receptive_field.field import Field

@@ -18,7 +18,7 @@ from archcalc.feature_map import FeatureMap
 from archcalc.figures.of_layer import OF_LAYER, LayerAnalysis
 from archcalc.graph import INPUT
 from archcalc.quantity.arithmetic import Quantity, certainly_one
-from archcalc.window import AxisWindow, TransposedWindow, Window
+from archcalc.window import AxisWindow, InterpolatedWindow, TransposedWindow, Window
 
 # Along each axis; empty for vectors, and for what lies behind them.
 Stride: TypeAlias = "tuple[Fraction, ...]"
@@ -102,6 +102,8 @@ def stride_text(stride: Stride) -> str:
 
 
 def _stride_after(before: Fraction, window: AxisWindow, layer: LayerAnalysis) -> Fraction:
+    if isinstance(window, InterpolatedWindow):
+        return before * Fraction(window.step, window.parts)
     if not isinstance(window, (Window, TransposedWindow)):
         return before
     if type(window.stride) is not int:

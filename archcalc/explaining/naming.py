@@ -17,7 +17,7 @@ _SYMBOLS = {"kernel": "k", "stride": "s", "padding": "p", "dilation": "d", "grou
 _MEANINGS = {"channels": "output channels", "features": "output features"}
 # Fields that belong to a lecture's formula even where they are at their default.
 _ALWAYS_NAMED = ("stride", "padding")
-_COUNTED = ("Quantity", "Axes", "Axes | None", "Sides", "Padding", "Shape")
+_COUNTED = ("Quantity", "Axes", "Axes | None", "Ratios | None", "Sides", "Padding", "Shape")
 _AXES = (("",), ("",), ("h", "w"), ("d", "h", "w"))
 
 

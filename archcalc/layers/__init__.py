@@ -13,6 +13,7 @@ from archcalc.layers import (  # their kinds register themselves
     resampling,
     reshaping,
     unpooling,
+    upsampling,
 )
 from archcalc.layers.effect import Effect, Extra, Factors, Saved, Storage, pointwise
 from archcalc.layers.layer import Category, Join, Layer
@@ -47,4 +48,5 @@ __all__ = [
     "resampling",
     "reshaping",
     "unpooling",
+    "upsampling",
 ]

@@ -26,7 +26,14 @@ from archcalc.window import Reach, Windows
 Axes: TypeAlias = "Quantity | tuple[Quantity, ...]"  # one value for all axes, or one for each
 Sides: TypeAlias = "Quantity | tuple[Quantity | tuple[Quantity, Quantity], ...]"  # (before, after)
 Padding: TypeAlias = "Sides | str"  # Sides, or "same", or "valid"
-ALONG_AXES = ("Axes", "Axes | None", "Sides", "Padding")  # those with a value for each axis
+Ratios: TypeAlias = "Axes"  # as Axes, but each may be a fraction
+ALONG_AXES = (
+    "Axes",
+    "Axes | None",
+    "Ratios | None",
+    "Sides",
+    "Padding",
+)  # those with a value for each axis
 
 
 class Category(Enum):

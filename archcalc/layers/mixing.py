@@ -6,8 +6,8 @@ from archcalc.feature_map import FeatureMap
 from archcalc.layers.convolution import Conv
 from archcalc.layers.layer import Layer
 from archcalc.layers.pooling import AvgPool, GlobalAvgPool
-from archcalc.layers.resampling import Upsample
 from archcalc.layers.reshaping import Reshape
+from archcalc.layers.upsampling import Upsample
 from archcalc.quantity.arithmetic import Quantity
 
 

@@ -1,4 +1,4 @@
-"""Layers that change the size of a map by a rule of its own: upsampling, padding, cropping."""
+"""Layers that move values: between channels and space, into a border, out of one."""
 
 from __future__ import annotations
 
@@ -7,69 +7,46 @@ from typing import ClassVar, Literal, TypeAlias
 
 from archcalc.errors import LayerError
 from archcalc.feature_map import FeatureMap
-from archcalc.layers.effect import Effect, Storage, pointwise, without_parameters
-from archcalc.layers.layer import Axes, Category, Layer, Sides, per_axis, per_side, require_spatial
+from archcalc.layers.effect import Effect, Saved, Storage, pointwise, without_parameters
+from archcalc.layers.layer import (
+    Category,
+    Layer,
+    Sides,
+    per_side,
+    require_spatial,
+)
 from archcalc.layers.operator import USUAL, Circumstances, Gradient, Operator, Order, Taken, Tensor
 from archcalc.layers.registry import register
-from archcalc.quantity.arithmetic import Quantity, product, require_at_least, require_multiple
+from archcalc.quantity.arithmetic import (
+    Quantity,
+    certainly_equal,
+    product,
+    require_at_least,
+    require_multiple,
+    smallest,
+)
 from archcalc.record import replace
-from archcalc.regions.bits import NotFollowedError, spread, thinned
+from archcalc.regions.bits import NotFollowedError, full, members, shifted, single, spread, thinned
 from archcalc.regions.patches import Patch
 from archcalc.regions.reading import ChannelWindow
-from archcalc.window import TransposedWindow, Window, Windows
+from archcalc.window import (
+    TransposedWindow,
+    Window,
+    Windows,
+)
 
-Interpolation: TypeAlias = Literal["nearest", "linear", "bilinear", "trilinear"]
+Filling: TypeAlias = Literal["constant", "reflect", "replicate", "circular"]
 MOST_PHASES = 64  # along each axis: of a pixel shuffle, more are not followed one by one
-_AXES_OF = {"linear": 1, "bilinear": 2, "trilinear": 3}
 
 
-class _Resampling(Layer):
+class Resampling(Layer):
+    """What changes the size of a map, without weights."""
+
     category: ClassVar[Category] = Category.RESAMPLING
 
 
 @register
-class Upsample(_Resampling):
-    """Enlarges a map by whole factors, as `torch.nn.Upsample(scale_factor=…)`.
-
-    Shapes: (C, n…) -> (C, factor n…).
-    Operations: nearest none; linear along a axes: 2**a multiplications and 2**a - 1 additions
-    for each output value.
-    Source: torch; Odena et al. 2016, "Deconvolution and checkerboard artifacts".
-    """
-
-    kind: ClassVar[str] = "upsample"
-    gradient_order: ClassVar[Order] = Order.KEPT
-
-    factor: Axes
-    mode: Interpolation = "nearest"
-
-    def effect_on(self, x: FeatureMap, /) -> Effect:
-        require_spatial(x)
-        axes = len(x.sizes)
-        if self.mode != "nearest" and _AXES_OF[self.mode] != axes:
-            raise LayerError(f"mode {self.mode!r} is for {_AXES_OF[self.mode]} spatial axes")
-        factors = per_axis(self.factor, x, "factor")
-        for factor in factors:
-            require_at_least(factor, 1, "a factor of {}", factor)
-        sizes = tuple([n * f for n, f in zip(x.sizes, factors, strict=True)])
-        ops_each = 0 if self.mode == "nearest" else 2 ** (axes + 1) - 1
-        spread = _nearest if self.mode == "nearest" else TransposedWindow.linear
-        windows = tuple([spread(factor) for factor in factors])
-        output = FeatureMap(x.channels, sizes)
-        return without_parameters(output, windows, ops=ops_each * output.values)
-
-    def operators(
-        self, effect: Effect, *inputs: FeatureMap, at: Circumstances = USUAL
-    ) -> tuple[Operator, ...]:
-        (found,) = super().operators(effect, *inputs)
-        axes = len(inputs[0].sizes)
-        if axes == 2 or (axes == 3 and self.mode != "nearest"):
-            return (found,)
-        return (replace(found, takes=(Taken(0),)),)  # torch's other kernels keep no order
-
-
-@register
-class PixelShuffle(_Resampling):
+class PixelShuffle(Resampling):
     """Moves channels into space, as `torch.nn.PixelShuffle`.
 
     Shapes: (C, h, w) -> (C / factor**2, factor h, factor w).
@@ -90,7 +67,7 @@ class PixelShuffle(_Resampling):
             x.channels, square, "{} channels do not divide by {} squared", x.channels, self.factor
         )
         sizes = tuple([n * self.factor for n in x.sizes])
-        windows = (_nearest(self.factor),) * 2
+        windows = (nearest(self.factor),) * 2
         return without_parameters(FeatureMap(x.channels // square, sizes), windows)
 
     def channel_window(self, x: FeatureMap) -> ChannelWindow:
@@ -113,25 +90,168 @@ class PixelShuffle(_Resampling):
 
 
 @register
-class Pad(_Resampling):
-    """Surrounds a map with zeros, as `torch.nn.ConstantPad` with 0.
+class PixelUnshuffle(Resampling):
+    """Moves space into channels, as `torch.nn.PixelUnshuffle`: undoes a pixel shuffle.
+
+    Shapes: (C, h, w) -> (C factor**2, h / factor, w / factor).
+    Source: Shi et al. 2016 (arXiv:1609.05158), section 2.2, the other way round; Redmon &
+    Farhadi 2017 (arXiv:1612.08242), section 2, fine-grained features ("reorg").
+    """
+
+    kind: ClassVar[str] = "pixel_unshuffle"
+    gradient_order: ClassVar[Order] = Order.KEPT
+
+    factor: Quantity
+
+    def effect_on(self, x: FeatureMap, /) -> Effect:
+        if len(x.sizes) != 2:
+            raise LayerError(f"needs 2 spatial axes, not {len(x.sizes)}")
+        require_at_least(self.factor, 1, "a factor of {}", self.factor)
+        for n in x.sizes:
+            require_multiple(n, self.factor, "{} positions do not divide by {}", n, self.factor)
+        sizes = tuple([n // self.factor for n in x.sizes])
+        windows = (Window(self.factor, self.factor),) * 2
+        return without_parameters(FeatureMap(x.channels * self.factor**2, sizes), windows)
+
+    def channel_window(self, x: FeatureMap) -> ChannelWindow:
+        return nearest(self.factor**2)
+
+    def reads(
+        self, patch: Patch, inputs: Sequence[FeatureMap], windows: Windows
+    ) -> Iterator[tuple[int, Patch]]:
+        """(c, h, w) is channel c // f**2 at (h f + c // f % f, w f + c % f)."""
+        if self.factor > MOST_PHASES:
+            raise NotFollowedError
+        for phase in range(self.factor**2):
+            channels = thinned(patch.channels, self.factor**2, phase)
+            starts = divmod(phase, self.factor)
+            positions = [
+                shifted(spread(bits, self.factor), start)
+                for bits, start in zip(patch.positions, starts, strict=True)
+            ]
+            yield 0, Patch(channels, tuple(positions))
+
+
+@register
+class Pad(Resampling):
+    """Surrounds a map, as `torch.nn.functional.pad`; a negative side is cut off.
 
     Shapes: (C, n…) -> (C, before + n + after…).
+    Filled with `value` (constant); with the map mirrored at its border (reflect), so that a side
+    is less than n; with its border (replicate); or with its other end (circular), so that a side
+    is n at the most, and none is cut off.
+    Source: torch; Zhu et al. 2017 (arXiv:1703.10593), section 7.2, for reflection.
     """
 
     kind: ClassVar[str] = "pad"
     gradient_order: ClassVar[Order] = Order.KEPT
 
     sides: Sides
+    mode: Filling = "constant"
+    value: float = 0.0
 
     def effect_on(self, x: FeatureMap, /) -> Effect:
-        windows = _shifting_windows(x, self.sides, sign=1)
-        sizes = tuple([w.placements(n) for w, n in zip(windows, x.sizes, strict=True)])
-        return without_parameters(FeatureMap(x.channels, sizes), windows)
+        require_spatial(x)
+        sides = per_side(self.sides, x, "sides")
+        for n, side in zip(x.sizes, sides, strict=True):
+            self._require_filled(n, *side)
+        sizes = tuple(
+            [n + before + after for n, (before, after) in zip(x.sizes, sides, strict=True)]
+        )
+        windows = tuple([Window(1, 1, before, after) for before, after in sides])
+        saved = (Saved.INPUT,) if self.mode in ("reflect", "replicate") else ()
+        return without_parameters(FeatureMap(x.channels, sizes), windows, saved=saved)
+
+    def _require_filled(self, n: Quantity, before: Quantity, after: Quantity) -> None:
+        left = n + before + after
+        require_at_least(left, 1, "{} before and {} after leave nothing of {}", before, after, n)
+        for side in (before, after):
+            if self.mode == "reflect":
+                require_at_least(n - 1, side, "{} to reflect on a side of {}", side, n)
+            elif self.mode == "circular":
+                require_at_least(n, side, "{} to go around on a side of {}", side, n)
+                require_at_least(side, 0, "{} on a side, where it goes around", side)
+        if self.mode == "constant":
+            kept = n + smallest(before, 0) + smallest(after, 0)
+            require_at_least(kept, 0, "{} and {} cut off more than {}", before, after, n)
+
+    def probe(self, x: FeatureMap, /, *others: FeatureMap) -> tuple[Layer, ...]:
+        return (Pad(sides=self.sides, mode=self.mode),)
+
+    def operators(
+        self, effect: Effect, *inputs: FeatureMap, at: Circumstances = USUAL
+    ) -> tuple[Operator, ...]:
+        """Around in a circle torch copies the map into a larger one, and then end after end there.
+
+        The gradient behind each copy is copied, and what was written over set to 0 in it.
+        """
+        if self.mode == "constant":
+            return super().operators(effect, *inputs)
+        if self.mode != "circular":
+            (one,) = super().operators(effect, *inputs)
+            return (replace(one, takes=(Taken(0),)),)  # torch's other kernels keep no order
+        (x,), values = inputs, effect.output.values
+        found: list[Operator] = []
+        source: Tensor = 0
+        for axis in range(len(x.sizes)):
+            makes = f"inside{axis}"
+            found.append(Operator("slice", (Taken(source),), x.values, view=True, makes=makes))
+            source = makes
+        takes: tuple[Taken, ...] = (Taken(source, scratch=(values,)),)
+        found.append(Operator("copy_", takes, values, makes="filled"))
+        sides = per_side(self.sides, x, "sides")
+        for size, pair in zip(reversed(effect.output.sizes), reversed(sides), strict=True):
+            for side in pair:
+                if certainly_equal(side, 0):
+                    continue
+                filled, number, end = found[-1].makes, len(found), values // size * side
+                part = Operator("slice", (Taken(filled),), end, view=True, makes=f"end{number}")
+                takes = (Taken(filled, scratch=(end,)), Taken(part.makes))
+                copy = Operator("copy_", takes, values, view=True, makes=f"filled{number}")
+                found += [part, copy]
+        return (*found[:-1], replace(found[-1], makes=""))
+
+    def reads(
+        self, patch: Patch, inputs: Sequence[FeatureMap], windows: Windows
+    ) -> Iterator[tuple[int, Patch]]:
+        """What lies around the map is read from where it is filled from."""
+        if self.mode == "constant":
+            yield from super().reads(patch, inputs, windows)
+            return
+        (x,) = inputs
+        sides = per_side(self.sides, x, "sides")
+        positions = [
+            self._filled_from(bits, n, before)
+            for bits, n, (before, _) in zip(patch.positions, x.sizes, sides, strict=True)
+        ]
+        yield 0, Patch(patch.channels, tuple(positions))
+
+    def _filled_from(self, outputs: int, n: int, before: int) -> int:
+        """The inputs, of n along an axis, that some outputs are copies of."""
+        found = shifted(outputs, -before) & full(n)
+        around = outputs & ~shifted(full(n), before)
+        for output in members(around):
+            place = output - before
+            if self.mode == "reflect":
+                place = -place if place < 0 else 2 * (n - 1) - place
+            elif self.mode == "replicate":
+                place = 0 if place < 0 else n - 1
+            else:
+                place %= n
+            found |= single(place)
+        return found
+
+
+def fills_borders(layer: Layer) -> bool:
+    """Whether it surrounds a map with copies of what lies elsewhere in it.
+
+    A field goes on into such a border as into one of zeros: it is what is seen where there is none.
+    """
+    return isinstance(layer, Pad) and layer.mode != "constant"
 
 
 @register
-class Crop(_Resampling):
+class Crop(Resampling):
     """Cuts the border of a map off.
 
     Shapes: (C, n…) -> (C, n - before - after…). A view: no memory of its own.
@@ -144,14 +264,16 @@ class Crop(_Resampling):
     sides: Sides
 
     def effect_on(self, x: FeatureMap, /) -> Effect:
-        windows = _shifting_windows(x, self.sides, sign=-1)
-        sizes = []
-        for w, n in zip(windows, x.sizes, strict=True):
-            left = n + w.before + w.after
-            require_at_least(left, 1, "cropping {} and {} off {}", -w.before, -w.after, n)
-            sizes.append(left)
+        require_spatial(x)
+        sizes, windows = [], []
+        for n, (before, after) in zip(x.sizes, per_side(self.sides, x, "sides"), strict=True):
+            require_at_least(before, 0, "{} on a side", before)
+            require_at_least(after, 0, "{} on a side", after)
+            sizes.append(n - before - after)
+            require_at_least(sizes[-1], 1, "cropping {} and {} off {}", before, after, n)
+            windows.append(Window(1, 1, -before, -after))
         output = FeatureMap(x.channels, tuple(sizes))
-        return without_parameters(output, windows, storage=Storage.SHARED)
+        return without_parameters(output, tuple(windows), storage=Storage.SHARED)
 
     def operators(
         self, effect: Effect, *inputs: FeatureMap, at: Circumstances = USUAL
@@ -173,7 +295,7 @@ class Crop(_Resampling):
 
 
 @register
-class PadChannels(_Resampling):
+class PadChannels(Resampling):
     """Adds channels of zeros: the parameter-free shortcut of ResNet, its option A.
 
     Shapes: (C, n…) -> (before + C + after, n…).
@@ -199,16 +321,6 @@ class PadChannels(_Resampling):
         return Window(1, 1, self.before, self.after)
 
 
-def _nearest(factor: Quantity) -> TransposedWindow:
+def nearest(factor: Quantity) -> TransposedWindow:
     """Each input reaches the `factor` outputs that lie over it."""
     return TransposedWindow(factor, factor)
-
-
-def _shifting_windows(x: FeatureMap, sides: Sides, sign: int) -> tuple[Window, ...]:
-    require_spatial(x)
-    windows = []
-    for before, after in per_side(sides, x, "sides"):
-        require_at_least(before, 0, "{} on a side", before)
-        require_at_least(after, 0, "{} on a side", after)
-        windows.append(Window(1, 1, sign * before, sign * after))
-    return tuple(windows)

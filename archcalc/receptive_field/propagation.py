@@ -28,7 +28,15 @@ from archcalc.receptive_field.field import (
     SteppedField,
 )
 from archcalc.receptive_field.stairs import Stairs, highest, lowest
-from archcalc.window import AdaptiveWindow, AxisWindow, Reach, TransposedWindow, Window, Windows
+from archcalc.window import (
+    AdaptiveWindow,
+    AxisWindow,
+    InterpolatedWindow,
+    Reach,
+    TransposedWindow,
+    Window,
+    Windows,
+)
 
 MOST_LISTED = 2**14  # phases that are listed one by one; beyond it the field counts as unknown
 MOST_TAPS = 2**18  # that are looked at to list the phases of one layer
@@ -44,6 +52,8 @@ def field_after(field: AxisField, window: AxisWindow) -> AxisField:
         return Reach.ALL if everything else Reach.UNKNOWN
     if isinstance(window, AdaptiveWindow):
         return field_after(field_after(field, window.spread), window.slid)
+    if isinstance(window, InterpolatedWindow):
+        return _interpolate(field, window)
     if isinstance(window, TransposedWindow):
         return _spread(field, window)
     if isinstance(field, Field):
@@ -147,6 +157,39 @@ def _spread(field: Field | PhasedField, window: TransposedWindow) -> AxisField:
         places = [out + window.before - window.dilation * tap for tap in taps]
         phases.append(_hull(phased.of_unit(at // stride) for at in places if at % stride == 0))
     return _normal(phases, phased.advance)
+
+
+def _interpolate(field: Field | PhasedField, window: InterpolatedWindow) -> AxisField:
+    """Output o hears the inputs around its place: all of them in a row.
+
+    After `parts` outputs the places stand as at first, `step` inputs further on.
+    """
+    ends = (field.first, field.last, field.jump) if isinstance(field, Field) else ()
+    if not all(type(number) is int for number in ends):
+        return Reach.UNKNOWN
+    stepped = _as_steps(field)
+    if stepped and window.taps <= 2:
+        firsts = [each.spread(0, window.parts) for each in stepped.firsts]
+        lasts = [
+            each.spread((window.taps - 1) * (window.parts - 1), window.parts)
+            for each in stepped.lasts
+        ]
+        low = [each.slid(window.step, window.start) for each in firsts]
+        high = [each.slid(window.step, window.start) for each in lasts]
+        if None not in low and None not in high:
+            return _stepped(cast("list[Stairs]", low), cast("list[Stairs]", high))
+    period = stepped.period if stepped else cast(PhasedField, field).period
+    rounds = period // gcd(period, window.step)
+    outputs = window.parts * rounds
+    if outputs > MOST_LISTED:
+        return Reach.UNKNOWN
+    phases = []
+    for output in range(outputs):
+        first, last = window.ends(output)
+        read = (first, last) if stepped else range(first, last + 1)
+        phases.append(_hull(map(field.of_unit, read)))
+    advance = field.jump * window.step * rounds
+    return _normal(phases, int(advance))
 
 
 def _ends(count: int, most: int) -> Sequence[int]:

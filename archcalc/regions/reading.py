@@ -6,6 +6,7 @@ around them or divides them into groups slides a window along them.
 
 from __future__ import annotations
 
+from struct import pack, unpack
 from typing import TypeAlias
 
 from archcalc.quantity.arithmetic import Quantity
@@ -18,15 +19,23 @@ from archcalc.regions.bits import (
     interleaved,
     is_run,
     last_of,
+    members,
     runs,
     shifted,
     smeared,
     spread,
     thinned,
 )
-from archcalc.window import AdaptiveWindow, AxisWindow, Reach, TransposedWindow, Window
+from archcalc.window import (
+    AdaptiveWindow,
+    AxisWindow,
+    InterpolatedWindow,
+    Reach,
+    TransposedWindow,
+    Window,
+)
 
-MOST_RUNS = 2**12  # of the outputs of an adaptive pool
+MOST_RUNS = 2**12  # of the outputs of an adaptive pool, or of what resizes
 
 
 class Groups(Record):
@@ -70,6 +79,8 @@ def read(window: ChannelWindow, outputs: int, size: int) -> int:
         return _spread(window, outputs, size)
     if isinstance(window, AdaptiveWindow):
         return _adapted(window, outputs, size)
+    if isinstance(window, InterpolatedWindow):
+        return _interpolated(window, outputs, size)
     if isinstance(window, Groups):
         return _grouped(window, outputs, size)
     if isinstance(window, Interleaved):
@@ -85,6 +96,8 @@ def reached(window: ChannelWindow, inputs: int, outputs: int) -> int:
     """
     if isinstance(window, Window):
         window = TransposedWindow(window.kernel, window.stride, window.before, window.dilation)
+    elif isinstance(window, TransposedWindow):
+        window = Window(window.kernel, window.stride, window.before, 0, window.dilation)
     elif isinstance(window, Groups):
         window = Groups(window.outputs, window.inputs)
     elif isinstance(window, Interleaved):
@@ -139,3 +152,36 @@ def _adapted(window: AdaptiveWindow, outputs: int, size: int) -> int:
     for first, last in apart:
         found |= between(first * n // m, -(-(last + 1) * n // m) - 1, size)
     return found
+
+
+def _interpolated(window: InterpolatedWindow, outputs: int, size: int) -> int:
+    """Output o reads the inputs around its place; past an end, the input there."""
+    # Where outputs lie less than an input apart, neighbours read all that lies between them.
+    if window.step <= window.parts and window.taps <= 2:
+        apart = runs(outputs)
+    else:
+        apart = [(output, output) for output in members(outputs)]
+    if len(apart) > MOST_RUNS:
+        raise NotFollowedError
+    found = 0
+    for first, last in apart:
+        found |= between(_read_at(window, first)[0], _read_at(window, last)[1], size)
+    return found
+
+
+def _read_at(window: InterpolatedWindow, output: int) -> tuple[int, int]:
+    """`ends`; of the nearest, as torch finds it.
+
+    It multiplies in float32 and rounds down, so that an output that lies on an input may find the
+    one before: of 26 positions resized to 22, output 11 reads 12 and not 13.
+    """
+    if window.taps > 1:
+        return window.ends(output)
+    scale = _in_float32(window.step / window.parts)
+    place = int(_in_float32(output * scale))
+    return place, place
+
+
+def _in_float32(value: float) -> float:
+    rounded: float = unpack("f", pack("f", value))[0]
+    return rounded

@@ -207,6 +207,21 @@ def _optional_axes(value: Value) -> object:
     return None if value is None else _axes(value)
 
 
+def _ratios(value: Value) -> object:
+    if value is None:
+        return None
+    return tuple(map(_ratio, value)) if isinstance(value, list) else _ratio(value)
+
+
+def _ratio(value: Value) -> object:
+    """`value` as a quantity or a plain fraction."""
+    if is_real_array(value):
+        value = one_for_all(value)
+    if getattr(value, "denominator", 1) != 1 and not is_symbol(value):
+        return value
+    return whole(value)
+
+
 def _sides(value: Value) -> object:
     if not isinstance(value, list):
         return whole(value)
@@ -275,6 +290,8 @@ def _list_of(schema: Schema) -> Schema:
 
 
 _AXES: Schema = {"anyOf": [{"type": "integer"}, EXPRESSION_SCHEMA, _list_of(_WHOLE)]}
+_NUMBER: Schema = {"anyOf": [{"type": "number"}, EXPRESSION_SCHEMA]}
+_RATIOS: Schema = {"anyOf": [*_NUMBER["anyOf"], _list_of(_NUMBER)]}
 _SIDES: Schema = {
     "anyOf": [
         {"type": "integer"},
@@ -287,11 +304,12 @@ FIELD_TYPES: dict[str, FieldType] = {
     "Quantity": FieldType(_WHOLE, whole),
     "Axes": FieldType(_AXES, _axes),
     "Axes | None": FieldType(_AXES, _optional_axes),
+    "Ratios | None": FieldType(_RATIOS, _ratios),
     "Sides": FieldType(_SIDES, _sides),
     "Padding": FieldType(_SIDES, _padding, words=("same", "valid")),
     "Shape": FieldType(_list_of(_WHOLE), _shape),
     "bool": FieldType({"anyOf": [{"type": "boolean"}, EXPRESSION_SCHEMA]}, truth),
-    "float": FieldType({"anyOf": [{"type": "number"}, EXPRESSION_SCHEMA]}, _real, decimals=True),
+    "float": FieldType(_NUMBER, _real, decimals=True),
     "float | None": FieldType(
         {"anyOf": [{"type": ["number", "null"]}, EXPRESSION_SCHEMA]}, _optional_real, decimals=True
     ),

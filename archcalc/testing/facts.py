@@ -27,6 +27,7 @@ from archcalc.torch_backend.layer_modules import module_for
 from archcalc.torch_backend.probe import positive_module
 
 _Unit = tuple[int, ...]  # channel and position
+_ROUNDING = 1e-12  # of a gradient: what an interpolation of float64 has where its weight is 0
 
 
 def check_kind(kind: type[Layer], examples: st.SearchStrategy[Example]) -> None:
@@ -172,7 +173,7 @@ def _seen_by(unit: _Unit, module: nn.Module, images: Sequence[Tensor]) -> Iterat
     if not value.requires_grad:
         return
     for number, gradient in enumerate(torch.autograd.grad(value, leaves, materialize_grads=True)):
-        for place in gradient[0].nonzero().tolist():
+        for place in (gradient[0].abs() > _ROUNDING).nonzero().tolist():
             yield number, *place
 
 

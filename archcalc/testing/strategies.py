@@ -77,9 +77,9 @@ def axes(value: st.SearchStrategy[int], x: FeatureMap) -> st.SearchStrategy[Axes
     return st.one_of(value, st.tuples(*[value] * len(x.sizes)))
 
 
-def sides(most: int, x: FeatureMap) -> st.SearchStrategy[Any]:
-    """Up to `most` for all sides of `x`, or for each axis, or for each side of each axis."""
-    value = st.integers(0, most)
+def sides(most: int, x: FeatureMap, least: int = 0) -> st.SearchStrategy[Any]:
+    """`least` to `most` for all sides of `x`, or for each axis, or for each side of each axis."""
+    value = st.integers(least, most)
     pair = st.tuples(value, value)
     each: list[st.SearchStrategy[Any]] = [value, pair, st.one_of(value, pair)]
     return st.one_of(value, *[st.tuples(*[axis] * len(x.sizes)) for axis in each])

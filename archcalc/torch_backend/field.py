@@ -20,9 +20,10 @@ from archcalc.analysis import Analysis
 from archcalc.errors import LayerError
 from archcalc.feature_map import FeatureMap
 from archcalc.graph import INPUT, Graph, Node
-from archcalc.layers import Effect
+from archcalc.layers import Effect, Layer
 from archcalc.layers.layer import concatenates
 from archcalc.layers.pooling import AdaptiveAvgPool, AdaptiveMaxPool, MaxPool
+from archcalc.layers.upsampling import Upsample
 from archcalc.receptive_field.field import AxisField, Field, Interval, ListedPhases, PhasedField
 from archcalc.receptive_field.propagation import repeats
 from archcalc.record import Record, replace
@@ -121,13 +122,18 @@ def _step(field: AxisField) -> int:
 
 
 def _behind_growing_windows(graph: Graph) -> set[str]:
-    """The layers that see the image through the windows of an adaptive pool."""
+    """The layers that see the image through windows that are as many for any size of it."""
     found: set[str] = set()
     for node in graph.nodes:
-        adaptive = isinstance(node.layer, (AdaptiveAvgPool, AdaptiveMaxPool))
-        if adaptive or found.intersection(node.inputs):
+        if _grows(node.layer) or found.intersection(node.inputs):
             found.add(node.name)
     return found
+
+
+def _grows(layer: Layer) -> bool:
+    if isinstance(layer, Upsample):
+        return layer.size is not None or layer.align_corners or layer.mode == "area"
+    return isinstance(layer, (AdaptiveAvgPool, AdaptiveMaxPool))
 
 
 def _period(field: AxisField) -> int:

@@ -15,6 +15,7 @@ import torch
 import torch.nn.functional as F  # torch's own name for it
 from torch import Tensor, nn
 
+LEAST_WEIGHT = 1e-10  # of an interpolation in float64; less is a rounding error
 Sides: TypeAlias = tuple[tuple[int, int], ...]  # (before, after) along each spatial axis
 
 
@@ -324,6 +325,38 @@ class Reshape(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return x.reshape(len(x), *self.shape)
+
+
+class PositiveUpsample(nn.Module):
+    """`nn.Upsample` along one axis after the other, by 1 for each weight that is not 0."""
+
+    def __init__(self, factor: Any, size: Any, mode: str, align_corners: bool) -> None:
+        super().__init__()
+        self.factor = factor
+        self.size = size
+        self.mode = "bicubic" if mode == "bicubic" else "bilinear"
+        self.align_corners = align_corners
+
+    def forward(self, x: Tensor) -> Tensor:
+        for axis in range(2, x.dim()):
+            weights = self._weights(x.shape[axis], axis - 2).to(x)
+            x = (x.movedim(axis, -1) @ weights).movedim(-1, axis)
+        return x
+
+    def _weights(self, n: int, axis: int) -> Tensor:
+        """(n, m): which inputs are read by which outputs."""
+        factor, size = (
+            value[axis] if isinstance(value, tuple) else value for value in (self.factor, self.size)
+        )
+        each_alone = torch.eye(n, dtype=torch.float64).view(1, n, 1, n)
+        interpolated = F.interpolate(
+            each_alone,
+            size=None if size is None else (1, size),
+            scale_factor=None if factor is None else (1.0, float(factor)),
+            mode=self.mode,
+            align_corners=self.align_corners,
+        )
+        return interpolated.view(n, -1).abs() > LEAST_WEIGHT
 
 
 # ----- joins -----

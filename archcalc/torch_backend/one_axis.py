@@ -19,8 +19,10 @@ from archcalc.layers import (
     joining,
     linear,
     normalization,
+    pooling,
     resampling,
     reshaping,
+    upsampling,
 )
 from archcalc.layers.layer import ALONG_AXES
 
@@ -60,15 +62,25 @@ def _(layer: normalization.LayerNorm, axis: int, axes: int, x: FeatureMap) -> La
 
 
 @thin_layer.register
-def _(layer: resampling.Upsample, axis: int, axes: int, x: FeatureMap) -> Layer:
-    factor = layer.factor[axis] if isinstance(layer.factor, tuple) else layer.factor
-    mode: resampling.Interpolation = "nearest" if layer.mode == "nearest" else "linear"
-    return resampling.Upsample(factor=factor, mode=mode)
+def _(layer: upsampling.Upsample, axis: int, axes: int, x: FeatureMap) -> Layer:
+    mode = "linear" if layer.mode in ("bilinear", "trilinear") else layer.mode
+    along = {
+        name: value[axis] if isinstance(value, tuple) else value
+        for name, value in vars(layer).items()
+    }
+    # torch has no cubic interpolation along a single axis.
+    kind = upsampling.PositiveUpsample if mode == "bicubic" else upsampling.Upsample
+    return kind(**along | {"mode": mode})
 
 
 @thin_layer.register
 def _(layer: resampling.PixelShuffle, axis: int, axes: int, x: FeatureMap) -> Layer:
-    return resampling.Upsample(factor=layer.factor)
+    return upsampling.Upsample(factor=layer.factor)
+
+
+@thin_layer.register
+def _(layer: resampling.PixelUnshuffle, axis: int, axes: int, x: FeatureMap) -> Layer:
+    return pooling.AvgPool(kernel=layer.factor)
 
 
 @thin_layer.register(resampling.PadChannels)
@@ -100,6 +112,7 @@ def picks_channels(layer: Layer) -> bool:
         (
             normalization.LocalResponseNorm,
             resampling.PixelShuffle,
+            resampling.PixelUnshuffle,
             reshaping.ChannelSlice,
             reshaping.ChannelSplit,
         ),

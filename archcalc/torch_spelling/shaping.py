@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from archcalc.layers import joining, resampling, reshaping
-from archcalc.layers.layer import per_side
+from math import floor
+from typing import Any
+
+from archcalc.layers import joining, resampling, reshaping, upsampling
+from archcalc.layers.layer import Ratios, per_axis, per_side
 from archcalc.torch_spelling.spelling import (
     Built,
     Setting,
@@ -20,12 +23,38 @@ from archcalc.torch_spelling.spelling import (
 
 
 @spell.register
-def _(layer: resampling.Upsample, at: Setting) -> Spelling:
+def _(layer: upsampling.Upsample, at: Setting) -> Spelling:
+    factor, size = layer.factor, layer.size
+    if factor is not None and _rounds_below(factor, at):
+        factor, size = None, layer.effect_on(at.x).output.sizes
     arguments = (
-        named("scale_factor", tidy(layer.factor), role="factor"),
+        named("size", size if size is None else tidy(size), None),
+        named("scale_factor", factor if factor is None else _scale(tidy(factor)), None, "factor"),
         named("mode", layer.mode, "nearest"),
+        named("align_corners", layer.align_corners or None, None),
     )
     return Spelling("nn.Upsample", arguments, weight=Weight.MAIN)
+
+
+@spell.register
+def _(layer: upsampling.PositiveUpsample, at: Setting) -> Spelling:
+    return Spelling("PositiveUpsample", tuple([named(n, v) for n, v in vars(layer).items()]))
+
+
+def _rounds_below(factor: Ratios, at: Setting) -> bool:
+    """Whether torch, which has the factor as a float, makes a smaller size of it.
+
+    Of 100 times 0.29 it makes 28. In that case the size says the same as the factor.
+    """
+    factors = per_axis(factor, at.x, "factor")
+    return any(floor(n * float(f)) < floor(n * f) for n, f in zip(at.x.sizes, factors, strict=True))
+
+
+def _scale(factor: Any) -> object:
+    """Fractions as floats."""
+    if isinstance(factor, tuple):
+        return tuple(map(_scale, factor))
+    return float(factor) if getattr(factor, "denominator", 1) != 1 else factor
 
 
 @spell.register
@@ -35,10 +64,22 @@ def _(layer: resampling.PixelShuffle, at: Setting) -> Spelling:
 
 
 @spell.register
+def _(layer: resampling.PixelUnshuffle, at: Setting) -> Spelling:
+    arguments = (given("downscale_factor", layer.factor, "factor"),)
+    return Spelling("nn.PixelUnshuffle", arguments, weight=Weight.MAIN)
+
+
+_PADS = {"constant": "Zero", "reflect": "Reflection", "replicate": "Replication",
+         "circular": "Circular"}  # fmt: skip
+
+
+@spell.register
 def _(layer: resampling.Pad, at: Setting) -> Spelling:
     sides = per_side(layer.sides, at.x, "sides")
-    amounts = tuple([n for side in reversed(sides) for n in side])
-    return Spelling(f"nn.ZeroPad{at.axes}d", (given("padding", tidy(amounts)),))
+    amounts = given("padding", tidy(tuple([n for side in reversed(sides) for n in side])))
+    if layer.mode == "constant" and layer.value != 0:
+        return Spelling(f"nn.ConstantPad{at.axes}d", (amounts, given("value", layer.value)))
+    return Spelling(f"nn.{_PADS[layer.mode]}Pad{at.axes}d", (amounts,))
 
 
 @spell.register

@@ -12,6 +12,7 @@ from archcalc.analysis import Analysis, require_numbers
 from archcalc.errors import UsageError
 from archcalc.figures.of_layer import LayerAnalysis
 from archcalc.graph import INPUT
+from archcalc.layers.resampling import fills_borders
 from archcalc.receptive_field.field import AxisField, Field, Interval, PhasedField
 from archcalc.record import Record
 from archcalc.regions.bits import NotFollowedError, first_of, full, last_of, members, runs, single
@@ -127,7 +128,9 @@ def unit_field(
     try:
         traced = trace(analysis, layer, _patch(layer, unit, channel))
     except NotFollowedError:
-        bound = tuple(map(_bound, unbounded, image))
+        filled = any(fills_borders(one.node.layer) for one in analysis.layers)
+        around_it = (Reach.UNKNOWN,) * len(image) if filled else unbounded
+        bound = tuple(map(_bound, around_it, image))
         return UnitField(layer, unit, channel, unbounded, local, bound, None, False, image)
     # A pixel is seen where any channel of it is.
     pixels = tuple(together([Patch(1, patch.positions) for patch in traced.patches]))

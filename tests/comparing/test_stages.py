@@ -13,8 +13,8 @@ from archcalc.layers.convolution import Conv
 from archcalc.layers.joining import Multiply
 from archcalc.layers.linear import Linear
 from archcalc.layers.pooling import GlobalAvgPool, MaxPool
-from archcalc.layers.resampling import Upsample
 from archcalc.layers.reshaping import Flatten
+from archcalc.layers.upsampling import Upsample
 from tests.graphs import chain, graph, node
 
 

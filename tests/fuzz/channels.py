@@ -67,6 +67,8 @@ def _read(layer: Layer, channel: int, count: int, outputs: int) -> Iterable[int]
             return [channel - fields.get("before", 0)]
         case "pixel_shuffle":
             return _group(channel, fields["factor"] ** 2)
+        case "pixel_unshuffle":
+            return [channel // fields["factor"] ** 2]
     return [channel]
 
 

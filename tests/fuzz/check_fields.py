@@ -80,7 +80,7 @@ def _members(bits: int) -> list[int]:
 def check_layers(subject: Subject, comparison: Comparison) -> None:
     """Receptive field, jump and offset of each layer; with gates and norms, and without."""
     net, shapes = subject.net, subject.shapes
-    periods = periods_of(net)
+    periods = periods_of(net, shapes)
     if max(periods, default=1) > LONGEST_PERIOD:
         return
     whole = [Reaching(net, shapes, axis) for axis in range(len(periods))]
@@ -113,7 +113,7 @@ def _row(has: AxisField, wanted: Row | Extent) -> Row | Extent | None:
 def check_paths(subject: Subject, comparison: Comparison) -> None:
     """The smallest and the largest field by single paths to the last layer, all of them tried."""
     net, name = subject.net, subject.net.layers[-1].name
-    periods = periods_of(net)
+    periods = periods_of(net, subject.shapes)
     paths = paths_to(net, name)
     if len(paths) > MOST_PATHS or max(periods, default=1) > LONGEST_PERIOD:
         return

@@ -78,9 +78,11 @@ def _other_ops(layer: Layer, shape: Shape, out: Shape, learned: dict[str, int]) 
         case "adaptive_avg_pool" | "adaptive_max_pool" | "global_avg_pool":
             return math.prod(shape)
         case "upsample":
-            smooth = fields.get("mode", "nearest") != "nearest"
-            corners = 2 ** (len(shape) - 1)
-            each_value = corners + corners - 1 if smooth else 0
+            mode = fields.get("mode", "nearest")
+            if mode == "area":
+                return math.prod(shape)
+            read = {"nearest": 1, "bicubic": 4}.get(mode, 2) ** (len(shape) - 1)
+            each_value = read + read - 1 if read > 1 else 0
         case "layer_norm" | "group_norm":
             each_value = 5 + len(learned)
         case "local_response_norm":

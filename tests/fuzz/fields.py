@@ -93,12 +93,29 @@ def _adaptive(rng: random.Random, shape: Shape) -> Spec:
 
 
 def _upsample(rng: random.Random, shape: Shape) -> Spec:
-    modes = ["nearest", "nearest", "linear"]
+    modes = ["nearest", "nearest", "area", "linear"]
     if 2 <= len(shape) <= 4:
-        modes[2] = ("linear", "bilinear", "trilinear")[len(shape) - 2]
-    fields: Spec = {"factor": _sizes(rng, shape, lambda: rng.randint(1, 3))}
+        modes[3] = ("linear", "bilinear", "trilinear")[len(shape) - 2]
+    if len(shape) == 3:
+        modes.append("bicubic")
     mode = rng.choice((None, *modes))
-    return fields | ({"mode": mode} if mode else {})
+    fields: Spec = {"mode": mode} if mode else {}
+    if rng.random() < 0.4:
+        fields["size"] = _sizes(rng, shape, lambda: rng.randint(1, 2 * max(shape[1:], default=1)))
+    elif rng.random() < 0.4:
+        fields["factor"] = rng.choice((0.5, 1.5, 0.75, 2.25))
+    else:
+        fields["factor"] = _sizes(rng, shape, lambda: rng.randint(1, 3))
+    if mode not in (None, "nearest", "area") and rng.random() < 0.4:
+        fields["align_corners"] = True
+    return fields
+
+
+def _pad(rng: random.Random, shape: Shape) -> Spec:
+    fields: Spec = _sides(rng, shape)
+    if rng.random() < 0.3:
+        fields["sides"] = rng.randint(-1, 2)
+    return fields | rng.choice(({}, *[{"mode": m} for m in ("reflect", "replicate", "circular")]))
 
 
 def _sides(rng: random.Random, shape: Shape) -> Spec:
@@ -159,7 +176,8 @@ DRAWS: dict[str, Draw] = {
     "adaptive_max_pool": _adaptive,
     "upsample": _upsample,
     "pixel_shuffle": lambda rng, x: {"factor": 2 if x[0] % 4 == 0 else 1},
-    "pad": _sides,
+    "pixel_unshuffle": lambda rng, x: {"factor": 2 if all(n % 2 == 0 for n in x[1:]) else 1},
+    "pad": _pad,
     "crop": _sides,
     "pad_channels": lambda rng, x: {"before": rng.randint(0, 2), "after": rng.randint(0, 2)},
     "batch_norm": lambda rng, x: rng.choice(({}, {}, {"affine": False}, {"gamma": False})),

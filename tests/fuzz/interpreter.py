@@ -17,8 +17,9 @@ Spec: TypeAlias = dict[str, Any]  # what YAML makes of a spec
 Values: TypeAlias = Mapping[str, Any]  # of parameters, by name
 
 LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-WORDS = ("same", "valid", "nearest", "linear", "bilinear", "trilinear", "all", "channels", "last",
-         "none", "tanh")  # fmt: skip
+WORDS = ("same", "valid", "nearest", "linear", "bilinear", "trilinear", "bicubic", "area",
+         "reflect", "replicate", "circular", "all", "channels", "last", "none",
+         "tanh")  # fmt: skip
 PLACEMENT = ("name", "from", "weights", "indices", "branches")
 MOST_LAYERS = 200
 

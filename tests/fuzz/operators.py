@@ -235,17 +235,34 @@ def _adaptive(name: str) -> Operator:
 
 
 def _upsample(x: Tensor, fields: Fields, learned: Learned, training: bool) -> Tensor:
-    factors = each(fields["factor"], axes_of(x))
-    if min(factors) < 1:
-        raise Refused("a factor below 1")
-    mode = fields.get("mode", "nearest")
-    return F.interpolate(x, scale_factor=tuple(map(float, factors)), mode=mode)
+    axes, size, factor = axes_of(x), fields.get("size"), fields.get("factor")
+    wanted = None if size is None else each(size, axes)
+    factors = None if factor is None else [float(f) for f in each(factor, axes)]
+    return F.interpolate(
+        x, wanted, factors, fields.get("mode", "nearest"), fields.get("align_corners")
+    )
 
 
 def _pixel_shuffle(x: Tensor, fields: Fields, learned: Learned, training: bool) -> Tensor:
     if axes_of(x) != 2:
         raise Refused("two axes are wanted")
     return F.pixel_shuffle(x, fields["factor"])
+
+
+def _pixel_unshuffle(x: Tensor, fields: Fields, learned: Learned, training: bool) -> Tensor:
+    if axes_of(x) != 2:
+        raise Refused("two axes are wanted")
+    return F.pixel_unshuffle(x, fields["factor"])
+
+
+def _pad(x: Tensor, fields: Fields, learned: Learned, training: bool) -> Tensor:
+    sides, mode = pairs(fields["sides"], axes_of(x)), fields.get("mode", "constant")
+    if mode == "circular" and min(map(min, sides)) < 0:
+        raise Refused("torch leaves some of it as it finds it")
+    y = F.pad(x, [n for side in reversed(sides) for n in side], mode)
+    if y.numel() == 0:
+        raise Refused("nothing left")
+    return y
 
 
 def _batch_norm(x: Tensor, fields: Fields, learned: Learned, training: bool) -> Tensor:
@@ -358,7 +375,8 @@ OPERATORS: dict[str, Operator] = {
     "global_avg_pool": _adaptive("adaptive_avg_pool"),
     "upsample": _upsample,
     "pixel_shuffle": _pixel_shuffle,
-    "pad": lambda x, fields, *_: padded(x, pairs(fields["sides"], axes_of(x))),
+    "pixel_unshuffle": _pixel_unshuffle,
+    "pad": _pad,
     "crop": lambda x, fields, *_: cropped(x, pairs(fields["sides"], axes_of(x))),
     "pad_channels": _pad_channels,
     "batch_norm": _batch_norm,

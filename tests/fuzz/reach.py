@@ -212,11 +212,13 @@ class Reaching:
                 k, s, d = self.along(fields, fields.get("stride", 1))
                 p = transposed_sides(fields, self.axes)[0][axis][0]
                 return lambda unit: _back([unit + p - tap * d for tap in range(k)], s)
-            case "upsample" | "pixel_shuffle":
-                f = each(fields["factor"], self.axes)[axis]
-                if fields.get("mode", "nearest") == "nearest":
-                    return lambda unit: (unit // f,)
-                return lambda unit: _mixed(unit, f)
+            case "upsample":
+                return self.resized(fields, shape[1 + axis], out[1 + axis])
+            case "pixel_shuffle":
+                return lambda unit: (unit // fields["factor"],)
+            case "pixel_unshuffle":
+                f = fields["factor"]
+                return lambda unit: range(unit * f, unit * f + f)
             case "pad":
                 before = pairs(fields["sides"], self.axes)[axis][0]
                 return lambda unit: (unit - before,)
@@ -224,12 +226,22 @@ class Reaching:
                 before = pairs(fields["sides"], self.axes)[axis][0]
                 return lambda unit: (unit + before,)
             case "adaptive_avg_pool" | "adaptive_max_pool":
-                n, m = shape[1 + axis], out[1 + axis]
-                if m == 1:
-                    return Extent.ALL
-                if n % m == 0:
-                    return lambda unit: range(unit * (n // m), (unit + 1) * (n // m))
+                return _divided(shape[1 + axis], out[1 + axis])
         return Extent.UNKNOWN
+
+    def resized(self, fields: Fields, n: int, m: int) -> Places | Extent:
+        """What lies around the place of a unit."""
+        mode = fields.get("mode", "nearest")
+        if mode == "area":
+            return _divided(n, m)
+        if n == 1 and fields.get("align_corners"):
+            return Extent.ALL
+        apart = units_apart(fields, self.axis, self.axes, n, m)
+        if mode == "nearest":
+            return lambda unit: (math.floor(unit * apart),)
+        read = 4 if mode == "bicubic" else 2
+        start = Fraction(0) if fields.get("align_corners") else apart / 2 - Fraction(1, 2)
+        return lambda unit: _around(unit * apart + start, read)
 
     def along(self, fields: Fields, stride: Any) -> tuple[int, int, int]:
         """Kernel, stride and dilation along the axis."""
@@ -266,10 +278,30 @@ def _back(places: Iterable[int], stride: int) -> Iterable[int]:
     return [place // stride for place in places if place % stride == 0]
 
 
-def _mixed(unit: int, factor: int) -> Iterable[int]:
-    """The two neighbours that a value of a linear interpolation lies between, or the one at it."""
-    first, rest = divmod(2 * unit + 1 - factor, 2 * factor)
-    return (first, first + 1) if rest else (first,)
+def _around(place: Fraction, count: int) -> Iterable[int]:
+    """The `count` positions about a place, or the one at it."""
+    if place.denominator == 1:
+        return (int(place),)
+    first = math.floor(place) + 1 - count // 2
+    return range(first, first + count)
+
+
+def _divided(n: int, m: int) -> Places | Extent:
+    """The equal parts of n positions, for m units."""
+    if m == 1:
+        return Extent.ALL
+    if n % m:
+        return Extent.UNKNOWN
+    return lambda unit: range(unit * (n // m), (unit + 1) * (n // m))
+
+
+def units_apart(fields: Fields, axis: int, axes: int, n: int, m: int) -> Fraction:
+    """How many of n positions m units lie apart that they are resized to."""
+    if fields.get("align_corners"):
+        return Fraction(n - 1, m - 1) if m > 1 else Fraction(n)  # the next would lie there
+    if "size" in fields or fields.get("mode") == "area":
+        return Fraction(n, m)
+    return 1 / Fraction(each(fields["factor"], axes)[axis])
 
 
 def ends(seen: Collection[int]) -> tuple[int, int] | None:
@@ -277,7 +309,7 @@ def ends(seen: Collection[int]) -> tuple[int, int] | None:
     return (min(seen), max(seen)) if seen else None
 
 
-def periods_of(net: Net) -> list[int]:
+def periods_of(net: Net, shapes: dict[str, Shape]) -> list[int]:
     """Along each axis, after how many units at the most what they see repeats, moved along.
 
     The product of what spreads units out.
@@ -286,17 +318,22 @@ def periods_of(net: Net) -> list[int]:
     found = [1] * axes
     by_name = {layer.name: layer for layer in net.layers}
     for layer in net.layers:
-        fields = layer.fields
-        stride = 1
+        fields, stride = layer.fields, [1] * axes
+        before, after = shapes[layer.sources[0]][1:], shapes[layer.name][1:]
+        if len(before) != axes:  # the axes are others by then
+            continue
         if layer.indices is not None:
             fields = by_name[layer.indices].fields
-            stride = fields.get("stride", fields["kernel"])
+            stride = each(fields.get("stride", fields["kernel"]), axes)
         elif layer.kind == "conv_transpose":
-            stride = fields.get("stride", 1)
-        elif layer.kind in ("upsample", "pixel_shuffle"):
-            stride = fields["factor"]
-        if isinstance(stride, int) or len(stride) == axes:  # else the axes are others by then
-            found = [n * s for n, s in zip(found, each(stride, axes), strict=True)]
+            stride = each(fields.get("stride", 1), axes)
+        elif layer.kind == "pixel_shuffle":
+            stride = each(fields["factor"], axes)
+        elif layer.kind == "upsample":
+            sizes = enumerate(zip(before, after, strict=True))
+            apart = [units_apart(fields, axis, axes, n, m) for axis, (n, m) in sizes]
+            stride = [each_apart.denominator for each_apart in apart]
+        found = [n * s for n, s in zip(found, stride, strict=True)]
     return found
 
 

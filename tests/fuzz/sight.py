@@ -11,6 +11,7 @@ import math
 from collections.abc import Iterable, Sequence
 
 import torch
+import torch.nn.functional as F  # torch's own name for it
 from torch import Tensor
 
 from tests.fuzz import operators
@@ -18,7 +19,7 @@ from tests.fuzz.functions import FUNCTIONS
 from tests.fuzz.interpreter import Layer, Net
 from tests.fuzz.learned import learned_shapes
 from tests.fuzz.network import Shape
-from tests.fuzz.windows import each, sides_of
+from tests.fuzz.windows import Fields, each, sides_of
 
 LEAST = 1e-4  # an answer; less is a rounding error of an interpolation
 POINTWISE = {"batch_norm", "scale", "channel_scale", "relu", "relu6", "leaky_relu", "prelu", "elu",
@@ -66,6 +67,8 @@ def _seen(layer: Layer, inputs: Sequence[Tensor], shape: Shape) -> Tensor:
         return _mixed(groups, range(2, groups.dim())).flatten(1, 2)
     if kind == "local_response_norm":
         return _neighbours(x, fields.get("size", 5))
+    if kind == "upsample" and fields.get("mode") == "bicubic":
+        return _seen_by_cubics(x, fields)
     wanted = learned_shapes(kind, fields, shape)
     ones = {name: torch.ones(size) for name, size in wanted.items() if name == "weight"}
     return operators.apply(kind, fields, ones, inputs, training=False)
@@ -74,6 +77,23 @@ def _seen(layer: Layer, inputs: Sequence[Tensor], shape: Shape) -> Tensor:
 def _mixed(x: Tensor, dimensions: Iterable[int]) -> Tensor:
     """Along these dimensions every unit sees what any of them sees."""
     return x.amax(list(dimensions), keepdim=True).expand(x.shape)
+
+
+def _seen_by_cubics(x: Tensor, fields: Fields) -> Tensor:
+    """By weights without their signs, of one axis after the other: those of both are small."""
+    for axis in (0, 1):
+        alone = torch.eye(x.shape[2 + axis], dtype=torch.float64)[None, :, None]  # a row each
+        along = {name: each(fields[name], 2)[axis] for name in ("factor", "size") if name in fields}
+        weights = F.interpolate(
+            alone,
+            (1, along["size"]) if "size" in along else None,
+            (1.0, float(along["factor"])) if "factor" in along else None,
+            "bicubic",
+            fields.get("align_corners"),
+        )
+        seen = (weights[0, :, 0].abs() > 1e-9).to(x)
+        x = torch.tensordot(x, seen, dims=([2 + axis], [0])).movedim(-1, 2 + axis)
+    return x
 
 
 def _neighbours(x: Tensor, size: int) -> Tensor:

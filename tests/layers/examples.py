@@ -2,12 +2,14 @@
 
 Every option is drawn, along 0 to 3 spatial axes, and now and then a value that a layer has to
 refuse. Left to tests of their own are the refusals on which torch has no verdict: a wrong number
-of values for the axes, a border of negative width, spreading a branch over channels.
+of values for the axes, a crop of negative width, a circular side that is cut off (which torch
+fills with what lies in memory), spreading a branch over channels.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from fractions import Fraction
 from functools import partial
 
 from hypothesis import strategies as st
@@ -28,6 +30,7 @@ from archcalc.layers import (
     resampling,
     reshaping,
     unpooling,
+    upsampling,
 )
 from archcalc.layers.registry import kind_called
 from archcalc.testing.strategies import (
@@ -187,14 +190,21 @@ EXAMPLES[unpooling.MaxUnpool] = unpooled_examples()
 # ----- resampling -----
 
 
-@layers_of(resampling.Upsample, spatial_maps())
+@layers_of(upsampling.Upsample, spatial_maps())
 def _(draw: Draw, x: FeatureMap) -> Layer:
-    modes: tuple[resampling.Interpolation, ...] = ("nearest", "linear", "bilinear", "trilinear")
-    fitting = st.sampled_from(["nearest", modes[len(x.sizes)]])
-    return resampling.Upsample(
-        factor=draw(axes(number(1, 3, wrong=0), x)),
-        mode=draw(mostly(fitting, st.sampled_from(modes))),
-    )
+    linear: tuple[upsampling.Interpolation, ...] = ("nearest", "linear", "bilinear", "trilinear")
+    fitting: list[upsampling.Interpolation] = ["nearest", "area", linear[len(x.sizes)]]
+    fitting += ["bicubic"] if len(x.sizes) == 2 else []
+    mode = draw(mostly(st.sampled_from(fitting), st.sampled_from([*linear, "bicubic"])))
+    corners = mode in ("linear", "bilinear", "trilinear", "bicubic") and draw(st.booleans())
+    align = draw(mostly(st.just(corners), st.booleans()))
+    whole, ratio = number(1, 3, wrong=0), st.builds(Fraction, st.integers(1, 7), st.integers(2, 5))
+    wide = len(x.sizes) < 3
+    if draw(st.booleans()):
+        factor = draw(axes(st.one_of(whole, ratio if wide else whole), x))
+        return upsampling.Upsample(factor=factor, mode=mode, align_corners=align)
+    size = draw(axes(number(1, 12 if wide else 7, wrong=0), x))
+    return upsampling.Upsample(size=size, mode=mode, align_corners=align)
 
 
 @layers_of(resampling.PixelShuffle, maps(2, 2, channels=36))
@@ -203,9 +213,25 @@ def _(draw: Draw, x: FeatureMap) -> Layer:
     return resampling.PixelShuffle(factor=draw(mostly(st.sampled_from(fitting), st.integers(0, 3))))
 
 
+@layers_of(resampling.PixelUnshuffle, maps(2, 2))
+def _(draw: Draw, x: FeatureMap) -> Layer:
+    fitting = [factor for factor in (1, 2, 3) if all(n % factor == 0 for n in x.sizes)]
+    factor = draw(mostly(st.sampled_from(fitting), st.integers(0, 3)))
+    return resampling.PixelUnshuffle(factor=factor)
+
+
 @layers_of(resampling.Pad, spatial_maps())
 def _(draw: Draw, x: FeatureMap) -> Layer:
-    return resampling.Pad(sides=draw(sides(3, x)))
+    fillings: list[resampling.Filling] = ["constant", "reflect", "replicate", "circular"]
+    mode = draw(st.sampled_from(fillings))
+    least = min(x.sizes, default=1)
+    most = {"reflect": least - 1, "circular": least}.get(mode, 3)
+    fitting = sides(min(most, 3), x, least=0 if mode == "circular" else -2)
+    return resampling.Pad(
+        sides=draw(mostly(fitting, sides(9, x))),
+        mode=mode,
+        value=draw(st.sampled_from([0.0, -1.0])),
+    )
 
 
 @layers_of(resampling.Crop, maps(1, 3))

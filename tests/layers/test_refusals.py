@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from fractions import Fraction
 from itertools import product
+from typing import cast
 
 import pytest
 
@@ -14,10 +16,11 @@ from archcalc.layers.joining import Add, Concat, Multiply
 from archcalc.layers.normalization import LocalResponseNorm
 from archcalc.layers.pooling import AdaptiveAvgPool, AvgPool, GlobalAvgPool, MaxPool
 from archcalc.layers.regularization import Dropout, DropPath
-from archcalc.layers.resampling import Crop, Pad, PadChannels, PixelShuffle, Upsample
+from archcalc.layers.resampling import Crop, Pad, PadChannels, PixelShuffle
 from archcalc.layers.reshaping import ChannelShuffle, ChannelSlice, ChannelSplit, Reshape
 from archcalc.layers.sliding import sliding_windows
 from archcalc.layers.unpooling import MaxUnpool
+from archcalc.layers.upsampling import Upsample
 
 VECTOR = (8,)
 NO_AXIS = "needs at least one spatial axis, and a vector has none"
@@ -77,7 +80,11 @@ def test_there_is_one_value_for_each_axis(layer: Layer, shape: tuple[int, ...], 
         (MaxPool(kernel=2, padding=((0, 2), (0, 0))), "padding 2 is more than half a kernel of 2"),
         (MaxPool(kernel=2, padding=((0, 1), (0, 0)), ceil=True), "same padding on both sides"),
         (MaxUnpool(kernel=2), "needs `indices`, the name of the max pool that it undoes"),
-        (Pad(sides=((0, -1), (0, 0))), "-1 on a side"),
+        (Pad(sides=((-4, -5), (0, 0))), "-4 before and -5 after leave nothing of 9"),
+        (Pad(sides=((-10, 12), (0, 0))), "-10 and 12 cut off more than 9"),
+        (Pad(sides=9, mode="reflect"), "9 to reflect on a side of 9"),
+        (Pad(sides=10, mode="circular"), "10 to go around on a side of 9"),
+        (Pad(sides=-1, mode="circular"), "-1 on a side, where it goes around"),
         (Crop(sides=(-1, 0)), "-1 on a side"),
         (Crop(sides=((4, 5), (0, 0))), "cropping 4 and 5 off 9"),
         (PadChannels(before=-1), "-1 channels before"),
@@ -91,6 +98,11 @@ def test_there_is_one_value_for_each_axis(layer: Layer, shape: tuple[int, ...], 
         (Dropout(p=1.5), "p (=1.5) is a probability"),
         (DropPath(p=-0.1), "p (=-0.1) is a probability"),
         (Upsample(factor=2, mode="trilinear"), "mode 'trilinear' is for 3 spatial axes"),
+        (Upsample(factor=2, mode="area", align_corners=True), "'area' has no corners to align"),
+        (Upsample(), "takes either `factor` or `size`"),
+        (Upsample(factor=2, size=18), "takes either `factor` or `size`"),
+        (Upsample(factor=cast(int, Fraction(1, 10))), "a factor of 1/10 leaves nothing of 9"),
+        (Upsample(size=0), "a size of 0"),
     ],
 )
 def test_figures_without_a_meaning_are_refused(layer: Layer, why: str) -> None:

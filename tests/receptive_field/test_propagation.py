@@ -22,7 +22,14 @@ from archcalc.receptive_field.field import (
     PhasedField,
 )
 from archcalc.receptive_field.propagation import field_after, field_of_join
-from archcalc.window import AdaptiveWindow, AxisWindow, Reach, TransposedWindow, Window
+from archcalc.window import (
+    AdaptiveWindow,
+    AxisWindow,
+    InterpolatedWindow,
+    Reach,
+    TransposedWindow,
+    Window,
+)
 
 UNITS = range(-13, 14)
 
@@ -39,13 +46,19 @@ def itself(unit: int) -> Interval:
 
 
 def through(seen: Seen, window: AxisWindow) -> Seen:
-    """What output units see, by the definition of the three windows."""
+    """What output units see, by the definition of the windows."""
 
     @cache
     def out(unit: int) -> Interval:
         if isinstance(window, AdaptiveWindow):
             n, m = window.size, window.outputs
             return hull([seen(at) for at in range(floor(unit * n / m), ceil((unit + 1) * n / m))])
+        if isinstance(window, InterpolatedWindow):
+            place = Fraction(window.step * unit + window.start, window.parts)
+            if place.denominator == 1 or window.taps == 1:
+                return seen(floor(place))
+            sides = range(window.taps // 2)
+            return hull([seen(at) for n in sides for at in (floor(place) - n, ceil(place) + n)])
         if isinstance(window, Window):
             start = unit * window.stride - window.before
             return hull([seen(start + window.dilation * tap) for tap in range(window.kernel)])
@@ -63,7 +76,14 @@ spreads = st.builds(
     TransposedWindow, st.integers(1, 5), st.integers(1, 3), st.integers(0, 2), st.integers(1, 3)
 ) | st.builds(TransposedWindow.linear, st.integers(1, 4))
 adaptive = st.builds(AdaptiveWindow, st.integers(1, 13), st.integers(1, 8))
-chains = st.lists(windows | spreads | adaptive, max_size=5)
+places = st.builds(
+    InterpolatedWindow,
+    st.integers(1, 9),
+    st.integers(1, 7),
+    st.integers(-6, 6),
+    st.sampled_from([1, 2, 4]),
+)
+chains = st.lists(windows | spreads | adaptive | places, max_size=5)
 
 
 def walk(chain: list[AxisWindow]) -> tuple[AxisField, Seen]:

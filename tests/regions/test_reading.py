@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+from math import floor
+
+import pytest
+import torch
+import torch.nn.functional as F
 from hypothesis import given
 from hypothesis import strategies as st
 
 from archcalc.regions.bits import members
 from archcalc.regions.reading import ChannelWindow, Groups, Interleaved, reached, read
-from archcalc.window import AdaptiveWindow, Reach, TransposedWindow, Window
+from archcalc.window import AdaptiveWindow, InterpolatedWindow, Reach, TransposedWindow, Window
 
 small = st.integers(1, 5)
 few = st.integers(0, 4)
@@ -33,6 +39,9 @@ def test_sliding(k: int, s: int, p: int, a: int, d: int, size: int, own: set[int
 def test_spreading(k: int, s: int, p: int, d: int, size: int, own: set[int]) -> None:
     links = {(i * s - p + d * t, i) for i in range(size) for t in range(k)}
     check(TransposedWindow(k, s, p, d), links, own, size)
+    inputs = own & {*range(size)}
+    back = reached(TransposedWindow(k, s, p, d), sum(1 << n for n in inputs), 99)
+    assert set(members(back)) == {o for o, i in links if i in inputs and o >= 0}
 
 
 @given(sizes, st.integers(1, 12), st.data())
@@ -42,6 +51,26 @@ def test_adapting(size: int, count: int, data: st.DataObject) -> None:
         (o, i) for o in range(count) for i in range(o * size // count, -(-(o + 1) * size // count))
     }
     check(AdaptiveWindow(size, count), links, own, size)
+
+
+@given(sizes, sizes, st.integers(-6, 6), st.sampled_from([1, 2, 4]), sizes, outputs)
+def test_interpolating(
+    step: int, parts: int, start: int, taps: int, size: int, own: set[int]
+) -> None:
+    start *= taps > 1  # the nearest begins with the first
+    links = set[tuple[int, int]]()
+    for o in own:
+        place = Fraction(step * o + start, parts)
+        near = [i for i in range(-9, 200) if abs(i - place) < taps / 2]
+        links |= {(o, i) for i in near} if place.denominator > 1 < taps else {(o, floor(place))}
+    check(InterpolatedWindow(step, parts, start, taps), links, own, size)
+
+
+@pytest.mark.parametrize(("n", "m"), [(26, 22), (14, 46), (9, 111), (13, 7)])
+def test_the_nearest_is_found_as_torch_finds_it(n: int, m: int) -> None:
+    places = F.interpolate(torch.arange(float(n)).view(1, 1, n), size=m).view(-1)
+    window = InterpolatedWindow(n, m, 0, 1)
+    assert [members(read(window, 1 << o, n)) for o in range(m)] == [[p] for p in places.int()]
 
 
 @given(small, small, small, st.data())

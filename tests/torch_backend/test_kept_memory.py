@@ -15,8 +15,8 @@ from archcalc import Analysis, FeatureMap, Graph, analyze
 from archcalc.layers.convolution import Conv
 from archcalc.layers.normalization import LayerNorm
 from archcalc.layers.pooling import MaxPool
-from archcalc.layers.resampling import Upsample
 from archcalc.layers.reshaping import Flatten
+from archcalc.layers.upsampling import Upsample
 from archcalc.memory_use.liveness import Storages, storages
 from archcalc.memory_use.totals import peak_bytes, saved_bytes
 from archcalc.memory_use.training import backward_macs, reasons, refused_in_training

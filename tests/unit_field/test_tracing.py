@@ -16,6 +16,7 @@ from archcalc import Analysis, FeatureMap, Graph, LayerAnalysis, LayerError, ana
 from archcalc.layers import Layer
 from archcalc.layers.convolution import Conv
 from archcalc.layers.joining import Add, Concat
+from archcalc.layers.resampling import Pad, fills_borders
 from archcalc.layers.reshaping import Flatten, Identity
 from archcalc.unit_field import UnitField, unit_field
 from archcalc.unit_field import tracing as tracing_module
@@ -61,17 +62,22 @@ def check_units(graph: Graph, data: st.DataObject) -> list[bool]:
     assume(prod(graph.input.shape) <= MOST_PIXELS)
     analysis, measured = analyze(graph), dependence(graph)
     exact = []
+    filled = any(fills_borders(node.layer) for node in graph.nodes)
     for layer in analysis.layers:
         for at, channel in units(layer, data):
             field = unit_field(analysis, layer.name, at, channel=channel)
             wanted = pixels_of(reached(measured[layer.name], at, channel), graph.input.shape)
-            check_unit(field, wanted)
+            check_unit(field, wanted, in_box=not filled)
             exact.append(field.exact)
     return exact
 
 
-def check_unit(field: UnitField, wanted: set[tuple[int, ...]]) -> None:
-    """`wanted` is all that the unit depends on."""
+def check_unit(field: UnitField, wanted: set[tuple[int, ...]], *, in_box: bool = True) -> None:
+    """`wanted` is all that the unit depends on.
+
+    Args:
+        in_box: whether the field holds it; not where a border is a copy of pixels elsewhere.
+    """
     where = (field.layer.name, field.unit, field.channel)
     found = pixels(field)
     assert found == wanted if field.exact else found >= wanted, where
@@ -80,7 +86,9 @@ def check_unit(field: UnitField, wanted: set[tuple[int, ...]]) -> None:
         along = [pixel[axis] for pixel in found]
         assert interval == ((min(along), max(along)) if along else None), where
         box = field.unbounded[axis]
-        if along and not isinstance(box, Reach):  # the layer's field may be larger, never smaller
+        if (
+            in_box and along and not isinstance(box, Reach)
+        ):  # the layer's field may be larger, never smaller
             assert box is not None and box[0] <= min(along) and max(along) <= box[1], where
 
 
@@ -141,6 +149,15 @@ def test_what_takes_too_long_is_bounded_by_the_field(monkeypatch: pytest.MonkeyP
     field = unit_field(two_diagonal_branches(), "add", (0, 4))
     assert (field.exact, field.patches) == (False, None)
     assert (field.in_image, field.pixels) == (((0, 1), (3, 5)), 6)
+
+
+def test_behind_a_mirror_what_takes_too_long_is_bounded_by_the_image(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    mirrored = analyze(chain(FeatureMap(1, (9,)), Pad(sides=2, mode="reflect")))
+    assert pixels(unit_field(mirrored, "pad0", (0,))) == {(2,)}
+    monkeypatch.setattr(tracing_module, "MOST_WORK", 1)
+    assert unit_field(mirrored, "pad0", (0,)).in_image == ((0, 8),)
 
 
 def two_diagonal_branches() -> Analysis:

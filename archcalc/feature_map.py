@@ -1,37 +1,52 @@
-"""What flows along an edge of the network: channels, and sizes along 0 to 3 spatial axes."""
+"""What flows along an edge of the network: a tensor of any number of axes, for each image."""
 
 from __future__ import annotations
 
-from archcalc.quantity.arithmetic import Quantity, product
+from archcalc.quantity.arithmetic import Quantity, certainly_one, product
 from archcalc.record import Record
+
+MOST_AXES = 8  # of a shape; models of today have up to 7
 
 
 class FeatureMap(Record):
-    """The shape of one image's activations, channels first, without the batch.
+    """The shape of one image's activations, in torch's layout, without the batch.
+
+    Any number of axes: (C, H, W) of a map, (L, C) of tokens, (heads, L, d), (C) of a vector. The
+    first is the one that torch gives channels first; the last is the one of `linear`.
 
     Attributes:
-        channels: number of channels; for a vector (no spatial axes) its number of features.
-        sizes: the size along each spatial axis: (), (length,), (height, width)
-            or (depth, height, width).
+        channels: the size of the first axis: of a map its channels, of a vector its features.
+        sizes: the size of each other axis: () of a vector, (height, width) of a map.
+        items: how many such maps an image has, where torch folds an axis into the batch: windows,
+            or heads.
     """
 
     channels: Quantity
     sizes: tuple[Quantity, ...] = ()
+    items: Quantity = 1
 
     @property
     def shape(self) -> tuple[Quantity, ...]:
-        """(channels, *sizes), as torch prints it without the batch."""
+        """(channels, *sizes), as torch prints it without the batch and what is folded into it."""
         return (self.channels, *self.sizes)
 
     @property
+    def rank(self) -> int:
+        """The number of axes."""
+        return 1 + len(self.sizes)
+
+    @property
     def positions(self) -> Quantity:
-        """The number of spatial positions: the product of the sizes, 1 for a vector."""
+        """The product of the sizes of all axes but the first, 1 for a vector."""
         return product(self.sizes)
 
     @property
     def values(self) -> Quantity:
-        """The number of values: channels x positions."""
-        return self.channels * product(self.sizes)
+        """The number of values of an image: items x channels x positions."""
+        values = self.channels * product(self.sizes)
+        return values if certainly_one(self.items) else values * self.items
 
     def __str__(self) -> str:
-        return "x".join(f"({n})" if " " in str(n) else str(n) for n in self.shape)
+        sizes = [f"({n})" if " " in str(n) else str(n) for n in self.shape]
+        items = [] if certainly_one(self.items) else [f"[{self.items}]"]
+        return "x".join([*items, *sizes])

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias, cast
 
 from archcalc.errors import LayerError, UsageError
 from archcalc.expansion import build_graph
-from archcalc.feature_map import FeatureMap
+from archcalc.feature_map import MOST_AXES, FeatureMap
 from archcalc.graph import Graph
 from archcalc.quantity.arithmetic import Quantity, require_at_least
 from archcalc.quantity.conditions import is_array
@@ -91,10 +91,10 @@ def input_shape(sizes: Sequence[Value]) -> FeatureMap:
     """[channels, size…] as the shape of an input.
 
     Raises:
-        UsageError: a size below 1, or not one to four numbers.
+        UsageError: a size below 1, or or more numbers than a shape has.
     """
-    if not 1 <= len(sizes) <= 4:
-        raise UsageError(f"an input is channels and up to 3 sizes; {len(sizes)} numbers were given")
+    if not 1 <= len(sizes) <= MOST_AXES:
+        raise UsageError(f"an input is 1 to {MOST_AXES} numbers; {len(sizes)} were given")
     try:
         channels, *spatial = [cast(Quantity, whole(own(size))) for size in sizes]
         for size in (channels, *spatial):

@@ -88,6 +88,7 @@ def walk(graph: Graph, batch: int, dtype: str) -> Analysis:
     refusals: list[LeftOut] = []
     maps: dict[str, FeatureMap] = {INPUT: graph.input}
     units = {INPUT: units_of_input(graph.input)}
+    of_images = {INPUT}
     done: dict[str, LayerAnalysis] = {}
     phase_work = 0
     for node in graph.nodes:
@@ -106,12 +107,12 @@ def walk(graph: Graph, batch: int, dtype: str) -> Analysis:
             seen = [units[name] for name in node.sources]
             shapes = [maps[name] for name in node.sources]
             found = units_after(node.layer, effect, seen, shapes, graph.input)
-            passed_on = found is seen[0]  # as it was
+            passed_on = bool(seen) and found is seen[0]  # as it was
             for _, part in () if passed_on else found.seen.parts:
                 _check_field(part.local)
                 phase_work += _phase_work(part.local, effect.windows, len(seen))
             if phase_work > MOST_PHASE_WORK:
-                found = Units(of_all(Seen(*map(_without_phases, whole_of(found)))), found.sizes)
+                found = Units(of_all(Seen(*map(_without_phases, whole_of(found)))), found.origins)
         except LayerError as refusal:
             message = located(node, inputs, refusal)
             if node.training_only:
@@ -123,9 +124,14 @@ def walk(graph: Graph, batch: int, dtype: str) -> Analysis:
             raise AnalysisStopped(message, graph, batch, dtype, layers) from None
         maps[node.name] = effect.output
         units[node.name] = found
+        # What comes from no input is there once, whatever the batch.
+        images = 1
+        if not of_images.isdisjoint(node.inputs):
+            images = batch
+            of_images.add(node.name)
         used, owns = node.name in live, owners[node.name] == node.name
         done[node.name] = LayerAnalysis(
-            node, effect, *whole_of(found), batch, bytes_each, used, owns
+            node, effect, *whole_of(found), found.origins, images, bytes_each, used, owns
         )
     if missing:
         return walk(graph.without_heads(missing, refusals), batch, dtype)
@@ -167,7 +173,9 @@ def _phase_work(seen: Fields, windows: Windows, inputs: int) -> int:
         if isinstance(axis, SteppedField):
             work += (inputs * (len(axis.firsts) + len(axis.lasts))) ** 2
         elif isinstance(axis, PhasedField):
-            window = windows[number] if isinstance(windows, tuple) else None
+            window = (
+                windows[number] if isinstance(windows, tuple) and number < len(windows) else None
+            )
             each = window.kernel if isinstance(window, (Window, TransposedWindow)) else inputs
             work += axis.period * min(each, 2 * axis.period)
     return work

@@ -181,6 +181,7 @@ class Reach(Enum):
 
     SAME = "same"  # each output depends on its own position alone
     ALL = "all"  # each output depends on every position of the input
+    BEFORE = "before"  # each output depends on its own position and on all before it
     STATISTICS = "statistics"  # of a norm: on its own position, and on statistics of every other
     UNKNOWN = "unknown"  # depends on the position in a way that is not tracked
     MISALIGNED = "misaligned"  # branches with different jumps met: there is no one interval

@@ -9,7 +9,7 @@ from archcalc.errors import LayerError
 from archcalc.feature_map import FeatureMap
 from archcalc.graph import Node
 from archcalc.layers import Effect
-from archcalc.layers.layer import setting_text
+from archcalc.layers.layer import effect_with_items, setting_text
 from archcalc.quantity.arithmetic import LARGEST_INT64
 from archcalc.quantity.conditions import is_symbol
 
@@ -28,7 +28,7 @@ def effect_of(node: Node, inputs: Sequence[FeatureMap], pooled: FeatureMap | Non
     Raises:
         LayerError: it refuses them, or no tensor could hold its output.
     """
-    effect = node.layer.effect_on(*inputs, *([] if pooled is None else [pooled]))
+    effect = effect_with_items(node.layer, *inputs, *([] if pooled is None else [pooled]))
     _require_holdable(effect.output)
     return effect
 

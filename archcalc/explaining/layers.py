@@ -44,6 +44,7 @@ QUANTITIES: dict[str, tuple[str, str]] = {
     )
 }  # fmt: skip
 WORDS = {
+    Reach.BEFORE: "all before it",
     Reach.ALL: "the whole input",
     Reach.UNKNOWN: "no one interval: differs from unit to unit",
     Reach.MISALIGNED: "no one interval: branches with different jumps meet, and never line up",

@@ -15,6 +15,7 @@ from archcalc.layers.state import Role, State
 from archcalc.quantity.arithmetic import Quantity, plain
 from archcalc.receptive_field import per_axis
 from archcalc.receptive_field.field import AxisField
+from archcalc.receptive_field.origins import Origins
 from archcalc.receptive_field.per_axis import PerAxis
 from archcalc.record import Record
 
@@ -29,6 +30,7 @@ class LayerAnalysis(Record):
         effect: what its rule answered, per image.
         field: what its units see, along each spatial axis of the network's input.
         local_field: the same without gates and normalization; see `archcalc.receptive_field.seen`.
+        origins: which axes of the network's input the axes of its output run along.
         batch: number of images that `macs`, `flops`, `other_ops` and `activation_…` are for.
         bytes_each: bytes per value.
         used: whether some output of the network depends on it.
@@ -39,6 +41,7 @@ class LayerAnalysis(Record):
     effect: Effect
     field: tuple[AxisField, ...]
     local_field: tuple[AxisField, ...]
+    origins: Origins
     batch: int = 1
     bytes_each: int = 4
     used: bool = True
@@ -71,6 +74,12 @@ class LayerAnalysis(Record):
     def output(self) -> FeatureMap:
         """The shape of its output, per image."""
         return self.effect.output
+
+    @property
+    def unit_axes(self) -> tuple[int, ...]:
+        """The axes along which its units stand: of a map its sizes, of tokens the first."""
+        found = tuple([n for n, origin in enumerate(self.origins.axes) if origin is not None])
+        return found or tuple(range(bool(self.output.sizes), self.output.rank))
 
     @property
     def parameters(self) -> State:

@@ -8,7 +8,7 @@ from enum import Enum
 from archcalc.feature_map import FeatureMap
 from archcalc.layers.state import Role, State, values_of
 from archcalc.quantity.arithmetic import Quantity
-from archcalc.record import Record
+from archcalc.record import Record, replace
 from archcalc.window import Reach, Windows
 
 
@@ -116,6 +116,28 @@ class Effect(Record):
     def buffers(self) -> Quantity:
         """The number of values that are kept and not learned."""
         return values_of(self.state, Role.BUFFER)
+
+
+def multiplied(effect: Effect, items: Quantity) -> Effect:
+    """The effect on so many items, each with the same weights, from that on one."""
+
+    def of_items(extra: Extra) -> Extra:
+        return replace(extra, values=extra.values * items) if extra.per_image else extra
+
+    saved: list[Saved | Extra | Factors] = []
+    for one in effect.saved:
+        if isinstance(one, Factors):
+            saved.append(replace(one, product=of_items(one.product)))
+        else:
+            saved.append(of_items(one) if isinstance(one, Extra) else one)
+    return replace(
+        effect,
+        output=replace(effect.output, items=items),
+        macs=effect.macs * items,
+        other_ops=effect.other_ops * items,
+        saved=tuple(saved),
+        workspace=tuple([of_items(extra) for extra in effect.workspace]),
+    )
 
 
 def pointwise(

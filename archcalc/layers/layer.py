@@ -13,10 +13,19 @@ from typing import Any, ClassVar, TypeAlias, dataclass_transform
 
 from archcalc.errors import LayerError
 from archcalc.feature_map import FeatureMap
-from archcalc.layers.effect import Effect, Extra, Saved, Storage
+from archcalc.layers.effect import Effect, Extra, Saved, Storage, multiplied
+from archcalc.layers.moves import Moved
 from archcalc.layers.operator import USUAL, Circumstances, Gradient, Kept, Operator, Order, Taken
 from archcalc.layers.state import Role
-from archcalc.quantity.arithmetic import Quantity, plain, require_at_least, require_multiple
+from archcalc.quantity.arithmetic import (
+    Quantity,
+    certainly_one,
+    plain,
+    require_at_least,
+    require_equal,
+    require_multiple,
+)
+from archcalc.record import replace
 from archcalc.regions.patches import Patch
 from archcalc.regions.reading import ChannelWindow, reached, read
 from archcalc.window import Reach, Windows
@@ -69,6 +78,9 @@ class Layer(ABC):
             its own place alone (a join: of its branches), so that a compiler computes it in the
             kernel of the layer before.
         in_place: whether torch can write its output where its (first) input lies.
+        moves_axes: whether the axes of its output may run along others than those of its input.
+        spreads: whether a size of 1 in an input is spread over a larger one of the output.
+        takes_items: whether its rule is about items too; else it is asked about one of them.
         leaves_gaps: whether its output is a view of some values of its input, with gaps between.
         is_weight_layer: whether it counts where depth is counted: a matrix product with weights.
         in_lecture_total: whether its output counts in the activation total "lecture"
@@ -88,6 +100,9 @@ class Layer(ABC):
     pointwise: ClassVar[bool] = False
     in_place: ClassVar[bool] = False
     leaves_gaps: ClassVar[bool] = False
+    moves_axes: ClassVar[bool] = False
+    takes_items: ClassVar[bool] = False
+    spreads: ClassVar[bool] = False
     is_weight_layer: ClassVar[bool] = False
     in_lecture_total: ClassVar[bool] = False
     gradient: ClassVar[Gradient] = Gradient.OWN
@@ -207,6 +222,32 @@ class Layer(ABC):
         """
         return Reach.SAME
 
+    def windows_along(
+        self, number: int, inputs: Sequence[FeatureMap], windows: Windows
+    ) -> tuple[ChannelWindow, ...]:
+        """What the layer slides along each axis of the input `number`, the first included.
+
+        Args:
+            inputs: the shape of each input.
+            windows: of the layer's effect.
+        """
+        x = inputs[number]
+        if isinstance(windows, tuple):
+            return (self.channel_window(x), *windows)
+        of_all = windows is Reach.STATISTICS or (windows is not Reach.SAME and not x.sizes)
+        first: ChannelWindow = windows if of_all else self.channel_window(x)
+        return (first, *[windows] * len(x.sizes))
+
+    def axes_from(
+        self, number: int, inputs: Sequence[FeatureMap], output: FeatureMap
+    ) -> Moved | tuple[int | None, ...] | None:
+        """For each axis of the output the axis of the input `number` that it runs along.
+
+        None of an axis that runs along none of it; and in all, where axes are taken apart or put
+        together in a way that is not followed.
+        """
+        return tuple(range(output.rank)) if inputs[number].rank == output.rank else None
+
     def reaches(
         self, channels: int, x: FeatureMap, output: FeatureMap, window: ChannelWindow
     ) -> int:
@@ -255,6 +296,7 @@ class Join(Layer):
     """
 
     category: ClassVar[Category] = Category.JOINING
+    spreads: ClassVar[bool] = True
     sign: ClassVar[str] = ""
 
     @abstractmethod
@@ -266,6 +308,20 @@ class Join(Layer):
         self, patch: Patch, inputs: Sequence[FeatureMap], windows: Windows
     ) -> Iterator[tuple[int, Patch]]:
         """As every layer's."""
+
+
+def effect_with_items(layer: Layer, *inputs: FeatureMap) -> Effect:
+    """What a layer does to its inputs: to one of their items, as often as there are items.
+
+    Raises:
+        LayerError: it refuses them, or they do not have as many items each.
+    """
+    if layer.takes_items or all(certainly_one(x.items) for x in inputs):
+        return layer.effect_on(*inputs)
+    items = inputs[0].items
+    for x in inputs:
+        require_equal(x.items, items, "inputs of {} and of {} items", items, x.items)
+    return multiplied(layer.effect_on(*[replace(x, items=1) for x in inputs]), items)
 
 
 def combines(layer: Layer) -> bool:

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
 from archcalc.errors import LayerError
-from archcalc.feature_map import FeatureMap
+from archcalc.feature_map import MOST_AXES, FeatureMap
 from archcalc.layers.effect import Effect, Storage, pointwise, without_parameters
 from archcalc.layers.layer import Category, Layer, require_divisible, require_spatial
+from archcalc.layers.moves import Moved, in_order
 from archcalc.layers.operator import USUAL, Circumstances, Gradient, Operator, Order, Taken
 from archcalc.layers.registry import register
 from archcalc.layers.state import Shape
@@ -45,6 +46,7 @@ class InOrder(_Reshaping):
     """The same values in the same order, under another shape."""
 
     gradient: ClassVar[Gradient] = Gradient.SAME
+    moves_axes: ClassVar[bool] = True
 
     def operators(
         self, effect: Effect, *inputs: FeatureMap, at: Circumstances = USUAL
@@ -54,6 +56,11 @@ class InOrder(_Reshaping):
         taken = found.takes[0]._replace(viewed=True)
         reshapes = not can_stay_permuted(effect.output.shape, x.shape)
         return (replace(found, takes=(taken,), reshapes=reshapes),)
+
+    def axes_from(
+        self, number: int, inputs: Sequence[FeatureMap], output: FeatureMap
+    ) -> Moved | None:
+        return in_order(inputs[number].shape, output.shape)
 
     def reaches(
         self, channels: int, x: FeatureMap, output: FeatureMap, window: ChannelWindow
@@ -97,16 +104,13 @@ class Reshape(InOrder):
     shape: Shape
 
     def effect_on(self, x: FeatureMap, /) -> Effect:
-        if not 1 <= len(self.shape) <= 4:
-            raise LayerError(
-                f"a shape has channels and up to 3 sizes, not {len(self.shape)} numbers"
-            )
+        if not 1 <= len(self.shape) <= MOST_AXES:
+            raise LayerError(f"a shape of {len(self.shape)} numbers; 1 to {MOST_AXES} work")
         for size in self.shape:
             require_at_least(size, 1, "a size of {}", size)
         output = FeatureMap(self.shape[0], self.shape[1:])
         require_equal(output.values, x.values, "{} values do not fill {}", x.values, output)
-        windows = Reach.UNKNOWN if output.sizes else Reach.SAME
-        return without_parameters(output, windows, storage=Storage.SHARED)
+        return without_parameters(output, Reach.SAME, storage=Storage.SHARED)
 
     def follows(self, x: FeatureMap) -> tuple[str, ...]:
         return ("shape",)

@@ -48,7 +48,8 @@ def field_after(field: AxisField, window: AxisWindow) -> AxisField:
     if window is Reach.SAME:
         return field
     if isinstance(window, Reach) or isinstance(field, Reach):
-        everything = Reach.ALL in (window, field) or window is Reach.STATISTICS
+        # Of what depends on all before it, the last unit sees everything.
+        everything = field is Reach.ALL or window in (Reach.ALL, Reach.STATISTICS, Reach.BEFORE)
         return Reach.ALL if everything else Reach.UNKNOWN
     if isinstance(window, AdaptiveWindow):
         return field_after(field_after(field, window.spread), window.slid)

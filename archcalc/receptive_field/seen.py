@@ -30,10 +30,12 @@ from typing import NamedTuple, TypeAlias
 
 from archcalc.feature_map import FeatureMap
 from archcalc.layers import Effect, Layer
-from archcalc.layers.layer import combines
-from archcalc.quantity.arithmetic import Quantity, certainly_at_least, certainly_one
+from archcalc.layers.layer import combines, concatenates
+from archcalc.quantity.arithmetic import certainly_at_least, certainly_one
 from archcalc.receptive_field.by_channel import ByChannel, Values, adds_zeros, after, of_all
 from archcalc.receptive_field.field import NOTHING, PIXEL, AxisField, Field, PhasedField
+from archcalc.receptive_field.origins import Origins, origins_as_image
+from archcalc.receptive_field.placing import Placing
 from archcalc.receptive_field.propagation import fields_after
 from archcalc.record import Record, replace
 from archcalc.window import Reach, Windows
@@ -58,11 +60,11 @@ class Units(Record):
 
     Attributes:
         seen: of each channel.
-        sizes: of the map that their positions lie in: of a vector, of what was flattened.
+        origins: which axes of the image the axes of the map run along.
     """
 
     seen: ByChannel[Seen]
-    sizes: tuple[Quantity, ...]
+    origins: Origins
 
 
 def seen_of_input(image: FeatureMap) -> Seen:
@@ -73,7 +75,13 @@ def seen_of_input(image: FeatureMap) -> Seen:
 
 def units_of_input(image: FeatureMap) -> Units:
     """The pixels of the image."""
-    return Units(of_all(seen_of_input(image)), image.sizes)
+    return Units(of_all(seen_of_input(image)), origins_as_image(len(image.sizes)))
+
+
+def units_of_nothing(x: FeatureMap, image: FeatureMap) -> Units:
+    """Of a map that is computed from no pixel of the image: from what is learned, say."""
+    nothing = (NOTHING,) * len(image.sizes)
+    return Units(of_all(Seen(nothing, nothing)), Origins((None,) * x.rank))
 
 
 def units_after(
@@ -91,25 +99,33 @@ def units_after(
         maps: the shapes of these inputs.
         image: the shape of the network's input.
     """
-    first = inputs[0]
+    if not inputs:
+        return units_of_nothing(effect.output, image)
+    first, axes = inputs[0], len(image.sizes)
+    usual = origins_as_image(axes)
     alike = len(inputs) == 1 and first.seen.is_whole and not adds_zeros(layer, maps[0])
-    if alike and effect.output.sizes:  # most layers
+    if alike and first.origins is usual and len(effect.output.sizes) == axes > 0:  # most layers
         if effect.windows is Reach.SAME:
             return first
-        whole = seen_after(layer, effect, [whole_of(first)], maps, image)
-        return Units(of_all(whole), effect.output.sizes)
-    is_moved = not effect.output.sizes and _is_moved(layer, inputs, maps)
+        if not layer.moves_axes:
+            whole = seen_after(layer, effect, [whole_of(first)], maps, image)
+            return Units(of_all(whole), usual)
+    plain = all(units.origins is usual for units in inputs) and not layer.moves_axes
+    at = None
+    if not (plain and all(x.sizes == effect.output.sizes for x in maps)):
+        at = Placing(layer, effect, [units.origins for units in inputs], maps, axes)
 
     def seen(each: Sequence[Seen]) -> Seen:
-        found = seen_after(layer, effect, each, maps[: len(each)], image)
-        return _unless_moved(found) if is_moved else found
+        return seen_after(layer, effect, each, maps[: len(each)], image, at)
 
-    nothing = (NOTHING,) * len(image.sizes)
+    nothing = (NOTHING,) * axes
     values = Values(seen, _of_all_channels, _unless_moved, Seen(nothing, nothing))
     found = after(layer, effect, [units.seen for units in inputs], maps, values)
-    if is_moved:  # where a concatenation did not ask for what is seen behind it
-        found = replace(found, parts=tuple([(c, _unless_moved(s)) for c, s in found.parts]))
-    return Units(found, effect.output.sizes or inputs[0].sizes)
+    if at is None:
+        return Units(found, usual)
+    if concatenates(layer):  # which does not always ask for what is seen behind it
+        found = replace(found, parts=tuple([(c, _settled(at, one)) for c, one in found.parts]))
+    return Units(found, usual if at.output == usual else at.output)
 
 
 def whole_of(units: Units) -> Seen:
@@ -123,15 +139,6 @@ def _of_all_channels(each: Sequence[Seen]) -> Seen:
     if all(seen.local is seen.field for seen in each):
         return Seen(whole, whole)
     return Seen(whole, fields_after([seen.local for seen in each], Reach.SAME))
-
-
-def _is_moved(layer: Layer, inputs: Sequence[Units], maps: Sequence[FeatureMap]) -> bool:
-    """Whether the features of a vector stand elsewhere than the positions that they come from."""
-    if all(certainly_one(size) for units in inputs for size in units.sizes):
-        return False
-    if len(inputs) > 1:
-        return not combines(layer) or any(units.sizes != inputs[0].sizes for units in inputs)
-    return layer.channel_window(maps[0]) not in (Reach.SAME, Reach.ALL)
 
 
 def _unless_moved(seen: Seen) -> Seen:
@@ -149,18 +156,18 @@ def seen_after(
     inputs: Sequence[Seen],
     maps: Sequence[FeatureMap],
     image: FeatureMap,
+    at: Placing | None = None,
 ) -> Seen:
     """What a layer's units see, where those of all channels see alike.
 
     Args:
-        as `units_after`.
+        as `units_after`; `at` says where the axes of the inputs and of the output run, if not as
+        those of the image do.
     """
     fields, local = [seen.field for seen in inputs], [seen.local for seen in inputs]
-    if len(inputs) > 1 and combines(layer):
-        fields = [
-            _spread(field, effect.output, image) if is_spread(x, effect.output) else field
-            for field, x in zip(fields, maps, strict=True)
-        ]
+    if at is not None:
+        return _seen_at(at, layer, fields, local, image)
+    if len(inputs) > 1:
         local = local_inputs(layer, effect, local, maps)
     windows = local_windows(effect.windows)
     found = fields_after(fields, effect.windows)
@@ -168,6 +175,45 @@ def seen_after(
     if same and windows is effect.windows:
         return Seen(found, found)
     return Seen(found, fields_after(local, windows))
+
+
+def _seen_at(
+    at: Placing, layer: Layer, fields: list[Fields], local: list[Fields], image: FeatureMap
+) -> Seen:
+    """As `seen_after`, where axes run in other ways than those of the image."""
+    whole = _met(
+        at, [_behind(at, n, field, at.windows[n], image) for n, field in enumerate(fields)]
+    )
+    windows = [*map(local_windows, at.windows)]
+    if all(map(operator.is_, fields, local)) and windows == at.windows and not combines(layer):
+        return Seen(whole, whole)
+    found = [_behind(at, n, field, windows[n], image) for n, field in enumerate(local)]
+    if combines(layer):
+        found = _without_gates(found, [at.is_gate(n) for n in range(len(found))])
+    return Seen(whole, _met(at, found))
+
+
+def _behind(at: Placing, number: int, field: Fields, windows: Windows, image: FeatureMap) -> Fields:
+    """What the units behind a layer see through one of its inputs."""
+    return tuple(
+        seen
+        if isinstance(seen, Reach) or axis not in at.spread[number]
+        else of_single(seen, image.sizes[axis])
+        for axis, seen in enumerate(fields_after([field], windows))
+    )
+
+
+def _settled(at: Placing, seen: Seen) -> Seen:
+    field, local = (_met(at, [fields]) for fields in seen)
+    return seen if field == seen.field and local == seen.local else Seen(field, local)
+
+
+def _met(at: Placing, fields: Sequence[Fields]) -> Fields:
+    """What the units see through all inputs."""
+    return tuple(
+        Reach.UNKNOWN if axis in at.clashing and seen is not Reach.ALL else seen
+        for axis, seen in enumerate(fields_after([*fields], Reach.SAME))
+    )
 
 
 def local_inputs(
@@ -205,16 +251,6 @@ def _without_gates(local: list[Fields], spread: list[bool]) -> list[Fields]:
         if not any(seen is Reach.ALL and b for seen, b in zip(field, bounded, strict=True))
     ]
     return kept or local
-
-
-def _spread(field: Fields, output: FeatureMap, image: FeatureMap) -> Fields:
-    """What the units see that a single position is spread over: all the same, with no jump."""
-    if len(output.sizes) != len(field):  # the axes are no longer those of the image
-        return field
-    return tuple(
-        seen if isinstance(seen, Reach) or certainly_one(size) else of_single(seen, pixels)
-        for seen, size, pixels in zip(field, output.sizes, image.sizes, strict=True)
-    )
 
 
 def of_single(seen: Field | PhasedField, pixels: int) -> AxisField:

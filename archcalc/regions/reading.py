@@ -73,6 +73,8 @@ def read(window: ChannelWindow, outputs: int, size: int) -> int:
         return outputs
     if window in (Reach.ALL, Reach.STATISTICS):
         return full(size)
+    if window is Reach.BEFORE:
+        return between(0, last_of(outputs), size)
     if isinstance(window, Window):
         return _slid(window, outputs, size)
     if isinstance(window, TransposedWindow):
@@ -94,6 +96,8 @@ def reached(window: ChannelWindow, inputs: int, outputs: int) -> int:
     Raises:
         NotFollowedError: as `read`.
     """
+    if window is Reach.BEFORE:
+        return full(outputs) & ~(full(first_of(inputs)) if inputs else full(outputs))
     if isinstance(window, Window):
         window = TransposedWindow(window.kernel, window.stride, window.before, window.dilation)
     elif isinstance(window, TransposedWindow):

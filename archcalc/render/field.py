@@ -173,9 +173,11 @@ def _cell(key: str, value: object) -> str:
 
 def _unit_title(analysis: Analysis, field: UnitField) -> str:
     layer = field.layer
-    sizes = "x".join(map(str, layer.output.sizes))
-    units = sizes or f"{layer.output.channels:,}"
-    where = f"{'unit' if sizes else 'feature'} {','.join(map(str, field.unit))} of {units}"
+    sizes = "x".join([str(layer.output.shape[axis]) for axis in layer.unit_axes])
+    units = sizes if layer.output.sizes else f"{layer.output.channels:,}"
+    where = (
+        f"{'unit' if layer.output.sizes else 'feature'} {','.join(map(str, field.unit))} of {units}"
+    )
     if field.channel is not None:
         where += f", channel {field.channel}"
     image = "x".join(map(str, field.image))

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from yaml.nodes import Node, SequenceNode
 
 from archcalc.errors import Source, SpecError
+from archcalc.feature_map import MOST_AXES
 from archcalc.record import replace
 from archcalc.spec.fields import read_literal, read_size
 from archcalc.spec.keys import ACCURACY_KEYS, FAMILY_KEYS, VARIANT_KEYS, WAYS
@@ -167,9 +168,10 @@ class _FamilyReader(StatementReader):
 
     def _input(self, node: Node) -> tuple[Argument, ...]:
         sizes = items(node, self._source, "input")
-        if not 1 <= len(sizes) <= 4:
+        if not 1 <= len(sizes) <= MOST_AXES:
             raise SpecError(
-                f"input is [channels, size…] with up to 3 sizes; it has {len(sizes)} numbers",
+                f"input is a list of 1 to {MOST_AXES} numbers, such as [3, 224, 224]; it has "
+                f"{len(sizes)}",
                 self._place(node),
             )
         return tuple(Argument(read_size(n, self._source), self._place(n)) for n in sizes)

@@ -78,10 +78,9 @@ def _gradient(analysis: Analysis, field: UnitField, device: str) -> torch.Tensor
     caught: list[torch.Tensor] = []
     with Running(module, [name], lambda _name, _part, _given, output: caught.append(output)):
         module(image)
-    # Of the one image: all channels, then the position; of a vector, the feature.
-    unit = caught[0][0] if field.layer.output.sizes else caught[0]
-    for position in field.unit:
-        unit = unit.select(1, position)
+    unit = caught[0][0]  # of the one image
+    for axis, position in sorted(zip(field.layer.unit_axes, field.unit, strict=True), reverse=True):
+        unit = unit.select(axis, position)
     (gradient,) = torch.autograd.grad(unit.sum(), image)
     return gradient[0].abs().sum(dim=0).double().cpu()
 

@@ -105,7 +105,7 @@ def _counted(measured: frozenset[Any], rule: frozenset[Any]) -> int | str:
 
 
 def _corners_and_middle(layer: LayerAnalysis) -> dict[str, Unit]:
-    sizes = layer.output.sizes or (layer.output.channels,)
+    sizes = [layer.output.shape[axis] for axis in layer.unit_axes]
     return {
         "first": (0,) * len(sizes),
         "middle": tuple(size // 2 for size in sizes),

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from archcalc.analysis import Analysis
 from archcalc.feature_map import FeatureMap
-from archcalc.figures.of_layer import total
+from archcalc.figures.of_layer import LayerAnalysis, total
 from archcalc.record import Record
 from archcalc.torch_backend.field import PositiveTwin, positive_twin
 from archcalc.torch_backend.modes import one_thread
@@ -50,7 +50,8 @@ def measured_pixels(analysis: Analysis, units: Sequence[tuple[str, Unit]]) -> Me
     """
     if _is_small(analysis):
         twin = positive_twin(analysis.graph, analysis.input)
-        pixels = dict(_reached(twin, units))
+        axes = {layer.name: layer.unit_axes for layer in analysis.layers}
+        pixels = dict(_reached(twin, units, axes))
         along = {
             unit: tuple(
                 frozenset(pixel[axis] for pixel in seen)
@@ -78,7 +79,7 @@ def _along_each_axis(analysis: Analysis, units: Sequence[tuple[str, Unit]]) -> M
             # Of a vector every feature is the only one of the thin network's, if that has but one.
             (name, unit): (name, (unit[axis] if analysis.layer(name).output.sizes else 0,))
             for name, unit in units
-            if len(analysis.layer(name).output.sizes) in (0, len(analysis.input.sizes))
+            if _is_map_or_vector(analysis.layer(name), len(analysis.input.sizes))
         }
         thin = twin.shapes
         places = [
@@ -97,10 +98,22 @@ def _along_each_axis(analysis: Analysis, units: Sequence[tuple[str, Unit]]) -> M
     return MeasuredPixels(None, along, left_out)
 
 
+def _is_map_or_vector(layer: LayerAnalysis, axes: int) -> bool:
+    """Whether its units stand along the axes of the image, or it is a vector."""
+    return not layer.output.sizes or layer.unit_axes == (*range(1, axes + 1),)
+
+
 def _reached(
-    positive: PositiveTwin, units: Sequence[tuple[str, Unit]]
+    positive: PositiveTwin,
+    units: Sequence[tuple[str, Unit]],
+    unit_axes: Mapping[str, tuple[int, ...]] | None = None,
 ) -> Iterator[tuple[tuple[str, Unit], Pixels]]:
-    """The pixels where the gradient of a unit is not zero, of those units that the twin has."""
+    """The pixels where the gradient of a unit is not zero, of those units that the twin has.
+
+    `unit_axes` has by layer the axes along which its units stand; without it they stand along all
+    but the first, and those of a vector along that.
+    """
+    unit_axes = unit_axes or {}
     twin = positive.twin.double()
     outputs: dict[str, Tensor] = {}
 
@@ -119,10 +132,11 @@ def _reached(
         for name, unit in units:
             if name not in outputs:
                 continue
-            values = outputs[name][0]
-            of_unit = values if values.dim() > 1 else values.unsqueeze(0)
-            for position in unit:
-                of_unit = of_unit.select(1, position)
+            of_unit = outputs[name][0]
+            # A thin network has its one axis behind the channels.
+            axes = unit_axes.get(name, range(of_unit.dim() > 1, of_unit.dim()))
+            for axis, position in sorted(zip(axes, unit, strict=True), reverse=True):
+                of_unit = of_unit.select(axis, position)
             gradient = None
             if of_unit.requires_grad:
                 (gradient,) = torch.autograd.grad(

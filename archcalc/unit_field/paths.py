@@ -8,17 +8,17 @@ from math import lcm
 from typing import TypeAlias
 
 from archcalc.analysis import Analysis
-from archcalc.feature_map import FeatureMap
 from archcalc.figures.of_layer import LayerAnalysis
 from archcalc.graph import INPUT
-from archcalc.layers.layer import Join
-from archcalc.quantity.arithmetic import Quantity, certainly_one
+from archcalc.quantity.arithmetic import Quantity
 from archcalc.receptive_field.by_channel import ByChannel, Values, after, of_all
 from archcalc.receptive_field.field import PIXEL, AxisField, Field, PhasedField
+from archcalc.receptive_field.origins import origins_as_image
+from archcalc.receptive_field.placing import Placing
 from archcalc.receptive_field.propagation import field_after
-from archcalc.receptive_field.seen import is_spread, of_single
+from archcalc.receptive_field.seen import of_single
 from archcalc.record import Record
-from archcalc.window import AxisWindow, Reach
+from archcalc.window import Reach
 
 MOST_FIELDS = 16  # of different paths that are followed side by side, along one axis
 MOST_PHASES = 1024  # of fields that are compared phase by phase
@@ -92,6 +92,7 @@ def _along_paths(
     maps, sizes = analysis.maps, analysis.input.sizes
     found: dict[str, ByChannel[tuple[Paths, ...]]] = {INPUT: of_all(((PIXEL,),) * len(sizes))}
 
+    origins = {INPUT: origins_as_image(len(sizes))} | {x.name: x.origins for x in analysis.layers}
     nothing: tuple[Paths, ...] = ((),) * len(sizes)
 
     def together(each: Sequence[tuple[Paths, ...]]) -> tuple[Paths, ...]:
@@ -103,15 +104,17 @@ def _along_paths(
 
     def followed(layer: LayerAnalysis) -> ByChannel[tuple[Paths, ...]]:
         inputs = [maps[name] for name in layer.node.sources]
+        run = [origins[name] for name in layer.node.sources]
+        at = Placing(layer.node.layer, layer.effect, run, inputs, len(sizes))
 
         def behind(each: Sequence[tuple[Paths, ...]]) -> tuple[Paths, ...]:
             return together(
                 [
                     tuple(
-                        _behind(axis, layer, x, paths, pixels)
+                        _behind(at, number, axis, paths, pixels)
                         for axis, (paths, pixels) in enumerate(zip(along, sizes, strict=True))
                     )
-                    for x, along in zip(inputs, each, strict=False)
+                    for number, along in enumerate(each)
                 ]
             )
 
@@ -127,29 +130,17 @@ def _along_paths(
     }
 
 
-def _behind(axis: int, layer: LayerAnalysis, x: FeatureMap, paths: Paths, pixels: int) -> Paths:
-    """What the paths through one input, of shape `x`, see behind a layer, along one axis."""
-    windows = layer.effect.windows
-    window: AxisWindow = Reach.UNKNOWN
-    if isinstance(windows, Reach):
-        window = windows
-    elif axis < len(windows) == len(layer.field):
-        window = windows[axis]
-    spread = _is_spread_along(axis, layer, x)
-    return tuple(
-        field_after(
-            of_single(field, pixels) if spread and not isinstance(field, Reach) else field, window
-        )
-        for field in paths
-    )
-
-
-def _is_spread_along(axis: int, layer: LayerAnalysis, x: FeatureMap) -> bool:
-    """Whether along the axis all units of a join see the one position of a branch."""
-    kind, sizes = layer.node.layer, layer.output.sizes
-    if not isinstance(kind, Join) or not is_spread(x, layer.output):
-        return False
-    return not certainly_one(sizes[axis]) if axis < len(sizes) else True
+def _behind(at: Placing, number: int, axis: int, paths: Paths, pixels: int) -> Paths:
+    """What the paths through one input see behind a layer, along one axis of the image."""
+    window = at.windows[number][axis]
+    spread = axis in at.spread[number]
+    found = []
+    for field in paths:
+        seen = field_after(field, window)
+        if spread and not isinstance(seen, Reach):
+            seen = of_single(seen, pixels)
+        found.append(Reach.UNKNOWN if axis in at.clashing and seen is not Reach.ALL else seen)
+    return tuple(dict.fromkeys(found))
 
 
 def _needed(paths: Sequence[AxisField], is_needless: Callable[..., bool]) -> Paths:

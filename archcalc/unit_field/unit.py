@@ -11,9 +11,9 @@ from typing import TypeAlias
 from archcalc.analysis import Analysis, require_numbers
 from archcalc.errors import UsageError
 from archcalc.figures.of_layer import LayerAnalysis
-from archcalc.graph import INPUT
 from archcalc.layers.resampling import fills_borders
 from archcalc.receptive_field.field import AxisField, Field, Interval, PhasedField
+from archcalc.receptive_field.origins import position_along
 from archcalc.record import Record
 from archcalc.regions.bits import NotFollowedError, first_of, full, last_of, members, runs, single
 from archcalc.regions.patches import Patch, around, together, values_in
@@ -146,24 +146,24 @@ def unit_over(analysis: Analysis, name: str, place: UnitField) -> UnitField:
         UsageError: as `unit_field`.
     """
     middle = unit_field(analysis, name)
-    sizes = middle.layer.output.sizes
-    unit = list(middle.unit)
-    for axis, (field, seen, size) in enumerate(
-        zip(middle.layer.field, place.unbounded, sizes, strict=False)
-    ):
-        own = middle.unbounded[axis]
+    layer, unit = middle.layer, list(middle.unit)
+    for number, (axis, at) in enumerate(zip(layer.unit_axes, middle.unit, strict=True)):
+        along = layer.origins.axes[axis]
+        if not isinstance(along, int):
+            continue
+        field, own, seen = layer.field[along], middle.unbounded[along], place.unbounded[along]
         if isinstance(field, Reach) or not field.jump:
             continue
         if not isinstance(own, tuple) or not isinstance(seen, tuple):
             continue
         steps = round(Fraction(sum(seen) - sum(own), 2) / Fraction(field.jump))
-        unit[axis] = min(max(unit[axis] + steps, 0), size - 1)
+        unit[number] = min(max(at + steps, 0), layer.output.shape[axis] - 1)
     return unit_field(analysis, name, tuple(unit))
 
 
 def _unit(layer: LayerAnalysis, at: tuple[int, ...] | None) -> tuple[int, ...]:
-    sizes = layer.output.sizes or (layer.output.channels,)
-    unit = tuple(size // 2 for size in sizes) if at is None else at
+    sizes = [layer.output.shape[axis] for axis in layer.unit_axes]
+    unit = tuple([size // 2 for size in sizes]) if at is None else at
     if len(unit) != len(sizes) or not all(i in range(n) for i, n in zip(unit, sizes, strict=True)):
         units = "units" if layer.output.sizes else "features"
         raise UsageError(
@@ -178,6 +178,8 @@ def _require_channel(layer: LayerAnalysis, channel: int | None) -> None:
         return
     if not layer.output.sizes:
         raise UsageError(f"{layer.name} is a vector: its units are its features, without channels")
+    if 0 in layer.unit_axes:
+        raise UsageError(f"the units of {layer.name} stand along its first axis: no channels")
     if channel not in range(layer.output.channels):
         raise UsageError(
             f"{layer.name} has {layer.output.channels} channels, counted from 0; there is no "
@@ -186,51 +188,31 @@ def _require_channel(layer: LayerAnalysis, channel: int | None) -> None:
 
 
 def _patch(layer: LayerAnalysis, unit: tuple[int, ...], channel: int | None) -> Patch:
-    if not layer.output.sizes:
-        return Patch(single(unit[0]), ())
-    channels = full(layer.output.channels) if channel is None else single(channel)
-    return Patch(channels, tuple(map(single, unit)))
+    """The values of a unit: all that stand at its place, or of one channel."""
+    at = dict(zip(layer.unit_axes, unit, strict=True))
+    if channel is not None:
+        at[0] = channel
+    sets = [
+        single(at[axis]) if axis in at else full(size)
+        for axis, size in enumerate(layer.output.shape)
+    ]
+    return Patch(sets[0], tuple(sets[1:]))
 
 
 def _unbounded(
     analysis: Analysis, layer: LayerAnalysis, unit: tuple[int, ...]
 ) -> tuple[tuple[Seen, ...], tuple[Seen, ...]]:
-    """What the unit sees along each axis by the layers' fields: by the whole, by the local one."""
-    try:
-        found = _standing(analysis, layer, unit)
-    except NotFollowedError:
-        found = None
-    standing, at = found or (layer, ())
+    """What the unit sees along each axis by the layer's fields: by the whole, by the local one."""
+    places = dict(zip(layer.unit_axes, unit, strict=True))
     sizes = analysis.input.sizes
     whole, local = (
         tuple(
-            _of_unit(field, at[axis] if axis < len(at) else None, size)
+            _of_unit(field, position_along(axis, layer.origins, places), size)
             for axis, (field, size) in enumerate(zip(fields, sizes, strict=True))
         )
-        for fields in (standing.field, standing.local_field)
+        for fields in (layer.field, layer.local_field)
     )
     return whole, local
-
-
-def _standing(
-    analysis: Analysis, layer: LayerAnalysis, unit: tuple[int, ...]
-) -> tuple[LayerAnalysis, tuple[int, ...]] | None:
-    """The layer with positions that a feature comes from, and its position there.
-
-    None where it comes from several, or from none.
-    """
-    if layer.output.sizes:
-        return layer, unit
-    maps = analysis.maps
-    patch = _patch(layer, unit, None)
-    while not layer.output.sizes:
-        reads = layer.node.layer.reads(patch, [maps[n] for n in layer.inputs], layer.effect.windows)
-        read = [(number, part) for number, part in reads if part.values]
-        if len(read) != 1 or read[0][1].values != 1 or layer.inputs[read[0][0]] == INPUT:
-            return None
-        number, patch = read[0]
-        layer = analysis.layer(layer.inputs[number])
-    return layer, tuple(map(first_of, patch.positions))
 
 
 def _of_unit(field: AxisField, unit: int | None, size: int) -> Seen:

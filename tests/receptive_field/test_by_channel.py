@@ -139,10 +139,16 @@ def test_features_that_are_moved_have_no_field_of_a_position() -> None:
         node("all", Linear(features=2), "add"),
     ]
     layers = {x.name: x for x in analyze(graph(FeatureMap(1, (16,)), nodes)).layers}
+    assert layers["second"].field == (Field(8, 8, 1),)  # of one channel they stand in order
+    assert layers["add"].field == (Field(0, 8, 1),)
+    assert layers["concat"].field == (Reach.UNKNOWN,)
+    layers = {x.name: x for x in analyze(graph(FeatureMap(2, (8,)), nodes)).layers}
+    assert layers["add"].field == (Field(0, 0, 1),)  # of two channels
+    assert layers["all"].field == (Reach.ALL,)
+    layers = {x.name: x for x in analyze(graph(FeatureMap(3, (8,)), nodes)).layers}
     assert layers["same"].field == (Field(0, 0, 1),)
     for name in ("first", "second", "add", "concat"):
         assert layers[name].field == (Reach.UNKNOWN,), name
-    assert layers["all"].field == (Reach.ALL,)
 
 
 def check_inner_units(network: Graph) -> None:

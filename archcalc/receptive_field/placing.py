@@ -1,0 +1,139 @@
+"""Where a layer leaves the positions of the image, by the axes of its inputs and its output."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TypeAlias
+
+from archcalc.feature_map import FeatureMap
+from archcalc.layers import Effect, Layer
+from archcalc.layers.layer import concatenates
+from archcalc.layers.moves import Moved
+from archcalc.quantity.arithmetic import certainly_one
+from archcalc.receptive_field.origins import (
+    Mixed,
+    Origin,
+    Origins,
+    Scattered,
+    along_image,
+    followed,
+    in_pieces,
+    moved,
+    origin_behind,
+)
+from archcalc.window import AxisWindow
+
+_Place: TypeAlias = "tuple[int, Origin]"  # the number of an axis of the output, -1 of its items
+
+
+class Placing:
+    """Where a layer leaves the positions of the image.
+
+    Attributes:
+        windows: for each input, what the layer does to it along each axis of the image.
+        spread: for each input, the axes of the image along which its single position is spread
+            over those of the others.
+        output: the origins of the axes of the output.
+        clashing: the axes of the image along which it is not followed which unit of the output
+            stands where: the inputs run along them in different ways, or their order is lost.
+    """
+
+    def __init__(
+        self,
+        layer: Layer,
+        effect: Effect,
+        origins: Sequence[Origins],
+        maps: Sequence[FeatureMap],
+        axes: int,
+    ) -> None:
+        self.windows: list[tuple[AxisWindow, ...]] = []
+        self.spread: list[frozenset[int]] = []
+        self.clashing: set[int] = set()
+        behind: list[Origins] = []
+        for number, (own, x) in enumerate(zip(origins, maps, strict=False)):
+            slid = layer.windows_along(number, maps, effect.windows)
+            self.windows.append(along_image(slid, own, axes))
+            after = own._replace(axes=tuple(map(origin_behind, own.axes, slid)))
+            found = self._on_output(
+                layer.axes_from(number, maps, effect.output), after, effect.output.rank
+            )
+            kept = found
+            spread: frozenset[int] = frozenset()
+            if layer.spreads and len(found.axes) == x.rank == effect.output.rank:
+                kept, spread = _unspread(found, x, effect.output)
+            if concatenates(layer):  # along channels
+                first, *others = kept.axes
+                kept = kept._replace(axes=(in_pieces(first), *others))
+            self.spread.append(spread)
+            behind.append(kept)
+        self.output = self._joined(behind, axes)
+        self._running = frozenset().union(*map(followed, self.output.every))
+
+    def is_gate(self, number: int) -> bool:
+        """Whether an input is a single position, spread over those of the others."""
+        return bool(self.spread[number]) and self._running <= self.spread[number]
+
+    def _on_output(
+        self, how: Moved | Sequence[int | None] | None, origins: Origins, rank: int
+    ) -> Origins:
+        """The origins of one input as those of the axes of the output."""
+        if how is None:
+            every = frozenset().union(*map(followed, origins.every))
+            self.clashing.update(every)
+            return Origins((Scattered(every) if every else None,) * rank)
+        if isinstance(how, Moved):
+            return moved(origins, how)
+        lost = set(range(len(origins.axes))) - {*how}
+        for origin in [origins.axes[n] for n in lost]:
+            if not isinstance(origin, int):
+                self.clashing.update(followed(origin))
+        axes = [None if n is None else origins.axes[n] for n in how]
+        return Origins(tuple(axes), origins.items)
+
+    def _joined(self, behind: Sequence[Origins], axes: int) -> Origins:
+        """The origins of the output, from what those of each input would make them."""
+        rank = max(len(own.axes) for own in behind)
+        places = [_places(own) for own in behind]
+        for axis in range(axes):
+            found = {
+                tuple([(at, origin) for at, origin in own if axis in followed(origin)])
+                for own in places
+            } - {()}
+            if len(found) > 1 or any(
+                isinstance(o, (Mixed, Scattered)) for place in found for _, o in place
+            ):
+                self.clashing.add(axis)
+        joined = []
+        for number in range(-1, rank):
+            own = [o for place in places for at, o in place if at == number]
+            joined.append(_together(own))
+        return Origins(tuple(joined[1:]), joined[0])
+
+
+def _unspread(
+    origins: Origins, x: FeatureMap, output: FeatureMap
+) -> tuple[Origins, frozenset[int]]:
+    """The origins without those of axes along which a single position is spread; and those."""
+    spread = {
+        number
+        for number, (n, m) in enumerate(zip(x.shape, output.shape, strict=True))
+        if certainly_one(n) and not certainly_one(m)
+    }
+    found = frozenset().union(*[followed(origins.axes[number]) for number in spread])
+    kept = [None if n in spread else origin for n, origin in enumerate(origins.axes)]
+    return origins._replace(axes=tuple(kept)), found
+
+
+def _places(origins: Origins) -> list[_Place]:
+    return [(n, origin) for n, origin in enumerate(origins.every, -1) if origin is not None]
+
+
+def _together(origins: Sequence[Origin]) -> Origin:
+    """The origin of an axis that runs along some axes of the inputs."""
+    if not origins:
+        return None
+    first, *others = origins
+    if all(other == first for other in others):
+        return first
+    every = frozenset().union(*map(followed, origins))
+    return Mixed(every, complete=False)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from archcalc.errors import LayerError, UsageError, did_you_mean, require_extra
 from archcalc.feature_map import FeatureMap
 from archcalc.figures.of_layer import SUMMED, LayerAnalysis, Totals, total
-from archcalc.graph import INPUT, Graph, names_meant, with_ends
+from archcalc.graph import INPUT, Graph, inputs_text, names_meant, with_ends
 from archcalc.identity import Identity
 from archcalc.quantity.arithmetic import Quantity, plain
 from archcalc.record import Record, replace
@@ -42,9 +42,9 @@ class Analysis(Record):
     error: AnalysisStopped | None = None
 
     def __repr__(self) -> str:
-        totals = self.totals
+        totals, inputs = self.totals, inputs_text(self.graph.inputs)
         return (
-            f"<Analysis of {self.identity}: input {self.input}, batch {self.batch}, {self.dtype}; "
+            f"<Analysis of {self.identity}: {inputs}, batch {self.batch}, {self.dtype}; "
             f"{len(self.layers)} layers, {totals.params} params, {totals.macs} MACs>"
         )
 
@@ -82,7 +82,7 @@ class Analysis(Record):
 
     @property
     def input(self) -> FeatureMap:
-        """The shape of an input image."""
+        """The shape of the first input, per image: of the only one, for most."""
         return self.graph.input
 
     @property
@@ -92,14 +92,14 @@ class Analysis(Record):
 
     @property
     def maps(self) -> dict[str, FeatureMap]:
-        """The shape of every layer's output, per image, and of the network's input, by name."""
-        return {INPUT: self.input} | {layer.name: layer.output for layer in self.layers}
+        """The shape of every layer's output, per image, and of the network's inputs, by name."""
+        return {**self.graph.inputs, **{layer.name: layer.output for layer in self.layers}}
 
     @property
     def map_bytes(self) -> dict[str, Quantity]:
         """The bytes of each of `maps`, for the batch."""
-        each = self.batch * self.bytes_each
-        return {name: x.values * each for name, x in self.maps.items()}
+        floating, batch = self.bytes_each, self.batch
+        return {n: x.values * (batch * x.bytes_each(floating)) for n, x in self.maps.items()}
 
     @property
     def inference_layers(self) -> tuple[LayerAnalysis, ...]:
@@ -201,17 +201,25 @@ class Analysis(Record):
         """
         return _written(self, "markdown", columns=columns, depth=depth)
 
+    def _inputs(self) -> dict[str, object]:
+        return {
+            name: {"shape": plain(x.shape), "dtype": x.dtype or self.dtype}
+            for name, x in self.graph.inputs.items()
+        }
+
     def _repr_html_(self) -> str:
         return _written(self, "html")
 
     def record(self) -> dict[str, object]:
         """The layers and what they are of, under the keys of the JSON contract."""
-        identity = self.identity
+        identity, inputs = self.identity, self.graph.inputs
+        several = {} if [*inputs] == [INPUT] else {"inputs": self._inputs()}
         return {
             "name": self.name,
             "parameters": {key: plain(value) for key, value in identity.parameters.items()},
             "changed": identity.record()["changed"],
             "input": plain(self.input.shape),
+            **several,
             "batch": self.batch,
             "dtype": self.dtype,
             "layers": [layer.record() for layer in self.layers],
@@ -241,7 +249,7 @@ def _written(analysis: Analysis, form: str, **options: Any) -> str:
 
 def require_numbers(analysis: Analysis) -> None:
     """Raises UsageError where there are free sizes, or arrays, among the network's figures."""
-    figures: list[Quantity] = [*analysis.input.shape]
+    figures: list[Quantity] = analysis.graph.input_sizes
     for layer in analysis.layers:
         figures += [*layer.output.shape, layer.params, layer.macs, layer.activation_bytes]
     if not all(isinstance(figure, int) for figure in figures):

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, cast
+from collections.abc import Mapping
+from typing import Any
 
-from archcalc.errors import LayerError, Place, SpecError, UsageError
+from archcalc.errors import LayerError, Place, SpecError
 from archcalc.expanding.names import Names
 from archcalc.expanding.scope import Scope
 from archcalc.expanding.sizes import RefusedError
 from archcalc.feature_map import FeatureMap
-from archcalc.given import overrides, own_input
-from archcalc.graph import INPUT, Graph, Node, Stretch, in_order, stretch_of, with_purpose
+from archcalc.given import given_inputs, overrides, own_inputs
+from archcalc.graph import Graph, Node, Stretch, in_order, stretch_of, with_purpose
 from archcalc.layers import Layer
 from archcalc.layers.pooling import MaxPool
 from archcalc.quantity.conditions import one_for_all
@@ -58,45 +58,48 @@ class ExpansionStopped(LayerError):
 def build_graph(
     network: Network,
     *,
-    input: FeatureMap | None = None,
+    input: FeatureMap | Mapping[str, FeatureMap] | None = None,
     parameters: Mapping[str, Value] | None = None,
 ) -> Graph:
-    """The graph of `network`, with some of its parameters or its input changed.
+    """The graph of `network`, with some of its parameters or its inputs, by name, changed.
 
     Raises:
-        UsageError: a parameter is unknown, or of another type than the one it replaces; an input
-            has more or fewer sizes than the network's own.
+        UsageError: a parameter or an input is unknown, or of another type than the one that it
+            replaces; an input has more or fewer sizes than the network's own.
         SpecError: the spec is wrong: an expression fails, a name is unknown or repeated, a
             block calls itself without end.
         ExpansionStopped: a layer refuses its input, and an expression asks for its size.
     """
     values = network.parameters | overrides(network, parameters or {})
-    if input is not None and len(input.shape) != len(network.input):
-        raise UsageError(
-            f"{network.name} takes an input of {len(network.input)} numbers, channels and sizes; "
-            f"{input} has {len(input.shape)} (images of a batch are not among them)"
-        )
-    expander = _Expander(network, values, input)
+    given = {} if input is None else given_inputs(network, input)
+    expander = _Expander(network, values, given)
+    first = next(iter(network.inputs))
+    top = Scope("", expander.globals, None, first)
     refused: RefusedError | None = None
     try:
-        last = expander.run(network.body, Scope("", expander.globals, None, INPUT), INPUT)
+        last = expander.run(network.body, top, first)
     except RefusedError as error:
         refused, last = error, [*expander.nodes][-1]
     if not expander.nodes:
         raise SpecError(f"{network.name!r} has no layers with these parameters", network.place)
     if all(node.training_only for node in expander.nodes.values()):
         raise SpecError(f"{network.name!r} has layers in training only", network.place)
-    own = own_input(network, expander.globals, is_needed=input is None)
-    outputs = (last, *expander.heads)
+    own = own_inputs(network, expander.globals, given)
+    outputs: tuple[str, ...] = (last, *expander.heads)
+    names: dict[str, str] = {}
+    if network.outputs is not None and refused is None:
+        names = expander.outputs(network.outputs, top)
+        outputs = tuple(names)
     graph = Graph(
         network=network,
-        input=input or cast(FeatureMap, own),
+        inputs={name: given[name] if name in given else own[name] for name in network.inputs},
         parameters=values,
         nodes=with_purpose(tuple(expander.nodes.values()), outputs),
         blocks=expander.blocks,
         outputs=outputs,
-        input_given=input is not None,
-        own_input=own,
+        own_inputs=own,
+        given=tuple(given),
+        output_names={layer: name for layer, name in names.items() if layer != name},
         stretches=in_order(expander.nodes.values(), expander.stretches),
         asks_sizes=expander.sizes.were_asked_for,
     )
@@ -105,16 +108,17 @@ def build_graph(
     return graph
 
 
-def with_input(graph: Graph, input: FeatureMap) -> Graph:
-    """The network on an input of another size; one that asks for sizes is written out anew.
+def with_inputs(graph: Graph, shapes: Mapping[str, FeatureMap]) -> Graph:
+    """The network on inputs of other sizes; one that asks for sizes is written out anew.
 
     Raises:
         SpecError, ExpansionStopped: as `build_graph`.
     """
+    found = graph.with_inputs(shapes)
     if not graph.asks_sizes:
-        return replace(graph, input=input)
-    found = build_graph(graph.network, input=input, parameters=graph.parameters)
-    return replace(found, own_input=graph.own_input, input_given=graph.input_given)
+        return found
+    found = build_graph(graph.network, input=found.inputs, parameters=graph.parameters)
+    return replace(found, own_inputs=graph.own_inputs, given=graph.given)
 
 
 class _Expander(Names):
@@ -124,9 +128,10 @@ class _Expander(Names):
     """
 
     def __init__(
-        self, network: Network, values: dict[str, Value], input: FeatureMap | None
+        self, network: Network, values: dict[str, Value], given: Mapping[str, FeatureMap]
     ) -> None:
-        super().__init__(network, self._input_or(input))
+        super().__init__(network)
+        self._given = given
         self._depth = 0
         self._trainable: bool | None = None  # as what stands around says
         self.heads: list[str] = []
@@ -135,12 +140,24 @@ class _Expander(Names):
         self._compute(network.let, top)
         self.globals = top.environment
 
-    def _input_or(self, given: FeatureMap | None) -> Callable[[], FeatureMap]:
-        def find() -> FeatureMap:
-            own = given or own_input(self._network, self.globals, is_needed=True)
-            return cast(FeatureMap, own)
+    def find_input(self, name: str) -> FeatureMap:
+        return {**own_inputs(self._network, self.globals, self._given), **self._given}[name]
 
-        return find
+    def outputs(self, wanted: Mapping[str, NameTemplate], scope: Scope) -> dict[str, str]:
+        """For each layer whose output leaves the network the name of that output."""
+        self._training_only = True  # an output may exist in training only
+        found: dict[str, str] = {}
+        for name, template in wanted.items():
+            layer = self._resolve(template, scope)
+            if layer not in self.nodes:
+                raise SpecError(f"{layer!r} is an input, and no layer's output", template.place)
+            if layer in found:
+                both = f"{found[layer]!r} and {name!r}"
+                raise SpecError(f"outputs: {both} are both {layer!r}", template.place)
+            found[layer] = name
+        if all(self.nodes[layer].training_only for layer in found):
+            raise SpecError("outputs: all of them exist in training only", template.place)
+        return found
 
     def run(self, body: Body, scope: Scope, current: str) -> str:
         """Carries `body` out on the output of layer `current`; the name of its last layer."""
@@ -247,9 +264,9 @@ class _Expander(Names):
         if template is None:
             return None
         name = self._resolve(template, scope)
-        found = None if name == INPUT else self.nodes[name].layer
+        found = self.nodes[name].layer if name in self.nodes else None
         if type(found) is not kind:
-            is_a = "the network's input" if found is None else f"a {found.kind}"
+            is_a = "an input of the network" if found is None else f"a {found.kind}"
             raise SpecError(f"{what} of a {kind.kind}, but {name!r} is {is_a}", template.place)
         return name
 
@@ -305,7 +322,8 @@ class _Expander(Names):
         outer = self._training_only
         self._training_only = outer or statement.training_only
         inner = Scope(full + ".", scope.environment, scope, current)
-        self.heads.append(self._last_of_head(statement, inner, current))
+        scope.names[name] = last = self._last_of_head(statement, inner, current)
+        self.heads.append(last)
         self._training_only = outer
         return current
 

@@ -6,6 +6,7 @@ from archcalc.quantity.arithmetic import Quantity, certainly_one, product
 from archcalc.record import Record
 
 MOST_AXES = 8  # of a shape; models of today have up to 7
+INTEGERS = {"int64": 8, "int32": 4, "int16": 2, "int8": 1, "uint8": 1, "bool": 1}  # bytes each
 
 
 class FeatureMap(Record):
@@ -19,11 +20,13 @@ class FeatureMap(Record):
         sizes: the size of each other axis: () of a vector, (height, width) of a map.
         items: how many such maps an image has, where torch folds an axis into the batch: windows,
             or heads.
+        dtype: one of `INTEGERS`, of tokens and masks; None where it is floating, of the network's.
     """
 
     channels: Quantity
     sizes: tuple[Quantity, ...] = ()
     items: Quantity = 1
+    dtype: str | None = None
 
     @property
     def shape(self) -> tuple[Quantity, ...]:
@@ -45,6 +48,10 @@ class FeatureMap(Record):
         """The number of values of an image: items x channels x positions."""
         values = self.channels * product(self.sizes)
         return values if certainly_one(self.items) else values * self.items
+
+    def bytes_each(self, floating: int) -> int:
+        """Bytes per value in a network whose floating values take `floating`."""
+        return floating if self.dtype is None else INTEGERS[self.dtype]
 
     def __str__(self) -> str:
         sizes = [f"({n})" if " " in str(n) else str(n) for n in self.shape]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import cast
 
 from archcalc.errors import ArchcalcError, SpecError, UsageError, require_known
@@ -41,19 +41,63 @@ def overrides(network: Network, given: Mapping[str, Value]) -> dict[str, Value]:
     return values
 
 
-def _input_of(network: Network, environment: Environment) -> FeatureMap:
-    channels, *sizes = [_size(argument, environment) for argument in network.input]
-    return FeatureMap(channels, tuple(sizes))
+def own_inputs(
+    network: Network, environment: Environment, given: Collection[str]
+) -> dict[str, FeatureMap]:
+    """The inputs of the spec, without those that are `given` and it has none for at these values.
+
+    Raises:
+        SpecError: another one is no shape.
+    """
+    found = {}
+    for name, input in network.inputs.items():
+        try:
+            channels, *sizes = [_size(argument, environment) for argument in input.sizes]
+        except ArchcalcError:
+            if name not in given:
+                raise
+        else:
+            found[name] = FeatureMap(channels, tuple(sizes), dtype=input.dtype)
+    return found
 
 
-def own_input(network: Network, environment: Environment, *, is_needed: bool) -> FeatureMap | None:
-    """The input of the spec; None where it has none with these values, and none is needed."""
-    try:
-        return _input_of(network, environment)
-    except ArchcalcError:
-        if is_needed:
-            raise
-        return None
+def only_input(network: Network, given: object) -> str:
+    """The name of the one input of a network, which `given` is for.
+
+    Raises:
+        UsageError: there are several.
+    """
+    if len(network.inputs) > 1:
+        raise UsageError(
+            f"{network.name} has {len(network.inputs)} inputs, {', '.join(network.inputs)}; say "
+            f"which of them is {given}",
+            "input",
+        )
+    return next(iter(network.inputs))
+
+
+def given_inputs(
+    network: Network, given: FeatureMap | Mapping[str, FeatureMap]
+) -> dict[str, FeatureMap]:
+    """The shapes that are given for some inputs of a network, by name; of one, its shape will do.
+
+    Raises:
+        UsageError: there is no such input, or one has more or fewer sizes than its own.
+    """
+    if isinstance(given, FeatureMap):
+        given = {only_input(network, given): given}
+    found = {}
+    for name, shape in given.items():
+        require_known(f"{network.name} has no input", name, network.inputs, lead="it has")
+        own = network.inputs[name]
+        if len(shape.shape) != len(own.sizes):
+            called = "an input" if len(network.inputs) == 1 else f"{name!r}, an input"
+            raise UsageError(
+                f"{network.name} takes {called} of {len(own.sizes)} numbers, channels and sizes; "
+                f"{shape} has {len(shape.shape)} (images of a batch are not among them)"
+            )
+        found[name] = FeatureMap(shape.channels, shape.sizes, dtype=own.dtype)
+    return found
 
 
 def _size(argument: Argument, environment: Environment) -> Value:

@@ -5,18 +5,18 @@ A layer may name only earlier layers, so a cycle cannot be written.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import ClassVar
 
 from archcalc.errors import Place
 from archcalc.feature_map import FeatureMap
 from archcalc.identity import Identity, identify
 from archcalc.layers import Layer
+from archcalc.quantity.arithmetic import Quantity
 from archcalc.record import Record, replace
+from archcalc.spec.syntax import INPUT as INPUT  # what a single input is called
 from archcalc.spec.syntax import About, Network
 from archcalc.spec.values import Value
-
-INPUT = "input"  # the name of the network's input, as a source of layers
 
 
 class Node(Record):
@@ -25,7 +25,7 @@ class Node(Record):
     Attributes:
         name: unique; dots separate the blocks that it stands in.
         layer: the layer itself.
-        inputs: names of the layers whose outputs it takes, or `INPUT`.
+        inputs: names of the layers whose outputs it takes, or of inputs of the network.
         weights: name of the layer whose weights it shares, or None.
         indices: name of the max pool that it undoes, or None.
         training_only: whether it exists in training only: in a head for training, or leading to
@@ -92,13 +92,14 @@ class Graph(Record):
 
     Attributes:
         network: what it was built from.
-        input: channels and sizes of an input image.
+        inputs: the shape of each input, per image, by name; the main path starts at the first.
         parameters: the value of each parameter that it was built with.
         nodes: the layers, in order of execution.
         blocks: for each instance of a block, by its dotted name, the name of the block.
         outputs: names of the layers whose outputs leave the network, the main path's first.
-        own_input: the input that the spec has with these parameters; None where it has none.
-        input_given: whether `input` was given in place of the network's own.
+        own_inputs: the inputs that the spec has with these parameters, where it has some.
+        given: names of the inputs that were given in place of the network's own.
+        output_names: by layer, what an output is called that has a name of its own.
         left_out: why heads for training are missing, which a walk has found not to fit.
         stretches: what is checkpointed, in order, one that stands in another behind that.
         asks_sizes: whether expressions have asked for sizes of layers, so that with an input of
@@ -106,19 +107,47 @@ class Graph(Record):
     """
 
     network: Network
-    input: FeatureMap
+    inputs: Mapping[str, FeatureMap]
     parameters: dict[str, Value]
     nodes: tuple[Node, ...]
     blocks: dict[str, str]
     outputs: tuple[str, ...]
-    own_input: FeatureMap | None
-    input_given: bool = False
+    own_inputs: Mapping[str, FeatureMap]
+    given: tuple[str, ...] = ()
+    output_names: Mapping[str, str] = {}
     left_out: tuple[LeftOut, ...] = ()
     stretches: tuple[Stretch, ...] = ()
     asks_sizes: bool = False
 
     def __repr__(self) -> str:
-        return f"<Graph of {self.identity}: input {self.input}, {len(self.nodes)} layers>"
+        return f"<Graph of {self.identity}: {inputs_text(self.inputs)}, {len(self.nodes)} layers>"
+
+    @property
+    def first_input(self) -> str:
+        """The name of the input where the main path starts, and which receptive fields are of."""
+        return next(iter(self.inputs))
+
+    @property
+    def input(self) -> FeatureMap:
+        """The shape of the first input: of the only one, for most."""
+        return self.inputs[self.first_input]
+
+    def with_input(self, input: FeatureMap) -> Graph:
+        """The network with another shape of its first input."""
+        return self.with_inputs({self.first_input: input})
+
+    def with_inputs(self, shapes: Mapping[str, FeatureMap]) -> Graph:
+        """The network with other shapes of some of its inputs, by name; their dtypes stay."""
+        inputs = {
+            name: replace(shapes[name], dtype=x.dtype) if name in shapes else x
+            for name, x in self.inputs.items()
+        }
+        return replace(self, inputs=inputs)
+
+    @property
+    def input_sizes(self) -> list[Quantity]:
+        """The sizes of all inputs, one behind the other."""
+        return [size for x in self.inputs.values() for size in x.shape]
 
     @property
     def name(self) -> str:
@@ -129,12 +158,16 @@ class Graph(Record):
     def identity(self) -> Identity:
         """The name with what was changed: of parameters, and of the input."""
         own = self.network.parameters
-        return identify(self.name, own, self.parameters, self.own_input, self.input)
+        return identify(self.name, own, self.parameters, self.own_inputs, self.inputs)
 
     @property
     def about(self) -> About:
         """What is known of the network; of one that was changed, nothing."""
         return About() if self.identity.is_changed else self.network.about
+
+    def output_name(self, layer: str) -> str:
+        """What the output of a layer is called, where it leaves the network."""
+        return self.output_names.get(layer, layer)
 
     def blocks_around(self, layer: str) -> list[str]:
         """The dotted names of the blocks that a layer stands in, from the outermost in."""
@@ -148,7 +181,7 @@ class Graph(Record):
         return next((block for block in around if self.blocks[block] == "head"), None)
 
     def live(self) -> set[str]:
-        """The names of the layers that some output depends on, and `INPUT` where one does."""
+        """The names of the layers and of the inputs that some output depends on."""
         return _needed(self.nodes, self.outputs)
 
     def with_gradient(self) -> set[str]:
@@ -216,6 +249,14 @@ class Graph(Record):
         )
 
 
+def inputs_text(inputs: Mapping[str, FeatureMap]) -> str:
+    """`input 3x224x224`; of several, or of one with a name, `inputs image 3x224x224, tokens 77`."""
+    if [*inputs] == [INPUT]:
+        return f"input {inputs[INPUT]}"
+    each = ", ".join([f"{name} {shape}" for name, shape in inputs.items()])
+    return f"{'inputs' if len(inputs) > 1 else 'input'} {each}"
+
+
 def stretch_of(layers: tuple[str, ...]) -> Stretch:
     """The stretch of some layers in a row, called after them."""
     return Stretch(layers[0] if len(layers) == 1 else f"{layers[0]}..{layers[-1]}", layers)
@@ -257,7 +298,7 @@ def with_purpose(nodes: Sequence[Node], outputs: Sequence[str]) -> tuple[Node, .
 
 
 def _needed(nodes: Sequence[Node], outputs: Iterable[str], by_indices: bool = True) -> set[str]:
-    """The names of the layers that some of `outputs` depends on, and `INPUT` where one does.
+    """The names of the layers and inputs that some of `outputs` depends on.
 
     `by_indices`: whether it is enough that they need the indices of a max pool.
     """

@@ -25,13 +25,15 @@ class Identity(Record):
         name: of the network in its spec.
         parameters: the value of each parameter.
         changed: those that are not the spec's own.
-        input: the input, where it is not the one that the spec has with these parameters.
+        inputs: by name those that are not the ones that the spec has with these parameters.
+        of_several: whether the network has other inputs beside.
     """
 
     name: str
     parameters: Mapping[str, Value]
     changed: Mapping[str, Value]
-    input: FeatureMap | None
+    inputs: Mapping[str, FeatureMap]
+    of_several: bool = False
 
     def __str__(self) -> str:
         return self.called(self.name)
@@ -39,20 +41,23 @@ class Identity(Record):
     @property
     def is_changed(self) -> bool:
         """Whether it is another network than the one that the spec describes."""
-        return bool(self.changed) or self.input is not None
+        return bool(self.changed) or bool(self.inputs)
 
     def called(self, name: str) -> str:
         """The same under another name, such as that of its file."""
         changes = [f"{key}={value_text(value)}" for key, value in self.changed.items()]
-        if self.input is not None:
-            changes.append(f"input {self.input}")
+        changes += [
+            f"input {name} {shape}" if self.of_several else f"input {shape}"
+            for name, shape in self.inputs.items()
+        ]
         return f"{name} ({', '.join(changes)})" if changes else name
 
     def record(self, key: str = "name") -> dict[str, object]:
         """The name under `key`, and what was changed, in types that JSON knows."""
         changed = {name: plain(value) for name, value in self.changed.items()}
-        if self.input is not None:  # which no parameter is called
-            changed["input"] = plain(self.input.shape)
+        if self.inputs:  # which no parameter is called
+            shapes = {name: plain(shape.shape) for name, shape in self.inputs.items()}
+            changed["input"] = shapes if self.of_several else next(iter(shapes.values()))
         return {key: self.name, "changed": changed}
 
 
@@ -60,17 +65,18 @@ def identify(
     name: str,
     own: Mapping[str, Value],
     parameters: Mapping[str, Value],
-    own_input: FeatureMap | None,
-    input: FeatureMap,
+    own_inputs: Mapping[str, FeatureMap],
+    inputs: Mapping[str, FeatureMap],
 ) -> Identity:
     """The identity of a network.
 
     Args:
         own: the parameters of the spec.
-        own_input: what the spec has as input with `parameters`; None where it has none.
+        own_inputs: what the spec has as inputs with `parameters`, by name, where it has some.
     """
     changed = {key: value for key, value in parameters.items() if not _same(value, own[key])}
-    return Identity(name, parameters, changed, None if input == own_input else input)
+    others = {key: shape for key, shape in inputs.items() if shape != own_inputs.get(key)}
+    return Identity(name, parameters, changed, others, len(inputs) > 1)
 
 
 def _same(a: Value, b: Value) -> bool:

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from os import PathLike
 from typing import Any, TypeAlias, cast
 
-from archcalc.errors import LayerError, UsageError
+from archcalc.errors import LayerError, UsageError, require_known
 from archcalc.expansion import build_graph
 from archcalc.feature_map import MOST_AXES, FeatureMap
+from archcalc.given import only_input
 from archcalc.graph import Graph
 from archcalc.quantity.arithmetic import Quantity, require_at_least
 from archcalc.quantity.conditions import is_array
@@ -20,13 +21,15 @@ from archcalc.spec.values import ExpressionError, Value, own
 
 # What a function that is about a network takes: what `load` returned, or what `load` takes.
 Spec: TypeAlias = "Graph | Network | str | PathLike[str] | Mapping[str, Any]"
+# What is given in place of its own input: [channels, size…]; of several, of some by their names.
+Input: TypeAlias = "Sequence[Value] | Mapping[str, Sequence[Value]]"
 
 
 def load(
     what: Spec,
     /,
     *,
-    input: Sequence[Value] | None = None,
+    input: Input | None = None,
     parameters: Mapping[str, Value] | None = None,
     **others: Value,
 ) -> Graph:
@@ -37,7 +40,8 @@ def load(
             `FILE#VARIANT`; a spec itself, as text of several lines or as the mapping that YAML
             makes of it; one of `networks()`; or a graph, of which another one is built where
             something is changed.
-        input: [channels, size…] in place of its own.
+        input: [channels, size…] in place of its own; of a network with several inputs, such
+            shapes by their names, in place of those.
         parameters, others: values in place of its own, of parameters by their names: those called
             like an argument in a mapping, the others there or by themselves.
 
@@ -45,31 +49,32 @@ def load(
         UsageError: no such network, file or parameter.
         SpecError: the spec is wrong.
     """
-    network, shape, changed = changes(what, input, parameters, others)
+    network, given, changed = changes(what, input, parameters, others)
     if isinstance(what, Graph) and input is None and changed == what.parameters:
         return what
-    return build_graph(
-        network, input=None if shape is None else input_shape(shape), parameters=changed
-    )
+    return build_graph(network, input=input_shapes(given), parameters=changed)
 
 
 def changes(
     what: Spec,
-    input: Sequence[Value] | None,
+    input: Input | None,
     parameters: Mapping[str, Value] | None,
     others: dict[str, Value],
-) -> tuple[Network, list[Value] | None, dict[str, Value]]:
-    """As `load`, before anything is built: the network, and the input and parameters for it.
+) -> tuple[Network, dict[str, list[Value]], dict[str, Value]]:
+    """As `load`, before anything is built: the network, and what is given for it.
+
+    Returns:
+        The network, the sizes of those of its inputs that are given, and parameters.
 
     Raises:
         UsageError, SpecError: as `load`, where there is no such network, or an argument is none.
     """
-    sizes, given = _sizes(input), together(parameters, others)
+    given = together(parameters, others)
     if not isinstance(what, Graph):
-        return find_network(what), sizes, given
-    if sizes is None and what.input_given:
-        sizes = [*what.input.shape]
-    return what.network, sizes, {**what.parameters, **given}
+        network = find_network(what)
+        return network, sizes_given(network, input), given
+    before = {name: [*what.inputs[name].shape] for name in what.given}
+    return what.network, before | sizes_given(what.network, input), {**what.parameters, **given}
 
 
 def together(parameters: Mapping[str, Value] | None, others: dict[str, Value]) -> dict[str, Value]:
@@ -85,6 +90,15 @@ def together(parameters: Mapping[str, Value] | None, others: dict[str, Value]) -
     for name in parameters.keys() & others.keys():
         raise UsageError(f"{name} is given twice, in `parameters` and by itself")
     return {**parameters, **others}
+
+
+def input_shapes(given: Mapping[str, Sequence[Value]]) -> dict[str, FeatureMap]:
+    """The shapes of inputs by name.
+
+    Raises:
+        UsageError: as `input_shape`.
+    """
+    return {name: input_shape(sizes) for name, sizes in given.items()}
 
 
 def input_shape(sizes: Sequence[Value]) -> FeatureMap:
@@ -115,14 +129,27 @@ def listed(names: Sequence[str] | str) -> list[str]:
     return [*names]
 
 
-def _sizes(input: Any) -> list[Value] | None:
+def sizes_given(network: Network, input: Any) -> dict[str, list[Value]]:
+    """The sizes that are given for inputs of a network, by name.
+
+    Raises:
+        UsageError: there is no such input, or it is not a list; or it is not said which of several.
+    """
+    if input is None:
+        return {}
+    if not isinstance(input, Mapping):
+        input = {only_input(network, input): input}
+    for name in input:
+        require_known(f"{network.name} has no input", name, network.inputs, lead="it has")
+    return {name: _sizes(sizes) for name, sizes in input.items()}
+
+
+def _sizes(input: Any) -> list[Value]:
     """The sizes of an input as a list; of an array, its elements.
 
     Raises:
         UsageError: it is not a list.
     """
-    if input is None:
-        return None
     if isinstance(input, str) or not isinstance(input, Iterable) or is_array(input):
         raise UsageError(f"input must be a list such as [3, 224, 224], not {input!r}")
     return [*input]

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from archcalc.analysis import DTYPES, Analysis, AnalysisStopped
 from archcalc.errors import LayerError, UsageError, require_known
 from archcalc.expanding.placed import effect_of, located
 from archcalc.expansion import ExpansionStopped
-from archcalc.feature_map import FeatureMap
 from archcalc.figures.of_layer import LayerAnalysis
-from archcalc.graph import INPUT, Graph, LeftOut
+from archcalc.graph import Graph, LeftOut
 from archcalc.layers.state import Shape, State
 from archcalc.layers.unpooling import put_back
-from archcalc.loading import Spec, load
+from archcalc.loading import Input, Spec, load
 from archcalc.quantity.arithmetic import LARGEST_INT64, require_equal
 from archcalc.receptive_field.by_channel import of_all
 from archcalc.receptive_field.field import PhasedField, SteppedField
-from archcalc.receptive_field.seen import Fields, Seen, Units, units_after, units_of_input, whole_of
+from archcalc.receptive_field.seen import (
+    Fields,
+    Seen,
+    Units,
+    units_after,
+    units_of_inputs,
+    whole_of,
+)
 from archcalc.record import replace
 from archcalc.spec.values import ExpressionError, Value, own
 from archcalc.window import Reach, TransposedWindow, Window, Windows
@@ -29,7 +35,7 @@ def analyze(
     what: Spec,
     /,
     *,
-    input: Sequence[Value] | None = None,
+    input: Input | None = None,
     batch: int = 1,
     dtype: str = "float32",
     parameters: Mapping[str, Value] | None = None,
@@ -86,9 +92,9 @@ def walk(graph: Graph, batch: int, dtype: str) -> Analysis:
     live, owners = graph.live(), graph.weight_owners()
     missing: set[str] = set()
     refusals: list[LeftOut] = []
-    maps: dict[str, FeatureMap] = {INPUT: graph.input}
-    units = {INPUT: units_of_input(graph.input)}
-    of_images = {INPUT}
+    maps = dict(graph.inputs)
+    units = units_of_inputs(graph.inputs)
+    of_images = {*graph.inputs}
     done: dict[str, LayerAnalysis] = {}
     phase_work = 0
     for node in graph.nodes:

@@ -185,7 +185,7 @@ def test_an_unpooling_undoes_the_size_that_its_pool_took_in() -> None:
 def test_heads_for_training_only_are_counted_apart() -> None:
     text = """\
   - conv: {name: c, channels: 2, kernel: 1}
-  - head: {name: h, layers: [linear: {features: 5}]}
+  - head: {name: h, training_only: true, layers: [linear: {features: 5}]}
   - head: {name: g, training_only: false, layers: [linear: {features: 7, bias: false}]}
 """
     analysis = analysis_of(text)
@@ -302,7 +302,7 @@ blocks:
   part:
     layers:
       - relu: {name: last}
-      - head: {name: aux, layers: [flatten: {name: flat}]}
+      - head: {name: aux, training_only: true, layers: [flatten: {name: flat}]}
 layers:
   - part: {name: one}
 """

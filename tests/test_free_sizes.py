@@ -20,7 +20,6 @@ from archcalc.layers.upsampling import Upsample
 from archcalc.memory_use.totals import activation_bytes
 from archcalc.quantity.arithmetic import Quantity
 from archcalc.receptive_field.field import Field
-from archcalc.record import replace
 from archcalc.render.contract import to_contract
 from archcalc.render.table import summary
 from archcalc.window import Window
@@ -42,13 +41,13 @@ def put_in(value: Any, sizes: dict[Any, int]) -> Any:
 def at_free_sizes(network: Graph) -> tuple[Analysis, list[Quantity]]:
     """The network with a symbol for the size along each axis."""
     free = SIZES[: len(network.input.sizes)]
-    return analyze(replace(network, input=FeatureMap(network.input.channels, tuple(free)))), free
+    return analyze(network.with_input(FeatureMap(network.input.channels, tuple(free)))), free
 
 
 def at_numbers(network: Graph, sizes: tuple[int, ...]) -> Analysis | None:
     """The network at these sizes; None where there is none."""
     try:
-        return analyze(replace(network, input=FeatureMap(network.input.channels, sizes)))
+        return analyze(network.with_input(FeatureMap(network.input.channels, sizes)))
     except LayerError:
         return None
 
@@ -196,11 +195,11 @@ def test_what_training_keeps_is_unknown_where_a_padded_copy_hangs_on_the_size() 
     shown = summary(free, in_full=False)
     assert any("peak ?, training ?" in line for line in shown)
     assert [line.strip() for line in shown].count(memory.unknown) == 1
-    even = activation_bytes(analyze(replace(network, input=FeatureMap(4, (2 * symbol("n"),)))))
+    even = activation_bytes(analyze(network.with_input(FeatureMap(4, (2 * symbol("n"),)))))
     assert even.unknown is None
     assert (
         put_in(even.peak, {symbol("n"): 4})
-        == activation_bytes(analyze(replace(network, input=FeatureMap(4, (8,))))).peak
+        == activation_bytes(analyze(network.with_input(FeatureMap(4, (8,))))).peak
     )
 
 

@@ -269,7 +269,7 @@ def test_an_unpooling_names_its_pool() -> None:
 def test_a_head_leaves_the_main_path() -> None:
     text = """\
   - relu: {name: a}
-  - head: {name: aux, layers: [tanh: {name: t}, tanh]}
+  - head: {name: aux, training_only: true, layers: [tanh: {name: t}, tanh]}
   - head: {training_only: false, layers: [elu]}
   - sigmoid
 """
@@ -297,7 +297,7 @@ def test_a_layer_is_live_where_an_output_depends_on_it() -> None:
   - relu: {name: small}
   - tanh: {name: lost}
   - sigmoid: {name: lost_too}
-  - head: {name: aux, layers: [elu: {from: small}]}
+  - head: {name: aux, training_only: true, layers: [elu: {from: small}]}
   - max_unpool: {name: large, kernel: 2, from: small, indices: pool}
 """)
     assert graph.live() == {INPUT, "pool", "small", "aux.elu1", "large"}
@@ -306,8 +306,9 @@ def test_a_layer_is_live_where_an_output_depends_on_it() -> None:
 
 
 def test_what_exists_in_training_only_feeds_training_only() -> None:
-    shared = "  - head: {name: h, layers: [conv: {name: c, channels: 3, kernel: 1}]}\n"
-    inside = "  - head: {name: g, layers: [conv: {weights: h.c, channels: 3, kernel: 1}]}\n  - relu"
+    head = "  - head: {{name: {}, training_only: true, layers: [conv: {}]}}\n"
+    shared = head.format("h", "{name: c, channels: 3, kernel: 1}")
+    inside = head.format("g", "{weights: h.c, channels: 3, kernel: 1}") + "  - relu"
     assert names(graph_of(shared + inside)) == ["h.c", "g.conv1", "relu1"]
     with pytest.raises(SpecError, match="exists in training only"):
         graph_of(shared + "  - relu: {from: h.c}")

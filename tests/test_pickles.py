@@ -82,7 +82,7 @@ layers:
     layers: [{if: i == 0, then: [unit], else: [relu]}]
   - upsample: {factor: 2, mode: mode}
   - layer_norm: {over: channels}
-  - head: {name: side, layers: [global_avg_pool]}
+  - head: {name: side, training_only: true, layers: [global_avg_pool]}
 """
 
 

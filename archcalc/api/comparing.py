@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from archcalc.api.results import Result
 from archcalc.comparing.compare import Contrast, contrast
 from archcalc.comparing.diff import Difference, LayerChange, Status, difference
 from archcalc.comparing.key_figures import KeyFigures
 from archcalc.graph import Graph
-from archcalc.loading import Spec
+from archcalc.loading import Input, Spec
 from archcalc.render.compare import CompareDocument
 from archcalc.render.diff import DiffDocument
 from archcalc.spec.values import Value
@@ -18,7 +18,7 @@ from archcalc.walk import analyze
 
 def compare(
     *networks: Spec,
-    input: Sequence[Value] | None = None,
+    input: Input | None = None,
     batch: int = 1,
     dtype: str = "float32",
     parameters: Mapping[str, Value] | None = None,
@@ -49,7 +49,7 @@ def diff(
     after: Spec,
     /,
     *,
-    input: Sequence[Value] | None = None,
+    input: Input | None = None,
     batch: int = 1,
     dtype: str = "float32",
     parameters: Mapping[str, Value] | None = None,

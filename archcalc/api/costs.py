@@ -13,7 +13,7 @@ from archcalc.figures.of_layer import LayerAnalysis
 from archcalc.hardware.device import find_device
 from archcalc.hardware.roofline import Bound
 from archcalc.hardware.roofline import roofline as bounds_of
-from archcalc.loading import Spec, listed
+from archcalc.loading import Input, Spec, listed
 from archcalc.memory_use.batches import Peak, Peaks, Piece, peaks_over_batches
 from archcalc.memory_use.moments import Direction
 from archcalc.memory_use.options import TrainingOptions
@@ -58,7 +58,7 @@ def memory(
     what: Spec,
     /,
     *,
-    input: Sequence[Value] | None = None,
+    input: Input | None = None,
     batch: int = 1,
     dtype: str = "float32",
     optimizer: str = "sgd",
@@ -122,7 +122,7 @@ def training(
     what: Spec,
     /,
     *,
-    input: Sequence[Value] | None = None,
+    input: Input | None = None,
     batch: int = 1,
     dtype: str = "float32",
     optimizer: str = "sgd",
@@ -184,7 +184,7 @@ def training_peaks(
     /,
     *,
     batches: Sequence[int] = (),
-    input: Sequence[Value] | None = None,
+    input: Input | None = None,
     dtype: str = "float32",
     optimizer: str = "sgd",
     loss: str = "sum",
@@ -250,7 +250,7 @@ def roofline(
     profile: str | PathLike[str] = "nvidia_h200",
     fused: bool = False,
     tf32: bool = True,
-    input: Sequence[Value] | None = None,
+    input: Input | None = None,
     batch: int = 1,
     dtype: str = "float32",
     parameters: Mapping[str, Value] | None = None,

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 from archcalc.errors import refused_by_system
-from archcalc.loading import Spec
+from archcalc.loading import Input, Spec
 from archcalc.render import drawing
 from archcalc.render.graphviz import dot_text, picture
 from archcalc.render.mermaid import mermaid_text
@@ -66,7 +66,7 @@ def draw(
     *,
     depth: int | None = None,
     full: bool = False,
-    input: Sequence[Value] | None = None,
+    input: Input | None = None,
     parameters: Mapping[str, Value] | None = None,
     **others: Value,
 ) -> Diagram:

@@ -12,7 +12,7 @@ from archcalc.explaining.layers import Derivation, LayerDerivation, derive
 from archcalc.explaining.totals import TOTALS, Breakdown, block_called, block_parts, breakdown
 from archcalc.explaining.totals import Part as BlockPart
 from archcalc.figures.of_layer import LayerAnalysis
-from archcalc.loading import Spec, listed
+from archcalc.loading import Input, Spec, listed
 from archcalc.receptive_field.field import Interval
 from archcalc.render.explain import BlockDocument, LayerDocument, TotalsDocument
 from archcalc.render.field import AXIS_NAMES, FieldDocument, UnitDocument
@@ -28,7 +28,7 @@ def explain(
     *,
     quantities: Sequence[str] | str = (),
     depth: int | None = None,
-    input: Sequence[Value] | None = None,
+    input: Input | None = None,
     batch: int = 1,
     dtype: str = "float32",
     parameters: Mapping[str, Value] | None = None,
@@ -43,7 +43,7 @@ def explain(
     layer: str,
     *,
     quantities: Sequence[str] | str = (),
-    input: Sequence[Value] | None = None,
+    input: Input | None = None,
     batch: int = 1,
     dtype: str = "float32",
     parameters: Mapping[str, Value] | None = None,
@@ -58,7 +58,7 @@ def explain(
     *,
     quantities: Sequence[str] | str = (),
     depth: int | None = None,
-    input: Sequence[Value] | None = None,
+    input: Input | None = None,
     batch: int = 1,
     dtype: str = "float32",
     parameters: Mapping[str, Value] | None = None,
@@ -118,7 +118,7 @@ def field(
     what: Spec,
     /,
     *,
-    input: Sequence[Value] | None = None,
+    input: Input | None = None,
     parameters: Mapping[str, Value] | None = None,
     **others: Value,
 ) -> Result[Analysis, LayerAnalysis]: ...
@@ -132,7 +132,7 @@ def field(
     at: Sequence[int] | int | None = None,
     *,
     channel: int | None = None,
-    input: Sequence[Value] | None = None,
+    input: Input | None = None,
     parameters: Mapping[str, Value] | None = None,
     **others: Value,
 ) -> Result[UnitField, Interval]: ...
@@ -145,7 +145,7 @@ def field(
     at: Sequence[int] | int | None = None,
     *,
     channel: int | None = None,
-    input: Sequence[Value] | None = None,
+    input: Input | None = None,
     parameters: Mapping[str, Value] | None = None,
     **others: Value,
 ) -> Result[Analysis, LayerAnalysis] | Result[UnitField, Interval]:

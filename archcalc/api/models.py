@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from archcalc.api.results import Result
 from archcalc.errors import UsageError
 from archcalc.hardware.device import find_device
-from archcalc.loading import Spec, listed, load
+from archcalc.loading import Input, Spec, listed, load
 from archcalc.memory_use.options import TrainingOptions
 from archcalc.render.verify import VerifyDocument
 from archcalc.spec.values import Value
@@ -27,7 +27,7 @@ def build(
     /,
     *,
     device: str = "cpu",
-    input: Sequence[Value] | None = None,
+    input: Input | None = None,
     parameters: Mapping[str, Value] | None = None,
     **others: Value,
 ) -> Twin:
@@ -52,7 +52,7 @@ def export(
     what: Spec,
     /,
     *,
-    input: Sequence[Value] | None = None,
+    input: Input | None = None,
     parameters: Mapping[str, Value] | None = None,
     **others: Value,
 ) -> str:
@@ -79,7 +79,7 @@ def verify(
     subjects: Sequence[str] | str = COUNTED,
     device: str = "auto",
     profile: str | PathLike[str] | None = None,
-    input: Sequence[Value] | None = None,
+    input: Input | None = None,
     batch: int = 1,
     dtype: str = "float32",
     optimizer: str | Sequence[str] = "sgd",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from archcalc.api.results import Result
 from archcalc.errors import UsageError, require_extra
-from archcalc.loading import Spec, changes, listed
+from archcalc.loading import Input, Spec, changes, listed
 from archcalc.parametric.scale import (
     QUANTITIES,
     Growth,
@@ -29,7 +29,7 @@ def sweep(
     what: Spec,
     /,
     *,
-    input: Sequence[Value] | None = None,
+    input: Input | None = None,
     batch: int = 1,
     dtype: str = "float32",
     parameters: Mapping[str, Value] | None = None,
@@ -37,7 +37,7 @@ def sweep(
 ) -> Sweep:
     """The figures of a network at many settings, given as numpy arrays; imports numpy.
 
-    Arrays may stand for parameters, for items of those that are lists, and for sizes of the input,
+    Arrays may stand for parameters, for items of those that are lists, and for sizes of inputs,
     and broadcast against each other; `grid` combines each element with each. The totals of what is
     returned are arrays. A setting that no network exists at raises nothing: it is marked.
 
@@ -56,7 +56,7 @@ def sweep(
     require_dtype(dtype)
     network, sizes, changed = changes(what, input, parameters, others)
     return of_arrays.sweep(
-        network, input=sizes, parameters=changed, batch=whole_batch(batch), dtype=dtype
+        network, inputs=sizes, parameters=changed, batch=whole_batch(batch), dtype=dtype
     )
 
 
@@ -87,7 +87,7 @@ def formula(
     *,
     layer: str | None = None,
     assume: Sequence[str] | str = (),
-    input: Sequence[Value] | None = None,
+    input: Input | None = None,
     batch: int = 1,
     dtype: str = "float32",
     parameters: Mapping[str, Value] | None = None,
@@ -118,10 +118,10 @@ def formula(
     require_extra("formula()", "sympy", "symbols")
     from archcalc.parametric.formulas.deriving import derive_formulas
 
-    network, input, parameters = changes(what, input, parameters, others)
+    network, sizes, changed = changes(what, input, parameters, others)
     found = derive_formulas(
         network, [quantity], None if symbols is None else listed(symbols), layer=layer,
-        assume=listed(assume), input=input, batch=batch, dtype=dtype, parameters=parameters,
+        assume=listed(assume), input=sizes, batch=batch, dtype=dtype, parameters=changed,
     )  # fmt: skip
     return found.expressions()[0]
 
@@ -132,7 +132,7 @@ def scale(
     by: Sequence[str] | str = (),
     *,
     quantities: Sequence[str] | str = (),
-    input: Sequence[Value] | None = None,
+    input: Input | None = None,
     batch: int = 1,
     dtype: str = "float32",
     parameters: Mapping[str, Value] | None = None,

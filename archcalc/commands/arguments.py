@@ -12,7 +12,7 @@ from archcalc.analysis import DTYPES
 from archcalc.errors import UsageError
 from archcalc.expansion import ExpansionStopped
 from archcalc.graph import Graph
-from archcalc.loading import load
+from archcalc.loading import Input, load
 from archcalc.quantity.arithmetic import symbol
 from archcalc.render.output import FORMS, require_form
 from archcalc.render.rows import ALL_LEVELS
@@ -55,7 +55,12 @@ def add_changes(parser: argparse.ArgumentParser) -> None:
         help="another value for a parameter of the spec (again for more of them)",
     )
     parser.add_argument(
-        "--input", metavar="CxHxW", help="another input, such as 3x256x256 or 3x32hx32w"
+        "--input",
+        metavar="CxHxW",
+        action="append",
+        default=[],
+        help="another input, such as 3x256x256 or 3x32hx32w; one of several as tokens=77 "
+        "(again for more of them)",
     )
 
 
@@ -172,21 +177,38 @@ def note_what_is_missing(graph: Graph) -> None:
         more = f" and {len(unused) - MOST_NAMED} more" if len(unused) > MOST_NAMED else ""
         print(
             f"archcalc: note: no output of {graph.name} needs {where}{more}; totals are without. "
-            "A further output is a `head: {training_only: false, layers: […]}`",
+            "A further output is a `head: {layers: […]}`, or named by `outputs: […]`",
             file=sys.stderr,
         )
 
 
-def input_sizes(arguments: argparse.Namespace) -> list[Value] | None:
+def input_sizes(arguments: argparse.Namespace) -> Input | None:
     """What --input gave: channels and sizes, with names standing for free sizes.
 
+    Of several inputs, those of each that was given, by its name.
+
     Raises:
-        UsageError: it is not a list of sizes.
+        UsageError: it is not a list of sizes; an input is given twice.
     """
-    if arguments.input is None:
+    named = [text.rpartition("=") for text in arguments.input]
+    names = [name for name, _, _ in named]
+    if not named:
         return None
+    for name in names:
+        if names.count(name) > 1:
+            what = f"{name} is given" if name else "given"
+            raise UsageError(f"{what} {names.count(name)} times", "input")
+    if names == [""]:
+        return _sizes(arguments.input[0])
+    if "" in names:
+        raise UsageError("where several are given, each is NAME=SIZES, such as tokens=77", "input")
+    return {name: _sizes(sizes) for name, _, sizes in named}
+
+
+def _sizes(text: str) -> list[Value]:
+    """`3x32hx32w` as channels and sizes."""
     sizes = []
-    for part in re.split(r"[xX×,]", arguments.input):
+    for part in re.split(r"[xX×,]", text):
         try:
             expression = parse_with_symbols(part)
             known = {name: symbol(name) for name in expression.names}

@@ -43,8 +43,8 @@ def _command(arguments: argparse.Namespace) -> str:
     words = ["archcalc", "export", arguments.name]
     for setting in arguments.set:
         words += ["--set", setting]
-    if arguments.input is not None:
-        words += ["--input", arguments.input]
+    for text in arguments.input:
+        words += ["--input", text]
     return shlex.join(words)
 
 

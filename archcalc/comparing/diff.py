@@ -73,7 +73,7 @@ class Difference(NamedTuple):
     Attributes:
         before, after: the networks.
         labels: what to call them.
-        settings: the input and those parameters, known to both, that have another value.
+        settings: the inputs and those parameters, known to both, that have another value.
         outputs: the layers whose outputs leave the networks; None where these are the same.
         layers: all layers, in order; those removed come before those added in their place.
         totals: the figures of each network.
@@ -97,7 +97,7 @@ class Difference(NamedTuple):
         same = all(layer.status is Status.SAME for layer in self.layers)
         return (
             same
-            and self.before.input == self.after.input
+            and self.before.graph.inputs == self.after.graph.inputs
             and self.outputs is None
             and first == second
         )
@@ -120,7 +120,7 @@ def difference(
     if before.identity == after.identity:
         names = (before.identity.called(labels[0]), after.identity.called(labels[1]))
     pairs = align(before.graph, after.graph)
-    rewiring = _Rewiring(pairs)
+    rewiring = _Rewiring(pairs, before.graph, after.graph)
     old = {layer.name: layer for layer in before.layers}
     new = {layer.name: layer for layer in after.layers}
     layers = [
@@ -143,8 +143,15 @@ def difference(
 
 
 def _settings(before: Analysis, after: Analysis) -> Iterable[Change]:
-    if before.input != after.input:
-        yield Change("input", before.input.shape, after.input.shape)
+    inputs = before.graph.inputs, after.graph.inputs
+    for name in dict.fromkeys([*inputs[0], *inputs[1]]):
+        what = "input" if name == INPUT else f"input {name}"
+        shapes = [None if name not in each else each[name].shape for each in inputs]
+        if shapes[0] != shapes[1]:
+            yield Change(what, *shapes)
+        types = [each[name].dtype for each in inputs if name in each]
+        if types[0] != types[-1]:
+            yield Change(f"{what}, dtype", *types)
     old, new = before.graph.parameters, after.graph.parameters
     for name in old:
         if name in new and old[name] != new[name]:
@@ -198,14 +205,17 @@ class _Rewiring:
     from what that takes its own from. So a layer put between two others rewires none of them.
     """
 
-    def __init__(self, pairs: Sequence[Pair]) -> None:
-        self._after = {INPUT: INPUT}
+    def __init__(self, pairs: Sequence[Pair], before: Graph, after: Graph) -> None:
+        alone = [name for name in before.inputs if name not in after.inputs]
+        others = [name for name in after.inputs if name not in before.inputs]
+        self._after = {name: name for name in before.inputs if name in after.inputs}
+        self._after |= dict(zip(alone, others, strict=False))  # in their order
         for old, new in pairs:
             if old is not None and new is not None:
                 self._after[old.name] = new.name
         self._kept = {name: name for name in self._after.values()}
-        self._old = _seen_through([pair.before for pair in pairs], self._after)
-        self._new = _seen_through([pair.after for pair in pairs], self._kept)
+        self._old = _seen_through(before.inputs, [pair.before for pair in pairs], self._after)
+        self._new = _seen_through(after.inputs, [pair.after for pair in pairs], self._kept)
 
     def name_after(self, name: str | None) -> str | None:
         """What a layer is called after; None where it is gone."""
@@ -224,10 +234,10 @@ class _Rewiring:
 
 
 def _seen_through(
-    nodes: Iterable[Node | None], names: Mapping[str, str]
+    inputs: Iterable[str], nodes: Iterable[Node | None], names: Mapping[str, str]
 ) -> dict[str, tuple[str, ...]]:
     """For each layer the kept ones that it stands for, under their names after the change."""
-    found: dict[str, tuple[str, ...]] = {INPUT: (INPUT,)}
+    found: dict[str, tuple[str, ...]] = {name: (names.get(name, name),) for name in inputs}
     for node in nodes:
         if node is None:
             continue

@@ -16,7 +16,6 @@ from archcalc.analysis import Analysis
 from archcalc.errors import UsageError
 from archcalc.feature_map import FeatureMap
 from archcalc.figures.of_layer import OF_LAYER, LayerAnalysis
-from archcalc.graph import INPUT
 from archcalc.quantity.arithmetic import Quantity, certainly_one
 from archcalc.window import AxisWindow, InterpolatedWindow, TransposedWindow, Window
 
@@ -81,8 +80,10 @@ def output_strides(analysis: Analysis) -> dict[str, Stride]:
     Raises:
         UsageError: a stride is not a plain number.
     """
-    strides: dict[str, Stride] = {INPUT: (Fraction(1),) * len(analysis.input.sizes)}
     maps = analysis.maps
+    strides: dict[str, Stride] = {
+        name: (Fraction(1),) * len(x.sizes) for name, x in analysis.graph.inputs.items()
+    }
     for layer in analysis.layers:
         source = next((n for n in layer.inputs if not _is_vector(maps[n])), layer.inputs[0])
         windows, before = layer.effect.windows, strides[source]

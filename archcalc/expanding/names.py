@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Mapping
 
 from archcalc.errors import ArchcalcError, Place, SpecError, did_you_mean
 from archcalc.expanding.scope import Scope
 from archcalc.expanding.sizes import RefusedError, Sizes, require_short
 from archcalc.feature_map import FeatureMap
-from archcalc.graph import INPUT, Node
+from archcalc.graph import Node
 from archcalc.spec.expression import Environment, Expression, with_sizes
 from archcalc.spec.fields import asking, cost_of, evaluate
 from archcalc.spec.syntax import (
@@ -28,7 +29,7 @@ _STEP = 100  # operations on numbers that take as long as a step
 _UNNAMED = (RepeatStatement, IfStatement)
 
 
-class Names:
+class Names(ABC):
     """What has a name so far, and what the expressions of a network come to.
 
     Attributes:
@@ -37,13 +38,17 @@ class Names:
         sizes: of what the layers put out, where somebody asks.
     """
 
-    def __init__(self, network: Network, find_input: Callable[[], FeatureMap]) -> None:
+    def __init__(self, network: Network) -> None:
         self._network = network
         self._work = 0
         self._training_only = False
         self.nodes: dict[str, Node] = {}
         self.blocks: dict[str, str] = {}
-        self.sizes = Sizes(self.nodes, find_input)
+        self.sizes = Sizes(self.nodes, network.inputs, self.find_input)
+
+    @abstractmethod
+    def find_input(self, name: str) -> FeatureMap:
+        """The shape of an input of the network."""
 
     # ----- expressions -----
 
@@ -126,8 +131,8 @@ class Names:
             raise SpecError(
                 f"an earlier {earlier} is called {full!r}{hint if template else ''}", place
             )
-        if full == INPUT:
-            raise SpecError(f"{INPUT!r} is what the network's input is called", place)
+        if full in self._network.inputs:
+            raise SpecError(f"{full!r} is what an input of the network is called", place)
         if len(full) > MAX_NAME:
             raise SpecError(f"{full[:60]!r}…: a name of more than {MAX_NAME} characters", place)
         return full
@@ -144,11 +149,13 @@ class Names:
             known += around.names
             around = around.outer
         full = name if around is None else around.names[name]
-        if full != INPUT and full not in self.nodes:
+        inputs = self._network.inputs
+        if full not in self.nodes and full not in inputs:
             guess = self._elsewhere(name, place)
-            guess = guess or did_you_mean(name, [*known, *self.nodes])
+            guess = guess or did_you_mean(name, [*known, *inputs, *self.nodes])
             raise SpecError(f"no earlier layer is called {name!r}{guess}", place)
-        if full != INPUT and self.nodes[full].training_only and not self._training_only:
+        node = self.nodes.get(full)
+        if node is not None and node.training_only and not self._training_only:
             raise SpecError(f"{full!r} exists in training only, and what uses it does not", place)
         return full
 

@@ -9,9 +9,11 @@ from archcalc.errors import LayerError
 from archcalc.feature_map import FeatureMap
 from archcalc.graph import Node
 from archcalc.layers import Effect
+from archcalc.layers.integers import dtype_kept
 from archcalc.layers.layer import effect_with_items, setting_text
 from archcalc.quantity.arithmetic import LARGEST_INT64
 from archcalc.quantity.conditions import is_symbol
+from archcalc.record import replace
 
 MOST_SHOWN = 4  # inputs of a layer in a message
 MOST_CHARACTERS = 60  # of one of them, or of a setting
@@ -28,9 +30,12 @@ def effect_of(node: Node, inputs: Sequence[FeatureMap], pooled: FeatureMap | Non
     Raises:
         LayerError: it refuses them, or no tensor could hold its output.
     """
+    integers = dtype_kept(node.layer, inputs)
     effect = effect_with_items(node.layer, *inputs, *([] if pooled is None else [pooled]))
     _require_holdable(effect.output)
-    return effect
+    if integers is None:
+        return effect
+    return replace(effect, output=replace(effect.output, dtype=integers))
 
 
 def _require_holdable(output: FeatureMap) -> None:

@@ -6,14 +6,14 @@ written out without.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from math import prod
 from typing import Any
 
 from archcalc.errors import LayerError, QuantityError
 from archcalc.expanding.placed import LONGEST_FORMULA, effect_of, located
 from archcalc.feature_map import FeatureMap
-from archcalc.graph import INPUT, Node
+from archcalc.graph import Node
 from archcalc.quantity.conditions import is_symbol
 from archcalc.spec.values import ExpressionError, Value
 
@@ -32,15 +32,21 @@ class Sizes:
         failure: why there is none, where numbers of an array do not fit.
     """
 
-    def __init__(self, nodes: Mapping[str, Node], find_input: Callable[[], FeatureMap]) -> None:
+    def __init__(
+        self,
+        nodes: Mapping[str, Node],
+        inputs: Collection[str],
+        find_input: Callable[[str], FeatureMap],
+    ) -> None:
         self._nodes = nodes
+        self._inputs = inputs
         self._find_input = find_input
         self._maps: dict[str, FeatureMap] = {}
         self.were_asked_for = False
         self.failure: QuantityError | None = None
 
     def of(self, name: str) -> FeatureMap:
-        """The shape of a layer's output, or of the network's input.
+        """The shape of a layer's output, or of an input of the network.
 
         Raises:
             RefusedError: it, or a layer before it, refuses its input.
@@ -58,11 +64,11 @@ class Sizes:
         return self._maps[name]
 
     def _sources(self, name: str) -> set[str]:
-        return set() if name in self._maps or name == INPUT else {*self._nodes[name].sources}
+        return set() if name in self._maps or name in self._inputs else {*self._nodes[name].sources}
 
     def _found(self, name: str) -> FeatureMap:
-        if name == INPUT:
-            return self._find_input()
+        if name in self._inputs:
+            return self._find_input(name)
         node = self._nodes[name]
         inputs = [self._maps[source] for source in node.inputs]
         pooled = None

@@ -12,13 +12,18 @@ from archcalc.explaining.forms import Form, Name, Number, form_of, names_in, sum
 from archcalc.explaining.naming import Naming, axis_names
 from archcalc.feature_map import FeatureMap
 from archcalc.figures.of_layer import OF_LAYER, SUMMED, LayerAnalysis
-from archcalc.graph import INPUT
 from archcalc.layers import Effect
 from archcalc.layers.state import Role, StateTensor
 from archcalc.quantity.traced import Leaf, Operation, Traced, Tree, tree_of
 from archcalc.receptive_field.field import AxisField, Field, Interval, PhasedField
 from archcalc.receptive_field.propagation import fields_after
-from archcalc.receptive_field.seen import Seen, local_inputs, local_windows, seen_of_input
+from archcalc.receptive_field.seen import (
+    Seen,
+    local_inputs,
+    local_windows,
+    units_of_inputs,
+    whole_of,
+)
 from archcalc.record import Record, replace
 from archcalc.window import Reach, Window
 
@@ -146,8 +151,8 @@ def derive(analysis: Analysis, layer: LayerAnalysis) -> LayerDerivation:
 
 def _seen(analysis: Analysis, name: str) -> tuple[FeatureMap, Seen]:
     """The map that a layer, or the network's input, puts out, and what its units see."""
-    if name == INPUT:
-        return analysis.input, seen_of_input(analysis.input)
+    if name in analysis.graph.inputs:
+        return analysis.maps[name], whole_of(units_of_inputs(analysis.graph.inputs)[name])
     layer = next(layer for layer in analysis.layers if layer.name == name)
     return layer.output, Seen(layer.field, layer.local_field)
 
@@ -377,7 +382,7 @@ def _derive_counts(traced: LayerAnalysis, shape: Symbols, to: _Derivations) -> N
             tensors = [tensor for tensor in traced.parameters if tensor.role is role]
             to.add_over(figure.key, tensors, shape, shared)
         else:
-            parts = {key: OF_LAYER[key].of(traced) for key in figure.made_of}
+            parts = {key: OF_LAYER[key].of(traced) for key in figure.shown_by}
             to.add(figure.key, figure.of(traced), _symbols(**parts) if parts else shape)
 
 

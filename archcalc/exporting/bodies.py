@@ -8,6 +8,7 @@ from archcalc.analysis import Analysis
 from archcalc.errors import UsageError
 from archcalc.exporting.containers import Container, Flow, Piece, pieces_of
 from archcalc.exporting.helpers import HELPERS
+from archcalc.exporting.names import variable_name
 from archcalc.exporting.records import PLAIN_CALL, Body, Item, ModuleClass, Path, Tie
 from archcalc.figures.of_layer import LayerAnalysis
 from archcalc.graph import INPUT, Node
@@ -23,7 +24,7 @@ class BodyMaker:
 
     def __init__(self, analysis: Analysis, network: Container) -> None:
         """`network`: the container of all layers."""
-        self._outputs = analysis.graph.outputs
+        self._graph = analysis.graph
         self._flow = Flow(analysis.graph)
         self._layers = {layer.name: layer for layer in analysis.layers}
         self._maps = analysis.maps
@@ -61,8 +62,9 @@ class BodyMaker:
         """
         nodes = container.nodes()
         flow = self._flow
-        entering = flow.entering(nodes) if container.path else (INPUT,)
-        leaving = flow.leaving(nodes) if container.path else self._outputs
+        graph, inner = self._graph, container.path
+        entering = flow.entering(nodes) if inner else tuple(graph.inputs)
+        leaving = flow.leaving(nodes) if inner else graph.outputs
         number = {value: n for n, value in enumerate(entering)}
         side_only = bool(container.path) and all(node.training_only for node in nodes)
         items = []
@@ -82,7 +84,17 @@ class BodyMaker:
         chain = bool(container.path) and _is_chain(items, len(entering), outputs)
         if not chain:
             items, outputs = _without_idle_modules(items, outputs)
-        return Body(len(entering), tuple(items), tuple(outputs), tuple(ties), chain)
+        names = {} if inner else self._names(outputs)
+        return Body(len(entering), tuple(items), tuple(outputs), tuple(ties), chain, names)
+
+    def _names(self, outputs: Sequence[tuple[int, bool]]) -> dict[int, str]:
+        """What the values are called that enter the network and leave it, where the spec says."""
+        inputs = [*self._graph.inputs]
+        found = {} if inputs == [INPUT] else dict(enumerate(inputs))
+        for (value, _), layer in zip(outputs, self._graph.outputs, strict=True):
+            if layer in self._graph.output_names:
+                found.setdefault(value, self._graph.output_names[layer])
+        return {value: good for value, name in found.items() if (good := variable_name(name))}
 
     # ----- items -----
 

@@ -65,7 +65,7 @@ class _Forward:
         extra = self._body.inputs - 1
         skips = ["skip"] if extra == 1 else [f"skip{n + 1}" for n in range(extra)]
         for value, name in enumerate(["x", *skips]):
-            self._call_it(value, name)
+            self._call_it(value, unique(self._body.names.get(value, name), self._held))
         parameters = ", ".join(f"{name}: Tensor" for name in self._names.values())
         head = f"def forward(self, {parameters}) -> {self._return_type()}:"
         steps = [self._statement(number) for number in range(len(self._statements))]
@@ -135,6 +135,8 @@ class _Forward:
             return "_"
         item = self._statements[number]
         wanted: list[str | None]
+        if value in self._body.names:
+            return unique(self._body.names[value], self._names_held_after(number))
         source = self._reads[number][0]
         goes_on = self._read_at[source] == [number] and self._last_use[source] == number
         if value != item.outputs[0] and not isinstance(item.callee, ModuleClass):
@@ -145,10 +147,14 @@ class _Forward:
             wanted = [self._names[source]]
         else:
             wanted = self._names_of_branch(value)
-        live = {name for name, v in self._held.items() if self._last_use.get(v, -1) > number}
+        live = self._names_held_after(number)
         good = [name for name in wanted if name is not None]
         free = next((name for name in good if name not in live), None)
         return free or unique((*good, "out")[0], live)
+
+    def _names_held_after(self, number: int) -> set[str]:
+        """The names of what is read after statement `number`."""
+        return {name for name, v in self._held.items() if self._last_use.get(v, -1) > number}
 
     def _lasts(self, value: int, number: int) -> bool:
         """Whether a value is read again after other steps have come between."""

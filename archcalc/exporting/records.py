@@ -66,6 +66,8 @@ class Body(Record):
         inputs: number of inputs.
         outputs: the values that it returns, and for each whether it is there in training only.
         is_chain: whether each item takes just what the one before it gives.
+        names: what values are called for whoever calls the module: inputs and outputs of a network
+            that gives them names.
     """
 
     inputs: int
@@ -73,6 +75,7 @@ class Body(Record):
     outputs: tuple[tuple[int, bool], ...]
     ties: tuple[Tie, ...]
     is_chain: bool
+    names: Mapping[int, str] = {}
 
     @property
     def is_positional(self) -> bool:

@@ -13,7 +13,7 @@ from archcalc.exporting.helpers import needed_helpers
 from archcalc.exporting.layout import WIDTH
 from archcalc.exporting.records import Path
 from archcalc.exporting.writing import class_lines
-from archcalc.graph import Graph
+from archcalc.graph import INPUT, Graph
 from archcalc.render.escape import one_line
 from archcalc.torch_spelling.module_names import module_names
 from archcalc.walk import analyze
@@ -92,11 +92,10 @@ def _docstring(analysis: Analysis, whole: Analysis, made_by: str) -> list[str]:
     authors = ", ".join(part for part in (about.authors, str(about.year or "")) if part)
     side = analysis.training_only_totals.params
     heads = f", and {side:,} of heads for training" if side else ""
-    shape = ", ".join(map(str, ("N", *analysis.input.shape)))
     texts = [
         about.title or str(analysis.identity),
         "\n".join(text for text in (authors, about.paper) if text),
-        f"Input: ({shape})\nParameters: {analysis.totals.params:,}{heads}\n"
+        f"{_what_it_takes(analysis)}\nParameters: {analysis.totals.params:,}{heads}\n"
         f"Multiply-accumulates per image: {analysis.totals.macs:,}",
         _what_it_returns(analysis),
         _what_is_missing(whole),
@@ -130,14 +129,29 @@ def _what_is_missing(analysis: Analysis) -> str:
     return " ".join(filter(None, (*sentences, asked if names else "")))
 
 
+def _what_it_takes(analysis: Analysis) -> str:
+    """`Input: (N, 3, 224, 224)`; of those with names, a line for each."""
+    inputs = analysis.graph.inputs
+    shapes = {n: f"({', '.join(map(str, ('N', *x.shape)))})" for n, x in inputs.items()}
+    if [*inputs] == [INPUT]:
+        return f"Input: {shapes[INPUT]}"
+    lines = [
+        f"{name}: {shapes[name]}{f', {x.dtype}' if x.dtype else ''}" for name, x in inputs.items()
+    ]
+    return "\n".join(["Inputs:", *lines])
+
+
 def _what_it_returns(analysis: Analysis) -> str:
-    """A sentence about the outputs beside the main one."""
-    _, *heads = analysis.graph.outputs
+    """A sentence about the outputs, where there are several."""
+    graph = analysis.graph
+    main, *heads = graph.outputs
+    first = "the main output" if graph.network.outputs is None else graph.output_name(main)
     training_only = {layer.name for layer in analysis.layers if layer.training_only}
     side = [name for name in heads if name in training_only]
     always = [name for name in heads if name not in side]
     if not heads:
         return ""
-    returned = f"Returns a tuple: the main output, {', '.join(always)}." if always else ""
+    always, side = ([graph.output_name(name) for name in names] for names in (always, side))
+    returned = f"Returns a tuple: {', '.join([first, *always])}." if always else ""
     more = f"In training it also returns {' and '.join(side)}." if side else ""
     return " ".join(filter(None, (returned, more)))

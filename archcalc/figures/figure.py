@@ -48,6 +48,7 @@ class Figure(Record):
         short: the same where there is little space, as above a column.
         made_of: the keys of the figures that it is computed from, and from nothing else: of sums
             it is the same function.
+        shown_by: the keys of those that its derivation is written with, where it has others too.
         in_tables: whether tables of layers and their JSON have it.
     """
 
@@ -58,6 +59,7 @@ class Figure(Record):
     heading: str
     short: str
     made_of: tuple[str, ...] = ()
+    shown_by: tuple[str, ...] = ()
     in_tables: bool = True
 
     @property
@@ -81,6 +83,7 @@ class Figures(dict[str, Figure]):
         short: str = "",
         of: Callable[[Any], Any] | None = None,
         made_of: tuple[str, ...] = (),
+        shown_by: tuple[str, ...] = (),
         in_tables: bool = True,
     ) -> Callable[[Function], Function]:
         """Enters a function as a figure, under its name; the arguments are those of `Figure`.
@@ -93,7 +96,15 @@ class Figures(dict[str, Figure]):
             meaning = " ".join((function.__doc__ or "").partition("\n\n")[0].split())
             words = heading or key.replace("_", " ")
             self[key] = Figure(
-                key, unit, of or function, meaning, words, short or words, made_of, in_tables
+                key,
+                unit,
+                of or function,
+                meaning,
+                words,
+                short or words,
+                made_of,
+                shown_by or made_of,
+                in_tables,
             )
             return function
 

@@ -166,10 +166,10 @@ class LayerAnalysis(Record):
         return self.effect.output.values * self.batch
 
     @property
-    @OF_LAYER.figure(Unit.BYTES, short="memory", made_of=("activation_values",))
+    @OF_LAYER.figure(Unit.BYTES, short="memory", shown_by=("activation_values",))
     def activation_bytes(self) -> Quantity:
         """Bytes that are put out, for the batch."""
-        return self.activation_values * self.bytes_each
+        return self.activation_values * self.effect.output.bytes_each(self.bytes_each)
 
     @property
     @OF_LAYER.figure(Unit.FIELD, short="field")

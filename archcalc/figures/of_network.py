@@ -7,7 +7,6 @@ from collections.abc import Callable
 from archcalc.analysis import Analysis
 from archcalc.figures.figure import Figure, Figures, Unit
 from archcalc.figures.of_layer import SUMMED, LayerAnalysis
-from archcalc.graph import INPUT
 from archcalc.layers import Layer
 from archcalc.memory_use.options import TrainingOptions
 from archcalc.memory_use.totals import DEFINITIONS, lecture_bytes
@@ -35,7 +34,7 @@ def lecture_values(analysis: Analysis) -> Quantity:
 
 @OF_NETWORK.figure(Unit.COUNT)
 def weight_layers(analysis: Analysis) -> int:
-    """The most layers with weights on a path from the input to the output."""
+    """The most layers with weights on a path from an input to the output."""
     return longest_path(analysis, lambda layer: layer.is_weight_layer)
 
 
@@ -47,8 +46,8 @@ def layer_count(analysis: Analysis) -> int:
 
 @OF_NETWORK.figure(Unit.COUNT)
 def paths(analysis: Analysis) -> int:
-    """How many ways lead from the input to the output."""
-    ways = {INPUT: 1}
+    """How many ways lead from an input to the output."""
+    ways = dict.fromkeys(analysis.graph.inputs, 1)
     for layer in analysis.layers:
         ways[layer.name] = sum(ways[name] for name in layer.inputs)
     return ways[analysis.graph.outputs[0]]
@@ -90,13 +89,13 @@ def local_receptive_field(analysis: Analysis) -> PerAxis:
 
 @OF_NETWORK.figure(Unit.SHAPE)
 def input(analysis: Analysis) -> tuple[Quantity, ...]:
-    """Channels and sizes of an image."""
+    """Channels and sizes of an image: of the first input, where there are several."""
     return analysis.input.shape
 
 
 def longest_path(analysis: Analysis, counts: Callable[[Layer], bool]) -> int:
     """The largest number of layers that count on a path from the input to the output."""
-    length = {INPUT: 0}
+    length = dict.fromkeys(analysis.graph.inputs, 0)
     for layer in analysis.layers:
         before = max(length[name] for name in layer.inputs)
         length[layer.name] = before + counts(layer.node.layer)

@@ -10,6 +10,7 @@ from typing import ClassVar
 from archcalc.errors import LayerError
 from archcalc.feature_map import FeatureMap
 from archcalc.layers.effect import Effect, Extra, Factors, pointwise
+from archcalc.layers.integers import Integers
 from archcalc.layers.layer import Join, Layer
 from archcalc.layers.operator import (
     USUAL,
@@ -44,6 +45,7 @@ class Concat(Join):
     """
 
     kind: ClassVar[str] = "concat"
+    integers: ClassVar[Integers] = Integers.KEPT
     gradient: ClassVar[Gradient] = Gradient.PART
 
     def effect_on(self, x: FeatureMap, /, *others: FeatureMap) -> Effect:

@@ -14,6 +14,7 @@ from typing import Any, ClassVar, TypeAlias, dataclass_transform
 from archcalc.errors import LayerError
 from archcalc.feature_map import FeatureMap
 from archcalc.layers.effect import Effect, Extra, Saved, Storage, multiplied
+from archcalc.layers.integers import Integers
 from archcalc.layers.moves import Moved
 from archcalc.layers.operator import USUAL, Circumstances, Gradient, Kept, Operator, Order, Taken
 from archcalc.layers.state import Role
@@ -89,6 +90,7 @@ class Layer(ABC):
         keeps_for_weights: whether what it keeps for the backward pass is kept for the gradient of
             its weights alone, so that it keeps nothing where they do not learn.
         gradient_order: how the axes of these lie in memory.
+        integers: what it does with maps of integers (`Integers`).
         convolves: whether torch does it by cuDNN's convolutions, which on a GPU round the factors
             of float32 to TF32 unless told otherwise.
         defaults: the default of each field, by name; `REQUIRED` where there is none.
@@ -108,6 +110,7 @@ class Layer(ABC):
     gradient: ClassVar[Gradient] = Gradient.OWN
     keeps_for_weights: ClassVar[bool] = False
     gradient_order: ClassVar[Order] = Order.OWN
+    integers: ClassVar[Integers] = Integers.REFUSED
     convolves: ClassVar[bool] = False
     defaults: ClassVar[dict[str, Any]] = {}
     types: ClassVar[dict[str, str]] = {}
@@ -196,6 +199,10 @@ class Layer(ABC):
             elif saved is Saved.INPUT:
                 yield from [Kept(number) for number in range(inputs)]
         yield from [Kept(tensor.name) for tensor in effect.state if tensor.role is Role.WEIGHT]
+
+    def indices_below(self) -> int | None:
+        """Of a kind that takes integers as indices, what they have to be below; None of others."""
+        return None
 
     def widths(self, x: FeatureMap) -> tuple[str, ...]:
         """The fields that say how many channels its output has."""

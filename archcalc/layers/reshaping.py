@@ -8,6 +8,7 @@ from typing import ClassVar
 from archcalc.errors import LayerError
 from archcalc.feature_map import MOST_AXES, FeatureMap
 from archcalc.layers.effect import Effect, Storage, pointwise, without_parameters
+from archcalc.layers.integers import Integers
 from archcalc.layers.layer import Category, Layer, require_divisible, require_spatial
 from archcalc.layers.moves import Moved, in_order
 from archcalc.layers.operator import USUAL, Circumstances, Gradient, Operator, Order, Taken
@@ -24,6 +25,7 @@ from archcalc.window import Reach, Window, Windows
 
 class _Reshaping(Layer):
     category: ClassVar[Category] = Category.RESHAPING
+    integers: ClassVar[Integers] = Integers.KEPT
 
 
 @register

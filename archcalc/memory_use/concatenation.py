@@ -6,7 +6,6 @@ from collections.abc import Collection, Mapping, Sequence
 
 from archcalc.analysis import Analysis
 from archcalc.figures.of_layer import LayerAnalysis
-from archcalc.graph import INPUT
 from archcalc.layers.joining import Concat
 from archcalc.quantity.arithmetic import certainly_equal
 
@@ -40,7 +39,8 @@ def embedded(
         after = [n for n in around if n > number[layer.name]]
         for name in layer.inputs:
             part = of[name]
-            if part in (INPUT, whole) or part in found or part in kept:
+            is_input = part in analysis.graph.inputs
+            if is_input or part == whole or part in found or part in kept:
                 continue
             fills_it = certainly_equal(maps[name].values, maps[part].values)
             overwritten = any(n > number[layer.name] for n in written.get(part, ()))

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from archcalc.analysis import Analysis
-from archcalc.graph import INPUT, Graph, indices_of, stretch_of
+from archcalc.graph import Graph, indices_of, stretch_of
 from archcalc.memory_use.checkpointing import runs_again
 from archcalc.memory_use.moments import Course
 from archcalc.memory_use.totals import saved_bytes
@@ -150,7 +150,9 @@ def _units(analysis: Analysis) -> list[tuple[str, ...]]:
     last = {name: number for number, node in enumerate(nodes) for name in node.taken}
     units: list[tuple[str, ...]] = []
     gathered: list[str] = []
-    waiting = {INPUT} & last.keys()  # what is there and is taken by what is still to run
+    waiting = (
+        analysis.graph.inputs.keys() & last.keys()
+    )  # what is there and is taken by what is still to run
     for number, node in enumerate(nodes):
         gathered.append(node.name)
         made = [name for name in (node.name, indices_of(node.name)) if name in last]

@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 
 from archcalc.analysis import Analysis
 from archcalc.figures.of_layer import LayerAnalysis
-from archcalc.graph import INPUT
 from archcalc.layers import Extra, Layer, Storage
 from archcalc.layers.linear import Linear
 from archcalc.layers.normalization import GroupNorm
@@ -25,7 +24,7 @@ class Layout(NamedTuple):
     """Where the outputs of layers lie.
 
     Attributes:
-        of: for each layer, and `input`, the storage that its output lies in, called after the
+        of: for each layer, and each input, the storage that its output lies in, called after the
             layer that made it.
         copies: what layers make beside their outputs, since their inputs have gaps.
         overwriting: the layers that write where their first input lies.
@@ -67,7 +66,7 @@ def layout(
     """
     layers = analysis.inference_layers if at_inference else analysis.used_layers
     shared = {Storage.SHARED, *([Storage.SHARED_AT_INFERENCE] if at_inference else [])}
-    found = Layout({INPUT: INPUT}, {}, set(), set())
+    found = Layout({name: name for name in analysis.graph.inputs}, {}, set(), set())
     placing = _placing(analysis, layers, within or {})
     overwriting = _Overwriting(analysis, layers, found.of) if in_place else None
     for number, layer in enumerate(layers):
@@ -103,6 +102,7 @@ class _Overwriting:
         """`of` has the storages of the layers that have run."""
         self.there: dict[str, list[str]] = {}
         self._maps = analysis.maps
+        self._inputs = analysis.graph.inputs
         self._outputs = {*analysis.graph.outputs}
         self._of = of
         self._last_read = {name: n for n, layer in enumerate(layers) for name in layer.inputs}
@@ -112,7 +112,7 @@ class _Overwriting:
         first, *others = layer.inputs
         storage = self._of[first]
         can = layer.node.layer.in_place and self._maps[first] == layer.output
-        if not can or storage == INPUT:
+        if not can or storage in self._inputs:
             return False
         if any(self._of[name] == storage for name in others):
             return False
@@ -151,16 +151,21 @@ def _placing(
     shapes = _shapes(analysis)
     if not all(isinstance(n, int) for shape in shapes.values() for n in shape):
         return None
-    return _Placing(shapes, within)
+    return _Placing(shapes, within, analysis.graph.inputs)
 
 
 class _Placing:
     """Where each map lies in memory, layer by layer."""
 
-    def __init__(self, shapes: Mapping[str, tuple[int, ...]], within: Mapping[str, int]) -> None:
+    def __init__(
+        self,
+        shapes: Mapping[str, tuple[int, ...]],
+        within: Mapping[str, int],
+        inputs: Iterable[str],
+    ) -> None:
         self._shapes = shapes
         self._within = within
-        self._placed = {INPUT: _without_gaps(shapes[INPUT])}
+        self._placed = {name: _without_gaps(shapes[name]) for name in inputs}
 
     def can_stay(self, layer: LayerAnalysis) -> bool:
         """Whether what a layer that moves no values puts out can stay where its input lies."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from archcalc.analysis import Analysis
 from archcalc.errors import UsageError
 from archcalc.figures.of_layer import LayerAnalysis
-from archcalc.graph import INPUT, indices_of
+from archcalc.graph import indices_of
 from archcalc.layers import Extra
 from archcalc.layers.pooling import INDEX_BYTES, MaxPool
 from archcalc.memory_use.concatenation import embedded
@@ -21,8 +21,8 @@ class Step(Record):
 
     Attributes:
         layer: the name of the layer.
-        alive: (name, bytes) of each tensor: the layer that made it, `input`, the indices of a
-            max pool that is unpooled later, or the workspace of the layer that runs.
+        alive: (name, bytes) of each tensor: the layer that made it, an input of the network, the
+            indices of a max pool that is unpooled later, or the workspace of the layer that runs.
     """
 
     layer: str
@@ -39,7 +39,8 @@ class Storages(Record):
 
     Attributes:
         layers: the layers that run at inference, in order.
-        of: for each layer, and `input`, the storage that its output lies in, called after the
+        inputs: the inputs of the network, which are there from the start.
+        of: for each layer, and each input, the storage that its output lies in, called after the
             layer that made it.
         bytes: the size of each storage.
         users: for each storage, the layers that must have run before it can be freed.
@@ -48,11 +49,17 @@ class Storages(Record):
     """
 
     layers: tuple[LayerAnalysis, ...]
+    inputs: tuple[str, ...]
     of: dict[str, str]
     bytes: dict[str, Quantity]
     users: dict[str, frozenset[str]]
     kept: frozenset[str]
     before: dict[str, frozenset[str]]
+
+    @property
+    def at_first(self) -> Quantity:
+        """The bytes that are there before any layer runs."""
+        return sum([self.bytes[name] for name in self.inputs])
 
 
 def storages(
@@ -69,15 +76,15 @@ def storages(
         concat_views: what is concatenated is written into the concatenation at once.
         on_gpu: as torch does it there: on the CPU a max pool along one axis makes no indices.
     """
-    layers = analysis.inference_layers
+    layers, graph = analysis.inference_layers, analysis.graph
     of, copies, overwriting, _ = layout(analysis, at_inference=True, in_place=in_place)
     if concat_views:
         within = embedded(layers, of, overwriting, analysis)
         apart = {part: analysis.maps[whole].values for part, whole in within.items()}
         copies = layout(analysis, at_inference=True, in_place=in_place, within=apart).copies
         of = {name: within.get(storage, storage) for name, storage in of.items()}
-    kept = {of[name] for name in analysis.graph.outputs if name in of}
-    before = {layer.name: set(layer.inputs) - {INPUT} for layer in layers}
+    kept = {of[name] for name in graph.outputs if name in of}
+    before = {layer.name: set(layer.inputs) - graph.inputs.keys() for layer in layers}
     readers: dict[str, set[str]] = {}
     for layer in layers:
         if layer.name in overwriting:
@@ -101,9 +108,10 @@ def storages(
             size[_workspace(layer.name)] = beside
     return Storages(
         layers=layers,
+        inputs=tuple(graph.inputs),
         of=of,
         bytes={name: size[name] for name in set(of.values())},
-        users=_users(layers, of),
+        users=_users(layers, of, graph.inputs),
         kept=frozenset(kept),
         before={name: frozenset(names) for name, names in before.items()},
     )
@@ -117,7 +125,7 @@ def timeline(storages: Storages, order: Sequence[str] | None = None) -> list[Ste
 def step_by_step(storages: Storages, order: Sequence[str] | None = None) -> Iterator[Step]:
     """As `timeline`, one step at a time: all together grow with the square of the layers."""
     layers = {layer.name: layer for layer in storages.layers}
-    alive: dict[str, Quantity] = {INPUT: storages.bytes[INPUT]}
+    alive: dict[str, Quantity] = {name: storages.bytes[name] for name in storages.inputs}
     waiting = {name: set(users) for name, users in storages.users.items()}
     for name in order or layers:
         for made in made_by(name, storages):
@@ -145,7 +153,9 @@ def most_alive(steps: Iterable[Step]) -> Quantity:
     return largest_of(step.bytes for step in steps)
 
 
-def _users(layers: tuple[LayerAnalysis, ...], of: dict[str, str]) -> dict[str, frozenset[str]]:
+def _users(
+    layers: tuple[LayerAnalysis, ...], of: dict[str, str], inputs: Iterable[str]
+) -> dict[str, frozenset[str]]:
     users: dict[str, set[str]] = {storage: set() for storage in of.values()}
     for layer in layers:
         users[of[layer.name]].add(layer.name)
@@ -156,6 +166,8 @@ def _users(layers: tuple[LayerAnalysis, ...], of: dict[str, str]) -> dict[str, f
         for beside in (indices_of(layer.name), _workspace(layer.name)):
             if beside in users:
                 users[beside].add(layer.name)
+    for name in inputs:  # one that nobody takes is there until the first layer has run
+        users[name] = users[name] or {layer.name for layer in layers[:1]}
     return {storage: frozenset(names) for storage, names in users.items()}
 
 

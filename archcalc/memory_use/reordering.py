@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from archcalc.errors import UsageError
-from archcalc.graph import INPUT
 from archcalc.memory_use.liveness import Storages, made_by, most_alive, step_by_step
 
 MOST_TRIED = 40_000  # layers that the search runs, over all orders that it follows
@@ -41,7 +40,7 @@ def better_order(storages: Storages) -> Order:
     least, peak = search.least(), most_alive(step_by_step(storages))
     if peak == least:
         return written
-    states = {0: _State(0, storages.bytes[INPUT], (), search.ready_at_first)}
+    states = {0: _State(0, storages.at_first, (), search.ready_at_first)}
     is_best = True
     most = MOST_TRIED // len(storages.layers)
     for _ in storages.layers:
@@ -112,9 +111,9 @@ class _Search:
             self._users[storage] = sum(1 << number[name] for name in names)
             for name in names:
                 self._uses[number[name]].append(storage)
-        # The network's input is there from the start.
+        # The network's inputs are there from the start.
         self._makes = [
-            [made for made in made_by(layer.name, storages) if made != INPUT]
+            [made for made in made_by(layer.name, storages) if made not in storages.inputs]
             for layer in storages.layers
         ]
         self._makers: dict[str, int] = {}

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from itertools import takewhile
 
 from archcalc.analysis import Analysis
-from archcalc.graph import INPUT, Graph
+from archcalc.graph import Graph
 from archcalc.layers.effect import Extra
 from archcalc.layers.operator import Circumstances, Gradient, Operator, Order, Taken, Tensor
 from archcalc.memory_use.autocast import CAST, OF_VIEWS, WITHIN_ENTRY, Types
@@ -82,10 +82,13 @@ class _Taping:
     def __init__(self, analysis: Analysis, types: Types) -> None:
         self._analysis = analysis
         self._types = types
-        self._bytes: dict[str, int] = {INPUT: analysis.map_bytes[INPUT]}
-        self._each: dict[str, int] = {INPUT: types.bytes_each}  # bytes per value, where floating
+        inputs, size = analysis.graph.inputs, analysis.map_bytes
+        self._bytes: dict[str, int] = {name: size[name] for name in inputs}
+        # Bytes per value, of what is floating.
+        self._each = {name: types.bytes_each for name, x in inputs.items() if x.dtype is None}
+        self._integers = {name: x.bytes_each(0) for name, x in inputs.items() if x.dtype}
         self._cached: dict[str, str] = {}  # what autocast has cast of what is learned
-        self._given = [INPUT]
+        self._given = [*inputs]
         self._same: dict[str, str] = {}  # of layers that run nothing: what they hand on
         self._parameters: set[str] = set()
         self._learns: set[str] = set()  # what is learned, and what comes from something that is
@@ -158,10 +161,16 @@ class _Taping:
     ) -> None:
         """Writes one operator; `names` has those of the tensors that it speaks of."""
         output, images = names[None], self._analysis.batch if operator.per_image else 1
-        taken = self._each_of(operator, names) or [self._each[names[0]]]
-        # What lies where something lies already has that type, whatever is added to it in place.
-        each = taken[0] if operator.view else self._types.made_by(operator.name, taken)
-        self._each[output] = each
+        taken, first = self._each_of(operator, names), names[0]
+        if not taken and first in self._each:
+            taken = [self._each[first]]
+        if taken:
+            # What lies where something lies already has that type, whatever is added to it.
+            each = taken[0] if operator.view else self._types.made_by(operator.name, taken)
+            self._each[output] = each
+        else:  # integers are moved
+            taken = [self._integers[first]]
+            each = self._integers[output] = taken[0]
         self._bytes[output] = operator.values * images * each
         arguments = [self._argument(operator, one, names, images) for one in operator.takes]
         learns = any(argument.gradient is not None for argument in arguments)
@@ -276,8 +285,8 @@ class _Taping:
 
     def casts(self, operator: str, name: str) -> bool:
         """Whether autocast casts a tensor for an operator that takes that first."""
-        each = self._each[self._same.get(name, name)]
-        return self._types.cast_to(operator, [each]) not in (None, each)
+        each = self._each.get(self._same.get(name, name))
+        return each is not None and self._types.cast_to(operator, [each]) not in (None, each)
 
     def _cast(
         self,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from archcalc.analysis import Analysis
 from archcalc.figures.of_layer import LayerAnalysis
-from archcalc.graph import INPUT, Stretch, indices_of
+from archcalc.graph import Stretch, indices_of
 from archcalc.layers import Extra, Factors, Saved
 from archcalc.memory_use.layout import Layout, layout
 from archcalc.memory_use.liveness import (
@@ -31,7 +31,7 @@ class ActivationBytes(Record):
     """Bytes of activations for the analysis' batch, under four definitions.
 
     Attributes:
-        lecture: the network's input and the outputs of conv, pool and linear layers.
+        lecture: the network's inputs and the outputs of conv, pool and linear layers.
         all: every layer's output.
         peak: the most that lives at once at inference, each tensor freed after its last use; None
             where free sizes leave it open.
@@ -92,8 +92,14 @@ def _bytes_apart(analysis: Analysis, layers: Sequence[LayerAnalysis]) -> Activat
 
 
 def lecture_bytes(analysis: Analysis) -> Quantity:
-    """The bytes of the network's input and of the outputs of conv, pool and linear layers."""
-    return analysis.map_bytes[INPUT] + _listed_bytes(analysis.inference_layers)
+    """The bytes of the network's inputs and of the outputs of conv, pool and linear layers."""
+    return input_bytes(analysis) + _listed_bytes(analysis.inference_layers)
+
+
+def input_bytes(analysis: Analysis) -> Quantity:
+    """The bytes of all inputs of the network."""
+    sizes = analysis.map_bytes
+    return sum([sizes[name] for name in analysis.graph.inputs])
 
 
 def _listed_bytes(layers: Sequence[LayerAnalysis]) -> Quantity:
@@ -115,7 +121,7 @@ def peak_bytes(analysis: Analysis, *, on_gpu: bool = False) -> Quantity:
     """The most bytes of activations that live at once at inference.
 
     Layers run in order; while one runs, its inputs, its output and its workspace live. A tensor
-    is freed after its last use, the network's input too; its outputs live to the end. Views have
+    is freed after its last use, the network's inputs too; its outputs live to the end. Views have
     no memory of their own. `on_gpu`: as `archcalc.memory_use.liveness.storages` takes it.
     """
     return most_alive(step_by_step(storages(analysis, on_gpu=on_gpu)))
@@ -159,8 +165,8 @@ def needed_backward(
 ) -> dict[str, list[str | Extra]]:
     """For each layer the tensors that its backward pass needs, parameters not counted.
 
-    An output is called after its layer, the network's input `INPUT`; indices that an unpooling
-    takes are called as `graph.indices_of` calls those of its pool. A layer needs nothing
+    An output is called after its layer, an input by its name; indices that an unpooling takes are
+    called as `graph.indices_of` calls those of its pool. A layer needs nothing
     where neither it nor anything before it learns, or where no gradient comes back to it. In a
     stretch that runs again, the first layer needs what enters that, and the others nothing.
 
@@ -224,9 +230,9 @@ def _needed(
 def learning(analysis: Analysis) -> dict[str, bool]:
     """For each layer whether it, or anything before it, learns.
 
-    The network's input does not, and what is frozen does not.
+    The network's inputs do not, and what is frozen does not.
     """
-    learns = {INPUT: False}
+    learns = dict.fromkeys(analysis.graph.inputs, False)
     for layer in analysis.layers:
         before = any(learns[name] for name in layer.inputs)
         learns[layer.name] = before or layer.learns

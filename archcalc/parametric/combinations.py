@@ -145,8 +145,8 @@ def _axes_of_sizes(
 
 
 def _sizes_in(graph: Graph) -> Iterator[NDArray[np.int64]]:
-    """The arrays in a network: among the sizes of its input, and the fields of its layers."""
-    waiting: list[object] = [graph.input.shape]
+    """The arrays in a network: among the sizes of its inputs, and the fields of its layers."""
+    waiting: list[object] = [tuple(graph.input_sizes)]
     waiting += [tuple(vars(node.layer).values()) for node in graph.nodes]
     for value in waiting:
         yield from _arrays_in(value)

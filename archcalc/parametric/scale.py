@@ -21,7 +21,7 @@ from archcalc.analysis import Analysis, require_numbers
 from archcalc.errors import LayerError, SpecError, UsageError
 from archcalc.figures.language import evaluate
 from archcalc.figures.of_network import weight_layers
-from archcalc.graph import Graph
+from archcalc.graph import Graph, inputs_text
 from archcalc.layers import Layer
 from archcalc.parametric.variables import Variable, rebuilt, variable
 from archcalc.parametric.widening import layers_of_classes, widened
@@ -113,7 +113,7 @@ class Way:
             kept = f" but {', '.join(but)}" if but else ""
             return f"channels and features of all layers{' and the input' if is_module else kept}"
         if any(one.parameter is None for one in self._variables):
-            return f"input {self.doubled.input}"
+            return inputs_text(self.doubled.graph.inputs)
         before, after = self.now.graph.parameters, self.doubled.graph.parameters
         return ", ".join(f"{k} = {_text(after[k])}" for k in after if after[k] != before[k])
 
@@ -206,7 +206,7 @@ def _own_way(analysis: Analysis, name: str) -> Way:
     labels = graph.network.scaling.get(name)
     if labels is not None:
         variables = [variable(label.text, graph, f"scaling, {name}") for label in labels]
-        hidden = graph.input_given and any(one.parameter is not None for one in variables)
+        hidden = graph.given and any(one.parameter is not None for one in variables)
         if name != "resolution" or not hidden:  # a given input stays, whatever parameters say
             return Way(analysis, name, variables)
     if name == "width":
@@ -300,9 +300,9 @@ def _degree(values: Sequence[int]) -> int | None:
 def _sizes(graph: Graph) -> list[Variable]:
     if not graph.input.sizes:
         raise UsageError(f"{graph.name} takes a vector, which has no resolution")
-    labels = size_labels(len(graph.input.sizes))
+    labels, image = size_labels(len(graph.input.sizes)), graph.first_input
     return [
-        Variable(label, None, number, size)
+        Variable(label, None, number, size, image)
         for number, (label, size) in enumerate(zip(labels, graph.input.sizes, strict=True), 1)
     ]
 

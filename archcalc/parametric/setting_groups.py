@@ -14,6 +14,7 @@ from archcalc.quantity.conditions import Diverged, is_array, splitting
 from archcalc.quantity.integer_array import IntegerArray, as_quantity
 from archcalc.quantity.real_array import RealArray
 from archcalc.record import Record
+from archcalc.spec.syntax import INPUT
 from archcalc.spec.values import Value, exact_value, own
 
 MOST_AT_ONCE = 1 << 17  # settings that are walked together: their arrays should stay in the cache
@@ -21,11 +22,10 @@ MOST_AT_ONCE = 1 << 17  # settings that are walked together: their arrays should
 # What a setting that no network exists at is refused with.
 REFUSALS = (LayerError, SpecError, UsageError)
 
-# Where an array stands: a parameter, or an item of one that is a list. `INPUT` is the input's
-# shape; no parameter has that name.
+# Where an array stands: a parameter, or an item of one that is a list; or a size of an input, under
+# its `input_place`, which no parameter is called.
 Place: TypeAlias = "tuple[str, int | None]"
 Arrays: TypeAlias = "dict[Place, NDArray[Any]]"
-INPUT = "input"
 
 _T = TypeVar("_T")
 
@@ -33,11 +33,17 @@ _T = TypeVar("_T")
 # ----- arrays of settings -----
 
 
-def arrays_among(parameters: Mapping[str, Value], input: Sequence[Value] | None) -> Arrays:
+def input_place(name: str) -> str:
+    """What stands for an input in the place of a parameter's name."""
+    return INPUT if name == INPUT else f"{INPUT} {name}"
+
+
+def arrays_among(parameters: Mapping[str, Value], inputs: Mapping[str, Sequence[Value]]) -> Arrays:
     """The arrays among parameters, items of lists, and sizes: int64, float64 or of objects."""
     given: dict[Place, Value] = {(name, None): value for name, value in parameters.items()}
     lists = {name: value for name, value in parameters.items() if isinstance(value, list)}
-    for name, items in {**lists, INPUT: input or ()}.items():
+    shapes = {input_place(name): sizes for name, sizes in inputs.items()}
+    for name, items in {**lists, **shapes}.items():
         given |= {(name, number): item for number, item in enumerate(items)}
     return {place: _array(value) for place, value in given.items() if _is_array(value)}
 

@@ -23,11 +23,10 @@ from archcalc.expansion import build_graph
 from archcalc.figures.of_layer import Totals
 from archcalc.graph import Graph
 from archcalc.identity import Identity
-from archcalc.loading import input_shape
+from archcalc.loading import input_shapes
 from archcalc.memory_use.totals import DEFINITIONS, ActivationBytes, activation_bytes
 from archcalc.parametric.combinations import Combinations, by_layers, combinations
 from archcalc.parametric.setting_groups import (
-    INPUT,
     MOST_AT_ONCE,
     REFUSALS,
     Arrays,
@@ -36,13 +35,14 @@ from archcalc.parametric.setting_groups import (
     aligned,
     arrays_among,
     everything,
+    input_place,
     split,
 )
 from archcalc.quantity.arithmetic import LARGEST_INT64, Quantity
 from archcalc.quantity.conditions import is_symbol
 from archcalc.quantity.integer_array import IntegerArray
 from archcalc.record import Record, as_dict
-from archcalc.spec.syntax import Network
+from archcalc.spec.syntax import INPUT, Network
 from archcalc.spec.values import Value, own
 from archcalc.walk import walk
 
@@ -54,34 +54,41 @@ class _Source(Record):
 
     network: Network
     parameters: Mapping[str, Value]
-    input: Sequence[Value] | None
+    inputs: Mapping[str, Sequence[Value]]
     batch: int
     dtype: str
 
     def graph(self, values: Mapping[Place, Value]) -> Graph:
         """The network with `values` in the places of arrays."""
-        changed = self.changed(values)
-        given = changed.pop(INPUT, self.input)
-        shape = None if given is None else input_shape(given)
-        return build_graph(self.network, input=shape, parameters={**self.parameters, **changed})
+        parameters, inputs = self.changed(values)
+        shapes = input_shapes({**self.inputs, **inputs})
+        return build_graph(self.network, input=shapes, parameters={**self.parameters, **parameters})
 
-    def changed(self, values: Mapping[Place, Value]) -> dict[str, Value]:
-        """The parameters in which `values` stand, and the input if any of them stands there."""
+    def changed(
+        self, values: Mapping[Place, Value]
+    ) -> tuple[dict[str, Value], dict[str, list[Value]]]:
+        """The parameters in which `values` stand, and the inputs."""
         found: dict[str, Value] = {}
+        shapes = {input_place(name): sizes for name, sizes in self.inputs.items()}
         for (name, item), value in values.items():
             if item is None:
                 found[name] = value
             else:
-                before = (self.input or ()) if name == INPUT else self.parameters[name]
+                before = shapes[name] if name in shapes else self.parameters[name]
                 found.setdefault(name, list(before))[item] = value
-        return found
+        inputs = {n: found.pop(place) for n, place in self.places() if place in found}
+        return found, inputs
+
+    def places(self) -> list[tuple[str, str]]:
+        """The inputs that are given, each with its `input_place`."""
+        return [(name, input_place(name)) for name in self.inputs]
 
     def identity(self, arrays: Arrays) -> Identity:
         """The network with what is changed in it at all settings alike."""
         varied = {name for name, _ in arrays}
         fixed = {name: value for name, value in self.parameters.items() if name not in varied}
-        shape = None if self.input is None or INPUT in varied else input_shape(self.input)
-        return build_graph(self.network, input=shape, parameters=fixed).identity
+        shapes = {name: self.inputs[name] for name, place in self.places() if place not in varied}
+        return build_graph(self.network, input=input_shapes(shapes), parameters=fixed).identity
 
     def analysis(self, values: Mapping[Place, Value]) -> Analysis:
         """The analysis of the network with `values` in the places of arrays."""
@@ -90,10 +97,11 @@ class _Source(Record):
     def require_known(self, arrays: Arrays) -> None:
         """Raises what is wrong with the arguments at every setting: UsageError."""
         first = {place: own(_usual(array)) for place, array in arrays.items()}
-        sizes = {place: 1 for place in arrays if place[0] == INPUT}
+        of_inputs = [name for _, name in self.places()]
+        sizes = {place: 1 for place in arrays if place[0] in of_inputs}
         with suppress(LayerError, SpecError):
             graph = self.graph({**first, **sizes})
-            if any(map(is_symbol, [*graph.input.shape, *graph.parameters.values()])):
+            if any(map(is_symbol, [*graph.input_sizes, *graph.parameters.values()])):
                 raise UsageError(f"{graph.name} has free sizes; a sweep takes numbers and arrays")
 
 
@@ -138,8 +146,14 @@ class Sweep(Record):
         return found
 
     def setting(self, *index: int) -> dict[str, Value]:
-        """The values at `index` of the parameters that arrays were given for, and of the input."""
-        return self._source.changed(self._at(index))
+        """The values at `index` of the parameters that arrays were given for, and of the input.
+
+        Of a network with several inputs, `input` has those that arrays were given for, by name.
+        """
+        found, inputs = self._source.changed(self._at(index))
+        if inputs and len(self._source.network.inputs) == 1:
+            return {**found, INPUT: next(iter(inputs.values()))}
+        return {**found, INPUT: inputs} if inputs else found
 
     def reason(self, *index: int) -> str | None:
         """Why the setting at `index` is invalid, in the words of `analyze`; None if it is valid."""
@@ -172,7 +186,7 @@ class Sweep(Record):
 def sweep(
     network: Network,
     *,
-    input: Sequence[Value] | None,
+    inputs: Mapping[str, Sequence[Value]],
     parameters: Mapping[str, Value],
     batch: int,
     dtype: str,
@@ -183,8 +197,8 @@ def sweep(
         UsageError: an unknown parameter, or arrays that do not broadcast against each other.
         QuantityError: a figure passes 64 bits.
     """
-    source = _Source(network, parameters, input, batch, dtype)
-    arrays, shape = aligned(arrays_among(parameters, input))
+    source = _Source(network, parameters, inputs, batch, dtype)
+    arrays, shape = aligned(arrays_among(parameters, inputs))
     source.require_known(arrays)
     table = _Table(shape, len(Totals._fields))
     parts = []

@@ -1,4 +1,4 @@
-"""The numbers of a network that a user can name: parameters, items of lists, sizes of the input."""
+"""The numbers of a network that a user can name: parameters, items of lists, sizes of inputs."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from archcalc.errors import UsageError
-from archcalc.expansion import build_graph, with_input
+from archcalc.expansion import build_graph, with_inputs
 from archcalc.graph import Graph
-from archcalc.loading import input_shape
+from archcalc.loading import input_shapes
 from archcalc.record import Record
 from archcalc.spec.labels import find_labelled
 from archcalc.spec.values import ExpressionError, Value
@@ -19,16 +19,18 @@ class Variable(Record):
 
     Attributes:
         label: what the user calls it: `alpha`, `depths`, `depths[2]`, `H`.
-        parameter: the name of the parameter; None for a size of the input.
+        parameter: the name of the parameter; None for a size of an input.
         number: of the item in the parameter's list, or of the size in the input, where 0 is the
             channels; None for a parameter as a whole.
         own: the value that the network has there.
+        input: the name of the input; None for a parameter.
     """
 
     label: str
     parameter: str | None
     number: int | None
     own: Any
+    input: str | None = None
 
     def __hash__(self) -> int:
         return hash((self.label, self.parameter, self.number))  # `own` may be a list
@@ -49,14 +51,16 @@ def variable(label: str, graph: Graph, argument: str, others: Sequence[str] = ()
     Raises:
         UsageError: there is no such parameter, item or size, or it is not a number; with a guess.
     """
-    axes = len(graph.input.sizes)
+    shapes = {name: len(x.shape) for name, x in graph.inputs.items()}
     try:
-        found = find_labelled(label, graph.name, graph.parameters, axes, others)
+        found = find_labelled(label, graph.name, graph.parameters, shapes, others)
     except ExpressionError as error:
         raise UsageError(str(error), argument) from None
     number = found.number
-    if found.parameter is None:
-        return Variable(label, None, number, graph.input.shape[number or 0])
+    if found.input is not None:
+        size = graph.inputs[found.input].shape[number or 0]
+        return Variable(label, None, number, size, found.input)
+    assert found.parameter is not None, "it is a size of an input, or a parameter"
     own = graph.parameters[found.parameter]
     return Variable(label, found.parameter, number, own if number is None else own[number])
 
@@ -77,10 +81,13 @@ def rebuilt(graph: Graph, values: Mapping[Variable, Value]) -> Graph:
             parameters[one.parameter] = items
     found = graph
     if parameters != graph.parameters:
-        given = graph.input if graph.input_given else None
+        given = {name: graph.inputs[name] for name in graph.given}
         found = build_graph(graph.network, input=given, parameters=parameters)
-    sizes = {one.number: value for one, value in values.items() if one.parameter is None}
+    sizes = {(one.input, one.number): value for one, value in values.items() if one.input}
     if not sizes:
         return found
-    shape = [sizes.get(number, size) for number, size in enumerate(found.input.shape)]
-    return with_input(found, input_shape(shape))
+    inputs = {
+        name: [sizes.get((name, number), size) for number, size in enumerate(x.shape)]
+        for name, x in found.inputs.items()
+    }
+    return with_inputs(found, input_shapes(inputs))

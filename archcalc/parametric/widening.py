@@ -8,7 +8,7 @@ from typing import Any
 from archcalc.analysis import Analysis
 from archcalc.errors import UsageError
 from archcalc.feature_map import FeatureMap
-from archcalc.graph import INPUT, Graph, Node
+from archcalc.graph import Graph, Node
 from archcalc.layers import Join, Layer
 from archcalc.record import replace
 
@@ -28,7 +28,8 @@ def widened(analysis: Analysis, factor: int) -> Graph:
     maps = analysis.maps
     is_module = _is_module(analysis)
     kept = layers_of_classes(analysis)
-    grows = {INPUT: is_module}  # whether a map has more channels than before
+    grows = dict.fromkeys(graph.inputs, False)  # whether a map has more channels than before
+    grows[graph.first_input] = is_module
     nodes = []
     for node in graph.nodes:
         layer, x = node.layer, maps[node.inputs[0]]
@@ -40,8 +41,10 @@ def widened(analysis: Analysis, factor: int) -> Graph:
         grows[node.name] = bool(fields) or given
     if not any(grows.values()):
         raise UsageError(f"{graph.name} has no layer before the classes that says how wide it is")
-    larger = FeatureMap(graph.input.channels * factor, graph.input.sizes)
-    return replace(graph, nodes=tuple(nodes), input=larger if is_module else graph.input)
+    wider = replace(graph, nodes=tuple(nodes))
+    if not is_module:
+        return wider
+    return wider.with_input(FeatureMap(graph.input.channels * factor, graph.input.sizes))
 
 
 def wider_layer(layer: Layer, fields: Iterable[str], factor: int) -> Layer:

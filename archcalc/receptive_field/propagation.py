@@ -20,6 +20,7 @@ from archcalc.quantity.arithmetic import (
 )
 from archcalc.quantity.conditions import is_symbol
 from archcalc.receptive_field.field import (
+    NOTHING,
     AxisField,
     Field,
     Interval,
@@ -45,7 +46,7 @@ MOST_STAIRS = 32  # of one field; U-Nets have as many as levels
 
 def field_after(field: AxisField, window: AxisWindow) -> AxisField:
     """The field along one axis after a layer that slides `window` there, or reaches as said."""
-    if window is Reach.SAME:
+    if window is Reach.SAME or field == NOTHING:
         return field
     if isinstance(window, Reach) or isinstance(field, Reach):
         # Of what depends on all before it, the last unit sees everything.

@@ -25,7 +25,7 @@ same wherever neither a gate nor such a norm stands before.
 from __future__ import annotations
 
 import operator
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple, TypeAlias
 
 from archcalc.feature_map import FeatureMap
@@ -82,6 +82,13 @@ def units_of_nothing(x: FeatureMap, image: FeatureMap) -> Units:
     """Of a map that is computed from no pixel of the image: from what is learned, say."""
     nothing = (NOTHING,) * len(image.sizes)
     return Units(of_all(Seen(nothing, nothing)), Origins((None,) * x.rank))
+
+
+def units_of_inputs(inputs: Mapping[str, FeatureMap]) -> dict[str, Units]:
+    """The values of each input: of the first, which is the image, and of the others."""
+    image, *others = inputs
+    found = {name: units_of_nothing(inputs[name], inputs[image]) for name in others}
+    return {image: units_of_input(inputs[image]), **found}
 
 
 def units_after(
@@ -243,7 +250,8 @@ def _without_gates(local: list[Fields], spread: list[bool]) -> list[Fields]:
     """The branches that are not gates; all of them where every one is."""
     mapped = [field for field, alone in zip(local, spread, strict=True) if not alone]
     bounded = [
-        any(field[axis] is not Reach.ALL for field in mapped) for axis in range(len(local[0]))
+        any(field[axis] not in (Reach.ALL, NOTHING) for field in mapped)
+        for axis in range(len(local[0]))
     ]
     kept = [
         field

@@ -17,7 +17,6 @@ from typing import NamedTuple, TypeAlias
 
 from archcalc.analysis import Analysis
 from archcalc.figures.of_layer import LayerAnalysis
-from archcalc.graph import INPUT
 from archcalc.layers import Category, Join
 from archcalc.render.columns import window_text
 from archcalc.render.numbers import shape, short
@@ -213,19 +212,23 @@ class _DrawingBuilder:
     def __init__(self, analysis: Analysis) -> None:
         self._analysis = analysis
         self._layers = {layer.name: layer for layer in analysis.layers}
-        self._box_of = {INPUT: INPUT}
+        self._maps = analysis.maps
+        self._inputs = analysis.graph.inputs
+        ids = [f"input{number or ''}" for number in range(len(self._inputs))]
+        self._box_of = dict(zip(self._inputs, ids, strict=True))
         self._count = 0
 
     def drawing(self, parts: list[_Part]) -> Drawing:
         analysis = self._analysis
         items = list(self._items(parts))
+        starts = [Box(self._box_of[name], "terminal", (name,)) for name in self._inputs]
         ends = [
             Box(f"output{number}", "terminal", (self._called(name),), self._is_training_only(name))
             for number, name in enumerate(analysis.graph.outputs)
         ]
         return Drawing(
             title=analysis.graph.about.title or str(analysis.identity),
-            items=(Box(INPUT, "terminal", (INPUT,)), *items, *ends),
+            items=(*starts, *items, *ends),
             arrows=tuple(dict.fromkeys([*self._arrows(), *self._arrows_out(ends)])),
         )
 
@@ -294,16 +297,18 @@ class _DrawingBuilder:
         return f"{letter}{self._count}"
 
     def _shape(self, name: str) -> str:
-        output = self._analysis.input if name == INPUT else self._layers[name].output
-        return shape(output.shape)
+        return shape(self._maps[name].shape)
 
     def _called(self, output: str) -> str:
         """What an output of the network is called: by its head, if it leaves through one."""
-        head = self._analysis.graph.head_around(output)
+        graph = self._analysis.graph
+        if graph.network.outputs is not None:
+            return graph.output_name(output)
+        head = graph.head_around(output)
         return "output" if head is None else f"output of {head}"
 
     def _is_training_only(self, name: str) -> bool:
-        return name != INPUT and self._layers[name].training_only
+        return name in self._layers and self._layers[name].training_only
 
 
 def _all(items: Sequence[Item]) -> Iterator[Item]:

@@ -35,12 +35,27 @@ def spec_text(graph: Graph) -> str:
     if about.accuracy is not None:
         figures = as_dict(about.accuracy).items()
         lines.append(f"accuracy: {_mapping({k: _scalar(v) for k, v in figures if v is not None})}")
-    lines.append(f"input: {_value(graph.input.shape)}")
+    lines += _ends(graph)
     if scaling := _scaling(graph):
         lines.append(f"scaling: {_mapping(scaling)}")
     lines.append("layers:")
-    lines += _body(graph.nodes, graph, INPUT, stretches=graph.stretches)
+    lines += _body(graph.nodes, graph, graph.first_input, stretches=graph.stretches)
     return "\n".join(lines) + "\n"
+
+
+def _ends(graph: Graph) -> Iterator[str]:
+    """What the spec says of inputs and outputs."""
+    if [*graph.inputs] == [INPUT]:
+        yield f"input: {_value(graph.input.shape)}"
+    else:
+        yield "inputs:"
+        for name, x in graph.inputs.items():
+            shape = _value(x.shape)
+            given = shape if x.dtype is None else f"{{shape: {shape}, dtype: {x.dtype}}}"
+            yield f"  {_scalar(name)}: {given}"
+    if graph.network.outputs is not None:
+        names = {graph.output_name(layer): layer for layer in graph.outputs}
+        yield f"outputs: {_mapping({_scalar(n): _scalar(layer) for n, layer in names.items()})}"
 
 
 def _scaling(graph: Graph) -> dict[str, str]:

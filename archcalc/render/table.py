@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from archcalc.analysis import Analysis
 from archcalc.figures.of_layer import Totals, counted
+from archcalc.graph import inputs_text
 from archcalc.quantity.arithmetic import plain
 from archcalc.render import escape
 from archcalc.render.columns import COLUMNS, DEFAULT_COLUMNS, Column, columns_named
@@ -37,8 +38,8 @@ def first_authors(authors: str) -> str:
 
 
 def conditions(analysis: Analysis) -> str:
-    """The input, batch and dtype that the figures hold for."""
-    return f"input {analysis.input}, batch {analysis.batch}, {analysis.dtype}"
+    """The inputs, batch and dtype that the figures hold for."""
+    return f"{inputs_text(analysis.graph.inputs)}, batch {analysis.batch}, {analysis.dtype}"
 
 
 def total_label(analysis: Analysis) -> str:

@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 from archcalc.analysis import Analysis
 from archcalc.figures.of_layer import LayerAnalysis
-from archcalc.graph import INPUT
 from archcalc.record import replace
 from archcalc.window import Reach
 
@@ -37,9 +36,9 @@ def waypoints(analysis: Analysis) -> list[Waypoint]:
     order = {layer.name: place for place, layer in enumerate(leading)}
     last_use = {name: order[layer.name] for layer in leading for name in layer.inputs}
     points: dict[str, Waypoint] = {}
-    depth = {INPUT: 0}
+    depth = dict.fromkeys(analysis.graph.inputs, 0)
     found: list[Waypoint] = []
-    open_until = last_use.get(INPUT, 0)
+    open_until = max(last_use.get(name, 0) for name in analysis.graph.inputs)
     for place, layer in enumerate(leading):
         before = max(depth[name] for name in layer.inputs)
         depth[layer.name] = before + _widens(layer)

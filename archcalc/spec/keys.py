@@ -16,10 +16,11 @@ KEYWORDS = {
 ABOUT_KEYS = ("title", "authors", "year", "paper", "source", "accuracy", "published_depth")
 ACCURACY_KEYS = ("top1", "top5", "crops", "source")
 WAYS = ("width", "depth", "resolution")  # to make a network larger, in `scaling`
-VARIANT_KEYS = (*ABOUT_KEYS, "input", "scaling", "layers", "budget")
+NETWORK_KEYS = ("input", "inputs", "outputs", "scaling", "layers", "budget")
+VARIANT_KEYS = (*ABOUT_KEYS, *NETWORK_KEYS)
+INPUT_KEYS = ("shape", "dtype")
 FAMILY_KEYS = (
-    "name", *ABOUT_KEYS, "input", "parameters", "scaling", "let", "variants", "blocks", "layers",
-    "budget", "claims",
+    "name", *ABOUT_KEYS, *NETWORK_KEYS, "parameters", "let", "variants", "blocks", "claims",
 )  # fmt: skip
 CLAIM_KEYS = (
     "id", "also", "variant", "set", "input", "quantity", "value", "statement", "source",

@@ -1,4 +1,4 @@
-"""How users call a number of a network: `alpha`, `depths`, `depths[2]`, `H`.
+"""How users call a number of a network: `alpha`, `depths`, `depths[2]`, `H`, `tokens[0]`.
 
 Formulas, the ways to scale a network and a spec's `scaling` all take these labels.
 """
@@ -22,13 +22,15 @@ class Labelled(Record):
     """What a label stands for.
 
     Attributes:
-        parameter: the name of the parameter; None for a size of the input.
+        parameter: the name of the parameter; None for a size of an input.
         number: of the item in the parameter's list, or of the size in the input, where 0 is the
             channels; None for a parameter as a whole.
+        input: the name of the input; None for a parameter.
     """
 
     parameter: str | None
     number: int | None
+    input: str | None = None
 
 
 def size_labels(count: int) -> tuple[str, ...]:
@@ -40,14 +42,16 @@ def find_labelled(
     label: str,
     network: str,
     parameters: Mapping[str, Value],
-    axes: int,
+    inputs: Mapping[str, int],
     others: Sequence[str] = (),
 ) -> Labelled:
     """What a label stands for in a network. A parameter hides a size of the same name.
 
+    `H` is a size of the first input; those of any are `image[2]`, `tokens[0]` as well.
+
     Args:
         network: its name, for the message.
-        axes: spatial axes of its input.
+        inputs: how many sizes each input has, its channels among them, by name.
         others: what else may be given there.
 
     Raises:
@@ -63,10 +67,15 @@ def find_labelled(
     if name in parameters:
         _require_number(label, name, item, parameters[name])
         return Labelled(name, item)
+    first, axes = next(iter(inputs)), next(iter(inputs.values())) - 1
     sizes = {"C": 0} | {size: number for number, size in enumerate(size_labels(axes), 1)}
     if name in sizes and item is None:
-        return Labelled(None, sizes[name])
+        return Labelled(None, sizes[name], first)
+    if item is not None and item < inputs.get(name, 0):
+        return Labelled(None, item, name)
     known = [*others, *parameters, *sizes]
+    if len(inputs) > 1:
+        known += [f"{name}[{number}]" for name, count in inputs.items() for number in range(count)]
     guess = suggestion(name, known)
     raise ExpressionError(f"{network} has no {label!r}{guess}")
 

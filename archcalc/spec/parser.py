@@ -6,18 +6,29 @@ import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from yaml.nodes import Node, SequenceNode
+from yaml.nodes import MappingNode, Node, SequenceNode
 
-from archcalc.errors import Source, SpecError
-from archcalc.feature_map import MOST_AXES
+from archcalc.errors import Source, SpecError, suggestion
+from archcalc.feature_map import INTEGERS, MOST_AXES
 from archcalc.record import replace
 from archcalc.spec.fields import read_literal, read_size
-from archcalc.spec.keys import ACCURACY_KEYS, FAMILY_KEYS, VARIANT_KEYS, WAYS
+from archcalc.spec.keys import ACCURACY_KEYS, FAMILY_KEYS, INPUT_KEYS, VARIANT_KEYS, WAYS
 from archcalc.spec.labels import find_labelled
 from archcalc.spec.reader import compose, items, text_of
 from archcalc.spec.scopes import require_known_names
 from archcalc.spec.statements import StatementReader, is_null
-from archcalc.spec.syntax import DENSE, About, Accuracy, Argument, Family, Label, Network
+from archcalc.spec.syntax import (
+    DENSE,
+    INPUT,
+    About,
+    Accuracy,
+    Argument,
+    Family,
+    Input,
+    Label,
+    NameTemplate,
+    Network,
+)
 from archcalc.spec.values import ExpressionError
 
 
@@ -64,7 +75,7 @@ class _FamilyReader(StatementReader):
         base = Network(
             name=name,
             about=self._about(found, About()),
-            input=self._input(found["input"]) if "input" in found else (),
+            inputs=self._inputs(found) or {},
             parameters=self._literals(found.get("parameters")),
             let=self._arguments(found.get("let"), "let"),
             blocks=blocks,
@@ -72,6 +83,7 @@ class _FamilyReader(StatementReader):
             source=self._source,
             place=self._place(root),
             budget=found.get("budget"),
+            outputs=self._outputs(found.get("outputs")),
             scaling=self._scaling(found.get("scaling")),
         )
         networks = {
@@ -101,16 +113,17 @@ class _FamilyReader(StatementReader):
             base,
             name=name,
             about=self._about(found, base.about),
-            input=self._input(found["input"]) if "input" in found else base.input,
+            inputs=self._inputs(found) or base.inputs,
             parameters=base.parameters | changed,
             body=self._body(found["layers"], "layers") if "layers" in found else base.body,
             place=self._place(key),
             budget=found.get("budget", base.budget),
+            outputs=self._outputs(found["outputs"]) if "outputs" in found else base.outputs,
             scaling={**base.scaling, **self._scaling(found.get("scaling"))},
         )
 
     def _require_whole(self, network: Network) -> None:
-        for key, there in (("input", network.input), ("layers", network.body)):
+        for key, there in (("input", network.inputs), ("layers", network.body)):
             if not there:
                 raise SpecError(f"{network.name!r} has no `{key}`", network.place)
         for way, labels in network.scaling.items():
@@ -118,9 +131,9 @@ class _FamilyReader(StatementReader):
                 self._require_number(network, way, label)
 
     def _require_number(self, network: Network, way: str, label: Label) -> None:
-        axes = len(network.input) - 1
+        sizes = {name: len(input.sizes) for name, input in network.inputs.items()}
         try:
-            find_labelled(label.text, network.name, network.parameters, axes)
+            find_labelled(label.text, network.name, network.parameters, sizes)
         except ExpressionError as error:
             raise SpecError(f"scaling, {way}: {error}", label.place) from None
 
@@ -166,15 +179,66 @@ class _FamilyReader(StatementReader):
             raise SpecError(f"year: expected a number, found {value!r}", self._place(node))
         return value
 
-    def _input(self, node: Node) -> tuple[Argument, ...]:
-        sizes = items(node, self._source, "input")
+    def _inputs(self, found: dict[str, Node]) -> dict[str, Input] | None:
+        """What `input` or `inputs` says; None where neither is there."""
+        node = found.get("inputs")
+        if node is None:
+            return {INPUT: Input(self._sizes(found["input"], INPUT))} if INPUT in found else None
+        if INPUT in found:
+            raise SpecError("`input` and `inputs`: one of them has them all", self._place(node))
+        named: dict[str, Node] = {}
+        if isinstance(node, SequenceNode):
+            named = {f"input{number}": item for number, item in enumerate(node.value, 1)}
+        else:
+            for _, key, value in self._entries(node, "inputs"):
+                named[self._name_text(key, "the name of an input")] = value
+        if not named:
+            raise SpecError("inputs: expected a name and a shape for each", self._place(node))
+        return {name: self._input(item, name) for name, item in named.items()}
+
+    def _input(self, node: Node, name: str) -> Input:
+        """`[3, 224, 224]`, or `{shape: [77], dtype: int64}`."""
+        if not isinstance(node, MappingNode):
+            return Input(self._sizes(node, name))
+        found = self._mapping(node, INPUT_KEYS, f"input {name!r}")
+        shape = self._required(found, "shape", node, f"input {name!r}")
+        dtype = self._text(found, "dtype", "") or None
+        if dtype is not None and dtype not in INTEGERS:
+            guess = suggestion(dtype, [*INTEGERS], "it is one of")
+            raise SpecError(
+                f"input {name!r}: {dtype!r} is no dtype of integers{guess}; "
+                "one without a dtype has the network's",
+                self._place(found["dtype"]),
+            )
+        return Input(self._sizes(shape, name), dtype)
+
+    def _sizes(self, node: Node, name: str) -> tuple[Argument, ...]:
+        sizes = items(node, self._source, name)
         if not 1 <= len(sizes) <= MOST_AXES:
             raise SpecError(
-                f"input is a list of 1 to {MOST_AXES} numbers, such as [3, 224, 224]; it has "
+                f"{name} is a list of 1 to {MOST_AXES} numbers, such as [3, 224, 224]; it has "
                 f"{len(sizes)}",
                 self._place(node),
             )
         return tuple(Argument(read_size(n, self._source), self._place(n)) for n in sizes)
+
+    def _outputs(self, node: Node | None) -> dict[str, NameTemplate] | None:
+        """`[a, b]`, or `{boxes: a, scores: b}`: layers by the names of the outputs."""
+        if node is None:
+            return None
+        found: dict[str, NameTemplate] = {}
+        if isinstance(node, MappingNode):
+            for _, key, value in self._entries(node, "outputs"):
+                found[self._name_text(key, "the name of an output")] = self._name_template(value)
+        else:
+            for item in items(node, self._source, "outputs"):
+                name = self._name_text(item, "an output")
+                if name in found:
+                    raise SpecError(f"output {name!r} is there twice", self._place(item))
+                found[name] = self._name_template(item)
+        if not found:
+            raise SpecError("outputs: expected the name of a layer", self._place(node))
+        return found
 
     def _scaling(self, node: Node | None) -> dict[str, tuple[Label, ...]]:
         """`{width: alpha, depth: [units, "depths[0]"]}`: labels by the way that they scale."""

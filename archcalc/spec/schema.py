@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 
+from archcalc.feature_map import INTEGERS
 from archcalc.layers import Join, Layer
 from archcalc.layers.registry import all_kinds
 from archcalc.spec.fields import EXPRESSION_SCHEMA, Schema, fields_of
@@ -53,13 +54,7 @@ def spec_schema() -> Schema:
             {
                 "type": "object",
                 "description": "what differs from the family; further keys are its parameters",
-                "properties": {
-                    **about,
-                    "input": _input(),
-                    "scaling": _scaling(),
-                    "layers": _BODY,
-                    "budget": _BUDGET,
-                },
+                "properties": {**about, **_network()},
             },
             {"type": "null"},
         ]
@@ -73,14 +68,11 @@ def spec_schema() -> Schema:
         "properties": {
             "name": _NAME,
             **about,
-            "input": _input(),
+            **_network(),
             "parameters": {"type": "object", "additionalProperties": _VALUE},
-            "scaling": _scaling(),
             "let": _named_values("values computed from the parameters, in order"),
             "variants": {"type": "object", "additionalProperties": variant},
             "blocks": {"type": "object", "additionalProperties": {"$ref": "#/$defs/block"}},
-            "layers": _BODY,
-            "budget": _BUDGET,
             "claims": {"type": "array", "items": _claim()},
         },
         "$defs": {
@@ -102,6 +94,42 @@ def _about() -> dict[str, Schema]:
     schemas["accuracy"] = _closed(dict(accuracy), ["source"])
     schemas["authors"] = {"anyOf": [text, {"type": "array", "items": text}]}
     return schemas
+
+
+def _network() -> dict[str, Schema]:
+    """What a family and each of its variants may say of the network."""
+    return {
+        "input": _input(),
+        "inputs": _inputs(),
+        "outputs": _outputs(),
+        "scaling": _scaling(),
+        "layers": _BODY,
+        "budget": _BUDGET,
+    }
+
+
+def _inputs() -> Schema:
+    with_dtype = _closed({"shape": _input(), "dtype": {"enum": [*INTEGERS]}}, ["shape"])
+    each: Schema = {"anyOf": [_input(), with_dtype]}
+    return {
+        "description": "several inputs, by name; of a list they are called input1, input2 …; "
+        "the main path starts at the first",
+        "anyOf": [
+            {"type": "object", "minProperties": 1, "additionalProperties": each},
+            {"type": "array", "minItems": 1, "items": each},
+        ],
+    }
+
+
+def _outputs() -> Schema:
+    return {
+        "description": "the layers whose outputs leave the network, and no others; by name, or "
+        "under the names of the layers",
+        "anyOf": [
+            {"type": "object", "minProperties": 1, "additionalProperties": _NAME},
+            {"type": "array", "minItems": 1, "items": _NAME},
+        ],
+    }
 
 
 def _input() -> Schema:
@@ -173,7 +201,7 @@ def _statement(kinds: list[str]) -> Schema:
 
 
 def _head() -> Schema:
-    training_only: Schema = {"type": "boolean", "default": True}
+    training_only: Schema = {"type": "boolean", "default": False}
     return _closed({"name": _NAME, "training_only": training_only, "layers": _BODY}, ["layers"])
 
 

@@ -230,7 +230,7 @@ class StatementReader:
     def _head(self, node: Node, found: dict[str, Node]) -> HeadStatement:
         inner = self._mapping(found["head"], ("name", "training_only", "layers"), "head")
         only = inner.get("training_only")
-        value = True if only is None else read_literal(only, self._source)
+        value = False if only is None else read_literal(only, self._source)
         if only is not None and type(value) is not bool:
             raise SpecError("training_only: expected true or false", self._place(only))
         return HeadStatement(

@@ -20,6 +20,7 @@ from archcalc.spec.expression import Expression
 from archcalc.spec.fields import Field, Template, convert
 from archcalc.spec.values import Value
 
+INPUT = "input"  # what the input of a network is called that has one, and gives it no name
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.\-]{0,99}")  # of a network, block or layer
 
 
@@ -173,6 +174,18 @@ class Block(Record):
     place: Place
 
 
+class Input(Record):
+    """An input of a network.
+
+    Attributes:
+        sizes: the templates of its channels and sizes.
+        dtype: one of `archcalc.feature_map.INTEGERS`; None where it is floating.
+    """
+
+    sizes: tuple[Argument, ...]
+    dtype: str | None = None
+
+
 DENSE = "dense"  # a network that ran over all of a larger image, as a convolution
 
 
@@ -224,18 +237,20 @@ class Network(Record):
     """One variant of a family.
 
     Attributes:
-        input: the templates of the input's channels and sizes.
+        inputs: by name, the main path's first.
         parameters: the value of each parameter.
         let: values computed from the parameters, in order.
         blocks: the family's blocks, by name.
         budget: the tree of its bounds, which `archcalc.claims.budgets` reads when asked.
+        outputs: the layers whose outputs leave it, by the outputs' names; None for what ends the
+            main path, and the heads.
         scaling: for some of `archcalc.spec.keys.WAYS` the numbers that make it wider, deeper or
             larger, all of them times the same factor.
     """
 
     name: str
     about: About
-    input: tuple[Argument, ...]
+    inputs: dict[str, Input]
     parameters: dict[str, Value]
     let: dict[str, Argument]
     blocks: dict[str, Block]
@@ -243,6 +258,7 @@ class Network(Record):
     source: Source
     place: Place
     budget: Node | None = None
+    outputs: Mapping[str, NameTemplate] | None = None
     scaling: Mapping[str, tuple[Label, ...]] = {}
 
     def __repr__(self) -> str:

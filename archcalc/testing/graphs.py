@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from archcalc.errors import Place, Source
 from archcalc.feature_map import FeatureMap
@@ -25,9 +25,15 @@ def node(
     return Node(name, layer, inputs or (INPUT,), weights, indices, training_only, PLACE)
 
 
-def graph(input: FeatureMap, nodes: Sequence[Node], outputs: Sequence[str] = ()) -> Graph:
-    """The network of these nodes; its output is the last node's unless `outputs` are named."""
-    network = Network("test", About(), (), {}, {}, {}, (), PLACE.source, PLACE)
+def graph(
+    input: FeatureMap | Mapping[str, FeatureMap], nodes: Sequence[Node], outputs: Sequence[str] = ()
+) -> Graph:
+    """The network of these nodes; its output is the last node's unless `outputs` are named.
+
+    Of several inputs, `input` has the shapes by name.
+    """
+    network = Network("test", About(), {}, {}, {}, {}, (), PLACE.source, PLACE)
     ends = tuple(outputs) or (nodes[-1].name,)
     purposes = with_purpose(nodes, ends)
-    return Graph(network, input, {}, purposes, {}, ends, own_input=input)
+    inputs = {INPUT: input} if isinstance(input, FeatureMap) else input
+    return Graph(network, inputs, {}, purposes, {}, ends, own_inputs=inputs)

@@ -12,7 +12,7 @@ from torch.utils.checkpoint import checkpoint
 
 from archcalc.analysis import require_numbers
 from archcalc.errors import UsageError
-from archcalc.graph import INPUT, Graph, indices_of
+from archcalc.graph import Graph, indices_of
 from archcalc.loading import Spec
 from archcalc.torch_backend.layer_modules import module_for
 from archcalc.torch_backend.schedule import Again, Part, Step, schedule
@@ -92,20 +92,26 @@ class Twin(nn.Module):
         self._share_weights()
         self._schedules = {training: schedule(graph, training) for training in (True, False)}
 
-    def forward(self, x: Tensor) -> Tensor | tuple[Tensor, ...]:
-        """The output for images (N, C, n…); (main, *heads) where the network has heads.
+    def forward(self, *inputs: Tensor) -> Tensor | tuple[Tensor, ...]:
+        """The output for images (N, C, n…); a tuple where the network has several outputs.
 
         Layers of training-only heads run in training mode alone.
+
+        Args:
+            inputs: one tensor for each input of the network, in their order.
         """
-        return self.run([x])
+        return self.run([*inputs])
 
     def run(self, inputs: list[Tensor]) -> Tensor | tuple[Tensor, ...]:
-        """As `forward` of the tensor in `inputs`, which is taken out of the list.
+        """As `forward` of the tensors in `inputs`, which are taken out of the list.
 
-        Every tensor is let go after its last use; so is the input, where the caller has kept no
+        Every tensor is let go after its last use; so is an input, where the caller has kept no
         other reference to it. In training mode what is checkpointed is so by torch.
         """
-        values = {INPUT: inputs.pop()}
+        names = [*self.graph.inputs]
+        if len(inputs) != len(names):
+            raise TypeError(f"{len(inputs)} tensors for the inputs {', '.join(names)}")
+        values = {name: inputs.pop(0) for name in names}
         parts, outputs = self._schedules[self.training]
         self._run_parts(parts, values)
         if len(outputs) == 1:

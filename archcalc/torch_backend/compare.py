@@ -6,12 +6,13 @@ import copy
 from collections.abc import Collection, Iterator, Mapping
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from archcalc.analysis import Analysis
 from archcalc.errors import UsageError, require_known
 from archcalc.figures.of_layer import LayerAnalysis, total
 from archcalc.loading import Spec
+from archcalc.torch_backend.batches import Batch, zeros
 from archcalc.torch_backend.counting import (
     Output,
     layer_macs,
@@ -48,13 +49,14 @@ def compare(
     analysis = analyze(spec, batch=batch)
     shadow = on_meta(module)
     under = conditions_for(module, batch)
-    x = images(analysis, getattr(torch, under.dtype), "meta")
+    x = zeros(analysis.graph.inputs, batch, getattr(torch, under.dtype), "meta")
     every = [layer.name for layer in analysis.used_layers]
     with undisturbed(torch.device("cpu")):
         try:
             outputs = layer_outputs(shadow, x, every)
         except Exception as error:  # whatever a user's own module may raise
-            raise UsageError(f"the module refuses an input of {tuple(x.shape)}: {error}") from error
+            shapes = " and ".join([str(tuple(tensor.shape)) for tensor in x])
+            raise UsageError(f"the module refuses an input of {shapes}: {error}") from error
         names = list(outputs)
         return Comparison(
             network=analysis.identity,
@@ -99,7 +101,7 @@ def param_figures(
 
 
 def mac_figures(
-    analysis: Analysis, module: nn.Module, x: Tensor, names: Collection[str]
+    analysis: Analysis, module: nn.Module, x: Batch, names: Collection[str]
 ) -> Iterator[Figure]:
     """Multiply-accumulates of the layers called `names`, and of the whole."""
     measured = layer_macs(module, x)
@@ -117,12 +119,6 @@ def _total(analysis: Analysis, quantity: str) -> int:
     """The sum over the layers that some output depends on, in training at the least."""
     figure: int = getattr(total(analysis.used_layers, analysis.bytes_each), quantity)
     return figure
-
-
-def images(analysis: Analysis, dtype: torch.dtype, device: str) -> Tensor:
-    """The analysis' batch of images, all zeros."""
-    shape = (analysis.batch, *analysis.input.shape)
-    return torch.zeros(shape, dtype=dtype, device=device)
 
 
 def on_meta(module: nn.Module) -> nn.Module:

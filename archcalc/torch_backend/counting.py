@@ -16,6 +16,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from archcalc.layers.state import Role, learned_role
 from archcalc.record import Record
+from archcalc.torch_backend.batches import Batch, tensors_of
 from archcalc.torch_backend.hooks import Running, parts_named
 from archcalc.torch_backend.modes import evaluating, one_thread
 
@@ -58,7 +59,7 @@ class FvcoreCount(Record):
     unknown: tuple[str, ...]
 
 
-def layer_outputs(module: nn.Module, x: Tensor, layers: Iterable[str]) -> dict[str, Output]:
+def layer_outputs(module: nn.Module, x: Batch, layers: Iterable[str]) -> dict[str, Output]:
     """What each layer returns for the images `x`, of the `layers` that run exactly once."""
     seen: dict[str, list[Output]] = {}
 
@@ -67,7 +68,7 @@ def layer_outputs(module: nn.Module, x: Tensor, layers: Iterable[str]) -> dict[s
         seen.setdefault(name, []).append(Output(tuple(output.shape), size))
 
     with evaluating(module), Running(module, layers, note):
-        module(x)
+        module(*tensors_of(x))
     return {name: outputs[0] for name, outputs in seen.items() if len(outputs) == 1}
 
 
@@ -98,7 +99,7 @@ def _values(part: nn.Module, counted: set[int]) -> Learned:
     )
 
 
-def layer_macs(module: nn.Module, x: Tensor) -> dict[str, int]:
+def layer_macs(module: nn.Module, x: Batch) -> dict[str, int]:
     """The multiply-accumulates of each part by its dotted name, and of the module as "".
 
     By torch's FlopCounterMode, which counts 2 for each, in convolutions, matrix products and
@@ -106,7 +107,7 @@ def layer_macs(module: nn.Module, x: Tensor) -> dict[str, int]:
     counts nothing for are missing.
     """
     with evaluating(module), FlopCounterMode(display=False) as counter:
-        module(x)
+        module(*tensors_of(x))
     prefix = type(module).__name__ + "."
     counts = {
         name.removeprefix(prefix): sum(by_operator.values()) // 2
@@ -120,7 +121,7 @@ class NotCounted(Exception):
     """Why fvcore has no figure."""
 
 
-def fvcore_count(module: nn.Module, x: Tensor) -> FvcoreCount:
+def fvcore_count(module: nn.Module, x: Batch) -> FvcoreCount:
     """What fvcore counts.
 
     It traces the module, which the meta device does not allow: module and images have to be on
@@ -134,7 +135,7 @@ def fvcore_count(module: nn.Module, x: Tensor) -> FvcoreCount:
             from fvcore.nn import FlopCountAnalysis
         except ImportError:
             raise NotCounted("fvcore is not installed") from None
-        count = FlopCountAnalysis(module, x)
+        count = FlopCountAnalysis(module, tensors_of(x))
         try:
             by_operator = dict(count.by_operator())
         except (TypeError, RuntimeError) as error:

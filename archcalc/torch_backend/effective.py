@@ -14,6 +14,7 @@ import torch
 from archcalc.analysis import Analysis
 from archcalc.errors import UsageError
 from archcalc.record import Record, replace
+from archcalc.torch_backend.batches import drawn
 from archcalc.torch_backend.build import build
 from archcalc.torch_backend.hooks import Running
 from archcalc.torch_backend.modes import undisturbed
@@ -74,10 +75,11 @@ def _gradient(analysis: Analysis, field: UnitField, device: str) -> torch.Tensor
     # As an output of its own it is there whether or not another output depends on it.
     graph = replace(analysis.graph, outputs=(*analysis.graph.outputs, name))
     module = build(graph, device=device).eval()
-    image = torch.randn(1, *analysis.input.shape, device=device, requires_grad=True)
+    image, *others = drawn(graph, 1, torch.float32, device)
+    image.requires_grad_()
     caught: list[torch.Tensor] = []
     with Running(module, [name], lambda _name, _part, _given, output: caught.append(output)):
-        module(image)
+        module(image, *others)
     unit = caught[0][0]  # of the one image
     for axis, position in sorted(zip(field.layer.unit_axes, field.unit, strict=True), reverse=True):
         unit = unit.select(axis, position)

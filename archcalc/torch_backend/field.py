@@ -19,14 +19,22 @@ from torch import Tensor, nn
 from archcalc.analysis import Analysis
 from archcalc.errors import LayerError
 from archcalc.feature_map import FeatureMap
-from archcalc.graph import INPUT, Graph, Node
+from archcalc.graph import Graph, Node
 from archcalc.layers import Effect, Layer
 from archcalc.layers.layer import concatenates
 from archcalc.layers.pooling import AdaptiveAvgPool, AdaptiveMaxPool, MaxPool
 from archcalc.layers.upsampling import Upsample
-from archcalc.receptive_field.field import AxisField, Field, Interval, ListedPhases, PhasedField
+from archcalc.receptive_field.field import (
+    NOTHING,
+    AxisField,
+    Field,
+    Interval,
+    ListedPhases,
+    PhasedField,
+)
 from archcalc.receptive_field.propagation import repeats
 from archcalc.record import Record, replace
+from archcalc.torch_backend.batches import zeros
 from archcalc.torch_backend.build import Twin
 from archcalc.torch_backend.modes import one_thread
 from archcalc.torch_backend.one_axis import picks_channels, thin_layer
@@ -181,11 +189,12 @@ def _seen(
         return answers.double()  # neither a product of many layers nor a quotient runs out of range
 
     positive = positive_twin(graph, FeatureMap(1, (size,)), axis)
+    found |= {name: NOTHING for name in positive.apart if name in periods}
     twin = positive.twin.double()
     for node in twin.graph.nodes:
         twin.module_of(node.name).register_forward_hook(partial(look, node.name))
     with torch.no_grad(), one_thread():
-        twin(image)
+        twin(image, *positive.others(len(image)))
     return found, positive.left_out
 
 
@@ -246,13 +255,20 @@ class PositiveTwin(Record):
 
     Attributes:
         twin: the twin.
-        shapes: what comes out of each of its layers, by name, and the image.
+        shapes: what comes out of each of its layers, by name, and the inputs.
         left_out: the layers that it lacks, by name, each with the reason.
+        apart: what nothing of the image leads to, inputs and layers; the twin takes them as inputs.
     """
 
     twin: Twin
     shapes: dict[str, FeatureMap]
     left_out: dict[str, str]
+    apart: tuple[str, ...]
+
+    def others(self, batch: int) -> tuple[Tensor, ...]:
+        """The inputs of the twin beside the image, in which no pixel is set."""
+        shapes = {name: self.shapes[name] for name in self.apart}
+        return tuple([x.double() for x in zeros(shapes, batch, torch.float64, "cpu")])
 
 
 def positive_twin(graph: Graph, image: FeatureMap, axis: int | None = None) -> PositiveTwin:
@@ -261,7 +277,11 @@ def positive_twin(graph: Graph, image: FeatureMap, axis: int | None = None) -> P
     With `axis` it is thin: one channel, and that axis of the image alone. Layers that refuse
     their input then, or have no such counterpart, are left out with all that depends on them.
     """
-    maps = {INPUT: image}
+    maps = {graph.first_input: image}
+    _, *apart = graph.inputs  # what nothing of the image leads to
+    for name in apart:
+        other = graph.inputs[name]
+        maps[name] = other if axis is None else _thin(other, image, graph.input, axis)
     nodes: dict[str, Node] = {}
     modules: dict[str, nn.Module] = {}
     left_out: dict[str, str] = {}
@@ -298,8 +318,19 @@ def positive_twin(graph: Graph, image: FeatureMap, axis: int | None = None) -> P
             unlike.add(node.name)
         if node.layer.channel_window(inputs[0]) is Reach.ALL:
             unlike.discard(node.name)
+        if all(name in apart for name in sources):
+            apart.append(node.name)
         nodes[node.name] = replace(node, layer=layer, inputs=sources, weights=None, indices=None)
-    outputs = tuple([name for name in graph.outputs if name in maps])
-    kept = tuple(nodes.values())
-    twin = Twin(replace(graph, input=image, nodes=kept, outputs=outputs), modules)
-    return PositiveTwin(twin, maps, left_out)
+    outputs = tuple([name for name in graph.outputs if name in nodes])
+    entering = {name: maps[name] for name in (graph.first_input, *apart)}
+    kept = tuple([node for name, node in nodes.items() if name not in apart])
+    parts = {node.name: modules[node.name] for node in kept}
+    twin = Twin(replace(graph, inputs=entering, nodes=kept, outputs=outputs), parts)
+    return PositiveTwin(twin, maps, left_out, tuple(apart))
+
+
+def _thin(x: FeatureMap, image: FeatureMap, whole: FeatureMap, axis: int) -> FeatureMap:
+    """Another input beside the one axis of an image: as much larger as that is."""
+    if len(x.sizes) != len(whole.sizes):
+        return x
+    return FeatureMap(1, (x.sizes[axis] * image.sizes[0] // whole.sizes[axis],))

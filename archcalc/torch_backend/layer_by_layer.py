@@ -10,7 +10,6 @@ from typing import Any, TypeAlias
 import torch
 from torch import Tensor
 
-from archcalc.graph import INPUT
 from archcalc.memory_use.moments import Direction
 from archcalc.torch_backend.build import Twin
 from archcalc.torch_backend.hooks import Running
@@ -40,7 +39,7 @@ class LayerByLayer(LiveStorages):  # type: ignore[no-untyped-call]  # torch give
         super().__init__(twin, state, device)
         self.most: dict[Place, int] = {}
         self._twin = twin
-        self.now: Place = (INPUT, Direction.FORWARD)
+        self.now: Place = (twin.graph.first_input, Direction.FORWARD)
         self.peak_at = self.now
         # The layers in whose turn nodes were made, and the number of the first in each turn.
         self._turns: list[str] = []

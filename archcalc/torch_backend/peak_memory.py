@@ -13,6 +13,7 @@ from torch.utils._python_dispatch import _disable_current_modes
 
 from archcalc.record import Record
 from archcalc.torch_backend.allocator import Allocator, OperatorRun, watched
+from archcalc.torch_backend.batches import tensors_of
 from archcalc.torch_backend.build import Twin
 from archcalc.torch_backend.layer_by_layer import LayerByLayer
 from archcalc.torch_backend.modes import one_thread
@@ -25,7 +26,7 @@ class MeasuredInference(Record):
 
     Attributes:
         constant: the bytes of parameters and buffers.
-        beyond: the most bytes that are alive at once beside that, the images included.
+        beyond: the most bytes that are alive at once beside that, the inputs included.
         runs: what an allocator gave out around each operator, where one was watched.
     """
 
@@ -48,12 +49,14 @@ def measured_inference(
     twin.eval()
     with torch.no_grad(), one_thread():
         if allocator is not None:
-            twin.run([make_images()])  # the first run takes what stays
-        images = [make_images()]
+            twin.run([*tensors_of(make_images())])  # the first run takes what stays
+        images = [*tensors_of(make_images())]
         device = images[0].device
         storages = LayerByLayer(twin, (), device)
         with watched(storages, allocator) as runs, _kernel_of_max_pool1d(storages, device):
-            storages.note(images[0])
+            for tensor in images:
+                storages.note(tensor)
+            del tensor
             twin.run(images)
     constant = bytes_of((*twin.parameters(), *twin.buffers()))
     return MeasuredInference(constant, storages.peak, runs)

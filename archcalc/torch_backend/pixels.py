@@ -125,10 +125,10 @@ def _reached(
 
     for node in twin.graph.nodes:
         twin.module_of(node.name).register_forward_hook(partial(keep, node.name))
-    shape = twin.graph.input.shape
+    shape, others = twin.graph.input.shape, positive.others(1)
     with torch.inference_mode(False), torch.enable_grad(), one_thread():
         image = torch.zeros(1, *shape, dtype=torch.float64, requires_grad=True)
-        twin(image)
+        twin(image, *others)
         for name, unit in units:
             if name not in outputs:
                 continue

@@ -8,8 +8,8 @@ from torch import Tensor
 from archcalc.analysis import Analysis
 from archcalc.memory_use.options import MIXED
 from archcalc.memory_use.totals import peak_bytes
+from archcalc.torch_backend.batches import zeros
 from archcalc.torch_backend.build import Twin, build
-from archcalc.torch_backend.compare import images
 from archcalc.verification import VERIFIED_DTYPES
 
 TORCH_DTYPES: dict[str, torch.dtype] = {
@@ -23,9 +23,9 @@ def twin_without_values(analysis: Analysis, device: str) -> Twin:
     return twin.to_empty(device=device)
 
 
-def batch_of(analysis: Analysis, device: str) -> Tensor:
-    """The analysis' batch of images in its dtype, all zeros."""
-    return images(analysis, TORCH_DTYPES[analysis.dtype], device)
+def batch_of(analysis: Analysis, device: str) -> tuple[Tensor, ...]:
+    """The analysis' batch of inputs in its dtype, all zeros."""
+    return zeros(analysis.graph.inputs, analysis.batch, TORCH_DTYPES[analysis.dtype], device)
 
 
 def inference_bytes(analysis: Analysis) -> int:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.graph import saved_tensors_hooks
 
+from archcalc.torch_backend.batches import Batch, tensors_of
 from archcalc.torch_backend.hooks import Running
 from archcalc.torch_backend.modes import one_thread
 from archcalc.torch_backend.storages import Storages
@@ -22,7 +23,7 @@ class _Held:
         self.layer = layer
 
 
-def saved_by_layer(module: nn.Module, x: Tensor, layers: Sequence[str]) -> dict[str, int]:
+def saved_by_layer(module: nn.Module, x: Batch, layers: Sequence[str]) -> dict[str, int]:
     """For each of `layers`, the bytes that a training step keeps on its account.
 
     Each storage counts once, with all that lies in it, on account of the first layer in the order
@@ -33,7 +34,7 @@ def saved_by_layer(module: nn.Module, x: Tensor, layers: Sequence[str]) -> dict[
     module is left in training mode, as a forward pass in that mode leaves it.
     """
     rank = {name: number for number, name in enumerate(layers)} | {"": len(layers)}
-    values = (*module.parameters(), *module.buffers())
+    inputs, values = tensors_of(x), (*module.parameters(), *module.buffers())
     held: weakref.WeakSet[_Held] = weakref.WeakSet()
 
     between: list[_Held] = []
@@ -53,11 +54,11 @@ def saved_by_layer(module: nn.Module, x: Tensor, layers: Sequence[str]) -> dict[
     module.train()
     with (
         one_thread(),
-        Storages((x, *values)) as storages,
+        Storages((*inputs, *values)) as storages,
         Running(module, layers, when_changed=runs) as running,
         saved_tensors_hooks(keep, _never_needed),
     ):
-        outputs = module(x)
+        outputs = module(*inputs)
     account = dict.fromkeys([*layers, ""], 0)
     counted = {tensor.untyped_storage() for tensor in values}
     for found in sorted(held, key=lambda found: rank[found.layer]):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
-from archcalc.graph import INPUT, Graph, Node, indices_of
+from archcalc.graph import Graph, Node, indices_of
 from archcalc.record import Record
 
 
@@ -44,10 +44,10 @@ def schedule(graph: Graph, training: bool) -> tuple[list[Part], list[str]]:
     Stretches are checkpointed in training; else their layers run like all others.
     """
     nodes = [node for node in graph.nodes if training or not node.training_only]
-    names = {INPUT, *[node.name for node in nodes]}
+    names = {*graph.inputs, *[node.name for node in nodes]}
     outputs = [name for name in graph.outputs if name in names]
     unpooled = {node.indices for node in graph.nodes if node.indices is not None}
-    last_use = {INPUT: 0}
+    last_use = dict.fromkeys(graph.inputs, 0)
     for number, node in enumerate(nodes):
         last_use |= dict.fromkeys([*node.taken, *_made(node, node.name in unpooled)], number)
     last_use |= dict.fromkeys(outputs, len(nodes))

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from archcalc.torch_backend.batches import Batch, tensors_of
 from archcalc.torch_backend.hooks import Running
 from archcalc.torch_backend.modes import exact_float32
 
@@ -21,24 +22,24 @@ _ENOUGH_SECONDS = 0.1  # that the runs of one layer take together
 _CALLS_PER_GRAPH = 10  # so that a replay takes far longer than it takes to start one
 
 
-def layer_seconds(module: nn.Module, x: Tensor, layers: Sequence[str]) -> dict[str, float]:
+def layer_seconds(module: nn.Module, x: Batch, layers: Sequence[str]) -> dict[str, float]:
     """The median time of each layer on its own input, and of the module as "".
 
     On a GPU by replay of a CUDA graph between two events, so that starting the kernels costs
     nothing, and 0 where none is started; on the CPU by the clock. A layer whose tensors fit in a
     cache finds them there. float32 is computed as such: TF32 is off.
     """
-    seconds: dict[str, float] = {}
+    inputs, seconds = tensors_of(x), dict[str, float]()
 
     def measure(name: str, part: nn.Module, given: tuple[Tensor, ...], output: object) -> None:
         # `forward` runs no hooks, so this is not called again from within.
-        seconds[name] = _median_seconds(lambda: part.forward(*given), x.device)
+        seconds[name] = _median_seconds(lambda: part.forward(*given), inputs[0].device)
 
     module.eval()
     with torch.no_grad(), exact_float32():
         with Running(module, layers, measure):
-            module(x)
-        seconds[""] = _median_seconds(lambda: module(x), x.device)
+            module(*inputs)
+        seconds[""] = _median_seconds(lambda: module(*inputs), inputs[0].device)
     return seconds
 
 

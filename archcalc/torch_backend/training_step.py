@@ -17,12 +17,13 @@ from archcalc.memory_use.options import MIXED, TrainingOptions
 from archcalc.memory_use.recorded import LOSS
 from archcalc.record import Record
 from archcalc.torch_backend.allocator import Allocator, OperatorRun, watched
+from archcalc.torch_backend.batches import Batch, converted, tensors_of
 from archcalc.torch_backend.build import Twin
 from archcalc.torch_backend.layer_by_layer import LayerByLayer, Place
 from archcalc.torch_backend.modes import one_thread
 from archcalc.walk import analyze
 
-MakeImages: TypeAlias = Callable[[], Tensor]  # a new batch of images
+MakeImages: TypeAlias = Callable[[], Batch]  # a new batch of what goes in
 
 _OPTIMIZERS: dict[str, Callable[..., Optimizer]] = {
     "sgd": SGD,
@@ -130,7 +131,7 @@ class TrainingLoop:
         self._dtype: torch.dtype = getattr(torch, "float32" if self._mixed else options.dtype)
         self._accumulate = options.accumulate
         self._make_images = make_images
-        self.device = make_images().device
+        self.device = tensors_of(make_images())[0].device
         self.twin = twin.to(self._dtype).train()
         self._loss = options.loss
         self._of_one = _LOSSES[options.loss]
@@ -148,16 +149,17 @@ class TrainingLoop:
                 self.step(self.given())
 
     def given(self) -> list[Tensor]:
-        """A batch of images, and for each output what the loss compares it with, if anything."""
-        images = self._make_images().to(self._dtype)
+        """A batch of inputs, and for each output what the loss compares it with, if anything."""
+        inputs = converted(self._make_images(), self._dtype)
         if self._loss == "sum":
-            return [images]
-        maps = analyze(self.twin.graph, batch=len(images)).maps
-        shapes = [(len(images), *maps[name].shape) for name in self.twin.graph.outputs]
+            return [*inputs]
+        batch, maps = len(inputs[0]), analyze(self.twin.graph).maps
+        shapes = [(batch, *maps[name].shape) for name in self.twin.graph.outputs]
+        new = partial(torch.zeros, device=self.device)
         if self._loss == "mse":
-            return [images, *[images.new_zeros(shape) for shape in shapes]]
+            return [*inputs, *[new(shape, dtype=self._dtype) for shape in shapes]]
         classes = [(count, *positions) for count, _, *positions in shapes]
-        return [images, *[images.new_zeros(shape, dtype=torch.int64) for shape in classes]]
+        return [*inputs, *[new(shape, dtype=torch.int64) for shape in classes]]
 
     def state(self) -> list[Tensor]:
         """The optimizer's state, as far as it is on the device: counters of steps may not be."""
@@ -194,10 +196,12 @@ class TrainingLoop:
                 master.grad = parameter.grad.float()
                 parameter.grad = None
 
-    def _loss_of(self, images: Tensor, *targets: Tensor, begin: Begin) -> Tensor:
+    def _loss_of(self, *given: Tensor, begin: Begin) -> Tensor:
         """The loss as `archcalc.memory_use.losses` has it."""
+        count = len(self.twin.graph.inputs)
+        inputs, targets = given[:count], given[count:]
         with torch.autocast(self.device.type) if self._mixed else nullcontext():
-            returned = self.twin(images)
+            returned = self.twin(*inputs)
             begin(LOSS, Direction.FORWARD)
             outputs = returned if isinstance(returned, tuple) else (returned,)
             if len(targets) == 1:

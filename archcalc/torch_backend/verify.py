@@ -13,6 +13,7 @@ from archcalc.graph import Graph
 from archcalc.hardware.device import Device, device_of_torch, unlimited
 from archcalc.hardware.roofline import roofline
 from archcalc.memory_use.options import MIXED, TrainingOptions
+from archcalc.torch_backend.batches import drawn
 from archcalc.torch_backend.build import Twin, build, torch_device
 from archcalc.torch_backend.compare import (
     mac_figures,
@@ -189,7 +190,7 @@ def _times(analysis: Analysis, under: Conditions, profile: Device | None) -> Tim
     bounds = roofline(analysis, profile, tf32=False)  # which is off while times are taken
     require_room(inference_bytes(analysis), device, analysis.name)
     twin = build(analysis.graph, device=under.device).to(TORCH_DTYPES[under.dtype])
-    x = torch.randn_like(batch_of(analysis, under.device))
+    x = drawn(analysis.graph, analysis.batch, TORCH_DTYPES[under.dtype], under.device)
     seconds = layer_seconds(twin, x, [bound.layer.name for bound in bounds])
     layers = tuple(LayerTime(bound, seconds[bound.layer.name]) for bound in bounds)
     return Times(layers, seconds[""], profile.name or None, note)

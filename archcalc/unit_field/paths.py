@@ -9,14 +9,12 @@ from typing import TypeAlias
 
 from archcalc.analysis import Analysis
 from archcalc.figures.of_layer import LayerAnalysis
-from archcalc.graph import INPUT
 from archcalc.quantity.arithmetic import Quantity
 from archcalc.receptive_field.by_channel import ByChannel, Values, after, of_all
-from archcalc.receptive_field.field import PIXEL, AxisField, Field, PhasedField
-from archcalc.receptive_field.origins import origins_as_image
+from archcalc.receptive_field.field import NOTHING, PIXEL, AxisField, Field, PhasedField
 from archcalc.receptive_field.placing import Placing
 from archcalc.receptive_field.propagation import field_after
-from archcalc.receptive_field.seen import of_single
+from archcalc.receptive_field.seen import of_single, units_of_inputs, whole_of
 from archcalc.record import Record
 from archcalc.window import Reach
 
@@ -65,10 +63,10 @@ def alignment(analysis: Analysis, layer: LayerAnalysis) -> bool | None:
     """
     if len(layer.inputs) < 2:
         return None
-    fields = {x.name: x.field for x in analysis.layers} | {
-        INPUT: (PIXEL,) * len(analysis.input.sizes)
-    }
-    branches = [fields[name] for name in layer.inputs]
+    inputs = units_of_inputs(analysis.graph.inputs)
+    fields = {name: whole_of(units).field for name, units in inputs.items()}
+    fields |= {x.name: x.field for x in analysis.layers}
+    branches = [axes for name in layer.inputs if (axes := fields[name]) and NOTHING not in axes]
     return all(
         isinstance(a, Field) and isinstance(b, Field) and _centre(a) == _centre(b)
         for axes in zip(*branches, strict=True)
@@ -90,10 +88,12 @@ def _along_paths(
         is_needless: whether the first field is, beside the second.
     """
     maps, sizes = analysis.maps, analysis.input.sizes
-    found: dict[str, ByChannel[tuple[Paths, ...]]] = {INPUT: of_all(((PIXEL,),) * len(sizes))}
-
-    origins = {INPUT: origins_as_image(len(sizes))} | {x.name: x.origins for x in analysis.layers}
+    inputs = units_of_inputs(analysis.graph.inputs)
+    origins = {name: units.origins for name, units in inputs.items()}
+    origins |= {x.name: x.origins for x in analysis.layers}
     nothing: tuple[Paths, ...] = ((),) * len(sizes)
+    found = {name: of_all(nothing) for name in analysis.graph.inputs}
+    found[analysis.graph.first_input] = of_all(((PIXEL,),) * len(sizes))
 
     def together(each: Sequence[tuple[Paths, ...]]) -> tuple[Paths, ...]:
         along = [[field for paths in axes for field in paths] for axes in zip(*each, strict=True)]

@@ -6,7 +6,6 @@ from typing import NamedTuple
 
 from archcalc.analysis import Analysis
 from archcalc.figures.of_layer import LayerAnalysis
-from archcalc.graph import INPUT
 from archcalc.regions.bits import NotFollowedError
 from archcalc.regions.patches import Patch, around, together, values_in
 
@@ -54,4 +53,4 @@ def trace(analysis: Analysis, layer: LayerAnalysis, patch: Patch) -> Traced:
         for part in patches:
             for number, read in at.node.layer.reads(part, inputs, at.effect.windows):
                 wanted.setdefault(sources[number], []).append(read)
-    return Traced(together(wanted.get(INPUT, [])), exact)
+    return Traced(together(wanted.get(analysis.graph.first_input, [])), exact)

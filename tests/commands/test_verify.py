@@ -165,7 +165,7 @@ def test_set_input_batch_and_dtype_change_what_is_built(capsys: Capture, tmp_pat
 
 def test_all_means_every_network(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
     def empty(graph: object, **options: object) -> Comparison:
-        network = Identity("a network", {}, {}, None)
+        network = Identity("a network", {}, {}, {})
         return Comparison(network, (1,), verifying.conditions("cpu"), ())
 
     monkeypatch.setattr(verifying, "verify", empty)

@@ -125,7 +125,7 @@ def test_a_sweep_over_the_input_asks_for_its_sizes() -> None:
 def test_a_larger_input_is_written_out_anew() -> None:
     analysis = analyze(CROPPED.format(size="5, 5"))
     assert way_called(analysis, "H").doubled.layer("concat1").output.shape == (8, 10, 5)
-    assert not way_called(analysis, "H").doubled.graph.input_given
+    assert not way_called(analysis, "H").doubled.graph.given
 
 
 def test_what_is_written_out_is_the_same_network() -> None:
@@ -303,7 +303,8 @@ def test_a_layer_that_refuses_its_input_reads_as_in_the_walk(asked: str) -> None
 
 def test_a_head_for_training_that_does_not_fit_is_left_out_whatever_it_asks() -> None:
     head = (
-        "  - head: {name: aux, layers: [max_pool: {kernel: 9}, conv: {channels: N, kernel: 1}]}\n"
+        "  - head:\n      name: aux\n      training_only: true\n"
+        "      layers: [max_pool: {kernel: 9}, conv: {channels: N, kernel: 1}]\n"
     )
     outcomes = []
     for channels in ("4", "in_channels"):

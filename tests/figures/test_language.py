@@ -28,7 +28,7 @@ layers:
   - unit: {name: first, channels: width}
   - unit: {name: second, channels: 2*width}
   - max_pool: {name: pool, kernel: 2, stride: 2}
-  - head: {name: aux, layers: [flatten, linear: {features: 10}]}
+  - head: {name: aux, training_only: true, layers: [flatten, linear: {features: 10}]}
   - flatten
   - linear: {name: fc, features: 10}
 """

@@ -77,7 +77,10 @@ layers:
     index: i
     layers:
       - unit: {name: "u{i}", again: "i == 1", checkpoint: true}
-  - head: {name: h, layers: [conv: {name: c, channels: 2, kernel: 1, checkpoint: true}]}
+  - head:
+      name: h
+      training_only: true
+      layers: [conv: {name: c, channels: 2, kernel: 1, checkpoint: true}]
   - conv: {name: d, channels: 2, kernel: 1}
 """
 

@@ -142,7 +142,7 @@ def test_a_view_is_kept_as_what_it_is_a_view_of() -> None:
 def test_heads_for_training_only_count_apart() -> None:
     text = """\
   - conv: {name: c, channels: 4, kernel: 1}
-  - head: {name: h, layers: [relu, linear: {features: 5}]}
+  - head: {name: h, training_only: true, layers: [relu, linear: {features: 5}]}
   - gelu
 """
     analysis = analysis_of(text)

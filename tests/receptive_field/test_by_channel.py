@@ -19,7 +19,6 @@ from archcalc.layers.reshaping import ChannelShuffle, ChannelSlice, ChannelSplit
 from archcalc.quantity.arithmetic import symbol
 from archcalc.receptive_field import by_channel
 from archcalc.receptive_field.field import Field, PhasedField
-from archcalc.record import replace
 from archcalc.unit_field import path_sizes, unit_field
 from archcalc.window import Reach
 from tests.graphs import entangled_graphs, graph, node, sliding_graphs
@@ -162,7 +161,7 @@ def check_inner_units(network: Graph) -> None:
     sizes = tuple([n + 3 * largest + 8 * int(step) for n in network.input.sizes])
     assume(prod(sizes) <= MOST_PIXELS)
     try:
-        analysis = analyze(replace(network, input=FeatureMap(network.input.channels, sizes)))
+        analysis = analyze(network.with_input(FeatureMap(network.input.channels, sizes)))
     except LayerError:
         assume(False)
     for layer in analysis.layers:

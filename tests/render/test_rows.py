@@ -97,7 +97,7 @@ def test_rows_that_are_not_neighbours_stay_apart() -> None:
     text = """\
 name: t
 input: [3, 8, 8]
-blocks: {b: {layers: [relu, head: {name: h, layers: [tanh]}, relu]}}
+blocks: {b: {layers: [relu, head: {name: h, training_only: true, layers: [tanh]}, relu]}}
 layers: [b: {name: x}]
 """
     rows = rows_at_depth(analysis_of(text), 2)

@@ -39,7 +39,7 @@ blocks:
       - relu: {name: relu}
 layers:
   - stage: {name: one}
-  - head: {name: aux, layers: [flatten, linear: {name: fc, features: 5}]}
+  - head: {name: aux, training_only: true, layers: [flatten, linear: {name: fc, features: 5}]}
   - max_pool: {name: pool, kernel: 2}
   - flatten: {name: flat}
   - linear: {name: fc, features: classes}

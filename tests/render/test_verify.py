@@ -14,7 +14,7 @@ UNKNOWN = Figure("memory", "peak_bytes", "", 1344, None, not_measured="no GPU")
 
 
 def document(*figures: Figure) -> VerifyDocument:
-    return VerifyDocument(Comparison(Identity("net", {}, {}, None), (3, 8, 8), UNDER, figures))
+    return VerifyDocument(Comparison(Identity("net", {}, {}, {}), (3, 8, 8), UNDER, figures))
 
 
 def test_a_difference_is_said_with_both_figures() -> None:

@@ -76,8 +76,8 @@ def test_what_an_allocator_gave_out_has_a_table_for_each_peak() -> None:
     under = Conditions("cuda:0", "NVIDIA H200", "2.13", "float32", 1)
     page = verification_page(
         [
-            Comparison(Identity("vgg16", {}, {}, None), (3, 8, 8), under, tuple(figures)),
-            Comparison(Identity("lenet5", {}, {}, None), (1, 8, 8), under, ()),
+            Comparison(Identity("vgg16", {}, {}, {}), (3, 8, 8), under, tuple(figures)),
+            Comparison(Identity("lenet5", {}, {}, {}), (1, 8, 8), under, ()),
         ]
     )
     assert "2 networks, 2 figures, **0 differences**" in page

@@ -27,7 +27,7 @@ def test_a_page_names_the_device_and_every_difference(tmp_path: Path) -> None:
         Figure("macs", "macs", "", 416_520, 416_521, note="a *note*"),
     )
     save_verification(
-        [Comparison(Identity("lenet5", {}, {}, None), (1, 32, 32), UNDER, figures)],
+        [Comparison(Identity("lenet5", {}, {}, {}), (1, 32, 32), UNDER, figures)],
         str(tmp_path / "verification"),
     )
     text = section(tmp_path)
@@ -39,7 +39,7 @@ def test_a_page_names_the_device_and_every_difference(tmp_path: Path) -> None:
 
 def test_a_network_that_was_not_verified_has_no_section(tmp_path: Path) -> None:
     assert section(tmp_path) == ""
-    comparison = Comparison(Identity("vgg16", {}, {}, None), (3, 224, 224), UNDER, ())
+    comparison = Comparison(Identity("vgg16", {}, {}, {}), (3, 224, 224), UNDER, ())
     save_verification([comparison], str(tmp_path / "verification"))
     assert section(tmp_path) == ""
 

@@ -290,7 +290,7 @@ MISTAKES: dict[str, tuple[str, str | None, str]] = {
         "  - head: {name: h, layers: [relu]}\n", "5:5",
         "an earlier block is called 'h'" + GIVE_AN_INDEX),
     "a layer called input": (HEAD + "  - relu: {name: input}\n", "4:5",
-        "'input' is what the network's input is called"),
+        "'input' is what an input of the network is called"),
     "a space in a layer's name": (HEAD + "  - relu: {name: 'a b'}\n", "4:18",
         "'a b' is not a name" + SIGNS),
     "an open brace": (HEAD + "  - relu: {name: 'a{'}\n", "4:18", "'a{' is not a name" + SIGNS),
@@ -340,7 +340,8 @@ MISTAKES: dict[str, tuple[str, str | None, str]] = {
     "from two layers": (HEAD + "  - relu: {from: [input, input]}\n", "4:18",
         "a name is text, not a list or a mapping"),
     "from a training-only layer": (
-        HEAD + "  - head: {name: h, layers: [relu: {name: r}]}\n  - relu: {from: h.r}\n", "5:18",
+        HEAD + "  - head: {name: h, training_only: true, layers: [relu: {name: r}]}\n"
+        "  - relu: {from: h.r}\n", "5:18",
         "'h.r'" + IN_TRAINING_ONLY),
     "weights of nothing": (HEAD + "  - conv: {channels: 3, kernel: 1, weights: c}\n", "4:45",
         "no earlier layer is called 'c'"),
@@ -348,15 +349,16 @@ MISTAKES: dict[str, tuple[str, str | None, str]] = {
         HEAD + "  - relu: {name: r}\n  - conv: {channels: 3, kernel: 1, weights: r}\n", "5:45",
         "weights of a conv, but 'r' is a relu"),
     "weights of the input": (HEAD + "  - conv: {channels: 3, kernel: 1, weights: input}\n", "4:45",
-        "weights of a conv, but 'input' is the network's input"),
+        "weights of a conv, but 'input' is an input of the network"),
     "weights of a training-only layer": (
-        HEAD + "  - head: {name: h, layers: [conv: {name: r, channels: 3, kernel: 1}]}\n"
-        "  - conv: {weights: h.r, channels: 3, kernel: 1}\n", "5:21",
+        HEAD + "  - head:\n      training_only: true\n      name: h\n"
+        "      layers: [conv: {name: r, channels: 3, kernel: 1}]\n"
+        "  - conv: {weights: h.r, channels: 3, kernel: 1}\n", "8:21",
         "'h.r'" + IN_TRAINING_ONLY),
     "indices of nothing": (HEAD + "  - max_unpool: {kernel: 2, indices: c}\n", "4:38",
         "no earlier layer is called 'c'"),
     "indices of the input": (HEAD + "  - max_unpool: {kernel: 2, indices: input}\n", "4:38",
-        "indices of a max_pool, but 'input' is the network's input"),
+        "indices of a max_pool, but 'input' is an input of the network"),
     "indices of no max pool": (
         HEAD + "  - relu: {name: r}\n  - max_unpool: {kernel: 2, indices: r}\n", "5:38",
         "indices of a max_pool, but 'r' is a relu"),

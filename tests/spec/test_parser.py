@@ -131,8 +131,8 @@ def test_a_condition_may_lack_its_else() -> None:
     assert (len(statement.then), statement.otherwise) == (1, ())
 
 
-def test_a_head_is_for_training_only_unless_it_says_otherwise() -> None:
-    for text, expected in (("", True), ("training_only: false, ", False)):
+def test_a_head_is_for_training_only_where_it_says_so() -> None:
+    for text, expected in (("", False), ("training_only: true, ", True)):
         statement = the_statement(f"  - head: {{{text}layers: [relu]}}")
         assert isinstance(statement, HeadStatement)
         assert statement.training_only is expected
@@ -179,7 +179,7 @@ def test_a_variant_differs_where_it_says_so() -> None:
     assert networks["wide"].about == About("Wide net", "A. Person, B. Person", 2000)
     assert networks["wide"].parameters["alpha"] == 2
     assert networks["wide"].parameters["depths"] == [3]
-    assert [argument.template for argument in networks["other"].input] == [1, 4]
+    assert [argument.template for argument in networks["other"].inputs["input"].sizes] == [1, 4]
     assert [len(network.body) for network in networks.values()] == [1, 1, 2]
 
 

@@ -212,7 +212,7 @@ name: unpooled
 input: [1, 8]
 layers:
   - max_pool: {name: p, kernel: 2}
-  - head: {layers: [max_unpool: {indices: p, kernel: 2}]}
+  - head: {training_only: true, layers: [max_unpool: {indices: p, kernel: 2}]}
   - relu
 """)
     assert peak(analysis) == 8 * 4 + 4 * 4 + 4 * 8

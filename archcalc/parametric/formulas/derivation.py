@@ -51,7 +51,7 @@ class Derivation:
     ) -> None:
         self._walker = walker
         self._quantities = quantities
-        self._sizes = free_symbols(walker.graph.input.shape)
+        self._sizes = free_symbols(walker.graph.input_sizes)
         self._require_figures()
         self._subjects = subjects(walker, found)
         free = {str(symbol): symbol for symbol in self._sizes}

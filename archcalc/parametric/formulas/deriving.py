@@ -11,7 +11,7 @@ from archcalc.errors import UsageError
 from archcalc.expansion import build_graph
 from archcalc.explaining.totals import block_called
 from archcalc.graph import Graph
-from archcalc.loading import input_shape
+from archcalc.loading import Input, input_shapes, sizes_given
 from archcalc.parametric.formulas.assumptions import read_assumption
 from archcalc.parametric.formulas.derivation import Derivation, free_symbols
 from archcalc.parametric.formulas.formula import Formulas
@@ -32,7 +32,7 @@ def derive_formulas(
     symbols: Sequence[str] | None = None,
     *,
     layer: str | None = None,
-    input: Sequence[Value] | None = None,
+    input: Input | None = None,
     batch: int = 1,
     dtype: str = "float32",
     assume: Sequence[str] = (),
@@ -46,8 +46,9 @@ def derive_formulas(
     Args:
         quantities: in the language of `archcalc.figures.language`.
         symbols: parameters (`classes`, `depths[0]`) and sizes (`H`, `W`, of fewer or more axes
-            `L` or `D`; `C` for the channels); None for all sizes, unless `input` is given;
-            those that are free in it are free whether they are named or not.
+            `L` or `D`; `C` for the channels; of other inputs `tokens[0]`); None for all of the
+            first input, unless `input` is given; those that are free in it are free whether they
+            are named or not.
         layer: the layer or block whose quantities they are; None for the network's.
         assume: such as `H%32==0` and `alpha>=0.25`.
         input, parameters: as for `archcalc.load`.
@@ -59,20 +60,19 @@ def derive_formulas(
     """
     require_dtype(dtype)
     batch = whole_batch(batch)
-    shape = None if input is None else input_shape(input)
-    graph = build_graph(network, input=shape, parameters=parameters)
+    given = input_shapes(sizes_given(network, input))
+    graph = build_graph(network, input=given, parameters=parameters)
     if layer is not None:
         whose = _whose(walk(graph, batch, dtype), layer)
         quantities = [f"{whose}.{quantity}" for quantity in quantities]
-    sizes = [*graph.input.shape]
-    free = {str(symbol): symbol for symbol in free_symbols(sizes)}
+    free = {str(symbol): symbol for symbol in free_symbols(graph.input_sizes)}
     for label in symbols or ():
         if label in free and label in graph.parameters:
             raise UsageError(
                 f"{label} is a parameter and a size; give the size another name", "symbols"
             )
     if symbols is None:
-        symbols = [] if free or input is not None else size_labels(len(sizes) - 1)
+        symbols = [] if free or given else size_labels(len(graph.input.sizes))
     found = variables([label for label in symbols if label not in free], graph)
     try:
         walker = Walker(graph, quantities, batch, dtype)

@@ -11,12 +11,12 @@ import sympy
 
 from archcalc.analysis import Analysis
 from archcalc.errors import LayerError, SpecError, UsageError
-from archcalc.expansion import EndlessError, with_input
+from archcalc.expansion import EndlessError, with_inputs
 from archcalc.feature_map import FeatureMap
 from archcalc.figures.language import evaluate
 from archcalc.graph import Graph
 from archcalc.layers import Join
-from archcalc.loading import input_shape
+from archcalc.loading import input_shapes
 from archcalc.memory_use.layout import unsettled
 from archcalc.memory_use.open_sizes import open_paddings
 from archcalc.memory_use.totals import LEFT_OPEN
@@ -69,11 +69,10 @@ class Walker:
         self._batch, self._dtype = batch, dtype
 
     def built(self, values: Mapping[Variable, Value], sizes: Mapping[Any, Value]) -> Graph:
-        """The network with `values` for variables, and `sizes` for free sizes of its input."""
+        """The network with `values` for variables, and `sizes` for free sizes of its inputs."""
         graph = rebuilt(self.graph, values)
-        shape: Sequence[Any] = graph.input.shape
-        known = [normal(n.subs(sizes)) if is_symbol(n) else n for n in shape]
-        return with_input(graph, input_shape(known))
+        known = {name: [_with(size, sizes) for size in x.shape] for name, x in graph.inputs.items()}
+        return with_inputs(graph, input_shapes(known))
 
     def analysis(self, graph: Graph) -> Analysis:
         """What comes of a network."""
@@ -116,7 +115,7 @@ class Walker:
             UsageError: one is not a number, or depends on more than a formula can say.
         """
         self.equal |= dict.fromkeys(_undecided_joins(analysis))
-        self.maps = [analysis.input, *(layer.output for layer in analysis.layers)]
+        self.maps = [*analysis.maps.values()]
         found, lengths = [], []
         for quantity in self._quantities:
             if _IN_MEMORY.search(quantity):
@@ -135,6 +134,10 @@ class Walker:
             raise UsageError("a figure is one number in some cases, and several in others")
         self.lengths = lengths
         return found
+
+
+def _with(size: Any, values: Mapping[Any, Value]) -> Any:
+    return normal(size.subs(values)) if is_symbol(size) else size
 
 
 def _is_number(item: Any) -> bool:

@@ -80,6 +80,11 @@ def _run(layer: Layer, inputs: list[Tensor]) -> Tensor:
         return F.pixel_shuffle(x, f["factor"])
     if kind == "pixel_unshuffle":
         return F.pixel_unshuffle(x, f["factor"])
+    if kind == "unfold":
+        return F.unfold(x, f["kernel"], f["dilation"], f["padding"], f["stride"])
+    if kind == "fold":
+        size = _each(f["output"], 2)
+        return F.fold(x, size, f["kernel"], f["dilation"], f["padding"], f["stride"])
     if kind == "pad":
         return _surrounded(x, f["sides"], f["mode"])
     if kind == "crop":

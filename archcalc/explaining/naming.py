@@ -47,7 +47,8 @@ class Naming:
             if kind in _COUNTED and not at_default:
                 symbol = _SYMBOLS.get(field, field)
                 meaning = _MEANINGS.get(field, field.replace("_", " "))
-                letters = [str(n) for n in range(4)] if kind == "Shape" else axis_names(axes)
+                own = len(values[field]) if isinstance(values[field], tuple) else axes
+                letters = [str(n) for n in range(4)] if kind == "Shape" else axis_names(own)
                 values[field] = self._field(symbol, values[field], meaning, letters)
         return type(layer)(**values)
 

@@ -22,6 +22,7 @@ from archcalc.layers import (
     pooling,
     resampling,
     reshaping,
+    unfolding,
     upsampling,
 )
 from archcalc.layers.layer import ALONG_AXES
@@ -117,6 +118,12 @@ def picks_channels(layer: Layer) -> bool:
             reshaping.ChannelSplit,
         ),
     )
+
+
+@thin_layer.register(unfolding.Unfold)
+@thin_layer.register(unfolding.Fold)
+def _(layer: Layer, axis: int, axes: int, x: FeatureMap) -> Layer:
+    raise LayerError(f"{layer.kind} makes one axis of two, or two of one")
 
 
 @thin_layer.register

@@ -1,6 +1,6 @@
 """How torch writes each layer kind: what is called, with which arguments. Imports no torch.
 
-The table is in `sliding`, `pointwise` and `shaping`: one entry for each kind, of which
+The table is in `sliding`, `pointwise`, `sampling` and `shaping`: one entry for each kind, of which
 `archcalc.build` makes its modules and `archcalc export` its code. A package with a kind of its own
 registers an entry likewise:
 
@@ -11,7 +11,7 @@ registers an entry likewise:
         return Spelling(None, (in_call("eps", layer.eps),), "torch.logit({0}, {eps})")
 """
 
-from archcalc.torch_spelling import pointwise, shaping, sliding
+from archcalc.torch_spelling import pointwise, sampling, shaping, sliding
 from archcalc.torch_spelling.spelling import (
     Argument,
     Built,
@@ -34,6 +34,7 @@ __all__ = [
     "in_call",
     "named",
     "pointwise",
+    "sampling",
     "shaping",
     "sliding",
     "spell",

@@ -77,6 +77,8 @@ def _other_ops(layer: Layer, shape: Shape, out: Shape, learned: dict[str, int]) 
             each_value = math.prod(each(fields["kernel"], len(shape) - 1))
         case "adaptive_avg_pool" | "adaptive_max_pool" | "global_avg_pool":
             return math.prod(shape)
+        case "fold":
+            return math.prod(shape)
         case "upsample":
             mode = fields.get("mode", "nearest")
             if mode == "area":

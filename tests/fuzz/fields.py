@@ -118,6 +118,26 @@ def _pad(rng: random.Random, shape: Shape) -> Spec:
     return fields | rng.choice(({}, *[{"mode": m} for m in ("reflect", "replicate", "circular")]))
 
 
+def _unfold(rng: random.Random, shape: Shape) -> Spec:
+    fields: Spec = {"kernel": _sizes(rng, shape, lambda: rng.randint(1, 3))}
+    fields |= rng.choice(({}, {"stride": _sizes(rng, shape, lambda: rng.randint(1, 2))}))
+    fields |= rng.choice(({}, {"padding": _sizes(rng, shape, lambda: rng.randint(0, 2))}))
+    return fields | rng.choice(({}, {"dilation": _sizes(rng, shape, lambda: rng.randint(1, 2))}))
+
+
+def _fold(rng: random.Random, shape: Shape) -> Spec:
+    """Blocks side by side."""
+    rows = _divisor(rng, shape[-1])
+    kernel = rng.choice(
+        [k for k in ([1, 1], [1, 2], [2, 1], [2, 2]) if shape[0] % math.prod(k) == 0]
+    )
+    return {
+        "output": [rows * kernel[0], shape[-1] // rows * kernel[1]],
+        "kernel": kernel,
+        "stride": kernel,
+    }
+
+
 def _sides(rng: random.Random, shape: Shape) -> Spec:
     if rng.random() < 0.3 or len(shape) == 1:
         return {"sides": rng.randint(0, 1)}
@@ -177,6 +197,8 @@ DRAWS: dict[str, Draw] = {
     "upsample": _upsample,
     "pixel_shuffle": lambda rng, x: {"factor": 2 if x[0] % 4 == 0 else 1},
     "pixel_unshuffle": lambda rng, x: {"factor": 2 if all(n % 2 == 0 for n in x[1:]) else 1},
+    "unfold": _unfold,
+    "fold": _fold,
     "pad": _pad,
     "crop": _sides,
     "pad_channels": lambda rng, x: {"before": rng.randint(0, 2), "after": rng.randint(0, 2)},

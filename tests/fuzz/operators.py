@@ -255,6 +255,25 @@ def _pixel_unshuffle(x: Tensor, fields: Fields, learned: Learned, training: bool
     return F.pixel_unshuffle(x, fields["factor"])
 
 
+def _unfold(x: Tensor, fields: Fields, learned: Learned, training: bool) -> Tensor:
+    if axes_of(x) != 2:
+        raise Refused("two axes are wanted")
+    kernel: Any = each(fields["kernel"], 2)
+    return F.unfold(x, kernel, *_of_blocks(fields))
+
+
+def _fold(x: Tensor, fields: Fields, learned: Learned, training: bool) -> Tensor:
+    if axes_of(x) != 1:
+        raise Refused("columns are wanted")
+    return F.fold(x, fields["output"], fields["kernel"], *_of_blocks(fields))
+
+
+def _of_blocks(fields: Fields) -> list[Any]:
+    """Dilation, padding and stride."""
+    defaults = (("dilation", 1), ("padding", 0), ("stride", 1))
+    return [each(fields.get(name, default), 2) for name, default in defaults]
+
+
 def _pad(x: Tensor, fields: Fields, learned: Learned, training: bool) -> Tensor:
     sides, mode = pairs(fields["sides"], axes_of(x)), fields.get("mode", "constant")
     if mode == "circular" and min(map(min, sides)) < 0:
@@ -376,6 +395,8 @@ OPERATORS: dict[str, Operator] = {
     "upsample": _upsample,
     "pixel_shuffle": _pixel_shuffle,
     "pixel_unshuffle": _pixel_unshuffle,
+    "unfold": _unfold,
+    "fold": _fold,
     "pad": _pad,
     "crop": lambda x, fields, *_: cropped(x, pairs(fields["sides"], axes_of(x))),
     "pad_channels": _pad_channels,

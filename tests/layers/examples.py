@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from fractions import Fraction
 from functools import partial
+from math import prod
 
 from hypothesis import strategies as st
 
@@ -29,6 +30,7 @@ from archcalc.layers import (
     regularization,
     resampling,
     reshaping,
+    unfolding,
     unpooling,
     upsampling,
 )
@@ -382,6 +384,43 @@ def _(draw: Draw, x: FeatureMap) -> Layer:
     parts = draw(divisors(x.channels))
     part = draw(mostly(st.integers(0, max(0, parts - 1)), st.just(parts)))
     return reshaping.ChannelSplit(parts=parts, part=part)
+
+
+# ----- blocks -----
+
+
+@layers_of(unfolding.Unfold, mostly(maps(2, 2, channels=3), maps(0, 3, channels=3)))
+def _(draw: Draw, x: FeatureMap) -> Layer:
+    return unfolding.Unfold(
+        kernel=draw(axes(number(1, 3, wrong=0), x)),
+        stride=draw(axes(number(1, 3, wrong=0), x)),
+        padding=draw(axes(number(0, 2, wrong=-1), x)),
+        dilation=draw(axes(number(1, 2, wrong=0), x)),
+    )
+
+
+@layers_of(unfolding.Fold, mostly(maps(1, 1, channels=18), maps(0, 3, channels=18)))
+def _(draw: Draw, x: FeatureMap) -> Layer:
+    """Blocks that lie apart, or in one row with a stride of their own; at times not as many."""
+    columns = x.sizes[0] if x.sizes else 1
+    fitting = [
+        k for k in ((1, 1), (1, 2), (2, 1), (1, 3), (2, 2), (3, 3)) if x.channels % prod(k) == 0
+    ]
+    kernel = draw(st.sampled_from(fitting))
+    rows = draw(st.sampled_from([n for n in range(1, columns + 1) if columns % n == 0]))
+    stride = draw(st.tuples(st.integers(1, 3), st.integers(1, 3)))
+    dilation, padding = draw(st.integers(1, 2)), draw(st.integers(0, 1))
+    fits = [
+        (count - 1) * s + dilation * (k - 1) + 1 - 2 * padding
+        for count, s, k in zip((rows, columns // rows), stride, kernel, strict=True)
+    ]
+    return unfolding.Fold(
+        output=draw(mostly(st.just(tuple(fits)), axes(number(1, 9, wrong=0), x))),
+        kernel=kernel,
+        stride=stride,
+        padding=padding,
+        dilation=dilation,
+    )
 
 
 # ----- kinds without options -----

@@ -85,10 +85,14 @@ def _measured_along(analysis: Analysis, axis: int, names: Collection[str]) -> Al
         found, left_out = found | more, left_out | reasons
     # A window that grows with the image may see all of every image, and part of a larger one
     # where it does not grow.
-    for name in _behind_growing_windows(analysis.graph).intersection(found):
+    for name in _behind(_divides, analysis.graph).intersection(found):
         if found[name] is Reach.ALL and analysis.layer(name).field[axis] is not Reach.ALL:
             left_out[name] = "a window before it grows with the image"
             del found[name]
+    # What resizes to a given size, or from corner to corner, does so by another factor there.
+    for name in _behind(_resizes, analysis.graph).intersection(found):
+        left_out[name] = "the factor of a resizing before it depends on the size of the image"
+        del found[name]
     return AlongAxis(found, {name: why for name, why in left_out.items() if name not in found})
 
 
@@ -129,19 +133,25 @@ def _step(field: AxisField) -> int:
     return max(1, field.jump if isinstance(field, Field) else field.advance)
 
 
-def _behind_growing_windows(graph: Graph) -> set[str]:
-    """The layers that see the image through windows that are as many for any size of it."""
+def _behind(is_such: Callable[[Layer], bool], graph: Graph) -> set[str]:
+    """Such layers, and those that see the image through one."""
     found: set[str] = set()
     for node in graph.nodes:
-        if _grows(node.layer) or found.intersection(node.inputs):
+        if is_such(node.layer) or found.intersection(node.inputs):
             found.add(node.name)
     return found
 
 
-def _grows(layer: Layer) -> bool:
-    if isinstance(layer, Upsample):
-        return layer.size is not None or layer.align_corners or layer.mode == "area"
+def _divides(layer: Layer) -> bool:
+    """Whether it has as many windows on an image of any size."""
     return isinstance(layer, (AdaptiveAvgPool, AdaptiveMaxPool))
+
+
+def _resizes(layer: Layer) -> bool:
+    """Whether it is a resizing by a factor that depends on the size of the image."""
+    return isinstance(layer, Upsample) and (
+        layer.size is not None or layer.align_corners or layer.mode == "area"
+    )
 
 
 def _period(field: AxisField) -> int:

@@ -21,7 +21,7 @@ from archcalc.layers.regularization import Dropout
 from archcalc.layers.resampling import Crop
 from archcalc.layers.reshaping import ChannelSplit, Flatten, Reshape
 from archcalc.layers.state import State, parameters
-from archcalc.memory_use import sections
+from archcalc.memory_use import sections, totals
 from archcalc.memory_use.checkpointing import Checkpointing
 from archcalc.memory_use.moments import Direction
 from archcalc.memory_use.tape import _Taping
@@ -222,6 +222,8 @@ POOL = MaxPool(kernel=3, stride=2, ceil=True)
 FROZEN_CONV = frozen_at(chain(FeatureMap(3, (8, 8)), Conv(channels=8, kernel=3), ReLU(), SAME), 0)
 FROZEN_LINEAR = frozen_at(chain(FeatureMap(3), Linear(features=8), Linear(features=8)), 1)
 WIDE = Conv(channels=16, kernel=3, padding=1)
+NORMED = Conv(channels=4, kernel=3, weight_norm=True)
+FROZEN_NORMED = frozen_at(chain(FeatureMap(3, (8, 8)), WIDE, NORMED, NORMED), 1)
 LONG = chain(FeatureMap(4, (24, 24)), WIDE, *[WIDE, Tanh()] * 4)
 CHECKPOINTED = checkpointed(LONG, 1, 9)
 TWO_BRANCHES = graph(
@@ -281,6 +283,11 @@ MISTAKES = (
         "a pool's stride is its kernel",
         forgetting(MaxPool, stride=1),
         torch_on(MaxPool(kernel=2), 8, 8),
+    ),
+    Mistake(
+        "a side of a transposed convolution's own",
+        replacing(convolution, "cuts_alike", lambda windows: True),
+        torch_on(ConvTranspose(channels=4, kernel=3, stride=2, padding="same"), 5),
     ),
     Mistake("output padding", forgetting(ConvTranspose, output_padding=0), torch_on(TRANSPOSED, 5)),
     Mistake(
@@ -421,6 +428,16 @@ MISTAKES = (
         "a frozen layer keeps nothing for its weights",
         replacing(Linear, "keeps_for_weights", False),
         kept_of(FROZEN_LINEAR),
+    ),
+    Mistake(
+        "what normalizes a weight is kept",
+        answering(Conv, lambda effect, x: {"saved": effect.saved[:-1]}),
+        saved_on(NORMED, 9, 8),
+    ),
+    Mistake(
+        "a frozen layer keeps nothing to normalize its weight",
+        replacing(totals, "_is_kept", lambda *arguments: True),
+        kept_of(FROZEN_NORMED),
     ),
     Mistake(
         "a frozen layer does not learn",

@@ -117,6 +117,7 @@ class BodyMaker:
             weight=spelling.weight,
             inputs=tuple([number[v] for v in node.taken]),
             outputs=tuple([number[v] for v in self._given(piece)]),
+            parametrized=spelling.parametrized,
         )
 
     def _block(

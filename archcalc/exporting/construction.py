@@ -93,7 +93,9 @@ class Member(Record):
             return f"nn.Sequential({', '.join(elements(callee, inside))})"
         texts = [text if a.positional else f"{a.name}={text}" for a, text in given.items()]
         name = callee.name if isinstance(callee, ModuleClass) else callee
-        return f"{name}({', '.join(texts)})"
+        made = f"{name}({', '.join(texts)})"
+        around = self.part.item.parametrized
+        return f"{around}({made})" if around else made
 
     def _text(self, number: int, names: Names) -> str:
         """A figure as code, in round number `INDEX`."""

@@ -74,7 +74,14 @@ def _part_of(item: Item, body: Body) -> Part:
     texts = tuple(_NUMBER.split(name)) if numbered else ()
     numbers = [int(number) for number in _NUMBER.findall(name)] if numbered else []
     arguments = [(a.name, a.role, a.default, a.in_call) for a in item.arguments]
-    how = (item.callee, item.call, item.training_only, item.shares, len(item.outputs))
+    how = (
+        item.callee,
+        item.call,
+        item.training_only,
+        item.shares,
+        len(item.outputs),
+        item.parametrized,
+    )
     return Part(
         item,
         texts,

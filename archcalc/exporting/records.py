@@ -27,7 +27,7 @@ class Item(Record):
         path: where the part stands in the module.
         callee: the class of the part; None of an expression.
         arguments: what the part is made with, and the figures that the call mentions.
-        call, operator, inline, weight: as in a `Spelling`.
+        call, operator, inline, weight, parametrized: as in a `Spelling`.
         inputs, outputs: the numbers of the values that it takes and gives.
         training_only: whether it runs in training only, where the module around runs always.
         shares: the path of the part that this one is as well; None of most.
@@ -44,6 +44,7 @@ class Item(Record):
     outputs: tuple[int, ...]
     training_only: bool = False
     shares: Path | None = None
+    parametrized: str = ""
 
 
 class Tie(Record):

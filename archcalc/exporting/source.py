@@ -18,6 +18,8 @@ from archcalc.render.escape import one_line
 from archcalc.torch_spelling.module_names import module_names
 from archcalc.walk import analyze
 
+_WEIGHT_NORM = re.compile(r"(?<![\w.])weight_norm\(")
+_PARAMETRIZATIONS = "torch.nn.utils.parametrizations"
 _MOST_NAMED = 5  # layers in a sentence
 _DEEPEST = 60  # modules within modules; Python itself reads no more than 100 brackets in brackets
 
@@ -82,6 +84,7 @@ def _imports(code: str) -> str:
         *(["import torch"] if re.search(r"\btorch\.", code) else []),
         *(["import torch.nn.functional as F"] if re.search(r"\bF\.", code) else []),
         "from torch import Tensor, nn",
+        *([f"from {_PARAMETRIZATIONS} import weight_norm"] if _WEIGHT_NORM.search(code) else []),
     ]
     return "\n".join(lines)
 

@@ -37,6 +37,7 @@ from archcalc.layers.sliding import (
     sliding_windows,
 )
 from archcalc.layers.state import parameters
+from archcalc.layers.weight_norm import normed, on_normed_weight
 from archcalc.quantity.arithmetic import (
     Quantity,
     certainly_equal,
@@ -94,6 +95,7 @@ class Conv(_Grouped):
     Shapes: (C, n…) -> (channels, m…), m = floor((n + p_before + p_after - d (k-1) - 1) / s) + 1.
     Weight (channels, C / groups, k…), bias (channels).
     MACs: m… x channels x C / groups x k….
+    `weight_norm: true` makes the weight of lengths and directions (`archcalc.layers.weight_norm`).
     `groups: C` with `channels: q C` is a depthwise convolution of channel multiplier q.
     Source: LeCun et al. 1998; arithmetic in Dumoulin & Visin 2016 (arXiv:1603.07285), section 2;
     groups in Krizhevsky et al. 2012; depthwise in Howard et al. 2017 (arXiv:1704.04861), eq. 5.
@@ -107,6 +109,7 @@ class Conv(_Grouped):
     dilation: Axes = 1
     groups: Quantity = 1
     bias: bool = True
+    weight_norm: bool = False
 
     def effect_on(self, x: FeatureMap, /) -> Effect:
         self.require_channels(x)
@@ -114,7 +117,7 @@ class Conv(_Grouped):
         output = FeatureMap(self.channels, placements(windows, x))
         weight = (self.channels, x.channels // self.groups, *[w.kernel for w in windows])
         padded = padded_copy(x, windows, copied=not pads_alike(windows))
-        return Effect(
+        effect = Effect(
             output=output,
             windows=windows,
             state=parameters(weight=weight, bias=(self.channels,) if self.bias else None),
@@ -124,10 +127,13 @@ class Conv(_Grouped):
             workspace=padded,
             storage=Storage.OWN,
         )
+        return normed(effect) if self.weight_norm else effect
 
     def operators(
         self, effect: Effect, *inputs: FeatureMap, at: Circumstances = USUAL
     ) -> tuple[Operator, ...]:
+        if self.weight_norm:
+            return on_normed_weight(self, inputs, at)
         (found,) = super().operators(effect, *inputs)
         if not effect.workspace:
             return (found,)
@@ -145,6 +151,7 @@ class ConvTranspose(_Grouped):
     MACs are counted over *input* positions: n… x C x channels / groups x k….
     torch cuts off the same on both sides. For any other padding it makes the whole map, and then
     a copy of what is left of it.
+    `weight_norm` as a convolution's, with a length for each input channel.
     Source: Dumoulin & Visin 2016 (arXiv:1603.07285), section 4.
     """
 
@@ -157,6 +164,7 @@ class ConvTranspose(_Grouped):
     dilation: Axes = 1
     groups: Quantity = 1
     bias: bool = True
+    weight_norm: bool = False
 
     def effect_on(self, x: FeatureMap, /) -> Effect:
         require_spatial(x)
@@ -170,7 +178,7 @@ class ConvTranspose(_Grouped):
         if not pads_alike(windows):
             positions = product([_whole_size(*axis) for axis in axes])
             whole = (Extra("intermediate", self.channels * positions),)
-        return Effect(
+        effect = Effect(
             output=output,
             windows=windows,
             state=parameters(weight=weight, bias=(self.channels,) if self.bias else None),
@@ -180,10 +188,13 @@ class ConvTranspose(_Grouped):
             workspace=whole,
             storage=Storage.OWN,
         )
+        return normed(effect) if self.weight_norm else effect
 
     def operators(
         self, effect: Effect, *inputs: FeatureMap, at: Circumstances = USUAL
     ) -> tuple[Operator, ...]:
+        if self.weight_norm:
+            return on_normed_weight(self, inputs, at)
         (found,) = super().operators(effect, *inputs)
         if not effect.workspace:
             return (found,)

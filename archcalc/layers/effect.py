@@ -19,20 +19,32 @@ class Saved(Enum):
     OUTPUT = "output"
 
 
+class Towards(Enum):
+    """The gradients for which something is kept: it is not where there are none of these."""
+
+    ANY = "any"
+    INPUTS = "inputs"
+    WEIGHTS = "weights"
+
+
 class Extra(Record):
     """A tensor that the layer makes beside its output.
 
     Attributes:
-        what: "indices", "mask", "statistics", "intermediate" or "copy of its input".
+        what: "indices", "mask", "statistics", "intermediate", "weight" or "copy of its input".
         values: how many values; per image, or in all where not `per_image`.
         bytes_each: bytes per value; None where they have the dtype of the activations.
         per_image: whether there is one such tensor for each image of the batch.
+        least_bytes: bytes per value that it has at the least, whatever the dtype.
+        towards: the gradients for which it is kept, where it is.
     """
 
     what: str
     values: Quantity
     bytes_each: int | None = None
     per_image: bool = True
+    least_bytes: int = 1
+    towards: Towards = Towards.ANY
 
 
 class Factors(Record):

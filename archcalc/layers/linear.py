@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from archcalc.feature_map import FeatureMap
-from archcalc.layers.effect import Effect, Saved, Storage
+from archcalc.layers.effect import Effect, Saved, Storage, Towards
 from archcalc.layers.layer import Category, Layer, require_positive
 from archcalc.layers.operator import (
     USUAL,
@@ -19,6 +19,7 @@ from archcalc.layers.operator import (
 from archcalc.layers.registry import register
 from archcalc.layers.state import parameters
 from archcalc.layers.strides import can_stay_permuted
+from archcalc.layers.weight_norm import normed, on_normed_weight
 from archcalc.quantity.arithmetic import Quantity, product
 from archcalc.record import replace
 from archcalc.regions.reading import ChannelWindow
@@ -32,6 +33,7 @@ class Linear(Layer):
     Shapes: (C) -> (features); on a map it acts on the last axis: (…, n) -> (…, features).
     Weight (features, C or n), bias (features).
     MACs: features x values of the input.
+    `weight_norm: true` makes the weight of lengths and directions (`archcalc.layers.weight_norm`).
     Source: Rumelhart et al. 1986; LeCun et al. 1998, layer F6.
     """
 
@@ -43,6 +45,7 @@ class Linear(Layer):
 
     features: Quantity
     bias: bool = True
+    weight_norm: bool = False
 
     def effect_on(self, x: FeatureMap, /) -> Effect:
         require_positive(self.features, "output features")
@@ -50,7 +53,7 @@ class Linear(Layer):
         output = FeatureMap(channels, tuple(sizes))
         bias = (self.features,) if self.bias else None
         windows: Windows = (Reach.SAME,) * (len(x.sizes) - 1) + (Reach.ALL,)
-        return Effect(
+        effect = Effect(
             output=output,
             windows=windows if x.sizes else Reach.ALL,
             state=parameters(weight=(self.features, x.shape[-1]), bias=bias),
@@ -60,10 +63,13 @@ class Linear(Layer):
             workspace=(),
             storage=Storage.OWN,
         )
+        return normed(effect, Towards.INPUTS) if self.weight_norm else effect
 
     def operators(
         self, effect: Effect, *inputs: FeatureMap, at: Circumstances = USUAL
     ) -> tuple[Operator, ...]:
+        if self.weight_norm:
+            return on_normed_weight(self, inputs, at, first=True)
         (found,) = super().operators(effect, *inputs)
         kept = (Kept(0, towards="weight"), Kept("weight", towards=0))
         on_map = bool(inputs[0].sizes)

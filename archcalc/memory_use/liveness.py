@@ -8,10 +8,11 @@ from archcalc.analysis import Analysis
 from archcalc.errors import UsageError
 from archcalc.figures.of_layer import LayerAnalysis
 from archcalc.graph import indices_of
-from archcalc.layers import Extra
 from archcalc.layers.pooling import INDEX_BYTES, MaxPool
+from archcalc.layers.weight_norm import WEIGHT
 from archcalc.memory_use.concatenation import embedded
 from archcalc.memory_use.layout import layout
+from archcalc.memory_use.within import extra_bytes, most_within
 from archcalc.quantity.arithmetic import Quantity, largest, largest_of
 from archcalc.record import Record
 
@@ -201,6 +202,10 @@ def _workspace_bytes(
 ) -> Quantity:
     """What a layer makes beside its output, and beside the indices that it hands on."""
     extras = layer.effect.workspace
+    if any(extra.what == WEIGHT for extra in extras):  # it may be gone before the output is made
+        inputs = [analysis.maps[name] for name in layer.inputs]
+        operators = layer.node.layer.operators(layer.effect, *inputs)
+        return most_within(operators, analysis) - analysis.map_bytes[layer.name]
     if isinstance(layer.node.layer, MaxPool):
         copy = [extra for extra in extras if extra.what == "intermediate"]
         if hands_on and copy:
@@ -211,9 +216,3 @@ def _workspace_bytes(
         if hands_on or (len(layer.output.sizes) == 1 and not on_gpu):
             extras = tuple(copy)
     return sum(extra_bytes(extra, analysis) for extra in extras)
-
-
-def extra_bytes(extra: Extra, analysis: Analysis) -> Quantity:
-    """Bytes of a tensor that a layer makes beside its output, for the batch."""
-    images = analysis.batch if extra.per_image else 1
-    return extra.values * images * (extra.bytes_each or analysis.bytes_each)

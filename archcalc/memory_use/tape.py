@@ -250,7 +250,7 @@ class _Taping:
         if each is None:
             statistics = extra.what == "statistics"
             each = self._types.statistics_of(operator.name, taken) if statistics else taken[0]
-            self._each[name] = each
+            each = self._each[name] = max(each, extra.least_bytes)
         self._bytes[name] = extra.values * (self._analysis.batch if extra.per_image else 1) * each
         return name
 

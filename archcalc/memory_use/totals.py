@@ -9,9 +9,9 @@ from archcalc.analysis import Analysis
 from archcalc.figures.of_layer import LayerAnalysis
 from archcalc.graph import Stretch, indices_of
 from archcalc.layers import Extra, Factors, Saved
+from archcalc.layers.effect import Towards
 from archcalc.memory_use.layout import Layout, layout
 from archcalc.memory_use.liveness import (
-    extra_bytes,
     index_bytes,
     most_alive,
     pads_a_copy,
@@ -20,6 +20,7 @@ from archcalc.memory_use.liveness import (
     unpooled,
 )
 from archcalc.memory_use.open_sizes import why_memory_is_open
+from archcalc.memory_use.within import extra_bytes
 from archcalc.quantity.arithmetic import Quantity
 from archcalc.record import Record
 
@@ -213,9 +214,9 @@ def _needed(
     """As `needed_backward`, of one layer; a copy that it makes stands for its input."""
     if layer.node.indices is not None:
         yield indices_of(layer.node.indices)
-    if layer.node.layer.keeps_for_weights and not layer.learns:
-        return
     for saved in layer.effect.saved:
+        if not _is_kept(saved, layer, learns):
+            continue
         if isinstance(saved, Factors):
             for factor in saved.kept([learns[name] for name in layer.inputs]):
                 yield factor if isinstance(factor, Extra) else layer.inputs[factor]
@@ -225,6 +226,17 @@ def _needed(
         else:
             taken = [copies[layer.name]] if layer.name in copies else layer.inputs
             yield from taken if saved is Saved.INPUT else (layer.name,)
+
+
+def _is_kept(
+    saved: Saved | Extra | Factors, layer: LayerAnalysis, learns: Mapping[str, bool]
+) -> bool:
+    """Whether there is a gradient for which it is kept."""
+    towards = saved.towards if isinstance(saved, Extra) else Towards.ANY
+    if towards is Towards.INPUTS:
+        return any(learns[name] for name in layer.inputs)
+    for_weights = towards is Towards.WEIGHTS or layer.node.layer.keeps_for_weights
+    return layer.learns or not for_weights
 
 
 def learning(analysis: Analysis) -> dict[str, bool]:

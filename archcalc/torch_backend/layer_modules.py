@@ -7,6 +7,7 @@ states. Options go to torch as they stand in the spec, so that torch judges them
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
@@ -16,7 +17,7 @@ from archcalc.errors import UsageError
 from archcalc.feature_map import FeatureMap
 from archcalc.layers import Layer
 from archcalc.torch_backend import modules
-from archcalc.torch_spelling import Setting, spell
+from archcalc.torch_spelling import Setting, Spelling, spell
 
 _ON_ITS_INPUTS = re.compile(r"\{module\}\((?:\{\d+\}(?:, )?)*\)")
 
@@ -29,6 +30,15 @@ def module_for(layer: Layer, *inputs: FeatureMap) -> nn.Module:
         Exception: whatever torch raises of options that it refuses.
     """
     spelling = spell(layer, Setting(inputs))
+    module = _module(spelling, layer)
+    if not spelling.parametrized:
+        return module
+    parametrize: Callable[[nn.Module], nn.Module]
+    parametrize = getattr(nn.utils.parametrizations, spelling.parametrized)
+    return parametrize(module)
+
+
+def _module(spelling: Spelling, layer: Layer) -> nn.Module:
     built = spelling.built
     if built is not None and not built.around:
         return _made(built.name, **built.options)

@@ -79,9 +79,9 @@ def _(layer: convolution.Conv, at: Setting) -> Spelling:
     )
     name = f"Conv{at.axes}d"
     if finds_padding:
-        return Spelling(f"{name}Same", arguments, weight=Weight.MAIN)
+        return _learned(layer, f"{name}Same", arguments)
     built = None if by_torch else _built(f"Padded{name}", windows, arguments)
-    return Spelling(f"nn.{name}", arguments, f"{{module}}({x})", weight=Weight.MAIN, built=built)
+    return _learned(layer, f"nn.{name}", arguments, f"{{module}}({x})", built)
 
 
 @spell.register
@@ -104,11 +104,10 @@ def _(layer: convolution.ConvTranspose, at: Setting) -> Spelling:
     )
     name = f"ConvTranspose{at.axes}d"
     if by_torch:
-        return Spelling(f"nn.{name}", arguments, weight=Weight.MAIN)
+        return _learned(layer, f"nn.{name}", arguments)
     sides = tuple([(-w.before, -w.after) for w in windows])
     built = Built(f"Cropped{name}", _made_with(arguments) | {"sides": sides})
-    call = "F.pad({module}({0}), {pad})"
-    return Spelling(f"nn.{name}", arguments, call, weight=Weight.MAIN, built=built)
+    return _learned(layer, f"nn.{name}", arguments, "F.pad({module}({0}), {pad})", built)
 
 
 @spell.register
@@ -146,7 +145,19 @@ def _(layer: linear.Linear, at: Setting) -> Spelling:
         given("out_features", layer.features, "features"),
         named("bias", layer.bias, True),
     )
-    return Spelling("nn.Linear", arguments, weight=Weight.MAIN)
+    return _learned(layer, "nn.Linear", arguments)
+
+
+def _learned(
+    layer: convolution.Conv | convolution.ConvTranspose | linear.Linear,
+    callee: str,
+    arguments: tuple[Argument, ...],
+    call: str = "{module}({0})",
+    built: Built | None = None,
+) -> Spelling:
+    """One whose weight may be normalized."""
+    how = "weight_norm" if layer.weight_norm else ""
+    return Spelling(callee, arguments, call, weight=Weight.MAIN, parametrized=how, built=built)
 
 
 # ----- pooling -----

@@ -78,6 +78,7 @@ class Spelling(Record):
         inline: a use in `forward` that needs no module; None where there is none.
         operator: of a `call` that is an operation, "+" or "*", by how tightly it binds.
         weight: how much of a line it is worth.
+        parametrized: a function of `torch.nn.utils.parametrizations` that the module is handed to.
         built: what `archcalc.build` makes in its place, where the code that reads best takes
             other memory than the rule says, accepts what the rule refuses, or calls the module on
             more than the inputs.
@@ -89,6 +90,7 @@ class Spelling(Record):
     inline: str | None = None
     operator: str = ""
     weight: Weight = Weight.LIGHT
+    parametrized: str = ""
     built: Built | None = None
 
 

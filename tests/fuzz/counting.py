@@ -9,7 +9,7 @@ from typing import NamedTuple
 from tests.fuzz import operators
 from tests.fuzz.functions import FUNCTIONS, ops_each
 from tests.fuzz.interpreter import Layer
-from tests.fuzz.learned import BUFFERS, Shapes, learned_shapes
+from tests.fuzz.learned import BUFFERS, DIRECTIONS, LENGTHS, Shapes, learned_shapes
 from tests.fuzz.network import Shape
 from tests.fuzz.windows import each
 
@@ -44,12 +44,13 @@ def counts(layer: Layer, shapes: dict[str, Shape], owns: bool) -> Counts:
     """The figures of a layer; without what it has learned where that counts with another."""
     shape, out = shapes[layer.inputs[0]], shapes[layer.name]
     learned = {name: math.prod(size) for name, size in state(layer, shapes).items()}
-    macs = _macs(layer, shape, out, learned.get("weight", 0))
+    weights = {name: n for name, n in learned.items() if name not in ("bias", *BUFFERS)}
+    macs = _macs(layer, shape, out, weights.get("weight", weights.get(DIRECTIONS, 0)))
     ops = _other_ops(layer, shape, out, learned)
     if not owns:
-        learned = {}
+        learned, weights = {}, {}
     kept = sum(learned.get(name, 0) for name in BUFFERS)
-    return Counts(learned.get("weight", 0), learned.get("bias", 0), kept, macs, ops)
+    return Counts(sum(weights.values()), learned.get("bias", 0), kept, macs, ops)
 
 
 def _macs(layer: Layer, shape: Shape, out: Shape, weights: int) -> int:
@@ -67,10 +68,12 @@ def _macs(layer: Layer, shape: Shape, out: Shape, weights: int) -> int:
 
 
 def _other_ops(layer: Layer, shape: Shape, out: Shape, learned: dict[str, int]) -> int:
-    values, fields = math.prod(out), layer.fields
+    values, fields, once = math.prod(out), layer.fields, 0
     match layer.kind:
         case "conv" | "conv_transpose" | "locally_connected" | "linear":
             each_value = int("bias" in learned)
+            # |v|, g / |v| and v times that: square, sum, product; root, quotient.
+            once = 3 * learned.get(DIRECTIONS, 0) + 2 * learned.get(LENGTHS, 0)
         case "max_pool":
             each_value = math.prod(each(fields["kernel"], len(shape) - 1)) - 1
         case "avg_pool":
@@ -103,7 +106,7 @@ def _other_ops(layer: Layer, shape: Shape, out: Shape, learned: dict[str, int]) 
             each_value = len(layer.inputs)
         case _:
             each_value = OPS_EACH.get(layer.kind, 0)
-    return each_value * values
+    return each_value * values + once
 
 
 def total(rows: Iterable[Counts]) -> Counts:

@@ -55,9 +55,14 @@ def _bias(rng: random.Random) -> Spec:
     return rng.choice(({}, {}, {"bias": False}, {"bias": True}))
 
 
+def _learned(rng: random.Random) -> Spec:
+    """With a bias or without, and now and then a weight that is normalized."""
+    return _bias(rng) | ({"weight_norm": True} if rng.random() < 0.15 else {})
+
+
 def _conv(rng: random.Random, shape: Shape) -> Spec:
     channels, groups = _groups(rng, shape)
-    fields = {"channels": channels} | _window(rng, shape) | groups | _bias(rng)
+    fields = {"channels": channels} | _window(rng, shape) | groups | _learned(rng)
     if rng.random() < 0.25:
         fields["dilation"] = _sizes(rng, shape, lambda: rng.randint(1, 3))
     return fields
@@ -67,7 +72,7 @@ def _conv_transpose(rng: random.Random, shape: Shape) -> Spec:
     channels, groups = _groups(rng, shape)
     stride = rng.randint(1, 3)
     fields: Spec = {"channels": channels, "kernel": _sizes(rng, shape, lambda: rng.randint(1, 4))}
-    fields |= {"stride": stride} | groups | _bias(rng)
+    fields |= {"stride": stride} | groups | _learned(rng)
     fields |= _padding(rng, shape)
     if rng.random() < 0.3:
         fields["output_padding"] = rng.randint(0, stride)
@@ -189,7 +194,7 @@ DRAWS: dict[str, Draw] = {
     "locally_connected": lambda rng, x: (
         {"channels": rng.randint(1, 3)} | _window(rng, x) | _bias(rng)
     ),
-    "linear": lambda rng, x: {"features": rng.randint(1, 8)} | _bias(rng),
+    "linear": lambda rng, x: {"features": rng.randint(1, 8)} | _learned(rng),
     "max_pool": _max_pool,
     "avg_pool": _avg_pool,
     "adaptive_avg_pool": _adaptive,

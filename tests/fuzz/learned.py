@@ -12,6 +12,9 @@ from tests.fuzz.windows import Fields, each, sides_of
 Learned: TypeAlias = dict[str, Tensor]  # "weight", "bias" and buffers
 Shapes: TypeAlias = dict[str, tuple[int, ...]]
 
+# What weight norm learns in the place of a weight.
+LENGTHS = "parametrizations.weight.original0"
+DIRECTIONS = "parametrizations.weight.original1"
 BUFFERS = ("running_mean", "running_var", "num_batches_tracked")
 
 
@@ -64,7 +67,10 @@ def learned_shapes(kind: str, fields: Fields, shape: Sequence[int]) -> Shapes:
 
 
 def with_bias(fields: Fields, weight: tuple[int, ...], bias: tuple[int, ...]) -> Shapes:
-    return {"weight": weight, "bias": bias} if fields.get("bias", True) else {"weight": weight}
+    found: Shapes = {"weight": weight}
+    if fields.get("weight_norm", False):
+        found = {LENGTHS: (weight[0], *[1] * (len(weight) - 1)), DIRECTIONS: weight}
+    return {**found, "bias": bias} if fields.get("bias", True) else found
 
 
 def normalized(fields: Fields, shape: tuple[int, ...]) -> Shapes:

@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.utils._python_dispatch import _disable_current_modes
 
 from tests.fuzz.functions import FUNCTIONS, function_of
-from tests.fuzz.learned import Learned, normalized_shape
+from tests.fuzz.learned import DIRECTIONS, LENGTHS, Learned, normalized_shape
 from tests.fuzz.windows import (
     Fields,
     Refused,
@@ -150,13 +150,20 @@ def joined(kind: str, branches: Sequence[Tensor]) -> Tensor:
     return total.div_(len(branches)) if kind == "mean" else total
 
 
+def _weight(learned: Learned) -> Tensor:
+    """The weight, made at each use where it is normalized."""
+    if "weight" in learned:
+        return learned["weight"]
+    return torch._weight_norm(learned[DIRECTIONS], learned[LENGTHS], 0)
+
+
 def _conv(x: Tensor, fields: Fields, learned: Learned, training: bool) -> Tensor:
     axes = axes_of(x)
     stride = each(fields.get("stride", 1), axes)
     dilation = each(fields.get("dilation", 1), axes)
     sides = sides_of(fields, x.shape[2:], stride)
     y: Tensor = getattr(F, f"conv{axes}d")(
-        x if even(sides) else padded(x, sides), learned["weight"], learned.get("bias"), stride,
+        x if even(sides) else padded(x, sides), _weight(learned), learned.get("bias"), stride,
         [n for n, _ in sides] if even(sides) else 0, dilation, fields.get("groups", 1),
     )  # fmt: skip
     return y
@@ -167,7 +174,7 @@ def _conv_transpose(x: Tensor, fields: Fields, learned: Learned, training: bool)
     stride, dilation = (each(fields.get(name, 1), axes) for name in ("stride", "dilation"))
     sides, more = transposed_sides(fields, axes)
     y: Tensor = getattr(F, f"conv_transpose{axes}d")(
-        x, learned["weight"], learned.get("bias"), stride,
+        x, _weight(learned), learned.get("bias"), stride,
         [n for n, _ in sides] if even(sides) else 0, more, fields.get("groups", 1), dilation,
     )  # fmt: skip
     if even(sides):
@@ -359,7 +366,7 @@ def _channel_slice(x: Tensor, fields: Fields, learned: Learned, training: bool) 
     start, stop = fields.get("start", 0), fields["stop"]
     if not 0 <= start < stop <= x.shape[1]:
         raise Refused("no such channels")
-    return x[:, start:stop]
+    return x.narrow(1, start, stop - start)  # indexing takes no slice of all that there is
 
 
 def _channel_split(x: Tensor, fields: Fields, learned: Learned, training: bool) -> Tensor:
@@ -386,7 +393,7 @@ OPERATORS: dict[str, Operator] = {
     "conv": _conv,
     "conv_transpose": _conv_transpose,
     "locally_connected": _locally_connected,
-    "linear": lambda x, fields, learned, _: F.linear(x, learned["weight"], learned.get("bias")),
+    "linear": lambda x, fields, learned, _: F.linear(x, _weight(learned), learned.get("bias")),
     "max_pool": _max_pool,
     "avg_pool": _avg_pool,
     "adaptive_avg_pool": _adaptive("adaptive_avg_pool"),

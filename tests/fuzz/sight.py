@@ -70,7 +70,7 @@ def _seen(layer: Layer, inputs: Sequence[Tensor], shape: Shape) -> Tensor:
     if kind == "upsample" and fields.get("mode") == "bicubic":
         return _seen_by_cubics(x, fields)
     wanted = learned_shapes(kind, fields, shape)
-    ones = {name: torch.ones(size) for name, size in wanted.items() if name == "weight"}
+    ones = {name: torch.ones(size) for name, size in wanted.items() if name != "bias"}
     return operators.apply(kind, fields, ones, inputs, training=False)
 
 

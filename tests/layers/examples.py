@@ -89,6 +89,7 @@ def _(draw: Draw, x: FeatureMap) -> Layer:
         dilation=draw(axes(number(1, 3, wrong=0), x)),
         groups=groups,
         bias=draw(st.booleans()),
+        weight_norm=draw(st.booleans()),
     )
 
 
@@ -107,6 +108,7 @@ def _(draw: Draw, x: FeatureMap) -> Layer:
         dilation=draw(axes(st.integers(1, 3), x)),  # some of torch's kernels take even 0
         groups=groups,
         bias=draw(st.booleans()),
+        weight_norm=draw(st.booleans()),
     )
 
 
@@ -123,7 +125,11 @@ def _(draw: Draw, x: FeatureMap) -> Layer:
 
 @layers_of(linear.Linear, maps())
 def _(draw: Draw, x: FeatureMap) -> Layer:
-    return linear.Linear(features=draw(number(1, 9, wrong=0)), bias=draw(st.booleans()))
+    return linear.Linear(
+        features=draw(number(1, 9, wrong=0)),
+        bias=draw(st.booleans()),
+        weight_norm=draw(st.booleans()),
+    )
 
 
 # ----- pooling -----

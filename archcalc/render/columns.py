@@ -96,7 +96,7 @@ def window_text(layer: LayerAnalysis) -> str:
     if not isinstance(windows, tuple):
         return ""
     factor = vars(layer.node.layer).get("factor")
-    if factor is not None:
+    if factor is not None and not all(isinstance(window, Window) for window in windows):
         return f"x{numbers.per_axis(factor)}"
     sliding = [window for window in windows if isinstance(window, (Window, TransposedWindow))]
     if len(sliding) != len(windows):

@@ -201,6 +201,8 @@ def test_a_folded_block_shows_what_enters_it_and_what_leaves_it() -> None:
         ("upsample: {factor: 2}", "x2"),
         ("upsample: {factor: [1, 2], mode: bilinear}", "x1x2"),
         ("pixel_shuffle: {factor: 1}", "x1"),
+        ("pixel_unshuffle: {factor: 2}", "2x2/2"),
+        ("upsample: {factor: 0.5}", "x1/2"),
         ("scale: {factor: 0.5}", ""),
         ("relu", ""),
         ("linear: {features: 3}", ""),

@@ -201,29 +201,34 @@ class Analysis(Record):
         """
         return _written(self, "markdown", columns=columns, depth=depth)
 
-    def _inputs(self) -> dict[str, object]:
-        return {
-            name: {"shape": plain(x.shape), "dtype": x.dtype or self.dtype}
-            for name, x in self.graph.inputs.items()
-        }
-
     def _repr_html_(self) -> str:
         return _written(self, "html")
 
     def record(self) -> dict[str, object]:
         """The layers and what they are of, under the keys of the JSON contract."""
-        identity, inputs = self.identity, self.graph.inputs
-        several = {} if [*inputs] == [INPUT] else {"inputs": self._inputs()}
+        identity = self.identity
         return {
             "name": self.name,
             "parameters": {key: plain(value) for key, value in identity.parameters.items()},
             "changed": identity.record()["changed"],
-            "input": plain(self.input.shape),
-            **several,
+            **self.ends_record(),
             "batch": self.batch,
             "dtype": self.dtype,
             "layers": [layer.record() for layer in self.layers],
         }
+
+    def ends_record(self) -> dict[str, object]:
+        """The first input under its key of the JSON contract; inputs and outputs with names too."""
+        graph = self.graph
+        found: dict[str, object] = {"input": plain(graph.input.shape)}
+        if [*graph.inputs] != [INPUT]:
+            found["inputs"] = {
+                name: {"shape": plain(x.shape), "dtype": x.dtype or self.dtype}
+                for name, x in graph.inputs.items()
+            }
+        if graph.network.outputs is not None:
+            found["outputs"] = {graph.output_name(name): name for name in graph.outputs}
+        return found
 
 
 class AnalysisStopped(LayerError):

@@ -250,11 +250,11 @@ class Graph(Record):
 
 
 def inputs_text(inputs: Mapping[str, FeatureMap]) -> str:
-    """`input 3x224x224`; of several, or of one with a name, `inputs image 3x224x224, tokens 77`."""
+    """`input 3x224x224`; of several, `inputs image 3x224x224 and tokens 77 (int64)`."""
     if [*inputs] == [INPUT]:
         return f"input {inputs[INPUT]}"
-    each = ", ".join([f"{name} {shape}" for name, shape in inputs.items()])
-    return f"{'inputs' if len(inputs) > 1 else 'input'} {each}"
+    *most, last = [f"{name} {x}{f' ({x.dtype})' if x.dtype else ''}" for name, x in inputs.items()]
+    return f"inputs {', '.join(most)} and {last}" if most else f"input {last}"
 
 
 def stretch_of(layers: tuple[str, ...]) -> Stretch:

@@ -160,9 +160,17 @@ def _settings(before: Analysis, after: Analysis) -> Iterable[Change]:
 
 def _outputs(before: Graph, after: Graph, rewiring: _Rewiring) -> Change | None:
     same_number = len(before.outputs) == len(after.outputs)
-    if same_number and not rewiring.is_rewired(before.outputs, after.outputs):
+    names = [[graph.output_names.get(n) for n in graph.outputs] for graph in (before, after)]
+    same_names = names[0] == names[1]
+    if same_number and same_names and not rewiring.is_rewired(before.outputs, after.outputs):
         return None
-    return Change("outputs", before.outputs, after.outputs)
+    return Change("outputs", *[_outputs_of(graph) for graph in (before, after)])
+
+
+def _outputs_of(graph: Graph) -> tuple[str, ...]:
+    """`name: layer` where an output has a name of its own."""
+    own = graph.output_names
+    return tuple([f"{own[name]}: {name}" if name in own else name for name in graph.outputs])
 
 
 def _changes(pair: Pair, rewiring: _Rewiring) -> Iterable[Change]:

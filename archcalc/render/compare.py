@@ -69,7 +69,7 @@ class CompareDocument(Document):
                 "label": label,
                 **analysis.identity.record(),
                 "title": analysis.graph.about.title,
-                "input": plain(analysis.input.shape),
+                **analysis.ends_record(),
                 "batch": analysis.batch,
                 "dtype": analysis.dtype,
                 "totals": {line.figure.key: plain(line.values[number]) for line in totals},

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from archcalc.analysis import Analysis
 from archcalc.figures.of_layer import LayerAnalysis
+from archcalc.graph import inputs_text
 from archcalc.quantity.arithmetic import plain
 from archcalc.receptive_field.field import AxisField, Field, Interval, PhasedField
 from archcalc.regions.bits import runs
@@ -61,7 +62,9 @@ class FieldDocument(Document):
         if form != "text":
             yield table
             return
-        yield [caption(analysis)[0], f"input {analysis.input}"]
+        graph = analysis.graph
+        alone = " alone" if len(graph.inputs) > 1 else ""
+        yield [caption(analysis)[0], inputs_text({graph.first_input: graph.input}) + alone]
         yield table
         if differ:
             yield [f"local field: {_LOCAL}; jump and padding are of it"]

@@ -63,7 +63,7 @@ class MemoryDocument(Document):
         report, analysis = self.report, self.report.analysis
         found: dict[str, object] = {
             **analysis.identity.record(),
-            "input": plain(analysis.input.shape),
+            **analysis.ends_record(),
             "batch": analysis.batch,
             "dtype": report.training.options.dtype,
             "layers": [

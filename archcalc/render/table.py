@@ -24,9 +24,11 @@ def caption(analysis: Analysis) -> list[str]:
         part for part in (first_authors(about.authors), str(about.year or "")) if part
     )
     title = f"{analysis.identity}: {about.title}" if about.title else str(analysis.identity)
+    units = "MACs: multiply-accumulates; MB: 10^6 bytes"
+    hold_for = f"{conditions(analysis)}; {units}"
     lines = (
         f"{title}, {origin}" if origin else title,
-        f"{conditions(analysis)}; MACs: multiply-accumulates; MB: 10^6 bytes",
+        *([hold_for] if len(analysis.graph.inputs) == 1 else [conditions(analysis), units]),
     )
     return [escape.one_line(line) for line in lines]
 

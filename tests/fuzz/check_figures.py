@@ -15,7 +15,8 @@ def check_layers(subject: Subject, comparison: Comparison) -> None:
     analysis, net, shapes = subject.analysis, subject.net, subject.shapes
     batch, owners, parts = analysis.batch, net.owners(), net.parts()
     comparison.of("outputs", "", list(analysis.graph.outputs), net.outputs)
-    comparison.of("input", "", analysis.input.shape, net.input)
+    shapes_of_inputs = {name: x.shape for name, x in analysis.graph.inputs.items()}
+    comparison.of("inputs", "", shapes_of_inputs, net.inputs)
     for row, layer in zip(analysis.layers, net.layers, strict=True):
         own = counts(layer, shapes, owners[layer.name] == layer.name)
         training_only = layer.training_only or layer.name in parts.training_only
@@ -59,7 +60,7 @@ def check_totals(subject: Subject, comparison: Comparison) -> None:
         _check_total(what, totals, total(rows), subject, comparison)
     sizes = {x.name: math.prod(subject.shapes[x.name]) * batch for x in net.layers}
     listed = [x.name for x in net.layers if x.kind in IN_LECTURE and x.name in at_inference]
-    image = math.prod(net.input) * batch
+    image = sum(map(math.prod, net.inputs.values())) * batch
     activations = archcalc.activation_bytes(analysis)
     for quantity, has, values in (
         ("all bytes", activations.all, sum(sizes[name] for name in at_inference)),

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import archcalc
-from archcalc.graph import INPUT
 from archcalc.memory_use.liveness import storages, timeline
 from archcalc.memory_use.moments import Direction
 from archcalc.memory_use.options import TRAINING_DTYPES, TrainingOptions
-from archcalc.memory_use.totals import saved_bytes, training_only_bytes
+from archcalc.memory_use.totals import input_bytes, saved_bytes, training_only_bytes
 from archcalc.memory_use.training import refused_in_training, step_of
 from tests.fuzz import measuring
 from tests.fuzz.checking import Comparison, Subject
@@ -45,7 +44,7 @@ def check_step(subject: Subject, comparison: Comparison) -> None:
             alive = moment.bytes - constant
             comparison.of("alive in training", moment.layer, alive, found.forward[moment.layer])
         elif moment.direction is Direction.STEP:
-            held = analysis.map_bytes[INPUT] + LOSS_BYTES
+            held = input_bytes(analysis) + LOSS_BYTES
             left = moment.bytes - constant - held
             comparison.of("gradients", "", left, found.gradients)
     comparison.of("peak of a step", "", step.peak.bytes - constant, found.most)

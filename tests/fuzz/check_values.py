@@ -13,7 +13,7 @@ def check_values(subject: Subject, comparison: Comparison) -> None:
     """Outputs in evaluation mode, in double precision."""
     net = subject.net
     learned = learn(net, subject.shapes, torch.float64)
-    images = torch.rand(2, *net.input, dtype=torch.float64)
+    images = [torch.rand(2, *shape, dtype=torch.float64) for shape in net.inputs.values()]
     twin = archcalc.build(subject.path).double().eval()
     runs = net.parts().at_inference
     with torch.no_grad():
@@ -25,8 +25,8 @@ def check_values(subject: Subject, comparison: Comparison) -> None:
                 comparison.of("shapes of parameters", layer.name, shapes, own)
                 if shapes == own:
                     module.load_state_dict(learned[layer.name])
-        wanted = run(net, learned, [images], training=False, layers=runs)
-        returned = twin(images)
+        wanted = run(net, learned, [*images], training=False, layers=runs)
+        returned = twin(*images)
     outputs = returned if isinstance(returned, tuple) else (returned,)
     alike = [torch.allclose(y, z, equal_nan=True) for y, z in zip(outputs, wanted, strict=True)]
     comparison.of("outputs agree", "", alike, [True] * len(wanted))

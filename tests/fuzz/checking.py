@@ -73,9 +73,10 @@ class Subject(NamedTuple):
         found: torch.dtype = getattr(torch, self.analysis.dtype)
         return found
 
-    def images(self) -> torch.Tensor:
-        """A batch of the size and the dtype that the analysis is for."""
-        return torch.rand(self.analysis.batch, *self.net.input).to(self.dtype)
+    def images(self) -> list[torch.Tensor]:
+        """A batch of each input, of the size and the dtype that the analysis is for."""
+        batch, shapes = self.analysis.batch, self.net.inputs.values()
+        return [torch.rand(batch, *shape).to(self.dtype) for shape in shapes]
 
 
 Check: TypeAlias = Callable[[Subject, Comparison], None]

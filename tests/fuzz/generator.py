@@ -42,8 +42,11 @@ def drawn(seed: int) -> Drawn:
     rng = random.Random(seed)
     axes = rng.choice((0, 1, 1, 1, 2, 2, 2, 3))
     largest = {0: 1, 1: 24, 2: 9, 3: 5}[axes]
-    growing = _Growing(rng, (rng.randint(1, 4), *[rng.randint(2, largest) for _ in range(axes)]))
+    input = (rng.randint(1, 4), *[rng.randint(2, largest) for _ in range(axes)])
+    ends = random.Random(f"ends of {seed}")  # so that the layers of a seed stay
+    growing = _Growing(rng, _inputs(ends, input))
     growing.grow()
+    growing.name_outputs(ends)
     dtype = rng.choice(DTYPES)
     text = text_of(growing.spec)
     in_three = any(len(shape) == 4 for shape in growing.shapes.values())
@@ -52,6 +55,18 @@ def drawn(seed: int) -> Drawn:
             "float32"  # torch on a CPU has no average of half a float along 3 axes, and no rrelu
         )
     return Drawn(seed, text, rng.randint(1, 3), dtype)
+
+
+def _inputs(rng: random.Random, input: Shape) -> dict[str, Shape]:
+    """The image, and at times another input, which often fits it."""
+    inputs = {"input": input}
+    if rng.random() < 0.25:
+        channels, *sizes = input
+        more = rng.choice(
+            (input, input, (rng.randint(1, 4), *sizes), (channels, *[1] * len(sizes)))
+        )
+        inputs["more"] = more
+    return inputs
 
 
 def text_of(spec: Spec) -> str:
@@ -85,11 +100,15 @@ class _Place(NamedTuple):
 
 
 class _Growing:
-    def __init__(self, rng: random.Random, input: Shape) -> None:
+    def __init__(self, rng: random.Random, inputs: dict[str, Shape]) -> None:
         self.rng = rng
-        self.spec: Spec = {"name": "drawn", "input": list(input)}
-        self.net = Net(input, [], [])  # as far as it has grown
-        self.shapes: dict[str, Shape] = {"input": input}
+        self.spec: Spec = {"name": "drawn"}
+        if len(inputs) == 1:
+            self.spec["input"] = [*inputs["input"]]
+        else:
+            self.spec["inputs"] = {name: [*shape] for name, shape in inputs.items()}
+        self.net = Net(inputs, [], [])  # as far as it has grown
+        self.shapes: dict[str, Shape] = dict(inputs)
         self.count = 0
 
     def grow(self) -> None:
@@ -108,6 +127,17 @@ class _Growing:
         while not self.net.layers or all(layer.training_only for layer in self.net.layers):
             body = self.body(place, rng.randint(1, 16))
         self.spec["layers"] = body
+
+    def name_outputs(self, rng: random.Random) -> None:
+        """At times says which layers the outputs are."""
+        if rng.random() < 0.75:
+            return
+        names = [layer.name for layer in self.net.layers]
+        first = rng.choice([layer.name for layer in self.net.layers if not layer.training_only])
+        outputs = dict.fromkeys([first, *rng.sample(names, min(len(names), rng.randint(0, 2)))])
+        named = {f"end{number}": name for number, name in enumerate(outputs)}
+        self.spec["outputs"] = rng.choice((list(outputs), named))
+        self.fits(self.spec)
 
     # ----- lists of statements -----
 
@@ -224,7 +254,11 @@ class _Growing:
         stride = pool.fields.get("stride", pool.fields["kernel"])
         strides = stride if isinstance(stride, list) else [stride] * len(sizes)
         kernel = [n - (m - 1) * s for n, m, s in zip(sizes, counts, strides, strict=True)]
-        fits = [n for n, x in self.shapes.items() if x == self.shapes[pool.name] and n != "input"]
+        fits = [
+            n
+            for n, x in self.shapes.items()
+            if x == self.shapes[pool.name] and n not in self.net.inputs
+        ]
         fields: Spec = {"kernel": kernel, "stride": stride, "indices": pool.name}
         padding = pool.fields.get("padding", 0)
         if isinstance(padding, int) and self.rng.random() < 0.5:

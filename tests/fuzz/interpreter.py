@@ -29,7 +29,7 @@ class Layer(NamedTuple):
 
     Attributes:
         fields: those that are given, evaluated.
-        inputs: names of the layers that it takes; "input" is the network's.
+        inputs: names of the layers that it takes, or of inputs of the network.
         weights, indices: names of the layers whose learned values it has, and that it undoes.
     """
 
@@ -48,11 +48,21 @@ class Layer(NamedTuple):
 
 
 class Net(NamedTuple):
-    """A network, written out; `outputs` has the main path's last layer first, then the heads'."""
+    """A network, written out.
 
-    input: tuple[int, ...]
+    Attributes:
+        inputs: the shape of each input, by name; the first, which is the image, is called "input".
+        outputs: as the spec says; else the main path's last layer, then the heads'.
+    """
+
+    inputs: dict[str, tuple[int, ...]]
     layers: list[Layer]
     outputs: list[str]
+
+    @property
+    def input(self) -> tuple[int, ...]:
+        """The shape of the image."""
+        return self.inputs["input"]
 
     def parts(self) -> Parts:
         """Which layers run at all, and when."""
@@ -66,7 +76,7 @@ class Net(NamedTuple):
         for layer in reversed(self.layers):
             if layer.name in found:
                 found.update(layer.sources)
-        return found - {"input"}
+        return found - self.inputs.keys()
 
     def owners(self) -> dict[str, str]:
         """For each layer the one with which its learned values count.
@@ -194,7 +204,8 @@ class _Reading:
     def __init__(self, spec: Spec) -> None:
         self.spec = spec
         self.layers: dict[str, Layer] = {}
-        self.taken = {"input"}
+        self.shapes: Spec = spec["inputs"] if "inputs" in spec else {"input": spec["input"]}
+        self.taken = {*self.shapes}
         self.heads: list[str] = []
         self.training_only = False
         values = {name: _exact(value) for name, value in spec.get("parameters", {}).items()}
@@ -205,8 +216,20 @@ class _Reading:
         last = self.run(self.spec["layers"], scope, "input")
         if all(layer.training_only for layer in self.layers.values()):
             raise WrongSpecError("no layers but in training")
-        sizes = evaluate(self.spec["input"], self.globals)
-        return Net(tuple(sizes), list(self.layers.values()), [last, *self.heads])
+        inputs = {name: tuple(evaluate(x, self.globals)) for name, x in self.shapes.items()}
+        outputs = [last, *self.heads]
+        if "outputs" in self.spec:
+            self.training_only = True  # so that all layers may be named
+            named = self.spec["outputs"]
+            outputs = [
+                self.resolve(name, scope)
+                for name in (named.values() if isinstance(named, dict) else named)
+            ]
+        if len({*outputs}) < len(outputs) and "outputs" in self.spec:
+            raise WrongSpecError("an output stands twice")
+        if all(name in self.layers and self.layers[name].training_only for name in outputs):
+            raise WrongSpecError("no output but in training")
+        return Net(inputs, list(self.layers.values()), outputs)
 
     def with_let(self, values: Values, let: Spec) -> Values:
         known = dict(values)
@@ -246,9 +269,11 @@ class _Reading:
     def head(self, fields: Spec, scope: _Scope, current: str) -> str:
         prefix = self.new_name("head", fields, scope) + "."
         outside = self.training_only
-        self.training_only = outside or fields.get("training_only", True)
+        self.training_only = outside or fields.get("training_only", False)
         inner = _Scope(prefix, scope.values, scope)
-        self.heads.append(self.run(fields["layers"], inner, current))
+        last = self.run(fields["layers"], inner, current)
+        scope.names[prefix[len(scope.prefix) : -1]] = last
+        self.heads.append(last)
         self.training_only = outside
         return current
 
@@ -320,9 +345,11 @@ class _Reading:
         while around is not None and name not in around.names:
             around = around.outer
         full = around.names[name] if around else name
-        if full != "input" and full not in self.layers:
+        if full in self.shapes:
+            return full
+        if full not in self.layers:
             raise WrongSpecError(f"no layer {name}")
-        if full != "input" and self.layers[full].training_only and not self.training_only:
+        if self.layers[full].training_only and not self.training_only:
             raise WrongSpecError(f"{name} is for training only")
         return full
 

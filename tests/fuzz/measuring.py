@@ -107,7 +107,7 @@ class _Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch gives
 
 
 def inference(
-    net: Net, learned: dict[str, Learned], make_images: Callable[[], Tensor], layers: set[str]
+    net: Net, learned: dict[str, Learned], make_images: Callable[[], list[Tensor]], layers: set[str]
 ) -> Inference:
     """A run of `layers`, where every tensor is let go after its last use."""
     watch = _Watch([tensor for own in learned.values() for tensor in own.values()])
@@ -119,7 +119,7 @@ def inference(
 
     with torch.no_grad(), watch:
         run(
-            net, learned, [make_images()], training=False, layers=layers,
+            net, learned, make_images(), training=False, layers=layers,
             enter=lambda layer: watch.reset(), note=note,
         )  # fmt: skip
     return found
@@ -133,7 +133,7 @@ class _Kept:
         self.layer = layer
 
 
-def training(net: Net, learned: dict[str, Learned], images: Tensor) -> Training:
+def training(net: Net, learned: dict[str, Learned], images: list[Tensor]) -> Training:
     """A forward pass of all layers.
 
     What several layers keep is on the account of the first of them, those that run in training
@@ -160,8 +160,9 @@ def training(net: Net, learned: dict[str, Learned], images: Tensor) -> Training:
         return found
 
     with watch, saved_tensors_hooks(keep, _never):
-        watch.size[images.untyped_storage()] = images.untyped_storage().nbytes()
-        outputs = run(net, learned, [images], training=True, enter=enter, note=note)
+        for each in images:
+            watch.size[each.untyped_storage()] = each.untyped_storage().nbytes()
+        outputs = run(net, learned, [*images], training=True, enter=enter, note=note)
     at_inference = net.parts().at_inference
     order = [x.name for x in net.layers if x.name in at_inference]
     order += [x.name for x in net.layers if x.name not in at_inference]
@@ -176,8 +177,8 @@ def training(net: Net, learned: dict[str, Learned], images: Tensor) -> Training:
     return Training(macs, account)
 
 
-def step(net: Net, learned: dict[str, Learned], images: Tensor) -> Step:
-    """A training step; the images live through it, and the outputs do not."""
+def step(net: Net, learned: dict[str, Learned], images: list[Tensor]) -> Step:
+    """A training step; the inputs live through it, and the outputs do not."""
     constant = [tensor for own in learned.values() for tensor in own.values()]
     watch = _Watch(constant)
     forward: dict[str, int] = {}
@@ -192,15 +193,16 @@ def step(net: Net, learned: dict[str, Learned], images: Tensor) -> Step:
         forward[layer.name] = watch.most
 
     with watch:
-        watch.made(images)
+        for each in images:
+            watch.made(each)
         used = set().union(*net.parts())
-        outputs = run(net, learned, [images], training=True, layers=used, enter=enter, note=note)
+        outputs = run(net, learned, [*images], training=True, layers=used, enter=enter, note=note)
         loss = torch.stack([output.sum(dtype=torch.float32) for output in outputs]).sum()
         del outputs
         if loss.requires_grad:
             loss.backward()  # type: ignore[no-untyped-call]  # torch gives no types
         most = max(most, watch.most)
-        held = images.untyped_storage().nbytes() + loss.nbytes
+        held = sum(each.untyped_storage().nbytes() for each in images) + loss.nbytes
         found = Step(forward, most, watch.live - held)
         for tensor in constant:
             tensor.grad = None

@@ -26,7 +26,7 @@ def run(
     enter: Callable[[Layer], None] = lambda layer: None,
     note: Callable[[Layer, Tensor], None] = lambda layer, output: None,
 ) -> list[Tensor]:
-    """The outputs for the images in a list of one, from which they are taken.
+    """The outputs for a tensor for each input, which are taken from the list.
 
     Every tensor is let go after its last use.
 
@@ -36,13 +36,14 @@ def run(
         note: told of its output.
     """
     running = [layer for layer in net.layers if layers is None or layer.name in layers]
-    last_use = {"input": 0}
+    last_use = dict.fromkeys(net.inputs, 0)
     used = set().union(*net.parts())
     unpooled = {layer.indices for layer in net.layers if layer.name in used}
     last_undone = {x.indices: number for number, x in enumerate(running) if x.indices}
     for number, layer in enumerate(running):
         last_use |= dict.fromkeys((layer.name, *layer.inputs), number)
-    values = {"input": images.pop()}
+    values = dict(zip(net.inputs, images, strict=True))
+    images.clear()
     indices: dict[str, Tensor] = {}
     for number, layer in enumerate(running):
         own = learned[layer.name]
@@ -100,12 +101,12 @@ _KNOWN: dict[tuple[object, ...], Shape | None] = {}  # None where torch refuses 
 
 
 def shapes_of(net: Net) -> dict[str, Shape]:
-    """The shape of each output, per image, as torch has it; "input" is the network's.
+    """The shape of each output, and input, per image, as torch has it.
 
     Raises:
         Refused: torch refuses a layer.
     """
-    found: dict[str, Shape] = {"input": net.input}
+    found: dict[str, Shape] = dict(net.inputs)
     by_name = {layer.name: layer for layer in net.layers}
     for layer in net.layers:
         inputs = [found[name] for name in layer.inputs]

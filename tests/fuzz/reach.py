@@ -86,6 +86,7 @@ class Reaching:
         self.axis = axis
         self.axes = len(net.input) - 1
         self.shapes = shapes
+        self.inputs = net.inputs
         self.layers = {layer.name: layer for layer in net.layers}
         self.follow = follow
         self.norms = norms
@@ -95,8 +96,8 @@ class Reaching:
 
     def _pixels_of(self, name: str, unit: int, channels: Channels) -> frozenset[int] | Extent:
         """The pixels that unit number `unit` along the axis sees, in some channels."""
-        if name == "input":
-            return frozenset((unit,))
+        if name in self.inputs:
+            return frozenset((unit,) if name == "input" else ())
         found: set[int] = set()
         everything = False
         for source, places, read in self.read_from(name, channels):
@@ -127,14 +128,12 @@ class Reaching:
         return [
             Read(source, self.places(layer, source) if known else Extent.UNKNOWN, each)
             for source, each in zip(layer.sources, followed, strict=True)
-            if each
+            if each and self.leads_on(source, each)
         ]
 
     def leads_on(self, name: str, channels: Channels) -> bool:
         """Whether some channels are computed from the image."""
-        if name == "input":
-            return True
-        return any(self.leads_on(x.source, x.channels) for x in self.read_from(name, channels))
+        return name == "input" if name in self.inputs else bool(self.read_from(name, channels))
 
     def seen_by(self, name: str, unit: int) -> frozenset[int] | Extent:
         """The pixels that unit number `unit` along the axis sees, in all channels together."""
@@ -340,8 +339,8 @@ def periods_of(net: Net, shapes: dict[str, Shape]) -> list[int]:
 def paths_to(net: Net, name: str) -> list[dict[str, str]]:
     """Each way from the input to a layer: for every layer on it the source that it comes from."""
     by_name = {layer.name: layer for layer in net.layers}
-    if name == "input":
-        return [{}]
+    if name in net.inputs:
+        return [{}] if name == "input" else []
     return [
         {**path, name: source}
         for source in dict.fromkeys(by_name[name].sources)

@@ -11,7 +11,7 @@ from tests.fuzz.interpreter import Spec
 Path: TypeAlias = tuple[Any, ...]  # keys and indices, from the top of a spec down
 
 MOST_TRIES = 2000
-KEPT = {("name",), ("input",), ("layers",)}
+KEPT = {("name",), ("input",), ("inputs",), ("layers",)}
 
 
 def reduced(spec: Spec, fails: Callable[[Spec], bool]) -> Spec:
@@ -36,6 +36,10 @@ def reduced(spec: Spec, fails: Callable[[Spec], bool]) -> Spec:
 
 def _smaller(spec: Spec) -> Iterator[Spec]:
     """The spec without one of its parts, with a body for its statement, or a smaller number."""
+    if len(spec.get("inputs", ())) == 1:
+        yield {"input" if k == "inputs" else k: v for k, v in spec.items()} | {
+            "input": spec["inputs"]["input"]
+        }
     for path in _paths(spec):
         if path not in KEPT:
             changed, holder = _copy(spec, path)

@@ -31,7 +31,8 @@ def sights(net: Net, shapes: dict[str, Shape]) -> dict[str, Tensor]:
     """By layer, (pixels, C, n…): whether a unit sees a pixel. Pixels are numbered row-major."""
     pixels = math.prod(net.input[1:])
     one_each = torch.eye(pixels).view(pixels, 1, *net.input[1:])
-    found = {"input": one_each.expand(pixels, *net.input)}
+    found = {name: torch.zeros(pixels, *shape) for name, shape in net.inputs.items()}
+    found["input"] = one_each.expand(pixels, *net.input)
     by_name = {layer.name: layer for layer in net.layers}
     with torch.no_grad():
         for layer in net.layers:

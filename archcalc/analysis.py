@@ -67,7 +67,11 @@ class Analysis(Record):
     def of_batch(self, batch: int, dtype: str) -> Analysis:
         """The same network for another batch, in another dtype: what its rules said stays."""
         each = DTYPES[dtype]
-        layers = [replace(layer, batch=batch, bytes_each=each) for layer in self.layers]
+        images = [batch if layer.is_of_images else 1 for layer in self.layers]
+        layers = [
+            replace(layer, batch=n, bytes_each=each)
+            for layer, n in zip(self.layers, images, strict=True)
+        ]
         return Analysis(self.graph, batch, dtype, tuple(layers), self.error)
 
     @property
@@ -98,8 +102,11 @@ class Analysis(Record):
     @property
     def map_bytes(self) -> dict[str, Quantity]:
         """The bytes of each of `maps`, for the batch."""
-        floating, batch = self.bytes_each, self.batch
-        return {n: x.values * (batch * x.bytes_each(floating)) for n, x in self.maps.items()}
+        found = {
+            name: x.values * (self.batch * x.bytes_each(self.bytes_each))
+            for name, x in self.graph.inputs.items()
+        }
+        return found | {layer.name: layer.activation_bytes for layer in self.layers}
 
     @property
     def inference_layers(self) -> tuple[LayerAnalysis, ...]:

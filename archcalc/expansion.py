@@ -217,7 +217,7 @@ class _Expander(Names):
             inputs = tuple([self._resolve(source, scope) for source in statement.sources])
             current = inputs[0]
         else:
-            inputs = (current,)
+            inputs = () if statement.kind.is_source else (current,)
         if statement.branches is not None:
             inputs = tuple([self._branch(b, scope, current, statement) for b in statement.branches])
         scope.present = current

@@ -130,14 +130,22 @@ def walk(graph: Graph, batch: int, dtype: str) -> Analysis:
             raise AnalysisStopped(message, graph, batch, dtype, layers) from None
         maps[node.name] = effect.output
         units[node.name] = found
-        # What comes from no input is there once, whatever the batch.
-        images = 1
-        if not of_images.isdisjoint(node.inputs):
-            images = batch
+        depends = not of_images.isdisjoint(node.inputs)
+        if depends:
             of_images.add(node.name)
+        field, local_field = whole_of(found)
         used, owns = node.name in live, owners[node.name] == node.name
         done[node.name] = LayerAnalysis(
-            node, effect, *whole_of(found), found.origins, images, bytes_each, used, owns
+            node=node,
+            effect=effect,
+            field=field,
+            local_field=local_field,
+            origins=found.origins,
+            batch=batch if depends else 1,
+            bytes_each=bytes_each,
+            is_of_images=depends,
+            used=used,
+            owns_weights=owns,
         )
     if missing:
         return walk(graph.without_heads(missing, refusals), batch, dtype)

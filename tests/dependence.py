@@ -8,6 +8,7 @@ read by its fields alone.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from math import prod
 from typing import Any, TypeAlias
@@ -109,6 +110,8 @@ def _run(layer: Layer, inputs: list[Tensor]) -> Tensor:
         return x.flatten(1)
     if kind == "reshape":
         return x.reshape(len(x), *f["shape"])
+    if kind == "rearrange":
+        return _rearranged(x, layer)
     if kind == "channel_shuffle":
         return F.channel_shuffle(x, f["groups"])
     if kind == "channel_slice":
@@ -235,3 +238,21 @@ def pixels_of(values: Tensor, shape: Sequence[int]) -> set[tuple[int, ...]]:
     """The positions of those pixels, with any of their channels, that are set in (pixels,)."""
     seen = values.reshape(tuple(shape)).any(0)
     return {tuple(place) for place in seen.nonzero().tolist()}
+
+
+def _rearranged(x: Tensor, layer: Layer) -> Tensor:
+    """By its notation: axes apart, in the new order, and together; sizes from the known ones."""
+    sizes = dict(vars(layer)["sizes"])
+    before, after = (re.findall(r"\(([^)]*)\)|(\w+)", s) for s in layer.axes.split("->"))  # type: ignore[attr-defined]
+    factors: list[int] = []
+    names: list[str] = []
+    for (group, alone), size in zip(before, x.shape[1:], strict=True):
+        own = (group or alone).split()
+        known = prod(sizes[name] for name in own if name in sizes)
+        factors += [sizes.get(name, size // known) for name in own]
+        names += own
+    x = x.reshape(len(x), *factors)
+    order = [name for group, alone in after for name in (group or alone).split()]
+    x = x.permute(0, *[names.index(name) + 1 for name in order])
+    size_of = dict(zip(names, factors, strict=True))
+    return x.reshape(len(x), *[prod(size_of[n] for n in (g or a).split()) for g, a in after])

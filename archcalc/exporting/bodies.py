@@ -144,7 +144,11 @@ class BodyMaker:
     def _spelling(self, node: Node) -> Spelling:
         inputs = tuple([self._maps[name] for name in node.inputs])
         keeps = self._flow.is_unpooled(node)
-        return spell(node.layer, Setting(inputs, keeps, self._uneven_same))
+        once = [n for n, name in enumerate(node.inputs) if not self._is_of_images(name)]
+        return spell(node.layer, Setting(inputs, keeps, self._uneven_same, tuple(once)))
+
+    def _is_of_images(self, name: str) -> bool:
+        return name == INPUT or self._layers[name].is_of_images
 
     def _callee(self, spelling: Spelling) -> str | None:
         """The class of a module by the name that it has in the file."""

@@ -137,6 +137,8 @@ class _Forward:
         wanted: list[str | None]
         if value in self._body.names:
             return unique(self._body.names[value], self._names_held_after(number))
+        if not self._reads[number]:  # from no input
+            return unique(self._own_name(value) or "parameter", {*self._names.values()})
         source = self._reads[number][0]
         goes_on = self._read_at[source] == [number] and self._last_use[source] == number
         if value != item.outputs[0] and not isinstance(item.callee, ModuleClass):

@@ -33,6 +33,8 @@ class LayerAnalysis(Record):
         origins: which axes of the network's input the axes of its output run along.
         batch: number of images that `macs`, `flops`, `other_ops` and `activation_…` are for.
         bytes_each: bytes per value.
+        is_of_images: whether it depends on the network's inputs. What comes from learned or
+            constant tensors alone is there once, whatever the batch.
         used: whether some output of the network depends on it.
         owns_weights: whether its learned values count here, and not with a layer that shares them.
     """
@@ -44,6 +46,7 @@ class LayerAnalysis(Record):
     origins: Origins
     batch: int = 1
     bytes_each: int = 4
+    is_of_images: bool = True
     used: bool = True
     owns_weights: bool = True
 
@@ -162,8 +165,8 @@ class LayerAnalysis(Record):
     @property
     @OF_LAYER.figure(Unit.COUNT, short="values")
     def activation_values(self) -> Quantity:
-        """Values that are put out, for the batch."""
-        return self.effect.output.values * self.batch
+        """Values that are put out, for the batch; what is learned is none of them."""
+        return 0 if self.node.layer.is_source else self.effect.output.values * self.batch
 
     @property
     @OF_LAYER.figure(Unit.BYTES, short="memory", shown_by=("activation_values",))

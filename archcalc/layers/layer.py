@@ -16,7 +16,16 @@ from archcalc.feature_map import FeatureMap
 from archcalc.layers.effect import Effect, Extra, Saved, Storage, multiplied
 from archcalc.layers.integers import Integers
 from archcalc.layers.moves import Moved
-from archcalc.layers.operator import USUAL, Circumstances, Gradient, Kept, Operator, Order, Taken
+from archcalc.layers.operator import (
+    USUAL,
+    Circumstances,
+    Gradient,
+    Kept,
+    Operator,
+    Order,
+    Taken,
+    as_often,
+)
 from archcalc.layers.state import Role
 from archcalc.quantity.arithmetic import (
     Quantity,
@@ -37,6 +46,8 @@ Axes: TypeAlias = "Quantity | tuple[Quantity, ...]"  # one value for all axes, o
 Sides: TypeAlias = "Quantity | tuple[Quantity | tuple[Quantity, Quantity], ...]"  # (before, after)
 Padding: TypeAlias = "Sides | str"  # Sides, or "same", or "valid"
 Ratios: TypeAlias = "Axes"  # as Axes, but each may be a fraction
+Notation: TypeAlias = str  # of `archcalc.layers.notation`
+NamedSizes: TypeAlias = "tuple[tuple[str, Quantity], ...]"  # by names that the user chooses
 ALONG_AXES = (
     "Axes",
     "Axes | None",
@@ -81,6 +92,7 @@ class Layer(ABC):
         in_place: whether torch can write its output where its (first) input lies.
         moves_axes: whether the axes of its output may run along others than those of its input.
         spreads: whether a size of 1 in an input is spread over a larger one of the output.
+        is_source: whether it has no input: what it puts out is its own, and no activation.
         takes_items: whether its rule is about items too; else it is asked about one of them.
         leaves_gaps: whether its output is a view of some values of its input, with gaps between.
         is_weight_layer: whether it counts where depth is counted: a matrix product with weights.
@@ -105,6 +117,7 @@ class Layer(ABC):
     moves_axes: ClassVar[bool] = False
     takes_items: ClassVar[bool] = False
     spreads: ClassVar[bool] = False
+    is_source: ClassVar[bool] = False
     is_weight_layer: ClassVar[bool] = False
     in_lecture_total: ClassVar[bool] = False
     gradient: ClassVar[Gradient] = Gradient.OWN
@@ -203,6 +216,10 @@ class Layer(ABC):
     def indices_below(self) -> int | None:
         """Of a kind that takes integers as indices, what they have to be below; None of others."""
         return None
+
+    def can_stay(self, x: FeatureMap) -> bool:
+        """Whether its output, of which its effect says that it may be a view, is one of `x`."""
+        return True
 
     def widths(self, x: FeatureMap) -> tuple[str, ...]:
         """The fields that say how many channels its output has."""
@@ -331,6 +348,19 @@ def effect_with_items(layer: Layer, *inputs: FeatureMap) -> Effect:
     return multiplied(layer.effect_on(*[replace(x, items=1) for x in inputs]), items)
 
 
+def operators_with_items(
+    layer: Layer, effect: Effect, *inputs: FeatureMap, at: Circumstances = USUAL
+) -> tuple[Operator, ...]:
+    """What torch runs for a layer whose effect on all items is `effect`."""
+    if layer.takes_items or all(certainly_one(x.items) for x in inputs):
+        return layer.operators(effect, *inputs, at=at)
+    items = inputs[0].items
+    single = [replace(x, items=1) for x in inputs]
+    at = at._replace(copied=at.copied // items)
+    of_one = layer.operators(layer.effect_on(*single), *single, at=at)
+    return tuple([as_often(operator, items) for operator in of_one])
+
+
 def combines(layer: Layer) -> bool:
     """Whether it is a join that combines its branches value by value."""
     return isinstance(layer, Join) and layer.pointwise
@@ -343,6 +373,8 @@ def concatenates(layer: Layer) -> bool:
 
 def setting_text(value: object) -> str:
     """The value of a field as users see it: `3`, `3x5`, `(1,0)x(2,0)`, `same`, `true`, `none`."""
+    if isinstance(value, tuple) and value and isinstance(value[0], tuple) and _is_named(value[0]):
+        return ",".join(f"{name}={setting_text(size)}" for name, size in value)
     if isinstance(value, tuple):
         return "x".join(
             f"({','.join(map(setting_text, item))})"
@@ -353,6 +385,10 @@ def setting_text(value: object) -> str:
     if value is None:
         return "none"
     return str(value).lower() if isinstance(value, bool) else str(plain(value))
+
+
+def _is_named(value: tuple[object, ...]) -> bool:
+    return isinstance(value[0], str)
 
 
 def per_axis(value: Axes, x: FeatureMap, field: str) -> tuple[Quantity, ...]:

@@ -132,6 +132,43 @@ class Operator(Record):
     contiguous: bool = False
 
 
+def once(operator: Operator) -> Operator:
+    """The operator, of a layer that is there once, whatever the batch."""
+    return replace(
+        operator,
+        per_image=False,
+        beside=tuple([replace(extra, per_image=False) for extra in operator.beside]),
+        beside_kept=tuple([replace(extra, per_image=False) for extra in operator.beside_kept]),
+    )
+
+
+def as_often(operator: Operator, items: Quantity) -> Operator:
+    """The operator, on so many items where it is said of one."""
+    if not operator.per_image:
+        return operator
+
+    def of_items(extras: tuple[Extra, ...]) -> tuple[Extra, ...]:
+        found = []
+        for extra in extras:
+            values = extra.values * items if extra.per_image else extra.values
+            found.append(replace(extra, values=values))
+        return tuple(found)
+
+    takes: list[Taken] = []
+    for one in operator.takes:
+        scratch: list[Quantity | Extra] = []
+        for each in one.scratch:
+            scratch += of_items((each,)) if isinstance(each, Extra) else [each * items]
+        takes.append(one._replace(scratch=tuple(scratch)))
+    return replace(
+        operator,
+        takes=tuple(takes),
+        values=operator.values * items,
+        beside=of_items(operator.beside),
+        beside_kept=of_items(operator.beside_kept),
+    )
+
+
 def on_a_copy(operator: Operator, values: Quantity) -> tuple[Operator, Operator]:
     """The operator, on a copy of the layer's input that has no gaps, which it keeps instead."""
     first, *others = operator.takes

@@ -19,6 +19,8 @@ KINDS: dict[str, type[Layer]] = {}  # by name: those that are registered
 # All of them at once would take as long as the rest of a table.
 _ON_DEMAND: dict[str, str] = {
     "unfolding": "unfold fold",
+    "rearranging": "rearrange",
+    "sources": "parameter",
     "functions": "hard_tanh softplus mish selu celu softshrink hardshrink threshold square sqrt "
     "rsqrt reciprocal exp exp2 expm1 log log2 log10 log1p abs neg sign floor ceil round trunc frac "
     "sin cos tan atan sinh cosh erf erfc",

@@ -34,6 +34,11 @@ def strides_after(before: Sequence[int], strides: Strides, after: Sequence[int])
     return tuple(found) if axis < 0 else None
 
 
+def dense_strides(shape: Sequence[int]) -> Strides:
+    """Of values that lie one behind the other, without gaps."""
+    return tuple([prod(shape[axis + 1 :]) for axis in range(len(shape))])
+
+
 def can_stay_permuted(before: Sequence[int], after: Sequence[int]) -> bool:
     """Whether a map whose channels, its first axis, lie closest can be seen under another shape."""
     channels, *sizes = before

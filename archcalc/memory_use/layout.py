@@ -66,12 +66,18 @@ def layout(
     """
     layers = analysis.inference_layers if at_inference else analysis.used_layers
     shared = {Storage.SHARED, *([Storage.SHARED_AT_INFERENCE] if at_inference else [])}
+    maps = analysis.maps
     found = Layout({name: name for name in analysis.graph.inputs}, {}, set(), set())
     placing = _placing(analysis, layers, within or {})
     overwriting = _Overwriting(analysis, layers, found.of) if in_place else None
     for number, layer in enumerate(layers):
+        if not layer.inputs:
+            found.of[layer.name] = layer.name
+            if placing is not None:
+                placing.place_source(layer.name)
+            continue
         source = layer.inputs[0]
-        stays = layer.effect.storage in shared
+        stays = layer.effect.storage in shared and layer.node.layer.can_stay(maps[source])
         if stays and placing is not None:
             stays = placing.can_stay(layer)
         if not stays and overwriting is not None and overwriting.may(layer, number):
@@ -128,7 +134,7 @@ def unsettled(analysis: Analysis) -> str | None:
         return None
     with_gaps: set[str] = set()
     for layer in analysis.layers:
-        behind_gaps = layer.inputs[0] in with_gaps
+        behind_gaps = bool(layer.inputs) and layer.inputs[0] in with_gaps
         if behind_gaps and isinstance(layer.node.layer, (InOrder, GroupNorm, Linear)):
             return layer.name
         is_view = layer.effect.storage is not Storage.OWN
@@ -139,7 +145,11 @@ def unsettled(analysis: Analysis) -> str | None:
 
 def _shapes(analysis: Analysis) -> dict[str, tuple[Any, ...]]:
     """The shapes of all maps, with the batch."""
-    return {name: (analysis.batch, *map(one_for_all, x.shape)) for name, x in analysis.maps.items()}
+    once = {layer.name for layer in analysis.layers if not layer.is_of_images}
+    return {
+        name: ((1 if name in once else analysis.batch) * x.items, *map(one_for_all, x.shape))
+        for name, x in analysis.maps.items()
+    }
 
 
 def _placing(
@@ -175,6 +185,10 @@ class _Placing:
         """Whether the output of a layer has gaps."""
         return self._placed[name].has_gaps()
 
+    def place_source(self, name: str) -> None:
+        """Places what a layer without an input puts out."""
+        self._placed[name] = _without_gaps(self._shapes[name])
+
     def place(self, layer: LayerAnalysis, stays: bool, at_inference: bool) -> int:
         """Places what a layer puts out; the values of each image that it copies for it."""
         source, shape = self._placed[layer.inputs[0]], self._shapes[layer.name]
@@ -190,7 +204,7 @@ class _Placing:
     def _strides(self, layer: LayerAnalysis) -> Strides | None:
         """Those of the input under the shape of the output; None where there are none."""
         source = self._placed[layer.inputs[0]]
-        if isinstance(layer.node.layer, InOrder):
+        if layer.node.layer.moves_axes:
             return strides_after(*source, self._shapes[layer.name])
         return source.strides
 

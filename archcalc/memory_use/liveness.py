@@ -8,6 +8,7 @@ from archcalc.analysis import Analysis
 from archcalc.errors import UsageError
 from archcalc.figures.of_layer import LayerAnalysis
 from archcalc.graph import indices_of
+from archcalc.layers.layer import operators_with_items
 from archcalc.layers.pooling import INDEX_BYTES, MaxPool
 from archcalc.layers.weight_norm import WEIGHT
 from archcalc.memory_use.concatenation import embedded
@@ -103,7 +104,7 @@ def storages(
             size[indices_of(layer.name)] = index_bytes(analysis, layer.name)
         beside = _workspace_bytes(layer, analysis, layer.name in handed_on, on_gpu)
         if layer.name in copies:
-            beside = beside + extra_bytes(copies[layer.name], analysis)
+            beside = beside + extra_bytes(copies[layer.name], layer)
         if type(beside) is not int or beside:
             of[_workspace(layer.name)] = _workspace(layer.name)
             size[_workspace(layer.name)] = beside
@@ -204,15 +205,15 @@ def _workspace_bytes(
     extras = layer.effect.workspace
     if any(extra.what == WEIGHT for extra in extras):  # it may be gone before the output is made
         inputs = [analysis.maps[name] for name in layer.inputs]
-        operators = layer.node.layer.operators(layer.effect, *inputs)
-        return most_within(operators, analysis) - analysis.map_bytes[layer.name]
+        operators = operators_with_items(layer.node.layer, layer.effect, *inputs)
+        return most_within(operators, layer) - analysis.map_bytes[layer.name]
     if isinstance(layer.node.layer, MaxPool):
         copy = [extra for extra in extras if extra.what == "intermediate"]
         if hands_on and copy:
             # The padded copy is gone when the indices into it are corrected, with one more of their
             # size. So there are these two at the most, or the copy beside those handed on.
-            padded = sum(extra_bytes(extra, analysis) for extra in copy)
+            padded = sum(extra_bytes(extra, layer) for extra in copy)
             return largest(padded, 2 * index_bytes(analysis, layer.name))
         if hands_on or (len(layer.output.sizes) == 1 and not on_gpu):
             extras = tuple(copy)
-    return sum(extra_bytes(extra, analysis) for extra in extras)
+    return sum(extra_bytes(extra, layer) for extra in extras)

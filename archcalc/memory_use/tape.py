@@ -11,9 +11,12 @@ from collections.abc import Mapping, Sequence
 from itertools import takewhile
 
 from archcalc.analysis import Analysis
+from archcalc.figures.of_layer import LayerAnalysis
 from archcalc.graph import Graph
 from archcalc.layers.effect import Extra
-from archcalc.layers.operator import Circumstances, Gradient, Operator, Order, Taken, Tensor
+from archcalc.layers.layer import operators_with_items
+from archcalc.layers.operator import Circumstances, Gradient, Operator, Order, Taken, Tensor, once
+from archcalc.layers.state import Role, State
 from archcalc.memory_use.autocast import CAST, OF_VIEWS, WITHIN_ENTRY, Types
 from archcalc.memory_use.layout import layout
 from archcalc.memory_use.liveness import unpooled
@@ -42,7 +45,8 @@ def tape(
         # What autocast casts has no gaps any more.
         dense = bool(node.inputs) and found.casts(node.layer.kind, node.inputs[0])
         copied = None if dense else where.copies.get(name)
-        operators = node.layer.operators(
+        operators = operators_with_items(
+            node.layer,
             layer.effect,
             *[maps[source] for source in node.inputs],
             at=Circumstances(
@@ -52,6 +56,8 @@ def tape(
                 hands_on_indices=name in handed_on,
             ),
         )
+        if not layer.is_of_images:
+            operators = tuple(map(once, operators))
         if where.of[name] == name and len(operators) == 1:  # it may be a view, and cannot
             operators = (replace(operators[0], view=False),)
         found.write(
@@ -60,9 +66,11 @@ def tape(
             node.taken,
             named={
                 tensor.name: found.parameter(
-                    f"{owners[name]}.{tensor.name}", tensor.values, learns=node.trainable
+                    f"{owners[name]}.{tensor.name}",
+                    tensor.values,
+                    learns=node.trainable and tensor.role is not Role.BUFFER,
                 )
-                for tensor in layer.effect.parameters
+                for tensor in layer.effect.parameters or _of_source(layer)
             },
             has_gradient=name in with_gradient,
         )
@@ -74,6 +82,11 @@ def tape(
     }
     found.write(LOSS, last.operators, outputs, named=given)
     return found.tape(analysis.graph)
+
+
+def _of_source(layer: LayerAnalysis) -> State:
+    """The constant that a layer without an input puts out."""
+    return () if layer.inputs else layer.effect.state
 
 
 class _Taping:
@@ -90,6 +103,7 @@ class _Taping:
         self._cached: dict[str, str] = {}  # what autocast has cast of what is learned
         self._given = [*inputs]
         self._same: dict[str, str] = {}  # of layers that run nothing: what they hand on
+        self._once: set[str] = set()  # what is there once, whatever the batch
         self._parameters: set[str] = set()
         self._learns: set[str] = set()  # what is learned, and what comes from something that is
         self._operators: list[Recorded] = []
@@ -101,6 +115,7 @@ class _Taping:
     def parameter(self, name: str, values: int, *, learns: bool) -> str:
         """Notes that a tensor is a parameter, which is frozen where it does not learn; its name."""
         self._parameters.add(name)
+        self._once.add(name)
         if learns:
             self._learns.add(name)
         self._each[name] = self._types.bytes_each
@@ -136,7 +151,7 @@ class _Taping:
         """
         taken = [self._same.get(name, name) for name in taken]
         if not operators:
-            self._same[layer] = taken[0]
+            self._same[layer] = taken[0] if taken else next(iter((named or {}).values()))
         names: dict[Tensor | None, str] = {**dict(enumerate(taken))}
         names.update(named or {})
         casts: dict[Tensor | None, str] = {}
@@ -171,6 +186,8 @@ class _Taping:
         else:  # integers are moved
             taken = [self._integers[first]]
             each = self._integers[output] = taken[0]
+        if not operator.per_image:
+            self._once.add(output)
         self._bytes[output] = operator.values * images * each
         arguments = [self._argument(operator, one, names, images) for one in operator.takes]
         learns = any(argument.gradient is not None for argument in arguments)
@@ -215,7 +232,7 @@ class _Taping:
     ) -> Argument:
         """What is taken by an operator that makes its output for so many `images`."""
         name, output = names[taken.tensor], names[None]
-        gradients, summed = self._gradients(operator.name, taken.gradient, name, output)
+        gradients, summed = self._gradients(operator.name, taken.gradient, name, output, images)
         if name not in self._learns:
             return Argument(name, None, Order.OWN, gradients[:1] if taken.always else ())
         scratch = tuple([self._scratch(x, images, self._each[output]) for x in taken.scratch])
@@ -267,7 +284,7 @@ class _Taping:
         return [self._each[name] for name in taken if name in self._each]
 
     def _gradients(
-        self, operator: str, how: Gradient, name: str, output: str
+        self, operator: str, how: Gradient, name: str, output: str, images: int
     ) -> tuple[tuple[int, ...], bool]:
         """The sizes of the gradient of what an operator takes, and `summed`, as `Argument`'s."""
         if name not in self._each:
@@ -276,6 +293,10 @@ class _Taping:
         each = self._types.gradient_made_by(operator, own, self._each[output])
         of_output = self._bytes[output] // self._each[output] * each
         found = [size // own * each]
+        if (
+            how is Gradient.PART and name in self._once and images > 1
+        ):  # it was spread over the images
+            return (size // own * each * images, size), True
         larger = of_output != found[0]
         always = how in (Gradient.SUMMED, Gradient.REDUCED)
         summed = always or (larger and how in (Gradient.SAME, Gradient.FITTED))

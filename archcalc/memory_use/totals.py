@@ -153,7 +153,7 @@ def saved_bytes(analysis: Analysis) -> dict[str, Quantity]:
         bytes_kept: Quantity = 0
         for tensor in needed[layer.name]:
             if isinstance(tensor, Extra):
-                bytes_kept = bytes_kept + extra_bytes(tensor, analysis)
+                bytes_kept = bytes_kept + extra_bytes(tensor, layer)
             elif (storage := where.of.get(tensor, tensor)) not in kept:
                 kept.add(storage)
                 bytes_kept = bytes_kept + size[storage]

@@ -377,7 +377,7 @@ class _Replay(Checkpointing):
         gradient, name = self._arrived.pop(argument.tensor), gradient_of(argument.tensor)
         if self._course.adds:
             self._drop(gradient.storage)
-        elif gradient.contiguous:
+        elif gradient.contiguous and (gradient.viewed or self._holders[gradient.storage] == 1):
             self._grads[name] = gradient.storage
         else:
             self._grads[name] = self._new(name, gradient.bytes, self._purpose_for(argument))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from archcalc.analysis import Analysis
+from archcalc.figures.of_layer import LayerAnalysis
 from archcalc.layers.effect import Extra
 from archcalc.layers.operator import Operator
 from archcalc.quantity.arithmetic import Quantity, largest_of
@@ -12,7 +12,7 @@ from archcalc.quantity.arithmetic import Quantity, largest_of
 _OUTPUT = ""  # as `Operator.makes` calls it
 
 
-def most_within(operators: Sequence[Operator], analysis: Analysis) -> Quantity:
+def most_within(operators: Sequence[Operator], layer: LayerAnalysis) -> Quantity:
     """The most bytes that are alive at once of what the operators make, the output among them.
 
     What an operator makes is there until the last one that takes or holds it has run.
@@ -24,19 +24,17 @@ def most_within(operators: Sequence[Operator], analysis: Analysis) -> Quantity:
     alive: dict[str, Quantity] = {}
     moments: list[Quantity] = []
     for number, operator in enumerate(operators):
-        images = analysis.batch if operator.per_image else 1
-        own = 0 if operator.view else operator.values * images * analysis.bytes_each
+        images = layer.batch if operator.per_image else 1
+        own = 0 if operator.view else operator.values * images * layer.bytes_each
         alive[operator.makes] = own
-        beside = [
-            extra_bytes(extra, analysis) for extra in (*operator.beside, *operator.beside_kept)
-        ]
+        beside = [extra_bytes(extra, layer) for extra in (*operator.beside, *operator.beside_kept)]
         moments.append(sum(alive.values()) + sum(beside))
         alive = {n: b for n, b in alive.items() if n == _OUTPUT or last[n] > number}
     return largest_of(moments)
 
 
-def extra_bytes(extra: Extra, analysis: Analysis) -> Quantity:
+def extra_bytes(extra: Extra, layer: LayerAnalysis) -> Quantity:
     """Bytes of a tensor that a layer makes beside its output, for the batch."""
-    images = analysis.batch if extra.per_image else 1
-    each = extra.bytes_each or max(analysis.bytes_each, extra.least_bytes)
+    images = layer.batch if extra.per_image else 1
+    each = extra.bytes_each or max(layer.bytes_each, extra.least_bytes)
     return extra.values * images * each

@@ -10,6 +10,7 @@ from archcalc.graph import INPUT, Graph, Node, Stretch
 from archcalc.layers import Join
 from archcalc.quantity.conditions import is_symbol
 from archcalc.record import as_dict
+from archcalc.spec.keys import NAMED
 
 _NO_NAME = re.compile(r"[^A-Za-z0-9_.]+")
 _LONGEST_NAME = 100
@@ -126,7 +127,7 @@ def _statement(node: Node, previous: str, prefix: str = "") -> str:
     keys = {"name": _scalar(node.name.removeprefix(prefix))}
     if isinstance(layer, Join) and len(node.inputs) > 1:
         keys["from"] = f"[{', '.join(map(_scalar, node.inputs))}]"
-    elif node.inputs[0] != previous:
+    elif node.inputs and node.inputs[0] != previous:
         keys["from"] = _scalar(node.inputs[0])
     if isinstance(layer, Join) and len(node.inputs) == 1:
         keys["branches"] = "[[]]"
@@ -136,7 +137,11 @@ def _statement(node: Node, previous: str, prefix: str = "") -> str:
         keys["indices"] = _scalar(node.indices)
     if not node.trainable and node.weights is None:
         keys["trainable"] = "false"
-    keys |= {name: _value(value) for name, value in layer.given().items()}
+    for name, value in layer.given().items():
+        if name == NAMED:
+            keys |= {each: _value(size) for each, size in value}
+        else:
+            keys[name] = _value(value)
     return f"{layer.kind}: {_mapping(keys)}"
 
 

@@ -15,7 +15,7 @@ from typing import Any, Literal, TypeAlias, cast, get_args, get_origin
 
 from yaml.nodes import Node, ScalarNode, SequenceNode
 
-from archcalc.errors import Place, Source, SpecError, UsageError
+from archcalc.errors import LayerError, Place, Source, SpecError, UsageError
 from archcalc.layers import Layer
 from archcalc.layers.layer import REQUIRED
 from archcalc.quantity.conditions import (
@@ -50,12 +50,14 @@ class FieldType(Record):
         convert: an evaluated value -> the field's value; raises ExpressionError.
         words: texts that stand for themselves, alone or in an expression.
         decimals: whether decimals are read as floats (else as exact fractions).
+        as_text: whether it is text as it stands, and no expression.
     """
 
     schema: Schema
     convert: Callable[[Value], object]
     words: tuple[str, ...] = ()
     decimals: bool = False
+    as_text: bool = False
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickled as its name in `FIELD_TYPES`, or its words: there is one of each."""
@@ -85,7 +87,7 @@ def read_template(node: Node, source: Source, kind: FieldType | None = None) -> 
     """
     if isinstance(node, ScalarNode):
         text: str = node.value
-        if kind is not None and text in kind.words:
+        if kind is not None and (kind.as_text or text in kind.words):
             return text
         if kind is not None and kind.decimals and _DECIMAL.fullmatch(text):
             return float(text)
@@ -246,6 +248,25 @@ def _shape(value: Value) -> object:
     return tuple(map(whole, value))
 
 
+def _notation(value: Value) -> object:
+    if not isinstance(value, str):
+        raise ExpressionError(
+            f"expected a pattern such as 'c h w -> (h w) c', found {shown(value)}"
+        )
+    from archcalc.layers.notation import pattern_of  # which few networks need
+
+    try:
+        pattern_of(value)
+    except LayerError as error:
+        raise ExpressionError(str(error)) from None
+    return value
+
+
+def _named_sizes(value: Value) -> object:
+    pairs = cast("list[list[Value]]", value)
+    return tuple([(name, whole(size)) for name, size in pairs])
+
+
 def truth(value: Value) -> object:
     """`value` as true or false."""
     value = one_for_all(value)
@@ -308,6 +329,12 @@ FIELD_TYPES: dict[str, FieldType] = {
     "Sides": FieldType(_SIDES, _sides),
     "Padding": FieldType(_SIDES, _padding, words=("same", "valid")),
     "Shape": FieldType(_list_of(_WHOLE), _shape),
+    "Notation": FieldType(
+        {"type": "string", "pattern": "->", "description": "such as c h w -> (h w) c"},
+        _notation,
+        as_text=True,
+    ),
+    "NamedSizes": FieldType({"type": "object", "additionalProperties": _WHOLE}, _named_sizes),
     "bool": FieldType({"anyOf": [{"type": "boolean"}, EXPRESSION_SCHEMA]}, truth),
     "float": FieldType(_NUMBER, _real, decimals=True),
     "float | None": FieldType(

@@ -7,6 +7,7 @@ from archcalc.layers.unpooling import MaxUnpool
 
 TRAINING_KEYS = ("trainable", "checkpoint")  # how what stands in a statement is trained
 PLACEMENT_KEYS = ("name", "from", "weights", *TRAINING_KEYS)  # of a layer, whatever its kind
+NAMED = "sizes"  # the field of sizes by names that its layer chooses: each is a key in its place
 INDICES = "indices"  # the max pool that a max_unpool undoes
 KEYWORDS = {
     "repeat": ("repeat", "index", *TRAINING_KEYS, "layers"),

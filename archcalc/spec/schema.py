@@ -12,6 +12,7 @@ from archcalc.spec.keys import (
     ABOUT_KEYS,
     CLAIM_KEYS,
     DIFFERENCES,
+    NAMED,
     TRAINING_KEYS,
     VERDICT_WORDS,
     WAYS,
@@ -161,12 +162,13 @@ def _fields(kind: type[Layer]) -> Schema:
     if issubclass(kind, Join):
         placed["from"] = {"anyOf": [_NAME, {"type": "array", "minItems": 1, "items": _NAME}]}
         placed["branches"] = _BRANCHES
+    named = fields.get(NAMED)
     schema: Schema = {
         "type": "object",
         "description": inspect.cleandoc(kind.__doc__ or ""),
-        "additionalProperties": False,
+        "additionalProperties": named.type.schema["additionalProperties"] if named else False,
         "required": [name for name, field in fields.items() if field.required],
-        "properties": {name: field.type.schema for name, field in fields.items()} | placed,
+        "properties": {n: f.type.schema for n, f in fields.items() if f is not named} | placed,
     }
     options = [schema]
     if issubclass(kind, Join):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from keyword import iskeyword
 
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
@@ -19,7 +20,7 @@ from archcalc.spec.fields import (
     read_literal,
     read_template,
 )
-from archcalc.spec.keys import KEYWORDS, PLACEMENT_KEYS, TRAINING_KEYS, placement_keys
+from archcalc.spec.keys import KEYWORDS, NAMED, PLACEMENT_KEYS, TRAINING_KEYS, placement_keys
 from archcalc.spec.reader import entries, items, mapping, place_of, text_of
 from archcalc.spec.syntax import (
     AS_AROUND,
@@ -143,20 +144,28 @@ class StatementReader:
         joins = issubclass(kind, Join)
         found: dict[str, Node] = {}
         branches: tuple[Body, ...] | None = None
+        names: Collection[str] = ()
         if joins and isinstance(value, SequenceNode):
             branches = self._branches(value)
         elif value is not None:
-            found = self._mapping(value, (*known, *placement_keys(kind)), kind.kind)
+            names = self._names_in_notation(kind, value)
+            found = self._mapping(value, (*known, *names, *placement_keys(kind)), kind.kind)
             if "branches" in found:
                 branches = self._branches(found["branches"])
         arguments = {}
         for name, field in known.items():
-            if name in found:
+            if name in found and name != NAMED:
                 template = field.type.read(found[name], self._source)
                 arguments[name] = (field, Argument(template, self._place(found[name])))
             elif field.required:
                 raise SpecError(f"{kind.kind} needs `{name}`", self._place(key))
+        named = [[n, read_template(found[n], self._source)] for n in names if n in found]
+        if named:
+            place = self._place(found[named[0][0]])
+            arguments[NAMED] = (known[NAMED], Argument(named, place))
         sources = self._sources(found.get("from"), many=joins)
+        if kind.is_source and sources:
+            raise SpecError(f"{kind.kind} has no input", self._place(found["from"]))
         if joins and (branches is None) == (len(sources) < 2):
             raise SpecError(
                 f"{kind.kind} needs branches, or `from` with two layers or more", self._place(key)
@@ -173,6 +182,18 @@ class StatementReader:
             place=self._place(key),
             training=self._training(found),
         )
+
+    def _names_in_notation(self, kind: type[Layer], node: Node) -> Collection[str]:
+        """The names in the notation of how a layer moves values, whose sizes it may give."""
+        notation = next((n for n, text in kind.types.items() if text == "Notation"), None)
+        if notation is None or not isinstance(node, MappingNode):
+            return ()
+        found = [value for key, value in node.value if key.value == notation]
+        if not found or not isinstance(found[0], ScalarNode):
+            return ()
+        from archcalc.layers.notation import names_in
+
+        return names_in(found[0].value)
 
     def _branches(self, node: Node) -> tuple[Body, ...]:
         branches = tuple(

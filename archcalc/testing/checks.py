@@ -167,9 +167,9 @@ def on_the_images(example: Example, output: FeatureMap) -> Graph:
 
 
 def _pointwise(output: FeatureMap) -> Layer:
-    if output.sizes:
+    if 1 <= len(output.sizes) <= 3:
         return Conv(channels=output.channels, kernel=1)
-    return Linear(features=output.channels)
+    return Linear(features=output.shape[-1])  # torch convolves along three axes at the most
 
 
 # ----- numbers, symbols and arrays -----

@@ -106,6 +106,8 @@ def check_widths(example: Example, factor: int = 2) -> None:
         return
     (x, *_), pooled = example.inputs, example.pooled
     own, following = layer.widths(x), layer.follows(x)
+    if layer.moves_axes and not own + following:
+        return  # its channels may be another axis
     alone = effect_of(Example(wider_layer(layer, own, factor), example.inputs, pooled=pooled))
     assert alone is not None, "refused when its `widths` grow alone"
     widest = effect.output.channels * (factor if any(vars(layer)[name] for name in own) else 1)

@@ -83,7 +83,8 @@ def size_figures(
     """The shape of the output, with the batch, of the layers called `names`."""
     for layer in _layers(analysis, names):
         shape = outputs[layer.name].shape if layer.name in outputs else None
-        yield Figure("sizes", "output", layer.name, (analysis.batch, *layer.output.shape), shape)
+        expected = (layer.batch * layer.output.items, *layer.output.shape)
+        yield Figure("sizes", "output", layer.name, expected, shape)
 
 
 def param_figures(

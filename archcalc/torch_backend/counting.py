@@ -64,7 +64,9 @@ def layer_outputs(module: nn.Module, x: Batch, layers: Iterable[str]) -> dict[st
     seen: dict[str, list[Output]] = {}
 
     def note(name: str, part: nn.Module, given: object, output: Tensor) -> None:
-        size = output.numel() * output.element_size()
+        # What is learned is handed on as it is: no activation.
+        own = any(output is tensor for tensor in (*part.parameters(), *part.buffers()))
+        size = 0 if own else output.numel() * output.element_size()
         seen.setdefault(name, []).append(Output(tuple(output.shape), size))
 
     with evaluating(module), Running(module, layers, note):

@@ -305,6 +305,8 @@ def positive_twin(graph: Graph, image: FeatureMap, axis: int | None = None) -> P
         inputs = [maps[name] for name in sources]
         try:
             layer = node.layer
+            if axis is not None and not inputs:
+                raise LayerError("it comes from no pixel")
             if axis is not None:
                 if unlike.intersection(sources) and picks_channels(layer):
                     raise LayerError("channels that do not see alike are told apart before it")
@@ -326,7 +328,7 @@ def positive_twin(graph: Graph, image: FeatureMap, axis: int | None = None) -> P
             continue
         if concatenates(node.layer) or unlike.intersection(sources):
             unlike.add(node.name)
-        if node.layer.channel_window(inputs[0]) is Reach.ALL:
+        if inputs and node.layer.channel_window(inputs[0]) is Reach.ALL:
             unlike.discard(node.name)
         if all(name in apart for name in sources):
             apart.append(node.name)

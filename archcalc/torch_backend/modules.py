@@ -362,11 +362,31 @@ class PositiveUpsample(nn.Module):
 # ----- joins -----
 
 
+class Parameter(nn.Module):
+    """A tensor that is learned, or constant; the same for all images: (1, *shape)."""
+
+    def __init__(self, shape: tuple[int, ...], learned: bool = True) -> None:
+        super().__init__()
+        value = torch.zeros(1, *shape)
+        if learned:
+            self.weight = nn.Parameter(value)
+        else:
+            self.register_buffer("weight", value)
+
+    def forward(self) -> Tensor:
+        return self.weight
+
+
+def _for_each(x: Tensor, images: int) -> Tensor:
+    return x.expand(images, *x.shape[1:])
+
+
 class Concat(nn.Module):
     """The channels of all branches, one after the other."""
 
     def forward(self, *branches: Tensor) -> Tensor:
-        return torch.cat(branches, dim=1)
+        images = max(map(len, branches))  # of what is there once there is one
+        return torch.cat([x if len(x) == images else _for_each(x, images) for x in branches], 1)
 
 
 class Add(nn.Module):

@@ -11,7 +11,7 @@ registers an entry likewise:
         return Spelling(None, (in_call("eps", layer.eps),), "torch.logit({0}, {eps})")
 """
 
-from archcalc.torch_spelling import pointwise, sampling, shaping, sliding
+from archcalc.torch_spelling import moving, pointwise, sampling, shaping, sliding
 from archcalc.torch_spelling.spelling import (
     Argument,
     Built,
@@ -32,6 +32,7 @@ __all__ = [
     "Weight",
     "given",
     "in_call",
+    "moving",
     "named",
     "pointwise",
     "sampling",

@@ -139,7 +139,11 @@ def _(layer: reshaping.ChannelSplit, at: Setting) -> Spelling:
 
 @spell.register
 def _(layer: joining.Concat, at: Setting) -> Spelling:
-    return _join("Concat", at, f"torch.cat([{_all(at, ', ')}], 1)", "")
+    inputs = [f"{{{number}}}" for number in range(len(at.inputs))]
+    whole = next((each for n, each in enumerate(inputs) if n not in at.once), "{0}")
+    for number in at.once if whole != "{0}" or 0 not in at.once else ():
+        inputs[number] += f".expand(len({whole}), {', '.join(['-1'] * at.inputs[number].rank)})"
+    return _join("Concat", at, f"torch.cat([{', '.join(inputs)}], 1)", "")
 
 
 @spell.register

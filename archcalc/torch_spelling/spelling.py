@@ -100,6 +100,7 @@ class Setting(Record):
     Attributes:
         inputs: shapes of its inputs.
         keeps_indices: whether it is a max pool that is unpooled later.
+        once: the numbers of the inputs that are there once, whatever the batch.
         uneven_same: whether a convolution of the network has `same` padding that differs
             between two sides; all with `same` then find their padding when they run.
     """
@@ -107,6 +108,7 @@ class Setting(Record):
     inputs: tuple[FeatureMap, ...]
     keeps_indices: bool = False
     uneven_same: bool = False
+    once: tuple[int, ...] = ()
 
     @property
     def x(self) -> FeatureMap:

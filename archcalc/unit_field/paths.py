@@ -104,6 +104,8 @@ def _along_paths(
 
     def followed(layer: LayerAnalysis) -> ByChannel[tuple[Paths, ...]]:
         inputs = [maps[name] for name in layer.node.sources]
+        if not inputs:
+            return of_all(nothing)
         run = [origins[name] for name in layer.node.sources]
         at = Placing(layer.node.layer, layer.effect, run, inputs, len(sizes))
 

@@ -27,6 +27,7 @@ from archcalc.layers import (
     normalization,
     own_kinds,
     pooling,
+    rearranging,
     regularization,
     resampling,
     reshaping,
@@ -371,6 +372,30 @@ def _(draw: Draw, x: FeatureMap) -> Layer:
         shape.append(draw(divisors(left)))
         left = max(1, left // max(1, shape[-1]))
     return reshaping.Reshape(shape=(*shape, left))
+
+
+@layers_of(rearranging.Rearrange, maps())
+def _(draw: Draw, x: FeatureMap) -> Layer:
+    """Axes in up to two factors each, in any order, put together anew."""
+    sizes: dict[str, int] = {}
+    before, names = [], []
+    for axis, size in enumerate(x.shape):
+        own = [f"a{axis}", f"b{axis}"][: draw(st.integers(1, 2))]
+        if len(own) == 2:
+            sizes[own[1]] = draw(st.sampled_from([n for n in range(1, size + 1) if size % n == 0]))
+        before.append(f"({' '.join(own)})" if len(own) == 2 else own[0])
+        names += own
+    groups: list[list[str]] = []
+    for name in draw(st.permutations(names)):
+        joins: bool = draw(st.booleans())
+        if groups and joins:
+            groups[-1].append(name)
+        else:
+            groups.append([name])
+    after = [f"({' '.join(group)})" for group in groups]
+    return rearranging.Rearrange(
+        axes=f"{' '.join(before)} -> {' '.join(after)}", sizes=tuple(sizes.items())
+    )
 
 
 @layers_of(reshaping.ChannelShuffle, spatial_maps())

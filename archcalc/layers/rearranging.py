@@ -1,0 +1,110 @@
+"""Values that change places, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import ClassVar
+
+from archcalc.feature_map import FeatureMap
+from archcalc.layers.effect import Effect, Storage, without_parameters
+from archcalc.layers.layer import Category, Layer, NamedSizes, Notation
+from archcalc.layers.moves import Moved
+from archcalc.layers.notation import moved_by, pattern_of
+from archcalc.layers.operator import USUAL, Circumstances, Gradient, Operator, Order, Taken
+from archcalc.layers.registry import register
+from archcalc.layers.strides import can_stay_permuted, dense_strides, strides_after
+from archcalc.quantity.arithmetic import certainly_one, require_at_least
+from archcalc.regions.bits import NotFollowedError
+from archcalc.regions.patches import Patch
+from archcalc.regions.reading import ChannelWindow
+from archcalc.window import Reach, Windows
+
+
+@register
+class Rearrange(Layer):
+    """Permute, transpose, reshape, split and merge axes, in einops' notation.
+
+    `axes: "c (h p) (w q) -> [h w] (p q) c"` with `p: 7, q: 7` cuts a map into windows of 7x7
+    tokens: names are factors of axes, of each axis one may be left open, and [ ] holds the items
+    (`FeatureMap.items`), which torch folds into the batch. As `einops.rearrange(…).contiguous()`:
+    a view where the values stay in their order, else a copy.
+    Source: Rogozhnikov 2022 (einops), ICLR.
+    """
+
+    kind: ClassVar[str] = "rearrange"
+    category: ClassVar[Category] = Category.RESHAPING
+    moves_axes: ClassVar[bool] = True
+    takes_items: ClassVar[bool] = True
+
+    axes: Notation
+    sizes: NamedSizes = ()
+
+    def moved(self, x: FeatureMap) -> Moved:
+        """Where the values of `x` go."""
+        return moved_by(pattern_of(self.axes), dict(self.sizes), x)
+
+    def effect_on(self, x: FeatureMap, /) -> Effect:
+        for name, size in self.sizes:
+            require_at_least(size, 1, "{} of {}", name, size)
+        return without_parameters(self.moved(x).output, Reach.SAME, storage=Storage.SHARED)
+
+    def can_stay(self, x: FeatureMap) -> bool:
+        return self.moved(x).keeps_order
+
+    def operators(
+        self, effect: Effect, *inputs: FeatureMap, at: Circumstances = USUAL
+    ) -> tuple[Operator, ...]:
+        (x,) = inputs
+        moved = self.moved(x)
+        if effect.output == x and moved.keeps_order:
+            return ()
+        values = effect.output.values
+        if moved.keeps_order:
+            taken = Taken(0, Gradient.SAME, viewed=True)
+            reshapes = not can_stay_permuted(effect.output.shape, x.shape)
+            return (Operator("view", (taken,), values, view=True, reshapes=reshapes),)
+        merges = any(len(axis) > 1 for axis in moved.joined)
+        # Backward the gradient is seen with its axes where they were, if that takes no copy.
+        taken = Taken(0, Gradient.SAME, Order.CHANGED, viewed=True)
+        if not _can_be_seen_back(moved, x):
+            taken = Taken(0)
+        return (Operator("clone", (taken,), values, reshapes=merges),)
+
+    def axes_from(self, number: int, inputs: Sequence[FeatureMap], output: FeatureMap) -> Moved:
+        return self.moved(inputs[number])
+
+    def channel_window(self, x: FeatureMap) -> ChannelWindow:
+        moved = self.moved(x)
+        items = len(moved.split[0])
+        own = tuple(range(items, items + len(moved.split[1])))
+        return Reach.SAME if moved.joined[1] == own else Reach.UNKNOWN
+
+    def reaches(
+        self, channels: int, x: FeatureMap, output: FeatureMap, window: ChannelWindow
+    ) -> int:
+        if not certainly_one(x.items) or not certainly_one(output.items):
+            raise NotFollowedError
+        return self.moved(x).reached(channels, x)
+
+    def reads(
+        self, patch: Patch, inputs: Sequence[FeatureMap], windows: Windows
+    ) -> Iterator[tuple[int, Patch]]:
+        (x,) = inputs
+        moved = self.moved(x)
+        if not certainly_one(x.items) or not certainly_one(moved.output.items):
+            raise NotFollowedError
+        for part in moved.read(patch):
+            yield 0, part
+
+
+def _can_be_seen_back(moved: Moved, x: FeatureMap) -> bool:
+    """Whether a gradient of the output can be seen under the shape of `x` without a copy."""
+    sizes = moved.sizes
+    order = [n for axis in moved.joined for n in axis]
+    after = dense_strides([sizes[n] for n in order])
+    strides = dict(zip(order, after, strict=True))
+    count = len(sizes)
+    return (
+        strides_after(sizes, tuple([strides.get(n, 1) for n in range(count)]), (x.items, *x.shape))
+        is not None
+    )

@@ -1,0 +1,64 @@
+"""Layers without an input: what they put out is learned, or constant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import ClassVar
+
+from archcalc.errors import LayerError
+from archcalc.feature_map import MOST_AXES, FeatureMap
+from archcalc.layers.effect import Effect, Storage
+from archcalc.layers.layer import Category, Layer
+from archcalc.layers.operator import USUAL, Circumstances, Operator
+from archcalc.layers.registry import register
+from archcalc.layers.state import Shape, buffers, parameters
+from archcalc.quantity.arithmetic import require_at_least
+from archcalc.regions.patches import Patch
+from archcalc.window import Reach, Windows
+
+
+@register
+class Parameter(Layer):
+    """A tensor that is learned, or constant where `learned: false`: the same for all images.
+
+    A class token, a table of positions, a scale, a bias. Its output has the shape that it is given,
+    and takes no memory beside the parameter; torch has it as (1, *shape).
+    Source: `torch.nn.Parameter`.
+    """
+
+    kind: ClassVar[str] = "parameter"
+    category: ClassVar[Category] = Category.RESHAPING
+    is_source: ClassVar[bool] = True
+
+    shape: Shape
+    learned: bool = True
+
+    def effect_on(self, /) -> Effect:  # type: ignore[override]  # a source has no input
+        if not 1 <= len(self.shape) <= MOST_AXES:
+            raise LayerError(f"a shape of {len(self.shape)} numbers; 1 to {MOST_AXES} work")
+        for size in self.shape:
+            require_at_least(size, 1, "a size of {}", size)
+        state = parameters(weight=self.shape) if self.learned else buffers(weight=self.shape)
+        return Effect(
+            output=FeatureMap(self.shape[0], self.shape[1:]),
+            windows=Reach.SAME,
+            state=state,
+            macs=0,
+            other_ops=0,
+            saved=(),
+            workspace=(),
+            storage=Storage.SHARED,
+        )
+
+    def reads(
+        self, patch: Patch, inputs: Sequence[FeatureMap], windows: Windows
+    ) -> Iterator[tuple[int, Patch]]:
+        return iter(())
+
+    def probe(self, /, *inputs: FeatureMap) -> tuple[Layer, ...]:
+        return (self,)
+
+    def operators(
+        self, effect: Effect, *inputs: FeatureMap, at: Circumstances = USUAL
+    ) -> tuple[Operator, ...]:
+        return ()

@@ -1,0 +1,53 @@
+"""Layers that move values, and tensors that come from nowhere."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from archcalc.layers import rearranging, sources
+from archcalc.quantity.arithmetic import certainly_one, product
+from archcalc.torch_spelling.spelling import (
+    Argument,
+    Setting,
+    Spelling,
+    Weight,
+    given,
+    in_call,
+    named,
+    spell,
+)
+
+
+@spell.register
+def _(layer: rearranging.Rearrange, at: Setting) -> Spelling:
+    moved = layer.moved(at.x)
+    sizes, order = moved.sizes, [n for axis in moved.joined for n in axis]
+    left = [n for n in range(len(sizes)) if n in order or not certainly_one(sizes[n])]
+    arguments: list[Argument] = []
+
+    def as_shape(numbers: Sequence[object]) -> str:
+        found = [in_call(f"size{len(arguments) + n}", size) for n, size in enumerate(numbers)]
+        arguments.extend(found)
+        return ", ".join(["-1", *[f"{{{size.name}}}" for size in found]])
+
+    call = "{0}"
+    factors = [sizes[n] for n in left]
+    if factors != [*at.x.shape] or moved.split[0]:
+        call += f".reshape({as_shape(factors)})"
+    places = [left.index(n) + 1 for n in order]
+    if places != sorted(places):
+        call += f".permute({', '.join(map(str, [0, *places]))})"
+    shape = [product([sizes[n] for n in axis]) for axis in moved.joined[1:]]
+    if shape != [sizes[n] for n in order] or moved.joined[0]:
+        call += f".reshape({as_shape(shape)})"
+    if not moved.keeps_order:
+        call += ".contiguous()"
+    if call == "{0}":
+        return Spelling("nn.Identity", inline="{0}")
+    return Spelling(None, tuple(arguments), call)
+
+
+@spell.register
+def _(layer: sources.Parameter, at: Setting) -> Spelling:
+    arguments = (given("shape", layer.shape), named("learned", layer.learned, True))
+    return Spelling("Parameter", arguments, "{module}()", weight=Weight.MAIN)

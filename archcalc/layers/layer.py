@@ -62,6 +62,7 @@ class Category(Enum):
 
     CONVOLUTION = "convolution"
     LINEAR = "linear"
+    ATTENTION = "attention"
     POOLING = "pooling"
     RESAMPLING = "resampling"
     NORMALIZATION = "normalization"

@@ -26,6 +26,7 @@ MOST_BOXES = 32  # of a diagram whose depth the user leaves open
 _ROLES = {
     Category.CONVOLUTION: "conv",
     Category.LINEAR: "linear",
+    Category.ATTENTION: "linear",
     Category.POOLING: "pool",
     Category.JOINING: "join",
 }

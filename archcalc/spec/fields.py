@@ -201,6 +201,10 @@ def whole(value: Value) -> object:
     raise ExpressionError(f"expected a whole number, found {shown(value)}")
 
 
+def _optional_whole(value: Value) -> object:
+    return None if value is None else whole(value)
+
+
 def _axes(value: Value) -> object:
     return tuple(map(whole, value)) if isinstance(value, list) else whole(value)
 
@@ -323,6 +327,7 @@ _SIDES: Schema = {
 
 FIELD_TYPES: dict[str, FieldType] = {
     "Quantity": FieldType(_WHOLE, whole),
+    "Quantity | None": FieldType({"anyOf": [*_WHOLE["anyOf"], {"type": "null"}]}, _optional_whole),
     "Axes": FieldType(_AXES, _axes),
     "Axes | None": FieldType(_AXES, _optional_axes),
     "Ratios | None": FieldType(_RATIOS, _ratios),

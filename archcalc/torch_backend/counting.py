@@ -25,6 +25,10 @@ from archcalc.torch_backend.modes import evaluating, one_thread
 FVCORE_MAC_OPERATORS = frozenset(["conv", "linear", "addmm", "mm", "bmm", "matmul", "einsum"])
 
 
+# Operators with multiply-accumulates that it has no count for.
+FVCORE_MISSES = frozenset(["scaled_dot_product_attention", "lstm", "gru", "rnn_tanh", "rnn_relu"])
+
+
 class Output(Record):
     """What a layer returned: its shape, with the batch, and its bytes."""
 

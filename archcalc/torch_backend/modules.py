@@ -424,3 +424,24 @@ def _sum(branches: Sequence[Tensor]) -> Tensor:
 
 def _widest_first(branches: Sequence[Tensor]) -> list[Tensor]:
     return sorted(branches, key=torch.Tensor.numel, reverse=True)
+
+
+class Attended(nn.Module):
+    """What attention sees: each feature by itself of the values, the whole head of all else."""
+
+    def __init__(self, heads: int, groups: int, causal: bool) -> None:
+        super().__init__()
+        self.heads, self.groups, self.causal = heads, groups, causal
+
+    def forward(self, queries: Tensor, keys: Tensor, values: Tensor) -> Tensor:
+        own = queries.reshape(*queries.shape[:2], self.heads, -1).sum(-1, keepdim=True)
+        apart = (*keys.shape[:2], self.groups, -1)
+        seen = keys.reshape(apart).sum(-1, keepdim=True) + values.reshape(apart)
+        if self.causal:  # of more queries than keys the last see all
+            steps = torch.arange(queries.shape[1]).clamp(max=keys.shape[1] - 1)
+            seen = seen.cumsum(1)[:, steps]
+        else:
+            seen = seen.sum(1, keepdim=True)
+        seen = seen.repeat_interleave(self.heads // self.groups, 2)
+        both: Tensor = own + seen
+        return both.flatten(2)

@@ -21,7 +21,13 @@ from archcalc.torch_backend.compare import (
     require_subjects,
     size_figures,
 )
-from archcalc.torch_backend.counting import NotCounted, Output, fvcore_count, layer_outputs
+from archcalc.torch_backend.counting import (
+    FVCORE_MISSES,
+    NotCounted,
+    Output,
+    fvcore_count,
+    layer_outputs,
+)
 from archcalc.torch_backend.field_figures import field_figures
 from archcalc.torch_backend.free_memory import refusals_named, require_room
 from archcalc.torch_backend.memory_figures import memory_figures, training_figures
@@ -173,6 +179,11 @@ def _fvcore(analysis: Analysis) -> Iterator[Figure]:
             note += f"; counted by other measures: {', '.join(found.others)}"
         if found.unknown:
             note += f"; not counted: {', '.join(found.unknown)}"
+        missed = sorted(FVCORE_MISSES.intersection(found.unknown))
+        if missed:
+            why = f"fvcore does not count {', '.join(missed)}"
+            yield Figure("macs", "macs (fvcore)", "", rule, None, not_measured=why)
+            return
     yield Figure("macs", "macs (fvcore)", "", rule, measured, note=note)
 
 

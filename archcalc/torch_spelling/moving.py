@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from archcalc.layers import rearranging, sources
+from archcalc.layers import attention, rearranging, sources
 from archcalc.quantity.arithmetic import certainly_one, product
 from archcalc.torch_spelling.spelling import (
     Argument,
+    Built,
     Setting,
     Spelling,
     Weight,
@@ -45,6 +46,37 @@ def _(layer: rearranging.Rearrange, at: Setting) -> Spelling:
     if call == "{0}":
         return Spelling("nn.Identity", inline="{0}")
     return Spelling(None, tuple(arguments), call)
+
+
+@spell.register
+def _(layer: attention.ScaledDotProductAttention, at: Setting) -> Spelling:
+    groups = layer.heads if layer.key_heads is None else layer.key_heads
+    arguments = [in_call("heads", layer.heads)]
+    key_heads = "heads"
+    if groups != layer.heads:
+        key_heads = "key_heads"
+        arguments.append(in_call(key_heads, groups))
+    options = ["is_causal=True"] if layer.causal else []
+    if layer.scale is not None:
+        arguments.append(in_call("scale", layer.scale))
+        options.append("scale={scale}")
+    if groups != layer.heads:
+        options.append("enable_gqa=True")
+    q, k, v = [
+        f"{{{number}}}.unflatten(-1, ({{{heads}}}, -1)).transpose(1, 2)"
+        for number, heads in enumerate(["heads", key_heads, key_heads])
+    ]
+    attend = f"F.scaled_dot_product_attention({', '.join([q, k, v, *options])})"
+    return Spelling(
+        None, tuple(arguments), f"{attend}.transpose(1, 2).flatten(2)", weight=Weight.JOIN
+    )
+
+
+@spell.register
+def _(layer: attention.Attended, at: Setting) -> Spelling:
+    groups = layer.heads if layer.key_heads is None else layer.key_heads
+    options = {"heads": layer.heads, "groups": groups, "causal": layer.causal}
+    return Spelling(None, built=Built("Attended", options))
 
 
 @spell.register

@@ -19,6 +19,7 @@ from archcalc import FeatureMap
 from archcalc.layers import (
     Layer,
     activation,
+    attention,
     composed_functions,
     convolution,
     functions,
@@ -512,6 +513,25 @@ def elementwise_examples(draw: Draw, kind: type[Layer]) -> Example:
 EXAMPLES[joining.Concat] = concat_examples()
 for _join in (joining.Add, joining.Mean, joining.Multiply):
     EXAMPLES[_join] = elementwise_examples(_join)
+
+
+@st.composite
+def attention_examples(draw: Draw) -> Example:
+    """Queries, keys and values of some heads, of which several may share their keys."""
+    groups, ratio, each = (draw(st.integers(1, 3)) for _ in range(3))
+    heads, length = groups * ratio, draw(st.integers(1, 5))
+    steps, causal = draw(st.integers(1, 5)), draw(st.booleans())
+    layer = attention.ScaledDotProductAttention(
+        heads=heads,
+        key_heads=groups if ratio > 1 or draw(st.booleans()) else None,
+        causal=causal,
+        scale=draw(st.one_of(st.none(), st.just(0.5))),
+    )
+    keys = FeatureMap(steps, (groups * each,))
+    return Example(layer, (FeatureMap(length, (heads * each,)), keys, keys))
+
+
+EXAMPLES[attention.ScaledDotProductAttention] = attention_examples()
 
 # The functions of the table share one rule: that of one of them stands for all.
 KINDS_WITH_RULES = [

@@ -1,0 +1,139 @@
+"""Attention: what is said at some positions from what stands at others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import ClassVar
+
+from archcalc.errors import LayerError
+from archcalc.feature_map import FeatureMap
+from archcalc.layers.effect import Effect, Extra, Saved, Storage
+from archcalc.layers.layer import Category, Join, Layer, require_divisible, require_positive
+from archcalc.layers.operator import USUAL, Circumstances, Kept, Operator, Taken
+from archcalc.layers.registry import register
+from archcalc.quantity.arithmetic import Quantity, require_equal
+from archcalc.regions.bits import chunks, repeated
+from archcalc.regions.patches import Patch
+from archcalc.regions.reading import ChannelWindow, Groups, read
+from archcalc.window import Reach, Windows
+
+_SOFTMAX = 5  # operations for each score: maximum, difference, exponential, sum, quotient
+
+
+@register
+class ScaledDotProductAttention(Join):
+    """softmax(Q K^T scale) V in each of some heads, as torch's function of that name.
+
+    Inputs: queries (L, h d), keys (S, g d) and values (S, g d). Of the h heads, each h / g are
+    served by one of the g heads of keys, `key_heads` (Ainslie et al. 2023, arXiv:2305.13245);
+    each has its own unless that is given. Output (L, h d). The scale is d**-0.5 unless given.
+    `causal`: position i sees 0 … i.
+    MACs: 2 L S h d, of a causal one as well: the products are computed and masked.
+    Source: Vaswani et al. 2017 (arXiv:1706.03762), eq. 1 and section 3.2.2.
+    """
+
+    kind: ClassVar[str] = "scaled_dot_product_attention"
+    category: ClassVar[Category] = Category.ATTENTION
+    spreads: ClassVar[bool] = False
+
+    heads: Quantity = 1
+    key_heads: Quantity | None = None
+    causal: bool = False
+    scale: float | None = None
+
+    def effect_on(self, x: FeatureMap, /, *others: FeatureMap) -> Effect:
+        steps = self._steps(x, others)
+        length, width = x.shape
+        statistics = Extra("statistics", self.heads * length, least_bytes=4)
+        return Effect(
+            output=x,
+            windows=Reach.ALL,
+            state=(),
+            macs=2 * length * steps * width,
+            other_ops=self.heads * length * steps * (1 + _SOFTMAX),
+            saved=(Saved.INPUT, Saved.OUTPUT, statistics),
+            workspace=(statistics,),
+            storage=Storage.OWN,
+        )
+
+    def _steps(self, x: FeatureMap, others: Sequence[FeatureMap]) -> Quantity:
+        """The number of keys, and of values."""
+        if len(others) != 2:
+            raise LayerError(f"takes queries, keys and values; {1 + len(others)} inputs are given")
+        keys, values = others
+        for each in (x, keys, values):
+            if each.rank != 2:
+                raise LayerError(f"takes tokens (L, C), and {each} has {each.rank} axes")
+        require_positive(self.heads, "heads")
+        groups = self._groups
+        require_positive(groups, "heads of keys")
+        require_divisible(self.heads, groups, "heads", "heads of keys")
+        require_divisible(x.shape[1], self.heads, "features", "heads")
+        width = x.shape[1] // self.heads * groups
+        for what, each in (("keys", keys), ("values", values)):
+            require_equal(
+                each.shape[1], width, "{} of {} features for {} heads of {}",
+                what, each.shape[1], groups, x.shape[1] // self.heads,
+            )  # fmt: skip
+        message = "{} keys for {} values"
+        require_equal(keys.shape[0], values.shape[0], message, keys.shape[0], values.shape[0])
+        return keys.shape[0]
+
+    @property
+    def _groups(self) -> Quantity:
+        return self.heads if self.key_heads is None else self.key_heads
+
+    def operators(
+        self, effect: Effect, *inputs: FeatureMap, at: Circumstances = USUAL
+    ) -> tuple[Operator, ...]:
+        # On the CPU flash attention, whose output has the heads of a position side by side.
+        taken = tuple([Taken(number, viewed=True, by_view=True) for number in range(3)])
+        (statistics,) = effect.workspace
+        return (
+            Operator(
+                self.kind,
+                taken,
+                effect.output.values,
+                kept=(*[Kept(number) for number in range(3)], Kept(None)),
+                beside_kept=(statistics,),
+            ),
+        )
+
+    def windows_along(
+        self, number: int, inputs: Sequence[FeatureMap], windows: Windows
+    ) -> tuple[ChannelWindow, ...]:
+        if number == 0:
+            return (Reach.SAME, Reach.ALL)
+        return (Reach.BEFORE if self.causal else Reach.ALL, Reach.ALL)
+
+    def axes_from(
+        self, number: int, inputs: Sequence[FeatureMap], output: FeatureMap
+    ) -> tuple[int | None, ...]:
+        return (0, 1) if number == 0 else (None, 1)
+
+    def channel_window(self, x: FeatureMap) -> ChannelWindow:
+        return Reach.ALL
+
+    def reads(
+        self, patch: Patch, inputs: Sequence[FeatureMap], windows: Windows
+    ) -> Iterator[tuple[int, Patch]]:
+        x, keys, _ = inputs
+        each, groups = x.shape[1] // self.heads, self._groups
+        (features,) = patch.positions
+        of_head = read(Groups(each, each), features, x.shape[1])
+        in_group = Groups(each, self.heads // groups * each)
+        of_group = read(in_group, of_head, keys.shape[1])
+        way = Reach.BEFORE if self.causal else Reach.ALL
+        steps = read(way, patch.channels, keys.shape[0])
+        yield 0, Patch(patch.channels, (of_head,))
+        yield 1, Patch(steps, (of_group,))
+        for part, heads in chunks(features, self.heads, each).items():
+            serving = read(Groups(1, self.heads // groups), heads, groups)
+            yield 2, Patch(steps, (repeated(part, each, serving),))
+
+    def probe(self, x: FeatureMap, /, *others: FeatureMap) -> tuple[Layer, ...]:
+        return (Attended(**vars(self)),)
+
+
+class Attended(ScaledDotProductAttention):
+    """What attention sees, linearly: `archcalc.torch_backend.modules.Attended`."""

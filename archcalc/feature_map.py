@@ -39,6 +39,14 @@ class FeatureMap(Record):
         return 1 + len(self.sizes)
 
     @property
+    def grid(self) -> tuple[Quantity, ...]:
+        """As the input of a network: the sizes along which its positions lie.
+
+        Of a map all but the channels, of integers, such as tokens, all.
+        """
+        return self.sizes if self.dtype is None else self.shape
+
+    @property
     def positions(self) -> Quantity:
         """The product of the sizes of all axes but the first, 1 for a vector."""
         return product(self.sizes)

@@ -148,7 +148,7 @@ class BodyMaker:
         return spell(node.layer, Setting(inputs, keeps, self._uneven_same, tuple(once)))
 
     def _is_of_images(self, name: str) -> bool:
-        return name == INPUT or self._layers[name].is_of_images
+        return name not in self._layers or self._layers[name].is_of_images
 
     def _callee(self, spelling: Spelling) -> str | None:
         """The class of a module by the name that it has in the file."""

@@ -21,6 +21,7 @@ _ON_DEMAND: dict[str, str] = {
     "unfolding": "unfold fold",
     "rearranging": "rearrange",
     "sources": "parameter",
+    "embedding": "embedding",
     "attention": "scaled_dot_product_attention",
     "functions": "hard_tanh softplus mish selu celu softshrink hardshrink threshold square sqrt "
     "rsqrt reciprocal exp exp2 expm1 log log2 log10 log1p abs neg sign floor ceil round trunc frac "

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import NamedTuple, TypeAlias
 
+from archcalc.feature_map import FeatureMap
 from archcalc.layers.moves import Moved
 from archcalc.quantity.arithmetic import Quantity, certainly_equal, certainly_one, product
 from archcalc.regions.reading import ChannelWindow
@@ -85,6 +86,13 @@ class Origins(NamedTuple):
 def origins_as_image(axes: int) -> Origins:
     """Of a map as the image itself: channels, then its axes."""
     return Origins((None, *range(axes)))
+
+
+def origins_of(image: FeatureMap) -> Origins:
+    """Of the network's input itself."""
+    if image.dtype is None:
+        return origins_as_image(len(image.sizes))
+    return Origins(tuple(range(image.rank)))
 
 
 def followed(origin: Origin) -> frozenset[int]:

@@ -34,7 +34,7 @@ from archcalc.layers.layer import combines, concatenates
 from archcalc.quantity.arithmetic import certainly_at_least, certainly_one
 from archcalc.receptive_field.by_channel import ByChannel, Values, adds_zeros, after, of_all
 from archcalc.receptive_field.field import NOTHING, PIXEL, AxisField, Field, PhasedField
-from archcalc.receptive_field.origins import Origins, origins_as_image
+from archcalc.receptive_field.origins import Origins, origins_as_image, origins_of
 from archcalc.receptive_field.placing import Placing
 from archcalc.receptive_field.propagation import fields_after
 from archcalc.record import Record, replace
@@ -69,18 +69,18 @@ class Units(Record):
 
 def seen_of_input(image: FeatureMap) -> Seen:
     """What the pixels of the image see: themselves."""
-    pixel = (PIXEL,) * len(image.sizes)
+    pixel = (PIXEL,) * len(image.grid)
     return Seen(pixel, pixel)
 
 
 def units_of_input(image: FeatureMap) -> Units:
     """The pixels of the image."""
-    return Units(of_all(seen_of_input(image)), origins_as_image(len(image.sizes)))
+    return Units(of_all(seen_of_input(image)), origins_of(image))
 
 
 def units_of_nothing(x: FeatureMap, image: FeatureMap) -> Units:
     """Of a map that is computed from no pixel of the image: from what is learned, say."""
-    nothing = (NOTHING,) * len(image.sizes)
+    nothing = (NOTHING,) * len(image.grid)
     return Units(of_all(Seen(nothing, nothing)), Origins((None,) * x.rank))
 
 
@@ -108,7 +108,7 @@ def units_after(
     """
     if not inputs:
         return units_of_nothing(effect.output, image)
-    first, axes = inputs[0], len(image.sizes)
+    first, axes = inputs[0], len(image.grid)
     usual = origins_as_image(axes)
     alike = len(inputs) == 1 and first.seen.is_whole and not adds_zeros(layer, maps[0])
     if alike and first.origins is usual and len(effect.output.sizes) == axes > 0:  # most layers
@@ -205,7 +205,7 @@ def _behind(at: Placing, number: int, field: Fields, windows: Windows, image: Fe
     return tuple(
         seen
         if isinstance(seen, Reach) or axis not in at.spread[number]
-        else of_single(seen, image.sizes[axis])
+        else of_single(seen, image.grid[axis])
         for axis, seen in enumerate(fields_after([field], windows))
     )
 

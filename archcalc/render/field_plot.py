@@ -25,7 +25,7 @@ def draw_fields(
         UsageError: the network has not two spatial axes; the picture or file cannot be used.
         MissingExtraError: matplotlib is not installed.
     """
-    if len(analysis.input.sizes) != 2:
+    if len(analysis.input.grid) != 2:
         raise UsageError(f"draws images; the input of {analysis.name} is {analysis.input}", "plot")
     figure, axes = new_figure(6, 6)
     height, width = fields[0].image

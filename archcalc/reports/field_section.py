@@ -18,7 +18,7 @@ _LEAST_DRAWN = 3  # points: fewer make no curve
 def add_field(page: Page, entry: Entry, site: Site) -> None:
     """Adds the section; nothing where the input has no positions."""
     analysis = entry.analysis
-    if not analysis.input.sizes:
+    if not analysis.input.grid:
         return
     page.heading("Receptive field")
     found = growth(analysis)

@@ -47,7 +47,7 @@ def draw_growth(path: str, analysis: Analysis, found: list[Growth]) -> None:
         MissingExtraError: matplotlib is not installed.
     """
     figure, axes = new_figure(8, 3)
-    image = _most(analysis.input.sizes)
+    image = _most(analysis.input.grid)
     depths = [0, *(point.depth for point in found)]
     branched = any(point.smallest != point.field for point in found)
     if branched:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from archcalc.layers import attention, rearranging, sources
+from archcalc.layers import attention, embedding, rearranging, sources
 from archcalc.quantity.arithmetic import certainly_one, product
 from archcalc.torch_spelling.spelling import (
     Argument,
@@ -77,6 +77,15 @@ def _(layer: attention.Attended, at: Setting) -> Spelling:
     groups = layer.heads if layer.key_heads is None else layer.key_heads
     options = {"heads": layer.heads, "groups": groups, "causal": layer.causal}
     return Spelling(None, built=Built("Attended", options))
+
+
+@spell.register
+def _(layer: embedding.Embedding, at: Setting) -> Spelling:
+    arguments = (
+        given("num_embeddings", layer.rows, "rows"),
+        given("embedding_dim", layer.features),
+    )
+    return Spelling("nn.Embedding", arguments, weight=Weight.MAIN)
 
 
 @spell.register

@@ -87,7 +87,7 @@ def _along_paths(
     Args:
         is_needless: whether the first field is, beside the second.
     """
-    maps, sizes = analysis.maps, analysis.input.sizes
+    maps, sizes = analysis.maps, analysis.input.grid
     inputs = units_of_inputs(analysis.graph.inputs)
     origins = {name: units.origins for name, units in inputs.items()}
     origins |= {x.name: x.origins for x in analysis.layers}

@@ -118,7 +118,7 @@ def unit_field(
             without spatial axes.
     """
     layer = analysis.layer(name)
-    image = analysis.input.sizes
+    image = analysis.input.grid
     if not image:
         raise UsageError(f"the input of {analysis.name} has no spatial axes")
     require_numbers(analysis)
@@ -133,7 +133,9 @@ def unit_field(
         bound = tuple(map(_bound, around_it, image))
         return UnitField(layer, unit, channel, unbounded, local, bound, None, False, image)
     # A pixel is seen where any channel of it is.
-    pixels = tuple(together([Patch(1, patch.positions) for patch in traced.patches]))
+    integers = analysis.input.dtype is not None
+    sets = [(p.channels, *p.positions) if integers else p.positions for p in traced.patches]
+    pixels = tuple(together([Patch(1, places) for places in sets]))
     found = tuple(map(_ends, around(pixels).positions)) if pixels else (None,) * len(image)
     exact = traced.exact
     return UnitField(layer, unit, channel, unbounded, local, found, pixels, exact, image)
@@ -204,7 +206,7 @@ def _unbounded(
 ) -> tuple[tuple[Seen, ...], tuple[Seen, ...]]:
     """What the unit sees along each axis by the layer's fields: by the whole, by the local one."""
     places = dict(zip(layer.unit_axes, unit, strict=True))
-    sizes = analysis.input.sizes
+    sizes = analysis.input.grid
     whole, local = (
         tuple(
             _of_unit(field, position_along(axis, layer.origins, places), size)

@@ -31,6 +31,7 @@ from archcalc.spec.values import (
     floor,
     item,
     length,
+    make_divisible,
     maximum,
     minimum,
     negated,
@@ -211,6 +212,7 @@ FUNCTIONS: dict[str, Callable[..., Value]] = {
     "max": maximum,
     "len": length,
     "sum": total,
+    "make_divisible": make_divisible,
 }
 _OPERATORS: dict[type[ast.operator], Callable[[Value, Value], Value]] = {
     ast.Add: operator.add,

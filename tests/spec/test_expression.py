@@ -57,6 +57,11 @@ def value_of(text: str, **parameters: Any) -> Any:
         ("floor(0.3*width)", 19),
         ("ceil(0.3*width)", 20),
         ("floor(5)", 5),
+        ("make_divisible(83)", 80),
+        ("make_divisible(84, 8)", 88),
+        ("make_divisible(18)", 24),  # 16 is less by more than a tenth
+        ("make_divisible(1.4 * 24)", 32),
+        ("make_divisible(2, 4)", 4),
         ("floor(-0.5)", -1),
         ("max(8, floor(width*alpha))", 48),
         ("max(8, floor(width*0.01))", 8),

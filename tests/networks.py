@@ -9,8 +9,12 @@ import pytest
 from archcalc.spec.library import families, network_names
 
 # Of more than 1,000 layers each, they test how large a network may be. One is enough.
-LARGE = ("preact_resnet1001", "resnet1202")
-SAMPLE = {LARGE[0], *network_names()[::4], *(next(iter(family.networks)) for family in families())}
+LARGE = ("preact_resnet1001", "efficientnet_v2_l", "resnet1202")
+SAMPLE = {
+    LARGE[0],
+    *(next(iter(family.networks)) for family in families()),
+    *network_names()[::8],
+} - {*LARGE[1:]}
 
 
 def each_network() -> list[Any]:

@@ -120,7 +120,7 @@ def _run(layer: Layer, inputs: list[Tensor]) -> Tensor:
         each = x.shape[1] // f["parts"]
         return x.narrow(1, f["part"] * each, each)
     if kind == "concat":
-        return torch.cat(inputs, dim=1)
+        return torch.cat(inputs, dim=f["axis"] if f["axis"] < 0 else f["axis"] + 1)
     if kind in ("add", "mean", "multiply"):  # whatever changes one factor changes the product
         total = inputs[0]
         for other in inputs[1:]:

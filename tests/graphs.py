@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import count
 from typing import TypeAlias
 
 from hypothesis import strategies as st
@@ -153,12 +154,22 @@ class _Growing:
     def join(self, draw: Draw, source: str) -> str | None:
         """A join of `source` with earlier layers that fit it, in any order."""
         x = self.maps[source]
-        single = FeatureMap(x.channels, (1,) * len(x.sizes))
-        fitting = [name for name, y in self.maps.items() if y.sizes == x.sizes]
-        spread = [name for name, y in self.maps.items() if y in (x, single)]
+        alike = [(name, y) for name, y in self.maps.items() if len(y.shape) == len(x.shape)]
+        axis = draw(st.sampled_from([0, 0, 0, *range(len(x.shape))]))
+        fitting = [
+            name
+            for name, y in alike
+            if all(n == m or a == axis for a, n, m in zip(count(), y.shape, x.shape, strict=False))
+        ]
+        spread = [
+            name
+            for name, y in alike
+            if all(n in (1, m) for n, m in zip(y.shape, x.shape, strict=True))
+        ]
         concat = draw(st.booleans())
         others = draw(st.lists(st.sampled_from(fitting if concat else spread), max_size=4))
-        layer = Concat() if concat else draw(st.sampled_from([Add(), Mean(), Multiply()]))
+        joins: list[Layer] = [Concat(axis=axis)] if concat else [Add(), Mean(), Multiply()]
+        layer = draw(st.sampled_from(joins))
         return self.add(layer, *draw(st.permutations([source, *others])))
 
     def residual(self, draw: Draw, source: str) -> str | None:

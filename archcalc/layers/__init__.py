@@ -15,7 +15,7 @@ from archcalc.layers import (  # their kinds register themselves
     unpooling,
     upsampling,
 )
-from archcalc.layers.effect import Effect, Extra, Factors, Saved, Storage, pointwise
+from archcalc.layers.effect import Effect, Extra, Operands, Saved, Storage, pointwise
 from archcalc.layers.layer import Category, Join, Layer
 from archcalc.layers.operator import Circumstances, Gradient, Kept, Operator, Order, Taken
 from archcalc.layers.registry import own_kinds, register
@@ -25,11 +25,11 @@ __all__ = [
     "Circumstances",
     "Effect",
     "Extra",
-    "Factors",
     "Gradient",
     "Join",
     "Kept",
     "Layer",
+    "Operands",
     "Operator",
     "Order",
     "Saved",

@@ -47,33 +47,39 @@ class Extra(Record):
     towards: Towards = Towards.ANY
 
 
-class Factors(Record):
-    """What a product of inputs keeps, multiplied two at a time: each factor for the other.
+class Operands(Record):
+    """What is kept of inputs that are combined two at a time, and of what each two make.
 
-    A factor is kept towards the gradient of the one that it meets, and so only where that one,
-    or anything before it, learns.
+    A factor is kept towards the gradient of the one that it meets, and so only where that one, or
+    anything before it, learns; a divisor also towards its own.
 
     Attributes:
-        order: numbers of the inputs, in the order in which they are multiplied.
-        product: of two; each but the last is a factor of the next.
+        order: numbers of the inputs, in the order in which they are combined.
+        made: what the first two make, what that and the third make, and so on without the last.
+        towards_own: whether the first of each two is kept also towards its own gradient, and
+            whether the second is.
     """
 
     order: tuple[int, ...]
-    product: Extra
+    made: tuple[Extra, ...]
+    towards_own: tuple[bool, bool] = (False, False)
 
     def kept(self, learns: Sequence[bool]) -> Iterator[int | Extra]:
-        """The factors that are kept: numbers of inputs, and products.
+        """The operands that are kept: numbers of inputs, and what others have made.
 
         `learns` says of each input, by its number, whether it or anything before it learns.
         """
         so_far: int | Extra = self.order[0]
         learned = learns[self.order[0]]
-        for number in self.order[1:]:
-            if learns[number]:
+        first, second = self.towards_own
+        for place, number in enumerate(self.order[1:]):
+            if learns[number] or (first and learned):
                 yield so_far
-            if learned:
+            if learned or (second and learns[number]):
                 yield number
-            so_far, learned = self.product, learned or learns[number]
+            learned = learned or learns[number]
+            if place < len(self.made):
+                so_far = self.made[place]
 
 
 class Storage(Enum):
@@ -105,7 +111,7 @@ class Effect(Record):
     state: State
     macs: Quantity
     other_ops: Quantity
-    saved: tuple[Saved | Extra | Factors, ...]
+    saved: tuple[Saved | Extra | Operands, ...]
     workspace: tuple[Extra, ...]
     storage: Storage
 
@@ -136,10 +142,10 @@ def multiplied(effect: Effect, items: Quantity) -> Effect:
     def of_items(extra: Extra) -> Extra:
         return replace(extra, values=extra.values * items) if extra.per_image else extra
 
-    saved: list[Saved | Extra | Factors] = []
+    saved: list[Saved | Extra | Operands] = []
     for one in effect.saved:
-        if isinstance(one, Factors):
-            saved.append(replace(one, product=of_items(one.product)))
+        if isinstance(one, Operands):
+            saved.append(replace(one, made=tuple(map(of_items, one.made))))
         else:
             saved.append(of_items(one) if isinstance(one, Extra) else one)
     return replace(
@@ -156,7 +162,7 @@ def pointwise(
     x: FeatureMap,
     *,
     ops_each: Quantity,
-    saved: tuple[Saved | Extra | Factors, ...],
+    saved: tuple[Saved | Extra | Operands, ...],
     state: State = (),
     workspace: tuple[Extra, ...] = (),
     storage: Storage = Storage.OWN,

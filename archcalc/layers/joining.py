@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
-from functools import reduce
 from typing import ClassVar
 
 from archcalc.errors import LayerError
 from archcalc.feature_map import FeatureMap
-from archcalc.layers.effect import Effect, Extra, Factors, pointwise
+from archcalc.layers.broadcasting import (
+    MISMATCH,
+    broadcast,
+    is_spread,
+    widest_first,
+)
+from archcalc.layers.effect import Effect, Extra, Operands, pointwise
 from archcalc.layers.integers import Integers
-from archcalc.layers.layer import Join, Layer
+from archcalc.layers.layer import Axis, Join, Layer, numbered
 from archcalc.layers.operator import (
     USUAL,
     Circumstances,
@@ -23,14 +28,7 @@ from archcalc.layers.operator import (
     Tensor,
 )
 from archcalc.layers.registry import register
-from archcalc.quantity.arithmetic import (
-    Quantity,
-    certainly_equal,
-    certainly_one,
-    largest,
-    may_be_one,
-    require_equal,
-)
+from archcalc.quantity.arithmetic import Quantity, certainly_one, require_equal
 from archcalc.record import replace
 from archcalc.regions.bits import full
 from archcalc.regions.patches import Patch
@@ -39,36 +37,57 @@ from archcalc.window import Windows
 
 @register
 class Concat(Join):
-    """Branches of equal sizes, one after the other along the channels, as `torch.cat(dim=1)`.
+    """Branches one after the other along an axis, as `torch.cat`; along the others they are alike.
 
-    Shapes: (C_i, n…) -> (sum of C_i, n…). Source: Szegedy et al. 2015 (arXiv:1409.4842).
+    Shapes: (C_i, n…) -> (sum of C_i, n…) along axis 0, the channels; likewise along others.
+    Source: Szegedy et al. 2015 (arXiv:1409.4842).
     """
 
     kind: ClassVar[str] = "concat"
     integers: ClassVar[Integers] = Integers.KEPT
     gradient: ClassVar[Gradient] = Gradient.PART
 
+    axis: Axis = 0
+
     def effect_on(self, x: FeatureMap, /, *others: FeatureMap) -> Effect:
-        channels = x.channels
+        along = numbered(self.axis, x)
+        shape = [*x.shape]
         for other in others:
-            _require_equal(x.sizes, other.sizes, x, other)
-            channels = channels + other.channels
-        return pointwise(x, ops_each=0, saved=(), output=FeatureMap(channels, x.sizes))
+            if len(other.shape) != len(shape):
+                raise LayerError(MISMATCH.format(x, other))
+            for axis, (m, n) in enumerate(zip(x.shape, other.shape, strict=True)):
+                if axis != along:
+                    require_equal(m, n, MISMATCH, x, other)
+            shape[along] = shape[along] + other.shape[along]
+        output = replace(x, channels=shape[0], sizes=tuple(shape[1:]))
+        return pointwise(x, ops_each=0, saved=(), output=output)
+
+    def concatenates_along(self, x: FeatureMap) -> int | None:
+        return numbered(self.axis, x)
+
+    def alike(self, maps: Sequence[FeatureMap]) -> Iterator[tuple[Quantity, Quantity]]:
+        first, *others = [_without(x.shape, numbered(self.axis, x)) for x in maps]
+        for other in others:
+            yield from zip(first, other, strict=True)
 
     def reads(
         self, patch: Patch, inputs: Sequence[FeatureMap], windows: Windows
     ) -> Iterator[tuple[int, Patch]]:
-        first = 0
+        along, first = numbered(self.axis, inputs[0]), 0
+        sets = (patch.channels, *patch.positions)
         for number, x in enumerate(inputs):
-            own = patch.channels >> first & full(x.channels)
-            yield number, Patch(own, patch.positions)
-            first += x.channels
+            size = x.shape[along]
+            own = sets[along] >> first & full(size)
+            channels, *positions = [own if n == along else bits for n, bits in enumerate(sets)]
+            yield number, Patch(channels, tuple(positions))
+            first += size
 
 
-class _Elementwise(Join):
-    """Combines b branches of equal shape, value by value.
+class Elementwise(Join):
+    """Combines b branches value by value, two at a time.
 
-    A branch of a single position is spread over the positions of the others, as torch does.
+    A branch of a single position along an axis is spread over those of the others, as torch does:
+    (C, n…) and (1, n…) give (C, n…), and so do (C, n…) and (C, 1…).
     """
 
     pointwise: ClassVar[bool] = True
@@ -77,66 +96,82 @@ class _Elementwise(Join):
     def ops_for(self, branches: int) -> int:
         """Arithmetic operations for each output value."""
 
-    def saved_for(self, order: tuple[int, ...], values: Quantity) -> tuple[Factors, ...]:
+    def saved_for(
+        self, order: tuple[int, ...], made: tuple[Extra, ...]
+    ) -> tuple[Operands | Extra, ...]:
         """What torch keeps for the backward pass: nothing of a sum.
 
-        `order` has the numbers of the branches as they are combined, the widest first.
+        Args:
+            order: the numbers of the branches as they are combined, those that are spread last.
+            made: what each two make, without the last.
         """
         return ()
 
-    def workspace_for(self, branches: int, values: Quantity) -> tuple[Extra, ...]:
-        """What torch makes beside the output: nothing where it adds up in place."""
-        return ()
+    def workspace_for(self, made: Sequence[FeatureMap], output: FeatureMap) -> tuple[Extra, ...]:
+        """What torch makes beside the output, of what each two make: what it cannot add to in
+        place, as it is still to be spread."""
+        small = [x.values for x in made if is_spread(x, output)]
+        return (Extra("intermediate", small[-1]),) if small else ()
 
     def effect_on(self, x: FeatureMap, /, *others: FeatureMap) -> Effect:
         maps = (x, *others)
-        output = _widest(maps)
-        for other in maps:
-            _require_equal((output.channels,), (other.channels,), output, other)
-            if len(other.sizes) != len(output.sizes) or not _is_single_position(other):
-                _require_equal(output.sizes, other.sizes, output, other)
-        order = _widest_first(maps)
+        output = broadcast(maps)
+        order = widest_first(maps, output)
+        made = _made(maps, order[:-1])
         return pointwise(
             x,
             ops_each=self.ops_for(len(maps)),
-            saved=self.saved_for(order, output.values),
-            workspace=self.workspace_for(len(maps), output.values),
+            saved=self.saved_for(order, tuple([Extra("intermediate", y.values) for y in made])),
+            workspace=self.workspace_for(made, output),
             output=output,
         )
 
     def operators(
         self, effect: Effect, *inputs: FeatureMap, at: Circumstances = USUAL
     ) -> tuple[Operator, ...]:
-        first, *others = _widest_first(inputs)
+        first, *others = widest_first(inputs, effect.output)
         if not others:
             return (Operator("clone", (Taken(first, Gradient.SAME),), effect.output.values),)
-        found = []
+        found: list[Operator] = []
         so_far: Tensor = first
-        for place, number in enumerate(others):
-            found.append(self._combine(so_far, number, inputs[number], effect.output, place))
-            so_far = found[-1].makes
+        before = inputs[first]
+        for number, output in zip(others, _made(inputs, (first, *others)), strict=True):
+            one = self._combine((so_far, number), (before, inputs[number]), output)
+            found.append(replace(one, makes=f"{self.kind}{len(found)}"))
+            so_far, before = found[-1].makes, output
         return (*found[:-1], replace(found[-1], makes=""))
 
     def _combine(
-        self, so_far: Tensor, number: int, x: FeatureMap, output: FeatureMap, place: int
+        self, two: tuple[Tensor, Tensor], maps: tuple[FeatureMap, FeatureMap], output: FeatureMap
     ) -> Operator:
-        """Adds the input `number`, which is `x`; in place but for the first two."""
-        takes = (Taken(so_far, Gradient.SAME), Taken(number, Gradient.SAME))
-        return Operator("add", takes, output.values, view=place > 0, makes=f"sum{place}")
+        """Adds the second of two tensors to the first; in place but for the first two branches."""
+        in_place = isinstance(two[0], str) and not is_spread(maps[0], output)
+        takes = tuple([Taken(tensor, Gradient.SAME) for tensor in two])
+        return Operator("add", takes, output.values, view=in_place)
+
+    def alike(self, maps: Sequence[FeatureMap]) -> Iterator[tuple[Quantity, Quantity]]:
+        first, *others = maps
+        for other in others:
+            for m, n in zip(first.shape, other.shape, strict=True):
+                if not (certainly_one(m) or certainly_one(n)):
+                    yield m, n
 
     def reads(
         self, patch: Patch, inputs: Sequence[FeatureMap], windows: Windows
     ) -> Iterator[tuple[int, Patch]]:
+        sets = (patch.channels, *patch.positions)
         for number, x in enumerate(inputs):
-            alone = _is_single_position(x)
-            yield number, Patch(patch.channels, (1,) * len(x.sizes)) if alone else patch
+            channels, *positions = [
+                1 if n == 1 and bits else bits for n, bits in zip(x.shape, sets, strict=True)
+            ]
+            yield number, Patch(channels, tuple(positions))
 
     def probe(self, x: FeatureMap, /, *others: FeatureMap) -> tuple[Layer, ...]:
         return (Add(),)  # whatever changes one factor changes the product
 
 
 @register
-class Add(_Elementwise):
+class Add(Elementwise):
     """The sum of the branches. Shapes: all (C, n…) -> (C, n…). b - 1 operations a value.
 
     Source: He et al. 2016 (arXiv:1512.03385), eq. 1.
@@ -152,7 +187,7 @@ class Add(_Elementwise):
 
 
 @register
-class Mean(_Elementwise):
+class Mean(Elementwise):
     """The mean of the branches. Shapes: all (C, n…) -> (C, n…). b operations a value.
 
     Source: Larsson et al. 2017 (arXiv:1605.07648), section 2.
@@ -173,7 +208,7 @@ class Mean(_Elementwise):
 
 
 @register
-class Multiply(_Elementwise):
+class Multiply(Elementwise):
     """The product of the branches. Shapes: all (C, n…) -> (C, n…). b - 1 operations a value.
 
     Source: Srivastava et al. 2015 (arXiv:1505.00387), eq. 3; Hu et al. 2018, eq. 4.
@@ -186,54 +221,41 @@ class Multiply(_Elementwise):
         return branches - 1
 
     def _combine(
-        self, so_far: Tensor, number: int, x: FeatureMap, output: FeatureMap, place: int
+        self, two: tuple[Tensor, Tensor], maps: tuple[FeatureMap, FeatureMap], output: FeatureMap
     ) -> Operator:
-        """Multiplies by the input `number`, which is `x`."""
-        gradient = Gradient.OWN if x.values == output.values else Gradient.SUMMED
-        takes = (Taken(so_far, order=Order.KEPT), Taken(number, gradient, Order.KEPT))
-        kept = (Kept(so_far, towards=number), Kept(number, towards=so_far))
-        return Operator("mul", takes, output.values, kept, makes=f"product{place}")
+        """Multiplies two tensors."""
+        first, second = two
+        takes = tuple(
+            [
+                Taken(tensor, gradient_made(x, output), Order.KEPT)
+                for tensor, x in zip(two, maps, strict=True)
+            ]
+        )
+        kept = (Kept(first, towards=second), Kept(second, towards=first))
+        return Operator("mul", takes, output.values, kept)
 
-    def saved_for(self, order: tuple[int, ...], values: Quantity) -> tuple[Factors, ...]:
-        return (Factors(order, Extra("intermediate", values)),)
+    def saved_for(
+        self, order: tuple[int, ...], made: tuple[Extra, ...]
+    ) -> tuple[Operands | Extra, ...]:
+        return (Operands(order, made),)
 
-    def workspace_for(self, branches: int, values: Quantity) -> tuple[Extra, ...]:
-        return (Extra("intermediate", values),) if branches > 2 else ()
-
-
-def _widest_first(maps: Sequence[FeatureMap]) -> tuple[int, ...]:
-    """The numbers of the branches, those of a single position last."""
-    return tuple(sorted(range(len(maps)), key=lambda n: _is_single_position(maps[n])))
-
-
-def _widest(maps: Sequence[FeatureMap]) -> FeatureMap:
-    """The map that those of a single position are spread over.
-
-    Where free sizes leave open which it is, one that certainly has more of them. If there is none,
-    all are equal or all but one are single positions: then the largest sizes are right.
-    """
-    wide = [m for m in maps if not _is_single_position(m)]
-    for x in wide:
-        if not all(map(may_be_one, x.sizes)):
-            return x
-    if not wide or any(len(x.sizes) != len(wide[0].sizes) for x in wide):
-        return maps[0]
-    sizes = [reduce(_larger, axis) for axis in zip(*[x.sizes for x in wide], strict=True)]
-    return FeatureMap(wide[0].channels, tuple(sizes))
+    def workspace_for(self, made: Sequence[FeatureMap], output: FeatureMap) -> tuple[Extra, ...]:
+        return (Extra("intermediate", made[-1].values),) if made else ()
 
 
-def _larger(a: Quantity, b: Quantity) -> Quantity:
-    return a if certainly_equal(a, b) else largest(a, b)
+def gradient_made(x: FeatureMap, output: FeatureMap) -> Gradient:
+    """How a gradient comes about that is made as large as the output, of an operand `x`."""
+    return Gradient.SUMMED if is_spread(x, output) else Gradient.OWN
 
 
-def _is_single_position(x: FeatureMap) -> bool:
-    return bool(x.sizes) and all(map(certainly_one, x.sizes))
+def _made(maps: Sequence[FeatureMap], order: Sequence[int]) -> list[FeatureMap]:
+    """What the first two make, in this order, what that and the third make, and so on."""
+    found: list[FeatureMap] = []
+    for number in order[1:]:
+        before = found[-1] if found else maps[order[0]]
+        found.append(broadcast((before, maps[number])))
+    return found
 
 
-def _require_equal(
-    a: tuple[Quantity, ...], b: tuple[Quantity, ...], x: FeatureMap, other: FeatureMap
-) -> None:
-    if len(a) != len(b):
-        raise LayerError(f"branches of {x} and {other} do not match")
-    for m, n in zip(a, b, strict=True):
-        require_equal(m, n, "branches of {} and {} do not match", x, other)
+def _without(shape: tuple[Quantity, ...], axis: int) -> tuple[Quantity, ...]:
+    return (*shape[:axis], *shape[axis + 1 :])

@@ -45,6 +45,7 @@ from archcalc.window import Reach, Windows
 Axes: TypeAlias = "Quantity | tuple[Quantity, ...]"  # one value for all axes, or one for each
 Sides: TypeAlias = "Quantity | tuple[Quantity | tuple[Quantity, Quantity], ...]"  # (before, after)
 Padding: TypeAlias = "Sides | str"  # Sides, or "same", or "valid"
+Axis: TypeAlias = int  # the number of an axis, 0 of the channels, -1 of the last; a plain number
 Ratios: TypeAlias = "Axes"  # as Axes, but each may be a fraction
 Notation: TypeAlias = str  # of `archcalc.layers.notation`
 NamedSizes: TypeAlias = "tuple[tuple[str, Quantity], ...]"  # by names that the user chooses
@@ -313,8 +314,10 @@ class Layer(ABC):
 class Join(Layer):
     """A layer kind with several inputs: the outputs of its branches.
 
-    One that is pointwise combines them value by value, so that one can be a gate of the others
-    (`archcalc.receptive_field.seen`).
+    One that is pointwise combines them value by value, those of a single position along an axis
+    spread over the others, so that one can be a gate of the others
+    (`archcalc.receptive_field.seen`). One that is not says by `channel_window`, as every layer,
+    whether a channel is computed from the same one of each input.
 
     Class attributes:
         sign: what stands for it in drawings; empty where that is its name.
@@ -323,6 +326,17 @@ class Join(Layer):
     category: ClassVar[Category] = Category.JOINING
     spreads: ClassVar[bool] = True
     sign: ClassVar[str] = ""
+
+    def concatenates_along(self, x: FeatureMap) -> int | None:
+        """The axis along which the values of every branch go on as they are, the first being `x`.
+
+        None of a join that computes others from them.
+        """
+        return None
+
+    def alike(self, maps: Sequence[FeatureMap]) -> Iterator[tuple[Quantity, Quantity]]:
+        """The sizes of its inputs that have to be equal for it to join them, two at a time."""
+        yield from ()
 
     @abstractmethod
     def effect_on(self, x: FeatureMap, /, *others: FeatureMap) -> Effect:
@@ -367,9 +381,22 @@ def combines(layer: Layer) -> bool:
     return isinstance(layer, Join) and layer.pointwise
 
 
-def concatenates(layer: Layer) -> bool:
-    """Whether it is a join in which the values of every branch go on as they are."""
-    return isinstance(layer, Join) and not layer.pointwise
+def concatenates(layer: Layer, x: FeatureMap) -> bool:
+    """Whether it is a join that puts the channels of its branches, of which `x` is the first, in a
+    row."""
+    return isinstance(layer, Join) and layer.concatenates_along(x) == 0
+
+
+def numbered(axis: Axis, x: FeatureMap) -> int:
+    """The number of an axis of `x`, counted from the first.
+
+    Raises:
+        LayerError: there is no such axis.
+    """
+    axes = len(x.shape)
+    if not -axes <= axis < axes:
+        raise LayerError(f"no axis {axis} of {x}: its axes are 0 to {axes - 1}, or -{axes} to -1")
+    return axis % axes
 
 
 def setting_text(value: object) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from archcalc.analysis import Analysis
 from archcalc.figures.of_layer import LayerAnalysis
 from archcalc.graph import Stretch, indices_of
-from archcalc.layers import Extra, Factors, Saved
+from archcalc.layers import Extra, Operands, Saved
 from archcalc.layers.effect import Towards
 from archcalc.memory_use.layout import Layout, layout
 from archcalc.memory_use.liveness import (
@@ -217,9 +217,9 @@ def _needed(
     for saved in layer.effect.saved:
         if not _is_kept(saved, layer, learns):
             continue
-        if isinstance(saved, Factors):
-            for factor in saved.kept([learns[name] for name in layer.inputs]):
-                yield factor if isinstance(factor, Extra) else layer.inputs[factor]
+        if isinstance(saved, Operands):
+            for operand in saved.kept([learns[name] for name in layer.inputs]):
+                yield operand if isinstance(operand, Extra) else layer.inputs[operand]
         elif isinstance(saved, Extra):
             handed_on = saved.what == "indices" and layer.name in unpooled_later
             yield indices_of(layer.name) if handed_on and not pads_a_copy(layer) else saved
@@ -229,7 +229,7 @@ def _needed(
 
 
 def _is_kept(
-    saved: Saved | Extra | Factors, layer: LayerAnalysis, learns: Mapping[str, bool]
+    saved: Saved | Extra | Operands, layer: LayerAnalysis, learns: Mapping[str, bool]
 ) -> bool:
     """Whether there is a gradient for which it is kept."""
     towards = saved.towards if isinstance(saved, Extra) else Towards.ANY

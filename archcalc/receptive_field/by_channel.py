@@ -90,7 +90,7 @@ def after(
     """
     if all(x.is_whole for x in inputs) and not adds_zeros(layer, maps[0]):
         first, *others = [x.parts[0][1] for x in inputs]
-        if not concatenates(layer) or all(other == first for other in others):
+        if not concatenates(layer, maps[0]) or all(other == first for other in others):
             return of_all(values.after([first, *others]))
     plain = all(type(x.channels) is int for x in (effect.output, *maps))
     if plain and all(x.followed for x in inputs):
@@ -102,11 +102,11 @@ def after(
         if 0 < len(parts) <= MOST_PARTS:
             return ByChannel(tuple(parts))
     whole = [together(x, values) for x in inputs]
-    window = None if len(inputs) > 1 else _window(layer, effect, maps[0], values)
+    window = _window(layer, effect, maps[0], values)
     if window is Reach.ALL:
         return of_all(values.after(whole))
-    one = values.together(whole) if concatenates(layer) else values.after(whole)
-    carried = window is None or window is Reach.SAME or isinstance(window, Interleaved)
+    one = values.together(whole) if concatenates(layer, maps[0]) else values.after(whole)
+    carried = window is Reach.SAME or isinstance(window, Interleaved)
     return ByChannel(((-1, one if carried else values.unknown(one)),), followed=False)
 
 
@@ -129,13 +129,22 @@ def _parts_after(
         [(bits & full(x.channels), value) for bits, value in each.parts]
         for each, x in zip(inputs, maps, strict=True)
     ]
-    if concatenates(layer):
+    channels = full(effect.output.channels)
+    if concatenates(layer, maps[0]):
         first, parts = 0, []
         for each, x in zip(every, maps, strict=True):
             parts += [(shifted(bits, first), value) for bits, value in each]
             first += x.channels
         return parts
-    if len(inputs) > 1:  # each channel from the same one of every input
+    window = _window(layer, effect, maps[0], values)
+    if window is Reach.ALL:
+        read_by_all = [values.together([value for _, value in parts]) for parts in every]
+        return [(channels, values.after(read_by_all))]
+    if len(inputs) > 1:  # each channel from the same one of every input, or from its only one
+        every = [
+            [(channels, parts[0][1])] if x.channels == 1 else parts
+            for parts, x in zip(every, maps, strict=True)
+        ]
         found = []
         for chosen in product(*every):
             bits = reduce(and_, [own for own, _ in chosen])
@@ -143,11 +152,7 @@ def _parts_after(
                 found.append((bits, values.after([value for _, value in chosen])))
         return found
     (x,), (parts_before,) = maps, every
-    window = _window(layer, effect, x, values)
-    if window is Reach.ALL:
-        read_by_all = [value for _, value in parts_before]
-        return [(full(effect.output.channels), values.after([values.together(read_by_all)]))]
-    mixed: list[tuple[int, list[T]]] = [(full(effect.output.channels), [])]
+    mixed: list[tuple[int, list[T]]] = [(channels, [])]
     for bits, value in parts_before:
         reached = layer.reaches(bits, x, effect.output, window)
         mixed = [

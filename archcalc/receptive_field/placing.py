@@ -7,7 +7,8 @@ from typing import TypeAlias
 
 from archcalc.feature_map import FeatureMap
 from archcalc.layers import Effect, Layer
-from archcalc.layers.layer import concatenates
+from archcalc.layers.broadcasting import spread_axes
+from archcalc.layers.layer import Join
 from archcalc.layers.moves import Moved
 from archcalc.quantity.arithmetic import certainly_one
 from archcalc.receptive_field.origins import (
@@ -36,6 +37,7 @@ class Placing:
         output: the origins of the axes of the output.
         clashing: the axes of the image along which it is not followed which unit of the output
             stands where: the inputs run along them in different ways, or their order is lost.
+        in_a_row: whether units of the same channel come from one input or from another.
     """
 
     def __init__(
@@ -50,6 +52,8 @@ class Placing:
         self.spread: list[frozenset[int]] = []
         self.clashing: set[int] = set()
         behind: list[Origins] = []
+        along = layer.concatenates_along(maps[0]) if isinstance(layer, Join) and maps else None
+        self.in_a_row = along not in (None, 0)
         for number, (own, x) in enumerate(zip(origins, maps, strict=False)):
             slid = layer.windows_along(number, maps, effect.windows)
             self.windows.append(along_image(slid, own, axes))
@@ -61,13 +65,15 @@ class Placing:
             spread: frozenset[int] = frozenset()
             if layer.spreads and len(found.axes) == x.rank == effect.output.rank:
                 kept, spread = _unspread(found, x, effect.output)
-            if concatenates(layer):  # along channels
-                first, *others = kept.axes
-                kept = kept._replace(axes=(in_pieces(first), *others))
+            if along is not None:
+                pieces = [in_pieces(o) if n == along else o for n, o in enumerate(kept.axes)]
+                kept = kept._replace(axes=tuple(pieces))
             self.spread.append(spread)
             behind.append(kept)
         self.output = self._joined(behind, axes)
-        self._running = frozenset().union(*map(followed, self.output.every))
+        sizes = zip(self.output.axes, effect.output.shape, strict=False)
+        several = [self.output.items, *[o for o, n in sizes if not certainly_one(n)]]
+        self._running = frozenset().union(*map(followed, several))
 
     def is_gate(self, number: int) -> bool:
         """Whether an input is a single position, spread over those of the others."""
@@ -114,11 +120,7 @@ def _unspread(
     origins: Origins, x: FeatureMap, output: FeatureMap
 ) -> tuple[Origins, frozenset[int]]:
     """The origins without those of axes along which a single position is spread; and those."""
-    spread = {
-        number
-        for number, (n, m) in enumerate(zip(x.shape, output.shape, strict=True))
-        if certainly_one(n) and not certainly_one(m)
-    }
+    spread = {number for number, alone in enumerate(spread_axes(x, output)) if alone}
     found = frozenset().union(*[followed(origins.axes[number]) for number in spread])
     kept = [None if n in spread else origin for n, origin in enumerate(origins.axes)]
     return origins._replace(axes=tuple(kept)), found

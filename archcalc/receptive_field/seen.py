@@ -130,7 +130,7 @@ def units_after(
     found = after(layer, effect, [units.seen for units in inputs], maps, values)
     if at is None:
         return Units(found, usual)
-    if concatenates(layer):  # which does not always ask for what is seen behind it
+    if concatenates(layer, maps[0]):  # which does not always ask for what is seen behind it
         found = replace(found, parts=tuple([(c, _settled(at, one)) for c, one in found.parts]))
     return Units(found, usual if at.output == usual else at.output)
 
@@ -219,7 +219,19 @@ def _met(at: Placing, fields: Sequence[Fields]) -> Fields:
     """What the units see through all inputs."""
     return tuple(
         Reach.UNKNOWN if axis in at.clashing and seen is not Reach.ALL else seen
-        for axis, seen in enumerate(fields_after([*fields], Reach.SAME))
+        for axis, seen in enumerate(
+            _in_a_row(fields) if at.in_a_row else fields_after([*fields], Reach.SAME)
+        )
+    )
+
+
+def _in_a_row(fields: Sequence[Fields]) -> Fields:
+    """What the units see of which some come from one input and some from another: what all of
+    them see that see anything."""
+    along = [[seen for seen in axis if seen != NOTHING] for axis in zip(*fields, strict=True)]
+    return tuple(
+        NOTHING if not axis else axis[0] if axis.count(axis[0]) == len(axis) else Reach.UNKNOWN
+        for axis in along
     )
 
 

@@ -205,6 +205,14 @@ def _optional_whole(value: Value) -> object:
     return None if value is None else whole(value)
 
 
+def _axis(value: Value) -> object:
+    """The number of an axis, which no rule can take as a symbol."""
+    value = one_for_all(value)
+    if type(value) is not int:
+        raise ExpressionError(f"expected the number of an axis, found {shown(value)}")
+    return value
+
+
 def _axes(value: Value) -> object:
     return tuple(map(whole, value)) if isinstance(value, list) else whole(value)
 
@@ -328,6 +336,7 @@ _SIDES: Schema = {
 FIELD_TYPES: dict[str, FieldType] = {
     "Quantity": FieldType(_WHOLE, whole),
     "Quantity | None": FieldType({"anyOf": [*_WHOLE["anyOf"], {"type": "null"}]}, _optional_whole),
+    "Axis": FieldType(_WHOLE, _axis),
     "Axes": FieldType(_AXES, _axes),
     "Axes | None": FieldType(_AXES, _optional_axes),
     "Ratios | None": FieldType(_RATIOS, _ratios),

@@ -148,13 +148,15 @@ def between_learned_layers(example: Example, output: FeatureMap, *, normed: bool
         pool = node("pool", example.pool, before[-1].name)
         undo = node("layer", example.layer, "pool", indices="pool")
         return graph(example.pooled, [*before, pool, undo, *behind])
-    widest = max(example.inputs, key=lambda x: x.values)
+    channels, *sizes = [max(axis) for axis in zip(*[x.shape for x in example.inputs], strict=True)]
+    widest = FeatureMap(channels, tuple(sizes))
     nodes, ends = list[Node](), list[str]()
     for number, x in enumerate(example.inputs):
         source = INPUT
-        if x.sizes != widest.sizes:  # a single position, to be spread
+        if x.sizes != widest.sizes:
             source = f"crop{number}"
-            nodes.append(node(source, Crop(sides=tuple([(0, n - 1) for n in widest.sizes]))))
+            cut = tuple([(0, m - n) for n, m in zip(x.sizes, widest.sizes, strict=True)])
+            nodes.append(node(source, Crop(sides=cut)))
         nodes += learned(f"learned{number}", x, source)
         ends.append(nodes[-1].name)
     return graph(widest, [*nodes, node("layer", example.layer, *ends), *behind])

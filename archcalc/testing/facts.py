@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from archcalc.feature_map import FeatureMap
 from archcalc.layers import Join, Layer, Storage
+from archcalc.layers.layer import combines
 from archcalc.layers.registry import KINDS
 from archcalc.parametric.widening import wider_layer
 from archcalc.regions.bits import NotFollowedError
@@ -65,12 +66,12 @@ def _looks_elsewhere(example: Example) -> bool:
 
 
 def _own_places(unit: _Unit, example: Example, output: FeatureMap) -> set[_Unit]:
-    """The place of a unit in each input that has one: of its shape, or a single position."""
-    alone = FeatureMap(output.channels, (1,) * len(output.sizes))
+    """The place of a unit in each input that has one; the first along axes of one position."""
     return {
-        (number, *(unit if x == output else (unit[0], *[0] * len(alone.sizes))))
+        (number, *[0 if n == 1 else own for n, own in zip(x.shape, unit, strict=True)])
         for number, x in enumerate(example.inputs)
-        if x in (output, alone)
+        if len(x.shape) == len(unit)
+        and all(n in (1, m) for n, m in zip(x.shape, output.shape, strict=True))
     }
 
 
@@ -104,7 +105,10 @@ def check_widths(example: Example, factor: int = 2) -> None:
     effect, layer = effect_of(example), example.layer
     if effect is None:
         return
-    (x, *_), pooled = example.inputs, example.pooled
+    inputs, pooled = example.inputs, example.pooled
+    x = inputs[0]
+    # One channel that is spread over those of other branches stays one.
+    of_channels = combines(layer) and effect.output.channels > 1
     own, following = layer.widths(x), layer.follows(x)
     if layer.moves_axes and not own + following:
         return  # its channels may be another axis
@@ -115,7 +119,12 @@ def check_widths(example: Example, factor: int = 2) -> None:
     assert widest == effect.output.channels or alone.output.channels > effect.output.channels
     grown = Example(
         wider_layer(layer, own + following, factor),
-        tuple([_wider_map(one, factor) for one in example.inputs]),
+        tuple(
+            [
+                one if one.channels == 1 and of_channels else _wider_map(one, factor)
+                for one in inputs
+            ]
+        ),
         pooled=pooled and _wider_map(pooled, factor),
     )
     together = effect_of(grown)

@@ -326,7 +326,7 @@ def positive_twin(graph: Graph, image: FeatureMap, axis: int | None = None) -> P
         except LayerError as refusal:
             left_out[node.name] = f"images of another size do not fit: {refusal}"
             continue
-        if concatenates(node.layer) or unlike.intersection(sources):
+        if concatenates(node.layer, inputs[0]) or unlike.intersection(sources):
             unlike.add(node.name)
         if inputs and node.layer.channel_window(inputs[0]) is Reach.ALL:
             unlike.discard(node.name)

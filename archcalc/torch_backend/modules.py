@@ -382,29 +382,35 @@ def _for_each(x: Tensor, images: int) -> Tensor:
 
 
 class Concat(nn.Module):
-    """The channels of all branches, one after the other."""
+    """All branches, one after the other along a dimension."""
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.dim = dim
 
     def forward(self, *branches: Tensor) -> Tensor:
         images = max(map(len, branches))  # of what is there once there is one
-        return torch.cat([x if len(x) == images else _for_each(x, images) for x in branches], 1)
+        return torch.cat(
+            [x if len(x) == images else _for_each(x, images) for x in branches], self.dim
+        )
 
 
 class Add(nn.Module):
-    """The sum of the branches; one of a single position is spread over the others."""
+    """The sum of the branches, each spread over the others as torch does it."""
 
     def forward(self, *branches: Tensor) -> Tensor:
         return _sum(branches)
 
 
 class Mean(nn.Module):
-    """The mean of the branches; one of a single position is spread over the others."""
+    """The mean of the branches, each spread over the others."""
 
     def forward(self, *branches: Tensor) -> Tensor:
         return _sum(branches).div_(len(branches))
 
 
 class Multiply(nn.Module):
-    """The product of the branches; one of a single position is spread over the others."""
+    """The product of the branches, each spread over the others."""
 
     def forward(self, *branches: Tensor) -> Tensor:
         first, *others = _widest_first(branches)
@@ -412,18 +418,29 @@ class Multiply(nn.Module):
 
 
 def _sum(branches: Sequence[Tensor]) -> Tensor:
-    """A new tensor, and no other: what comes after the second branch is added in place."""
+    """A new tensor, and no other where the first branch has its shape: what comes after the second
+    is added in place."""
     first, *others = _widest_first(branches)
     if not others:
         return first.clone()
     total = first + others[0]
     for other in others[1:]:
-        total += other
+        if _common_shape((total, other)) == total.shape:
+            total += other
+        else:
+            total = total + other
     return total
 
 
 def _widest_first(branches: Sequence[Tensor]) -> list[Tensor]:
-    return sorted(branches, key=torch.Tensor.numel, reverse=True)
+    """Those last that are spread over the others, along any axis of an image."""
+    shape = _common_shape(branches)[1:]
+    return sorted(branches, key=lambda x: x.shape[1:] != shape)
+
+
+def _common_shape(branches: Sequence[Tensor]) -> torch.Size:
+    shape: torch.Size = torch.broadcast_shapes(*[x.shape for x in branches])  # type: ignore[no-untyped-call]  # torch gives no types
+    return shape
 
 
 class Attended(nn.Module):

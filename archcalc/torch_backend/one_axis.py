@@ -95,8 +95,13 @@ def _(layer: Layer, axis: int, axes: int, x: FeatureMap) -> Layer:
 
 @thin_layer.register
 def _(layer: joining.Concat, axis: int, axes: int, x: FeatureMap) -> Layer:
-    _require_features_in_place(x)
-    return joining.Add()
+    along = layer.concatenates_along(x)
+    if along == 0:
+        _require_features_in_place(x)
+        return joining.Add()
+    if along != 1 + axis:
+        raise LayerError("what stands in a row along another axis sees in different ways")
+    return joining.Concat(axis=1)
 
 
 def _require_features_in_place(x: FeatureMap) -> None:

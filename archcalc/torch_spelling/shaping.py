@@ -143,7 +143,8 @@ def _(layer: joining.Concat, at: Setting) -> Spelling:
     whole = next((each for n, each in enumerate(inputs) if n not in at.once), "{0}")
     for number in at.once if whole != "{0}" or 0 not in at.once else ():
         inputs[number] += f".expand(len({whole}), {', '.join(['-1'] * at.inputs[number].rank)})"
-    return _join("Concat", at, f"torch.cat([{', '.join(inputs)}], 1)", "")
+    along = layer.axis if layer.axis < 0 else layer.axis + 1  # the batch is the first
+    return _join("Concat", at, f"torch.cat([{', '.join(inputs)}], {along})", "", dim=along)
 
 
 @spell.register
@@ -161,8 +162,8 @@ def _(layer: joining.Multiply, at: Setting) -> Spelling:
     return _join("Multiply", at, _all(at, " * "), "*")
 
 
-def _join(name: str, at: Setting, call: str, operator: str) -> Spelling:
-    built = Built(name, {})
+def _join(name: str, at: Setting, call: str, operator: str, **given: int) -> Spelling:
+    built = Built(name, given)
     if len(at.inputs) == 1:
         return Spelling("nn.Identity", inline="{0}", built=built)
     return Spelling(None, call=call, operator=operator, weight=Weight.JOIN, built=built)

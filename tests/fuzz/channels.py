@@ -17,6 +17,12 @@ def every(shape: Shape) -> Channels:
     return frozenset(range(shape[0]))
 
 
+def along(layer: Layer, shape: Shape) -> int:
+    """The axis of a concatenation, counted from the first."""
+    axis: int = layer.fields.get("axis", 0)
+    return axis % len(shape)
+
+
 def channels_read(
     layer: Layer, inputs: list[Shape], out: Shape, wanted: Channels
 ) -> list[Channels]:
@@ -26,14 +32,14 @@ def channels_read(
         inputs: the shapes of the layer's inputs, and behind them that of a pool that it undoes.
         out: that of its output, which has spatial axes, as they have.
     """
-    if layer.kind == "concat":
+    if layer.kind == "concat" and along(layer, out) == 0:
         firsts = [sum(x[0] for x in inputs[:n]) for n in range(len(inputs))]
         return [
             frozenset(c - first for c in wanted if 0 <= c - first < x[0])
             for first, x in zip(firsts, inputs, strict=True)
         ]
     if len(inputs) > 1:
-        return [wanted] * len(inputs)
+        return [wanted if x[0] == out[0] else every(x) for x in inputs]  # a single one is spread
     count = inputs[0][0]
     read = {c for channel in wanted for c in _read(layer, channel, count, out[0])}
     return [frozenset(c for c in read if 0 <= c < count)]

@@ -224,17 +224,18 @@ class _Growing:
         return {kind: {**fields, "from": source}}
 
     def join_of_earlier(self, place: _Place, shape: Shape) -> Any:
-        kind = self.rng.choice(operators.JOINS)
-        fitting = [
-            name
-            for name, other in self.shapes.items()
-            if other[1:] == shape[1:] and (kind == "concat" or other == shape)
-        ]
-        if kind != "concat":  # a single position is spread over the others
-            fitting += [n for n, x in self.shapes.items() if x == (shape[0], *[1] * len(shape[1:]))]
+        rng = self.rng
+        kind = rng.choice(operators.JOINS)
+        fields = self.join_fields(kind, shape)
+        fitting = [name for name, x in self.shapes.items() if _fits(kind, fields, x, shape)]
         if not fitting:
             return None
-        return {kind: {"from": [self.rng.choice(fitting) for _ in range(self.rng.randint(2, 4))]}}
+        return {kind: {**fields, "from": [rng.choice(fitting) for _ in range(rng.randint(2, 4))]}}
+
+    def join_fields(self, kind: str, shape: Shape) -> Spec:
+        if kind != "concat" or self.rng.random() < 0.6:
+            return {}
+        return {"axis": self.rng.randrange(-len(shape), len(shape))}
 
     def shared(self, place: _Place) -> Any:
         """A layer with the learned values of an earlier one."""
@@ -272,6 +273,7 @@ class _Growing:
         rng = self.rng
         shape = self.here(place, before)
         kind = rng.choice(operators.JOINS)
+        fields = self.join_fields(kind, shape)
         branches: list[Body] = []
         outside = self.net, self.shapes
         for _ in range(rng.randint(1, 3)):
@@ -284,19 +286,23 @@ class _Growing:
 
             inner = self.inside(place, wrap, before)._replace(start=shape)
             body = self.body(inner, rng.randint(1, 3))
-            if kind != "concat" and body and rng.random() < 0.8:
-                body.append({"conv": {"channels": shape[0], "kernel": 1}})
+            if (kind != "concat" or fields) and body and rng.random() < 0.8:
+                channels = 1 if rng.random() < 0.1 else shape[0]
+                body.append({"conv": {"channels": channels, "kernel": 1}})
             branches.append(body)
             self.net, self.shapes = outside
-        return {kind: branches}
+        return {kind: {**fields, "branches": branches} if fields else branches}
 
     def gate(self, place: _Place, shape: Shape) -> Any:
-        """Squeeze and excitation: one position that is spread over all."""
+        """Squeeze and excitation: one position that is spread over all, or along some axes."""
         rng = self.rng
+        along = [rng.choice((1, n)) for n in shape[1:]]
         one = {"conv": {"channels": shape[0], "kernel": [*shape[1:]] or 1}}
         corner = {"crop": {"sides": [[0, n - 1] for n in shape[1:]]}}
-        squeeze: Any = rng.choice(("global_avg_pool", "global_avg_pool", corner, one))
-        gate = [squeeze, {"conv": {"channels": shape[0], "kernel": 1}}, "sigmoid"]
+        some: Any = {"adaptive_avg_pool": {"output": along}} if along else corner
+        squeeze: Any = rng.choice(("global_avg_pool", "global_avg_pool", corner, one, some))
+        channels = rng.choice((1, shape[0], shape[0]))
+        gate = [squeeze, {"conv": {"channels": channels, "kernel": 1}}, "sigmoid"]
         return {rng.choice(("multiply", "multiply", "add")): rng.choice(([[], gate], [gate, []]))}
 
     def repeat(self, place: _Place, before: Body) -> Any:
@@ -416,3 +422,13 @@ class _Growing:
     def new_block(self) -> str:
         self.count += 1
         return f"block{self.count}_"
+
+
+def _fits(kind: str, fields: Spec, x: Shape, shape: Shape) -> bool:
+    """Whether a map can be joined with one of a shape."""
+    if len(x) != len(shape):
+        return False
+    if kind == "concat":
+        axis = fields.get("axis", 0) % len(shape)
+        return x[:axis] == shape[:axis] and x[axis + 1 :] == shape[axis + 1 :]
+    return all(n in (1, m) for n, m in zip(x, shape, strict=True))

@@ -38,7 +38,7 @@ def apply(
 ) -> Tensor:
     """The output of a layer. A max pool that is unpooled later has its own function, below."""
     if kind in JOINS:
-        return joined(kind, inputs)
+        return joined(kind, fields, inputs)
     (x,) = inputs
     return OPERATORS[kind](x, fields, learned, training)
 
@@ -131,23 +131,35 @@ def max_unpool(x: Tensor, fields: Fields, indices: Tensor) -> Tensor:
     return y
 
 
-def joined(kind: str, branches: Sequence[Tensor]) -> Tensor:
-    """Concatenated, or combined two at a time, those of a single position last."""
+def joined(kind: str, fields: Fields, branches: Sequence[Tensor]) -> Tensor:
+    """Concatenated, or combined two at a time, those that are spread over others last."""
     if kind == "concat":
-        return torch.cat(list(branches), dim=1)
-    if len({x.dim() for x in branches}) > 1 or len({x.shape[1] for x in branches}) > 1:
-        raise Refused("branches of other shapes")
-    first, *others = sorted(branches, key=lambda x: math.prod(x.shape[2:]) == 1)
-    if any(math.prod(x.shape[2:]) != 1 and x.shape != first.shape for x in others):
+        return torch.cat(list(branches), dim=dimension(fields, branches[0]))
+    if len({x.dim() for x in branches}) > 1:
+        raise Refused("branches of other numbers of axes")
+    largest = [max(sizes) for sizes in zip(*[x.shape for x in branches], strict=True)]
+    if any(n not in (1, m) for x in branches for n, m in zip(x.shape, largest, strict=True)):
         raise Refused("branches of other sizes")
+    first, *others = sorted(branches, key=lambda x: [*x.shape] != largest)
     if kind == "multiply" and others:
         for other in others:
             first = first * other
         return first
     total = first + others[0] if others else first.clone()
     for other in others[1:]:
-        total += other
+        if any(n < m for n, m in zip(total.shape, other.shape, strict=True)):
+            total = total + other
+        else:
+            total += other
     return total.div_(len(branches)) if kind == "mean" else total
+
+
+def dimension(fields: Fields, x: Tensor) -> int:
+    """That of an axis, which is counted without the batch; 0 by default."""
+    axis: int = fields.get("axis", 0)
+    if not 1 - x.dim() <= axis < x.dim() - 1:
+        raise Refused("no such axis")
+    return axis % (x.dim() - 1) + 1
 
 
 def _weight(learned: Learned) -> Tensor:

@@ -13,7 +13,7 @@ from fractions import Fraction
 from functools import cache
 from typing import Any, NamedTuple, TypeAlias
 
-from tests.fuzz.channels import NONE, Channels, channels_read, every
+from tests.fuzz.channels import NONE, Channels, along, channels_read, every
 from tests.fuzz.interpreter import Layer, Net
 from tests.fuzz.network import Shape
 from tests.fuzz.sight import POINTWISE
@@ -186,8 +186,10 @@ class Reaching:
             return self.taken_from(self.layers[layer.indices])
         match layer.kind:
             case "add" | "mean" | "multiply":
-                alone = math.prod(shape[1:]) == 1 and out[1 + self.axis] != 1
+                alone = shape[1 + self.axis] == 1 != out[1 + self.axis]
                 return _first if alone else _same
+            case "concat" if along(layer, out) == 1 + self.axis:
+                return Extent.UNKNOWN  # on an image without ends no branch begins
             case kind if kind in NORMS and not self.norms:
                 return _same
             case "global_avg_pool" | "group_norm":

@@ -50,7 +50,7 @@ def sights(net: Net, shapes: dict[str, Shape]) -> dict[str, Tensor]:
 def _seen(layer: Layer, inputs: Sequence[Tensor], shape: Shape) -> Tensor:
     kind, fields = layer.kind, layer.fields
     if kind == "concat":
-        return torch.cat(list(inputs), dim=1)
+        return torch.cat(list(inputs), dim=operators.dimension(fields, inputs[0]))
     if kind in operators.JOINS:
         spread = torch.broadcast_tensors(*inputs)  # type: ignore[no-untyped-call]  # torch gives no types
         return torch.stack(list(spread)).sum(dim=0)

@@ -494,19 +494,27 @@ def strangers(x: FeatureMap) -> st.SearchStrategy[list[FeatureMap]]:
 
 @st.composite
 def concat_examples(draw: Draw) -> Example:
-    """Maps of the same sizes, with any number of channels."""
+    """Maps that differ along one axis, the channels more often than another."""
     x = draw(maps())
-    others = draw(st.lists(st.integers(1, 8), max_size=3))
-    branches = [x, *[FeatureMap(channels, x.sizes) for channels in others]]
-    return Example(joining.Concat(), (*branches, *draw(strangers(x))))
+    axes = len(x.shape)
+    axis = draw(mostly(st.sampled_from([0, 0, *range(-axes, axes)]), st.just(axes)))
+    branches = [x]
+    for size in draw(st.lists(st.integers(1, 6), max_size=3)):
+        shape = [*x.shape]
+        shape[axis % axes] = size
+        branches.append(FeatureMap(shape[0], tuple(shape[1:])))
+    return Example(joining.Concat(axis=axis), (*branches, *draw(strangers(x))))
 
 
 @st.composite
-def elementwise_examples(draw: Draw, kind: type[Layer]) -> Example:
-    """Maps of one shape, some of them of a single position, which is spread over the others."""
+def elementwise_examples(draw: Draw, kind: type[Layer], fewest: int = 1, most: int = 4) -> Example:
+    """Maps of one shape, some of one position along some axes: spread over those of the others."""
     x = draw(maps())
-    spread = FeatureMap(x.channels, (1,) * len(x.sizes))
-    branches = draw(st.lists(st.sampled_from([x, x, spread]), min_size=1, max_size=4))
+    single = FeatureMap(x.channels, (1,) * len(x.sizes))
+    along_any = st.tuples(*[st.sampled_from([1, n]) for n in x.shape])
+    spread = along_any.map(lambda shape: FeatureMap(shape[0], shape[1:]))
+    branch = st.one_of(st.sampled_from([x, x, single]), spread)
+    branches = draw(st.lists(branch, min_size=fewest, max_size=most))
     return Example(kind(), (*branches, *draw(strangers(x))))
 
 

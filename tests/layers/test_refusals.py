@@ -119,12 +119,27 @@ def test_along_three_axes_torch_fits_averages_without_their_padding() -> None:
     assert why == "a kernel of 4 does not fit in 3 without its padding"
 
 
-@pytest.mark.parametrize(
-    "other", [(1, 5, 5), (4, 1, 5), (4, 5), VECTOR], ids=["channels", "one axis", "axes", "vector"]
-)
+@pytest.mark.parametrize("other", [(2, 5, 5), (4, 2, 5), (4, 5), (5,), VECTOR])
 @pytest.mark.parametrize("join", [Add(), Multiply()], ids=lambda join: join.kind)
-def test_a_branch_is_spread_over_all_positions_or_none(join: Layer, other: tuple[int, ...]) -> None:
+def test_only_one_position_is_spread_and_only_along_as_many_axes(
+    join: Layer, other: tuple[int, ...]
+) -> None:
+    # torch would have (N, 5) and (N, 4, 5, 5) meet at their last axes, or else refuse.
     assert "do not match" in refusal(join, (4, 5, 5), other)
+    assert "do not match" in refusal(join, other, (4, 5, 5))
+
+
+def test_a_gate_of_linear_layers_is_told_how_it_becomes_one() -> None:
+    assert refusal(Multiply(), (8, 5, 5), VECTOR) == (
+        "branches of 8x5x5 and 8 do not match: 8 has 1 axis and 8x5x5 has 3; "
+        "reshape: {shape: [8, 1, 1]} makes it one value for each channel"
+    )
+
+
+@pytest.mark.parametrize("axis", [3, -4])
+def test_an_axis_is_one_of_an_image(axis: int) -> None:
+    why = "no axis {} of 4x5x5: its axes are 0 to 2, or -3 to -1"
+    assert refusal(Concat(axis=axis), (4, 5, 5), (4, 5, 5)) == why.format(axis)
 
 
 def test_branches_of_other_sizes_do_not_concatenate() -> None:

@@ -9,6 +9,7 @@ from hypothesis import assume, given
 
 from archcalc import Analysis, Graph, analyze
 from archcalc.graph import INPUT
+from archcalc.layers.joining import Concat
 from archcalc.receptive_field.field import PIXEL, AxisField
 from archcalc.receptive_field.propagation import field_after
 from archcalc.unit_field import alignment, path_sizes
@@ -91,6 +92,8 @@ def each_path(analysis: Analysis, name: str, axis: int) -> Iterator[AxisField]:
     of_axis = windows if isinstance(windows, Reach) else (*windows, *[Reach.UNKNOWN] * 3)[axis]
     if not isinstance(windows, Reach) and len(windows) != len(analysis.input.sizes):
         of_axis = Reach.UNKNOWN
+    if isinstance(layer.node.layer, Concat) and layer.node.layer.axis == 1 + axis:
+        of_axis = Reach.UNKNOWN  # a unit stands elsewhere than in its branch
     for count, source in enumerate(sources):
         assume(count < MOST_PATHS)
         for field in each_path(analysis, source, axis):

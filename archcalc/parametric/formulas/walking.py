@@ -151,11 +151,9 @@ def _undecided_joins(analysis: Analysis) -> Iterator[tuple[Any, Any]]:
     maps = analysis.maps
     for layer in analysis.layers:
         if isinstance(layer.node.layer, Join):
-            first, *others = [maps[name].sizes for name in layer.inputs]
-            for other in others:
-                for m, n in zip(first, other, strict=False):
-                    if sympy.expand(m - n).is_zero is None:
-                        yield m, n
+            for m, n in layer.node.layer.alike([maps[name] for name in layer.inputs]):
+                if sympy.expand(m - n).is_zero is None:
+                    yield m, n
 
 
 def _require_settled(analysis: Analysis, quantity: str, apart: set[tuple[Any, Any]]) -> None:

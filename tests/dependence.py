@@ -112,6 +112,11 @@ def _run(layer: Layer, inputs: list[Tensor]) -> Tensor:
         return x.reshape(len(x), *f["shape"])
     if kind == "rearrange":
         return _rearranged(x, layer)
+    if kind in ("slice", "select"):
+        axis = f["axis"] + 1 if f["axis"] >= 0 else f["axis"]
+        if kind == "select":
+            return x.select(axis, f["index"])
+        return x.movedim(axis, 0)[f["start"] : f["stop"] : f["step"]].movedim(0, axis)
     if kind == "channel_shuffle":
         return F.channel_shuffle(x, f["groups"])
     if kind == "channel_slice":

@@ -27,6 +27,7 @@ from archcalc.layers.operator import (
     as_often,
 )
 from archcalc.layers.state import Role
+from archcalc.layers.strides import Strides, strides_after
 from archcalc.quantity.arithmetic import (
     Quantity,
     certainly_one,
@@ -218,6 +219,17 @@ class Layer(ABC):
     def indices_below(self) -> int | None:
         """Of a kind that takes integers as indices, what they have to be below; None of others."""
         return None
+
+    def view_strides(
+        self, before: Sequence[int], strides: Strides, after: Sequence[int]
+    ) -> Strides | None:
+        """How far apart the values of its output lie, where that is a view of its input.
+
+        Args:
+            before, strides: the shape of the input, the batch included, and how it lies.
+            after: the shape of the output, with the batch.
+        """
+        return strides_after(before, strides, after) if self.moves_axes else strides
 
     def can_stay(self, x: FeatureMap) -> bool:
         """Whether its output, of which its effect says that it may be a view, is one of `x`."""

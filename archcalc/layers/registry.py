@@ -21,6 +21,7 @@ _ON_DEMAND: dict[str, str] = {
     "unfolding": "unfold fold",
     "rearranging": "rearrange",
     "sources": "parameter",
+    "slicing": "slice select",
     "embedding": "embedding",
     "attention": "scaled_dot_product_attention",
     "functions": "hard_tanh softplus mish selu celu softshrink hardshrink threshold square sqrt "

@@ -204,9 +204,7 @@ class _Placing:
     def _strides(self, layer: LayerAnalysis) -> Strides | None:
         """Those of the input under the shape of the output; None where there are none."""
         source = self._placed[layer.inputs[0]]
-        if layer.node.layer.moves_axes:
-            return strides_after(*source, self._shapes[layer.name])
-        return source.strides
+        return layer.node.layer.view_strides(*source, self._shapes[layer.name])
 
 
 def _copied(layer: Layer, source: _Placed, outputs: int, at_inference: bool) -> int:

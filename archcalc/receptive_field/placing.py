@@ -55,6 +55,7 @@ class Placing:
         along = layer.concatenates_along(maps[0]) if isinstance(layer, Join) and maps else None
         self.in_a_row = along not in (None, 0)
         for number, (own, x) in enumerate(zip(origins, maps, strict=False)):
+            self._alone: frozenset[int] = frozenset()
             slid = layer.windows_along(number, maps, effect.windows)
             self.windows.append(along_image(slid, own, axes))
             after = own._replace(axes=tuple(map(origin_behind, own.axes, slid)))
@@ -68,7 +69,7 @@ class Placing:
             if along is not None:
                 pieces = [in_pieces(o) if n == along else o for n, o in enumerate(kept.axes)]
                 kept = kept._replace(axes=tuple(pieces))
-            self.spread.append(spread)
+            self.spread.append(spread | self._alone)
             behind.append(kept)
         self.output = self._joined(behind, axes)
         sizes = zip(self.output.axes, effect.output.shape, strict=False)
@@ -89,9 +90,11 @@ class Placing:
             return Origins((Scattered(every) if every else None,) * rank)
         if isinstance(how, Moved):
             return moved(origins, how)
-        lost = set(range(len(origins.axes))) - {*how}
-        for origin in [origins.axes[n] for n in lost]:
-            if not isinstance(origin, int):
+        for number in set(range(len(origins.axes))) - {*how}:
+            origin = origins.axes[number]
+            if isinstance(origin, int):
+                self._alone |= {origin}  # the units of one position are left
+            else:
                 self.clashing.update(followed(origin))
         axes = [None if n is None else origins.axes[n] for n in how]
         return Origins(tuple(axes), origins.items)

@@ -443,6 +443,35 @@ def _common_shape(branches: Sequence[Tensor]) -> torch.Size:
     return shape
 
 
+class Attention(nn.Module):
+    """Scaled dot-product attention of tokens, whose features are those of all heads."""
+
+    def __init__(
+        self,
+        heads: int,
+        key_heads: int | None = None,
+        causal: bool = False,
+        scale: float | None = None,
+    ) -> None:
+        super().__init__()
+        self.heads, self.key_heads = heads, key_heads or heads
+        self.causal, self.scale = causal, scale
+
+    def forward(self, queries: Tensor, keys: Tensor, values: Tensor) -> Tensor:
+        q, k, v = [
+            x.reshape(*x.shape[:2], heads, -1).transpose(1, 2)
+            for x, heads in (
+                (queries, self.heads),
+                (keys, self.key_heads),
+                (values, self.key_heads),
+            )
+        ]
+        found = F.scaled_dot_product_attention(
+            q, k, v, is_causal=self.causal, scale=self.scale, enable_gqa=len(q[0]) > len(k[0])
+        )
+        return found.transpose(1, 2).flatten(2)
+
+
 class Attended(nn.Module):
     """What attention sees: each feature by itself of the values, the whole head of all else."""
 

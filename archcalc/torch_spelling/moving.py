@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from archcalc.layers import attention, embedding, rearranging, sources
+from archcalc.layers import attention, embedding, rearranging, slicing, sources
+from archcalc.layers.layer import numbered
 from archcalc.quantity.arithmetic import certainly_one, product
 from archcalc.torch_spelling.spelling import (
     Argument,
@@ -50,26 +51,13 @@ def _(layer: rearranging.Rearrange, at: Setting) -> Spelling:
 
 @spell.register
 def _(layer: attention.ScaledDotProductAttention, at: Setting) -> Spelling:
-    groups = layer.heads if layer.key_heads is None else layer.key_heads
-    arguments = [in_call("heads", layer.heads)]
-    key_heads = "heads"
-    if groups != layer.heads:
-        key_heads = "key_heads"
-        arguments.append(in_call(key_heads, groups))
-    options = ["is_causal=True"] if layer.causal else []
-    if layer.scale is not None:
-        arguments.append(in_call("scale", layer.scale))
-        options.append("scale={scale}")
-    if groups != layer.heads:
-        options.append("enable_gqa=True")
-    q, k, v = [
-        f"{{{number}}}.unflatten(-1, ({{{heads}}}, -1)).transpose(1, 2)"
-        for number, heads in enumerate(["heads", key_heads, key_heads])
-    ]
-    attend = f"F.scaled_dot_product_attention({', '.join([q, k, v, *options])})"
-    return Spelling(
-        None, tuple(arguments), f"{attend}.transpose(1, 2).flatten(2)", weight=Weight.JOIN
+    arguments = (
+        given("heads", layer.heads),
+        named("key_heads", layer.key_heads, None),
+        named("causal", layer.causal, False),
+        named("scale", layer.scale, None),
     )
+    return Spelling("Attention", arguments, "{module}({0}, {1}, {2})", weight=Weight.JOIN)
 
 
 @spell.register
@@ -77,6 +65,21 @@ def _(layer: attention.Attended, at: Setting) -> Spelling:
     groups = layer.heads if layer.key_heads is None else layer.key_heads
     options = {"heads": layer.heads, "groups": groups, "causal": layer.causal}
     return Spelling(None, built=Built("Attended", options))
+
+
+@spell.register
+def _(layer: slicing.Slice, at: Setting) -> Spelling:
+    along = numbered(layer.axis, at.x)
+    step = f":{layer.step}" if layer.step != 1 else ""
+    stop = "" if layer.stop is None else layer.stop
+    cut = f"{layer.start or ''}:{stop}{step}"
+    return Spelling(None, call=f"{{0}}[:, {':, ' * along}{cut}]")
+
+
+@spell.register
+def _(layer: slicing.Select, at: Setting) -> Spelling:
+    along = numbered(layer.axis, at.x)
+    return Spelling(None, (in_call("index", layer.index),), f"{{0}}[:, {':, ' * along}{{index}}]")
 
 
 @spell.register

@@ -32,6 +32,7 @@ from archcalc.layers import (
     regularization,
     resampling,
     reshaping,
+    slicing,
     unfolding,
     unpooling,
     upsampling,
@@ -397,6 +398,28 @@ def _(draw: Draw, x: FeatureMap) -> Layer:
     return rearranging.Rearrange(
         axes=f"{' '.join(before)} -> {' '.join(after)}", sizes=tuple(sizes.items())
     )
+
+
+@layers_of(slicing.Slice, maps())
+def _(draw: Draw, x: FeatureMap) -> Layer:
+    axis = draw(st.integers(-x.rank, x.rank - 1))
+    size = x.shape[axis]
+    step, start = draw(st.integers(1, 3)), draw(st.integers(0, size - 1))
+    stop = draw(st.integers(start + 1, size))
+    if axis in (0, -x.rank) and (stop - start) % step:  # else their number grows by rounding
+        step = 1
+    return slicing.Slice(
+        axis=axis,
+        start=start - size * draw(st.booleans()),
+        stop=None if stop == size and draw(st.booleans()) else stop,
+        step=step,
+    )
+
+
+@layers_of(slicing.Select, maps(1, 3))
+def _(draw: Draw, x: FeatureMap) -> Layer:
+    axis = draw(st.integers(-x.rank, x.rank - 1))
+    return slicing.Select(axis=axis, index=draw(st.integers(-x.shape[axis], x.shape[axis] - 1)))
 
 
 @layers_of(reshaping.ChannelShuffle, spatial_maps())

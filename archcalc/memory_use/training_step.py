@@ -247,7 +247,10 @@ class _Replay(Checkpointing):
         if operator.view_of is None:
             of[operator.output] = self._new_of(operator.output)
         else:
-            of[operator.output] = self._hold(of[operator.view_of])
+            lies_in = of.get(operator.view_of)  # parameters lie elsewhere
+            of[operator.output] = (
+                self._new(operator.output, 0) if lies_in is None else self._hold(lies_in)
+            )
         for name in operator.beside:
             of[name] = self._new_of(name)
 

@@ -18,7 +18,7 @@ from archcalc.layers.state import Role, learned_role
 from archcalc.record import Record
 from archcalc.torch_backend.batches import Batch, tensors_of
 from archcalc.torch_backend.hooks import Running, parts_named
-from archcalc.torch_backend.modes import evaluating, one_thread
+from archcalc.torch_backend.modes import evaluating, nothing_learns, one_thread
 
 # The operators of fvcore whose figures are multiply-accumulates: convolutions and matrix
 # products, as FlopCounterMode counts them. Whatever else it counts, it counts by other measures.
@@ -112,7 +112,8 @@ def layer_macs(module: nn.Module, x: Batch) -> dict[str, int]:
     attention. On the meta device: on the CPU it misses what fused kernels do. Parts that it
     counts nothing for are missing.
     """
-    with evaluating(module), FlopCounterMode(display=False) as counter:
+    # Which its hooks take for results: what learns and is handed on as it is has come from nothing.
+    with evaluating(module), nothing_learns(module), FlopCounterMode(display=False) as counter:
         module(*tensors_of(x))
     prefix = type(module).__name__ + "."
     counts = {

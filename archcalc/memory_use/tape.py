@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from itertools import takewhile
 
 from archcalc.analysis import Analysis
+from archcalc.errors import UsageError
 from archcalc.figures.of_layer import LayerAnalysis
 from archcalc.graph import Graph
 from archcalc.layers.effect import Extra
@@ -74,11 +75,15 @@ def tape(
             },
             has_gradient=name in with_gradient,
         )
-    outputs = analysis.graph.outputs
-    last = loss_of(loss, [maps[name] for name in outputs])
+    # A loss is of what is floating; integers among the outputs are held beside that.
+    outputs = sorted(analysis.graph.outputs, key=lambda name: maps[name].dtype is not None)
+    trained = [name for name in outputs if maps[name].dtype is None]
+    if not trained:
+        raise UsageError(f"{analysis.name} puts out integers alone, of which there is no loss")
+    last = loss_of(loss, [maps[name] for name in trained])
     given = {
         target.tensor: found.given(f"target of {name}", target)
-        for name, target in zip(outputs, last.targets, strict=False)  # a loss may have none
+        for name, target in zip(trained, last.targets, strict=False)  # a loss may have none
     }
     found.write(LOSS, last.operators, outputs, named=given)
     return found.tape(analysis.graph)
@@ -176,7 +181,7 @@ class _Taping:
     ) -> None:
         """Writes one operator; `names` has those of the tensors that it speaks of."""
         output, images = names[None], self._analysis.batch if operator.per_image else 1
-        taken, first = self._each_of(operator, names), names[0]
+        taken, first = self._each_of(operator, names), names.get(0, "")
         if not taken and first in self._each:
             taken = [self._each[first]]
         if taken:

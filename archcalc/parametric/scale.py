@@ -298,11 +298,14 @@ def _degree(values: Sequence[int]) -> int | None:
 
 
 def _sizes(graph: Graph) -> list[Variable]:
+    """The sizes of the image, and those of other inputs that are as large."""
     if not graph.input.sizes:
         raise UsageError(f"{graph.name} takes a vector, which has no resolution")
     labels, image = size_labels(len(graph.input.sizes)), graph.first_input
+    alike = [name for name, x in graph.inputs.items() if x.sizes == graph.input.sizes]
     return [
-        Variable(label, None, number, size, image)
+        Variable(label if name == image else f"{name}[{number}]", None, number, size, name)
+        for name in alike
         for number, (label, size) in enumerate(zip(labels, graph.input.sizes, strict=True), 1)
     ]
 

@@ -154,7 +154,8 @@ class TrainingLoop:
         if self._loss == "sum":
             return [*inputs]
         batch, maps = len(inputs[0]), analyze(self.twin.graph).maps
-        shapes = [(batch, *maps[name].shape) for name in self.twin.graph.outputs]
+        outputs = [maps[name] for name in self.twin.graph.outputs]
+        shapes = [(batch, *x.shape) for x in outputs if x.dtype is None]
         new = partial(torch.zeros, device=self.device)
         if self._loss == "mse":
             return [*inputs, *[new(shape, dtype=self._dtype) for shape in shapes]]
@@ -203,7 +204,8 @@ class TrainingLoop:
         with torch.autocast(self.device.type) if self._mixed else nullcontext():
             returned = self.twin(*inputs)
             begin(LOSS, Direction.FORWARD)
-            outputs = returned if isinstance(returned, tuple) else (returned,)
+            every = returned if isinstance(returned, tuple) else (returned,)
+            outputs = [output for output in every if output.is_floating_point()]
             if len(targets) == 1:
                 return self._of_one(outputs[0], targets[0])
             pairs = zip(outputs, targets, strict=True) if targets else [(o,) for o in outputs]

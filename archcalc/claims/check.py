@@ -14,6 +14,7 @@ from archcalc.claims.works import readable
 from archcalc.errors import ArchcalcError, Place, SpecError, UsageError, did_you_mean
 from archcalc.expansion import build_graph
 from archcalc.figures.language import evaluate
+from archcalc.loading import Input
 from archcalc.spec.library import families, find_network
 from archcalc.spec.settings import split_settings
 from archcalc.spec.syntax import Family, Network
@@ -130,9 +131,7 @@ class Checker:
         name, values = split_settings(text)
         return self._analysis(name, values, None)
 
-    def _analysis(
-        self, name: str, parameters: dict[str, Value], input: list[Value] | None
-    ) -> Analysis:
+    def _analysis(self, name: str, parameters: dict[str, Value], input: Input | None) -> Analysis:
         key = (name, repr(sorted(parameters.items())), repr(input))
         if key not in self._analyses:
             network = self._networks.get(name) or find_network(name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from yaml.nodes import Node, ScalarNode
+from yaml.nodes import MappingNode, Node, ScalarNode
 
 from archcalc.claims.arithmetic import Arithmetic, read_arithmetic
 from archcalc.claims.printed import Printed, PrintedError, Verdict, parse_printed
@@ -34,7 +34,7 @@ class Claim(NamedTuple):
         also: other ids under which the same figure is known.
         network: the name of the network that it is about.
         parameters: what is changed of its parameters.
-        input: another input, or None.
+        input: another input, or None; of several, some of them by name.
         quantity: what the figure is, in the language of `archcalc.figures.language`; empty where
             no figure of the layers can decide the statement.
         printed: the figure; None without a quantity.
@@ -56,7 +56,7 @@ class Claim(NamedTuple):
     also: tuple[str, ...]
     network: str
     parameters: dict[str, Value]
-    input: list[Value] | None
+    input: list[Value] | dict[str, list[Value]] | None
     quantity: str
     printed: Printed | None
     statement: str
@@ -114,7 +114,7 @@ def _claim(node: Node, source: Source, default: str | None) -> Claim:
         also=_also(found.get("also"), source),
         network=text("variant") or str(default),
         parameters=_settings(found.get("set"), source),
-        input=_sizes(found.get("input"), source),
+        input=_input(found.get("input"), source),
         quantity=text("quantity"),
         printed=_printed(found["value"], source) if figure else None,
         statement=text("statement"),
@@ -164,10 +164,17 @@ def _settings(node: Node | None, source: Source) -> dict[str, Value]:
     return {key: read_literal(value, source) for key, _, value in entries(node, source, "set")}
 
 
-def _sizes(node: Node | None, source: Source) -> list[Value] | None:
+def _input(node: Node | None, source: Source) -> list[Value] | dict[str, list[Value]] | None:
     if node is None:
         return None
-    return [read_literal(item, source) for item in items(node, source, "input")]
+    if isinstance(node, MappingNode):
+        named = entries(node, source, "input")
+        return {name: _sizes(value, name, source) for name, _, value in named}
+    return _sizes(node, "input", source)
+
+
+def _sizes(node: Node, what: str, source: Source) -> list[Value]:
+    return [read_literal(item, source) for item in items(node, source, what)]
 
 
 def _printed(node: Node, source: Source) -> Printed:

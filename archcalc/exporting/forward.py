@@ -146,7 +146,9 @@ class _Forward:
         elif self._lasts(value, number):
             wanted = [self._own_name(value)]
         elif goes_on and item.weight is not Weight.JOIN:
-            wanted = [self._names[source]]
+            # What is made of an input with a name is no longer that.
+            named = source in self._body.names
+            wanted = ["x", self._own_name(value)] if named else [self._names[source]]
         else:
             wanted = self._names_of_branch(value)
         live = self._names_held_after(number)

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from archcalc.feature_map import FeatureMap
 from archcalc.layers.effect import Effect, Storage, without_parameters
+from archcalc.layers.integers import Integers
 from archcalc.layers.layer import Category, Layer, NamedSizes, Notation
 from archcalc.layers.moves import Moved
 from archcalc.layers.notation import moved_by, pattern_of
@@ -33,6 +34,7 @@ class Rearrange(Layer):
 
     kind: ClassVar[str] = "rearrange"
     category: ClassVar[Category] = Category.RESHAPING
+    integers: ClassVar[Integers] = Integers.KEPT
     moves_axes: ClassVar[bool] = True
     takes_items: ClassVar[bool] = True
 

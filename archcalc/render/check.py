@@ -76,8 +76,9 @@ def record(checked: CheckedClaim) -> dict[str, object]:
     """A checked claim under fixed keys, in types that JSON knows."""
     claim = checked.claim
     changed = [f"{key}={plain(value)}" for key, value in claim.parameters.items()]
-    if claim.input is not None:
-        changed.append("input=" + "x".join(map(str, claim.input)))
+    given = claim.input if isinstance(claim.input, dict) else {"": claim.input or ()}
+    shapes = {name: "x".join(map(str, sizes)) for name, sizes in given.items()}
+    changed += [f"input={f'{name}=' if name else ''}{x}" for name, x in shapes.items() if x]
     deviation = claim.printed.deviation(checked.computed) if claim.printed else None
     return {
         "id": claim.id,

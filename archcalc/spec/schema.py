@@ -225,7 +225,8 @@ def _claim() -> Schema:
     text: Schema = {"type": "string"}
     properties: dict[str, Schema] = dict.fromkeys(CLAIM_KEYS, text)
     properties["set"] = {"type": "object", "additionalProperties": _VALUE}
-    properties["input"] = _input()
+    of_several: Schema = {"type": "object", "additionalProperties": _input()}
+    properties["input"] = {"anyOf": [_input(), of_several]}
     properties["value"] = {"type": ["string", "number", "boolean"]}
     properties["verdict"] = {"enum": list(VERDICT_WORDS)}
     properties["by"] = {"enum": list(DIFFERENCES)}

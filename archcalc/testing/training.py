@@ -17,6 +17,7 @@ from archcalc.memory_use.training import refused_in_training, step_of
 from archcalc.memory_use.training_step import TrainingStep
 from archcalc.testing.checks import between_learned_layers, effect_of, on_the_images
 from archcalc.testing.strategies import Example
+from archcalc.torch_backend.batches import drawn
 from archcalc.torch_backend.build import build
 from archcalc.torch_backend.training_step import measured_step
 from archcalc.walk import analyze
@@ -77,8 +78,8 @@ def check_step(
     if refused_in_training(analysis):
         return
     step = step_of(analysis, options)
-    images = partial(torch.rand, batch, *network.input.shape)
-    found = measured_step(build(network), images, options)
+    inputs = partial(drawn, network, batch, torch.float32, "cpu")
+    found = measured_step(build(network), inputs, options)
     constant = sum(step.course.constant.values())
     rule = {(moment.layer, moment.direction): moment.bytes - constant for moment in step.moments}
     measured = {place: most for place, most in found.most.items() if place in rule}

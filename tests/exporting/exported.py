@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from archcalc import Graph, analyze
 from archcalc.exporting import torch_source
+from archcalc.torch_backend.batches import drawn
 from archcalc.torch_backend.build import build
 
 
@@ -41,12 +42,14 @@ def check_same_as_twin(graph: Graph, module: nn.Module, twin: nn.Module) -> None
     """With the twin's weights it computes what the twin does, at inference and in training."""
     module, twin = module.double(), twin.double()
     module.load_state_dict(twin.state_dict())
-    images = torch.randn(2, *graph.input.shape, dtype=torch.float64)
+    inputs = drawn(graph, 2, torch.float64, "cpu")
     for training in (False, True):
         for network in (module, twin):
             _without_chance(network.train(training))
         with torch.no_grad():
-            ours, twins = (_tuple(network(images.clone())) for network in (module, twin))
+            ours, twins = (
+                _tuple(network(*[x.clone() for x in inputs])) for network in (module, twin)
+            )
         assert len(ours) == len(twins)
         for our, twins_own in zip(ours, twins, strict=True):
             torch.testing.assert_close(our, twins_own, rtol=1e-9, atol=1e-9, equal_nan=True)

@@ -165,6 +165,10 @@ def _pooled(x: Tensor, f: dict[str, Any]) -> Tensor:
     """Of values from 0 up the largest is not 0 where any is not."""
     axes = x.dim() - 2
     stride, dilation = _stride(f), f.get("dilation", 1)
+    if f["ceil"] == "caffe" and not f["padding"]:  # the last window too where it sees nothing
+        figures = zip(x.shape[2:], _each(f["kernel"], axes), _each(stride, axes), strict=True)
+        beyond = [(0, -(-(n - k) // s) * s + k - n) for n, k, s in figures]
+        return MAX_POOL[axes](_surrounded(x, tuple(beyond)), f["kernel"], stride)
     if f["ceil"]:
         sides = _sides(f["padding"] if f["padding"] != "valid" else 0, axes)
         before = tuple([before for before, _ in sides])

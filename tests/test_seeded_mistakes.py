@@ -270,6 +270,11 @@ MISTAKES = (
         torch_on(MaxPool(kernel=3, stride=2), 8, 8),
     ),
     Mistake(
+        "a last window that only Caffe keeps",
+        forgetting(MaxPool, ceil=True),
+        torch_on(MaxPool(kernel=1, stride=2, ceil="caffe"), 32),
+    ),
+    Mistake(
         "a last window that starts in the padding",
         replacing(window, "smallest", lambda a, b: a),
         torch_on(MaxPool(kernel=2, stride=4, padding=1, ceil=True), 5, 5),

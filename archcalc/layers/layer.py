@@ -50,6 +50,7 @@ Axis: TypeAlias = int  # the number of an axis, 0 of the channels, -1 of the las
 Ratios: TypeAlias = "Axes"  # as Axes, but each may be a fraction
 Notation: TypeAlias = str  # of `archcalc.layers.notation`
 NamedSizes: TypeAlias = "tuple[tuple[str, Quantity], ...]"  # by names that the user chooses
+Ceil: TypeAlias = "bool | str"  # whether to round up; or "caffe", as Caffe does
 ALONG_AXES = (
     "Axes",
     "Axes | None",

@@ -5,16 +5,18 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import ClassVar
 
+from archcalc.errors import LayerError
 from archcalc.feature_map import FeatureMap
 from archcalc.layers.convolution import Conv
 from archcalc.layers.effect import Effect, Extra, Saved, without_parameters
-from archcalc.layers.layer import Axes, Category, Layer, Padding, per_axis, require_spatial
+from archcalc.layers.layer import Axes, Category, Ceil, Layer, Padding, per_axis, require_spatial
 from archcalc.layers.operator import USUAL, Circumstances, Kept, Operator, Taken, on_a_padded_copy
 from archcalc.layers.registry import register
 from archcalc.layers.sliding import padded_copy, pads_alike, placements, sliding_windows
 from archcalc.quantity.arithmetic import (
     Quantity,
     ceil_div,
+    certainly_at_least,
     certainly_divides,
     certainly_equal,
     certainly_one,
@@ -69,6 +71,8 @@ class MaxPool(Sliding, _Pool):
     """Max pooling, as `torch.nn.MaxPool1d/2d/3d`; the stride is the kernel unless given.
 
     Shapes: (C, n…) -> (C, m…), m as a convolution's; with `ceil`, torch's ceil_mode.
+    That leaves out a last window which would start beyond the map. `ceil: caffe` keeps it where
+    nothing is padded, with the lowest number for its maximum; in all else torch does as Caffe.
     Operations: k… - 1 comparisons for each output value.
     Source: Scherer et al. 2010; Caffe's pooling_layer.cpp for the rounding up.
     """
@@ -77,12 +81,17 @@ class MaxPool(Sliding, _Pool):
 
     padding: Padding = 0
     dilation: Axes = 1
-    ceil: bool = False
+    ceil: Ceil = False
 
     def effect_on(self, x: FeatureMap, /) -> Effect:
         windows = sliding_windows(x, self.kernel, self.step, self.padding, self.dilation)
-        _require_pool_padding(windows, self.padding, self.ceil)
-        output = FeatureMap(x.channels, placements(windows, x, self.ceil))
+        if self.ceil == "caffe":
+            self._require_known_to_caffe(windows)
+        _require_pool_padding(windows, self.padding, bool(self.ceil))
+        if self.ceil == "caffe":
+            placements(windows, x, ceil=True)  # refuses what does not fit
+            windows = self.with_last_window(windows, x)
+        output = FeatureMap(x.channels, placements(windows, x, bool(self.ceil)))
         for w, size, count in zip(windows, x.sizes, output.sizes, strict=True):
             _require_position_inside(w, size, count)
         ops_each = product([w.kernel for w in windows]) - 1
@@ -98,7 +107,8 @@ class MaxPool(Sliding, _Pool):
 
     def probe(self, x: FeatureMap, /, *others: FeatureMap) -> tuple[Layer, ...]:
         windows = sliding_windows(x, self.kernel, self.step, self.padding, self.dilation)
-        counts = placements(windows, x, self.ceil)
+        windows = self.with_last_window(windows, x)
+        counts = placements(windows, x, bool(self.ceil))
         # Where it rounds up, the last window reaches beyond the padding.
         afters = [
             largest(w.after, (count - 1) * w.stride - w.before + w.extent - n)
@@ -138,13 +148,33 @@ class MaxPool(Sliding, _Pool):
         )
         return copy, replace(pool, beside_kept=(into_copy,)), moved
 
+    def with_last_window(self, windows: tuple[Window, ...], x: FeatureMap) -> tuple[Window, ...]:
+        """The windows, padded behind as far as the last reaches that only Caffe keeps."""
+        overlap = all(certainly_at_least(w.kernel, w.stride) for w in windows)
+        if self.ceil != "caffe" or overlap or not _pads_nothing(windows):
+            return windows
+        found = []
+        for w, n in zip(windows, x.sizes, strict=True):
+            steps = ceil_div(n - w.kernel, w.stride)
+            after = steps * w.stride + w.kernel - n
+            found.append(replace(w, after=after, outputs=steps + 1))
+        return tuple(found)
+
+    def _require_known_to_caffe(self, windows: tuple[Window, ...]) -> None:
+        if self.padding == "same" or not all(certainly_one(w.dilation) for w in windows):
+            raise LayerError("Caffe, whose rounding it has, knows neither dilation nor `same`")
+        if not _pads_nothing(windows):
+            pads = sum(w.before for w in windows)
+            require_at_least(pads, 1, "Caffe rounds otherwise where the padding is {}", pads)
+
     def is_padded_by_torch(self, windows: tuple[Window, ...]) -> bool:
         """Whether torch's own padding will do: alike on both sides, half a kernel at most.
 
         "same" may pad dilated windows by more; any other padding of more is refused.
         """
         dilated = not all(certainly_one(w.dilation) for w in windows)
-        return pads_alike(windows) and not (self.padding == "same" and dilated)
+        with_last = any(w.outputs is not None for w in windows) and self.padding != "same"
+        return pads_alike(windows) and not with_last and not (self.padding == "same" and dilated)
 
 
 @register
@@ -310,6 +340,10 @@ def _require_pool_padding(windows: tuple[Window, ...], padding: Padding, ceil: b
                 w.before, w.after,
                 "`ceil` wants the same padding on both sides, not {} and {}", w.before, w.after,
             )  # fmt: skip
+
+
+def _pads_nothing(windows: tuple[Window, ...]) -> bool:
+    return all(certainly_equal(w.before, 0) and certainly_equal(w.after, 0) for w in windows)
 
 
 def _require_position_inside(w: Window, size: Quantity, outputs: Quantity) -> None:

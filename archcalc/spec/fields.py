@@ -254,6 +254,10 @@ def _padding(value: Value) -> object:
     return value if isinstance(value, str) and value in ("same", "valid") else _sides(value)
 
 
+def _ceil(value: Value) -> object:
+    return value if isinstance(value, str) and value == "caffe" else truth(value)
+
+
 def _shape(value: Value) -> object:
     if not isinstance(value, list):
         raise ExpressionError(f"expected a list of sizes, found {shown(value)}")
@@ -350,6 +354,11 @@ FIELD_TYPES: dict[str, FieldType] = {
     ),
     "NamedSizes": FieldType({"type": "object", "additionalProperties": _WHOLE}, _named_sizes),
     "bool": FieldType({"anyOf": [{"type": "boolean"}, EXPRESSION_SCHEMA]}, truth),
+    "Ceil": FieldType(
+        {"anyOf": [{"type": "boolean"}, {"enum": ["caffe"]}, EXPRESSION_SCHEMA]},
+        _ceil,
+        words=("caffe",),
+    ),
     "float": FieldType(_NUMBER, _real, decimals=True),
     "float | None": FieldType(
         {"anyOf": [{"type": ["number", "null"]}, EXPRESSION_SCHEMA]}, _optional_real, decimals=True

@@ -90,10 +90,11 @@ class CroppedConvTranspose3d(_CroppedConvTranspose, nn.ConvTranspose3d):
 
 
 class PaddedMaxPool(nn.Module):
-    """A max pool over a map that is surrounded by minus infinity."""
+    """A max pool over a map that is surrounded by minus infinity, or by the lowest number."""
 
-    def __init__(self, pool: nn.Module, sides: Sides) -> None:
+    def __init__(self, pool: nn.Module, sides: Sides, finite: bool = False) -> None:
         super().__init__()
+        self.finite = finite
         self.pool = pool
         self.sides = sides
 
@@ -107,7 +108,8 @@ class PaddedMaxPool(nn.Module):
         cast(Any, self.pool).return_indices = wanted
 
     def forward(self, x: Tensor) -> Tensor | tuple[Tensor, Tensor]:
-        returned: Any = self.pool(pad(x, self.sides, value=-math.inf))
+        lowest = torch.finfo(x.dtype).min if self.finite else -math.inf
+        returned: Any = self.pool(pad(x, self.sides, value=lowest))
         if not self.return_indices:
             return cast(Tensor, returned)
         pooled, indices = returned

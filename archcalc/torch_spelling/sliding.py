@@ -30,7 +30,8 @@ def windows_of(layer: Sliding, x: FeatureMap) -> tuple[Window, ...]:
     """The window that `layer` slides along each axis of `x`, even where its rule refuses `x`."""
     dilation = getattr(layer, "dilation", 1)
     step = layer.step if isinstance(layer, pooling.Sliding) else layer.stride
-    return unchecked_windows(x, layer.kernel, step, layer.padding, dilation)
+    windows = unchecked_windows(x, layer.kernel, step, layer.padding, dilation)
+    return layer.with_last_window(windows, x) if isinstance(layer, pooling.MaxPool) else windows
 
 
 def _padding(windows: Sequence[Window], by_torch: bool, fill: str = "") -> tuple[Argument, str]:
@@ -167,7 +168,8 @@ def _learned(
 def _(layer: pooling.MaxPool, at: Setting) -> Spelling:
     windows = windows_of(layer, at.x)
     by_torch = layer.is_padded_by_torch(windows)
-    padding, x = _padding(windows, by_torch, ', value=float("-inf")')
+    lowest = "torch.finfo({0}.dtype).min" if layer.ceil == "caffe" else 'float("-inf")'
+    padding, x = _padding(windows, by_torch, f", value={lowest}")
     callee, returns = f"nn.MaxPool{at.axes}d", [named("return_indices", at.keeps_indices, False)]
     if at.keeps_indices and not by_torch:
         callee, returns = f"PaddedMaxPool{at.axes}d", []
@@ -178,9 +180,9 @@ def _(layer: pooling.MaxPool, at: Setting) -> Spelling:
         padding,
         named("dilation", tidy(layer.dilation), 1),
         *returns,
-        named("ceil_mode", layer.ceil, False),
+        named("ceil_mode", bool(layer.ceil), False),
     )
-    built = None if by_torch else _built("PaddedMaxPool", windows)
+    built = None if by_torch else _built("PaddedMaxPool", windows, finite=layer.ceil == "caffe")
     return Spelling(callee, arguments, f"{{module}}({x})", weight=Weight.MAIN, built=built)
 
 

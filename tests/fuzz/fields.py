@@ -85,7 +85,7 @@ def _max_pool(rng: random.Random, shape: Shape) -> Spec:
     fields = _window(rng, shape)
     if rng.random() < 0.2:
         fields["dilation"] = _sizes(rng, shape, lambda: rng.randint(1, 2))
-    return fields | rng.choice(({}, {}, {"ceil": True}))
+    return fields | rng.choice(({}, {}, {"ceil": True}, {"ceil": "caffe"}))
 
 
 def _avg_pool(rng: random.Random, shape: Shape) -> Spec:

@@ -247,7 +247,12 @@ class _Growing:
 
     def unpooled(self, place: _Place) -> Any:
         """What undoes an earlier max pool, by a kernel that leads back to the size it took in."""
-        pools = [layer for layer in self.net.layers if layer.kind == "max_pool"]
+        # What a last window of Caffe's finds beyond the map has no place to go back to.
+        pools = [
+            layer
+            for layer in self.net.layers
+            if layer.kind == "max_pool" and layer.fields.get("ceil") != "caffe"
+        ]
         if not pools:
             return None
         pool = self.rng.choice(pools)

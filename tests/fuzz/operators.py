@@ -74,6 +74,8 @@ def _pads_itself(fields: Fields, sides: Sides) -> bool:
 
 def _maxima(x: Tensor, fields: Fields, sides: Sides, return_indices: bool) -> Any:
     padding: Any = [n for n, _ in sides]
+    if fields.get("ceil", False) == "caffe":
+        x = _with_last_window(x, fields, sides)
     if not _pads_itself(fields, sides):
         require_half_kernels(fields, sides)
         x, padding = padded(x, sides, -math.inf), 0
@@ -87,13 +89,31 @@ def _maxima(x: Tensor, fields: Fields, sides: Sides, return_indices: bool) -> An
             fields.get("dilation", 1),
         )
     )
-    arguments = (x, kernel, stride, padding, dilation, fields.get("ceil", False), return_indices)
+    ceil = bool(fields.get("ceil", False))
+    arguments = (x, kernel, stride, padding, dilation, ceil, return_indices)
     if len(sides) > 1 or return_indices or torch.is_grad_enabled():
         return pool(*arguments)
     # Along one axis and without gradients torch makes no indices, unless a mode is there to see.
     with _disable_current_modes():
         y: Tensor = pool(*arguments)
     return y.view(y.shape)  # which a mode sees
+
+
+def _with_last_window(x: Tensor, fields: Fields, sides: Sides) -> Tensor:
+    """The map, with room for a last window beyond it, which Caffe keeps where nothing is padded."""
+    axes = len(sides)
+    if fields.get("padding") == "same" or max(each(fields.get("dilation", 1), axes)) > 1:
+        raise Refused("unknown to Caffe")
+    kernels = each(fields["kernel"], axes)
+    strides = each(fields.get("stride", kernels), axes)
+    overlap = all(k >= s for k, s in zip(kernels, strides, strict=True))
+    if overlap or any(map(any, sides)):
+        return x
+    room = [
+        (0, math.ceil((n - k) / s) * s + k - n)
+        for n, k, s in zip(x.shape[2:], kernels, strides, strict=True)
+    ]
+    return padded(x, room, torch.finfo(x.dtype).min)
 
 
 def moved_indices(indices: Tensor, sizes: list[int], sides: Sides) -> Tensor:

@@ -142,6 +142,13 @@ def _(draw: Draw, x: FeatureMap) -> Layer:
 def _(draw: Draw, x: FeatureMap) -> Layer:
     kernel = draw(axes(number(1, 4, wrong=0), x))
     padding, ceil = draw(pool_paddings(kernel, x))
+    if ceil and draw(st.booleans()):
+        return pooling.MaxPool(
+            kernel=kernel,
+            stride=draw(st.one_of(st.none(), axes(number(1, 5, wrong=0), x))),
+            padding=draw(st.sampled_from([0, padding])),
+            ceil="caffe",
+        )
     return pooling.MaxPool(
         kernel=kernel,
         stride=draw(st.one_of(st.none(), axes(number(1, 4, wrong=0), x))),

@@ -126,7 +126,9 @@ def _run(layer: Layer, inputs: list[Tensor]) -> Tensor:
         return x.narrow(1, f["part"] * each, each)
     if kind == "concat":
         return torch.cat(inputs, dim=f["axis"] if f["axis"] < 0 else f["axis"] + 1)
-    if kind in ("add", "mean", "multiply"):  # whatever changes one factor changes the product
+    if (
+        isinstance(layer, Join) and layer.pointwise
+    ):  # whatever changes one factor changes the product
         total = inputs[0]
         for other in inputs[1:]:
             total = total + other

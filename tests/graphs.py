@@ -22,6 +22,7 @@ from archcalc.layers.activation import (
     SiLU,
 )
 from archcalc.layers.convolution import Conv, ConvTranspose, LocallyConnected
+from archcalc.layers.further_joins import Maximum
 from archcalc.layers.joining import Add, Concat, Mean, Multiply
 from archcalc.layers.layer import Padding
 from archcalc.layers.linear import Linear
@@ -168,7 +169,9 @@ class _Growing:
         ]
         concat = draw(st.booleans())
         others = draw(st.lists(st.sampled_from(fitting if concat else spread), max_size=4))
-        joins: list[Layer] = [Concat(axis=axis)] if concat else [Add(), Mean(), Multiply()]
+        joins: list[Layer] = (
+            [Concat(axis=axis)] if concat else [Add(), Mean(), Multiply(), Maximum()]
+        )
         layer = draw(st.sampled_from(joins))
         return self.add(layer, *draw(st.permutations([source, *others])))
 

@@ -24,11 +24,12 @@ from archcalc.layers.operator import (
     Kept,
     Operator,
     Order,
+    Part,
     Taken,
     Tensor,
 )
 from archcalc.layers.registry import register
-from archcalc.quantity.arithmetic import Quantity, certainly_one, require_equal
+from archcalc.quantity.arithmetic import Quantity, certainly_one, product, require_equal
 from archcalc.record import replace
 from archcalc.regions.bits import full
 from archcalc.regions.patches import Patch
@@ -62,6 +63,26 @@ class Concat(Join):
         output = replace(x, channels=shape[0], sizes=tuple(shape[1:]))
         return pointwise(x, ops_each=0, saved=(), output=output)
 
+    def operators(
+        self, effect: Effect, *inputs: FeatureMap, at: Circumstances = USUAL
+    ) -> tuple[Operator, ...]:
+        (found,) = super().operators(effect, *inputs, at=at)
+        along = numbered(self.axis, inputs[0])
+        sizes = effect.output.sizes
+        outer = product(sizes[: along - 1] if along else sizes)  # where the channels lie last
+        gaps = not certainly_one(product(effect.output.shape[:along]))
+        takes = [
+            taken._replace(
+                part=Part(
+                    gaps,
+                    not certainly_one(outer),
+                    certainly_one(x.channels) or certainly_one(x.positions),
+                )
+            )
+            for taken, x in zip(found.takes, inputs, strict=True)
+        ]
+        return (replace(found, takes=tuple(takes)),)
+
     def concatenates_along(self, x: FeatureMap) -> int | None:
         return numbered(self.axis, x)
 
@@ -91,6 +112,7 @@ class Elementwise(Join):
     """
 
     pointwise: ClassVar[bool] = True
+    keeps_order: ClassVar[bool] = False  # those that are spread stay where they are
 
     @abstractmethod
     def ops_for(self, branches: int) -> int:
@@ -116,7 +138,7 @@ class Elementwise(Join):
     def effect_on(self, x: FeatureMap, /, *others: FeatureMap) -> Effect:
         maps = (x, *others)
         output = broadcast(maps)
-        order = widest_first(maps, output)
+        order = self._order(maps, output)
         made = _made(maps, order[:-1])
         return pointwise(
             x,
@@ -129,7 +151,7 @@ class Elementwise(Join):
     def operators(
         self, effect: Effect, *inputs: FeatureMap, at: Circumstances = USUAL
     ) -> tuple[Operator, ...]:
-        first, *others = widest_first(inputs, effect.output)
+        first, *others = self._order(inputs, effect.output)
         if not others:
             return (Operator("clone", (Taken(first, Gradient.SAME),), effect.output.values),)
         found: list[Operator] = []
@@ -140,6 +162,10 @@ class Elementwise(Join):
             found.append(replace(one, makes=f"{self.kind}{len(found)}"))
             so_far, before = found[-1].makes, output
         return (*found[:-1], replace(found[-1], makes=""))
+
+    def _order(self, maps: Sequence[FeatureMap], output: FeatureMap) -> tuple[int, ...]:
+        """The numbers of the branches as they are combined."""
+        return tuple(range(len(maps))) if self.keeps_order else widest_first(maps, output)
 
     def _combine(
         self, two: tuple[Tensor, Tensor], maps: tuple[FeatureMap, FeatureMap], output: FeatureMap

@@ -42,7 +42,7 @@ class Gradient(Enum):
     FITTED = "fitted"  # so where the output is larger, else one of its own
     SAME = "same"  # the gradient of the output itself, summed up to one of its own if larger
     REDUCED = "reduced"  # the gradient of the output itself, and then summed up to one of its own
-    PART = "part"  # a view of some channels of it
+    PART = "part"  # a view of a part of it
     SPREAD = "spread"  # a view of a single value
 
 
@@ -52,6 +52,20 @@ class Order(Enum):
     OWN = "own"  # as those of what it is the gradient of
     KEPT = "kept"  # as those of the gradient of the output
     CHANGED = "changed"  # in another: also of a view
+
+
+class Part(NamedTuple):
+    """How a part of the gradient of the output lies, within an image.
+
+    Attributes:
+        gaps: whether there are any, where the axes of the whole lie in their own order.
+        permuted_gaps: and where they lie in another, the channels last.
+        one_order: whether its axes have no other order, having one channel or one position.
+    """
+
+    gaps: bool = False
+    permuted_gaps: bool = True
+    one_order: bool = False
 
 
 class Taken(NamedTuple):
@@ -68,6 +82,7 @@ class Taken(NamedTuple):
         viewed: whether its gradient is a view of what the operator makes, or has come to it.
         by_view: whether the operator takes a view of it, whose own node hands the gradient on when
             those of the operator itself have arrived.
+        part: how it lies, where it is a part of the gradient of the output.
     """
 
     tensor: Tensor
@@ -77,6 +92,7 @@ class Taken(NamedTuple):
     always: bool = False
     viewed: bool = False
     by_view: bool = False
+    part: Part = Part()
 
 
 class Kept(NamedTuple):

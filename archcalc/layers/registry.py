@@ -23,6 +23,7 @@ _ON_DEMAND: dict[str, str] = {
     "sources": "parameter",
     "slicing": "slice select",
     "embedding": "embedding",
+    "further_joins": "maximum minimum subtract divide",
     "attention": "scaled_dot_product_attention",
     "functions": "hard_tanh softplus mish selu celu softshrink hardshrink threshold square sqrt "
     "rsqrt reciprocal exp exp2 expm1 log log2 log10 log1p abs neg sign floor ceil round trunc frac "

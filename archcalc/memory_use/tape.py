@@ -250,6 +250,7 @@ class _Taping:
             summed,
             taken.viewed,
             taken.by_view,
+            taken.part,
         )
 
     def _scratch(self, made: int | Extra, images: int, each: int) -> int:

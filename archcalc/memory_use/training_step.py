@@ -319,10 +319,15 @@ class _Replay(Checkpointing):
             storage = self._hold(came.storage)
             return HeldGradient(storage, size, spread=size > came.bytes, viewed=True)
         if how is Gradient.PART:
-            apart = size < came.bytes and (came.permuted or self._tape.batch > 1)
-            storage = self._hold(came.storage)
-            apart = apart or came.apart
-            return came._replace(storage=storage, bytes=size, apart=apart, viewed=True)
+            part = argument.part
+            gaps = part.permuted_gaps if came.permuted else part.gaps
+            return came._replace(
+                storage=self._hold(came.storage),
+                bytes=size,
+                apart=came.apart or (size < came.bytes and (gaps or self._tape.batch > 1)),
+                permuted=came.permuted and not part.one_order,
+                viewed=True,
+            )
         made_on_the_way = [self._new("made on the way", each) for each in argument.scratch]
         if how is None:
             unneeded += made_on_the_way

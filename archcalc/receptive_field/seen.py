@@ -196,7 +196,10 @@ def _seen_at(
         return Seen(whole, whole)
     found = [_behind(at, n, field, windows[n], image) for n, field in enumerate(local)]
     if combines(layer):
-        found = _without_gates(found, [at.is_gate(n) for n in range(len(found))])
+        # Told by what enters: of a small image one position that is spread may see all.
+        enter = [fields_after([field], windows[n]) for n, field in enumerate(local)]
+        single = [at.is_gate(n) for n in range(len(local))]
+        found = [found[n] for n in _without_gates(enter, single)]
     return Seen(whole, _met(at, found))
 
 
@@ -241,7 +244,7 @@ def local_inputs(
     """The local fields of a layer's inputs, without those that are gates."""
     if not combines(layer):
         return local
-    return _without_gates(local, [is_spread(x, effect.output) for x in maps])
+    return [local[n] for n in _without_gates(local, [is_spread(x, effect.output) for x in maps])]
 
 
 def local_windows(windows: Windows) -> Windows:
@@ -258,19 +261,16 @@ def is_spread(x: FeatureMap, output: FeatureMap) -> bool:
     return all(map(certainly_one, x.sizes)) and not all(map(certainly_one, output.sizes))
 
 
-def _without_gates(local: list[Fields], spread: list[bool]) -> list[Fields]:
-    """The branches that are not gates; all of them where every one is."""
-    mapped = [field for field, alone in zip(local, spread, strict=True) if not alone]
+def _without_gates(local: list[Fields], spread: list[bool]) -> list[int]:
+    """The numbers of the branches that are not gates; of all of them where every one is."""
+    mapped = [n for n, alone in enumerate(spread) if not alone]
     bounded = [
-        any(field[axis] not in (Reach.ALL, NOTHING) for field in mapped)
+        axis
         for axis in range(len(local[0]))
+        if any(local[n][axis] not in (Reach.ALL, NOTHING) for n in mapped)
     ]
-    kept = [
-        field
-        for field in mapped
-        if not any(seen is Reach.ALL and b for seen, b in zip(field, bounded, strict=True))
-    ]
-    return kept or local
+    kept = [n for n in mapped if not any(local[n][axis] is Reach.ALL for axis in bounded)]
+    return kept or [*range(len(local))]
 
 
 def of_single(seen: Field | PhasedField, pixels: int) -> AxisField:

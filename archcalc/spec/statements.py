@@ -40,6 +40,8 @@ from archcalc.spec.syntax import (
 )
 
 MAX_ENTRIES = 256  # of a mapping of names: parameters, blocks, variants
+# What a word means of branches: joined value by value, and not along an axis of one of them.
+_OF_BRANCHES = {"max": "maximum", "min": "minimum", "sum": "add"}
 _OWN_KINDS = frozenset([*KINDS, *LATER])  # a block may be called as no other
 
 
@@ -130,7 +132,7 @@ class StatementReader:
             value = None
         if name in self._blocks:
             return self._block_statement(name, key, value)
-        kind = kind_called(name)
+        kind = kind_called(_OF_BRANCHES.get(name, name) if _has_branches(value) else name)
         if kind is None:
             guess = did_you_mean(name, [*known_names(), *self._blocks, *KEYWORDS])
             raise SpecError(
@@ -326,6 +328,16 @@ def _constant_layer(
     if not all(is_constant(argument.template) for _, argument in arguments.values()):
         return None
     return layer_with(kind, arguments, lambda _, argument: argument.template)
+
+
+def _has_branches(node: Node | None) -> bool:
+    """Whether a layer is given branches, or several inputs."""
+    if not isinstance(node, MappingNode):
+        return isinstance(node, SequenceNode)
+    return any(
+        key.value == "branches" or (key.value == "from" and isinstance(value, SequenceNode))
+        for key, value in node.value
+    )
 
 
 def is_null(node: Node) -> bool:

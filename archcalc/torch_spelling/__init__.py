@@ -1,8 +1,8 @@
 """How torch writes each layer kind: what is called, with which arguments. Imports no torch.
 
-The table is in `sliding`, `pointwise`, `sampling` and `shaping`: one entry for each kind, of which
-`archcalc.build` makes its modules and `archcalc export` its code. A package with a kind of its own
-registers an entry likewise:
+The table is in the modules of this package: one entry for each kind, of which `archcalc.build`
+makes its modules and `archcalc export` its code. A package with a kind of its own registers an
+entry likewise:
 
     from archcalc.torch_spelling import Setting, Spelling, in_call, spell
 
@@ -11,7 +11,7 @@ registers an entry likewise:
         return Spelling(None, (in_call("eps", layer.eps),), "torch.logit({0}, {eps})")
 """
 
-from archcalc.torch_spelling import moving, pointwise, sampling, shaping, sliding
+from archcalc.torch_spelling import joins, moving, pointwise, sampling, shaping, sliding
 from archcalc.torch_spelling.spelling import (
     Argument,
     Built,
@@ -32,6 +32,7 @@ __all__ = [
     "Weight",
     "given",
     "in_call",
+    "joins",
     "moving",
     "named",
     "pointwise",

@@ -100,7 +100,7 @@ def _other_ops(layer: Layer, shape: Shape, out: Shape, learned: dict[str, int]) 
             each_value = 9 if fields.get("approximate") == "tanh" else 5
         case kind if kind in FUNCTIONS:
             each_value = ops_each(kind, fields)
-        case "add" | "multiply":
+        case "add" | "multiply" | "maximum" | "minimum" | "subtract" | "divide":
             each_value = len(layer.inputs) - 1
         case "mean":
             each_value = len(layer.inputs)

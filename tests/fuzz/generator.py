@@ -230,7 +230,9 @@ class _Growing:
         fitting = [name for name, x in self.shapes.items() if _fits(kind, fields, x, shape)]
         if not fitting:
             return None
-        return {kind: {**fields, "from": [rng.choice(fitting) for _ in range(rng.randint(2, 4))]}}
+        most = 2 if kind in operators.OF_TWO else 4
+        sources = [rng.choice(fitting) for _ in range(rng.randint(2, most))]
+        return {kind: {**fields, "from": sources}}
 
     def join_fields(self, kind: str, shape: Shape) -> Spec:
         if kind != "concat" or self.rng.random() < 0.6:
@@ -281,7 +283,7 @@ class _Growing:
         fields = self.join_fields(kind, shape)
         branches: list[Body] = []
         outside = self.net, self.shapes
-        for _ in range(rng.randint(1, 3)):
+        for _ in range(2 if kind in operators.OF_TWO else rng.randint(1, 3)):
             if rng.random() < 0.3:
                 branches.append([])
                 continue

@@ -30,7 +30,9 @@ from tests.fuzz.windows import (
     transposed_sides,
 )
 
-JOINS = ("concat", "add", "mean", "multiply")
+ELEMENTWISE = ("add", "mean", "multiply", "maximum", "minimum", "subtract", "divide")
+OF_TWO = ("subtract", "divide")
+JOINS = ("concat", *ELEMENTWISE)
 
 
 def apply(
@@ -160,6 +162,15 @@ def joined(kind: str, fields: Fields, branches: Sequence[Tensor]) -> Tensor:
     largest = [max(sizes) for sizes in zip(*[x.shape for x in branches], strict=True)]
     if any(n not in (1, m) for x in branches for n, m in zip(x.shape, largest, strict=True)):
         raise Refused("branches of other sizes")
+    if kind in OF_TWO:
+        if len(branches) != 2:
+            raise Refused("not two branches")
+        return branches[0] - branches[1] if kind == "subtract" else branches[0] / branches[1]
+    if kind in ("maximum", "minimum"):
+        first, *others = branches
+        for other in others:
+            first = torch.maximum(first, other) if kind == "maximum" else torch.min(first, other)
+        return first if others else first.clone()
     first, *others = sorted(branches, key=lambda x: [*x.shape] != largest)
     if kind == "multiply" and others:
         for other in others:

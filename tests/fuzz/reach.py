@@ -16,6 +16,7 @@ from typing import Any, NamedTuple, TypeAlias
 from tests.fuzz.channels import NONE, Channels, along, channels_read, every
 from tests.fuzz.interpreter import Layer, Net
 from tests.fuzz.network import Shape
+from tests.fuzz.operators import ELEMENTWISE
 from tests.fuzz.sight import POINTWISE
 from tests.fuzz.windows import Fields, each, pairs, sides_of, transposed_sides
 
@@ -185,7 +186,7 @@ class Reaching:
         if layer.indices is not None:
             return self.taken_from(self.layers[layer.indices])
         match layer.kind:
-            case "add" | "mean" | "multiply":
+            case kind if kind in ELEMENTWISE:
                 alone = shape[1 + self.axis] == 1 != out[1 + self.axis]
                 return _first if alone else _same
             case "concat" if along(layer, out) == 1 + self.axis:
@@ -366,7 +367,7 @@ def local_reaching(whole: Sequence[Reaching], net: Net) -> Sequence[Reaching]:
 
     found = [Reaching(net, shapes, axis, follow, norms=False) for axis in range(len(whole))]
     for layer in net.layers:
-        if layer.kind not in ("add", "mean", "multiply"):
+        if layer.kind not in ELEMENTWISE:
             continue
         for number in range(len(layer.inputs)):
             kept[layer.name, number] = NONE

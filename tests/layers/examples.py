@@ -23,6 +23,7 @@ from archcalc.layers import (
     composed_functions,
     convolution,
     functions,
+    further_joins,
     joining,
     linear,
     normalization,
@@ -549,8 +550,16 @@ def elementwise_examples(draw: Draw, kind: type[Layer], fewest: int = 1, most: i
 
 
 EXAMPLES[joining.Concat] = concat_examples()
-for _join in (joining.Add, joining.Mean, joining.Multiply):
+for _join in (
+    joining.Add,
+    joining.Mean,
+    joining.Multiply,
+    further_joins.Maximum,
+    further_joins.Minimum,
+):
     EXAMPLES[_join] = elementwise_examples(_join)
+for _of_two in (further_joins.Subtract, further_joins.Divide):
+    EXAMPLES[_of_two] = elementwise_examples(_of_two, fewest=2, most=2)
 
 
 @st.composite

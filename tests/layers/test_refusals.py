@@ -12,6 +12,7 @@ import pytest
 from archcalc import FeatureMap, LayerError
 from archcalc.layers import Effect, Layer
 from archcalc.layers.convolution import Conv, ConvTranspose, LocallyConnected
+from archcalc.layers.further_joins import Divide, Subtract
 from archcalc.layers.joining import Add, Concat, Multiply
 from archcalc.layers.normalization import LocalResponseNorm
 from archcalc.layers.pooling import AdaptiveAvgPool, AvgPool, GlobalAvgPool, MaxPool
@@ -136,6 +137,12 @@ def test_a_gate_of_linear_layers_is_told_how_it_becomes_one() -> None:
         "branches of 8x5x5 and 8 do not match: 8 has 1 axis and 8x5x5 has 3; "
         "reshape: {shape: [8, 1, 1]} makes it one value for each channel"
     )
+
+
+@pytest.mark.parametrize("join", [Subtract(), Divide()], ids=lambda join: join.kind)
+def test_a_difference_is_of_two(join: Layer) -> None:
+    assert refusal(join, VECTOR, VECTOR, VECTOR) == "takes two branches, and there are 3"
+    assert refusal(join, VECTOR) == "takes two branches, and there are 1"
 
 
 @pytest.mark.parametrize("axis", [3, -4])

@@ -106,6 +106,14 @@ def test_a_join_takes_branches_as_a_list_or_as_a_field() -> None:
     assert len(named.sources) == 2
 
 
+@pytest.mark.parametrize(
+    ("word", "kind"), [("max", "maximum"), ("min", "minimum"), ("sum", "add"), ("mean", "mean")]
+)
+def test_the_name_of_a_reduction_means_a_join_of_branches(word: str, kind: str) -> None:
+    for given in ("[[relu], []]", "{branches: [[relu], []]}", "{from: [a, b]}"):
+        assert the_layer(f"  - {word}: {given}").kind.kind == kind
+
+
 def test_only_joins_have_branches_and_only_an_unpooling_has_indices() -> None:
     for kind in own_kinds():
         assert ("branches" in placement_keys(kind)) == issubclass(kind, Join)

@@ -16,6 +16,7 @@ class Saved(Enum):
     """A tensor that the layer shares with its neighbours and keeps for the backward pass."""
 
     INPUT = "input"
+    INPUT_FOR_ITS_GRADIENT = "input, where that has a gradient"
     OUTPUT = "output"
 
 

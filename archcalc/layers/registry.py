@@ -24,6 +24,8 @@ _ON_DEMAND: dict[str, str] = {
     "slicing": "slice select",
     "embedding": "embedding",
     "further_joins": "maximum minimum subtract divide",
+    "rms_norm": "rms_norm",
+    "rotary": "rotary_embedding",
     "attention": "scaled_dot_product_attention",
     "functions": "hard_tanh softplus mish selu celu softshrink hardshrink threshold square sqrt "
     "rsqrt reciprocal exp exp2 expm1 log log2 log10 log1p abs neg sign floor ceil round trunc frac "

@@ -225,7 +225,7 @@ def _needed(
             yield indices_of(layer.name) if handed_on and not pads_a_copy(layer) else saved
         else:
             taken = [copies[layer.name]] if layer.name in copies else layer.inputs
-            yield from taken if saved is Saved.INPUT else (layer.name,)
+            yield from (layer.name,) if saved is Saved.OUTPUT else taken
 
 
 def _is_kept(
@@ -233,7 +233,7 @@ def _is_kept(
 ) -> bool:
     """Whether there is a gradient for which it is kept."""
     towards = saved.towards if isinstance(saved, Extra) else Towards.ANY
-    if towards is Towards.INPUTS:
+    if towards is Towards.INPUTS or saved is Saved.INPUT_FOR_ITS_GRADIENT:
         return any(learns[name] for name in layer.inputs)
     for_weights = towards is Towards.WEIGHTS or layer.node.layer.keeps_for_weights
     return layer.learns or not for_weights

@@ -474,6 +474,42 @@ class Attention(nn.Module):
         return found.transpose(1, 2).flatten(2)
 
 
+class RotaryEmbedding(nn.Module):
+    """The features of each head turned in pairs by angles that grow with the position."""
+
+    def __init__(self, length: int, width: int, base: float = 10000.0) -> None:
+        """`width`: the features of a head."""
+        super().__init__()
+        self.cosines: Tensor
+        self.sines: Tensor
+        speeds = base ** -(torch.arange(0, width, 2) / width)
+        angles = torch.outer(torch.arange(length).to(speeds), speeds).repeat(1, 2)
+        self.register_buffer("cosines", angles.cos())
+        self.register_buffer("sines", angles.sin())
+
+    def forward(self, x: Tensor) -> Tensor:
+        heads = x.reshape(*x.shape[:2], -1, self.cosines.shape[1])
+        cosines, sines = self.cosines[:, None], self.sines[:, None]
+        return (heads * cosines + self.rotated(heads) * sines).flatten(2)
+
+    def rotated(self, x: Tensor) -> Tensor:
+        half = x.shape[-1] // 2
+        front, back = x[..., :half], x[..., half:]
+        return torch.cat([-back, front], -1)
+
+
+class Turned(nn.Module):
+    """What a rotary embedding sees: each feature, and the one that it is paired with."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.width = width
+
+    def forward(self, x: Tensor) -> Tensor:
+        pairs = x.reshape(*x.shape[:2], -1, 2, self.width // 2)
+        return (pairs + pairs.flip(3)).reshape(x.shape)
+
+
 class Attended(nn.Module):
     """What attention sees: each feature by itself of the values, the whole head of all else."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from archcalc.layers import attention, embedding, rearranging, slicing, sources
+from archcalc.layers import attention, embedding, rearranging, rms_norm, rotary, slicing, sources
 from archcalc.layers.layer import numbered
 from archcalc.quantity.arithmetic import certainly_one, product
 from archcalc.torch_spelling.spelling import (
@@ -61,6 +61,11 @@ def _(layer: attention.ScaledDotProductAttention, at: Setting) -> Spelling:
 
 
 @spell.register
+def _(layer: rotary.Turned, at: Setting) -> Spelling:
+    return Spelling(None, built=Built("Turned", {"width": at.x.shape[1] // layer.heads}))
+
+
+@spell.register
 def _(layer: attention.Attended, at: Setting) -> Spelling:
     groups = layer.heads if layer.key_heads is None else layer.key_heads
     options = {"heads": layer.heads, "groups": groups, "causal": layer.causal}
@@ -80,6 +85,26 @@ def _(layer: slicing.Slice, at: Setting) -> Spelling:
 def _(layer: slicing.Select, at: Setting) -> Spelling:
     along = numbered(layer.axis, at.x)
     return Spelling(None, (in_call("index", layer.index),), f"{{0}}[:, {':, ' * along}{{index}}]")
+
+
+@spell.register
+def _(layer: rms_norm.RMSNorm, at: Setting) -> Spelling:
+    arguments = (
+        given("normalized_shape", at.x.shape[-1], "width"),
+        named("eps", layer.eps, None),
+        named("elementwise_affine", layer.affine, True, "affine"),
+    )
+    return Spelling("nn.RMSNorm", arguments)
+
+
+@spell.register
+def _(layer: rotary.RotaryEmbedding, at: Setting) -> Spelling:
+    arguments = (
+        given("length", at.x.channels),
+        given("width", at.x.shape[1] // layer.heads),
+        named("base", layer.base, 10000.0),
+    )
+    return Spelling("RotaryEmbedding", arguments)
 
 
 @spell.register

@@ -33,6 +33,8 @@ from archcalc.layers import (
     regularization,
     resampling,
     reshaping,
+    rms_norm,
+    rotary,
     slicing,
     unfolding,
     unpooling,
@@ -428,6 +430,18 @@ def _(draw: Draw, x: FeatureMap) -> Layer:
 def _(draw: Draw, x: FeatureMap) -> Layer:
     axis = draw(st.integers(-x.rank, x.rank - 1))
     return slicing.Select(axis=axis, index=draw(st.integers(-x.shape[axis], x.shape[axis] - 1)))
+
+
+@layers_of(rms_norm.RMSNorm, maps())
+def _(draw: Draw, x: FeatureMap) -> Layer:
+    return rms_norm.RMSNorm(affine=draw(st.booleans()), eps=draw(st.sampled_from([None, 1e-3])))
+
+
+@layers_of(rotary.RotaryEmbedding, maps(1, 1).filter(lambda x: x.sizes[0] % 2 == 0))
+def _(draw: Draw, x: FeatureMap) -> Layer:
+    half = x.shape[1] // 2
+    heads = [n for n in range(1, half + 1) if half % n == 0]
+    return rotary.RotaryEmbedding(heads=draw(st.sampled_from(heads)))
 
 
 @layers_of(reshaping.ChannelShuffle, spatial_maps())

@@ -10,7 +10,8 @@ from archcalc.feature_map import FeatureMap
 from archcalc.graph import Node
 from archcalc.layers import Effect
 from archcalc.layers.integers import dtype_kept
-from archcalc.layers.layer import effect_with_items, setting_text
+from archcalc.layers.items import effect_with_items
+from archcalc.layers.setting_text import setting_text
 from archcalc.quantity.arithmetic import LARGEST_INT64
 from archcalc.quantity.conditions import is_symbol
 from archcalc.record import replace

@@ -153,9 +153,9 @@ HELPERS: dict[str, str] = {
     "ChannelNorm": _CHANNEL_NORM,
     "ChannelScale": class_source("archcalc.torch_backend.modules.ChannelScale"),
     "DropPath": _DROP_PATH,
-    "RotaryEmbedding": class_source("archcalc.torch_backend.modules.RotaryEmbedding"),
-    "Attention": class_source("archcalc.torch_backend.modules.Attention"),
-    "Parameter": class_source("archcalc.torch_backend.modules.Parameter"),
+    "RotaryEmbedding": class_source("archcalc.torch_backend.token_modules.RotaryEmbedding"),
+    "Attention": class_source("archcalc.torch_backend.token_modules.Attention"),
+    "Parameter": class_source("archcalc.torch_backend.token_modules.Parameter"),
 }
 
 

@@ -136,4 +136,4 @@ class ScaledDotProductAttention(Join):
 
 
 class Attended(ScaledDotProductAttention):
-    """What attention sees, linearly: `archcalc.torch_backend.modules.Attended`."""
+    """What attention sees, linearly: `archcalc.torch_backend.token_modules.Attended`."""

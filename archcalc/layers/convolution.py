@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from archcalc.feature_map import FeatureMap
+from archcalc.layers.along_axes import per_axis, per_side
 from archcalc.layers.effect import Effect, Extra, Saved, Storage
 from archcalc.layers.layer import (
     Axes,
     Category,
     Layer,
     Padding,
-    per_axis,
-    per_side,
     require_divisible,
     require_positive,
     require_spatial,

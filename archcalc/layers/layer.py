@@ -13,7 +13,7 @@ from typing import Any, ClassVar, TypeAlias, dataclass_transform
 
 from archcalc.errors import LayerError
 from archcalc.feature_map import FeatureMap
-from archcalc.layers.effect import Effect, Extra, Saved, Storage, multiplied
+from archcalc.layers.effect import Effect, Extra, Saved, Storage
 from archcalc.layers.integers import Integers
 from archcalc.layers.moves import Moved
 from archcalc.layers.operator import (
@@ -24,19 +24,14 @@ from archcalc.layers.operator import (
     Operator,
     Order,
     Taken,
-    as_often,
 )
 from archcalc.layers.state import Role
 from archcalc.layers.strides import Strides, strides_after
 from archcalc.quantity.arithmetic import (
     Quantity,
-    certainly_one,
-    plain,
     require_at_least,
-    require_equal,
     require_multiple,
 )
-from archcalc.record import replace
 from archcalc.regions.patches import Patch
 from archcalc.regions.reading import ChannelWindow, reached, read
 from archcalc.window import Reach, Windows
@@ -362,33 +357,6 @@ class Join(Layer):
         """As every layer's."""
 
 
-def effect_with_items(layer: Layer, *inputs: FeatureMap) -> Effect:
-    """What a layer does to its inputs: to one of their items, as often as there are items.
-
-    Raises:
-        LayerError: it refuses them, or they do not have as many items each.
-    """
-    if layer.takes_items or all(certainly_one(x.items) for x in inputs):
-        return layer.effect_on(*inputs)
-    items = inputs[0].items
-    for x in inputs:
-        require_equal(x.items, items, "inputs of {} and of {} items", items, x.items)
-    return multiplied(layer.effect_on(*[replace(x, items=1) for x in inputs]), items)
-
-
-def operators_with_items(
-    layer: Layer, effect: Effect, *inputs: FeatureMap, at: Circumstances = USUAL
-) -> tuple[Operator, ...]:
-    """What torch runs for a layer whose effect on all items is `effect`."""
-    if layer.takes_items or all(certainly_one(x.items) for x in inputs):
-        return layer.operators(effect, *inputs, at=at)
-    items = inputs[0].items
-    single = [replace(x, items=1) for x in inputs]
-    at = at._replace(copied=at.copied // items)
-    of_one = layer.operators(layer.effect_on(*single), *single, at=at)
-    return tuple([as_often(operator, items) for operator in of_one])
-
-
 def combines(layer: Layer) -> bool:
     """Whether it is a join that combines its branches value by value."""
     return isinstance(layer, Join) and layer.pointwise
@@ -412,45 +380,6 @@ def numbered(axis: Axis, x: FeatureMap) -> int:
     return axis % axes
 
 
-def setting_text(value: object) -> str:
-    """The value of a field as users see it: `3`, `3x5`, `(1,0)x(2,0)`, `same`, `true`, `none`."""
-    if isinstance(value, tuple) and value and isinstance(value[0], tuple) and _is_named(value[0]):
-        return ",".join(f"{name}={setting_text(size)}" for name, size in value)
-    if isinstance(value, tuple):
-        return "x".join(
-            f"({','.join(map(setting_text, item))})"
-            if isinstance(item, tuple)
-            else setting_text(item)
-            for item in value
-        )
-    if value is None:
-        return "none"
-    return str(value).lower() if isinstance(value, bool) else str(plain(value))
-
-
-def _is_named(value: tuple[object, ...]) -> bool:
-    return isinstance(value[0], str)
-
-
-def per_axis(value: Axes, x: FeatureMap, field: str) -> tuple[Quantity, ...]:
-    """`value` along each spatial axis of `x`."""
-    axes = len(x.sizes)
-    if not isinstance(value, tuple):
-        return (value,) * axes
-    if len(value) != axes:
-        raise LayerError(f"{field} has {len(value)} values for {_axes(axes)}")
-    return value
-
-
-def per_side(value: Sides, x: FeatureMap, field: str) -> tuple[tuple[Quantity, Quantity], ...]:
-    """`value` as (before, after) along each spatial axis of `x`."""
-    if not isinstance(value, tuple):
-        return ((value, value),) * len(x.sizes)
-    if len(value) != len(x.sizes):
-        raise LayerError(f"{field} has {len(value)} values for {_axes(len(x.sizes))}")
-    return tuple(side if isinstance(side, tuple) else (side, side) for side in value)
-
-
 def require_spatial(x: FeatureMap) -> None:
     """Raises LayerError where `x` has no spatial axis to slide along."""
     if not x.sizes:
@@ -467,7 +396,3 @@ def require_divisible(
 ) -> None:
     """Raises LayerError unless `channels` divide into so many parts."""
     require_multiple(channels, parts, "{} {} do not divide into {} {}", channels, what, parts, into)
-
-
-def _axes(count: int) -> str:
-    return f"{count} spatial axis" if count == 1 else f"{count} spatial axes"

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from archcalc.errors import LayerError
 from archcalc.feature_map import FeatureMap
+from archcalc.layers.along_axes import per_axis, per_side
 from archcalc.layers.effect import Extra
-from archcalc.layers.layer import Axes, Padding, Sides, per_axis, per_side, require_spatial
+from archcalc.layers.layer import Axes, Padding, Sides, require_spatial
 from archcalc.quantity.arithmetic import Quantity, certainly_equal, product, require_at_least
 from archcalc.window import TransposedWindow, Window
 

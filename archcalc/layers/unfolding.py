@@ -8,8 +8,9 @@ from typing import ClassVar
 
 from archcalc.errors import LayerError
 from archcalc.feature_map import FeatureMap
+from archcalc.layers.along_axes import per_axis
 from archcalc.layers.effect import Effect, without_parameters
-from archcalc.layers.layer import Axes, Category, Layer, per_axis
+from archcalc.layers.layer import Axes, Category, Layer
 from archcalc.layers.registry import register
 from archcalc.layers.sliding import placements, sliding_windows
 from archcalc.quantity.arithmetic import product, require_at_least, require_equal, require_multiple

@@ -7,8 +7,9 @@ from typing import ClassVar
 
 from archcalc.errors import LayerError
 from archcalc.feature_map import FeatureMap
+from archcalc.layers.along_axes import per_axis
 from archcalc.layers.effect import Effect, without_parameters
-from archcalc.layers.layer import Axes, Category, per_axis, require_spatial
+from archcalc.layers.layer import Axes, Category, require_spatial
 from archcalc.layers.operator import USUAL, Circumstances, Kept, Operator, Taken
 from archcalc.layers.pooling import Sliding
 from archcalc.layers.registry import register

@@ -7,8 +7,9 @@ from typing import ClassVar, Literal, TypeAlias
 
 from archcalc.errors import LayerError
 from archcalc.feature_map import FeatureMap
+from archcalc.layers.along_axes import per_axis
 from archcalc.layers.effect import Effect, without_parameters
-from archcalc.layers.layer import Axes, Layer, Ratios, per_axis, require_spatial
+from archcalc.layers.layer import Axes, Layer, Ratios, require_spatial
 from archcalc.layers.operator import USUAL, Circumstances, Operator, Order, Taken
 from archcalc.layers.pooling import AdaptiveAvgPool
 from archcalc.layers.registry import register

@@ -8,7 +8,7 @@ from archcalc.analysis import Analysis
 from archcalc.errors import UsageError
 from archcalc.figures.of_layer import LayerAnalysis
 from archcalc.graph import indices_of
-from archcalc.layers.layer import operators_with_items
+from archcalc.layers.items import operators_with_items
 from archcalc.layers.pooling import INDEX_BYTES, MaxPool
 from archcalc.layers.weight_norm import WEIGHT
 from archcalc.memory_use.concatenation import embedded

@@ -15,7 +15,7 @@ from archcalc.errors import UsageError
 from archcalc.figures.of_layer import LayerAnalysis
 from archcalc.graph import Graph
 from archcalc.layers.effect import Extra
-from archcalc.layers.layer import operators_with_items
+from archcalc.layers.items import operators_with_items
 from archcalc.layers.operator import Circumstances, Gradient, Operator, Order, Taken, Tensor, once
 from archcalc.layers.state import Role, State
 from archcalc.memory_use.autocast import CAST, OF_VIEWS, WITHIN_ENTRY, Types

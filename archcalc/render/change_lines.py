@@ -11,7 +11,7 @@ from archcalc.comparing.alignment import stem
 from archcalc.comparing.diff import Change, Difference, LayerChange, Status, changed_figures
 from archcalc.figures.of_layer import OF_LAYER, LayerAnalysis
 from archcalc.graph import Graph
-from archcalc.layers.layer import setting_text
+from archcalc.layers.setting_text import setting_text
 from archcalc.render.numbers import short
 
 MOST_LINES = 24

@@ -11,7 +11,7 @@ from archcalc.explaining.layers import QUANTITIES, Derivation, LayerDerivation, 
 from archcalc.explaining.totals import Breakdown
 from archcalc.explaining.totals import Part as BlockPart
 from archcalc.figures.of_layer import SUMMED
-from archcalc.layers.layer import setting_text
+from archcalc.layers.setting_text import setting_text
 from archcalc.quantity.arithmetic import plain
 from archcalc.render import escape, notation
 from archcalc.render.columns import columns_named

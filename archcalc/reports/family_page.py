@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from archcalc.comparing.compare import contrast
-from archcalc.layers.layer import setting_text
+from archcalc.layers.setting_text import setting_text
 from archcalc.render.compare_plot import draw_contrast
 from archcalc.reports.library import Entry
 from archcalc.reports.network_page import family_page, paper_link, spec_of

@@ -6,7 +6,8 @@ from math import floor
 from typing import Any
 
 from archcalc.layers import joining, resampling, reshaping, upsampling
-from archcalc.layers.layer import Ratios, per_axis, per_side
+from archcalc.layers.along_axes import per_axis, per_side
+from archcalc.layers.layer import Ratios
 from archcalc.torch_spelling.spelling import (
     Built,
     Setting,

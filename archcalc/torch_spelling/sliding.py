@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from archcalc.feature_map import FeatureMap
 from archcalc.layers import convolution, linear, pooling, unpooling
-from archcalc.layers.layer import Axes, per_axis
+from archcalc.layers.along_axes import per_axis
+from archcalc.layers.layer import Axes
 from archcalc.layers.sliding import pads_alike, unchecked_windows
 from archcalc.quantity.arithmetic import Quantity
 from archcalc.torch_spelling.spelling import (

@@ -20,9 +20,9 @@ from archcalc.expanding import names
 from archcalc.expansion import _Expander
 from archcalc.layers import Effect, Layer, Saved, Storage
 from archcalc.layers.activation import PReLU, ReLU
+from archcalc.layers.along_axes import per_side
 from archcalc.layers.convolution import Conv
 from archcalc.layers.joining import Concat
-from archcalc.layers.layer import per_side
 from archcalc.layers.normalization import BatchNorm
 from archcalc.layers.pooling import MaxPool
 from archcalc.layers.reshaping import Flatten

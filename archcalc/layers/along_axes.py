@@ -1,0 +1,31 @@
+"""Fields with a value for each spatial axis."""
+
+from __future__ import annotations
+
+from archcalc.errors import LayerError
+from archcalc.feature_map import FeatureMap
+from archcalc.layers.layer import Axes, Sides
+from archcalc.quantity.arithmetic import Quantity
+
+
+def per_axis(value: Axes, x: FeatureMap, field: str) -> tuple[Quantity, ...]:
+    """`value` along each spatial axis of `x`."""
+    axes = len(x.sizes)
+    if not isinstance(value, tuple):
+        return (value,) * axes
+    if len(value) != axes:
+        raise LayerError(f"{field} has {len(value)} values for {_axes(axes)}")
+    return value
+
+
+def per_side(value: Sides, x: FeatureMap, field: str) -> tuple[tuple[Quantity, Quantity], ...]:
+    """`value` as (before, after) along each spatial axis of `x`."""
+    if not isinstance(value, tuple):
+        return ((value, value),) * len(x.sizes)
+    if len(value) != len(x.sizes):
+        raise LayerError(f"{field} has {len(value)} values for {_axes(len(x.sizes))}")
+    return tuple(side if isinstance(side, tuple) else (side, side) for side in value)
+
+
+def _axes(count: int) -> str:
+    return f"{count} spatial axis" if count == 1 else f"{count} spatial axes"

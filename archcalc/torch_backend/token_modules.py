@@ -1,0 +1,108 @@
+"""Modules that torch lacks of layers on tokens: learned tensors, attention, positions."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F  # torch's own name for it
+from torch import Tensor, nn
+
+
+class Parameter(nn.Module):
+    """A tensor that is learned, or constant; the same for all images: (1, *shape)."""
+
+    def __init__(self, shape: tuple[int, ...], learned: bool = True) -> None:
+        super().__init__()
+        value = torch.zeros(1, *shape)
+        if learned:
+            self.weight = nn.Parameter(value)
+        else:
+            self.register_buffer("weight", value)
+
+    def forward(self) -> Tensor:
+        return self.weight
+
+
+class Attention(nn.Module):
+    """Scaled dot-product attention of tokens, whose features are those of all heads."""
+
+    def __init__(
+        self,
+        heads: int,
+        key_heads: int | None = None,
+        causal: bool = False,
+        scale: float | None = None,
+    ) -> None:
+        super().__init__()
+        self.heads, self.key_heads = heads, key_heads or heads
+        self.causal, self.scale = causal, scale
+
+    def forward(self, queries: Tensor, keys: Tensor, values: Tensor) -> Tensor:
+        q, k, v = [
+            x.reshape(*x.shape[:2], heads, -1).transpose(1, 2)
+            for x, heads in (
+                (queries, self.heads),
+                (keys, self.key_heads),
+                (values, self.key_heads),
+            )
+        ]
+        found = F.scaled_dot_product_attention(
+            q, k, v, is_causal=self.causal, scale=self.scale, enable_gqa=len(q[0]) > len(k[0])
+        )
+        return found.transpose(1, 2).flatten(2)
+
+
+class RotaryEmbedding(nn.Module):
+    """The features of each head turned in pairs by angles that grow with the position."""
+
+    def __init__(self, length: int, width: int, base: float = 10000.0) -> None:
+        """`width`: the features of a head."""
+        super().__init__()
+        self.cosines: Tensor
+        self.sines: Tensor
+        speeds = base ** -(torch.arange(0, width, 2) / width)
+        angles = torch.outer(torch.arange(length).to(speeds), speeds).repeat(1, 2)
+        self.register_buffer("cosines", angles.cos())
+        self.register_buffer("sines", angles.sin())
+
+    def forward(self, x: Tensor) -> Tensor:
+        heads = x.reshape(*x.shape[:2], -1, self.cosines.shape[1])
+        cosines, sines = self.cosines[:, None], self.sines[:, None]
+        return (heads * cosines + self.rotated(heads) * sines).flatten(2)
+
+    def rotated(self, x: Tensor) -> Tensor:
+        half = x.shape[-1] // 2
+        front, back = x[..., :half], x[..., half:]
+        return torch.cat([-back, front], -1)
+
+
+class Turned(nn.Module):
+    """What a rotary embedding sees: each feature, and the one that it is paired with."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.width = width
+
+    def forward(self, x: Tensor) -> Tensor:
+        pairs = x.reshape(*x.shape[:2], -1, 2, self.width // 2)
+        return (pairs + pairs.flip(3)).reshape(x.shape)
+
+
+class Attended(nn.Module):
+    """What attention sees: each feature by itself of the values, the whole head of all else."""
+
+    def __init__(self, heads: int, groups: int, causal: bool) -> None:
+        super().__init__()
+        self.heads, self.groups, self.causal = heads, groups, causal
+
+    def forward(self, queries: Tensor, keys: Tensor, values: Tensor) -> Tensor:
+        own = queries.reshape(*queries.shape[:2], self.heads, -1).sum(-1, keepdim=True)
+        apart = (*keys.shape[:2], self.groups, -1)
+        seen = keys.reshape(apart).sum(-1, keepdim=True) + values.reshape(apart)
+        if self.causal:  # of more queries than keys the last see all
+            steps = torch.arange(queries.shape[1]).clamp(max=keys.shape[1] - 1)
+            seen = seen.cumsum(1)[:, steps]
+        else:
+            seen = seen.sum(1, keepdim=True)
+        seen = seen.repeat_interleave(self.heads // self.groups, 2)
+        both: Tensor = own + seen
+        return both.flatten(2)

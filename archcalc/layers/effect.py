@@ -7,7 +7,7 @@ from enum import Enum
 
 from archcalc.feature_map import FeatureMap
 from archcalc.layers.state import Role, State, values_of
-from archcalc.quantity.arithmetic import Quantity
+from archcalc.quantity.arithmetic import Quantity, ceil_div
 from archcalc.record import Record, replace
 from archcalc.window import Reach, Windows
 
@@ -38,6 +38,7 @@ class Extra(Record):
         per_image: whether there is one such tensor for each image of the batch.
         least_bytes: bytes per value that it has at the least, whatever the dtype.
         towards: the gradients for which it is kept, where it is.
+        multiple: bytes, to a multiple of which a library rounds it up for the whole batch.
     """
 
     what: str
@@ -46,6 +47,13 @@ class Extra(Record):
     per_image: bool = True
     least_bytes: int = 1
     towards: Towards = Towards.ANY
+    multiple: int = 1
+
+    def bytes_for(self, images: Quantity, floating: int) -> Quantity:
+        """Its bytes for so many images, where activations have `floating` bytes a value."""
+        each = self.bytes_each or max(floating, self.least_bytes)
+        exactly = self.values * (images if self.per_image else 1) * each
+        return exactly if self.multiple == 1 else ceil_div(exactly, self.multiple) * self.multiple
 
 
 class Operands(Record):

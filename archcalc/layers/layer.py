@@ -36,7 +36,7 @@ from archcalc.regions.patches import Patch
 from archcalc.regions.reading import ChannelWindow, reached, read
 from archcalc.window import Reach, Windows
 
-# The vocabulary of field types, beside bool, float and str. `archcalc.spec.fields` reads each
+# The vocabulary of field types, beside bool, float, str and int. `archcalc.spec.fields` reads each
 # from YAML and describes it in the JSON Schema.
 Axes: TypeAlias = "Quantity | tuple[Quantity, ...]"  # one value for all axes, or one for each
 Sides: TypeAlias = "Quantity | tuple[Quantity | tuple[Quantity, Quantity], ...]"  # (before, after)
@@ -46,13 +46,7 @@ Ratios: TypeAlias = "Axes"  # as Axes, but each may be a fraction
 Notation: TypeAlias = str  # of `archcalc.layers.notation`
 NamedSizes: TypeAlias = "tuple[tuple[str, Quantity], ...]"  # by names that the user chooses
 Ceil: TypeAlias = "bool | str"  # whether to round up; or "caffe", as Caffe does
-ALONG_AXES = (
-    "Axes",
-    "Axes | None",
-    "Ratios | None",
-    "Sides",
-    "Padding",
-)  # those with a value for each axis
+ALONG_AXES = ("Axes", "Axes | None", "Ratios | None", "Sides", "Padding")  # a value for each axis
 
 
 class Category(Enum):
@@ -94,6 +88,7 @@ class Layer(ABC):
         is_source: whether it has no input: what it puts out is its own, and no activation.
         takes_items: whether its rule is about items too; else it is asked about one of them.
         leaves_gaps: whether its output is a view of some values of its input, with gaps between.
+        steps_first: whether torch runs it, and leaves its output, with axis 0 before the images.
         is_weight_layer: whether it counts where depth is counted: a matrix product with weights.
         in_lecture_total: whether its output counts in the activation total "lecture"
             (what lectures list by hand: convolutions, pools and linear layers).
@@ -117,6 +112,7 @@ class Layer(ABC):
     takes_items: ClassVar[bool] = False
     spreads: ClassVar[bool] = False
     is_source: ClassVar[bool] = False
+    steps_first: ClassVar[bool] = False
     is_weight_layer: ClassVar[bool] = False
     in_lecture_total: ClassVar[bool] = False
     gradient: ClassVar[Gradient] = Gradient.OWN
@@ -230,6 +226,10 @@ class Layer(ABC):
     def can_stay(self, x: FeatureMap) -> bool:
         """Whether its output, of which its effect says that it may be a view, is one of `x`."""
         return True
+
+    def made_by_copying(self, x: FeatureMap, *, at_inference: bool) -> Quantity:
+        """Of one that takes `steps_first`: the values more that it makes where it copies `x`."""
+        return x.values
 
     def widths(self, x: FeatureMap) -> tuple[str, ...]:
         """The fields that say how many channels its output has."""

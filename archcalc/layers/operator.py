@@ -108,6 +108,18 @@ class Kept(NamedTuple):
     towards: Tensor | None = None
 
 
+class Made(NamedTuple):
+    """What an operator puts out behind its first output.
+
+    Attributes:
+        name: what later operators call it.
+        values: as an `Operator`'s.
+    """
+
+    name: str
+    values: Quantity
+
+
 class Operator(Record):
     """One operator that autograd records.
 
@@ -123,6 +135,10 @@ class Operator(Record):
             of it that is written to, before it asks for what it has kept (torch's `CopySlices`).
         per_image: whether the output has `values` for each image.
         makes: what later operators call its output; "" where it is the layer's.
+        also: what it puts out behind that, each a view where that is one: a split has several
+            outputs, and so has a cell of a recurrent layer. Backward it runs once, with the
+            gradients that have come to any of them; in the place of one of a view that has none
+            it makes zeros.
         holds: what earlier operators have made, beside their output too, and its caller still
             holds while it runs.
         reshapes: whether the gradient is brought into another shape, so that it is copied first
@@ -142,6 +158,7 @@ class Operator(Record):
     into_view: bool = False
     per_image: bool = True
     makes: str = ""
+    also: tuple[Made, ...] = ()
     holds: tuple[str, ...] = ()
     reshapes: bool = False
     merges: bool = False
@@ -180,6 +197,7 @@ def as_often(operator: Operator, items: Quantity) -> Operator:
         operator,
         takes=tuple(takes),
         values=operator.values * items,
+        also=tuple([made._replace(values=made.values * items) for made in operator.also]),
         beside=of_items(operator.beside),
         beside_kept=of_items(operator.beside_kept),
     )

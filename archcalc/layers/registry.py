@@ -31,6 +31,7 @@ _ON_DEMAND: dict[str, str] = {
     "rsqrt reciprocal exp exp2 expm1 log log2 log10 log1p abs neg sign floor ceil round trunc frac "
     "sin cos tan atan sinh cosh erf erfc",
     "composed_functions": "softsign tanhshrink log_sigmoid rrelu clamp power",
+    "recurrent": "rnn gru lstm",
 }
 LATER = {kind: module for module, kinds in _ON_DEMAND.items() for kind in kinds.split()}
 _CATEGORIES = list(Category)

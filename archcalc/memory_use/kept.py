@@ -10,8 +10,9 @@ def kept_by_layer(analysis: Analysis, tape: Tape) -> dict[str, int]:
     """The bytes that each layer keeps; on whose account as in `totals.saved_bytes`."""
     storages: dict[str, str] = {}
     for operator in tape.operators:
-        lies_in = operator.view_of or operator.output
-        storages[operator.output] = storages.get(lies_in, lies_in)
+        for output in operator.outputs:
+            lies_in = operator.view_of or output
+            storages[output] = storages.get(lies_in, lies_in)
     found = dict.fromkeys([layer.name for layer in analysis.layers], 0)
     apart = {layer.name for layer in analysis.training_only_layers}
     kept: set[str] = set()

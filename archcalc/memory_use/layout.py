@@ -11,12 +11,14 @@ from math import prod
 from typing import Any, NamedTuple
 
 from archcalc.analysis import Analysis
+from archcalc.feature_map import FeatureMap
 from archcalc.figures.of_layer import LayerAnalysis
 from archcalc.layers import Extra, Layer, Storage
 from archcalc.layers.linear import Linear
 from archcalc.layers.normalization import GroupNorm
 from archcalc.layers.reshaping import InOrder
 from archcalc.layers.strides import Strides, strides_after
+from archcalc.quantity.arithmetic import Quantity, smallest
 from archcalc.quantity.conditions import is_symbol, one_for_all
 
 
@@ -90,8 +92,10 @@ def layout(
             if placing.has_gaps(source):
                 found.behind_gaps.add(layer.name)
             copied = placing.place(layer, stays, at_inference)
-            if copied:
-                found.copies[layer.name] = Extra("copy of its input", copied)
+        else:
+            copied = _copied_anyway(layer, analysis, at_inference)
+        if type(copied) is not int or copied:
+            found.copies[layer.name] = Extra("copy of its input", copied)
     return found
 
 
@@ -135,10 +139,12 @@ def unsettled(analysis: Analysis) -> str | None:
     with_gaps: set[str] = set()
     for layer in analysis.layers:
         behind_gaps = bool(layer.inputs) and layer.inputs[0] in with_gaps
-        if behind_gaps and isinstance(layer.node.layer, (InOrder, GroupNorm, Linear)):
+        kind = layer.node.layer
+        if behind_gaps and (kind.steps_first or isinstance(kind, (InOrder, GroupNorm, Linear))):
             return layer.name
         is_view = layer.effect.storage is not Storage.OWN
-        if is_view and (behind_gaps or layer.node.layer.leaves_gaps):
+        between_images = kind.steps_first and layer.output.sizes and analysis.batch != 1
+        if between_images or (is_view and (behind_gaps or kind.leaves_gaps)):
             with_gaps.add(layer.name)
     return None
 
@@ -156,7 +162,8 @@ def _placing(
     analysis: Analysis, layers: Iterable[LayerAnalysis], within: Mapping[str, int]
 ) -> _Placing | None:
     """Follows where maps lie; None where nothing has gaps, or sizes are not plain numbers."""
-    if not within and not any(layer.node.layer.leaves_gaps for layer in layers):
+    kinds = [layer.node.layer for layer in layers]
+    if not within and not any(kind.leaves_gaps or kind.steps_first for kind in kinds):
         return None
     shapes = _shapes(analysis)
     if not all(isinstance(n, int) for shape in shapes.values() for n in shape):
@@ -189,17 +196,25 @@ class _Placing:
         """Places what a layer without an input puts out."""
         self._placed[name] = _without_gaps(self._shapes[name])
 
-    def place(self, layer: LayerAnalysis, stays: bool, at_inference: bool) -> int:
+    def place(self, layer: LayerAnalysis, stays: bool, at_inference: bool) -> Quantity:
         """Places what a layer puts out; the values of each image that it copies for it."""
         source, shape = self._placed[layer.inputs[0]], self._shapes[layer.name]
+        kind = layer.node.layer
         strides = self._strides(layer) if stays else None
         if strides is None:
             shape, strides = _without_gaps(shape)
             strides = (self._within.get(layer.name, strides[0]), *strides[1:])
+            if kind.steps_first:
+                strides = _steps_first(_without_gaps(_steps_first(shape)).strides)
         self._placed[layer.name] = _Placed(shape, strides)
+        if kind.steps_first:
+            in_order = _Placed(_steps_first(source.shape), _steps_first(source.strides))
+            x = FeatureMap(source.shape[1], source.shape[2:])
+            copies = in_order.has_gaps()
+            return kind.made_by_copying(x, at_inference=at_inference) if copies else 0
         if not source.has_gaps():
             return 0
-        return _copied(layer.node.layer, source, prod(shape[1:]), at_inference)
+        return _copied(kind, source, prod(shape[1:]), at_inference)
 
     def _strides(self, layer: LayerAnalysis) -> Strides | None:
         """Those of the input under the shape of the output; None where there are none."""
@@ -226,3 +241,17 @@ def _copied(layer: Layer, source: _Placed, outputs: int, at_inference: bool) -> 
 
 def _without_gaps(shape: tuple[int, ...]) -> _Placed:
     return _Placed(shape, tuple(prod(shape[axis + 1 :]) for axis in range(len(shape))))
+
+
+def _steps_first(axes: tuple[int, ...]) -> tuple[int, ...]:
+    """Shape or strides of a map with its first axis before the images; of a vector as they are."""
+    return axes if len(axes) < 3 else (axes[1], axes[0], *axes[2:])
+
+
+def _copied_anyway(layer: LayerAnalysis, analysis: Analysis, at_inference: bool) -> Quantity:
+    """The values of each image that a layer copies of an input without gaps, at free sizes."""
+    kind, x = layer.node.layer, analysis.maps[layer.inputs[0]]
+    if not kind.steps_first or analysis.batch == 1:
+        return 0
+    several = smallest(1, x.channels - 1)  # 0 where there is but one step, and so one order
+    return several * kind.made_by_copying(x, at_inference=at_inference)

@@ -43,9 +43,9 @@ class Recorded(NamedTuple):
         layer: the layer that it is of, or `LOSS`.
         name: as an `Operator`'s.
         arguments: what it takes.
-        output: the name of what it makes.
-        view_of: the tensor whose storage that lies in; None where it has its own.
-        beside: what it makes beside its output.
+        outputs: the names of what it makes.
+        view_of: the tensor whose storage these lie in; None where each has its own.
+        beside: what it makes beside its outputs.
         kept: the tensors that it keeps for the backward pass, parameters not counted; none
             unless it is recorded.
         released: what the forward pass lets go of once it has run.
@@ -57,7 +57,7 @@ class Recorded(NamedTuple):
     layer: str
     name: str
     arguments: tuple[Argument, ...]
-    output: str
+    outputs: tuple[str, ...]
     view_of: str | None
     beside: tuple[str, ...]
     kept: tuple[str, ...]

@@ -164,11 +164,13 @@ class _Taping:
             takes = [one.tensor for one in operator.takes]  # held where it runs on casts of it too
             held = [*taken, *[names[tensor] for tensor in (*takes, *operator.holds)]]
             if operator.name not in WITHIN_ENTRY:
-                casts = self._cast(layer, operators[number:], names, held)
-            as_taken = names | casts
-            as_taken[None] = f"{layer} ({operator.makes})" if operator.makes else layer
-            self._write(layer, operator, as_taken, [*held, *casts.values()], has_gradient)
-            names = as_taken | {tensor: names[tensor] for tensor in casts}
+                casts = self._cast(layer, operators, number, names, held)
+            as_it_was = {tensor: names[tensor] for tensor in casts}
+            names |= casts  # no copy: a layer may run thousands of operators
+            names[None] = f"{layer} ({operator.makes})" if operator.makes else layer
+            names |= {made.name: f"{layer} ({made.name})" for made in operator.also}
+            self._write(layer, operator, names, [*held, *casts.values()], has_gradient)
+            names |= as_it_was
             names[operator.makes] = names[None]
 
     def _write(
@@ -181,23 +183,26 @@ class _Taping:
     ) -> None:
         """Writes one operator; `names` has those of the tensors that it speaks of."""
         output, images = names[None], self._analysis.batch if operator.per_image else 1
+        outputs = {output: operator.values}
+        outputs |= {names[made.name]: made.values for made in operator.also}
         taken, first = self._each_of(operator, names), names.get(0, "")
         if not taken and first in self._each:
             taken = [self._each[first]]
         if taken:
             # What lies where something lies already has that type, whatever is added to it.
             each = taken[0] if operator.view else self._types.made_by(operator.name, taken)
-            self._each[output] = each
+            self._each |= dict.fromkeys(outputs, each)
         else:  # integers are moved
             taken = [self._integers[first]]
-            each = self._integers[output] = taken[0]
+            each = taken[0]
+            self._integers |= dict.fromkeys(outputs, each)
         if not operator.per_image:
-            self._once.add(output)
-        self._bytes[output] = operator.values * images * each
+            self._once.update(outputs)
+        self._bytes |= {name: values * images * each for name, values in outputs.items()}
         arguments = [self._argument(operator, one, names, images) for one in operator.takes]
         learns = any(argument.gradient is not None for argument in arguments)
         if learns:
-            self._learns.add(output)
+            self._learns.update(outputs)
         made_kept = [self._make(layer, x, operator, names, taken) for x in operator.beside_kept]
         made = [self._make(layer, x, operator, names, taken) for x in operator.beside]
         kept = [
@@ -205,7 +210,7 @@ class _Taping:
             for one in operator.kept
             if one.towards is None or names[one.towards] in self._learns
         ]
-        saved_itself = bool(made_kept) or names[None] in kept
+        saved_itself = bool(made_kept) or not outputs.keys().isdisjoint(kept)
         saving = Saving(layer, learns and bool(kept or made_kept), learns and saved_itself)
         self._saving.append(saving)
         own = tuple([name for name in (*kept, *made_kept) if name not in self._parameters])
@@ -218,7 +223,7 @@ class _Taping:
                 layer=layer,
                 name=operator.name,
                 arguments=tuple(arguments),
-                output=output,
+                outputs=tuple(outputs),
                 view_of=arguments[0].tensor if operator.view else None,
                 beside=(*made_kept, *made),
                 kept=own if recorded else (),
@@ -274,7 +279,7 @@ class _Taping:
             statistics = extra.what == "statistics"
             each = self._types.statistics_of(operator.name, taken) if statistics else taken[0]
             each = self._each[name] = max(each, extra.least_bytes)
-        self._bytes[name] = extra.values * (self._analysis.batch if extra.per_image else 1) * each
+        self._bytes[name] = extra.bytes_for(self._analysis.batch, each)
         return name
 
     def _unused(self, name: str) -> str:
@@ -319,25 +324,26 @@ class _Taping:
         self,
         layer: str,
         operators: Sequence[Operator],
+        number: int,
         names: Mapping[Tensor | None, str],
         held: Sequence[str],
     ) -> dict[Tensor | None, str]:
-        """Writes the casts of what autocast has the first of `operators` take in another type.
+        """Writes the casts of what autocast has operator `number` take in another type.
 
         Of what the next take too, as far as they run within its entry. From the last to the first:
         so the compiler that torch is built with evaluates arguments. Returns their names.
         """
-        first, *others = operators
-        to, cached = (
-            self._types.cast_to(first.name, self._each_of(first, names)),
-            first.name not in OF_VIEWS,
-        )
-        within = takewhile(lambda one: one.name in WITHIN_ENTRY, others)
+        first = operators[number]
+        to = self._types.cast_to(first.name, self._each_of(first, names))
+        if to is None:
+            return {}
+        cached = first.name not in OF_VIEWS
+        within = takewhile(lambda one: one.name in WITHIN_ENTRY, operators[number + 1 :])
         takes = [one for operator in (first, *within) for one in operator.takes]
         found: dict[Tensor | None, str] = {}
         for one in reversed(takes):
             name = names.get(one.tensor, "")
-            if to is not None and self._each.get(name, to) != to:
+            if self._each.get(name, to) != to:
                 found[one.tensor] = self._cached.get(name) or self._cast_one(
                     layer, name, to, held, cached
                 )
@@ -359,7 +365,7 @@ class _Taping:
                 layer=layer,
                 name=CAST,
                 arguments=(Argument(name, how, Order.KEPT, (), (self._bytes[name],)),),
-                output=cast,
+                outputs=(cast,),
                 view_of=None,
                 beside=(),
                 kept=(),
@@ -382,7 +388,7 @@ class _Taping:
         until: dict[str, int] = {}
         for number, kept in reversed(self._dead_ends):
             operator = self._operators[number]
-            end = max(last[operator.output], until.get(operator.output, 0))
+            end = max(max(last[name], until.get(name, 0)) for name in operator.outputs)
             for argument in operator.arguments:
                 until[argument.tensor] = max(until.get(argument.tensor, 0), end)
             last |= {name: max(last[name], end) for name in kept}
@@ -393,7 +399,7 @@ class _Taping:
         last: dict[str, int] = {}
         for number, (operator, held) in enumerate(zip(self._operators, self._held, strict=True)):
             used = [argument.tensor for argument in operator.arguments]
-            last |= dict.fromkeys([*used, *held, operator.output, *operator.beside], number)
+            last |= dict.fromkeys([*used, *held, *operator.outputs, *operator.beside], number)
         last |= dict.fromkeys(self._cached.values(), len(self._operators) - 1)
         for section in found:  # its caller holds what enters it
             last |= {name: max(last.get(name, 0), section.end - 1) for name in section.enters}

@@ -140,7 +140,7 @@ class _Replay(Checkpointing):
             ones = self._new("gradient of the loss", tape.bytes[LOSS], Purpose.ACTIVATION_GRADIENTS)
             self._arrived[LOSS] = HeldGradient(self._hold(ones), tape.bytes[LOSS])
             for number, operator in reversed([*enumerate(tape.operators)]):
-                if operator.output in self._arrived:
+                if any(output in self._arrived for output in operator.outputs):
                     self._backward(operator, number)
             self._drop(ones)
             self._step()
@@ -244,25 +244,28 @@ class _Replay(Checkpointing):
 
     def _make(self, operator: Recorded, of: dict[str, int]) -> None:
         """Makes what an operator puts out, and beside."""
-        if operator.view_of is None:
-            of[operator.output] = self._new_of(operator.output)
-        else:
-            lies_in = of.get(operator.view_of)  # parameters lie elsewhere
-            of[operator.output] = (
-                self._new(operator.output, 0) if lies_in is None else self._hold(lies_in)
-            )
+        lies_in = None if operator.view_of is None else of.get(operator.view_of)
+        for output in operator.outputs:
+            if operator.view_of is None:
+                of[output] = self._new_of(output)
+            else:  # parameters lie elsewhere
+                of[output] = self._new(output, 0) if lies_in is None else self._hold(lies_in)
         for name in operator.beside:
             of[name] = self._new_of(name)
 
     # ----- backward -----
 
     def _backward(self, operator: Recorded, number: int) -> None:
-        """Runs an operator backward, with the gradient of its output and what it has kept."""
+        """Runs an operator backward, with the gradients of its outputs and what it has kept."""
         self._begin(operator.layer, Direction.BACKWARD)
-        copies = [self._copied(operator) for _ in range(2) if operator.into_view]
+        arrived = [output for output in operator.outputs if output in self._arrived]
+        copies = [self._copied(output) for output in arrived * 2 if operator.into_view]
         kept = self._kept_by(number)
-        came, unneeded = self._received(operator)
-        made = [self._gradient(one, came, unneeded) for one in reversed(operator.arguments)]
+        unneeded: list[int] = []
+        received = [self._received(operator, output, unneeded) for output in arrived]
+        if operator.view_of is not None:
+            unneeded += [self._zeros(x) for x in operator.outputs if x not in arrived]
+        made = [self._gradient(one, received[0], unneeded) for one in reversed(operator.arguments)]
         made.reverse()
         for storage in (*copies, *unneeded):
             self._drop(storage)
@@ -271,7 +274,8 @@ class _Replay(Checkpointing):
             one and self._summed(one, argument)
             for one, argument in zip(made, operator.arguments, strict=True)
         ]
-        self._drop(came.storage)
+        for each in received:
+            self._drop(each.storage)
         for storage in kept:
             self._drop_kept(storage)
         self._has_used(number)
@@ -284,22 +288,27 @@ class _Replay(Checkpointing):
                 self._drop(storage)
             self._added.clear()
 
-    def _received(self, operator: Recorded) -> tuple[HeldGradient, list[int]]:
-        """The gradient of the output, and copies of it that the operator makes while it runs."""
-        came, copies = self._arrived[operator.output], []
+    def _received(self, operator: Recorded, output: str, copies: list[int]) -> HeldGradient:
+        """The gradient of an output; copies of it for while the operator runs join `copies`."""
+        came = self._arrived[output]
         across_images = came.apart or (came.permuted and self._tape.batch > 1)
         if (operator.reshapes and came.permuted) or (operator.merges and across_images):
-            copy = self._copied(operator)
+            copy = self._copied(output)
             self._drop(came.storage)
             came = HeldGradient(copy, came.bytes)
         elif operator.contiguous and not came.contiguous:
-            copies.append(self._copied(operator))
-        del self._arrived[operator.output]
-        return came, copies
+            copies.append(self._copied(output))
+        del self._arrived[output]
+        return came
 
-    def _copied(self, operator: Recorded) -> int:
-        """A copy of the gradient of an operator's output."""
-        name, size = f"gradient of {operator.output}, copied", self._arrived[operator.output].bytes
+    def _zeros(self, output: str) -> int:
+        """What stands for the gradient of an output to which none has come."""
+        purpose = Purpose.ACTIVATION_GRADIENTS
+        return self._new(gradient_of(output), self._tape.bytes[output], purpose)
+
+    def _copied(self, output: str) -> int:
+        """A copy of the gradient of an output."""
+        name, size = f"gradient of {output}, copied", self._arrived[output].bytes
         return self._new(name, size, Purpose.ACTIVATION_GRADIENTS)
 
     def _gradient(

@@ -35,6 +35,4 @@ def most_within(operators: Sequence[Operator], layer: LayerAnalysis) -> Quantity
 
 def extra_bytes(extra: Extra, layer: LayerAnalysis) -> Quantity:
     """Bytes of a tensor that a layer makes beside its output, for the batch."""
-    images = layer.batch if extra.per_image else 1
-    each = extra.bytes_each or max(layer.bytes_each, extra.least_bytes)
-    return extra.values * images * each
+    return extra.bytes_for(layer.batch, layer.bytes_each)

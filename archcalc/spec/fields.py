@@ -213,6 +213,13 @@ def _axis(value: Value) -> object:
     return value
 
 
+def _plain(value: Value) -> object:
+    found = one_for_all(whole(value))
+    if type(found) is not int:
+        raise ExpressionError(f"expected a plain number, found {shown(value)}")
+    return found
+
+
 def _axes(value: Value) -> object:
     return tuple(map(whole, value)) if isinstance(value, list) else whole(value)
 
@@ -341,6 +348,7 @@ FIELD_TYPES: dict[str, FieldType] = {
     "Quantity": FieldType(_WHOLE, whole),
     "Quantity | None": FieldType({"anyOf": [*_WHOLE["anyOf"], {"type": "null"}]}, _optional_whole),
     "Axis": FieldType(_WHOLE, _axis),
+    "int": FieldType(_WHOLE, _plain),  # by which the layer has other tensors, or more of them
     "Axes": FieldType(_AXES, _axes),
     "Axes | None": FieldType(_AXES, _optional_axes),
     "Ratios | None": FieldType(_RATIOS, _ratios),

@@ -59,7 +59,7 @@ def _looks_elsewhere(example: Example) -> bool:
         return effect is not None
     unit = tuple([n // 2 for n in effect.output.shape])
     with torch.random.fork_rng():
-        torch.manual_seed(0)  # the search asks twice: some random weights saturate tanh, others not
+        torch.manual_seed(0)  # hypothesis asks twice: a rectifier hides what random weights make it
         module = module_for(example.layer, *example.inputs).double().eval()
     seen = set(_seen_by(unit, module, _images(example.inputs, torch.Generator().manual_seed(0))))
     return not seen <= _own_places(unit, example, effect.output)
@@ -97,7 +97,8 @@ def check_facts(example: Example) -> None:
     if not isinstance(layer, Join) and effect.storage is Storage.OWN:
         takes = "inplace" in signature(type(module_for(layer, *example.inputs))).parameters
         assert layer.in_place == takes, f"in_place should be {takes}"
-    assert layer.leaves_gaps or not _has_gaps(example), "leaves_gaps should be True"
+    gaps = layer.leaves_gaps or layer.steps_first
+    assert gaps or not _has_gaps(example), "leaves_gaps should be True"
 
 
 def check_widths(example: Example, factor: int = 2) -> None:

@@ -44,10 +44,7 @@ def check_operators(example: Example, placed: Placed, batch: int) -> None:
     assert kept_by_layer(analysis, step.course.tape) == saved_bytes(analysis), (
         "`operators` and `effect_on` do not keep the same"
     )
-    beside = sum(
-        extra.values * (batch if extra.per_image else 1) * (extra.bytes_each or 4)
-        for extra in effect.workspace
-    )
+    beside = sum(extra.bytes_for(batch, 4) for extra in effect.workspace)
     own = analysis.map_bytes["layer"] if effect.storage is Storage.OWN else 0
     assert _made_by("layer", step) >= beside + own, "`operators` make less than `workspace`"
 

@@ -11,7 +11,7 @@ entry likewise:
         return Spelling(None, (in_call("eps", layer.eps),), "torch.logit({0}, {eps})")
 """
 
-from archcalc.torch_spelling import joins, moving, pointwise, sampling, shaping, sliding
+from archcalc.torch_spelling import joins, moving, pointwise, recurrent, sampling, shaping, sliding
 from archcalc.torch_spelling.spelling import (
     Argument,
     Built,
@@ -36,6 +36,7 @@ __all__ = [
     "moving",
     "named",
     "pointwise",
+    "recurrent",
     "sampling",
     "shaping",
     "sliding",

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from fractions import Fraction
 from functools import partial
 from math import prod
+from typing import Any
 
 from hypothesis import strategies as st
 
@@ -30,6 +31,7 @@ from archcalc.layers import (
     own_kinds,
     pooling,
     rearranging,
+    recurrent,
     regularization,
     resampling,
     reshaping,
@@ -135,6 +137,42 @@ def _(draw: Draw, x: FeatureMap) -> Layer:
         features=draw(number(1, 9, wrong=0)),
         bias=draw(st.booleans()),
         weight_norm=draw(st.booleans()),
+    )
+
+
+# ----- recurrent -----
+
+# One axis too many now and then; a vector torch would take for a sequence without images.
+sequences = mostly(maps(1, 1, channels=4), maps(2, 2))
+
+
+@layers_of(recurrent.Rnn, sequences)
+def _(draw: Draw, x: FeatureMap) -> Layer:
+    nonlinearity: Any = draw(st.sampled_from(["tanh", "relu"]))
+    return recurrent.Rnn(nonlinearity=nonlinearity, **draw(recurrent_fields()))
+
+
+@layers_of(recurrent.Gru, sequences)
+def _(draw: Draw, x: FeatureMap) -> Layer:
+    return recurrent.Gru(**draw(recurrent_fields()))
+
+
+@layers_of(recurrent.Lstm, sequences)
+def _(draw: Draw, x: FeatureMap) -> Layer:
+    return recurrent.Lstm(projection=draw(number(0, 3, wrong=-1)), **draw(recurrent_fields()))
+
+
+def recurrent_fields() -> st.SearchStrategy[dict[str, Any]]:
+    """The fields that all recurrent kinds have."""
+    return st.fixed_dictionaries(
+        {
+            "features": number(1, 5, wrong=0),
+            "layers": number(1, 3, wrong=0),
+            "bidirectional": st.booleans(),
+            "bias": st.booleans(),
+            "dropout": st.sampled_from([0.0, 0.0, 0.5, 1.0, 1.5]),
+            "output": st.sampled_from(["sequence", "last"]),
+        }
     )
 
 

@@ -126,6 +126,7 @@ def value_for(annotation: str) -> st.SearchStrategy[Any]:
         "NormalizedAxes": st.sampled_from(["all", "channels", "last"]),
         "Shape": st.lists(counts, min_size=1, max_size=4),
         "Quantity": counts,
+        "int": counts,
     }.get(annotation, counts | st.lists(counts, min_size=2, max_size=2))
     return right | st.sampled_from(["same", "valid"]) if annotation == "Padding" else right
 

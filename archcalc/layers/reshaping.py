@@ -15,7 +15,13 @@ from archcalc.layers.operator import USUAL, Circumstances, Gradient, Operator, O
 from archcalc.layers.registry import register
 from archcalc.layers.state import Shape
 from archcalc.layers.strides import can_stay_permuted
-from archcalc.quantity.arithmetic import Quantity, require_at_least, require_equal
+from archcalc.quantity.arithmetic import (
+    Quantity,
+    largest,
+    product,
+    require_at_least,
+    require_equal,
+)
 from archcalc.record import replace
 from archcalc.regions.bits import full
 from archcalc.regions.patches import Patch, around, flat, unflattened
@@ -96,9 +102,10 @@ class Flatten(InOrder):
 
 @register
 class Reshape(InOrder):
-    """The same values, in the same order, under another shape (channels first).
+    """The same values, in the same order, under another shape, as `torch.reshape`.
 
-    A view where the map has no gaps that it would take to close.
+    One size may be -1: what the others leave. A view where the map has no gaps that it would take
+    to close.
     """
 
     kind: ClassVar[str] = "reshape"
@@ -108,14 +115,28 @@ class Reshape(InOrder):
     def effect_on(self, x: FeatureMap, /) -> Effect:
         if not 1 <= len(self.shape) <= MOST_AXES:
             raise LayerError(f"a shape of {len(self.shape)} numbers; 1 to {MOST_AXES} work")
-        for size in self.shape:
+        sizes = self.sizes_for(x)
+        for size in sizes:
             require_at_least(size, 1, "a size of {}", size)
-        output = FeatureMap(self.shape[0], self.shape[1:])
-        require_equal(output.values, x.values, "{} values do not fill {}", x.values, output)
+        output = FeatureMap(sizes[0], sizes[1:])
+        as_given = FeatureMap(self.shape[0], self.shape[1:])
+        require_equal(output.values, x.values, "{} values do not fill {}", x.values, as_given)
         return without_parameters(output, Reach.SAME, storage=Storage.SHARED)
 
+    def sizes_for(self, x: FeatureMap) -> Shape:
+        """The shape that `x` gets: with a number for the size that is left open, if one is."""
+        known = [size for size in self.shape if not _is_open(size)]
+        if len(known) != len(self.shape) - 1:
+            return self.shape
+        left = x.values // largest(1, product(known))
+        return tuple([left if _is_open(size) else size for size in self.shape])
+
     def follows(self, x: FeatureMap) -> tuple[str, ...]:
-        return ("shape",)
+        return () if _is_open(self.shape[0]) else ("shape",)
+
+
+def _is_open(size: Quantity) -> bool:
+    return isinstance(size, int) and size == -1
 
 
 @register

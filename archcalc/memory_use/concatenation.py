@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from archcalc.analysis import Analysis
 from archcalc.figures.of_layer import LayerAnalysis
-from archcalc.layers.joining import Concat
+from archcalc.layers.layer import concatenates
 from archcalc.quantity.arithmetic import certainly_equal
 
 
@@ -30,17 +30,19 @@ def embedded(
             written.setdefault(of[layer.name], []).append(number[layer.name])
         for name in layer.inputs:
             last_read[of[name]] = number[layer.name]
+    learned = {layer.name for layer in layers if layer.node.layer.is_source}
     found: dict[str, str] = {}
     for layer in reversed(layers):
-        if not isinstance(layer.node.layer, Concat):
+        # Along another axis than the first, the values of one part lie apart.
+        if not layer.inputs or not concatenates(layer.node.layer, maps[layer.inputs[0]]):
             continue
         whole = found.get(of[layer.name], of[layer.name])
         around = [n for s, ns in written.items() if found.get(s, s) == whole for n in ns]
         after = [n for n in around if n > number[layer.name]]
         for name in layer.inputs:
             part = of[name]
-            is_input = part in analysis.graph.inputs
-            if is_input or part == whole or part in found or part in kept:
+            is_given = part in analysis.graph.inputs or part in learned
+            if is_given or part == whole or part in found or part in kept:
                 continue
             fills_it = certainly_equal(maps[name].values, maps[part].values)
             overwritten = any(n > number[layer.name] for n in written.get(part, ()))

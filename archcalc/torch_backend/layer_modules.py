@@ -16,9 +16,10 @@ from torch import nn
 from archcalc.errors import UsageError
 from archcalc.feature_map import FeatureMap
 from archcalc.layers import Layer
-from archcalc.torch_backend import modules, token_modules
+from archcalc.torch_backend import joining_modules, modules, token_modules
 from archcalc.torch_spelling import Setting, Spelling, spell
 
+_OURS = (modules, joining_modules, token_modules)
 _ON_ITS_INPUTS = re.compile(r"\{module\}\((?:\{\d+\}(?:, )?)*\)")
 
 
@@ -59,7 +60,7 @@ def _module(spelling: Spelling, layer: Layer) -> nn.Module:
 def _made(callee: str, *arguments: object, **options: object) -> nn.Module:
     """A module of a class of torch's, of ours, or of a package that brings a kind of its own."""
     home, _, name = callee.rpartition(".")
-    ours = modules if hasattr(modules, name) else token_modules
+    ours = next((each for each in _OURS if hasattr(each, name)), modules)
     where: Any = {"nn": nn, "": ours}.get(home) or import_module(home)
     module: nn.Module = getattr(where, name)(*arguments, **options)
     return module

@@ -111,7 +111,7 @@ def _(layer: reshaping.Flatten, at: Setting) -> Spelling:
 
 @spell.register
 def _(layer: reshaping.Reshape, at: Setting) -> Spelling:
-    sizes = [in_call(f"size{number}", size) for number, size in enumerate(layer.shape)]
+    sizes = [in_call(f"size{number}", size) for number, size in enumerate(layer.sizes_for(at.x))]
     call = f"{{0}}.reshape(-1, {', '.join([f'{{{size.name}}}' for size in sizes])})"
     return Spelling(None, tuple(sizes), call, built=Built("Reshape", vars(layer)))
 

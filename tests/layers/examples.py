@@ -421,7 +421,10 @@ def _(draw: Draw, x: FeatureMap) -> Layer:
     for _ in range(draw(st.integers(0, 3))):
         shape.append(draw(divisors(left)))
         left = max(1, left // max(1, shape[-1]))
-    return reshaping.Reshape(shape=(*shape, left))
+    shape.append(left)
+    if draw(st.booleans()):
+        shape[draw(st.integers(0, len(shape) - 1))] = -1
+    return reshaping.Reshape(shape=tuple(shape))
 
 
 @layers_of(rearranging.Rearrange, maps())

@@ -52,7 +52,7 @@ MISTAKES: dict[str, tuple[str, str | None, str]] = {
         "YAML tags (!name) are not part of the spec language"),
     "a merge key": (HEAD + "  - conv: {<<: {channels: 3}, kernel: 3}\n", "4:12",
         "conv has no '<<'; it takes channels, kernel, stride, padding, dilation, groups, bias, "
-        "name, from, weights, trainable, checkpoint"),
+        "weight_norm, name, from, weights, trainable, checkpoint"),
     "a field twice": (HEAD + "  - conv: {channels: 3, channels: 4, kernel: 3}\n", "4:25",
         "duplicate key 'channels'; first in line 4"),
     "a key twice": (HEAD + "  - relu\nlayers: []\n", "5:1",
@@ -128,8 +128,8 @@ MISTAKES: dict[str, tuple[str, str | None, str]] = {
         "block 'b' is a mapping (key: value)"),
     # ----- the input -----
     "one number": ("name: t\ninput: 3\nlayers: [relu]\n", "2:8", "input is a list (- item)"),
-    "five numbers": ("name: t\ninput: [3,1,1,1,1]\nlayers: [relu]\n", "2:8",
-        "input is [channels, size…] with up to 3 sizes; it has 5 numbers"),
+    "nine numbers": ("name: t\ninput: [3,1,1,1,1,1,1,1,1]\nlayers: [relu]\n", "2:8",
+        "input is a list of 1 to 8 numbers, such as [3, 224, 224]; it has 9"),
     "a size of 0": ("name: t\ninput: [3,0,1]\nlayers: [relu]\n", "2:11", "an input size of 0"),
     "half a pixel": ("name: t\ninput: [3,1/2,1]\nlayers: [relu]\n", "2:11",
         "expected a whole number, found 1/2; round it with floor(…)"),
@@ -142,7 +142,7 @@ MISTAKES: dict[str, tuple[str, str | None, str]] = {
     "a size beyond 64 bits": ("name: t\ninput: [3,10**30,1]\nlayers: [relu]\n", "2:11",
         "a number that does not fit in 64 bits"),
     "no numbers": ("name: t\ninput: []\nlayers: [relu]\n", "2:8",
-        "input is [channels, size…] with up to 3 sizes; it has 0 numbers"),
+        "input is a list of 1 to 8 numbers, such as [3, 224, 224]; it has 0"),
     "two words for a size": ("name: t\ninput: [3,32h w,1]\nlayers: [relu]\n", "2:11",
         "'32*h w' is not an expression"),
     "sizes as a word": ("name: t\ninput: 3x224x224\nlayers: [relu]\n", "2:8",
@@ -231,7 +231,8 @@ MISTAKES: dict[str, tuple[str, str | None, str]] = {
     "a list in a list": (HEAD + "  - [relu]\n", "4:5",
         "expected a layer: its kind, or kind: {fields}"),
     "a number for a layer": (HEAD + "  - 3\n", "4:5", "unknown layer kind '3'" + SEE_SCHEMA),
-    "true for a layer": (HEAD + "  - true\n", "4:5", "unknown layer kind 'true'" + SEE_SCHEMA),
+    "true for a layer": (HEAD + "  - true\n", "4:5",
+        "unknown layer kind 'true'; did you mean 'trunc'?"),
     "a misspelled word": (HEAD + "  - conv: {channels: 3, kernel: 3, padding: sam}\n", "4:45",
         "unknown parameter 'sam'; did you mean 'same'?"),
     "three sides of an axis": (
@@ -371,7 +372,7 @@ MISTAKES: dict[str, tuple[str, str | None, str]] = {
     "indices for a conv": (HEAD + "  - max_pool: {name: p, kernel: 2}\n"
         "  - conv: {channels: 3, kernel: 1, indices: p}\n", "5:36",
         "conv has no 'indices'; it takes channels, kernel, stride, padding, dilation, groups, "
-        "bias, name, from, weights, trainable, checkpoint"),
+        "bias, weight_norm, name, from, weights, trainable, checkpoint"),
     "indices for a join": (
         HEAD + "  - max_pool: {name: p, kernel: 2}\n  - add: {from: [p, p], indices: p}\n", "5:25",
         "add has no 'indices'; it takes name, from, weights, trainable, checkpoint, branches"),
@@ -473,7 +474,7 @@ MISTAKES: dict[str, tuple[str, str | None, str]] = {
         "stops at 9 of 3 channels"),
     "a shape that does not fill": (HEAD + "  - reshape: {shape: [3, 9]}\n", "4:5",
         "192 values do not fill 3x9"),
-    "a shape of -1": (HEAD + "  - reshape: {shape: [-1, 9]}\n", "4:5", "a size of -1"),
+    "a shape of -1": (HEAD + "  - reshape: {shape: [-2, 9]}\n", "4:5", "a size of -2"),
     "groups of a norm that do not divide": (HEAD + "  - group_norm: {groups: 2}\n", "4:5",
         "3 channels do not divide into 2 groups"),
     "padding of more than half a window": (HEAD + "  - max_pool: {kernel: 2, padding: 2}\n", "4:5",

@@ -16,7 +16,7 @@ from archcalc.layers.normalization import GroupNorm
 from archcalc.memory_use.layout import layout
 from archcalc.memory_use.liveness import most_alive, step_by_step, storages
 from archcalc.torch_backend.build import Twin, build
-from archcalc.torch_backend.modules import Add
+from archcalc.torch_backend.joining_modules import Add
 from archcalc.torch_backend.peak_memory import measured_inference
 from tests.graphs import overwriting_graphs
 from tests.spec_texts import analysis_of

@@ -16,7 +16,9 @@ from archcalc.layers import Layer
 from archcalc.layers.pooling import MaxPool
 from archcalc.quantity.conditions import one_for_all
 from archcalc.record import replace
+from archcalc.spec.closures import WORK
 from archcalc.spec.fields import Field, shown
+from archcalc.spec.functions import with_functions
 from archcalc.spec.syntax import (
     AS_AROUND,
     Argument,
@@ -136,7 +138,7 @@ class _Expander(Names):
         self._trainable: bool | None = None  # as what stands around says
         self.heads: list[str] = []
         self.stretches: list[Stretch] = []
-        top = Scope("", dict(values), None)
+        top = Scope("", with_functions(values | {WORK: self._work_on}, network.functions), None)
         self._compute(network.let, top)
         self.globals = top.environment
 

@@ -20,7 +20,7 @@ from archcalc.expansion import build_graph
 from archcalc.figures.language import OF_LAYERS
 from archcalc.figures.of_network import OF_NETWORK
 from archcalc.layers import own_kinds
-from archcalc.spec.expression import FUNCTIONS
+from archcalc.spec.function_table import FUNCTIONS
 from archcalc.spec.keys import (
     ABOUT_KEYS,
     FAMILY_KEYS,

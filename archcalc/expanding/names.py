@@ -10,7 +10,8 @@ from archcalc.expanding.scope import Scope
 from archcalc.expanding.sizes import RefusedError, Sizes, require_short
 from archcalc.feature_map import FeatureMap
 from archcalc.graph import Node
-from archcalc.spec.expression import Environment, Expression, with_sizes
+from archcalc.spec.closures import Environment
+from archcalc.spec.expression import Expression, with_sizes
 from archcalc.spec.fields import asking, cost_of, evaluate
 from archcalc.spec.syntax import (
     NAME,
@@ -52,22 +53,27 @@ class Names(ABC):
 
     # ----- expressions -----
 
-    def _step(self, place: Place, work: int = _STEP) -> None:
-        self._work += work
+    def _step(self, place: Place) -> None:
+        try:
+            self._work_on(_STEP)
+        except ExpressionError as error:
+            raise SpecError(str(error), place) from None
+
+    def _work_on(self, operations: int) -> None:
+        self._work += operations
         if self._work > MAX_STEPS * _STEP:
-            raise SpecError(
+            raise ExpressionError(
                 f"writing the network out takes more than {MAX_STEPS:,} steps; "
-                "is a `repeat` or a block out of hand?",
-                place,
+                "is a `repeat` or a block out of hand?"
             )
 
     def _evaluate(
         self, argument: Argument, scope: Scope, words: Mapping[str, Value] | None = None
     ) -> Value:
         """The value of an argument; `words` stand for themselves in it, unless hidden."""
-        self._step(argument.place, cost_of(argument.template))
         environment: Environment = scope.environment
         try:
+            self._work_on(cost_of(argument.template))
             expressions = asking(argument.template)
             if expressions:
                 environment = self._with_sizes(expressions, scope, argument.place)

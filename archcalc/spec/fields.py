@@ -26,7 +26,8 @@ from archcalc.quantity.conditions import (
     require_whole,
 )
 from archcalc.record import Record
-from archcalc.spec.expression import Environment, Expression, parse, parse_with_symbols
+from archcalc.spec.closures import Environment
+from archcalc.spec.expression import Expression, parse, parse_with_symbols
 from archcalc.spec.reader import WANTS_QUOTES, is_left_open, place_of
 from archcalc.spec.values import ExpressionError, Value, bounded, short_list
 

@@ -85,6 +85,10 @@ class _FamilyReader(StatementReader):
             budget=found.get("budget"),
             outputs=self._outputs(found.get("outputs")),
             scaling=self._scaling(found.get("scaling")),
+            functions={
+                key: self._function(key, node, value)
+                for key, node, value in self._entries(found.get("functions"), "functions")
+            },
         )
         networks = {
             key: self._variant(key, node, value, base)

@@ -71,6 +71,7 @@ def spec_schema() -> Schema:
             **about,
             **_network(),
             "parameters": {"type": "object", "additionalProperties": _VALUE},
+            "functions": {"type": "object", "additionalProperties": _function()},
             "let": _named_values("values computed from the parameters, in order"),
             "variants": {"type": "object", "additionalProperties": variant},
             "blocks": {"type": "object", "additionalProperties": {"$ref": "#/$defs/block"}},
@@ -207,16 +208,25 @@ def _head() -> Schema:
     return _closed({"name": _NAME, "training_only": training_only, "layers": _BODY}, ["layers"])
 
 
-def _block() -> Schema:
+def _function() -> Schema:
+    return _closed({"parameters": _parameters(), "value": _VALUE}, ["value"]) | {
+        "description": "a function, which expressions call: make_divisible(width, 8)",
+    }
+
+
+def _parameters() -> Schema:
     required_or_default: Schema = {"anyOf": [_NAME, _named_values("a parameter and its default")]}
-    parameters: Schema = {
+    return {
         "anyOf": [
             {"type": "array", "items": required_or_default},
             _named_values("parameters and their defaults"),
         ]
     }
+
+
+def _block() -> Schema:
     return _closed(
-        {"parameters": parameters, "let": _named_values("computed values"), "layers": _BODY},
+        {"parameters": _parameters(), "let": _named_values("computed values"), "layers": _BODY},
         ["layers"],
     )
 

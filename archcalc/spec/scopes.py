@@ -6,17 +6,20 @@ what is wrong there would show on the day that somebody takes the branch.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from archcalc.errors import SpecError, suggestion
 from archcalc.record import Record, as_dict
-from archcalc.spec.expression import SIZE_NAMES, Expression, unknown_parameter
+from archcalc.spec.closures import unknown_parameter
+from archcalc.spec.expression import Expression
 from archcalc.spec.fields import Template
+from archcalc.spec.functions import require_known
 from archcalc.spec.syntax import (
     Argument,
     Block,
     BlockStatement,
     Body,
+    Function,
     HeadStatement,
     IfStatement,
     LayerStatement,
@@ -25,6 +28,8 @@ from archcalc.spec.syntax import (
     RepeatStatement,
     Statement,
 )
+from archcalc.spec.trees import SIZE_NAMES
+from archcalc.spec.values import ExpressionError
 
 
 def require_known_names(networks: Iterable[Network]) -> None:
@@ -35,16 +40,57 @@ def require_known_names(networks: Iterable[Network]) -> None:
     bodies: dict[int, Body] = {}
     for network in networks:
         bodies[id(network.body)] = network.body
-    scope = _with_let(frozenset(network.parameters), network.let) | SIZE_NAMES
+    parameters = frozenset(network.parameters)
+    functions: dict[str, Function] = {}
+    for function in network.functions.values():
+        inside = _with_parameters(_Known(parameters, functions), function.parameters)
+        inside.require(function.value.template, function.value)
+        functions = {**functions, function.name: function}
+    at_top = _with_let(_Known(parameters, functions), network.let)
+    scope = _Known(at_top.names | SIZE_NAMES, functions)
     for body in bodies.values():
         _Checker(network.blocks).body(body, scope)
     for block in network.blocks.values():
-        inside = scope
-        for name, default in block.parameters.items():
-            if default is not None:
-                _require(default.template, inside, default)
-            inside |= {name}
+        inside = _with_parameters(scope, block.parameters)
         _Checker(network.blocks).body(block.body, _with_let(inside, block.let))
+
+
+class _Known(Record):
+    """What expressions may mention at some place.
+
+    Attributes:
+        names: of parameters, and of sizes.
+        functions: of the spec's own.
+    """
+
+    names: frozenset[str]
+    functions: Mapping[str, Function]
+
+    def with_names(self, names: Collection[str]) -> _Known:
+        """With more names."""
+        if not names:
+            return self
+        return _Known(self.names.union(names), self.functions)
+
+    def require(self, template: Template, at: Argument | NameTemplate) -> None:
+        """Raises SpecError where a template mentions something else."""
+        for expression in _expressions_in(template):
+            if not expression.names <= self.names:
+                name = min(expression.names - self.names)
+                raise SpecError(str(unknown_parameter(name, self.names)), at.place)
+            for call in expression.calls:
+                try:
+                    require_known(call, self.functions)
+                except ExpressionError as error:
+                    raise SpecError(str(error), at.place) from None
+
+
+def _with_parameters(scope: _Known, parameters: Mapping[str, Argument | None]) -> _Known:
+    for name, default in parameters.items():
+        if default is not None:
+            scope.require(default.template, default)
+        scope = scope.with_names([name])
+    return scope
 
 
 class _Checker(Record):
@@ -52,41 +98,42 @@ class _Checker(Record):
 
     blocks: Mapping[str, Block]
 
-    def body(self, body: Body, scope: frozenset[str]) -> None:
+    def body(self, body: Body, scope: _Known) -> None:
         for statement in body:
             self._statement(statement, scope)
 
-    def _statement(self, statement: Statement, scope: frozenset[str]) -> None:
+    def _statement(self, statement: Statement, scope: _Known) -> None:
         for template in _name_templates(statement):
             for part in template.parts:
                 if isinstance(part, Expression):
-                    _require(part, scope, template)
+                    scope.require(part, template)
         if not isinstance(statement, IfStatement | HeadStatement):
             for argument in as_dict(statement.training).values():
                 if argument is not None:
-                    _require(argument.template, scope, argument)
+                    scope.require(argument.template, argument)
         if isinstance(statement, LayerStatement):
             for spec_field, argument in statement.arguments.values():
-                _require(argument.template, scope | {*spec_field.type.words}, argument)
+                known = scope.with_names(spec_field.type.words)
+                known.require(argument.template, argument)
             for branch in statement.branches or ():
                 self.body(branch, scope)
         elif isinstance(statement, BlockStatement):
             self._call(statement, scope)
         elif isinstance(statement, RepeatStatement):
-            _require(statement.times.template, scope, statement.times)
-            counter = {statement.counter} if statement.counter is not None else set()
-            self.body(statement.body, scope | counter)
+            scope.require(statement.times.template, statement.times)
+            counter = [] if statement.counter is None else [statement.counter]
+            self.body(statement.body, scope.with_names(counter))
         elif isinstance(statement, IfStatement):
-            _require(statement.condition.template, scope, statement.condition)
+            scope.require(statement.condition.template, statement.condition)
             self.body(statement.then, scope)
             self.body(statement.otherwise, scope)
         else:
             self.body(statement.body, scope)
 
-    def _call(self, statement: BlockStatement, scope: frozenset[str]) -> None:
+    def _call(self, statement: BlockStatement, scope: _Known) -> None:
         block = self.blocks[statement.block]
         for name, argument in statement.arguments.items():
-            _require(argument.template, scope, argument)
+            scope.require(argument.template, argument)
             if name not in block.parameters:
                 known = list(block.parameters)
                 guess = suggestion(name, known, "it takes")
@@ -98,25 +145,19 @@ class _Checker(Record):
                 raise SpecError(f"block {block.name!r} needs `{name}`", statement.place)
 
 
-def _with_let(scope: frozenset[str], let: Mapping[str, Argument]) -> frozenset[str]:
+def _with_let(scope: _Known, let: Mapping[str, Argument]) -> _Known:
     for name, argument in let.items():
-        _require(argument.template, scope, argument)
-        scope |= {name}
+        scope.require(argument.template, argument)
+        scope = scope.with_names([name])
     return scope
 
 
-def _require(template: Template, scope: frozenset[str], at: Argument | NameTemplate) -> None:
-    for name in _names_in(template):
-        if name not in scope:
-            raise SpecError(str(unknown_parameter(name, scope)), at.place)
-
-
-def _names_in(template: Template) -> Iterator[str]:
+def _expressions_in(template: Template) -> Iterator[Expression]:
     if isinstance(template, Expression):
-        yield from sorted(template.names)
+        yield template
     elif isinstance(template, list):
         for item in template:
-            yield from _names_in(item)
+            yield from _expressions_in(item)
 
 
 def _name_templates(statement: Statement) -> Iterator[NameTemplate]:

@@ -20,6 +20,7 @@ from archcalc.spec.fields import (
     read_literal,
     read_template,
 )
+from archcalc.spec.function_table import FUNCTIONS
 from archcalc.spec.keys import KEYWORDS, NAMED, PLACEMENT_KEYS, TRAINING_KEYS, placement_keys
 from archcalc.spec.reader import entries, items, mapping, place_of, text_of
 from archcalc.spec.syntax import (
@@ -29,6 +30,7 @@ from archcalc.spec.syntax import (
     Block,
     BlockStatement,
     Body,
+    Function,
     HeadStatement,
     IfStatement,
     LayerStatement,
@@ -38,6 +40,7 @@ from archcalc.spec.syntax import (
     Training,
     layer_with,
 )
+from archcalc.spec.trees import SHAPE_OF
 
 MAX_ENTRIES = 256  # of a mapping of names: parameters, blocks, variants
 # What a word means of branches: joined value by value, and not along an axis of one of them.
@@ -72,6 +75,15 @@ class StatementReader:
             body=self._body(self._required(found, "layers", key, f"block {name!r}"), "layers"),
             place=self._place(key),
         )
+
+    def _function(self, name: str, key: Node, node: Node) -> Function:
+        self._parameter_name(name, key)
+        if name in FUNCTIONS or name == SHAPE_OF:
+            raise SpecError(f"a function cannot be called {name!r}, as one is", self._place(key))
+        found = self._mapping(node, ("parameters", "value"), f"function {name!r}")
+        value = self._required(found, "value", key, f"function {name!r}")
+        parameters = self._parameters(found.get("parameters"))
+        return Function(name, parameters, self._argument(value), self._place(key))
 
     def _parameters(self, node: Node | None) -> dict[str, Argument | None]:
         """`[depth, width, stride: 1]` or `{depth: 2, stride: 1}`."""

@@ -186,6 +186,20 @@ class Input(Record):
     dtype: str | None = None
 
 
+class Function(Record):
+    """A function of a spec's own, which expressions call.
+
+    Attributes:
+        parameters: the default of each parameter; None where a value has to be given.
+        value: what it comes to.
+    """
+
+    name: str
+    parameters: dict[str, Argument | None]
+    value: Argument
+    place: Place
+
+
 DENSE = "dense"  # a network that ran over all of a larger image, as a convolution
 
 
@@ -241,6 +255,7 @@ class Network(Record):
         parameters: the value of each parameter.
         let: values computed from the parameters, in order.
         blocks: the family's blocks, by name.
+        functions: the family's functions, by name, of which each may call those before it.
         budget: the tree of its bounds, which `archcalc.claims.budgets` reads when asked.
         outputs: the layers whose outputs leave it, by the outputs' names; None for what ends the
             main path, and the heads.
@@ -260,6 +275,7 @@ class Network(Record):
     budget: Node | None = None
     outputs: Mapping[str, NameTemplate] | None = None
     scaling: Mapping[str, tuple[Label, ...]] = {}
+    functions: Mapping[str, Function] = {}
 
     def __repr__(self) -> str:
         return f"<Network {self.name}: {self.about.title}>"

@@ -279,20 +279,6 @@ def ceil(value: Value) -> Value:
     return _round(value, "ceil")
 
 
-def make_divisible(value: Value, divisor: Value = 8) -> Value:
-    """The nearest multiple of `divisor`, but at least one, and less by no more than a tenth.
-
-    Source: `_make_divisible` of torchvision.models, after tensorflow/models, slim/nets/mobilenet.
-    """
-    twice = computed(operator.add, computed(operator.mul, 2, value), divisor)
-    nearest = floor(divide(twice, computed(operator.mul, 2, divisor)))
-    found = maximum(divisor, computed(operator.mul, nearest, divisor))
-    least = divide(computed(operator.mul, 9, value), 10)
-    missing = maximum(0, computed(operator.sub, least, found))
-    more = computed(operator.mul, divisor, minimum(1, ceil(missing)))
-    return computed(operator.add, found, more)
-
-
 def _round(value: Value, way: str) -> Value:
     if type(value) is int:
         return value

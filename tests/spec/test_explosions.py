@@ -106,6 +106,22 @@ EXPLOSIVE: dict[str, str] = {
     "sizes asked for in every name": repeated(
         9_000, "relu: {name: 'a{i}_{shape_of(input)[0]}'}"
     ).replace("    layers:", "    index: i\n    layers:"),
+    "functions that call functions twice": f"{TINY}functions:\n"
+    + "  f0: {parameters: [v], value: v}\n"
+    + "".join(
+        f"  f{n}: {{parameters: [v], value: f{n - 1}(v) + f{n - 1}(v)}}\n" for n in range(1, 250)
+    )
+    + "layers: [conv: {channels: f249(1), kernel: 1}]",
+    "functions deep in one another": f"{TINY}functions:\n"
+    + "  f0: {parameters: [v], value: v}\n"
+    + "".join(f"  f{n}: {{parameters: [v], value: f{n - 1}(v)}}\n" for n in range(1, 250))
+    + "layers: [{repeat: 9000, layers: [conv: {channels: f249(1), kernel: 1}]}]",
+    "loops in loops": repeated(
+        9_000,
+        "conv: {channels: 'sum(sum(sum(c for c in range(200)) for b in range(200)) "
+        "for a in range(200))', kernel: 1}",
+    ),
+    "lists of everything": repeated(9_000, "conv: {channels: 'len(range(256))', kernel: 1}"),
     "wide joins": repeated(9_000, f"concat: {{from: [{'input, ' * 15_000}input]}}"),
     "many branches": repeated(9_000, f"add: [{'[], ' * 20_000}[]]"),
     "dense concatenation": repeated(9_000, "concat: [[], []]"),

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from archcalc.errors import LayerError, Place, SpecError
-from archcalc.expanding.names import Names
+from archcalc.errors import LayerError, SpecError
 from archcalc.expanding.scope import Scope
+from archcalc.expanding.sharing import SharedBlock, Sharing
 from archcalc.expanding.sizes import RefusedError
 from archcalc.feature_map import FeatureMap
 from archcalc.given import given_inputs, overrides, own_inputs
@@ -123,7 +123,7 @@ def with_inputs(graph: Graph, shapes: Mapping[str, FeatureMap]) -> Graph:
     return replace(found, own_inputs=graph.own_inputs, given=graph.given)
 
 
-class _Expander(Names):
+class _Expander(Sharing):
     """Carries the statements of a network out, one after the other.
 
     `globals` are the values that are visible in every block.
@@ -135,7 +135,6 @@ class _Expander(Names):
         super().__init__(network)
         self._given = given
         self._depth = 0
-        self._trainable: bool | None = None  # as what stands around says
         self.heads: list[str] = []
         self.stretches: list[Stretch] = []
         top = Scope("", with_functions(values | {WORK: self._work_on}, network.functions), None)
@@ -229,25 +228,11 @@ class _Expander(Names):
         name = self._name(statement.name, statement.kind.kind, scope)
         full = self._new_name(scope.prefix + name, statement.name, statement.place)
         scope.names[name] = full
-        trainable = self._trainable is not False
-        if weights is not None:
-            trainable = self._as_owner(full, weights, statement.place)
-        self.nodes[full] = Node(
-            full, layer, inputs, weights, indices, self._training_only, statement.place, trainable
+        trainable, place = self._trainable is not False, statement.place
+        self._place_node(
+            Node(full, layer, inputs, weights, indices, self._training_only, place, trainable)
         )
         return full
-
-    def _as_owner(self, name: str, owner: str, place: Place) -> bool:
-        """Whether a layer learns that has the weights of another."""
-        trainable = self.nodes[owner].trainable
-        if self._trainable is not None and self._trainable is not trainable:
-            state = "learn" if trainable else "are frozen"
-            raise SpecError(
-                f"trainable: {str(self._trainable).lower()}, but {name!r} has the weights of "
-                f"{owner!r}, which {state}; say it there",
-                place,
-            )
-        return trainable
 
     def _branch(self, body: Body, scope: Scope, current: str, join: LayerStatement) -> str:
         self._step(join.place)
@@ -258,19 +243,6 @@ class _Expander(Names):
             return self._evaluate(argument, scope, {word: word for word in field.type.words})
 
         return layer_with(statement.kind, statement.arguments, value_of)
-
-    def _owner(
-        self, template: NameTemplate | None, scope: Scope, kind: type[Layer], what: str
-    ) -> str | None:
-        """The earlier layer whose weights or indices are shared, if there is one."""
-        if template is None:
-            return None
-        name = self._resolve(template, scope)
-        found = self.nodes[name].layer if name in self.nodes else None
-        if type(found) is not kind:
-            is_a = "an input of the network" if found is None else f"a {found.kind}"
-            raise SpecError(f"{what} of a {kind.kind}, but {name!r} is {is_a}", template.place)
-        return name
 
     # ----- structure -----
 
@@ -290,12 +262,16 @@ class _Expander(Names):
                 assert default is not None, "archcalc.spec.scopes has looked at all calls"
                 inner.environment[name] = self._evaluate(default, inner)
         self._compute(block.let, inner)
+        shared = self._block_shared(statement.weights, scope, block)
         name = self._name(statement.name, block.name, scope)
         full = self._new_name(scope.prefix + name, statement.name, statement.place)
         self.blocks[full] = block.name
         inner.prefix = full + "."
-        last = self.run(block.body, inner, current)
-        scope.names[name] = last
+        around = self._shared_block
+        if shared is not None:
+            self._shared_block = SharedBlock(full, shared)
+        self.ends[full] = scope.names[name] = last = self.run(block.body, inner, current)
+        self._shared_block = around
         return last
 
     def _repeat(self, statement: RepeatStatement, scope: Scope, current: str) -> str:
@@ -324,7 +300,7 @@ class _Expander(Names):
         outer = self._training_only
         self._training_only = outer or statement.training_only
         inner = Scope(full + ".", scope.environment, scope, current)
-        scope.names[name] = last = self._last_of_head(statement, inner, current)
+        self.ends[full] = scope.names[name] = last = self._last_of_head(statement, inner, current)
         self.heads.append(last)
         self._training_only = outer
         return current

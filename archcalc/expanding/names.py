@@ -36,6 +36,7 @@ class Names(ABC):
     Attributes:
         nodes: the layers that are written out, by name.
         blocks: for each instance of a block, by its dotted name, the name of the block.
+        ends: for each that is complete, the layer whose output is its own.
         sizes: of what the layers put out, where somebody asks.
     """
 
@@ -45,6 +46,7 @@ class Names(ABC):
         self._training_only = False
         self.nodes: dict[str, Node] = {}
         self.blocks: dict[str, str] = {}
+        self.ends: dict[str, str] = {}
         self.sizes = Sizes(self.nodes, network.inputs, self.find_input)
 
     @abstractmethod
@@ -149,21 +151,36 @@ class Names(ABC):
         return self._named(self._text(template, scope), scope, template.place)
 
     def _named(self, name: str, scope: Scope, place: Place) -> str:
-        around: Scope | None = scope
-        known: list[str] = []
-        while around is not None and name not in around.names:
-            known += around.names
-            around = around.outer
-        full = name if around is None else around.names[name]
+        full = self._full_name(name, scope)
         inputs = self._network.inputs
         if full not in self.nodes and full not in inputs:
             guess = self._elsewhere(name, place)
+            known = [local for around in scope.chain() for local in around.names]
             guess = guess or did_you_mean(name, [*known, *inputs, *self.nodes])
             raise SpecError(f"no earlier layer is called {name!r}{guess}", place)
         node = self.nodes.get(full)
         if node is not None and node.training_only and not self._training_only:
             raise SpecError(f"{full!r} exists in training only, and what uses it does not", place)
         return full
+
+    def _full_name(self, name: str, scope: Scope) -> str:
+        """What a name stands for: in its block, in one around it, or in the whole network.
+
+        A dotted one goes into the blocks there. A block stands for the layer at its end.
+        """
+        for around in scope.chain():
+            if name in around.names:
+                return around.names[name]
+            full = around.prefix + name
+            if full in self.nodes:
+                return full
+            if full in self.ends:
+                return self.ends[full]
+        return name
+
+    def _instance(self, name: str, scope: Scope) -> str | None:
+        """The instance of a block that a name stands for, likewise; None where there is none."""
+        return next((full for a in scope.chain() if (full := a.prefix + name) in self.ends), None)
 
     def _elsewhere(self, name: str, place: Place) -> str:
         """Where the layer is that somebody may have meant: further down, or inside a block."""

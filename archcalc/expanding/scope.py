@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from archcalc.spec.values import Value
 
 IN = "in"  # what the input of a block is called inside it
@@ -32,3 +34,10 @@ class Scope:
         self.counts: dict[str, int] = {}
         self.names: dict[str, str] = {} if entering is None else {IN: entering}
         self.outer = outer
+
+    def chain(self) -> Iterator[Scope]:
+        """It, and those around it, from the innermost out."""
+        around: Scope | None = self
+        while around is not None:
+            yield around
+            around = around.outer

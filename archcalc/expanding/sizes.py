@@ -14,6 +14,7 @@ from archcalc.errors import LayerError, QuantityError
 from archcalc.expanding.placed import LONGEST_FORMULA, effect_of, located
 from archcalc.feature_map import FeatureMap
 from archcalc.graph import Node
+from archcalc.layers.state import State
 from archcalc.quantity.conditions import is_symbol
 from archcalc.spec.values import ExpressionError, Value
 
@@ -42,6 +43,7 @@ class Sizes:
         self._inputs = inputs
         self._find_input = find_input
         self._maps: dict[str, FeatureMap] = {}
+        self._states: dict[str, State] = {}
         self.were_asked_for = False
         self.failure: QuantityError | None = None
 
@@ -63,6 +65,15 @@ class Sizes:
                 self._maps[name] = self._found(name)
         return self._maps[name]
 
+    def state_of(self, layer: str) -> State:
+        """The tensors that a layer keeps.
+
+        Raises:
+            RefusedError, QuantityError: as `of`.
+        """
+        self.of(layer)
+        return self._states[layer]
+
     def _sources(self, name: str) -> set[str]:
         return set() if name in self._maps or name in self._inputs else {*self._nodes[name].sources}
 
@@ -75,12 +86,14 @@ class Sizes:
         if node.indices is not None:
             pooled = self._maps[self._nodes[node.indices].inputs[0]]
         try:
-            return effect_of(node, inputs, pooled).output
+            effect = effect_of(node, inputs, pooled)
         except LayerError as refusal:
             raise RefusedError(located(node, inputs, refusal)) from None
         except QuantityError as failure:
             self.failure = failure
             raise
+        self._states[name] = effect.state
+        return effect.output
 
 
 def require_short(value: Value) -> None:

@@ -165,7 +165,7 @@ def _name_templates(statement: Statement) -> Iterator[NameTemplate]:
     if isinstance(statement, LayerStatement):
         found = (statement.name, *statement.sources, statement.weights, statement.indices)
     elif isinstance(statement, BlockStatement):
-        found = (statement.name, statement.source)
+        found = (statement.name, statement.source, statement.weights)
     elif isinstance(statement, RepeatStatement | IfStatement):
         found = ()
     else:

@@ -228,18 +228,18 @@ class StatementReader:
         arguments: dict[str, Argument] = {}
         placed: dict[str, Node] = {}
         for field, _, node in self._entries(value, name):
-            if field in ("name", "from", *TRAINING_KEYS):
+            if field in PLACEMENT_KEYS:
                 placed[field] = node
             else:
                 arguments[field] = self._argument(node)
-        source = placed.get("from")
         return BlockStatement(
             block=name,
             arguments=arguments,
             name=self._name(placed.get("name")),
-            source=None if source is None else self._name_template(source),
+            source=self._name(placed.get("from")),
             place=self._place(key),
             training=self._training(placed),
+            weights=self._name(placed.get("weights")),
         )
 
     def _repeat(self, node: Node, found: dict[str, Node]) -> RepeatStatement:

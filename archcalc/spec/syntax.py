@@ -100,7 +100,11 @@ def layer_with(
 
 
 class BlockStatement(Record):
-    """`stage: {depth: 2, width: 64}`: a block, with values for its parameters."""
+    """`stage: {depth: 2, width: 64}`: a block, with values for its parameters.
+
+    Attributes:
+        weights: the earlier instance of the block whose weights it shares, layer by layer.
+    """
 
     block: str
     arguments: dict[str, Argument]
@@ -108,6 +112,7 @@ class BlockStatement(Record):
     source: NameTemplate | None
     place: Place
     training: Training = AS_AROUND
+    weights: NameTemplate | None = None
 
 
 class RepeatStatement(Record):

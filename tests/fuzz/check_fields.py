@@ -40,15 +40,19 @@ def check_units(subject: Subject, comparison: Comparison) -> None:
     rng = random.Random(len(net.layers))
     seen = sights(net, subject.shapes)
     for layer in rng.sample(net.layers, min(LAYERS, len(net.layers))):
-        channels, *positions = subject.shapes[layer.name]
+        shape = subject.shapes[layer.name]
+        axes = subject.analysis.layer(layer.name).unit_axes
+        stood = [shape[axis] for axis in axes]
         for _ in range(UNITS):
-            at = tuple(rng.choice((0, n - 1, rng.randrange(n))) for n in positions or [channels])
-            channel = rng.choice((None, rng.randrange(channels))) if positions else None
-            answers = seen[layer.name].movedim(1, -1) if positions else seen[layer.name]
-            for place in at:
-                answers = answers[:, place]
-            if positions:
-                answers = answers.amax(1) if channel is None else answers[:, channel]
+            at = tuple(rng.choice((0, n - 1, rng.randrange(n))) for n in stood)
+            channel = None if 0 in axes else rng.choice((None, rng.randrange(shape[0])))
+            places = dict(zip(axes, at, strict=True))
+            if channel is not None:
+                places[0] = channel
+            answers = seen[layer.name]
+            for axis in sorted(places, reverse=True):
+                answers = answers.select(1 + axis, places[axis])
+            answers = answers.reshape(len(answers), -1).amax(1)
             wanted = {tuple(place) for place in answers.view(sizes).nonzero().tolist()}
             field = unit_field(subject.analysis, layer.name, at, channel=channel)
             _check_unit(field, wanted, f"{layer.name}, unit {at}, channel {channel}", comparison)

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from itertools import product
 from math import prod
 
-import numpy as np
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
@@ -40,21 +39,21 @@ def units(
     layer: LayerAnalysis, data: st.DataObject
 ) -> Iterator[tuple[tuple[int, ...], int | None]]:
     """Some units in the corners, at the borders and inside; all channels, or one."""
-    sizes = layer.output.sizes or (layer.output.channels,)
+    sizes = [layer.output.shape[axis] for axis in layer.unit_axes]
     for _ in range(UNITS):
         place = [data.draw(st.sampled_from([0, n - 1]) | st.integers(0, n - 1)) for n in sizes]
         channels = st.none() | st.integers(0, layer.output.channels - 1)
-        yield tuple(place), data.draw(channels if layer.output.sizes else st.none())
+        yield tuple(place), data.draw(st.none() if 0 in layer.unit_axes else channels)
 
 
-def reached(values: Tensor, at: Sequence[int], channel: int | None) -> Tensor:
-    """(pixels,): what a unit depends on, of (pixels, C, n…)."""
-    if values.dim() == 2:
-        return values[:, at[0]]
-    channels = slice(None) if channel is None else slice(channel, channel + 1)
-    return (
-        values[:, channels].flatten(2)[..., int(np.ravel_multi_index(at, values.shape[2:]))].any(1)
-    )
+def reached(values: Tensor, axes: Sequence[int], at: Sequence[int], channel: int | None) -> Tensor:
+    """(pixels,): what a unit at a place along some axes depends on, of (pixels, C, n…)."""
+    places = dict(zip(axes, at, strict=True))
+    if channel is not None:
+        places[0] = channel
+    for axis in sorted(places, reverse=True):
+        values = values.select(1 + axis, places[axis])
+    return values.flatten(1).any(1)
 
 
 def check_units(graph: Graph, data: st.DataObject) -> list[bool]:
@@ -66,7 +65,8 @@ def check_units(graph: Graph, data: st.DataObject) -> list[bool]:
     for layer in analysis.layers:
         for at, channel in units(layer, data):
             field = unit_field(analysis, layer.name, at, channel=channel)
-            wanted = pixels_of(reached(measured[layer.name], at, channel), graph.input.shape)
+            answers = reached(measured[layer.name], layer.unit_axes, at, channel)
+            wanted = pixels_of(answers, graph.input.shape)
             check_unit(field, wanted, in_box=not filled)
             exact.append(field.exact)
     return exact
@@ -125,7 +125,7 @@ def test_a_rule_that_forgets_channels_is_found_out(monkeypatch: pytest.MonkeyPat
         node("mixed", Conv(channels=2, kernel=1), "concat"),
     ]
     spread = graph(FeatureMap(1, (9,)), nodes)
-    wanted = pixels_of(reached(dependence(spread)["mixed"], (4,), 0), (1, 9))
+    wanted = pixels_of(reached(dependence(spread)["mixed"], (1,), (4,), 0), (1, 9))
     check_unit(unit_field(analyze(spread), "mixed", (4,), channel=0), wanted)
     monkeypatch.setattr(Conv, "channel_window", lambda layer, x: Reach.SAME)
     with pytest.raises(AssertionError):

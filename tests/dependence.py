@@ -99,6 +99,12 @@ def _run(layer: Layer, inputs: list[Tensor]) -> Tensor:
     if kind == "layer_norm":
         over = {"all": range(1, x.dim()), "channels": [1], "last": [x.dim() - 1]}[f["over"]]
         return x + x.sum([*over], keepdim=True)
+    if kind == "rms_norm":
+        return x + x.sum(-1, keepdim=True)
+    if kind == "rotary_embedding":
+        return _turned(x, f["heads"])
+    if kind in ("rnn", "gru", "lstm"):
+        return _over_steps(x, f, f.get("projection") or f["features"])
     if kind == "group_norm":
         groups: Tensor = x.reshape(len(x), f["groups"], -1)
         return (groups + groups.sum(2, keepdim=True)).reshape(x.shape)
@@ -134,6 +140,25 @@ def _run(layer: Layer, inputs: list[Tensor]) -> Tensor:
             total = total + other
         return total
     raise AssertionError(f"no torch for {kind}")
+
+
+def _turned(x: Tensor, heads: int) -> Tensor:
+    """Each feature with the other of its pair: in each head those of both halves are pairs."""
+    halves = x.reshape(*x.shape[:2], heads, 2, -1)
+    return (halves + halves.flip(3)).reshape(x.shape)
+
+
+def _over_steps(x: Tensor, f: dict[str, Any], features: int) -> Tensor:
+    """Every state by all inputs so far; from the end to the start in the reverse direction."""
+    for _ in range(f["layers"]):
+        steps = x.sum(2, keepdim=True)
+        ways = [steps.cumsum(1)]
+        if f["bidirectional"]:
+            ways.append(steps.flip(1).cumsum(1).flip(1))
+        x = torch.cat([way.expand(-1, -1, features) for way in ways], dim=2)
+    if f["output"] == "sequence":
+        return x
+    return torch.cat([x[:, -1, :features], x[:, 0, features:]], dim=1)
 
 
 def _transposed(x: Tensor, f: dict[str, Any]) -> Tensor:

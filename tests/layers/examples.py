@@ -480,9 +480,7 @@ def _(draw: Draw, x: FeatureMap) -> Layer:
 
 @layers_of(rotary.RotaryEmbedding, maps(1, 1).filter(lambda x: x.sizes[0] % 2 == 0))
 def _(draw: Draw, x: FeatureMap) -> Layer:
-    half = x.shape[1] // 2
-    heads = [n for n in range(1, half + 1) if half % n == 0]
-    return rotary.RotaryEmbedding(heads=draw(st.sampled_from(heads)))
+    return rotary.RotaryEmbedding(heads=draw(divisors(max(x.shape[-1] // 2, 1))))
 
 
 @layers_of(reshaping.ChannelShuffle, spatial_maps())

@@ -28,7 +28,8 @@ def check_pixels(graph: Graph, data: st.DataObject) -> None:
     assert measured.pixels is not None
     assert not measured.left_out
     for name, at in chosen:
-        wanted = pixels_of(reached(oracle[name], at, None), graph.input.shape)
+        answers = reached(oracle[name], analysis.layer(name).unit_axes, at, None)
+        wanted = pixels_of(answers, graph.input.shape)
         assert measured.pixels[name, at] == wanted, (name, at)
 
 
@@ -47,7 +48,7 @@ def test_along_single_axes_the_trace_agrees_where_it_is_measured(graph: Graph) -
     assume(graph.nodes)
     analysis = analyze(graph)
     chosen = [
-        (layer.name, tuple(size // 2 for size in layer.output.sizes or (layer.output.channels,)))
+        (layer.name, tuple([layer.output.shape[axis] // 2 for axis in layer.unit_axes]))
         for layer in analysis.layers
     ]
     measured = pixels_module._along_each_axis(analysis, chosen)

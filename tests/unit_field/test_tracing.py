@@ -53,7 +53,7 @@ def reached(values: Tensor, axes: Sequence[int], at: Sequence[int], channel: int
         places[0] = channel
     for axis in sorted(places, reverse=True):
         values = values.select(1 + axis, places[axis])
-    return values.flatten(1).any(1)
+    return values.reshape(len(values), -1).any(1)
 
 
 def check_units(graph: Graph, data: st.DataObject) -> list[bool]:

@@ -94,8 +94,13 @@ def _run(layer: Layer, inputs: list[Tensor]) -> Tensor:
         return x
     if kind == "pad_channels":
         return F.pad(x, [*[0, 0] * axes, f["before"], f["after"]])
-    if kind == "softmax":
-        return x + x.sum(1, keepdim=True)
+    if kind in ("softmax", "log_softmax", "softmin"):
+        return x + x.sum(_dimension(f["axis"]), keepdim=True)
+    if kind == "glu":
+        a, b = x.chunk(2, _dimension(f["axis"]))
+        return a + b
+    if kind == "rms_norm":
+        return x + x.sum(-1, keepdim=True)
     if kind == "layer_norm":
         over = {"all": range(1, x.dim()), "channels": [1], "last": [x.dim() - 1]}[f["over"]]
         return x + x.sum([*over], keepdim=True)
@@ -119,7 +124,7 @@ def _run(layer: Layer, inputs: list[Tensor]) -> Tensor:
     if kind == "rearrange":
         return _rearranged(x, layer)
     if kind in ("slice", "select"):
-        axis = f["axis"] + 1 if f["axis"] >= 0 else f["axis"]
+        axis = _dimension(f["axis"])
         if kind == "select":
             return x.select(axis, f["index"])
         return x.movedim(axis, 0)[f["start"] : f["stop"] : f["step"]].movedim(0, axis)
@@ -131,7 +136,7 @@ def _run(layer: Layer, inputs: list[Tensor]) -> Tensor:
         each = x.shape[1] // f["parts"]
         return x.narrow(1, f["part"] * each, each)
     if kind == "concat":
-        return torch.cat(inputs, dim=f["axis"] if f["axis"] < 0 else f["axis"] + 1)
+        return torch.cat(inputs, dim=_dimension(f["axis"]))
     if (
         isinstance(layer, Join) and layer.pointwise
     ):  # whatever changes one factor changes the product
@@ -186,6 +191,11 @@ def _transposed(x: Tensor, f: dict[str, Any]) -> Tensor:
 
 def _cut(x: Tensor, sides: list[tuple[int, int]]) -> Tensor:
     return F.pad(x, [-number for side in reversed(sides) for number in side])
+
+
+def _dimension(axis: int) -> int:
+    """Of an axis of one image that of a batch."""
+    return axis + 1 if axis >= 0 else axis
 
 
 def _pooled(x: Tensor, f: dict[str, Any]) -> Tensor:

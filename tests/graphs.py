@@ -36,7 +36,7 @@ from archcalc.record import replace
 from archcalc.testing.graphs import PLACE
 from archcalc.testing.graphs import graph as graph
 from archcalc.testing.graphs import node as node
-from tests.layers.examples import LAYERS
+from tests.layers.examples import KINDS_WITH_RULES, LAYERS
 
 Draw = st.DrawFn
 
@@ -99,6 +99,7 @@ MOST_VALUES = 4096  # in a map: larger ones are left out
 # Drawn more often than the other kinds.
 FREQUENT: list[type[Layer]] = [MaxPool, AvgPool, ConvTranspose, Upsample, BatchNorm, ReLU] * 3
 FREQUENT += [Conv] * 12
+KINDS = [kind for kind in KINDS_WITH_RULES if kind in LAYERS]
 OVERWRITING: list[type[Layer]] = [ELU, HardSigmoid, HardSwish, LeakyReLU, ReLU, ReLU6, SiLU]
 OVERWRITING += [Conv, Identity, ChannelSlice, ChannelSplit, Crop, Flatten, GroupNorm]
 OVERWRITING += [Conv, Identity, ChannelSlice, ChannelSplit, Linear, GlobalAvgPool, Sigmoid]
@@ -310,7 +311,7 @@ def random_graphs(draw: Draw, most: int = 30) -> Graph:
 
     Layers may share weights, undo a pool, leave the network early, or exist in training only.
     """
-    growing = _Growing(draw(inputs()), [*LAYERS, *FREQUENT])
+    growing = _Growing(draw(inputs()), [*KINDS, *FREQUENT])
     last = _grow(growing, draw, [*STRUCTURE, _Growing.shared, _Growing.unpool], most)
     heads = draw(st.lists(st.sampled_from([*growing.maps]), max_size=2, unique=True))
     growing.training_only = True
@@ -327,7 +328,7 @@ def entangled_graphs(draw: Draw, most: int = 10) -> Graph:
     Gates, unpooling by any pool, parts of channels and of vectors in other places, branches that
     never line up, beside layers of all kinds.
     """
-    growing = _Growing(draw(inputs()), [*LAYERS, *FREQUENT])
+    growing = _Growing(draw(inputs()), [*KINDS, *FREQUENT])
     steps = (*STRUCTURE, *[_Growing.gated, _Growing.unpool_any, _Growing.recombined] * 2)
     last = _grow(growing, draw, (*steps, _Growing.strided), most)
     return graph(growing.maps[INPUT], [*growing.nodes.values()], [last])

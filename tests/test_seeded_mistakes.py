@@ -10,7 +10,7 @@ import pytest
 
 from archcalc import FeatureMap, Graph, LayerAnalysis, analyze, window
 from archcalc.layers import Effect, Layer, Saved, convolution
-from archcalc.layers.activation import ReLU, Softmax, Tanh
+from archcalc.layers.activation import ReLU, Tanh
 from archcalc.layers.convolution import Conv, ConvTranspose, LocallyConnected
 from archcalc.layers.joining import Add, Concat
 from archcalc.layers.linear import Linear
@@ -20,6 +20,7 @@ from archcalc.layers.pooling import GlobalAvgPool, MaxPool
 from archcalc.layers.regularization import Dropout
 from archcalc.layers.resampling import Crop
 from archcalc.layers.reshaping import ChannelSplit, Flatten, Reshape
+from archcalc.layers.softmax import Softmax
 from archcalc.layers.state import State, parameters
 from archcalc.memory_use import sections, totals
 from archcalc.memory_use.checkpointing import Checkpointing

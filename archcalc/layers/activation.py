@@ -1,8 +1,7 @@
 """Non-linearities that many networks use; more stand in `functions` and `composed_functions`.
 
-All are pointwise but softmax, which mixes the channels of one position. Operations count one for
-each addition, multiplication, comparison or elementary function (exp, erf, tanh); the docstrings
-give the formula that is counted.
+All are pointwise. Operations count one for each addition, multiplication, comparison or elementary
+function (exp, erf, tanh); the docstrings give the formula that is counted.
 """
 
 from __future__ import annotations
@@ -12,13 +11,10 @@ from typing import ClassVar, Literal
 from archcalc.feature_map import FeatureMap
 from archcalc.layers.effect import Effect, Saved, pointwise
 from archcalc.layers.layer import Category, Layer
-from archcalc.layers.mixing import all_channels
 from archcalc.layers.operator import USUAL, Circumstances, Gradient, Operator, Order, Taken
 from archcalc.layers.registry import register
 from archcalc.layers.state import parameters
 from archcalc.record import replace
-from archcalc.regions.reading import ChannelWindow
-from archcalc.window import Reach
 
 
 class Activation(Layer):
@@ -160,28 +156,6 @@ class Tanh(Activation):
     kind: ClassVar[str] = "tanh"
     ops_each = 1
     keeps = Saved.OUTPUT
-
-
-@register
-class Softmax(Layer):
-    """exp(x - max) / sum of it, over the channels of each position. Shapes unchanged.
-
-    Source: Bridle 1990; the shift by the maximum as torch has it.
-    """
-
-    kind: ClassVar[str] = "softmax"
-    category: ClassVar[Category] = Category.ACTIVATION
-
-    def effect_on(self, x: FeatureMap, /) -> Effect:
-        effect = pointwise(x, ops_each=5, saved=(Saved.OUTPUT,))
-        # The features of a vector may come from all over a map.
-        return effect if x.sizes else replace(effect, windows=Reach.STATISTICS)
-
-    def channel_window(self, x: FeatureMap) -> ChannelWindow:
-        return Reach.ALL
-
-    def probe(self, x: FeatureMap, /, *others: FeatureMap) -> tuple[Layer, ...]:
-        return all_channels(x)
 
 
 @register

@@ -13,7 +13,7 @@ from archcalc.layers.layer import (
     require_positive,
     require_spatial,
 )
-from archcalc.layers.mixing import all_channels, all_in_groups, last_axis, neighbours
+from archcalc.layers.mixing import all_channels, all_in_groups, along_axes, neighbours
 from archcalc.layers.operator import (
     USUAL,
     Circumstances,
@@ -129,7 +129,8 @@ class LayerNorm(_Normalization):
     def probe(self, x: FeatureMap, /, *others: FeatureMap) -> tuple[Layer, ...]:
         if self.over == "channels" or not x.sizes:
             return all_channels(x)
-        return last_axis(x) if self.over == "last" else all_in_groups(x, 1)
+        last = len(x.sizes)
+        return along_axes(x, last, last) if self.over == "last" else all_in_groups(x, 1)
 
 
 @register

@@ -7,12 +7,12 @@ from typing import ClassVar
 from archcalc.feature_map import FeatureMap
 from archcalc.layers.effect import Effect, Extra, Saved, Storage, Towards
 from archcalc.layers.layer import Category, Layer
-from archcalc.layers.mixing import all_in_groups, last_axis
+from archcalc.layers.mixing import along_axes, windows_along
 from archcalc.layers.operator import USUAL, Circumstances, Gradient, Kept, Operator, Order, Taken
 from archcalc.layers.registry import register
 from archcalc.layers.state import parameters
 from archcalc.regions.reading import ChannelWindow
-from archcalc.window import Reach, Windows
+from archcalc.window import Reach
 
 
 @register
@@ -34,16 +34,14 @@ class RMSNorm(Layer):
     def effect_on(self, x: FeatureMap, /) -> Effect:
         size = x.shape[-1]
         groups = x.values // size
-        windows: Windows = Reach.STATISTICS
-        if x.sizes:
-            windows = (*[Reach.SAME] * (len(x.sizes) - 1), Reach.STATISTICS)
+        last = len(x.sizes)
         factors = Extra("intermediate", groups, towards=Towards.INPUTS)
         normalized = Extra("intermediate", x.values, towards=Towards.WEIGHTS)
         # Beside the output the normalized values and their factors, or the means and their roots.
         beside = x.values + groups if self.affine else 2 * groups
         return Effect(
             output=x,
-            windows=windows,
+            windows=windows_along(x, last, last),
             state=parameters(weight=(size,) if self.affine else None),
             macs=0,
             other_ops=(3 + self.affine) * x.values + 2 * groups,
@@ -96,4 +94,5 @@ class RMSNorm(Layer):
         return Reach.SAME if x.sizes else Reach.ALL
 
     def probe(self, x: FeatureMap, /, *others: FeatureMap) -> tuple[Layer, ...]:
-        return last_axis(x) if x.sizes else all_in_groups(x, 1)
+        last = len(x.sizes)
+        return along_axes(x, last, last)

@@ -328,7 +328,7 @@ def positive_twin(graph: Graph, image: FeatureMap, axis: int | None = None) -> P
             continue
         if concatenates(node.layer, inputs[0]) or unlike.intersection(sources):
             unlike.add(node.name)
-        if inputs and node.layer.channel_window(inputs[0]) is Reach.ALL:
+        if inputs and layer.channel_window(inputs[0]) is Reach.ALL:
             unlike.discard(node.name)
         if all(name in apart for name in sources):
             apart.append(node.name)

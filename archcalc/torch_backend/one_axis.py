@@ -16,12 +16,15 @@ from archcalc.feature_map import FeatureMap
 from archcalc.layers import (
     Layer,
     convolution,
+    gating,
     joining,
     linear,
     normalization,
     pooling,
     resampling,
     reshaping,
+    rms_norm,
+    softmax,
     unfolding,
     upsampling,
 )
@@ -60,6 +63,27 @@ def _(layer: linear.Linear, axis: int, axes: int, x: FeatureMap) -> Layer:
 @thin_layer.register
 def _(layer: normalization.LayerNorm, axis: int, axes: int, x: FeatureMap) -> Layer:
     return layer if layer.over != "last" or axis == axes - 1 else reshaping.Identity()
+
+
+@thin_layer.register
+def _(layer: softmax.SoftmaxAlong, axis: int, axes: int, x: FeatureMap) -> Layer:
+    along = layer.axis % (axes + 1)
+    if not along or not x.sizes:
+        return softmax.Softmax()
+    return softmax.Softmax(axis=1) if along == axis + 1 else reshaping.Identity()
+
+
+@thin_layer.register
+def _(layer: gating.GLU, axis: int, axes: int, x: FeatureMap) -> Layer:
+    _require_features_in_place(x)
+    if layer.axis % (axes + 1) == axis + 1:
+        raise LayerError("how far apart the halves lie depends on the size")
+    return reshaping.Identity()
+
+
+@thin_layer.register
+def _(layer: rms_norm.RMSNorm, axis: int, axes: int, x: FeatureMap) -> Layer:
+    return layer if not x.sizes or axis == axes - 1 else reshaping.Identity()
 
 
 @thin_layer.register
@@ -113,6 +137,8 @@ def picks_channels(layer: Layer) -> bool:
     """Whether channels of its output are computed from some of its input's, in another place."""
     if isinstance(layer, (convolution.Conv, convolution.ConvTranspose)):
         return layer.groups != 1
+    if isinstance(layer, gating.GLU):
+        return layer.axis == 0
     return isinstance(
         layer,
         (

@@ -9,14 +9,17 @@ from archcalc.layers import (
     activation,
     composed_functions,
     functions,
+    gating,
     normalization,
     regularization,
+    softmax,
 )
 from archcalc.torch_spelling.spelling import (
     Argument,
     Built,
     Setting,
     Spelling,
+    dimension,
     given,
     in_call,
     named,
@@ -119,7 +122,6 @@ _WITHOUT_OPTIONS: dict[type[Layer], Spelling] = {
     activation.SiLU: Spelling("nn.SiLU"),
     activation.Sigmoid: Spelling("nn.Sigmoid"),
     activation.Tanh: Spelling("nn.Tanh"),
-    activation.Softmax: Spelling("nn.Softmax", (named("dim", 1),)),
     activation.HardSwish: Spelling("nn.Hardswish"),
     activation.HardSigmoid: Spelling("nn.Hardsigmoid"),
     composed_functions.Softsign: Spelling("nn.Softsign"),
@@ -156,6 +158,19 @@ def _(layer: activation.ELU, at: Setting) -> Spelling:
 @spell.register
 def _(layer: activation.GELU, at: Setting) -> Spelling:
     return Spelling("nn.GELU", (named("approximate", layer.approximate, "none"),))
+
+
+_ALONG: dict[type[Layer], str] = {
+    softmax.Softmax: "nn.Softmax",
+    softmax.LogSoftmax: "nn.LogSoftmax",
+    softmax.Softmin: "nn.Softmin",
+    gating.GLU: "nn.GLU",
+}
+
+
+@spell.register
+def _(layer: softmax.SoftmaxAlong | gating.GLU, at: Setting) -> Spelling:
+    return Spelling(_ALONG[type(layer)], (named("dim", dimension(layer.axis)),))
 
 
 @spell.register

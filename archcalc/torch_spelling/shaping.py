@@ -13,6 +13,7 @@ from archcalc.torch_spelling.spelling import (
     Setting,
     Spelling,
     Weight,
+    dimension,
     given,
     in_call,
     named,
@@ -144,7 +145,7 @@ def _(layer: joining.Concat, at: Setting) -> Spelling:
     whole = next((each for n, each in enumerate(inputs) if n not in at.once), "{0}")
     for number in at.once if whole != "{0}" or 0 not in at.once else ():
         inputs[number] += f".expand(len({whole}), {', '.join(['-1'] * at.inputs[number].rank)})"
-    along = layer.axis if layer.axis < 0 else layer.axis + 1  # the batch is the first
+    along = dimension(layer.axis)
     return _join("Concat", at, f"torch.cat([{', '.join(inputs)}], {along})", "", dim=along)
 
 

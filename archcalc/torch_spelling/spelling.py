@@ -9,7 +9,7 @@ from functools import singledispatch
 from archcalc.errors import UsageError
 from archcalc.feature_map import FeatureMap
 from archcalc.layers import Layer
-from archcalc.layers.layer import Axes
+from archcalc.layers.layer import Axes, Axis
 from archcalc.record import Record
 
 REQUIRED = object()  # the default of an argument that has none
@@ -146,6 +146,11 @@ def named(name: str, value: object, default: object = REQUIRED, role: str = "") 
 def in_call(name: str, value: object) -> Argument:
     """A figure that the call of the layer mentions."""
     return Argument(name, value, name, in_call=True)
+
+
+def dimension(axis: Axis) -> int:
+    """The number that torch has for an axis, with the batch before it."""
+    return axis + 1 if axis >= 0 else axis
 
 
 def tidy(value: Axes) -> object:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import TypeAlias
 
 from tests.fuzz.interpreter import Layer
+from tests.fuzz.mixing import axis_of, mixed
 from tests.fuzz.network import Shape
 
 Channels: TypeAlias = frozenset[int]
@@ -41,24 +42,26 @@ def channels_read(
     if len(inputs) > 1:
         return [wanted if x[0] == out[0] else every(x) for x in inputs]  # a single one is spread
     count = inputs[0][0]
-    read = {c for channel in wanted for c in _read(layer, channel, count, out[0])}
+    read = {c for channel in wanted for c in _read(layer, channel, count, out[0], len(out))}
     return [frozenset(c for c in read if 0 <= c < count)]
 
 
-def _read(layer: Layer, channel: int, count: int, outputs: int) -> Iterable[int]:
-    """What one channel is computed from; those outside of the map are none."""
+def _read(layer: Layer, channel: int, count: int, outputs: int, axes: int) -> Iterable[int]:
+    """What one channel, of a map of so many axes, is computed from; those outside are none."""
     fields = layer.fields
+    if 0 in mixed(layer.kind, fields, axes):
+        return range(count)
     match layer.kind:
         case "conv" | "conv_transpose":
             groups = fields.get("groups", 1)
             return _group(channel // (outputs // groups), count // groups)
-        case "locally_connected" | "softmax":
+        case "locally_connected":
             return range(count)
         case "group_norm":
             size = count // fields["groups"]
             return _group(channel // size, size)
-        case "layer_norm" if fields.get("over", "all") != "last":
-            return range(count)
+        case "glu" if axis_of(fields, axes) == 0:
+            return [channel, channel + outputs]
         case "local_response_norm":
             size = fields.get("size", 5)
             return range(channel - size // 2, channel - size // 2 + size)

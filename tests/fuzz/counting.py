@@ -15,9 +15,9 @@ from tests.fuzz.windows import each
 
 # What an operation is for each value of the output, where that is all there is to say.
 OPS_EACH = {
-    "relu": 1, "relu6": 2, "leaky_relu": 2, "prelu": 2, "elu": 4, "silu": 4,
-    "sigmoid": 4, "tanh": 1, "softmax": 5, "hard_swish": 5, "hard_sigmoid": 4,
-    "batch_norm": 2, "rrelu": 2,
+    "relu": 1, "relu6": 2, "leaky_relu": 2, "prelu": 2, "elu": 4, "silu": 4, "sigmoid": 4,
+    "tanh": 1, "hard_swish": 5, "hard_sigmoid": 4, "rrelu": 2, "batch_norm": 2,
+    "softmax": 5, "log_softmax": 5, "softmin": 6, "glu": 5,
 }  # fmt: skip
 IN_LECTURE = {"conv", "conv_transpose", "locally_connected", "linear", "max_pool", "avg_pool",
               "adaptive_avg_pool", "adaptive_max_pool", "global_avg_pool"}  # fmt: skip
@@ -88,6 +88,8 @@ def _other_ops(layer: Layer, shape: Shape, out: Shape, learned: dict[str, int]) 
                 return math.prod(shape)
             read = {"nearest": 1, "bicubic": 4}.get(mode, 2) ** (len(shape) - 1)
             each_value = read + read - 1 if read > 1 else 0
+        case "rms_norm":  # and for each mean eps and a root
+            return (3 + len(learned)) * values + 2 * (values // out[-1])
         case "layer_norm" | "group_norm":
             each_value = 5 + len(learned)
         case "local_response_norm":

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 from tests.fuzz import operators
 from tests.fuzz.functions import FUNCTIONS, Function
 from tests.fuzz.interpreter import Spec
+from tests.fuzz.mixing import SOFTMAXES
 from tests.fuzz.network import Shape
 
 
@@ -175,6 +176,16 @@ def _channel_split(rng: random.Random, shape: Shape) -> Spec:
     return {"parts": parts, "part": rng.randint(0, parts - 1)}
 
 
+def _axis(rng: random.Random, shape: Shape) -> Spec:
+    """The number of an axis; most often none is given."""
+    return rng.choice(({}, {}, {"axis": rng.randint(-len(shape), len(shape) - 1)}))
+
+
+def _glu(rng: random.Random, shape: Shape) -> Spec:
+    even = [axis for axis, n in enumerate(shape) if n % 2 == 0]
+    return {"axis": rng.choice(even)} if even else {}
+
+
 def _layer_norm(rng: random.Random, shape: Shape) -> Spec:
     fields: Spec = rng.choice(
         ({}, {"over": "channels"}, {"over": "channels"}, {"over": "last"}, {"over": "all"})
@@ -209,6 +220,7 @@ DRAWS: dict[str, Draw] = {
     "pad_channels": lambda rng, x: {"before": rng.randint(0, 2), "after": rng.randint(0, 2)},
     "batch_norm": lambda rng, x: rng.choice(({}, {}, {"affine": False}, {"gamma": False})),
     "layer_norm": _layer_norm,
+    "rms_norm": lambda rng, x: rng.choice(({}, {}, {"affine": False}, {"eps": 1e-3})),
     "group_norm": lambda rng, x: (
         {"groups": _divisor(rng, x[0])} | rng.choice(({}, {"affine": False}))
     ),
@@ -221,6 +233,8 @@ DRAWS: dict[str, Draw] = {
     "prelu": lambda rng, x: rng.choice(({}, {"per_channel": True})),
     "elu": lambda rng, x: rng.choice(({}, {"alpha": 0.5})),
     "gelu": lambda rng, x: rng.choice(({}, {"approximate": "tanh"})),
+    **dict.fromkeys(SOFTMAXES, _axis),
+    "glu": _glu,
     "rrelu": lambda rng, x: rng.choice(({}, {"lower": 0.0, "upper": 0.5})),
     **{kind: _constants_of(function) for kind, function in FUNCTIONS.items()},
     "dropout": lambda rng, x: rng.choice(({}, {"p": 0.2}, {"p": 0.0}, {"p": 1.0})),
@@ -231,7 +245,7 @@ DRAWS: dict[str, Draw] = {
     "channel_split": _channel_split,
 }
 LEARN = ("conv", "conv_transpose", "locally_connected", "linear", "batch_norm", "layer_norm",
-         "group_norm", "channel_scale", "prelu")  # fmt: skip
+         "rms_norm", "group_norm", "channel_scale", "prelu")  # fmt: skip
 LEAVE_GAPS = ("crop", "channel_slice", "channel_split")
 BEHIND_GAPS = ("flatten", "reshape", "linear", "group_norm", "layer_norm", "max_pool", "conv")
 OFTEN = ["conv"] * 12 + ["max_pool"] * 4 + [*LEAVE_GAPS]

@@ -25,6 +25,8 @@ Body: TypeAlias = list[Any]
 MOST_VALUES = 1500  # of a map
 MOST_LAYERS = 40
 MOST_DEPTH = 3  # of bodies within one another
+# What torch does not do to half a float on a CPU, or does to a float in its place.
+NOT_IN_HALF = ("local_response_norm", "rms_norm", "rrelu")
 DTYPES = ("float32", "float32", "float32", "float64", "float16", "bfloat16")
 
 
@@ -50,10 +52,8 @@ def drawn(seed: int) -> Drawn:
     dtype = rng.choice(DTYPES)
     text = text_of(growing.spec)
     in_three = any(len(shape) == 4 for shape in growing.shapes.values())
-    if in_three or "local_response_norm" in text or "rrelu" in text:
-        dtype = (
-            "float32"  # torch on a CPU has no average of half a float along 3 axes, and no rrelu
-        )
+    if in_three or any(kind in text for kind in NOT_IN_HALF):
+        dtype = "float32"  # torch on a CPU has no average of half a float along 3 axes
     return Drawn(seed, text, rng.randint(1, 3), dtype)
 
 

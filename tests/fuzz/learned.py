@@ -55,6 +55,8 @@ def learned_shapes(kind: str, fields: Fields, shape: Sequence[int]) -> Shapes:
                 if fields.get("gamma", True):
                     found["weight"] = (channels,)
             return found
+        case "rms_norm":
+            return {"weight": (shape[-1],)} if fields.get("affine", True) else {}
         case "layer_norm":
             return normalized(fields, normalized_shape(fields, shape))
         case "group_norm":

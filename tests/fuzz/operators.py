@@ -16,6 +16,7 @@ from torch.utils._python_dispatch import _disable_current_modes
 
 from tests.fuzz.functions import FUNCTIONS, function_of
 from tests.fuzz.learned import DIRECTIONS, LENGTHS, Learned, normalized_shape
+from tests.fuzz.mixing import axis_of
 from tests.fuzz.windows import (
     Fields,
     Refused,
@@ -354,6 +355,10 @@ def _layer_norm(x: Tensor, fields: Fields, learned: Learned, training: bool) -> 
     return y.flatten(1).view(x.shape)  # else the strides of axes of 1 may say channels last
 
 
+def _rms_norm(x: Tensor, fields: Fields, learned: Learned, training: bool) -> Tensor:
+    return F.rms_norm(x, x.shape[-1:], learned.get("weight"), fields.get("eps"))
+
+
 def _group_norm(x: Tensor, fields: Fields, learned: Learned, training: bool) -> Tensor:
     # As F.group_norm, which refuses a single value for each group of a single image.
     if x.shape[1] % fields["groups"]:
@@ -426,6 +431,10 @@ def _pad_channels(x: Tensor, fields: Fields, learned: Learned, training: bool) -
     return F.pad(x, [*[0, 0] * (x.dim() - 2), before, after])
 
 
+def _along(function: Callable[..., Tensor]) -> Operator:
+    return lambda x, fields, *_: function(x, dim=1 + axis_of(fields, x.dim() - 1))
+
+
 def _pointwise(function: Callable[[Tensor], Tensor]) -> Operator:
     return lambda x, fields, learned, training: function(x)
 
@@ -452,6 +461,7 @@ OPERATORS: dict[str, Operator] = {
     "pad_channels": _pad_channels,
     "batch_norm": _batch_norm,
     "layer_norm": _layer_norm,
+    "rms_norm": _rms_norm,
     "group_norm": _group_norm,
     "local_response_norm": _local_response_norm,
     "scale": _scale,
@@ -465,7 +475,10 @@ OPERATORS: dict[str, Operator] = {
     "silu": _pointwise(F.silu),
     "sigmoid": _pointwise(torch.sigmoid),
     "tanh": _pointwise(torch.tanh),
-    "softmax": lambda x, *_: F.softmax(x, dim=1),
+    "softmax": _along(F.softmax),
+    "log_softmax": _along(F.log_softmax),
+    "softmin": _along(F.softmin),
+    "glu": _along(F.glu),
     "hard_swish": _pointwise(F.hardswish),
     "hard_sigmoid": _pointwise(F.hardsigmoid),
     "rrelu": _rrelu,

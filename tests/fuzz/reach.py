@@ -15,14 +15,14 @@ from typing import Any, NamedTuple, TypeAlias
 
 from tests.fuzz.channels import NONE, Channels, along, channels_read, every
 from tests.fuzz.interpreter import Layer, Net
+from tests.fuzz.mixing import axis_of, is_norm, mixed
 from tests.fuzz.network import Shape
 from tests.fuzz.operators import ELEMENTWISE
 from tests.fuzz.sight import POINTWISE
 from tests.fuzz.windows import Fields, each, pairs, sides_of, transposed_sides
 
-IN_PLACE = {*POINTWISE, "concat", "softmax", "local_response_norm", "pad_channels",
+IN_PLACE = {*POINTWISE, "concat", "local_response_norm", "pad_channels",
             "channel_shuffle", "channel_slice", "channel_split"}  # fmt: skip
-NORMS = ("layer_norm", "group_norm")
 
 
 class Extent(Enum):
@@ -121,7 +121,7 @@ class Reaching:
         known = known and layer.kind != "reshape"
         if not known:
             read = [every(shape) for shape in shapes]
-        elif layer.kind in NORMS and not self.norms:
+        elif not self.norms and is_norm(layer.kind, layer.fields, len(out)):
             read = [channels]
         else:
             read = channels_read(layer, shapes, out, channels)
@@ -191,14 +191,15 @@ class Reaching:
                 return _first if alone else _same
             case "concat" if along(layer, out) == 1 + self.axis:
                 return Extent.UNKNOWN  # on an image without ends no branch begins
-            case kind if kind in NORMS and not self.norms:
+            case kind if is_norm(kind, layer.fields, len(out)) and not self.norms:
                 return _same
             case "global_avg_pool" | "group_norm":
                 return Extent.ALL
-            case "layer_norm":
-                over = layer.fields.get("over", "all")
-                all_of_it = over == "all" or (over == "last" and self.axis == self.axes - 1)
-                return Extent.ALL if all_of_it else _same
+            case kind if mixing := mixed(kind, layer.fields, len(out)):
+                return Extent.ALL if 1 + self.axis in mixing else _same
+            case "glu":
+                is_halved = 1 + self.axis == axis_of(layer.fields, len(out))
+                return Extent.UNKNOWN if is_halved else _same  # how far apart depends on the size
             case "linear":
                 return Extent.ALL if self.axis == self.axes - 1 else _same
         return _same if layer.kind in IN_PLACE else self.window(layer, shape, out)
@@ -379,7 +380,7 @@ def local_reaching(whole: Sequence[Reaching], net: Net) -> Sequence[Reaching]:
                 for reaching in found:
                     reaching.undecided.add(layer.name)
     as_they_are = all(kept[x, n] == every(shapes[x]) for x, n in kept)
-    norms = {*NORMS} & {layer.kind for layer in net.layers}
+    norms = any(is_norm(x.kind, x.fields, len(shapes[x.name])) for x in net.layers)
     undecided = any(reaching.undecided for reaching in found)
     return found if norms or undecided or not as_they_are else whole
 

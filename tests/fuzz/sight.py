@@ -18,6 +18,7 @@ from tests.fuzz import operators
 from tests.fuzz.functions import FUNCTIONS
 from tests.fuzz.interpreter import Layer, Net
 from tests.fuzz.learned import learned_shapes
+from tests.fuzz.mixing import axis_of, mixed
 from tests.fuzz.network import Shape
 from tests.fuzz.windows import Fields, each, sides_of
 
@@ -57,12 +58,10 @@ def _seen(layer: Layer, inputs: Sequence[Tensor], shape: Shape) -> Tensor:
     (x,) = inputs
     if kind in POINTWISE:
         return x
-    if kind == "softmax":
-        return _mixed(x, [1])
-    if kind == "layer_norm":
-        over = "channels" if len(shape) == 1 else fields.get("over", "all")
-        axes = {"all": range(1, x.dim()), "channels": [1], "last": [x.dim() - 1]}[over]
-        return _mixed(x, axes)
+    if mixing := mixed(kind, fields, len(shape)):
+        return _mixed(x, [1 + axis for axis in mixing])
+    if kind == "glu":
+        return torch.stack(x.chunk(2, 1 + axis_of(fields, len(shape)))).sum(dim=0)
     if kind == "group_norm":
         groups = x.view(len(x), fields["groups"], -1, *x.shape[2:])
         return _mixed(groups, range(2, groups.dim())).flatten(1, 2)

@@ -25,6 +25,7 @@ from archcalc.layers import (
     convolution,
     functions,
     further_joins,
+    gating,
     joining,
     linear,
     normalization,
@@ -38,6 +39,7 @@ from archcalc.layers import (
     rms_norm,
     rotary,
     slicing,
+    softmax,
     unfolding,
     unpooling,
     upsampling,
@@ -397,6 +399,29 @@ def _(draw: Draw, x: FeatureMap) -> Layer:
     return composed_functions.Power(exponent=draw(st.sampled_from([-1.0, 0.0, 0.5, 1.0, 2.0, 3.0])))
 
 
+def axes_of(x: FeatureMap) -> st.SearchStrategy[int]:
+    """The number of an axis, from the first or the last; now and then of none."""
+    rank = len(x.shape)
+    return mostly(st.integers(-rank, rank - 1), st.just(rank))
+
+
+def _along(kind: type[Layer], x: FeatureMap) -> st.SearchStrategy[Layer]:
+    return st.builds(kind, axis=axes_of(x))
+
+
+_SOFTMAXES: tuple[type[Layer], ...] = (softmax.Softmax, softmax.LogSoftmax, softmax.Softmin)
+for _kind in _SOFTMAXES:
+    register(_kind, partial(_along, _kind), maps())
+
+
+@layers_of(gating.GLU, maps())
+def _(draw: Draw, x: FeatureMap) -> Layer:
+    even = [axis for axis, n in enumerate(x.shape) if n % 2 == 0]
+    return gating.GLU(
+        axis=draw(st.one_of(st.sampled_from(even), axes_of(x)) if even else axes_of(x))
+    )
+
+
 # ----- regularization -----
 
 
@@ -552,7 +577,6 @@ _WITHOUT_OPTIONS: tuple[type[Layer], ...] = (
     activation.SiLU,
     activation.Sigmoid,
     activation.Tanh,
-    activation.Softmax,
     activation.HardSwish,
     activation.HardSigmoid,
     composed_functions.Softsign,

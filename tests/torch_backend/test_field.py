@@ -12,12 +12,12 @@ from hypothesis import assume, given
 from archcalc import Analysis, FeatureMap, Graph, analyze
 from archcalc.graph import INPUT
 from archcalc.layers import Layer
-from archcalc.layers.activation import Softmax
 from archcalc.layers.convolution import Conv, LocallyConnected
 from archcalc.layers.joining import Concat
 from archcalc.layers.linear import Linear
 from archcalc.layers.pooling import AdaptiveAvgPool, GlobalAvgPool
 from archcalc.layers.reshaping import ChannelSlice
+from archcalc.layers.softmax import Softmax
 from archcalc.receptive_field.field import Field, PhasedField
 from archcalc.torch_backend.field import (
     large_enough_size,

@@ -1,0 +1,33 @@
+"""Along which axes a layer mixes all values, so that each unit sees all along them."""
+
+from __future__ import annotations
+
+from tests.fuzz.windows import Fields, Refused
+
+SOFTMAXES = ("softmax", "log_softmax", "softmin")
+NORMS = ("layer_norm", "group_norm", "rms_norm")  # what is left out of what units see locally
+
+
+def axis_of(fields: Fields, axes: int) -> int:
+    """The axis of one image, from 0, of so many."""
+    axis: int = fields.get("axis", 0)
+    if not -axes <= axis < axes:
+        raise Refused("no such axis")
+    return axis % axes
+
+
+def mixed(kind: str, fields: Fields, axes: int) -> set[int]:
+    """The axes, of so many that an image has, along which every unit sees all."""
+    if kind in SOFTMAXES:
+        return {axis_of(fields, axes)}
+    if kind == "rms_norm":
+        return {axes - 1}
+    if kind == "layer_norm":
+        over = fields.get("over", "all")
+        return {"all": {*range(axes)}, "channels": {0}, "last": {axes - 1}}[over]
+    return set()
+
+
+def is_norm(kind: str, fields: Fields, axes: int) -> bool:
+    """Whether it is left out of what units see locally: of a map also a softmax along a size."""
+    return kind in NORMS or (kind in SOFTMAXES and axis_of(fields, axes) > 0)

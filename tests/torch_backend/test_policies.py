@@ -142,6 +142,11 @@ def timeline_of(found: Any, layer: str) -> list[Any]:
 # ----- concatenations as views -----
 
 
+def _in_a_row(layer: Any) -> bool:
+    """Whether it concatenates along the first axis, so that each part of an image is whole."""
+    return layer.kind == "concat" and layer.node.layer.axis in (0, -layer.output.rank)
+
+
 class _Embedding:
     """Carries a network out with everything where the policy says that it lies."""
 
@@ -169,7 +174,7 @@ class _Embedding:
             assert result.untyped_storage().data_ptr() == inputs[0].untyped_storage().data_ptr()
             return result
         region = self._region(name, inputs[0])
-        if layer.kind != "concat":
+        if not _in_a_row(layer):
             region.copy_(self.twin.module_of(name)(*inputs))
             return region
         channel = 0
@@ -203,7 +208,7 @@ class _Embedding:
         maps = self._analysis.maps
         for layer in reversed(self._analysis.inference_layers):
             for number, name in enumerate(layer.inputs):
-                if layer.kind == "concat" and self._own[name] == storage:
+                if _in_a_row(layer) and self._own[name] == storage:
                     whole, first = self._place(self._own[layer.name])
                     before = sum(maps[n].values for n in layer.inputs[:number])
                     return whole, first + before

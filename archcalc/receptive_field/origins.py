@@ -230,6 +230,9 @@ def _taken_apart(origin: Origin, sizes: Sequence[Quantity]) -> Sequence[tuple[Pa
     """An axis as its factors, each of which runs along some parts of what the axis runs along."""
     if not isinstance(origin, (Mixed, Scattered)):
         total = product(sizes)
+        if origin is not None and certainly_one(total):  # it stays the only position
+            parts = origin.parts if isinstance(origin, Merged) else (Part(origin, 1, 1, 1),)
+            return [parts, *[()] * (len(sizes) - 1)] if sizes else []
         left = origin.parts if isinstance(origin, Merged) else (Part(origin, total, 1, total),)
         found = _in_parts([*left], sizes)
         if found is not None:

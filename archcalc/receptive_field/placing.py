@@ -104,13 +104,10 @@ class Placing:
         rank = max(len(own.axes) for own in behind)
         places = [_places(own) for own in behind]
         for axis in range(axes):
-            found = {
-                tuple([(at, origin) for at, origin in own if axis in followed(origin)])
-                for own in places
-            } - {()}
-            if len(found) > 1 or any(
-                isinstance(o, (Mixed, Scattered)) for place in found for _, o in place
-            ):
+            along = [[(n, o) for n, o in own if axis in followed(o)] for own in places]
+            first, *others = [place for place in along if place] or [[]]
+            lost = any(isinstance(o, (Mixed, Scattered)) for place in along for _, o in place)
+            if lost or any(place != first for place in others):
                 self.clashing.add(axis)
         joined = []
         for number in range(-1, rank):

@@ -160,7 +160,7 @@ class Recurrent(Layer):
                 layers=self.layers,
                 bidirectional=self.bidirectional,
                 bias=False,
-                nonlinearity="relu",
+                nonlinearity="tanh",  # of nothing a rectifier would pass no gradient on
                 output=self.output,
             ),
         )

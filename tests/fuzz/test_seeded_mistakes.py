@@ -32,7 +32,7 @@ from archcalc.receptive_field.field import Field
 from archcalc.record import replace
 from archcalc.regions.bits import full
 from archcalc.regions.patches import Patch, whole
-from archcalc.spec import expression
+from archcalc.spec import closures
 from archcalc.spec.values import computed
 from archcalc.torch_spelling import shaping
 from archcalc.unit_field import paths, unit
@@ -129,7 +129,7 @@ MISTAKES = (
     Mistake("a repeat", FIGURES, "names", replacing(expansion, "one_for_all", lambda value: 1)),
     Mistake("a condition", FIGURES, "names", replacing(names, "truth_of", lambda value: True)),
     Mistake("a branch", FIGURES, "names", replacing(_Expander, "_branch", _skipping)),
-    Mistake("an operand", FIGURES, "output", replacing(expression, "computed", _swapped)),
+    Mistake("an operand", FIGURES, "output", replacing(closures, "computed", _swapped)),
     # sums
     Mistake(
         "layers without an output",

@@ -16,22 +16,10 @@ from archcalc.feature_map import FeatureMap
 from archcalc.layers.effect import Effect, Extra, Saved, Storage
 from archcalc.layers.integers import Integers
 from archcalc.layers.moves import Moved
-from archcalc.layers.operator import (
-    USUAL,
-    Circumstances,
-    Gradient,
-    Kept,
-    Operator,
-    Order,
-    Taken,
-)
+from archcalc.layers.operator import USUAL, Circumstances, Gradient, Kept, Operator, Order, Taken
 from archcalc.layers.state import Role
 from archcalc.layers.strides import Strides, strides_after
-from archcalc.quantity.arithmetic import (
-    Quantity,
-    require_at_least,
-    require_multiple,
-)
+from archcalc.quantity.arithmetic import Quantity, require_at_least, require_multiple
 from archcalc.regions.patches import Patch
 from archcalc.regions.reading import ChannelWindow, reached, read
 from archcalc.window import Reach, Windows
@@ -227,8 +215,12 @@ class Layer(ABC):
         """Whether its output, of which its effect says that it may be a view, is one of `x`."""
         return True
 
+    def macs_backward(self, effect: Effect, *, to_input: bool) -> Quantity:
+        """The MACs of the gradients of what it multiplies with weights, or but to its input."""
+        return effect.macs if to_input else 0
+
     def made_by_copying(self, x: FeatureMap, *, at_inference: bool) -> Quantity:
-        """Of one that takes `steps_first`: the values more that it makes where it copies `x`."""
+        """Of one that runs `steps_first`: the values more that it makes where it copies `x`."""
         return x.values
 
     def widths(self, x: FeatureMap) -> tuple[str, ...]:

@@ -65,12 +65,13 @@ class _Writing:
                 run = self._kernel if of.by_one_kernel else self._written_out
                 yield from run(one, taken)
             outputs = [f"output{one.suffix}" for one in own]
+            self.held_by_both.append(taken)
             taken = f"output_{layer}" if len(own) == 2 else outputs[0]
             if len(own) == 2:
                 parts = tuple([Taken(name, Gradient.PART) for name in outputs])
                 held = tuple([name for name in (*self.held_by_both, self.products) if name])
                 yield Operator("concat", parts, of.sequence, makes=taken, holds=held)
-                self.held_by_both, self.products = [], ""
+            self.held_by_both, self.products = [], ""
             if of.dropout and layer < of.layers - 1:
                 yield from self._dropout(taken, f"input_{layer + 1}")
                 taken = f"input_{layer + 1}"
@@ -140,7 +141,7 @@ class _Writing:
         takes = [taken, *weights, *biases, *starts]
         yield Operator(
             "lstm",
-            tuple([Taken(name, always=name not in weights) for name in takes]),
+            tuple([Taken(name, always=True) for name in takes]),
             made[output],
             kept=tuple([Kept(name) for name in (*takes, None, state)]),
             beside_kept=(Extra(cell, of.width), *onednn_workspace(of, one)),
@@ -178,9 +179,7 @@ class _Writing:
         states = [f"h{suffix}_{number}" for number in range(1, of.steps + 1)]
         parts = tuple([Taken(name, Gradient.PART) for name in states])
         output = f"output{suffix}"
-        yield Operator("stack", parts, of.steps * of.output, makes=output, holds=(first,))
-        if of.directions == 1:
-            self.products = ""
+        yield Operator("stack", parts, of.steps * of.output, makes=output, holds=(first, taken))
         self.held_by_both += states
         self.held.append(states[-1])
         self.last.append(states[-1])

@@ -13,13 +13,15 @@ from typing import Any, NamedTuple
 from archcalc.analysis import Analysis
 from archcalc.feature_map import FeatureMap
 from archcalc.figures.of_layer import LayerAnalysis
-from archcalc.layers import Extra, Layer, Storage
+from archcalc.layers import Category, Extra, Layer, Storage
 from archcalc.layers.linear import Linear
 from archcalc.layers.normalization import GroupNorm
 from archcalc.layers.reshaping import InOrder
 from archcalc.layers.strides import Strides, strides_after
 from archcalc.quantity.arithmetic import Quantity, smallest
 from archcalc.quantity.conditions import is_symbol, one_for_all
+
+_BY_VALUE = (Category.ACTIVATION, Category.REGULARIZATION, Category.JOINING)
 
 
 class Layout(NamedTuple):
@@ -206,6 +208,8 @@ class _Placing:
             strides = (self._within.get(layer.name, strides[0]), *strides[1:])
             if kind.steps_first:
                 strides = _steps_first(_without_gaps(_steps_first(shape)).strides)
+            elif _is_by_value(kind) and shape == source.shape and layer.name not in self._within:
+                strides = _in_order_of(source)
         self._placed[layer.name] = _Placed(shape, strides)
         if kind.steps_first:
             in_order = _Placed(_steps_first(source.shape), _steps_first(source.strides))
@@ -241,6 +245,24 @@ def _copied(layer: Layer, source: _Placed, outputs: int, at_inference: bool) -> 
 
 def _without_gaps(shape: tuple[int, ...]) -> _Placed:
     return _Placed(shape, tuple(prod(shape[axis + 1 :]) for axis in range(len(shape))))
+
+
+def _is_by_value(kind: Layer) -> bool:
+    """Whether torch computes it value by value: not so what normalizes, at inference too."""
+    return kind.pointwise and kind.category in _BY_VALUE
+
+
+def _in_order_of(source: _Placed) -> Strides:
+    """The strides of a new map whose axes lie in the order of those of another.
+
+    So torch makes what it computes value by value (`TensorIterator::reorder_dimensions`).
+    """
+    closest = sorted(range(len(source.shape)), key=lambda axis: (source.strides[axis], -axis))
+    strides, step = [0] * len(closest), 1
+    for axis in closest:
+        strides[axis] = step
+        step *= source.shape[axis]
+    return tuple(strides)
 
 
 def _steps_first(axes: tuple[int, ...]) -> tuple[int, ...]:

@@ -61,7 +61,8 @@ class BackwardMacs(Record):
 
     Attributes:
         weights: towards the gradient of its weights.
-        inputs: towards the gradient of its input; 0 where nothing before it learns.
+        inputs: towards the gradient of its input; 0 where nothing before it learns, but for what
+            it multiplies with weights of what it has made itself.
         again: of the forward pass once more, where it is checkpointed.
     """
 
@@ -216,7 +217,8 @@ def backward_macs(analysis: Analysis) -> dict[str, BackwardMacs]:
 
     The gradient of the weights takes as many multiply-accumulates as the forward pass, and so does
     that of the input. Neither is computed where nobody needs it: that of weights that are frozen,
-    and that of the input where nothing before the layer learns, towards the network's own input.
+    and that of the input where nothing before the layer learns, towards the network's own input;
+    but for what the layer itself has made on the way, as the states of a recurrent layer.
     (FlopCounterMode leaves the groups of a convolution out of the former.) Where no output depends
     on a layer, or on its indices alone, there is no gradient. What is checkpointed takes those of
     the forward pass again, up to the last tensor that a stretch needs.
@@ -226,9 +228,12 @@ def backward_macs(analysis: Analysis) -> dict[str, BackwardMacs]:
     found = {}
     for layer in analysis.layers:
         macs = layer.macs if layer.name in with_gradient else 0
+        to_input = any(learns[name] for name in layer.inputs)
+        goes_in = layer.name in with_gradient and (layer.learns or to_input)
+        kind, effect = layer.node.layer, layer.effect
         found[layer.name] = BackwardMacs(
             weights=macs if layer.learns else 0,
-            inputs=macs if any(learns[name] for name in layer.inputs) else 0,
+            inputs=kind.macs_backward(effect, to_input=to_input) * layer.batch if goes_in else 0,
             again=layer.macs * times.get(layer.name, 0),
         )
     return found

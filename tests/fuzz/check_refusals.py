@@ -14,7 +14,7 @@ from tests.fuzz.interpreter import LOADER, Spec, interpret
 from tests.fuzz.network import Shape, shapes_of
 from tests.fuzz.windows import Refused
 
-LAYERS = 1  # of each graph
+LAYERS = 3  # of each graph
 
 
 def check_last_layers(subject: Subject, comparison: Comparison) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from typing import TypeAlias
 
@@ -13,9 +13,11 @@ from archcalc.explaining.naming import Naming, axis_names
 from archcalc.feature_map import FeatureMap
 from archcalc.figures.of_layer import OF_LAYER, SUMMED, LayerAnalysis
 from archcalc.layers import Effect
+from archcalc.layers.items import effect_with_items
 from archcalc.layers.state import Role, StateTensor
 from archcalc.quantity.traced import Leaf, Operation, Traced, Tree, tree_of
 from archcalc.receptive_field.field import AxisField, Field, Interval, PhasedField
+from archcalc.receptive_field.origins import origins_as_image
 from archcalc.receptive_field.propagation import fields_after
 from archcalc.receptive_field.seen import (
     Seen,
@@ -171,7 +173,9 @@ def _traced(
         for axis, traced in zip(layer.field, local, strict=True)
     )
     batch, bytes_each = analysis.batch, analysis.bytes_each
-    if batch > 1:
+    if not layer.is_of_images:
+        batch = 1
+    elif batch > 1:
         batch = naming.number("N", batch, "images")
     if bytes_each > 1:
         bytes_each = naming.number("b", bytes_each, f"bytes for a {analysis.dtype}")
@@ -185,7 +189,7 @@ def _effect(layer: LayerAnalysis, maps: Sequence[FeatureMap], naming: Naming) ->
     if len(maps) > 1:
         combined = _rule(layer, maps, Naming(), "C_*").output.channels
         channels = "C" if isinstance(tree_of(combined), Leaf) else "C_*"
-    elif layer.effect.macs or layer.output.channels != maps[0].channels:
+    elif maps and (layer.effect.macs or layer.output.channels != maps[0].channels):
         channels = "C_in"
     return _rule(layer, maps, naming, channels)
 
@@ -193,8 +197,8 @@ def _effect(layer: LayerAnalysis, maps: Sequence[FeatureMap], naming: Naming) ->
 def _rule(
     layer: LayerAnalysis, maps: Sequence[FeatureMap], naming: Naming, channels: str
 ) -> Effect:
-    rule: Callable[..., Effect] = naming.layer(layer.node.layer, len(maps[0].sizes)).effect_on
-    return rule(*naming.inputs(maps, channels=channels))
+    named = naming.layer(layer.node.layer, len(maps[0].sizes) if maps else 0)
+    return effect_with_items(named, *naming.inputs(maps, channels=channels))
 
 
 def _local_field(
@@ -208,11 +212,16 @@ def _local_field(
 
     It is computed on named numbers wherever it is one interval throughout.
     """
+    plain = layer.local_field
+    if not _runs_as_the_image(analysis, layer):
+        letters = axis_names(len(plain)) if len(set(plain)) > 1 else [""] * len(plain)
+        return tuple(
+            [_with_named_ends(axis, naming, n) for axis, n in zip(plain, letters, strict=True)]
+        )
     seen = [_seen(analysis, name)[1] for name in layer.node.sources]
     local = local_inputs(layer.node.layer, effect, [each.local for each in seen], maps)
     what = "receptive field" if all(s.field == s.local for s in seen) else "local receptive field"
     found = fields_after(naming.fields(local, what), local_windows(effect.windows))
-    plain = layer.local_field
     letters = axis_names(len(found)) if len(set(plain)) > 1 else [""] * len(found)
     return tuple(
         axis
@@ -220,6 +229,15 @@ def _local_field(
         else _with_named_ends(plain, naming, letter)
         for axis, plain, letter in zip(found, plain, letters, strict=True)
     )
+
+
+def _runs_as_the_image(analysis: Analysis, layer: LayerAnalysis) -> bool:
+    """Whether what it takes and puts out has channels and then the axes of the image."""
+    usual = origins_as_image(len(analysis.input.grid))
+    origins = {name: u.origins for name, u in units_of_inputs(analysis.graph.inputs).items()}
+    origins |= {each.name: each.origins for each in analysis.layers}
+    run = [layer.origins, *[origins[name] for name in layer.node.sources]]
+    return all(each == usual for each in run) and not layer.node.layer.moves_axes
 
 
 class _NamedEnds(PhasedField):

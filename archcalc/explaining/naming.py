@@ -10,6 +10,7 @@ from archcalc.layers import Layer
 from archcalc.quantity.arithmetic import Quantity
 from archcalc.quantity.traced import named
 from archcalc.receptive_field.field import AxisField, Field
+from archcalc.record import replace
 
 # The symbols of fields; others go by their own names. Conv and linear layers alike have outputs.
 _SYMBOLS = {"kernel": "k", "stride": "s", "padding": "p", "dilation": "d", "groups": "g",
@@ -22,8 +23,8 @@ _AXES = (("",), ("",), ("h", "w"), ("d", "h", "w"))
 
 
 def axis_names(count: int) -> Sequence[str]:
-    """The letters of so many spatial axes; none for a single one."""
-    return _AXES[count]
+    """The letters of so many spatial axes, none for a single one; numbers of more than three."""
+    return _AXES[count] if count < len(_AXES) else [str(number) for number in range(1, count + 1)]
 
 
 class Naming:
@@ -91,10 +92,12 @@ class Naming:
         what = "input channels" if x.sizes else "input features"
         channels = self.number(symbol.replace("*", str(number)), x.channels, what)
         if x.sizes == first.sizes:
-            return FeatureMap(channels, self._along_axes("n", x.sizes, "input size"))
-        if all(size == 1 for size in x.sizes):  # spread over the positions of the others
-            return FeatureMap(channels, x.sizes)
-        return FeatureMap(channels, self._along_axes(f"n_{number}", x.sizes, "size of that input"))
+            sizes = self._along_axes("n", x.sizes, "input size")
+        elif all(size == 1 for size in x.sizes):  # spread over the positions of the others
+            sizes = x.sizes
+        else:
+            sizes = self._along_axes(f"n_{number}", x.sizes, "size of that input")
+        return replace(x, channels=channels, sizes=sizes)
 
     def _field(self, symbol: str, value: Any, meaning: str, letters: Sequence[str]) -> Any:
         if isinstance(value, tuple):

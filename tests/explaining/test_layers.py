@@ -49,8 +49,9 @@ def _differing(analysis: Analysis) -> Iterator[LayerAnalysis]:
 
 def _engine_values(layer: LayerAnalysis, quantity: str) -> set[object]:
     """What the walk itself says; several where it differs from axis to axis."""
-    if quantity in COUNTS:
-        return {getattr(layer, quantity)}
+    if quantity in COUNTS:  # of several tensors each has a derivation of its own
+        tensors = layer.parameters if quantity in ("weights", "biases") else ()
+        return {getattr(layer, quantity), *[tensor.values for tensor in tensors]}
     if quantity == "channels":
         return {layer.output.channels}
     if quantity == "size":

@@ -18,7 +18,7 @@ from archcalc import FeatureMap, Graph, Node, UsageError, analyze, load
 from archcalc.exporting import torch_source
 from archcalc.exporting.names import MODULE_DICT_ATTRIBUTES
 from archcalc.graph import INPUT
-from archcalc.layers import Layer, own_kinds
+from archcalc.layers import Layer
 from archcalc.layers.activation import ReLU
 from archcalc.layers.convolution import Conv
 from archcalc.layers.joining import Concat
@@ -79,7 +79,7 @@ def test_small_networks_do_what_the_twin_does(name: str) -> None:
     check_same_as_twin(network, module_of(network), build(network))
 
 
-@pytest.mark.parametrize("kind", own_kinds(), ids=lambda kind: kind.kind)
+@pytest.mark.parametrize("kind", EXAMPLES, ids=lambda kind: kind.kind)
 @given(data=st.data())
 def test_every_kind_of_layer_does_what_the_twin_does(
     kind: type[Layer], data: st.DataObject

@@ -23,13 +23,13 @@ from archcalc.layers import (
     attention,
     composed_functions,
     convolution,
+    embedding,
     functions,
     further_joins,
     gating,
     joining,
     linear,
     normalization,
-    own_kinds,
     pooling,
     rearranging,
     recurrent,
@@ -40,6 +40,7 @@ from archcalc.layers import (
     rotary,
     slicing,
     softmax,
+    sources,
     unfolding,
     unpooling,
     upsampling,
@@ -657,9 +658,12 @@ def attention_examples(draw: Draw) -> Example:
 
 EXAMPLES[attention.ScaledDotProductAttention] = attention_examples()
 
+# No layer that learns can stand before these: tests/layers/test_tokens.py has networks of them.
+WITHOUT_EXAMPLES = (embedding.Embedding, sources.Parameter)
+
 # The functions of the table share one rule: that of one of them stands for all.
 KINDS_WITH_RULES = [
     kind
-    for kind in own_kinds()
+    for kind in EXAMPLES
     if not issubclass(kind, functions.PointwiseFunction) or kind.kind == "hard_tanh"
 ]

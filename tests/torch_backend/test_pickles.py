@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archcalc import Graph, build
-from archcalc.layers import Layer, own_kinds
+from archcalc.layers import Layer
 from archcalc.torch_backend.build import Twin
 from archcalc.torch_backend.layer_modules import module_for
 from tests.graphs import random_graphs
@@ -53,7 +53,7 @@ def test_a_random_twin_can_be_pickled(graph: Graph) -> None:
     assert again.state_dict().keys() == twin.state_dict().keys()
 
 
-@pytest.mark.parametrize("kind", own_kinds(), ids=lambda kind: kind.kind)
+@pytest.mark.parametrize("kind", EXAMPLES, ids=lambda kind: kind.kind)
 @given(data=st.data())
 def test_the_module_of_every_kind_can_be_pickled(kind: type[Layer], data: st.DataObject) -> None:
     example = data.draw(EXAMPLES[kind])

@@ -499,7 +499,7 @@ MISTAKES = (
     ),
     Mistake(
         "a softmax of a vector sees all of it",
-        answering(Softmax, lambda effect, x: {"windows": Reach.SAME}),
+        replacing(Softmax, "windows_along", lambda *_: (Reach.SAME,)),
         field_of(Conv(channels=1, kernel=3), Flatten(), Softmax()),
     ),
     Mistake(

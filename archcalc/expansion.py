@@ -17,7 +17,8 @@ from archcalc.layers.pooling import MaxPool
 from archcalc.quantity.conditions import one_for_all
 from archcalc.record import replace
 from archcalc.spec.closures import WORK
-from archcalc.spec.fields import Field, shown
+from archcalc.spec.conversions import shown
+from archcalc.spec.fields import Field
 from archcalc.spec.functions import with_functions
 from archcalc.spec.syntax import (
     AS_AROUND,

@@ -10,8 +10,9 @@ from archcalc.feature_map import FeatureMap
 from archcalc.identity import value_text
 from archcalc.quantity.arithmetic import Quantity, require_at_least, symbol
 from archcalc.spec.closures import Environment
+from archcalc.spec.conversions import shown, whole
 from archcalc.spec.expression import Expression
-from archcalc.spec.fields import Template, evaluate, shown, whole
+from archcalc.spec.fields import Template, evaluate
 from archcalc.spec.syntax import Argument, Network
 from archcalc.spec.values import ExpressionError, Value, exact_value
 

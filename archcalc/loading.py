@@ -14,7 +14,7 @@ from archcalc.given import only_input
 from archcalc.graph import Graph
 from archcalc.quantity.arithmetic import Quantity, require_at_least
 from archcalc.quantity.conditions import is_array
-from archcalc.spec.fields import whole
+from archcalc.spec.conversions import whole
 from archcalc.spec.library import find_network
 from archcalc.spec.syntax import Network
 from archcalc.spec.values import ExpressionError, Value, own

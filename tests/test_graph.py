@@ -382,8 +382,8 @@ def test_an_input_can_be_given_in_place_of_the_specs_own() -> None:
 @pytest.mark.parametrize(
     ("sizes", "message"),
     [
-        ([], "an input is channels and up to 3 sizes; 0 numbers were given"),
-        ([3] * 5, "an input is channels and up to 3 sizes; 5 numbers were given"),
+        ([], "an input is 1 to 8 numbers; 0 were given"),
+        ([3] * 9, "an input is 1 to 8 numbers; 9 were given"),
         ([3, 0], "an input of 3x0 has a size below 1"),
         ([3, -symbol("h")], "an input of 3x-h has a size below 1"),
         ([3, 1.5], "input: expected a whole number, found '1.5'"),

@@ -25,8 +25,8 @@ from archcalc.layers.state import State, parameters
 from archcalc.memory_use import sections, totals
 from archcalc.memory_use.checkpointing import Checkpointing
 from archcalc.memory_use.moments import Direction
-from archcalc.memory_use.tape import _Taping
-from archcalc.memory_use.training_step import _Replay
+from archcalc.memory_use.replay import Replay
+from archcalc.memory_use.taping import Taping
 from archcalc.quantity import integer_array
 from archcalc.quantity.arithmetic import Quantity, ceil_div
 from archcalc.quantity.conditions import is_symbol
@@ -163,7 +163,7 @@ def _nothing_again(replay: Checkpointing, frame: object) -> dict[int, list[int]]
     return {number: [] for number in range(len(replay._operators))}
 
 
-def _counted_where_it_runs(replay: _Replay, frame: Any) -> dict[int, list[int]]:
+def _counted_where_it_runs(replay: Replay, frame: Any) -> dict[int, list[int]]:
     if frame.kept is None:
         replay._begin(replay._operators[frame.section.first].layer, Direction.BACKWARD)
     again: dict[int, list[int]] = _RUN_AGAIN(replay, frame)
@@ -178,10 +178,10 @@ def _forgotten_at_once(replay: Checkpointing, number: int) -> None:
     _LEAVE(replay, number)
 
 
-_PARAMETER = _Taping.parameter
+_PARAMETER = Taping.parameter
 
 
-def _as_if_learned(taping: _Taping, name: str, values: int, *, learns: bool) -> str:
+def _as_if_learned(taping: Taping, name: str, values: int, *, learns: bool) -> str:
     return _PARAMETER(taping, name, values, learns=True)
 
 
@@ -452,7 +452,7 @@ MISTAKES = (
     ),
     Mistake(
         "the gradient of what is frozen is not made",
-        replacing(_Taping, "parameter", _as_if_learned),
+        replacing(Taping, "parameter", _as_if_learned),
         partial(check_step, FROZEN_LINEAR),
     ),
     # what runs again

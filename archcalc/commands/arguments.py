@@ -16,8 +16,8 @@ from archcalc.loading import Input, load
 from archcalc.quantity.arithmetic import symbol
 from archcalc.render.output import FORMS, require_form
 from archcalc.render.rows import ALL_LEVELS
+from archcalc.spec.conversions import whole
 from archcalc.spec.expression import parse_with_symbols
-from archcalc.spec.fields import whole
 from archcalc.spec.settings import read_setting, split_settings
 from archcalc.spec.values import ExpressionError, Value
 from archcalc.walk import walk

@@ -9,6 +9,7 @@ from typing import TypeAlias
 from archcalc.analysis import Analysis
 from archcalc.errors import UsageError, require_known
 from archcalc.explaining.forms import Form, Name, Number, form_of, names_in, sum_of, value_of
+from archcalc.explaining.named_ends import with_named_ends
 from archcalc.explaining.naming import Naming, axis_names
 from archcalc.feature_map import FeatureMap
 from archcalc.figures.of_layer import OF_LAYER, SUMMED, LayerAnalysis
@@ -16,7 +17,7 @@ from archcalc.layers import Effect
 from archcalc.layers.items import effect_with_items
 from archcalc.layers.state import Role, StateTensor
 from archcalc.quantity.traced import Leaf, Operation, Traced, Tree, tree_of
-from archcalc.receptive_field.field import AxisField, Field, Interval, PhasedField
+from archcalc.receptive_field.field import AxisField, Field
 from archcalc.receptive_field.origins import origins_as_image
 from archcalc.receptive_field.propagation import fields_after
 from archcalc.receptive_field.seen import (
@@ -216,7 +217,7 @@ def _local_field(
     if not _runs_as_the_image(analysis, layer):
         letters = axis_names(len(plain)) if len(set(plain)) > 1 else [""] * len(plain)
         return tuple(
-            [_with_named_ends(axis, naming, n) for axis, n in zip(plain, letters, strict=True)]
+            [with_named_ends(axis, naming, n) for axis, n in zip(plain, letters, strict=True)]
         )
     seen = [_seen(analysis, name)[1] for name in layer.node.sources]
     local = local_inputs(layer.node.layer, effect, [each.local for each in seen], maps)
@@ -226,7 +227,7 @@ def _local_field(
     return tuple(
         axis
         if isinstance(axis, Field) and isinstance(plain, Field)
-        else _with_named_ends(plain, naming, letter)
+        else with_named_ends(plain, naming, letter)
         for axis, plain, letter in zip(found, plain, letters, strict=True)
     )
 
@@ -238,49 +239,6 @@ def _runs_as_the_image(analysis: Analysis, layer: LayerAnalysis) -> bool:
     origins |= {each.name: each.origins for each in analysis.layers}
     run = [layer.origins, *[origins[name] for name in layer.node.sources]]
     return all(each == usual for each in run) and not layer.node.layer.moves_axes
-
-
-class _NamedEnds(PhasedField):
-    """A field whose ends are named: those of the unit that sees most."""
-
-    field: PhasedField
-    first: int
-    last: int
-
-    @property
-    def period(self) -> int:
-        return self.field.period
-
-    @property
-    def jump(self) -> int | Fraction:
-        return self.field.jump
-
-    @property
-    def widest(self) -> int:
-        return self.field.widest
-
-    @property
-    def size(self) -> int:
-        return self.last - self.first + 1
-
-    def of_unit(self, unit: int) -> Interval:
-        return self.field.of_unit(unit)
-
-
-def _with_named_ends(axis: AxisField, naming: Naming, letter: str) -> AxisField:
-    """A field that was found phase by phase: only its ends are left to compute with."""
-    if isinstance(axis, Reach):
-        return axis
-    ends = (axis.first, axis.last) if isinstance(axis, Field) else axis.of_unit(axis.widest)
-    if ends is None:
-        return axis
-    where = "" if isinstance(axis, Field) else f", by the widest of {axis.period:,} phases"
-    suffix = f"_{letter}" if letter else ""
-    first = naming.number("first" + suffix, ends[0], "first pixel seen" + where)
-    last = naming.number("last" + suffix, ends[1], "last pixel seen" + where)
-    if isinstance(axis, Field):
-        return Field(first, last, axis.jump)
-    return _NamedEnds(axis, first, last)
 
 
 # ----- its figures, as derivations -----

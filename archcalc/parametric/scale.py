@@ -26,7 +26,7 @@ from archcalc.layers import Layer
 from archcalc.parametric.variables import Variable, rebuilt, variable
 from archcalc.parametric.widening import layers_of_classes, widened
 from archcalc.record import Record
-from archcalc.spec.fields import shown
+from archcalc.spec.conversions import shown
 from archcalc.spec.keys import WAYS
 from archcalc.spec.labels import size_labels
 from archcalc.spec.values import ExpressionError, Value

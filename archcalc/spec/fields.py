@@ -11,22 +11,34 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
-from typing import Any, Literal, TypeAlias, cast, get_args, get_origin
+from typing import Any, Literal, TypeAlias, get_args, get_origin
 
 from yaml.nodes import Node, ScalarNode, SequenceNode
 
-from archcalc.errors import LayerError, Place, Source, SpecError, UsageError
+from archcalc.errors import Place, Source, SpecError, UsageError
 from archcalc.layers import Layer
 from archcalc.layers.layer import REQUIRED
-from archcalc.quantity.conditions import (
-    is_array,
-    is_real_array,
-    is_symbol,
-    one_for_all,
-    require_whole,
-)
 from archcalc.record import Record
 from archcalc.spec.closures import Environment
+from archcalc.spec.conversions import (
+    axes,
+    axis,
+    ceil,
+    named_sizes,
+    notation,
+    optional_axes,
+    optional_real,
+    optional_whole,
+    padding,
+    plain,
+    ratios,
+    real,
+    shape,
+    shown,
+    sides,
+    truth,
+    whole,
+)
 from archcalc.spec.expression import Expression, parse, parse_with_symbols
 from archcalc.spec.reader import WANTS_QUOTES, is_left_open, place_of
 from archcalc.spec.values import ExpressionError, Value, bounded, short_list
@@ -183,135 +195,6 @@ def is_constant(template: Template) -> bool:
     return not isinstance(template, Expression)
 
 
-def whole(value: Value) -> object:
-    """`value` as a quantity: a whole number, a symbol or an array."""
-    if type(value) is int or is_array(value):
-        return value
-    if is_symbol(value):
-        if value.is_integer is False or value.is_Relational:
-            raise ExpressionError(f"expected a whole number, found {shown(value)}")
-        require_whole(value)
-        return value
-    if is_real_array(value):
-        found = value.whole()
-        if found is None:
-            raise ExpressionError("expected whole numbers, found others; round them with floor(…)")
-        return cast(object, found)
-    if hasattr(value, "denominator") and type(value) is not bool:
-        raise ExpressionError(f"expected a whole number, found {value}; round it with floor(…)")
-    raise ExpressionError(f"expected a whole number, found {shown(value)}")
-
-
-def _optional_whole(value: Value) -> object:
-    return None if value is None else whole(value)
-
-
-def _axis(value: Value) -> object:
-    """The number of an axis, which no rule can take as a symbol."""
-    value = one_for_all(value)
-    if type(value) is not int:
-        raise ExpressionError(f"expected the number of an axis, found {shown(value)}")
-    return value
-
-
-def _plain(value: Value) -> object:
-    found = one_for_all(whole(value))
-    if type(found) is not int:
-        raise ExpressionError(f"expected a plain number, found {shown(value)}")
-    return found
-
-
-def _axes(value: Value) -> object:
-    return tuple(map(whole, value)) if isinstance(value, list) else whole(value)
-
-
-def _optional_axes(value: Value) -> object:
-    return None if value is None else _axes(value)
-
-
-def _ratios(value: Value) -> object:
-    if value is None:
-        return None
-    return tuple(map(_ratio, value)) if isinstance(value, list) else _ratio(value)
-
-
-def _ratio(value: Value) -> object:
-    """`value` as a quantity or a plain fraction."""
-    if is_real_array(value):
-        value = one_for_all(value)
-    if getattr(value, "denominator", 1) != 1 and not is_symbol(value):
-        return value
-    return whole(value)
-
-
-def _sides(value: Value) -> object:
-    if not isinstance(value, list):
-        return whole(value)
-    return tuple(_side(item) for item in value)
-
-
-def _side(value: Value) -> object:
-    if not isinstance(value, list):
-        return whole(value)
-    if len(value) != 2:
-        raise ExpressionError(f"expected [before, after], found {shown(value)}")
-    return tuple(map(whole, value))
-
-
-def _padding(value: Value) -> object:
-    return value if isinstance(value, str) and value in ("same", "valid") else _sides(value)
-
-
-def _ceil(value: Value) -> object:
-    return value if isinstance(value, str) and value == "caffe" else truth(value)
-
-
-def _shape(value: Value) -> object:
-    if not isinstance(value, list):
-        raise ExpressionError(f"expected a list of sizes, found {shown(value)}")
-    return tuple(map(whole, value))
-
-
-def _notation(value: Value) -> object:
-    if not isinstance(value, str):
-        raise ExpressionError(
-            f"expected a pattern such as 'c h w -> (h w) c', found {shown(value)}"
-        )
-    from archcalc.layers.notation import pattern_of  # which few networks need
-
-    try:
-        pattern_of(value)
-    except LayerError as error:
-        raise ExpressionError(str(error)) from None
-    return value
-
-
-def _named_sizes(value: Value) -> object:
-    pairs = cast("list[list[Value]]", value)
-    return tuple([(name, whole(size)) for name, size in pairs])
-
-
-def truth(value: Value) -> object:
-    """`value` as true or false."""
-    value = one_for_all(value)
-    if type(value) is not bool:
-        raise ExpressionError(f"expected true or false, found {shown(value)}")
-    return value
-
-
-def _real(value: Value) -> object:
-    if isinstance(value, (bool, str, list)) or value is None:
-        raise ExpressionError(f"expected a number, found {shown(value)}")
-    try:
-        return float(one_for_all(value))
-    except (TypeError, ValueError, OverflowError):
-        raise ExpressionError(f"expected a plain number, found {shown(value)}") from None
-
-
-def _optional_real(value: Value) -> object:
-    return None if value is None else _real(value)
-
-
 @cache
 def _one_of(choices: tuple[str, ...]) -> FieldType:
     def convert(value: Value) -> object:
@@ -321,13 +204,6 @@ def _one_of(choices: tuple[str, ...]) -> FieldType:
 
     schema = {"anyOf": [{"enum": list(choices)}, EXPRESSION_SCHEMA]}
     return FieldType(schema, convert, words=choices)
-
-
-def shown(value: Value) -> str:
-    """`value` as messages show it."""
-    if value is None:
-        return "nothing"
-    return str(value).lower() if isinstance(value, bool) else repr(str(value)[:60])
 
 
 def _list_of(schema: Schema) -> Schema:
@@ -347,30 +223,30 @@ _SIDES: Schema = {
 
 FIELD_TYPES: dict[str, FieldType] = {
     "Quantity": FieldType(_WHOLE, whole),
-    "Quantity | None": FieldType({"anyOf": [*_WHOLE["anyOf"], {"type": "null"}]}, _optional_whole),
-    "Axis": FieldType(_WHOLE, _axis),
-    "int": FieldType(_WHOLE, _plain),  # by which the layer has other tensors, or more of them
-    "Axes": FieldType(_AXES, _axes),
-    "Axes | None": FieldType(_AXES, _optional_axes),
-    "Ratios | None": FieldType(_RATIOS, _ratios),
-    "Sides": FieldType(_SIDES, _sides),
-    "Padding": FieldType(_SIDES, _padding, words=("same", "valid")),
-    "Shape": FieldType(_list_of(_WHOLE), _shape),
+    "Quantity | None": FieldType({"anyOf": [*_WHOLE["anyOf"], {"type": "null"}]}, optional_whole),
+    "Axis": FieldType(_WHOLE, axis),
+    "int": FieldType(_WHOLE, plain),  # by which the layer has other tensors, or more of them
+    "Axes": FieldType(_AXES, axes),
+    "Axes | None": FieldType(_AXES, optional_axes),
+    "Ratios | None": FieldType(_RATIOS, ratios),
+    "Sides": FieldType(_SIDES, sides),
+    "Padding": FieldType(_SIDES, padding, words=("same", "valid")),
+    "Shape": FieldType(_list_of(_WHOLE), shape),
     "Notation": FieldType(
         {"type": "string", "pattern": "->", "description": "such as c h w -> (h w) c"},
-        _notation,
+        notation,
         as_text=True,
     ),
-    "NamedSizes": FieldType({"type": "object", "additionalProperties": _WHOLE}, _named_sizes),
+    "NamedSizes": FieldType({"type": "object", "additionalProperties": _WHOLE}, named_sizes),
     "bool": FieldType({"anyOf": [{"type": "boolean"}, EXPRESSION_SCHEMA]}, truth),
     "Ceil": FieldType(
         {"anyOf": [{"type": "boolean"}, {"enum": ["caffe"]}, EXPRESSION_SCHEMA]},
-        _ceil,
+        ceil,
         words=("caffe",),
     ),
-    "float": FieldType(_NUMBER, _real, decimals=True),
+    "float": FieldType(_NUMBER, real, decimals=True),
     "float | None": FieldType(
-        {"anyOf": [{"type": ["number", "null"]}, EXPRESSION_SCHEMA]}, _optional_real, decimals=True
+        {"anyOf": [{"type": ["number", "null"]}, EXPRESSION_SCHEMA]}, optional_real, decimals=True
     ),
 }  # by their annotation, which may also be a Literal of words
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from archcalc.errors import suggestion
 from archcalc.record import Record
-from archcalc.spec.fields import shown
+from archcalc.spec.conversions import shown
 from archcalc.spec.values import ExpressionError, Value
 
 # What the sizes of an input are called, by their number; C is its channels.

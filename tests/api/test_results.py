@@ -114,7 +114,7 @@ def test_a_result_is_the_same_after_pickling(name: str) -> None:
 
 def test_networks_can_be_chosen() -> None:
     wide = archcalc.networks("WRN")
-    assert list(wide.parts) == ["wrn_50_2", "wrn_16_8", "wrn_28_10", "wrn_40_4"]
+    assert list(wide.parts) == ["wrn_50_2", "wrn_101_2", "wrn_16_8", "wrn_28_10", "wrn_40_4"]
     assert archcalc.analyze(wide["wrn_16_8"]).params == archcalc.analyze("wrn_16_8").params
     assert "lenet5" in archcalc.networks("lecun", year=1998)
     assert len(archcalc.networks("lecun", year=1997)) == 0

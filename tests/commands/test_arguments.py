@@ -109,7 +109,7 @@ WRONG: dict[str, tuple[list[str], str]] = {
         ["table", "vgg16", "--input", "3x-hx3"],
         "3x-hx3 has a size below 1",
     ),
-    "too many axes": (["table", "vgg16", "--input", "3x1x1x1x1"], "5 numbers were given"),
+    "too many axes": (["table", "vgg16", "--input", "3x1x1x1x1"], "3x1x1x1x1 has 5"),
     "no images": (
         ["table", "vgg16", "--batch", "0"],
         "expected a whole number, at least 1, found '0'",

@@ -33,7 +33,8 @@ def test_bash_completes_commands_networks_and_options(capsys: pytest.CaptureFixt
     Path("script").write_text(f'archcalc() {{ {" ".join(ARCHCALC)} "$@"; }}\n{script}')
     assert "table" in completions("archcalc ta")
     assert completions("archcalc table vgg1") == [
-        *("vgg11", "vgg11_lrn", "vgg13", "vgg16_c", "vgg16", "vgg19", "vgg16_bn"),
+        *("vgg11", "vgg11_lrn", "vgg13", "vgg16_c", "vgg16", "vgg19"),
+        *("vgg11_bn", "vgg13_bn", "vgg16_bn", "vgg19_bn"),
     ]
     assert "--columns" in completions("archcalc table --c")
     assert completions("archcalc check lenet_") == ["lenet_caffe"]

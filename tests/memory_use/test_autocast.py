@@ -12,7 +12,7 @@ from archcalc import Graph, analyze, load
 from archcalc.memory_use import autocast
 from archcalc.memory_use.moments import OPTIMIZER
 from archcalc.memory_use.options import TrainingOptions
-from archcalc.memory_use.tape import _Taping
+from archcalc.memory_use.taping import Taping
 from archcalc.memory_use.training import refused_in_training, step_of
 from archcalc.torch_backend.build import build
 from archcalc.torch_backend.training_step import measured_step
@@ -235,14 +235,14 @@ def test_a_cast_that_is_forgotten_is_seen(monkeypatch: pytest.MonkeyPatch) -> No
 def test_a_cast_of_a_weight_that_is_freed_with_its_operator_is_seen(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    cast_one = _Taping._cast_one
+    cast_one = Taping._cast_one
 
-    def forgets(taping: _Taping, *arguments: object) -> str:
+    def forgets(taping: Taping, *arguments: object) -> str:
         name: str = cast_one(taping, *arguments)  # type: ignore[arg-type]  # handed on as they are
         taping._cached.clear()
         return name
 
-    monkeypatch.setattr(_Taping, "_cast_one", forgets)
+    monkeypatch.setattr(Taping, "_cast_one", forgets)
     with pytest.raises(AssertionError):
         check(small("shared weights"), "mixed")
 

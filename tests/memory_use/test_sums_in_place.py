@@ -20,8 +20,8 @@ from archcalc.layers.convolution import Conv
 from archcalc.layers.joining import Add
 from archcalc.memory_use.held_gradient import HeldGradient
 from archcalc.memory_use.recorded import Argument
+from archcalc.memory_use.replay import Replay
 from archcalc.memory_use.training import USUAL, course_of, refused_in_training
-from archcalc.memory_use.training_step import _Replay
 from archcalc.torch_backend.build import build
 from archcalc.torch_backend.modes import one_thread
 from tests.graphs import (
@@ -38,7 +38,7 @@ from tests.graphs import (
 _ENGINE = "autograd::engine::evaluate_function"
 
 
-class _Noting(_Replay):
+class _Noting(Replay):
     """Notes of each sum whether it is made in place."""
 
     def __init__(self, network: Graph, batch: int) -> None:

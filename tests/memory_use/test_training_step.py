@@ -19,9 +19,10 @@ from archcalc.layers.normalization import GroupNorm, LayerNorm, LocalResponseNor
 from archcalc.memory_use import training
 from archcalc.memory_use.held_gradient import HeldGradient
 from archcalc.memory_use.options import TrainingOptions
-from archcalc.memory_use.tape import _Taping, tape
+from archcalc.memory_use.replay import Replay
+from archcalc.memory_use.tape import tape
+from archcalc.memory_use.taping import Taping
 from archcalc.memory_use.training import step_of
-from archcalc.memory_use.training_step import _Replay
 from archcalc.spec.library import network_names
 from archcalc.testing.training import check_step
 from tests.graphs import (
@@ -115,13 +116,13 @@ def _without_scratch(*given: Any) -> Any:
     return _ARGUMENT(*given)._replace(scratch=())
 
 
-_DROP, _TAPE, _ARGUMENT = _Replay._drop, tape, _Taping._argument
+_DROP, _TAPE, _ARGUMENT = Replay._drop, tape, Taping._argument
 MISTAKES = {
-    "what is freed too late": (FORK, replacing(_Replay, "_drop", _later)),
-    "a fork that is not summed": (FORK, replacing(_Replay, "_sum", _the_last)),
+    "what is freed too late": (FORK, replacing(Replay, "_drop", _later)),
+    "a fork that is not summed": (FORK, replacing(Replay, "_sum", _the_last)),
     "a kept tensor": (FORK, replacing(ReLU, "_kept", lambda *_: iter(()))),
     "the images": (FORK, replacing(training, "tape", _without_images)),
-    "a tensor that is made on the way": (FORK, replacing(_Taping, "_argument", _without_scratch)),
+    "a tensor that is made on the way": (FORK, replacing(Taping, "_argument", _without_scratch)),
     "how a gradient lies": (APART, replacing(HeldGradient, "contiguous", True)),
     "the order of its axes": (APART, replacing(ReLU6, "gradient_order", Order.OWN)),
 }

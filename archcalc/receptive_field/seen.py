@@ -111,12 +111,12 @@ def units_after(
     first, axes = inputs[0], len(image.grid)
     usual = origins_as_image(axes)
     alike = len(inputs) == 1 and first.seen.is_whole and not adds_zeros(layer, maps[0])
+    alike = alike and not layer.moves_axes
     if alike and first.origins is usual and len(effect.output.sizes) == axes > 0:  # most layers
         if effect.windows is Reach.SAME:
             return first
-        if not layer.moves_axes:
-            whole = seen_after(layer, effect, [whole_of(first)], maps, image)
-            return Units(of_all(whole), usual)
+        whole = seen_after(layer, effect, [whole_of(first)], maps, image)
+        return Units(of_all(whole), usual)
     plain = all(units.origins is usual for units in inputs) and not layer.moves_axes
     at = None
     if not (plain and all(x.sizes == effect.output.sizes for x in maps)):

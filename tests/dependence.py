@@ -113,6 +113,12 @@ def _run(layer: Layer, inputs: list[Tensor]) -> Tensor:
     if kind == "group_norm":
         groups: Tensor = x.reshape(len(x), f["groups"], -1)
         return (groups + groups.sum(2, keepdim=True)).reshape(x.shape)
+    if kind == "normalize":
+        return x + x.sum(_dimension(f["axis"]), keepdim=True)
+    if kind == "instance_norm":
+        return x if f["track_running_stats"] else x + x.sum([*range(2, x.dim())], keepdim=True)
+    if kind == "local_response_norm" and f["region"] == "within_channel":
+        return MAX_POOL[axes](x, f["size"], 1, f["size"] // 2)
     if kind == "local_response_norm":
         size = f["size"]
         channels = F.pad(x.flatten(2).transpose(1, 2), (size // 2, size - 1 - size // 2))

@@ -153,6 +153,10 @@ HELPERS: dict[str, str] = {
     "ChannelNorm": _CHANNEL_NORM,
     "ChannelScale": class_source("archcalc.torch_backend.modules.ChannelScale"),
     "DropPath": _DROP_PATH,
+    **{
+        name: class_source(f"archcalc.torch_backend.norm_modules.{name}")
+        for name in ("Normalize", "LocalResponseNormWithinChannel")
+    },
     "RotaryEmbedding": class_source("archcalc.torch_backend.token_modules.RotaryEmbedding"),
     "Attention": class_source("archcalc.torch_backend.token_modules.Attention"),
     "Parameter": class_source("archcalc.torch_backend.token_modules.Parameter"),

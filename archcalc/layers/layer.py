@@ -75,6 +75,7 @@ class Layer(ABC):
         spreads: whether a size of 1 in an input is spread over a larger one of the output.
         is_source: whether it has no input: what it puts out is its own, and no activation.
         takes_items: whether its rule is about items too; else it is asked about one of them.
+        closes_gaps: whether torch works on a copy of its input where the values of that lie apart.
         leaves_gaps: whether its output is a view of some values of its input, with gaps between.
         steps_first: whether torch runs it, and leaves its output, with axis 0 before the images.
         is_weight_layer: whether it counts where depth is counted: a matrix product with weights.
@@ -95,6 +96,7 @@ class Layer(ABC):
     category: ClassVar[Category]
     pointwise: ClassVar[bool] = False
     in_place: ClassVar[bool] = False
+    closes_gaps: ClassVar[bool] = False
     leaves_gaps: ClassVar[bool] = False
     moves_axes: ClassVar[bool] = False
     takes_items: ClassVar[bool] = False

@@ -10,10 +10,8 @@ from archcalc.layers.layer import (
     Category,
     Layer,
     require_divisible,
-    require_positive,
-    require_spatial,
 )
-from archcalc.layers.mixing import all_channels, all_in_groups, along_axes, neighbours
+from archcalc.layers.mixing import all_channels, all_in_groups, along_axes
 from archcalc.layers.operator import (
     USUAL,
     Circumstances,
@@ -29,12 +27,11 @@ from archcalc.layers.state import Shape, buffers, count, parameters
 from archcalc.quantity.arithmetic import (
     Quantity,
     certainly_equal,
-    largest,
     product,
 )
 from archcalc.record import replace
 from archcalc.regions.reading import ChannelWindow, Groups
-from archcalc.window import Reach, Window, Windows
+from archcalc.window import Reach, Windows
 
 NormalizedAxes: TypeAlias = Literal["all", "channels", "last"]
 
@@ -143,6 +140,7 @@ class GroupNorm(_Normalization):
     """
 
     kind: ClassVar[str] = "group_norm"
+    closes_gaps: ClassVar[bool] = True
 
     groups: Quantity
     affine: bool = True
@@ -166,72 +164,6 @@ class GroupNorm(_Normalization):
 
     def probe(self, x: FeatureMap, /, *others: FeatureMap) -> tuple[Layer, ...]:
         return all_in_groups(x, self.groups)
-
-
-@register
-class LocalResponseNorm(_Normalization):
-    """Local response normalization across channels, as `torch.nn.LocalResponseNorm`.
-
-    y = x / (k + alpha / size * sum of the squares of `size` neighbouring channels)**beta.
-    Shapes unchanged, no parameters.
-    Operations for each value: square 1, sum size - 1, multiply, add, power, divide: size + 4.
-    Source: Krizhevsky et al. 2012, section 3.3 (there without the division of alpha).
-    """
-
-    kind: ClassVar[str] = "local_response_norm"
-
-    size: Quantity = 5
-    alpha: float = 1e-4
-    beta: float = 0.75
-    k: float = 1.0
-
-    def effect_on(self, x: FeatureMap, /) -> Effect:
-        require_positive(self.size, "neighbouring channels")
-        require_spatial(x)
-        # torch spells it out: squares, padded, averaged, times alpha, plus k, to the power.
-        padded = (x.channels + self.size - 1) * x.positions
-        # Kept are the padded squares, the sum before the power, and the power.
-        saved = (Saved.INPUT, Extra("intermediate", padded + 2 * x.values))
-        # The padded squares beside the squares, or the average beside the product and the sum.
-        workspace = (Extra("intermediate", largest(padded, 2 * x.values)),)
-        return pointwise(x, ops_each=self.size + 4, saved=saved, workspace=workspace)
-
-    def operators(
-        self, effect: Effect, *inputs: FeatureMap, at: Circumstances = USUAL
-    ) -> tuple[Operator, ...]:
-        (x,) = inputs
-        n = x.values
-        padded = (x.channels + self.size - 1) * x.positions
-        held = ("averages",)
-        average = "avg_pool2d" if len(x.sizes) == 1 else "avg_pool3d"
-        return (
-            Operator("mul", (Taken(0), Taken(0)), n, (Kept(0),), makes="squares"),
-            Operator("pad", (Taken("squares"),), padded, makes="padded"),
-            Operator(average, (Taken("padded"),), n, (Kept("padded"),), makes="averages"),
-            Operator("mul", (Taken("averages"),), n, makes="scaled", holds=held),
-            Operator("add", (Taken("scaled", Gradient.SAME),), n, makes="shifted", holds=held),
-            Operator(
-                "pow",
-                (Taken("shifted", scratch=(n, n)),),
-                n,
-                (Kept("shifted"),),
-                makes="power",
-                holds=held,
-            ),
-            Operator(
-                "div",
-                (Taken(0, order=Order.KEPT), Taken("power", scratch=(n, n, n))),
-                n,
-                (Kept(0, towards="power"), Kept("power")),
-            ),
-        )
-
-    def channel_window(self, x: FeatureMap) -> ChannelWindow:
-        before = self.size // 2
-        return Window(self.size, 1, before, self.size - 1 - before)
-
-    def probe(self, x: FeatureMap, /, *others: FeatureMap) -> tuple[Layer, ...]:
-        return neighbours(x, self.size)
 
 
 @register

@@ -30,6 +30,9 @@ _ON_DEMAND: dict[str, str] = {
     "functions": "hard_tanh softplus mish selu celu softshrink hardshrink threshold square sqrt "
     "rsqrt reciprocal exp exp2 expm1 log log2 log10 log1p abs neg sign floor ceil round trunc frac "
     "sin cos tan atan sinh cosh erf erfc",
+    "local_response_norm": "local_response_norm",
+    "instance_norm": "instance_norm",
+    "l2_norm": "normalize",
     "softmax": "softmax log_softmax softmin",
     "gating": "glu",
     "composed_functions": "softsign tanhshrink log_sigmoid rrelu clamp power",

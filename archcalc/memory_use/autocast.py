@@ -33,7 +33,7 @@ _ON_CPU = {
 }
 _ELEMENTARY = (
     "exp", "expm1", "log", "log2", "log10", "log1p", "pow", "reciprocal", "rsqrt", "softplus",
-    "tan", "sinh", "cosh",
+    "tan", "sinh", "cosh", "linalg_vector_norm",
 )  # fmt: skip
 _ON_GPU = {
     **dict.fromkeys(_LIKE_MATRIX_PRODUCTS, _Runs.IN_HALF),

@@ -15,7 +15,6 @@ from archcalc.feature_map import FeatureMap
 from archcalc.figures.of_layer import LayerAnalysis
 from archcalc.layers import Category, Extra, Layer, Storage
 from archcalc.layers.linear import Linear
-from archcalc.layers.normalization import GroupNorm
 from archcalc.layers.reshaping import InOrder
 from archcalc.layers.strides import Strides, strides_after
 from archcalc.quantity.arithmetic import Quantity, smallest
@@ -142,7 +141,8 @@ def unsettled(analysis: Analysis) -> str | None:
     for layer in analysis.layers:
         behind_gaps = bool(layer.inputs) and layer.inputs[0] in with_gaps
         kind = layer.node.layer
-        if behind_gaps and (kind.steps_first or isinstance(kind, (InOrder, GroupNorm, Linear))):
+        minds = kind.steps_first or kind.closes_gaps or isinstance(kind, (InOrder, Linear))
+        if behind_gaps and minds:
             return layer.name
         is_view = layer.effect.storage is not Storage.OWN
         between_images = kind.steps_first and layer.output.sizes and analysis.batch != 1
@@ -233,7 +233,7 @@ def _copied(layer: Layer, source: _Placed, outputs: int, at_inference: bool) -> 
     (aten/src/ATen/native/group_norm.cpp, Linear.cpp, LinearAlgebra.cpp).
     """
     inputs = prod(source.shape[1:])
-    if isinstance(layer, GroupNorm):
+    if layer.closes_gaps:
         return inputs
     if not isinstance(layer, Linear) or len(source.shape) == 2:
         return 0

@@ -268,6 +268,8 @@ def refused_in_training(analysis: Analysis) -> list[str]:
         """From which it takes a mean; of a group norm torch counts images to the channels."""
         if isinstance(layer, GroupNorm):
             return analysis.batch * x.values // layer.groups
+        if layer.kind == "instance_norm":
+            return x.positions
         return analysis.batch * x.positions if isinstance(layer, BatchNorm) else 0
 
     return [x.name for x in analysis.used_layers if values(x.node.layer, x.output) == 1]

@@ -18,7 +18,9 @@ from archcalc.layers import (
     convolution,
     gating,
     joining,
+    l2_norm,
     linear,
+    local_response_norm,
     normalization,
     pooling,
     resampling,
@@ -71,6 +73,11 @@ def _(layer: softmax.SoftmaxAlong, axis: int, axes: int, x: FeatureMap) -> Layer
     if not along or not x.sizes:
         return softmax.Softmax()
     return softmax.Softmax(axis=1) if along == axis + 1 else reshaping.Identity()
+
+
+@thin_layer.register
+def _(layer: l2_norm.Normalize, axis: int, axes: int, x: FeatureMap) -> Layer:
+    return thin_layer(softmax.Softmax(axis=layer.axis), axis, axes, x)
 
 
 @thin_layer.register
@@ -139,10 +146,11 @@ def picks_channels(layer: Layer) -> bool:
         return layer.groups != 1
     if isinstance(layer, gating.GLU):
         return layer.axis == 0
+    if isinstance(layer, local_response_norm.LocalResponseNorm):
+        return layer.region == "across_channels"
     return isinstance(
         layer,
         (
-            normalization.LocalResponseNorm,
             resampling.PixelShuffle,
             resampling.PixelUnshuffle,
             reshaping.ChannelSlice,

@@ -10,6 +10,9 @@ from archcalc.layers import (
     composed_functions,
     functions,
     gating,
+    instance_norm,
+    l2_norm,
+    local_response_norm,
     normalization,
     regularization,
     softmax,
@@ -70,13 +73,39 @@ def _(layer: normalization.GroupNorm, at: Setting) -> Spelling:
 
 
 @spell.register
-def _(layer: normalization.LocalResponseNorm, at: Setting) -> Spelling:
+def _(layer: instance_norm.InstanceNorm, at: Setting) -> Spelling:
+    arguments = (
+        given("num_features", at.x.channels, "in_channels"),
+        named("eps", layer.eps, 1e-5),
+        named("momentum", layer.momentum, 0.1),
+        named("affine", layer.affine, False),
+        named("track_running_stats", layer.track_running_stats, False),
+    )
+    return Spelling(f"nn.InstanceNorm{at.axes}d", arguments)
+
+
+@spell.register
+def _(layer: l2_norm.Normalize, at: Setting) -> Spelling:
+    dim = dimension(layer.axis)
+    if layer.scale:
+        size = at.x.shape[layer.axis]
+        eps = named("eps", layer.eps, 1e-12)
+        return Spelling("Normalize", (given("features", size), given("dim", dim), eps))
+    eps_given = "" if layer.eps == 1e-12 else ", eps={eps}"
+    arguments = (in_call("dim", dim), *([in_call("eps", layer.eps)] if eps_given else []))
+    return Spelling(None, arguments, f"F.normalize({{0}}, dim={{dim}}{eps_given})")
+
+
+@spell.register
+def _(layer: local_response_norm.LocalResponseNorm, at: Setting) -> Spelling:
     arguments = (
         given("size", layer.size),
         named("alpha", layer.alpha, 1e-4),
         named("beta", layer.beta, 0.75),
         named("k", layer.k, 1.0),
     )
+    if layer.region == "within_channel":
+        return Spelling("LocalResponseNormWithinChannel", arguments)
     return Spelling("nn.LocalResponseNorm", arguments)
 
 

@@ -62,7 +62,7 @@ def _read(layer: Layer, channel: int, count: int, outputs: int, axes: int) -> It
             return _group(channel // size, size)
         case "glu" if axis_of(fields, axes) == 0:
             return [channel, channel + outputs]
-        case "local_response_norm":
+        case "local_response_norm" if fields.get("region") != "within_channel":
             size = fields.get("size", 5)
             return range(channel - size // 2, channel - size // 2 + size)
         case "channel_shuffle":

@@ -10,6 +10,7 @@ from tests.fuzz import operators
 from tests.fuzz.functions import FUNCTIONS, ops_each
 from tests.fuzz.interpreter import Layer
 from tests.fuzz.learned import BUFFERS, DIRECTIONS, LENGTHS, Shapes, learned_shapes
+from tests.fuzz.mixing import axis_of
 from tests.fuzz.network import Shape
 from tests.fuzz.windows import each
 
@@ -90,10 +91,18 @@ def _other_ops(layer: Layer, shape: Shape, out: Shape, learned: dict[str, int]) 
             each_value = read + read - 1 if read > 1 else 0
         case "rms_norm":  # and for each mean eps and a root
             return (3 + len(learned)) * values + 2 * (values // out[-1])
+        case "normalize":  # and for each length a root and a maximum
+            lengths = values // out[axis_of(fields, len(out))]
+            return (3 + len(learned)) * values + 2 * lengths
+        case "instance_norm":
+            tracked = "running_mean" in learned
+            each_value = 2 if tracked else 5 + len(learned)
         case "layer_norm" | "group_norm":
             each_value = 5 + len(learned)
         case "local_response_norm":
-            each_value = fields.get("size", 5) + 4
+            within = fields.get("region") == "within_channel"
+            axes = len(shape) - 1 if within else 1
+            each_value = math.prod(each(fields.get("size", 5), axes)) + 4
         case "scale":
             each_value = (fields.get("factor", 1) != 1) + (fields.get("shift", 0) != 0)
         case "channel_scale":

@@ -186,6 +186,12 @@ def _glu(rng: random.Random, shape: Shape) -> Spec:
     return {"axis": rng.choice(even)} if even else {}
 
 
+def _local_response_norm(rng: random.Random, shape: Shape) -> Spec:
+    if rng.random() < 0.5:
+        return {"size": rng.randint(1, 5)}
+    return {"size": rng.choice((1, 3, 3, 5)), "region": "within_channel"}
+
+
 def _layer_norm(rng: random.Random, shape: Shape) -> Spec:
     fields: Spec = rng.choice(
         ({}, {"over": "channels"}, {"over": "channels"}, {"over": "last"}, {"over": "all"})
@@ -224,7 +230,11 @@ DRAWS: dict[str, Draw] = {
     "group_norm": lambda rng, x: (
         {"groups": _divisor(rng, x[0])} | rng.choice(({}, {"affine": False}))
     ),
-    "local_response_norm": lambda rng, x: {"size": rng.randint(1, 5)},
+    "local_response_norm": _local_response_norm,
+    "instance_norm": lambda rng, x: rng.choice(
+        ({}, {"affine": True}, {"track_running_stats": True})
+    ),
+    "normalize": lambda rng, x: _axis(rng, x) | rng.choice(({}, {"scale": True})),
     "scale": lambda rng, x: rng.choice(
         ({"factor": 0.5}, {"factor": -1.0, "shift": 1.0}, {"shift": 2.0}, {})
     ),
@@ -245,7 +255,8 @@ DRAWS: dict[str, Draw] = {
     "channel_split": _channel_split,
 }
 LEARN = ("conv", "conv_transpose", "locally_connected", "linear", "batch_norm", "layer_norm",
-         "rms_norm", "group_norm", "channel_scale", "prelu")  # fmt: skip
+         "rms_norm", "instance_norm", "normalize", "group_norm", "channel_scale",
+         "prelu")  # fmt: skip
 LEAVE_GAPS = ("crop", "channel_slice", "channel_split")
 BEHIND_GAPS = ("flatten", "reshape", "linear", "group_norm", "layer_norm", "max_pool", "conv")
 OFTEN = ["conv"] * 12 + ["max_pool"] * 4 + [*LEAVE_GAPS]

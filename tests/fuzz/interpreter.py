@@ -19,7 +19,7 @@ Values: TypeAlias = Mapping[str, Any]  # of parameters, by name
 LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 WORDS = ("same", "valid", "nearest", "linear", "bilinear", "trilinear", "bicubic", "area",
          "reflect", "replicate", "circular", "all", "channels", "last", "none",
-         "tanh", "caffe")  # fmt: skip
+         "tanh", "within_channel", "caffe")  # fmt: skip
 PLACEMENT = ("name", "from", "weights", "indices", "branches")
 MOST_LAYERS = 200
 

@@ -7,6 +7,7 @@ from typing import TypeAlias
 
 from torch import Tensor
 
+from tests.fuzz.mixing import axis_of
 from tests.fuzz.windows import Fields, each, sides_of
 
 Learned: TypeAlias = dict[str, Tensor]  # "weight", "bias" and buffers
@@ -55,6 +56,15 @@ def learned_shapes(kind: str, fields: Fields, shape: Sequence[int]) -> Shapes:
                 if fields.get("gamma", True):
                     found["weight"] = (channels,)
             return found
+        case "instance_norm":
+            found = normalized({"affine": False, **fields}, (channels,))
+            if fields.get("track_running_stats", False):
+                found |= {"running_mean": (channels,), "running_var": (channels,)}
+                found["num_batches_tracked"] = ()
+            return found
+        case "normalize":
+            along = shape[axis_of(fields, len(shape))]
+            return {"weight": (along,)} if fields.get("scale", False) else {}
         case "rms_norm":
             return {"weight": (shape[-1],)} if fields.get("affine", True) else {}
         case "layer_norm":

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.fuzz.windows import Fields, Refused
 
 SOFTMAXES = ("softmax", "log_softmax", "softmin")
+ALONG_ONE = (*SOFTMAXES, "normalize")
 NORMS = ("layer_norm", "group_norm", "rms_norm")  # what is left out of what units see locally
 
 
@@ -18,8 +19,10 @@ def axis_of(fields: Fields, axes: int) -> int:
 
 def mixed(kind: str, fields: Fields, axes: int) -> set[int]:
     """The axes, of so many that an image has, along which every unit sees all."""
-    if kind in SOFTMAXES:
+    if kind in ALONG_ONE:
         return {axis_of(fields, axes)}
+    if kind == "instance_norm":
+        return set() if fields.get("track_running_stats", False) else {*range(1, axes)}
     if kind == "rms_norm":
         return {axes - 1}
     if kind == "layer_norm":
@@ -29,5 +32,7 @@ def mixed(kind: str, fields: Fields, axes: int) -> set[int]:
 
 
 def is_norm(kind: str, fields: Fields, axes: int) -> bool:
-    """Whether it is left out of what units see locally: of a map also a softmax along a size."""
-    return kind in NORMS or (kind in SOFTMAXES and axis_of(fields, axes) > 0)
+    """Whether it is left out of what units see locally: of a map also along a size."""
+    if kind == "instance_norm":
+        return not fields.get("track_running_stats", False)
+    return kind in NORMS or (kind in ALONG_ONE and axis_of(fields, axes) > 0)

@@ -14,6 +14,7 @@ import torch.nn.functional as F  # torch's own name for it
 from torch import Tensor
 from torch.utils._python_dispatch import _disable_current_modes
 
+from tests.fuzz import norms
 from tests.fuzz.functions import FUNCTIONS, function_of
 from tests.fuzz.learned import DIRECTIONS, LENGTHS, Learned, normalized_shape
 from tests.fuzz.mixing import axis_of
@@ -355,10 +356,6 @@ def _layer_norm(x: Tensor, fields: Fields, learned: Learned, training: bool) -> 
     return y.flatten(1).view(x.shape)  # else the strides of axes of 1 may say channels last
 
 
-def _rms_norm(x: Tensor, fields: Fields, learned: Learned, training: bool) -> Tensor:
-    return F.rms_norm(x, x.shape[-1:], learned.get("weight"), fields.get("eps"))
-
-
 def _group_norm(x: Tensor, fields: Fields, learned: Learned, training: bool) -> Tensor:
     # As F.group_norm, which refuses a single value for each group of a single image.
     if x.shape[1] % fields["groups"]:
@@ -366,14 +363,6 @@ def _group_norm(x: Tensor, fields: Fields, learned: Learned, training: bool) -> 
     return torch.group_norm(
         x, fields["groups"], learned.get("weight"), learned.get("bias"), fields.get("eps", 1e-5)
     )
-
-
-def _local_response_norm(x: Tensor, fields: Fields, learned: Learned, training: bool) -> Tensor:
-    axes_of(x)
-    return F.local_response_norm(
-        x, fields.get("size", 5), fields.get("alpha", 1e-4), fields.get("beta", 0.75),
-        fields.get("k", 1.0),
-    )  # fmt: skip
 
 
 def _scale(x: Tensor, fields: Fields, learned: Learned, training: bool) -> Tensor:
@@ -461,9 +450,11 @@ OPERATORS: dict[str, Operator] = {
     "pad_channels": _pad_channels,
     "batch_norm": _batch_norm,
     "layer_norm": _layer_norm,
-    "rms_norm": _rms_norm,
+    "rms_norm": norms.rms_norm,
+    "instance_norm": norms.instance_norm,
+    "normalize": norms.normalize,
     "group_norm": _group_norm,
-    "local_response_norm": _local_response_norm,
+    "local_response_norm": norms.local_response_norm,
     "scale": _scale,
     "channel_scale": _channel_scale,
     "relu": _pointwise(F.relu),

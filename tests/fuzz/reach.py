@@ -21,7 +21,7 @@ from tests.fuzz.operators import ELEMENTWISE
 from tests.fuzz.sight import POINTWISE
 from tests.fuzz.windows import Fields, each, pairs, sides_of, transposed_sides
 
-IN_PLACE = {*POINTWISE, "concat", "local_response_norm", "pad_channels",
+IN_PLACE = {*POINTWISE, "concat", "instance_norm", "local_response_norm", "pad_channels",
             "channel_shuffle", "channel_slice", "channel_split"}  # fmt: skip
 
 
@@ -200,6 +200,9 @@ class Reaching:
             case "glu":
                 is_halved = 1 + self.axis == axis_of(layer.fields, len(out))
                 return Extent.UNKNOWN if is_halved else _same  # how far apart depends on the size
+            case "local_response_norm" if layer.fields.get("region") == "within_channel":
+                half = layer.fields.get("size", 5) // 2
+                return lambda unit: range(unit - half, unit + half + 1)
             case "linear":
                 return Extent.ALL if self.axis == self.axes - 1 else _same
         return _same if layer.kind in IN_PLACE else self.window(layer, shape, out)

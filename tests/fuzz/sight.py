@@ -65,6 +65,12 @@ def _seen(layer: Layer, inputs: Sequence[Tensor], shape: Shape) -> Tensor:
     if kind == "group_norm":
         groups = x.view(len(x), fields["groups"], -1, *x.shape[2:])
         return _mixed(groups, range(2, groups.dim())).flatten(1, 2)
+    if kind == "local_response_norm" and fields.get("region") == "within_channel":
+        pool = getattr(torch.nn.functional, f"max_pool{len(shape) - 1}d")
+        size = fields.get("size", 5)
+        return torch.as_tensor(pool(x, size, 1, size // 2))
+    if kind == "instance_norm":  # with running statistics
+        return x
     if kind == "local_response_norm":
         return _neighbours(x, fields.get("size", 5))
     if kind == "upsample" and fields.get("mode") == "bicubic":

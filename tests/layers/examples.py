@@ -27,8 +27,11 @@ from archcalc.layers import (
     functions,
     further_joins,
     gating,
+    instance_norm,
     joining,
+    l2_norm,
     linear,
+    local_response_norm,
     normalization,
     pooling,
     rearranging,
@@ -77,6 +80,12 @@ def register(
     """`layers` draws layers of `kind` for a map, `inputs` the maps to draw them for."""
     LAYERS[kind] = layers
     EXAMPLES[kind] = examples_of(layers, inputs)
+
+
+def axes_of(x: FeatureMap) -> st.SearchStrategy[int]:
+    """The number of an axis, from the first or the last; now and then of none."""
+    rank = len(x.shape)
+    return mostly(st.integers(-rank, rank - 1), st.just(rank))
 
 
 def layers_of(
@@ -330,9 +339,24 @@ def _(draw: Draw, x: FeatureMap) -> Layer:
     return normalization.GroupNorm(groups=draw(divisors(x.channels)), affine=draw(st.booleans()))
 
 
-@layers_of(normalization.LocalResponseNorm, spatial_maps())
+@layers_of(local_response_norm.LocalResponseNorm, spatial_maps())
 def _(draw: Draw, x: FeatureMap) -> Layer:
-    return normalization.LocalResponseNorm(size=draw(number(1, 6, wrong=0)))
+    size = draw(number(1, 6, wrong=0))
+    if draw(st.booleans()):
+        return local_response_norm.LocalResponseNorm(size=size, region="within_channel")
+    return local_response_norm.LocalResponseNorm(size=size)
+
+
+@layers_of(instance_norm.InstanceNorm, maps(1, 3))
+def _(draw: Draw, x: FeatureMap) -> Layer:
+    affine, tracks = draw(st.booleans()), draw(st.booleans()) and x.positions > 1
+    return instance_norm.InstanceNorm(affine=affine, track_running_stats=tracks)
+
+
+@layers_of(l2_norm.Normalize, maps())
+def _(draw: Draw, x: FeatureMap) -> Layer:
+    eps = draw(st.sampled_from([1e-12, 0.01]))
+    return l2_norm.Normalize(axis=draw(axes_of(x)), scale=draw(st.booleans()), eps=eps)
 
 
 @layers_of(normalization.Scale, maps())
@@ -398,12 +422,6 @@ def _(draw: Draw, x: FeatureMap) -> Layer:
 @layers_of(composed_functions.Power, maps())
 def _(draw: Draw, x: FeatureMap) -> Layer:
     return composed_functions.Power(exponent=draw(st.sampled_from([-1.0, 0.0, 0.5, 1.0, 2.0, 3.0])))
-
-
-def axes_of(x: FeatureMap) -> st.SearchStrategy[int]:
-    """The number of an axis, from the first or the last; now and then of none."""
-    rank = len(x.shape)
-    return mostly(st.integers(-rank, rank - 1), st.just(rank))
 
 
 def _along(kind: type[Layer], x: FeatureMap) -> st.SearchStrategy[Layer]:

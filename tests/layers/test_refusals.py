@@ -14,7 +14,7 @@ from archcalc.layers import Effect, Layer
 from archcalc.layers.convolution import Conv, ConvTranspose, LocallyConnected
 from archcalc.layers.further_joins import Divide, Subtract
 from archcalc.layers.joining import Add, Concat, Multiply
-from archcalc.layers.normalization import LocalResponseNorm
+from archcalc.layers.local_response_norm import LocalResponseNorm
 from archcalc.layers.pooling import AdaptiveAvgPool, AvgPool, GlobalAvgPool, MaxPool
 from archcalc.layers.regularization import Dropout, DropPath
 from archcalc.layers.resampling import Crop, Pad, PadChannels, PixelShuffle

@@ -15,7 +15,8 @@ from archcalc.layers import Order
 from archcalc.layers.activation import ReLU, ReLU6
 from archcalc.layers.convolution import Conv
 from archcalc.layers.joining import Concat
-from archcalc.layers.normalization import GroupNorm, LayerNorm, LocalResponseNorm
+from archcalc.layers.local_response_norm import LocalResponseNorm
+from archcalc.layers.normalization import GroupNorm, LayerNorm
 from archcalc.memory_use import training
 from archcalc.memory_use.held_gradient import HeldGradient
 from archcalc.memory_use.options import TrainingOptions

@@ -16,7 +16,8 @@ from archcalc.layers import Layer, own_kinds
 from archcalc.layers.activation import ReLU, Sigmoid
 from archcalc.layers.convolution import Conv, ConvTranspose
 from archcalc.layers.joining import Add, Multiply
-from archcalc.layers.normalization import BatchNorm, GroupNorm, LocalResponseNorm
+from archcalc.layers.local_response_norm import LocalResponseNorm
+from archcalc.layers.normalization import BatchNorm, GroupNorm
 from archcalc.layers.pooling import AvgPool, GlobalAvgPool, MaxPool
 from archcalc.layers.regularization import Dropout
 from archcalc.layers.resampling import Crop, Pad, PadChannels

@@ -12,7 +12,8 @@ import torch
 
 from archcalc import FeatureMap, Graph, MeasurementError, UsageError
 from archcalc.layers.convolution import Conv
-from archcalc.layers.normalization import BatchNorm, LocalResponseNorm
+from archcalc.layers.local_response_norm import LocalResponseNorm
+from archcalc.layers.normalization import BatchNorm
 from archcalc.layers.pooling import GlobalAvgPool
 from archcalc.memory_use.moments import Purpose
 from archcalc.memory_use.optimizers import OPTIMIZERS

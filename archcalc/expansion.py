@@ -13,7 +13,6 @@ from archcalc.feature_map import FeatureMap
 from archcalc.given import given_inputs, overrides, own_inputs
 from archcalc.graph import Graph, Node, Stretch, in_order, stretch_of, with_purpose
 from archcalc.layers import Layer
-from archcalc.layers.pooling import MaxPool
 from archcalc.quantity.conditions import one_for_all
 from archcalc.record import replace
 from archcalc.spec.closures import WORK
@@ -224,8 +223,8 @@ class _Expander(Sharing):
             inputs = tuple([self._branch(b, scope, current, statement) for b in statement.branches])
         scope.present = current
         layer = statement.layer or self._make(statement, scope)
-        weights = self._owner(statement.weights, scope, type(layer), "weights")
-        indices = self._owner(statement.indices, scope, MaxPool, "indices")
+        weights = self._owner(statement.weights, scope, layer)
+        indices = self._indices(statement.indices, scope)
         name = self._name(statement.name, statement.kind.kind, scope)
         full = self._new_name(scope.prefix + name, statement.name, statement.place)
         scope.names[name] = full

@@ -5,7 +5,7 @@ A layer may name only earlier layers, so a cycle cannot be written.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import ClassVar
 
 from archcalc.errors import Place
@@ -17,6 +17,9 @@ from archcalc.record import Record, replace
 from archcalc.spec.syntax import INPUT as INPUT  # what a single input is called
 from archcalc.spec.syntax import About, Network
 from archcalc.spec.values import Value
+
+WEIGHT = "weight"  # the tensor that layers may share alone
+OTHERS = "others"  # stands for any other tensor
 
 
 class Node(Record):
@@ -32,6 +35,7 @@ class Node(Record):
             such heads and to no other output.
         place: where the spec says so.
         trainable: whether its parameters learn; those that are another's are as that one's.
+        weight_alone: whether of what that layer has it shares the tensor `weight` alone.
     """
 
     not_shown: ClassVar[tuple[str, ...]] = ("place",)
@@ -44,6 +48,7 @@ class Node(Record):
     training_only: bool
     place: Place
     trainable: bool = True
+    weight_alone: bool = False
 
     @property
     def sources(self) -> tuple[str, ...]:
@@ -188,23 +193,31 @@ class Graph(Record):
         """As `live`, of the layers that a gradient comes back to: none does through indices."""
         return _needed(self.nodes, self.outputs, by_indices=False)
 
-    def weight_owners(self) -> dict[str, str]:
-        """For each layer the one with which its learned values count; itself for most.
+    def tensor_owners(self) -> Callable[[str, str], str]:
+        """What finds, for a layer and the name of a tensor of its, the layer it counts with."""
+        owners = of_others = self.weight_owners()
+        if any(node.weight_alone for node in self.nodes):
+            of_others = self.weight_owners(OTHERS)
+        return lambda layer, tensor: (owners if tensor == WEIGHT else of_others)[layer]
 
-        Of layers that share their weights it is the first that some output depends on, with those
-        that exist in training only behind all others.
+    def weight_owners(self, tensor: str = WEIGHT) -> dict[str, str]:
+        """For each layer the one with which a tensor that it has counts; itself for most.
+
+        Of layers that share it it is the first that some output depends on, with those that exist
+        in training only behind all others.
         """
-        live, origins = self.live(), self.weight_origins()
+        live, origins = self.live(), self.weight_origins(tensor)
         owners: dict[str, str] = {}
         for node in sorted(self.nodes, key=lambda n: (n.name not in live, n.training_only)):
             owners.setdefault(origins[node.name], node.name)
         return {name: owners[origin] for name, origin in origins.items()}
 
-    def weight_origins(self) -> dict[str, str]:
-        """For each layer the first in order that has the same weights."""
+    def weight_origins(self, tensor: str = WEIGHT) -> dict[str, str]:
+        """For each layer the first in order that has the same tensor of that name."""
         origins: dict[str, str] = {}
         for node in self.nodes:
-            origins[node.name] = node.name if node.weights is None else origins[node.weights]
+            own = node.weights is None or (node.weight_alone and tensor != WEIGHT)
+            origins[node.name] = node.name if own else origins[node.weights or ""]
         return origins
 
     def without_unused(self) -> Graph:
@@ -227,12 +240,16 @@ class Graph(Record):
 
         Where layers shared the weights of one that is gone, the first of them has them now.
         """
-        origins, kept = self.weight_origins(), {node.name for node in nodes}
-        owners = {origin: origin for origin in origins.values() if origin in kept}
+        kept = {node.name for node in nodes}
+        owners, of_others = self._owners_among(nodes, WEIGHT), self._owners_among(nodes, OTHERS)
         owned = []
         for node in nodes:
-            owner = owners.setdefault(origins[node.name], node.name)
-            owned.append(replace(node, weights=None if owner == node.name else owner))
+            name = node.name
+            owner = owners[name] if of_others[name] == name else of_others[name]
+            alone = of_others[name] == name != owner
+            owned.append(
+                replace(node, weights=None if owner == name else owner, weight_alone=alone)
+            )
         before = {block for node in self.nodes for block in self.blocks_around(node.name)}
         after = {block for node in nodes for block in self.blocks_around(node.name)}
         blocks = {b: kind for b, kind in self.blocks.items() if b in after or b not in before}
@@ -247,6 +264,12 @@ class Graph(Record):
             blocks=blocks,
             stretches=in_order(nodes, of_kept),
         )
+
+    def _owners_among(self, nodes: Iterable[Node], tensor: str) -> dict[str, str]:
+        """For each of some nodes the first of them that has the same tensor."""
+        origins = self.weight_origins(tensor)
+        first: dict[str, str] = {}
+        return {node.name: first.setdefault(origins[node.name], node.name) for node in nodes}
 
 
 def inputs_text(inputs: Mapping[str, FeatureMap]) -> str:

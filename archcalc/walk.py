@@ -9,7 +9,7 @@ from archcalc.errors import LayerError, UsageError, require_known
 from archcalc.expanding.placed import effect_of, located
 from archcalc.expansion import ExpansionStopped
 from archcalc.figures.of_layer import LayerAnalysis
-from archcalc.graph import Graph, LeftOut
+from archcalc.graph import WEIGHT, Graph, LeftOut, Node
 from archcalc.layers.state import Shape, State
 from archcalc.layers.unpooling import put_back
 from archcalc.loading import Input, Spec, load
@@ -89,7 +89,7 @@ def walk(graph: Graph, batch: int, dtype: str) -> Analysis:
     A head for training that does not fit is left out, and the graph of the analysis says why.
     """
     bytes_each = DTYPES[dtype]
-    live, owners = graph.live(), graph.weight_owners()
+    live, owner_of = graph.live(), graph.tensor_owners()
     missing: set[str] = set()
     refusals: list[LeftOut] = []
     maps = dict(graph.inputs)
@@ -108,7 +108,7 @@ def walk(graph: Graph, batch: int, dtype: str) -> Analysis:
             if node.indices is not None:
                 effect = replace(effect, windows=put_back(done[node.indices].effect.windows))
             if node.weights is not None and node.weights in done:
-                _require_same_shapes(node.weights, done[node.weights].effect.state, effect.state)
+                _require_same_shapes(node, done[node.weights].effect.state, effect.state)
             # Where an unpooling puts a value depends on all that its max pool has seen.
             seen = [units[name] for name in node.sources]
             shapes = [maps[name] for name in node.sources]
@@ -134,7 +134,7 @@ def walk(graph: Graph, batch: int, dtype: str) -> Analysis:
         if depends:
             of_images.add(node.name)
         field, local_field = whole_of(found)
-        used, owns = node.name in live, owners[node.name] == node.name
+        tensors = [tensor.name for tensor in effect.state]
         done[node.name] = LayerAnalysis(
             node=node,
             effect=effect,
@@ -144,15 +144,19 @@ def walk(graph: Graph, batch: int, dtype: str) -> Analysis:
             batch=batch if depends else 1,
             bytes_each=bytes_each,
             is_of_images=depends,
-            used=used,
-            owns_weights=owns,
+            used=node.name in live,
+            shared=tuple([n for n in tensors if owner_of(node.name, n) != node.name]),
         )
     if missing:
         return walk(graph.without_heads(missing, refusals), batch, dtype)
     return Analysis(graph, batch, dtype, tuple(done.values()))
 
 
-def _require_same_shapes(name: str, owner: State, state: State) -> None:
+def _require_same_shapes(node: Node, owner: State, state: State) -> None:
+    name = node.weights
+    if node.weight_alone:
+        state = tuple([tensor for tensor in state if tensor.name == WEIGHT])
+        owner = tuple([tensor for tensor in owner if tensor.name == WEIGHT]) or owner
     has, needs = ([tensor.name for tensor in each] for each in (owner, state))
     if has != needs:
         had, needed = (", ".join(names) or "nothing" for names in (has, needs))

@@ -9,6 +9,7 @@ from archcalc.expanding.names import Names
 from archcalc.expanding.scope import Scope
 from archcalc.graph import Node
 from archcalc.layers import Layer
+from archcalc.layers.pooling import MaxPool
 from archcalc.record import replace
 from archcalc.spec.syntax import Block, NameTemplate
 
@@ -34,18 +35,35 @@ class Sharing(Names):
     _trainable: bool | None = None  # as what stands around says
     _shared_block: SharedBlock | None = None  # that stands around
 
-    def _owner(
-        self, template: NameTemplate | None, scope: Scope, kind: type[Layer], what: str
-    ) -> str | None:
-        """The earlier layer whose weights or indices are shared, if there is one."""
+    def _indices(self, template: NameTemplate | None, scope: Scope) -> str | None:
+        """The earlier max pool whose indices are taken, if there is one."""
         if template is None:
             return None
         name = self._resolve(template, scope)
-        found = self.nodes[name].layer if name in self.nodes else None
-        if type(found) is not kind:
-            is_a = "an input of the network" if found is None else f"a {found.kind}"
-            raise SpecError(f"{what} of a {kind.kind}, but {name!r} is {is_a}", template.place)
+        if name not in self.nodes or type(self.nodes[name].layer) is not MaxPool:
+            raise SpecError(
+                f"indices of a max_pool, but {name!r} is {self._what(name)}", template.place
+            )
         return name
+
+    def _owner(self, template: NameTemplate | None, scope: Scope, layer: Layer) -> str | None:
+        """The earlier layer whose weights are shared, if there is one."""
+        if template is None:
+            return None
+        name = self._resolve(template, scope)
+        owner = self.nodes[name].layer if name in self.nodes else None
+        alike = owner is not None and owner.weight_is == layer.weight_is != ""
+        if type(owner) is not type(layer) and not alike:
+            raise SpecError(
+                f"weights of a {layer.kind}, but {name!r} is {self._what(name)}", template.place
+            )
+        return name
+
+    def _what(self, name: str) -> str:
+        if name not in self.nodes:
+            return "an input of the network"
+        kind = self.nodes[name].layer.kind
+        return f"a{'n' if kind[0] in 'aeiou' else ''} {kind}"
 
     def _block_shared(
         self, template: NameTemplate | None, scope: Scope, block: Block
@@ -72,7 +90,10 @@ class Sharing(Names):
             owner = self._like(node, self._shared_block)
         if owner is not None:
             trainable = self._as_owner(node.name, owner, node.place)
-            self.nodes[node.name] = replace(node, weights=owner, trainable=trainable)
+            alone = self.nodes[owner].layer.weight_form != node.layer.weight_form
+            self.nodes[node.name] = replace(
+                node, weights=owner, trainable=trainable, weight_alone=alone
+            )
 
     def _like(self, node: Node, block: SharedBlock) -> str | None:
         """The layer whose weights a layer has since its block has those of another's."""

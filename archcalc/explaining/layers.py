@@ -15,7 +15,7 @@ from archcalc.feature_map import FeatureMap
 from archcalc.figures.of_layer import OF_LAYER, SUMMED, LayerAnalysis
 from archcalc.layers import Effect
 from archcalc.layers.items import effect_with_items
-from archcalc.layers.state import Role, StateTensor
+from archcalc.layers.state import Role, StateTensor, values_of
 from archcalc.quantity.traced import Leaf, Operation, Traced, Tree, tree_of
 from archcalc.receptive_field.field import AxisField, Field
 from archcalc.receptive_field.origins import origins_as_image
@@ -356,7 +356,8 @@ def _derive_counts(traced: LayerAnalysis, shape: Symbols, to: _Derivations) -> N
         if figure.key in learned:
             role = learned[figure.key]
             tensors = [tensor for tensor in traced.parameters if tensor.role is role]
-            to.add_over(figure.key, tensors, shape, shared)
+            theirs = shared if not tensors and values_of(traced.effect.state, role) != 0 else ""
+            to.add_over(figure.key, tensors, shape, theirs)
         else:
             parts = {key: OF_LAYER[key].of(traced) for key in figure.shown_by}
             to.add(figure.key, figure.of(traced), _symbols(**parts) if parts else shape)

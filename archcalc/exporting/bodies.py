@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from archcalc.analysis import Analysis
 from archcalc.errors import UsageError
@@ -11,7 +11,7 @@ from archcalc.exporting.helpers import HELPERS
 from archcalc.exporting.names import variable_name
 from archcalc.exporting.records import PLAIN_CALL, Body, Item, ModuleClass, Path, Tie
 from archcalc.figures.of_layer import LayerAnalysis
-from archcalc.graph import INPUT, Node
+from archcalc.graph import INPUT, OTHERS, WEIGHT, Graph, Node
 from archcalc.layers.convolution import Conv
 from archcalc.layers.sliding import pads_alike
 from archcalc.record import replace
@@ -37,12 +37,10 @@ class BodyMaker:
             for layer in analysis.layers
         )
         self._containers = {container.path for container in network.walk()}
-        self._shared: dict[Path, list[tuple[Node, Node]]] = {}
-        for node in analysis.graph.nodes:
-            if node.weights is not None and self._tensors(node):
-                owner = self._owner(node)
-                around = self._around(network, node, owner)
-                self._shared.setdefault(around.path, []).append((node, owner))
+        self._shared: dict[Path, list[tuple[Node, Node, tuple[str, ...]]]] = {}
+        for node, owner, tensors in self._sharing(analysis.graph):
+            around = self._around(network, node, owner)
+            self._shared.setdefault(around.path, []).append((node, owner, tensors))
 
     def pieces(self, container: Container) -> list[Piece]:
         """What the module of a container is made of, in order."""
@@ -79,8 +77,8 @@ class BodyMaker:
             items.append(replace(item, training_only=only))
         outputs = [(number[v], self._in_training_only(v) and not side_only) for v in leaving]
         ties: list[Tie] = []
-        for user, owner in self._shared.get(container.path, ()):
-            self._share(container, user, owner, items, ties)
+        for user, owner, tensors in self._shared.get(container.path, ()):
+            self._share(container, user, owner, tensors, items, ties)
         chain = bool(container.path) and _is_chain(items, len(entering), outputs)
         if not chain:
             items, outputs = _without_idle_modules(items, outputs)
@@ -168,18 +166,32 @@ class BodyMaker:
     def _tensors(self, node: Node) -> tuple[str, ...]:
         return tuple([tensor.name for tensor in self._layers[node.name].effect.state])
 
-    def _owner(self, node: Node) -> Node:
-        while node.weights is not None:
-            node = self._layers[node.weights].node
-        return node
+    def _sharing(self, graph: Graph) -> Iterator[tuple[Node, Node, tuple[str, ...]]]:
+        """Layers with those that have tensors of theirs, and which tensors; () for all."""
+        owners, of_others = graph.weight_origins(), graph.weight_origins(OTHERS)
+        nodes = {node.name: node for node in graph.nodes}
+        for name, node in nodes.items():
+            others = tuple([tensor for tensor in self._tensors(node) if tensor != WEIGHT])
+            if owners[name] == of_others[name] != name and self._tensors(node):
+                yield node, nodes[owners[name]], ()
+            elif owners[name] != of_others[name]:
+                yield node, nodes[owners[name]], (WEIGHT,)
+                if of_others[name] != name and others:
+                    yield node, nodes[of_others[name]], others
 
     def _share(
-        self, container: Container, user: Node, owner: Node, items: list[Item], ties: list[Tie]
+        self,
+        container: Container,
+        user: Node,
+        owner: Node,
+        tensors: tuple[str, ...],
+        items: list[Item],
+        ties: list[Tie],
     ) -> None:
-        """Lets `user` have the weights of `owner`: in its item, or by a tie."""
+        """Lets `user` have tensors of `owner`, or all: in its item, or by a tie."""
         paths = self._path_in(container, user), self._path_in(container, owner)
         mine, other = self._spelling(user), self._spelling(owner)
-        same = (mine.callee, _made_with(mine)) == (other.callee, _made_with(other))
+        same = not tensors and (mine.callee, _made_with(mine)) == (other.callee, _made_with(other))
         same = same and not any(tuple(n.name.split(".")) in self._containers for n in (user, owner))
         at = next((n for n, item in enumerate(items) if item.path == paths[0]), None)
         known = [item.path for item in items[:at]]
@@ -187,7 +199,7 @@ class BodyMaker:
             mentioned = tuple([a for a in items[at].arguments if a.in_call])
             items[at] = replace(items[at], arguments=mentioned, shares=paths[1])
         else:
-            ties.append(Tie(*paths, () if same else self._tensors(user)))
+            ties.append(Tie(*paths, () if same else tensors or self._tensors(user)))
 
     def _around(self, container: Container, user: Node, owner: Node) -> Container:
         """The innermost container in `container` that is a module and has both layers in it."""

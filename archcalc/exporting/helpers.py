@@ -143,6 +143,7 @@ def class_source(callee: str) -> str:
 
 
 HELPERS: dict[str, str] = {
+    "TransposedLinear": class_source("archcalc.torch_backend.modules.TransposedLinear"),
     "LocallyConnected": _LOCALLY_CONNECTED,
     **{f"PaddedMaxPool{n}d": _PADDED_MAX_POOL.substitute(axes=n) for n in (1, 2, 3)},
     **{f"Conv{n}dSame": _CONV_SAME.substitute(axes=n) for n in (1, 2, 3)},

@@ -13,7 +13,7 @@ from archcalc.exporting.helpers import needed_helpers
 from archcalc.exporting.layout import WIDTH
 from archcalc.exporting.records import Path
 from archcalc.exporting.writing import class_lines
-from archcalc.graph import INPUT, Graph
+from archcalc.graph import INPUT, WEIGHT, Graph
 from archcalc.render.escape import one_line
 from archcalc.torch_spelling.module_names import module_names
 from archcalc.walk import analyze
@@ -65,8 +65,8 @@ def _frozen(analysis: Analysis) -> list[Path]:
     tensors = {
         (*names[layer.name].split("."), tensor.name): layer.learns
         for layer in analysis.layers
-        if layer.node.weights is None
         for tensor in layer.effect.parameters
+        if layer.node.weights is None or (layer.node.weight_alone and tensor.name != WEIGHT)
     }
     learning = {path[:n] for path, learns in tensors.items() if learns for n in range(len(path))}
     found = [

@@ -11,7 +11,7 @@ from archcalc.feature_map import FeatureMap
 from archcalc.figures.figure import Figure, Figures, Unit
 from archcalc.graph import Node
 from archcalc.layers import Effect
-from archcalc.layers.state import Role, State
+from archcalc.layers.state import Role, State, values_of
 from archcalc.quantity.arithmetic import Quantity, plain
 from archcalc.receptive_field import per_axis
 from archcalc.receptive_field.field import AxisField
@@ -36,7 +36,7 @@ class LayerAnalysis(Record):
         is_of_images: whether it depends on the network's inputs. What comes from learned or
             constant tensors alone is there once, whatever the batch.
         used: whether some output of the network depends on it.
-        owns_weights: whether its learned values count here, and not with a layer that shares them.
+        shared: the names of its tensors that count with another layer.
     """
 
     node: Node
@@ -48,7 +48,7 @@ class LayerAnalysis(Record):
     bytes_each: int = 4
     is_of_images: bool = True
     used: bool = True
-    owns_weights: bool = True
+    shared: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         figures = f"{self.params} params, {self.macs} MACs"
@@ -85,21 +85,27 @@ class LayerAnalysis(Record):
         return found or tuple(range(bool(self.output.sizes), self.output.rank))
 
     @property
+    def own_state(self) -> State:
+        """The tensors that count here, and not with a layer that shares them."""
+        state = self.effect.state
+        return tuple([t for t in state if t.name not in self.shared]) if self.shared else state
+
+    @property
     def parameters(self) -> State:
         """The tensors that it learns; () where they are another layer's, which has them."""
-        return self.effect.parameters if self.owns_weights else ()
+        return tuple([tensor for tensor in self.own_state if tensor.role is not Role.BUFFER])
 
     @property
     @OF_LAYER.figure(Unit.COUNT)
     def weights(self) -> Quantity:
         """Learned weights; shared ones count with the layer that owns them."""
-        return self.effect.weights if self.owns_weights else 0
+        return values_of(self.own_state, Role.WEIGHT)
 
     @property
     @OF_LAYER.figure(Unit.COUNT)
     def biases(self) -> Quantity:
         """Learned biases; shared ones count with the layer that owns them."""
-        return self.effect.biases if self.owns_weights else 0
+        return values_of(self.own_state, Role.BIAS)
 
     @property
     @OF_LAYER.figure(Unit.COUNT, made_of=("weights", "biases"))
@@ -122,18 +128,16 @@ class LayerAnalysis(Record):
     @OF_LAYER.figure(Unit.COUNT)
     def buffers(self) -> Quantity:
         """Values that are kept but not learned, such as running statistics."""
-        return self.effect.buffers if self.owns_weights else 0
+        return values_of(self.own_state, Role.BUFFER)
 
     @property
     @OF_LAYER.figure(Unit.BYTES, in_tables=False)
     def buffer_bytes(self) -> Quantity:
         """Bytes of what is kept but not learned: counts take 8 whatever the dtype."""
-        if not self.owns_weights:
-            return 0
         return sum(
             [
                 tensor.values * (tensor.bytes_each or self.bytes_each)
-                for tensor in self.effect.state
+                for tensor in self.own_state
                 if tensor.role is Role.BUFFER
             ]
         )

@@ -31,6 +31,7 @@ class Embedding(Layer):
     category: ClassVar[Category] = Category.LINEAR
     integers: ClassVar[Integers] = Integers.TAKEN
     moves_axes: ClassVar[bool] = True
+    weight_is: ClassVar[str] = "matrix"
 
     rows: Quantity
     features: Quantity

@@ -81,6 +81,8 @@ class Layer(ABC):
         is_weight_layer: whether it counts where depth is counted: a matrix product with weights.
         in_lecture_total: whether its output counts in the activation total "lecture"
             (what lectures list by hand: convolutions, pools and linear layers).
+        weight_is: what its tensor `weight` is, where layers of other kinds that have one may share
+            it: the `matrix` of a linear map, or the `kernel` of a convolution.
         gradient: how the gradients of its inputs come about, where torch runs one operator for it.
         keeps_for_weights: whether what it keeps for the backward pass is kept for the gradient of
             its weights alone, so that it keeps nothing where they do not learn.
@@ -105,6 +107,7 @@ class Layer(ABC):
     steps_first: ClassVar[bool] = False
     is_weight_layer: ClassVar[bool] = False
     in_lecture_total: ClassVar[bool] = False
+    weight_is: ClassVar[str] = ""
     gradient: ClassVar[Gradient] = Gradient.OWN
     keeps_for_weights: ClassVar[bool] = False
     gradient_order: ClassVar[Order] = Order.OWN
@@ -224,6 +227,11 @@ class Layer(ABC):
     def made_by_copying(self, x: FeatureMap, *, at_inference: bool) -> Quantity:
         """Of one that runs `steps_first`: the values more that it makes where it copies `x`."""
         return x.values
+
+    @property
+    def weight_form(self) -> object:
+        """What a layer whose weights are to be all of this one's has in common with it."""
+        return type(self)
 
     def widths(self, x: FeatureMap) -> tuple[str, ...]:
         """The fields that say how many channels its output has."""

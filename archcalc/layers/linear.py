@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from archcalc.errors import LayerError
 from archcalc.feature_map import FeatureMap
 from archcalc.layers.effect import Effect, Saved, Storage, Towards
 from archcalc.layers.layer import Category, Layer, require_positive
@@ -33,6 +34,8 @@ class Linear(Layer):
     Shapes: (C) -> (features); on a map it acts on the last axis: (…, n) -> (…, features).
     Weight (features, C or n), bias (features).
     MACs: features x values of the input.
+    `transposed: true` keeps the weight as (C or n, features), y = W^T x + b: as GPT-2's published
+    weights have it, or where it is the `weights` of a linear layer the other way, in a decoder.
     `weight_norm: true` makes the weight of lengths and directions (`archcalc.layers.weight_norm`).
     Source: Rumelhart et al. 1986; LeCun et al. 1998, layer F6.
     """
@@ -42,21 +45,26 @@ class Linear(Layer):
     is_weight_layer: ClassVar[bool] = True
     in_lecture_total: ClassVar[bool] = True
     keeps_for_weights: ClassVar[bool] = True
+    weight_is: ClassVar[str] = "matrix"
 
     features: Quantity
     bias: bool = True
     weight_norm: bool = False
+    transposed: bool = False
 
     def effect_on(self, x: FeatureMap, /) -> Effect:
         require_positive(self.features, "output features")
+        if self.transposed and self.weight_norm:
+            raise LayerError("weight_norm of a weight that is transposed")
         channels, *sizes = (*x.shape[:-1], self.features)
         output = FeatureMap(channels, tuple(sizes))
         bias = (self.features,) if self.bias else None
+        weight = (self.features, x.shape[-1])
         windows: Windows = (Reach.SAME,) * (len(x.sizes) - 1) + (Reach.ALL,)
         effect = Effect(
             output=output,
             windows=windows if x.sizes else Reach.ALL,
-            state=parameters(weight=(self.features, x.shape[-1]), bias=bias),
+            state=parameters(weight=weight[::-1] if self.transposed else weight, bias=bias),
             macs=self.features * x.values,
             other_ops=output.values if self.bias else 0,
             saved=(Saved.INPUT,),
@@ -87,6 +95,10 @@ class Linear(Layer):
         biased = Operator("add_bias", takes, found.values)
         products = on_a_copy(multiplied, at.copied) if at.copied else (multiplied,)
         return (*products, biased) if self.bias else products
+
+    @property
+    def weight_form(self) -> object:
+        return (Linear, self.transposed)
 
     def widths(self, x: FeatureMap) -> tuple[str, ...]:
         return () if x.sizes else ("features",)  # of a map they are a size

@@ -34,7 +34,7 @@ def tape(
     types = Types(analysis.bytes_each, on_gpu, autocast)
     found = Taping(analysis, types)
     where = layout(analysis, at_inference=False)
-    owners, handed_on = analysis.graph.weight_owners(), unpooled(analysis)
+    owner_of, handed_on = analysis.graph.tensor_owners(), unpooled(analysis)
     maps, with_gradient = analysis.maps, analysis.graph.with_gradient()
     for layer in analysis.used_layers:
         name, node = layer.name, layer.node
@@ -62,7 +62,7 @@ def tape(
             node.taken,
             named={
                 tensor.name: found.parameter(
-                    f"{owners[name]}.{tensor.name}",
+                    f"{owner_of(name, tensor.name)}.{tensor.name}",
                     tensor.values,
                     learns=node.trainable and tensor.role is not Role.BUFFER,
                 )

@@ -177,19 +177,24 @@ def training_tensors(
     bytes_each = DTYPES[_dtype_in_use(options.dtype)]
     optimizer = OPTIMIZERS[options.optimizer]
     counter = COUNTER_BYTES if optimizer.adaptive and not options.on_gpu else 0
-    owners, with_gradient = analysis.graph.weight_owners(), analysis.graph.with_gradient()
-    learning_layers = [layer.name for layer in analysis.used_layers if layer.learns]
-    learned = {owners[name] for name in learning_layers}
-    trained = {owners[name] for name in learning_layers if name in with_gradient}
+    owner_of, with_gradient = analysis.graph.tensor_owners(), analysis.graph.with_gradient()
+    learned: set[tuple[str, str]] = set()
+    trained: set[tuple[str, str]] = set()
+    for layer in analysis.used_layers:
+        if layer.learns:
+            tensors = [tensor.name for tensor in layer.effect.parameters]
+            own = {(owner_of(layer.name, tensor), tensor) for tensor in tensors}
+            learned |= own
+            trained |= own if layer.name in with_gradient else set()
     found: dict[str, TensorMemory] = {}
     for layer in _in_module_order(analysis.used_layers):
-        owner = owners[layer.name]
         for tensor in layer.effect.parameters:
-            n = tensor.values
+            owner = owner_of(layer.name, tensor.name)
+            one_of, n = (owner, tensor.name), tensor.values
             size = n * bytes_each
-            master = n * _MASTER_BYTES if options.master and owner in learned else 0
+            master = n * _MASTER_BYTES if options.master and one_of in learned else 0
             state = optimizer.moments * (master or size) + counter
-            gradient, state = (size, state) if owner in trained else (0, 0)
+            gradient, state = (size, state) if one_of in trained else (0, 0)
             one = TensorMemory(owner, tensor, size, gradient, state, master)
             found.setdefault(one.name, one)
     return tuple(found.values())

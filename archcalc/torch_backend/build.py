@@ -12,7 +12,7 @@ from torch.utils.checkpoint import checkpoint
 
 from archcalc.analysis import require_numbers
 from archcalc.errors import UsageError
-from archcalc.graph import Graph, indices_of
+from archcalc.graph import WEIGHT, Graph, indices_of
 from archcalc.loading import Spec
 from archcalc.torch_backend.layer_modules import module_for
 from archcalc.torch_backend.schedule import Again, Part, Step, schedule
@@ -173,7 +173,7 @@ class Twin(nn.Module):
                 continue
             owner = self.module_of(node.weights)
             module = self.module_of(node.name)
-            for path in self._states[node.name]:
+            for path in [WEIGHT] if node.weight_alone else self._states[node.name]:
                 part, _, name = path.rpartition(".")
                 shared = getattr(owner.get_submodule(part), name)
                 setattr(module.get_submodule(part), name, shared)

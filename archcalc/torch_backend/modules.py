@@ -156,6 +156,22 @@ class PaddedAvgPool(nn.Module):
 # ----- layers with learned values -----
 
 
+class TransposedLinear(nn.Module):
+    """A linear layer whose weight is kept as (in_features, out_features)."""
+
+    def __init__(self, in_features: int, out_features: int, bias: bool = True) -> None:
+        super().__init__()
+        bound = max(in_features, 1) ** -0.5  # as nn.Linear begins
+        weight = torch.empty(in_features, out_features).uniform_(-bound, bound)
+        self.weight = nn.Parameter(weight)
+        self.bias = None
+        if bias:
+            self.bias = nn.Parameter(torch.empty(out_features).uniform_(-bound, bound))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.linear(x, self.weight.t(), self.bias)
+
+
 class LocallyConnected(nn.Module):
     """A convolution with weights of its own at every output position of maps of given sizes.
 

@@ -147,7 +147,7 @@ def _(layer: linear.Linear, at: Setting) -> Spelling:
         given("out_features", layer.features, "features"),
         named("bias", layer.bias, True),
     )
-    return _learned(layer, "nn.Linear", arguments)
+    return _learned(layer, "TransposedLinear" if layer.transposed else "nn.Linear", arguments)
 
 
 def _learned(

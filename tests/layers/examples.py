@@ -148,7 +148,7 @@ def _(draw: Draw, x: FeatureMap) -> Layer:
     return linear.Linear(
         features=draw(number(1, 9, wrong=0)),
         bias=draw(st.booleans()),
-        weight_norm=draw(st.booleans()),
+        **draw(st.sampled_from([{}, {"weight_norm": True}, {"transposed": True}])),
     )
 
 

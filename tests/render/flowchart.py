@@ -14,7 +14,7 @@ _STATEMENTS = {
     "group": re.compile(rf"subgraph (?P<id>g\d+)\[{_LABEL}\]"),
     "end": re.compile("end"),
     "box": re.compile(
-        r"(?P<id>input|output\d+|n\d+)(?P<left>\(\[|\(\(|\{\{|\()"
+        r"(?P<id>input\d*|output\d+|n\d+)(?P<left>\(\[|\(\(|\{\{|\()"
         + _LABEL
         + r"(?P<right>\]\)|\)\)|\}\}|\))"
     ),

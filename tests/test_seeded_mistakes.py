@@ -105,6 +105,11 @@ def saved_on(layer: Layer, *sizes: int) -> Callable[[], None]:
     return partial(check_saved, on(layer, *sizes))
 
 
+def step_of(layer: Layer, *sizes: int) -> Callable[[], None]:
+    """The check of what a training step of a layer takes."""
+    return partial(check_step, chain(FeatureMap(4, sizes), layer), 2)
+
+
 def facts_of(layer: Layer, *sizes: int) -> Callable[[], None]:
     """The check of what a layer says of itself."""
     return partial(check_facts, on(layer, *sizes))
@@ -292,8 +297,8 @@ MISTAKES = (
     ),
     Mistake(
         "a side of a transposed convolution's own",
-        replacing(convolution, "cuts_alike", lambda windows: True),
-        torch_on(ConvTranspose(channels=4, kernel=3, stride=2, padding="same"), 5),
+        replacing(convolution, "pads_alike", lambda windows: True),
+        step_of(ConvTranspose(channels=4, kernel=3, stride=2, padding="same"), 5),
     ),
     Mistake("output padding", forgetting(ConvTranspose, output_padding=0), torch_on(TRANSPOSED, 5)),
     Mistake(

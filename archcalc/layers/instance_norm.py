@@ -20,7 +20,7 @@ from archcalc.layers.operator import (
 )
 from archcalc.layers.registry import register
 from archcalc.layers.state import buffers, count, parameters
-from archcalc.quantity.arithmetic import require_at_least
+from archcalc.quantity.arithmetic import certainly_one, require_at_least
 from archcalc.record import replace
 from archcalc.window import Reach, Windows
 
@@ -95,7 +95,7 @@ class InstanceNorm(Layer):
             beside_kept=(Extra("statistics", 2 * c),),
             holds=tuple(names),
             reshapes=True,
-            merges=True,
+            merges=not certainly_one(c),  # images of one channel are channels as they lie
         )
         found = on_a_copy(norm, at.copied) if at.copied else (norm,)
         if not self.track_running_stats:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Sequence
+from typing import ClassVar, TypeVar
 
 from archcalc.errors import LayerError
 from archcalc.feature_map import FeatureMap
@@ -25,6 +26,8 @@ from archcalc.quantity.arithmetic import Quantity, product
 from archcalc.record import replace
 from archcalc.regions.reading import ChannelWindow
 from archcalc.window import Reach, Windows
+
+_OfTensor = TypeVar("_OfTensor", Taken, Kept)
 
 
 @register
@@ -87,14 +90,14 @@ class Linear(Layer):
         weight = Taken("weight", viewed=True, by_view=True)
         takes = (Taken(0, viewed=on_map, by_view=on_map), weight, *bias)
         found = replace(found, takes=takes, kept=kept, reshapes=reshapes, merges=on_map)
-        if not (at.behind_gaps and on_map):
-            return (found,)
-        # A product of matrices, to which the bias is added.
-        multiplied = replace(found, takes=found.takes[:2], makes="product" if self.bias else "")
-        takes = (Taken("product", Gradient.SAME), Taken("bias", viewed=True))
-        biased = Operator("add_bias", takes, found.values)
-        products = on_a_copy(multiplied, at.copied) if at.copied else (multiplied,)
-        return (*products, biased) if self.bias else products
+        products: tuple[Operator, ...] = (found,)
+        if at.behind_gaps and on_map:
+            # A product of matrices, to which the bias is added.
+            multiplied = replace(found, takes=found.takes[:2], makes="product" if self.bias else "")
+            takes = (Taken("product", Gradient.SAME), Taken("bias", viewed=True))
+            products = on_a_copy(multiplied, at.copied) if at.copied else (multiplied,)
+            products += (Operator("add_bias", takes, found.values),) * self.bias
+        return _on_turned_weight(effect.weights, products) if self.transposed else products
 
     @property
     def weight_form(self) -> object:
@@ -105,3 +108,31 @@ class Linear(Layer):
 
     def channel_window(self, x: FeatureMap) -> ChannelWindow:
         return Reach.SAME if x.sizes else Reach.ALL
+
+
+def _on_turned_weight(values: Quantity, operators: Sequence[Operator]) -> tuple[Operator, ...]:
+    """The same on a view of the weight: of what is learned itself autocast keeps its casts."""
+    turned = Operator(
+        "t",
+        (Taken("weight", Gradient.SAME, viewed=True, by_view=True),),
+        values,
+        view=True,
+        per_image=False,
+        makes="turned",
+    )
+
+    return (
+        turned,
+        *[
+            replace(
+                one,
+                takes=tuple([_of_turned(taken) for taken in one.takes]),
+                kept=tuple([_of_turned(kept) for kept in one.kept]),
+            )
+            for one in operators
+        ],
+    )
+
+
+def _of_turned(tensor: _OfTensor) -> _OfTensor:
+    return tensor._replace(tensor="turned") if tensor.tensor == "weight" else tensor

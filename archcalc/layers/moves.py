@@ -9,6 +9,7 @@ from math import prod
 from typing import NamedTuple
 
 from archcalc.feature_map import FeatureMap
+from archcalc.layers.operator import Turn
 from archcalc.quantity.arithmetic import Quantity, certainly_equal, certainly_one, product
 from archcalc.regions.bits import chunks, full, repeated
 from archcalc.regions.patches import Patch
@@ -41,11 +42,24 @@ class Moved(NamedTuple):
         return FeatureMap(first, tuple(others), items)
 
     @property
+    def turn(self) -> Turn:
+        """How it takes axes apart and puts others together, those of one value left out."""
+        sizes = self.sizes
+        moving = [n for n, size in enumerate(sizes) if not certainly_one(size)]
+        places = {n: place for place, n in enumerate(moving)}
+        numbers = iter(range(len(sizes)))
+        split, joined = (
+            [tuple([places[n] for n in axis if n in places]) for axis in axes]
+            for axes in ([[next(numbers) for _ in own] for own in self.split], self.joined)
+        )
+        items = (bool(split[0]), bool(joined[0]))
+        return Turn(tuple(filter(None, split)), tuple(filter(None, joined)), items)
+
+    @property
     def keeps_order(self) -> bool:
         """Whether the values stay in their order, whatever the sizes that are open."""
-        sizes = self.sizes
-        moved = [n for axis in self.joined for n in axis if not certainly_one(sizes[n])]
-        return all(a < b for a, b in pairwise(moved))
+        factors = [n for axis in self.turn.joined for n in axis]
+        return all(a < b for a, b in pairwise(factors))
 
     def read(self, patch: Patch) -> Iterator[Patch]:
         """The values of the map that end up in a patch, of plain sizes and without items."""

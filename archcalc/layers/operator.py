@@ -19,16 +19,21 @@ class Circumstances(NamedTuple):
 
     Attributes:
         on_gpu: whether torch runs it there.
-        behind_gaps: whether the values of its (first) input lie apart.
+        behind_gaps: whether the values of its (first) input lie apart; of one that runs
+            `steps_first`, in the order in which it takes them.
         copied: the values of an image that it copies for that reason before it does anything; 0
             where it takes its input as it lies.
         hands_on_indices: of a max pool, whether an unpooling takes its indices.
+        images: how many there are.
+        learns: whether it, or anything before it, learns.
     """
 
     on_gpu: bool = False
     behind_gaps: bool = False
     copied: int = 0
     hands_on_indices: bool = False
+    images: int = 1
+    learns: bool = True
 
 
 USUAL = Circumstances()
@@ -68,6 +73,23 @@ class Part(NamedTuple):
     one_order: bool = False
 
 
+class Turn(NamedTuple):
+    """How the axes of a tensor are taken apart into factors, and these put together in another way.
+
+    Factors of one value, and axes of such, are left out. Factors are numbered in the order of the
+    tensor's axes.
+
+    Attributes:
+        split: the factors of each axis of the tensor.
+        joined: those of each axis of the output.
+        items: whether the first axis of the tensor is that of its items; and that of the output.
+    """
+
+    split: tuple[tuple[int, ...], ...]
+    joined: tuple[tuple[int, ...], ...]
+    items: tuple[bool, bool]
+
+
 class Taken(NamedTuple):
     """A tensor that an operator takes.
 
@@ -83,6 +105,8 @@ class Taken(NamedTuple):
         by_view: whether the operator takes a view of it, whose own node hands the gradient on when
             those of the operator itself have arrived.
         part: how it lies, where it is a part of the gradient of the output.
+        turn: of an order that is changed, how; None where channels that come last are put first,
+            or the other way round.
     """
 
     tensor: Tensor
@@ -93,6 +117,7 @@ class Taken(NamedTuple):
     viewed: bool = False
     by_view: bool = False
     part: Part = Part()
+    turn: Turn | None = None
 
 
 class Kept(NamedTuple):

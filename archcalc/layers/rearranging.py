@@ -13,7 +13,7 @@ from archcalc.layers.moves import Moved
 from archcalc.layers.notation import moved_by, pattern_of
 from archcalc.layers.operator import USUAL, Circumstances, Gradient, Operator, Order, Taken
 from archcalc.layers.registry import register
-from archcalc.layers.strides import can_stay_permuted, dense_strides, strides_after
+from archcalc.layers.strides import can_stay_permuted
 from archcalc.quantity.arithmetic import certainly_one, require_at_least
 from archcalc.regions.bits import NotFollowedError
 from archcalc.regions.patches import Patch
@@ -65,12 +65,9 @@ class Rearrange(Layer):
             taken = Taken(0, Gradient.SAME, viewed=True)
             reshapes = not can_stay_permuted(effect.output.shape, x.shape)
             return (Operator("view", (taken,), values, view=True, reshapes=reshapes),)
-        merges = any(len(axis) > 1 for axis in moved.joined)
         # Backward the gradient is seen with its axes where they were, if that takes no copy.
-        taken = Taken(0, Gradient.SAME, Order.CHANGED, viewed=True)
-        if not _can_be_seen_back(moved, x):
-            taken = Taken(0)
-        return (Operator("clone", (taken,), values, reshapes=merges),)
+        taken = Taken(0, Gradient.SAME, Order.CHANGED, viewed=True, turn=moved.turn)
+        return (Operator("clone", (taken,), values),)
 
     def axes_from(self, number: int, inputs: Sequence[FeatureMap], output: FeatureMap) -> Moved:
         return self.moved(inputs[number])
@@ -97,16 +94,3 @@ class Rearrange(Layer):
             raise NotFollowedError
         for part in moved.read(patch):
             yield 0, part
-
-
-def _can_be_seen_back(moved: Moved, x: FeatureMap) -> bool:
-    """Whether a gradient of the output can be seen under the shape of `x` without a copy."""
-    sizes = moved.sizes
-    order = [n for axis in moved.joined for n in axis]
-    after = dense_strides([sizes[n] for n in order])
-    strides = dict(zip(order, after, strict=True))
-    count = len(sizes)
-    return (
-        strides_after(sizes, tuple([strides.get(n, 1) for n in range(count)]), (x.items, *x.shape))
-        is not None
-    )

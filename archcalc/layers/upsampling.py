@@ -96,7 +96,7 @@ class Upsample(Resampling):
             return AdaptiveAvgPool(output=effect.output.sizes).operators(effect, *inputs, at=at)
         (found,) = super().operators(effect, *inputs)
         axes = len(inputs[0].sizes)
-        if axes == 2 or (axes == 3 and self.mode != "nearest"):
+        if (axes == 2 and self.mode != "bicubic") or (axes == 3 and self.mode != "nearest"):
             return (found,)
         return (replace(found, takes=(Taken(0),)),)  # torch's other kernels keep no order
 

@@ -13,8 +13,10 @@ from typing import Any, NamedTuple
 from archcalc.analysis import Analysis
 from archcalc.feature_map import FeatureMap
 from archcalc.figures.of_layer import LayerAnalysis
+from archcalc.graph import Node
 from archcalc.layers import Category, Extra, Layer, Storage
 from archcalc.layers.linear import Linear
+from archcalc.layers.recurrent import Recurrent
 from archcalc.layers.reshaping import InOrder
 from archcalc.layers.strides import Strides, strides_after
 from archcalc.quantity.arithmetic import Quantity, smallest
@@ -90,7 +92,7 @@ def layout(
         if overwriting is not None:
             overwriting.there.setdefault(found.of[layer.name], []).append(layer.name)
         if placing is not None:
-            if placing.has_gaps(source):
+            if placing.takes_gaps(layer):
                 found.behind_gaps.add(layer.name)
             copied = placing.place(layer, stays, at_inference)
         else:
@@ -190,9 +192,11 @@ class _Placing:
         """Whether what a layer that moves no values puts out can stay where its input lies."""
         return self._strides(layer) is not None
 
-    def has_gaps(self, name: str) -> bool:
-        """Whether the output of a layer has gaps."""
-        return self._placed[name].has_gaps()
+    def takes_gaps(self, layer: LayerAnalysis) -> bool:
+        """Whether the first input of a layer has gaps, in the order in which it takes that."""
+        source = self._placed[layer.inputs[0]]
+        steps_first = layer.node.layer.steps_first
+        return (_in_order_of_steps(source) if steps_first else source).has_gaps()
 
     def place_source(self, name: str) -> None:
         """Places what a layer without an input puts out."""
@@ -211,14 +215,11 @@ class _Placing:
             elif _is_by_value(kind) and shape == source.shape and layer.name not in self._within:
                 strides = _in_order_of(source)
         self._placed[layer.name] = _Placed(shape, strides)
-        if kind.steps_first:
-            in_order = _Placed(_steps_first(source.shape), _steps_first(source.strides))
-            x = FeatureMap(source.shape[1], source.shape[2:])
-            copies = in_order.has_gaps()
-            return kind.made_by_copying(x, at_inference=at_inference) if copies else 0
+        if isinstance(kind, Recurrent):
+            return _made_of_steps(layer.node, kind, _in_order_of_steps(source), at_inference)
         if not source.has_gaps():
             return 0
-        return _copied(kind, source, prod(shape[1:]), at_inference)
+        return _copied(layer.node, source, prod(shape[1:]), at_inference)
 
     def _strides(self, layer: LayerAnalysis) -> Strides | None:
         """Those of the input under the shape of the output; None where there are none."""
@@ -226,21 +227,37 @@ class _Placing:
         return layer.node.layer.view_strides(*source, self._shapes[layer.name])
 
 
-def _copied(layer: Layer, source: _Placed, outputs: int, at_inference: bool) -> int:
+def _copied(node: Node, source: _Placed, outputs: int, at_inference: bool) -> int:
     """The values, for each image, of what a layer makes beside its output of an input with gaps.
 
     Source: torch, `at::group_norm` and `at::linear`
     (aten/src/ATen/native/group_norm.cpp, Linear.cpp, LinearAlgebra.cpp).
     """
-    inputs = prod(source.shape[1:])
+    layer, inputs = node.layer, prod(source.shape[1:])
     if layer.closes_gaps:
         return inputs
     if not isinstance(layer, Linear) or len(source.shape) == 2:
         return 0
-    *leading, last = source.shape  # the product is one of matrices
-    copied = inputs if strides_after(*source, (prod(leading), last)) is None else 0
+    *leading, rows, last = source.shape
+    # The product is one of matrices; one for each image, unless the weight has a gradient.
+    learned = node.trainable and not (at_inference and layer.weight_norm)
+    matrix = (prod(leading) * rows, last) if learned else (prod(leading), rows, last)
+    copied = inputs if strides_after(*source, matrix) is None else 0
     # The bias is added to the product, in a tensor of its own.
     return max(copied, outputs) if at_inference and layer.bias else copied
+
+
+def _made_of_steps(node: Node, kind: Recurrent, source: _Placed, at_inference: bool) -> Quantity:
+    """The values, for each image, that a recurrent layer makes more of steps with gaps."""
+    if not source.has_gaps():
+        return 0
+    steps, images, inputs = source.shape
+    x = FeatureMap(steps, (inputs,))
+    # Its product is one of matrices; one for each step, unless the weight has a gradient.
+    as_matrix = not node.trainable or strides_after(*source, (steps * images, inputs)) is not None
+    if as_matrix and not kind.recurrence_on(x).by_one_kernel:
+        return kind.made_by_bias_apart(x) if at_inference else 0
+    return kind.made_by_copying(x, at_inference=at_inference)
 
 
 def _without_gaps(shape: tuple[int, ...]) -> _Placed:
@@ -265,6 +282,11 @@ def _in_order_of(source: _Placed) -> Strides:
     return tuple(strides)
 
 
+def _in_order_of_steps(source: _Placed) -> _Placed:
+    """A map with its first axis before the images."""
+    return _Placed(_steps_first(source.shape), _steps_first(source.strides))
+
+
 def _steps_first(axes: tuple[int, ...]) -> tuple[int, ...]:
     """Shape or strides of a map with its first axis before the images; of a vector as they are."""
     return axes if len(axes) < 3 else (axes[1], axes[0], *axes[2:])
@@ -272,8 +294,9 @@ def _steps_first(axes: tuple[int, ...]) -> tuple[int, ...]:
 
 def _copied_anyway(layer: LayerAnalysis, analysis: Analysis, at_inference: bool) -> Quantity:
     """The values of each image that a layer copies of an input without gaps, at free sizes."""
-    kind, x = layer.node.layer, analysis.maps[layer.inputs[0]]
+    kind = layer.node.layer
     if not kind.steps_first or analysis.batch == 1:
         return 0
+    x = analysis.maps[layer.inputs[0]]
     several = smallest(1, x.channels - 1)  # 0 where there is but one step, and so one order
     return several * kind.made_by_copying(x, at_inference=at_inference)

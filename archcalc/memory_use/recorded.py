@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from archcalc.layers.operator import Gradient, Order, Part
+from archcalc.layers.operator import Gradient, Order, Part, Turn
 from archcalc.memory_use.sections import Section
 
 LOSS = "loss"
@@ -22,7 +22,7 @@ class Argument(NamedTuple):
         gradients: bytes of its gradient as the operator makes it, and of what the engine makes of
             that, one after the other: a sum over what it was spread over, a cast to its own type.
         summed: whether there is a sum among these.
-        viewed, by_view, part: as a `Taken`'s.
+        viewed, by_view, part, turn: as a `Taken`'s.
     """
 
     tensor: str
@@ -34,6 +34,7 @@ class Argument(NamedTuple):
     viewed: bool = False
     by_view: bool = False
     part: Part = Part()
+    turn: Turn | None = None
 
 
 class Recorded(NamedTuple):

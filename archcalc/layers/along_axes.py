@@ -1,11 +1,23 @@
-"""Fields with a value for each spatial axis."""
+"""Fields with a value for each spatial axis, and those that are the number of an axis."""
 
 from __future__ import annotations
 
 from archcalc.errors import LayerError
 from archcalc.feature_map import FeatureMap
-from archcalc.layers.layer import Axes, Sides
+from archcalc.layers.layer import Axes, Axis, Sides
 from archcalc.quantity.arithmetic import Quantity
+
+
+def numbered(axis: Axis, x: FeatureMap) -> int:
+    """The number of an axis of `x`, counted from the first.
+
+    Raises:
+        LayerError: there is no such axis.
+    """
+    axes = len(x.shape)
+    if not -axes <= axis < axes:
+        raise LayerError(f"no axis {axis} of {x}: its axes are 0 to {axes - 1}, or -{axes} to -1")
+    return axis % axes
 
 
 def per_axis(value: Axes, x: FeatureMap, field: str) -> tuple[Quantity, ...]:

@@ -17,6 +17,7 @@ class Saved(Enum):
 
     INPUT = "input"
     INPUT_FOR_ITS_GRADIENT = "input, where that has a gradient"
+    INPUT_FOR_WEIGHTS = "input, where the weights have a gradient"
     OUTPUT = "output"
 
 

@@ -13,7 +13,7 @@ from archcalc.layers.layer import Category, Layer, require_positive
 from archcalc.layers.operator import USUAL, Circumstances, Kept, Operator, Taken
 from archcalc.layers.registry import register
 from archcalc.layers.state import parameters
-from archcalc.quantity.arithmetic import Quantity
+from archcalc.quantity.arithmetic import Quantity, smallest
 from archcalc.regions.patches import Patch
 from archcalc.window import Reach, Windows
 
@@ -51,6 +51,9 @@ class Embedding(Layer):
             workspace=(),
             storage=Storage.OWN,
         )
+
+    def params_read(self, effect: Effect, batch: Quantity) -> Quantity:
+        return smallest(effect.weights, batch * effect.output.values)
 
     def indices_below(self) -> int | None:
         return self.rows if isinstance(self.rows, int) else None

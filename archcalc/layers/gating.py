@@ -6,9 +6,10 @@ from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
 from archcalc.feature_map import FeatureMap
+from archcalc.layers.along_axes import numbered
 from archcalc.layers.convolution import Conv
 from archcalc.layers.effect import Effect, Saved, pointwise
-from archcalc.layers.layer import Axis, Category, Layer, numbered
+from archcalc.layers.layer import Axis, Category, Layer
 from archcalc.layers.registry import register
 from archcalc.layers.reshaping import Reshape
 from archcalc.quantity.arithmetic import product, require_multiple

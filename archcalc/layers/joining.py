@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from archcalc.errors import LayerError
 from archcalc.feature_map import FeatureMap
+from archcalc.layers.along_axes import numbered
 from archcalc.layers.broadcasting import (
     MISMATCH,
     broadcast,
@@ -16,7 +17,7 @@ from archcalc.layers.broadcasting import (
 )
 from archcalc.layers.effect import Effect, Extra, Operands, pointwise
 from archcalc.layers.integers import Integers
-from archcalc.layers.layer import Axis, Join, Layer, numbered
+from archcalc.layers.layer import Axis, Join, Layer
 from archcalc.layers.operator import (
     USUAL,
     Circumstances,

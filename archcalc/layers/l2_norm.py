@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import ClassVar
 
 from archcalc.feature_map import FeatureMap
+from archcalc.layers.along_axes import numbered
 from archcalc.layers.effect import Effect, Extra, Saved, Storage, Towards
-from archcalc.layers.layer import Axis, Category, Layer, numbered
+from archcalc.layers.layer import Axis, Category, Layer
 from archcalc.layers.mixing import along_axes, windows_along
 from archcalc.layers.operator import USUAL, Circumstances, Gradient, Kept, Operator, Order, Taken
 from archcalc.layers.registry import register

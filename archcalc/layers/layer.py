@@ -205,6 +205,10 @@ class Layer(ABC):
         """Of a kind that takes integers as indices, what they have to be below; None of others."""
         return None
 
+    def params_read(self, effect: Effect, batch: Quantity) -> Quantity:
+        """How many learned values it reads, each once: all, unless the input says which."""
+        return effect.weights + effect.biases
+
     def view_strides(
         self, before: Sequence[int], strides: Strides, after: Sequence[int]
     ) -> Strides | None:
@@ -223,6 +227,10 @@ class Layer(ABC):
     def macs_backward(self, effect: Effect, *, to_input: bool) -> Quantity:
         """The MACs of the gradients of what it multiplies with weights, or but to its input."""
         return effect.macs if to_input else 0
+
+    def memory_is_known(self, dtype: str) -> bool:
+        """Whether the rule says what torch makes and keeps for it where it computes in `dtype`."""
+        return True
 
     def made_by_copying(self, x: FeatureMap, *, at_inference: bool) -> Quantity:
         """Of one that runs `steps_first`: the values more that it makes where it copies `x`."""
@@ -368,18 +376,6 @@ def concatenates(layer: Layer, x: FeatureMap) -> bool:
     """Whether it is a join that puts the channels of its branches, of which `x` is the first, in a
     row."""
     return isinstance(layer, Join) and layer.concatenates_along(x) == 0
-
-
-def numbered(axis: Axis, x: FeatureMap) -> int:
-    """The number of an axis of `x`, counted from the first.
-
-    Raises:
-        LayerError: there is no such axis.
-    """
-    axes = len(x.shape)
-    if not -axes <= axis < axes:
-        raise LayerError(f"no axis {axis} of {x}: its axes are 0 to {axes - 1}, or -{axes} to -1")
-    return axis % axes
 
 
 def require_spatial(x: FeatureMap) -> None:

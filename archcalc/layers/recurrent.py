@@ -8,10 +8,16 @@ from typing import ClassVar, Literal
 
 from archcalc.errors import LayerError
 from archcalc.feature_map import FeatureMap
-from archcalc.layers.effect import Effect, Extra, Storage
+from archcalc.layers.effect import Effect, Storage
 from archcalc.layers.layer import Category, Layer, require_positive
 from archcalc.layers.operator import USUAL, Circumstances, Operator
-from archcalc.layers.recurrent_memory import Recurrence, kept, made_at_inference, stand_ins
+from archcalc.layers.recurrent_memory import (
+    Recurrence,
+    Taking,
+    kept,
+    made_at_inference,
+    values_at_inference,
+)
 from archcalc.layers.recurrent_operators import operators_of
 from archcalc.layers.registry import register
 from archcalc.layers.state import Shape, State, parameters
@@ -112,9 +118,6 @@ class Recurrent(Layer):
         output = FeatureMap(each_step) if of.last else FeatureMap(of.steps, (each_step,))
         state = self._parameters(of)
         weights = sum([tensor.values for tensor in state if len(tensor.shape) == 2])
-        workspace = [Extra("intermediate", made_at_inference(of))]
-        if of.by_one_kernel and not of.bias:
-            workspace += stand_ins(of, [*of.passes()][-1])
         return Effect(
             output=output,
             windows=(Reach.ALL,),
@@ -122,7 +125,7 @@ class Recurrent(Layer):
             macs=of.steps * weights,
             other_ops=of.steps * of.layers * of.directions * self.ops_of_step(),
             saved=kept(of),
-            workspace=tuple(workspace),
+            workspace=(made_at_inference(of),),
             storage=Storage.OWN,
         )
 
@@ -154,22 +157,32 @@ class Recurrent(Layer):
 
     def made_by_copying(self, x: FeatureMap, *, at_inference: bool) -> Quantity:
         of = self.recurrence_on(x)
+        if of.by_one_kernel:
+            return x.values
         if at_inference:
-            return made_at_inference(of, copied=True) - made_at_inference(of)
-        return x.values if of.by_one_kernel else of.directions * x.values  # each direction its own
+            return values_at_inference(of, Taking.COPIED) - values_at_inference(of)
+        return of.directions * x.values  # each direction its own
+
+    def made_by_bias_apart(self, x: FeatureMap) -> Quantity:
+        """The values more that it makes at inference of an input with gaps that it does not copy.
+
+        That is of one that is written out step by step.
+        """
+        of = self.recurrence_on(x)
+        return values_at_inference(of, Taking.APART) - values_at_inference(of)
+
+    def memory_is_known(self, dtype: str) -> bool:
+        return dtype != "mixed"  # autocast mixes types within a step
 
     def widths(self, x: FeatureMap) -> tuple[str, ...]:
         return ("features",) if self.output == "last" else ()  # else they are a size
 
     def probe(self, x: FeatureMap, /, *others: FeatureMap) -> tuple[Layer, ...]:
-        outputs = self.projected_to if self.is_projected else self.features
         return (
-            Rnn(
-                features=outputs,
+            PositiveRecurrence(
+                features=self.projected_to if self.is_projected else self.features,
                 layers=self.layers,
                 bidirectional=self.bidirectional,
-                bias=False,
-                nonlinearity="tanh",  # of nothing a rectifier would pass no gradient on
                 output=self.output,
             ),
         )
@@ -193,6 +206,15 @@ class Recurrent(Layer):
             yield 0, Patch(between(0, last_of(steps), x.channels), features)
         if patch.positions[0] & ~forward:
             yield 0, Patch(between(first_of(steps), x.channels - 1, x.channels), features)
+
+
+class PositiveRecurrence(Recurrent):
+    """Sums over the steps so far in the place of states: it stands in no spec."""
+
+    kind: ClassVar[str] = "rnn"
+
+    def ops_of_step(self) -> Quantity:
+        return self.features
 
 
 @register
@@ -249,6 +271,10 @@ class Lstm(Recurrent):
 
     def ops_of_step(self) -> Quantity:
         return 4 * (2 + 2 * self.bias) * self.features + 5 * self.features
+
+    def memory_is_known(self, dtype: str) -> bool:
+        # In other types oneDNN lays its workspace out in other ways, or torch runs step by step.
+        return dtype == "float32" or (self.is_projected and super().memory_is_known(dtype))
 
     def widths(self, x: FeatureMap) -> tuple[str, ...]:
         own = super().widths(x)

@@ -9,9 +9,11 @@ gates, partly in place. Sources: torch, aten/src/ATen/native/RNN.cpp and mkldnn/
 from __future__ import annotations
 
 from collections.abc import Iterator
+from enum import Enum
 from typing import NamedTuple
 
-from archcalc.layers.effect import Extra, Saved
+from archcalc.errors import UsageError
+from archcalc.layers.effect import Extra, Saved, Towards
 from archcalc.quantity.arithmetic import (
     Quantity,
     ceil_div,
@@ -21,8 +23,17 @@ from archcalc.quantity.arithmetic import (
     smallest,
 )
 
+FLOAT32 = 4  # bytes per value
 _PAGE = 4096  # bytes: oneDNN begins each part of its workspace on a new page
 _LINE = 16  # values of float32 in a cache line, of which it makes each row a whole number
+
+
+class Taking(Enum):
+    """How a layer that is written out step by step takes its input."""
+
+    AS_IT_LIES = "images within steps, without gaps"
+    APART = "with gaps, so that the bias is added to a product, in a tensor of its own"
+    COPIED = "a copy, since it cannot be seen as a matrix; and the bias as with gaps"
 
 
 class Pass(NamedTuple):
@@ -101,8 +112,9 @@ class Recurrence(NamedTuple):
 def kept(of: Recurrence) -> tuple[Saved | Extra, ...]:
     """What it keeps for the backward pass beside its parameters."""
     between = (of.layers - 1) * of.sequence  # what all layers but the first take
-    found: list[Saved | Extra] = [Saved.INPUT]
+    found: list[Saved | Extra] = []
     if of.by_one_kernel:
+        found.append(Saved.INPUT)
         outputs = of.layers * of.sequence
         if of.directions == 1 and not of.last:
             found.append(Saved.OUTPUT)
@@ -114,25 +126,30 @@ def kept(of: Recurrence) -> tuple[Saved | Extra, ...]:
             if not of.bias:
                 found += stand_ins(of, one)
     else:
-        each = kept_by_cell(of)
+        found.append(Saved.INPUT_FOR_WEIGHTS)
+        each, for_weights = kept_by_cell(of)
         passes = of.layers * of.directions
-        found.append(Extra("intermediate", of.states + passes * each + between))
+        found.append(Extra("intermediate", passes * each))
+        for_weights = passes * (for_weights + of.output) + between  # with the first states
+        found.append(Extra("intermediate", for_weights, towards=Towards.WEIGHTS))
     if of.dropout and of.layers > 1:
         found += [dropout_mask(of)] * (of.layers - 1)
     return tuple(found)
 
 
-def kept_by_cell(of: Recurrence) -> Quantity:
+def kept_by_cell(of: Recurrence) -> tuple[Quantity, Quantity]:
     """What the steps of one layer in one direction keep, where they are written out.
 
-    The gates after their functions and what they are multiplied with; of each state but the last
-    what the next step multiplies.
+    The gates after their functions and what they are multiplied with; for the gradient of the
+    weights, which is the second, of each state but the last what the next step multiplies, and of
+    each what is projected.
     """
     if of.cell == "rnn":
-        return of.steps * of.width
+        return of.steps * of.width, 0
     if of.cell == "gru":
-        return of.steps * 6 * of.width + (of.steps - 1) * of.width
-    return of.steps * 6 * of.width + (of.steps - 1) * (of.width + of.output)
+        return of.steps * 6 * of.width, (of.steps - 1) * of.width
+    # The gates, what the last of them multiplies, and the cells from the first one on.
+    return of.steps * 6 * of.width, of.steps * of.width + (of.steps - 1) * of.output
 
 
 def dropout_mask(of: Recurrence) -> Extra:
@@ -143,11 +160,7 @@ def dropout_mask(of: Recurrence) -> Extra:
 
 
 def stand_ins(of: Recurrence, one: Pass) -> list[Extra]:
-    """The zeros that stand for the biases of a kernel, each as large as a matrix of weights.
-
-    At inference they are gone when a kernel is done: they count as if they were there when most
-    is alive of all else.
-    """
+    """The zeros that stand for the biases of a kernel, each as large as a matrix of weights."""
     rows = of.gates * of.width
     each = (rows * of.width, rows * one.inputs)
     return [Extra("intermediate", values, per_image=False) for values in each]
@@ -159,7 +172,7 @@ def onednn_workspace(of: Recurrence, one: Pass) -> list[Extra]:
     widest = rows * _row(largest(one.inputs, of.width))
     parts = [of.steps * _row(4 * of.width), of.steps * _row(of.width), *[widest] * 3]
     parts += [rows * of.width] * 2  # of the cells, whose rows have no gaps
-    return [Extra("intermediate", values, 4, multiple=_PAGE) for values in parts]
+    return [OfKernel("intermediate", values, multiple=_PAGE) for values in parts]
 
 
 def _row(values: Quantity) -> Quantity:
@@ -172,17 +185,76 @@ def _row(values: Quantity) -> Quantity:
 # ----- what it makes at inference -----
 
 
-def made_at_inference(of: Recurrence, *, copied: bool = False) -> Quantity:
+class OfKernel(Extra):
+    """What oneDNN's kernel takes, which is known in float32 alone.
+
+    In half precision it depends on the CPU whether torch has such a kernel, and what that takes.
+    """
+
+    def bytes_for(self, images: Quantity, floating: int) -> Quantity:
+        if floating != FLOAT32:
+            raise UsageError(
+                "what an lstm without a projection takes in half precision depends on the CPU; "
+                "take float32"
+            )
+        return super().bytes_for(images, floating)
+
+
+class MostOf(OfKernel):
+    """The most of what is alive at several moments, at some of them with what is there once.
+
+    Attributes:
+        values: of an image, at the moments at which there is nothing else; those of all items.
+        of_one: as `values`, of one item.
+        moments: others: the values of an image, of one item, and those that are there in all.
+    """
+
+    of_one: Quantity = 1
+    moments: tuple[tuple[Quantity, Quantity], ...] = ()
+
+    def bytes_for(self, images: Quantity, floating: int) -> Quantity:
+        whole = super().bytes_for(images, floating)
+        images = images * floor_div(self.values, self.of_one)
+        others = [(values * images + once) * floating for values, once in self.moments]
+        return largest_of([whole, *others])
+
+
+def made_at_inference(of: Recurrence) -> Extra:
+    """The most that lives at once inside it at inference, beside its input and its output."""
+    values = values_at_inference(of)
+    if not of.by_one_kernel:
+        return Extra("intermediate", values)
+    if of.bias:
+        return OfKernel("intermediate", values)
+    output = of.directions * of.output if of.last else of.sequence
+    moments = []
+    for number, one in enumerate(of.passes(), 1):
+        if one.reverse or of.directions == 1:  # as much is alive before, or more
+            each = of.states + number * (of.output + of.width) + _within_kernel(of, one)
+            zeros = sum([extra.values for extra in stand_ins(of, one)])
+            moments.append((each - output, zeros))
+    return MostOf("intermediate", values, of_one=values, moments=tuple(moments))
+
+
+def _within_kernel(of: Recurrence, one: Pass) -> Quantity:
+    """What is alive of outputs while a kernel runs, the last one of a layer.
+
+    Those of both directions of the layer before live on when they have become one tensor.
+    """
+    if of.directions == 1:
+        return of.sequence * (2 if one.layer else 1)
+    return of.sequence + (of.sequence + of.steps * of.output if one.layer else 0)
+
+
+def values_at_inference(of: Recurrence, how: Taking = Taking.AS_IT_LIES) -> Quantity:
     """The most values that live at once inside it at inference, beside its input and its output.
 
-    Args:
-        copied: whether its input has to be copied, so that steps come before images.
+    Stand-ins of biases do not count. Where a kernel takes a copy of the input, that comes on top.
     """
     output = of.directions * of.output if of.last else of.sequence
     finally_ = 3 * of.states + of.sequence  # the first states, the last, and those as one tensor
-    found = [finally_, *(_of_kernels(of) if of.by_one_kernel else _of_cells(of, copied))]
-    copy = of.steps * of.inputs if copied and of.by_one_kernel else 0
-    return largest_of(found) + copy - output
+    found = [finally_, *(_of_kernels(of) if of.by_one_kernel else _of_cells(of, how))]
+    return largest_of(found) - output
 
 
 def _of_kernels(of: Recurrence) -> Iterator[Quantity]:
@@ -195,22 +267,23 @@ def _of_kernels(of: Recurrence) -> Iterator[Quantity]:
         yield 2 * of.states + 2 * one
 
 
-def _of_cells(of: Recurrence, copied: bool) -> Iterator[Quantity]:
-    yield from _of_layer(of, of.layers - 1, copied and of.layers == 1)
-    if copied and of.layers > 1:
-        yield from _of_layer(of, 0, copied)
+def _of_cells(of: Recurrence, how: Taking) -> Iterator[Quantity]:
+    yield from _of_layer(of, of.layers - 1, how if of.layers == 1 else Taking.AS_IT_LIES)
+    if how is not Taking.AS_IT_LIES and of.layers > 1:
+        yield from _of_layer(of, 0, how)
 
 
-def _of_layer(of: Recurrence, layer: int, copied: bool) -> Iterator[Quantity]:
-    """While one layer runs; `copied`: whether it takes a copy of the input of the whole."""
+def _of_layer(of: Recurrence, layer: int, how: Taking) -> Iterator[Quantity]:
+    """While one layer runs, which takes what it takes in such a way."""
     cell = of.width if of.cell == "lstm" else 0
     before = layer * of.directions * (of.output + cell) + (of.sequence if layer else 0)
     alive = of.states + before
     products = of.gates * of.steps * of.width
     one = of.steps * of.output
     start = products
-    if copied:
-        start = products + largest(of.steps * of.inputs, products if of.bias else 0)
+    if how is not Taking.AS_IT_LIES:
+        copy = of.steps * of.inputs if how is Taking.COPIED else 0
+        start = products + largest(copy, products if of.bias else 0)
     if of.cell == "gru":
         within = (of.steps + 4) * of.width
     else:

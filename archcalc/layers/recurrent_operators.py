@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from archcalc.errors import UsageError
 from archcalc.layers.effect import Extra
 from archcalc.layers.operator import Circumstances, Gradient, Kept, Made, Operator, Order, Taken
 from archcalc.layers.recurrent_memory import (
@@ -18,7 +19,13 @@ from archcalc.record import replace
 
 
 def operators_of(of: Recurrence, at: Circumstances) -> tuple[Operator, ...]:
-    """The operators, in order, of plain numbers."""
+    """The operators, in order, of plain numbers.
+
+    Raises:
+        UsageError: on a GPU, where cuDNN runs it.
+    """
+    if at.on_gpu:
+        raise UsageError("what training makes and keeps of a recurrent layer on a GPU is not known")
     return tuple(_Writing(of, at).all())
 
 
@@ -32,13 +39,14 @@ class _Writing:
     def __init__(self, of: Recurrence, at: Circumstances) -> None:
         self.of = of
         self.copied = at.copied
-        # Images lie within steps only where there are several of both, and then it is copied or
-        # behind what lies like that.
-        moved = bool(at.copied or at.behind_gaps)
+        self.apart = at.behind_gaps
+        self.learns = at.learns
+        moved = at.images > 1 and of.steps > 1  # else images lie within steps anyway
         self.order = Order.CHANGED if moved else Order.OWN
         self.held: list[str] = []  # by the layer as a whole, until it is done
         self.held_by_both: list[str] = []  # by what runs two directions, until they are one tensor
         self.products = ""  # the latest, which it holds until it has others
+        self.outputs: list[str] = []  # the latest of each direction, which a kernel's caller holds
         self.last: list[str] = []  # states of each layer and direction
         self.last_cells: list[str] = []
 
@@ -65,6 +73,8 @@ class _Writing:
                 run = self._kernel if of.by_one_kernel else self._written_out
                 yield from run(one, taken)
             outputs = [f"output{one.suffix}" for one in own]
+            if of.by_one_kernel:
+                self.outputs = outputs
             self.held_by_both.append(taken)
             taken = f"output_{layer}" if len(own) == 2 else outputs[0]
             if len(own) == 2:
@@ -103,11 +113,12 @@ class _Writing:
         for name, (states, values) in ends.items():
             parts = tuple([Taken(state, Gradient.PART) for state in states])
             whole = values * len(states)
-            yield Operator("stack", parts, whole, makes=name, holds=tuple(self.held))
+            held = (*self.held, *self.outputs)
+            yield Operator("stack", parts, whole, makes=name, holds=held)
         in_order = self._view(
             "transpose", Taken(outputs, Gradient.SAME, self.order), of.sequence, ""
         )
-        held = (*self.held, *ends)
+        held = (*self.held, *self.outputs, *ends)
         if not of.last:
             yield replace(in_order, holds=held)
             return
@@ -147,6 +158,7 @@ class _Writing:
             beside_kept=(Extra(cell, of.width), *onednn_workspace(of, one)),
             makes=output,
             also=(Made(state, made[state]),),
+            holds=tuple(self.outputs[one.reverse :]),
         )
         self.held += [state, cell]
         self.last.append(state)
@@ -199,9 +211,9 @@ class _Writing:
         takes = [Taken(taken, viewed=True, by_view=True), Taken(weight, viewed=True, by_view=True)]
         kept = (Kept(taken, towards=weight), Kept(weight, towards=taken))
         bias = f"bias_ih{one.suffix}"
-        if of.bias and not copies:
+        apart = of.bias and self.apart and one.layer == 0
+        if of.bias and not apart:
             takes.insert(0, Taken(bias, Gradient.REDUCED, viewed=True))
-        apart = of.bias and copies
         name = f"{makes} without bias" if apart else makes
         yield Operator("linear", tuple(takes), values, kept=kept, makes=name, merges=True)
         if apart:
@@ -295,7 +307,7 @@ class _Writing:
         if name == "add":
             both = (Taken(taken, Gradient.SAME), Taken(other, Gradient.SAME))
             return Operator(name, both, values, view=True, makes=makes)
-        copy = Extra(f"{taken} before", values)
+        copies = (Extra(f"{taken} before", values),) if self.learns else ()
         kept = (Kept(other, towards=taken),)
         both = (Taken(taken), Taken(other))
-        return Operator(name, both, values, kept=kept, beside_kept=(copy,), view=True, makes=makes)
+        return Operator(name, both, values, kept=kept, beside_kept=copies, view=True, makes=makes)

@@ -7,9 +7,10 @@ from typing import ClassVar
 
 from archcalc.errors import LayerError
 from archcalc.feature_map import FeatureMap
+from archcalc.layers.along_axes import numbered
 from archcalc.layers.effect import Effect, Storage, without_parameters
 from archcalc.layers.integers import Integers
-from archcalc.layers.layer import Axis, Category, Layer, numbered
+from archcalc.layers.layer import Axis, Category, Layer
 from archcalc.layers.registry import register
 from archcalc.layers.strides import Strides
 from archcalc.quantity.arithmetic import Quantity, ceil_div, require_at_least

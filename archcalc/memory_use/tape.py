@@ -19,6 +19,7 @@ from archcalc.memory_use.liveness import unpooled
 from archcalc.memory_use.losses import loss_of
 from archcalc.memory_use.recorded import LOSS, Tape
 from archcalc.memory_use.taping import Taping
+from archcalc.memory_use.totals import learning
 from archcalc.record import replace
 
 
@@ -36,6 +37,7 @@ def tape(
     where = layout(analysis, at_inference=False)
     owner_of, handed_on = analysis.graph.tensor_owners(), unpooled(analysis)
     maps, with_gradient = analysis.maps, analysis.graph.with_gradient()
+    learns = learning(analysis)
     for layer in analysis.used_layers:
         name, node = layer.name, layer.node
         # What autocast casts has no gaps any more.
@@ -50,6 +52,8 @@ def tape(
                 behind_gaps=name in where.behind_gaps and not dense,
                 copied=copied.values if copied else 0,
                 hands_on_indices=name in handed_on,
+                learns=learns[name],
+                images=layer.batch * (maps[node.inputs[0]].items if node.inputs else 1),
             ),
         )
         if not layer.is_of_images:

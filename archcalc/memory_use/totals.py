@@ -19,7 +19,7 @@ from archcalc.memory_use.liveness import (
     storages,
     unpooled,
 )
-from archcalc.memory_use.open_sizes import why_memory_is_open
+from archcalc.memory_use.open_memory import why_memory_is_open
 from archcalc.memory_use.within import extra_bytes
 from archcalc.quantity.arithmetic import Quantity
 from archcalc.record import Record
@@ -235,7 +235,8 @@ def _is_kept(
     towards = saved.towards if isinstance(saved, Extra) else Towards.ANY
     if towards is Towards.INPUTS or saved is Saved.INPUT_FOR_ITS_GRADIENT:
         return any(learns[name] for name in layer.inputs)
-    for_weights = towards is Towards.WEIGHTS or layer.node.layer.keeps_for_weights
+    of_weights = towards is Towards.WEIGHTS or saved is Saved.INPUT_FOR_WEIGHTS
+    for_weights = of_weights or layer.node.layer.keeps_for_weights
     return layer.learns or not for_weights
 
 

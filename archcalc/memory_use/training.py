@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from archcalc.analysis import DTYPES, Analysis, require_numbers
+from archcalc.errors import UsageError
 from archcalc.feature_map import FeatureMap
 from archcalc.figures.of_layer import LayerAnalysis
 from archcalc.graph import indices_of
@@ -17,6 +18,7 @@ from archcalc.memory_use.cutting import Cut, find_cut
 from archcalc.memory_use.freezing import with_frozen
 from archcalc.memory_use.liveness import unpooled
 from archcalc.memory_use.moments import Course, Purpose
+from archcalc.memory_use.open_memory import why_memory_is_unknown
 from archcalc.memory_use.optimizers import COUNTER_BYTES, OPTIMIZERS, cast_for_master, made_by
 from archcalc.memory_use.options import AUTO, MIXED, TrainingOptions
 from archcalc.memory_use.tape import tape
@@ -129,7 +131,8 @@ def step_of(analysis: Analysis, options: TrainingOptions = USUAL) -> TrainingSte
     gradients of several batches are summed up, it is the last of them.
 
     Raises:
-        UsageError: free sizes; and as `TrainingOptions.check`.
+        UsageError: free sizes; a layer of which it is not known what it keeps in that type of
+            numbers; and as `TrainingOptions.check`.
     """
     return training_step(course_of(analysis, options))
 
@@ -137,6 +140,9 @@ def step_of(analysis: Analysis, options: TrainingOptions = USUAL) -> TrainingSte
 def course_of(analysis: Analysis, options: TrainingOptions) -> Course:
     """What happens in a training step with the analysis' batch, as in `step_of`."""
     require_numbers(analysis)
+    unknown = why_memory_is_unknown(analysis, options.dtype)
+    if unknown is not None:
+        raise UsageError(unknown, "dtype")
     analysis = as_trained(analysis, options)
     tensors = training_tensors(analysis, options)
     in_use = analysis.of_batch(analysis.batch, _dtype_in_use(options.dtype))

@@ -24,6 +24,7 @@ from archcalc.figures.of_layer import Totals
 from archcalc.graph import Graph
 from archcalc.identity import Identity
 from archcalc.loading import input_shapes
+from archcalc.memory_use.open_memory import why_memory_is_unknown
 from archcalc.memory_use.totals import DEFINITIONS, ActivationBytes, activation_bytes
 from archcalc.parametric.combinations import Combinations, by_layers, combinations
 from archcalc.parametric.setting_groups import (
@@ -244,6 +245,9 @@ def _totals_of(analysis: Analysis) -> list[Quantity]:
 
 
 def _memory_of(analysis: Analysis) -> list[Quantity]:
+    unknown = why_memory_is_unknown(analysis, analysis.dtype)
+    if unknown is not None:
+        raise UsageError(unknown, "dtype")
     memory = activation_bytes(analysis)
     return [getattr(memory, name) for name in DEFINITIONS]
 

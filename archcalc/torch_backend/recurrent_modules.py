@@ -16,10 +16,7 @@ class _Recurrent(nn.Module):
     """Of what torch returns, the outputs of all steps, or the last state of the last layer."""
 
     def __init__(self, *arguments: object, last: bool, **options: object) -> None:
-        with warnings.catch_warnings():
-            # That a dropout between layers does nothing where there is one.
-            warnings.simplefilter("ignore", UserWarning)
-            super().__init__(*arguments, **options)
+        super().__init__(*arguments, **options)
         self.last = last
 
     def forward(self, x: Tensor) -> Tensor:
@@ -41,6 +38,29 @@ class _Recurrent(nn.Module):
         if self.bidirectional:
             return torch.cat([states[-2], last], 1)
         return last if len(states) == 1 else last.clone()  # a view would keep all layers' states
+
+
+class PositiveRecurrence(nn.Module):
+    """Sums over the steps so far, of all features, in the place of states."""
+
+    def __init__(self, features: int, layers: int, bidirectional: bool, output: str) -> None:
+        super().__init__()
+        self.features = features
+        self.layers = layers
+        self.bidirectional = bidirectional
+        self.last = output == "last"
+
+    def forward(self, x: Tensor) -> Tensor:
+        for _ in range(self.layers):
+            sums = x.sum(2, keepdim=True)
+            ways = [sums.cumsum(1)]
+            if self.bidirectional:
+                ways.append(sums.flip(1).cumsum(1).flip(1))
+            x = torch.cat([way.expand(-1, -1, self.features) for way in ways], 2)
+        if not self.last:
+            return x
+        ends = x.view(*x.shape[:2], len(ways), self.features)
+        return torch.cat([ends[:, -1, 0], *([ends[:, 0, 1]] if self.bidirectional else [])], 1)
 
 
 class RNN(_Recurrent, nn.RNN):  # type: ignore[misc]  # torch's takes states too

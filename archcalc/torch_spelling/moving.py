@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from archcalc.layers import attention, embedding, rearranging, rms_norm, rotary, slicing, sources
-from archcalc.layers.layer import numbered
+from archcalc.layers.along_axes import numbered
 from archcalc.quantity.arithmetic import certainly_one, product
 from archcalc.torch_spelling.spelling import (
     Argument,

@@ -32,7 +32,16 @@ def _(layer: recurrent.Lstm, at: Setting) -> Spelling:
     return _recurrent("LSTM", layer, at, named("proj_size", layer.projection, 0, "projection"))
 
 
+@spell.register
+def _(layer: recurrent.PositiveRecurrence, at: Setting) -> Spelling:
+    fields = ("features", "layers", "bidirectional", "output")
+    arguments = tuple([named(name, getattr(layer, name)) for name in fields])
+    return Spelling(f"{_HOME}.PositiveRecurrence", arguments)
+
+
 def _recurrent(name: str, layer: recurrent.Recurrent, at: Setting, *own: Argument) -> Spelling:
+    # It lies between layers: of one alone torch warns that it does nothing.
+    in_vain = layer.layers == 1 and 0 <= layer.dropout <= 1  # no probability is torch's to refuse
     arguments = (
         given("input_size", at.x.shape[-1], "in_features"),
         given("hidden_size", layer.features, "features"),
@@ -40,7 +49,7 @@ def _recurrent(name: str, layer: recurrent.Recurrent, at: Setting, *own: Argumen
         *own,
         named("bias", layer.bias, True),
         named("batch_first", True),
-        named("dropout", layer.dropout, 0.0),
+        named("dropout", 0.0 if in_vain else layer.dropout, 0.0),
         named("bidirectional", layer.bidirectional, False),
     )
     last = layer.output == "last"

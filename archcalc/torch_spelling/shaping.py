@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from math import floor
 from typing import Any
 
@@ -53,10 +54,12 @@ def _rounds_below(factor: Ratios, at: Setting) -> bool:
 
 
 def _scale(factor: Any) -> object:
-    """Fractions as floats."""
+    """Fractions as floats, but for whole ones."""
     if isinstance(factor, tuple):
         return tuple(map(_scale, factor))
-    return float(factor) if getattr(factor, "denominator", 1) != 1 else factor
+    if isinstance(factor, Fraction):
+        return float(factor) if factor.denominator != 1 else int(factor)
+    return factor
 
 
 @spell.register

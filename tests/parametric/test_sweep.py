@@ -252,7 +252,10 @@ def test_no_settings_have_no_figures() -> None:
             {"classes": np.array([1, 2]), "batch_norm": np.array([True] * 3)},
             "do not broadcast together",
         ),
-        ({"input": [np.array([3])] * 5}, "up to 3 sizes; 5 numbers"),
+        (
+            {"input": [np.array([3])] * 5},
+            "vgg16 takes an input of 3 numbers",
+        ),
         ({"depths": np.array([1, 2])}, "depths must be a list"),
         ({"classes": np.array([1]), "dtype": "float31"}, "unknown dtype"),
     ],

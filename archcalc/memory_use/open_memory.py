@@ -1,4 +1,4 @@
-"""What free sizes leave open: whether a layer copies its input, and so what memory it takes."""
+"""What leaves memory open: free sizes, by which a layer copies its input or not; and data types."""
 
 from __future__ import annotations
 
@@ -12,12 +12,23 @@ from archcalc.window import Window
 
 
 def why_memory_is_open(analysis: Analysis) -> str | None:
-    """Why peak and training memory are not formulas in the free sizes; None if they are."""
+    """Why peak and training memory are not known, or no formulas in the free sizes; None if so."""
+    unknown = why_memory_is_unknown(analysis, analysis.dtype)
+    if unknown is not None:
+        return unknown
     copying = unsettled(analysis)
     if copying is not None:
         return f"peak and training depend on whether {copying} copies a map that was cut"
     for layer, _ in open_paddings(analysis):
         return f"peak and training depend on whether {layer} pads both sides alike"
+    return None
+
+
+def why_memory_is_unknown(analysis: Analysis, dtype: str) -> str | None:
+    """Why nobody says what torch makes and keeps in a type of numbers; None if it is known."""
+    for layer in analysis.used_layers:
+        if not layer.node.layer.memory_is_known(dtype):
+            return f"what {layer.name} ({layer.kind}) makes and keeps in {dtype} is not known"
     return None
 
 

@@ -113,7 +113,7 @@ def verify(
         MissingExtraError: torch is not installed.
         UsageError: an unknown subject or device; a module that cannot be copied, or refuses the
             input of the spec; and as `analyze`.
-        MeasurementError: of a network: too little memory; or torch refuses, or fails.
+        MeasurementError: of a network: memory runs out; or torch refuses, or fails.
         LayerError, SpecError: as `analyze`.
     """
     require_torch("verify()")

@@ -128,7 +128,8 @@ def _meanings(comparisons: Sequence[Comparison]) -> Iterator[str]:
 
 
 def _network_table(comparisons: Sequence[Comparison]) -> str:
-    subjects = [s for s in SUBJECTS if any(s in tally(c.figures) for c in comparisons)]
+    tallied = {subject for c in comparisons for subject in tally(c.figures)}
+    subjects = [s for s in SUBJECTS if s in tallied and s != "time"]  # which is not compared
     rows = []
     for comparison in comparisons:
         counts = tally(comparison.figures)

@@ -26,14 +26,15 @@ def free_bytes(device: torch.device) -> int | None:
     return None
 
 
-def require_room(needed: int, device: torch.device, what: str) -> None:
-    """Raises MeasurementError, which names `what`, where `needed` bytes cannot be taken."""
+def lacks_room(needed: int, device: torch.device, what: str) -> str:
+    """Why `what` cannot be measured where `needed` bytes cannot be taken; empty where they can."""
     free = free_bytes(device)
-    if free is not None and needed > free:
-        raise MeasurementError(
-            f"{what} needs {needed / 1e9:,.1f} GB on {device}, where {free / 1e9:,.1f} GB "
-            "are free; take a smaller batch or input"
-        )
+    if free is None or needed <= free:
+        return ""
+    return (
+        f"{what} needs {needed / 1e9:,.1f} GB on {device}, where {free / 1e9:,.1f} GB "
+        "are free; take a smaller batch or input"
+    )
 
 
 @contextmanager

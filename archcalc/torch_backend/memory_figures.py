@@ -10,6 +10,7 @@ import torch
 
 from archcalc.analysis import Analysis
 from archcalc.memory_use.moments import Direction
+from archcalc.memory_use.open_memory import why_memory_is_unknown
 from archcalc.memory_use.options import TRAINING_DTYPES, TrainingOptions
 from archcalc.memory_use.totals import peak_bytes, saved_bytes
 from archcalc.memory_use.training import as_trained, refused_in_training, step_of
@@ -22,17 +23,16 @@ from archcalc.torch_backend.allocator import (
     workspaces,
 )
 from archcalc.torch_backend.counting import Output
-from archcalc.torch_backend.free_memory import not_implemented, require_room
+from archcalc.torch_backend.free_memory import lacks_room, not_implemented
 from archcalc.torch_backend.layer_by_layer import Place
-from archcalc.torch_backend.peak_memory import measured_inference
+from archcalc.torch_backend.peak_memory import MeasuredInference, measured_inference
 from archcalc.torch_backend.prepared import (
     batch_of,
-    constant_bytes,
     inference_bytes,
     twin_without_values,
 )
 from archcalc.torch_backend.saved_tensors import saved_by_layer
-from archcalc.torch_backend.training_step import measured_step
+from archcalc.torch_backend.training_step import MeasuredStep, measured_step
 from archcalc.verification import ALLOCATOR_PARTS, Conditions, Figure, quantity_of
 from archcalc.walk import analyze
 
@@ -53,6 +53,10 @@ def memory_figures(
     for layer in analysis.used_layers:
         found = outputs[layer.name].bytes if layer.name in outputs else None
         yield Figure("memory", "activation_bytes", layer.name, layer.activation_bytes, found)
+    unknown = why_memory_is_unknown(analysis, under.dtype)
+    if unknown is not None:
+        yield Figure("memory", "peak_bytes", "", None, None, note=unknown)
+        return
     yield from _saved_figures(analysis, under)
     if under.device != "meta":  # it reports batch norm's statistics, which no other makes
         yield from _inference_figures(analysis, under)
@@ -65,12 +69,15 @@ def _saved_figures(analysis: Analysis, under: Conditions) -> Iterator[Figure]:
     analysis, note = _trainable(analysis)
     device = "meta" if under.device == "meta" else "cpu"
     rule = saved_bytes(analysis)
-    outputs = sum(layer.activation_bytes for layer in analysis.used_layers)
-    needed = constant_bytes(analysis) + sum(rule.values()) + outputs  # at the most
-    require_room(needed, torch.device(device), analysis.name)
+    needed = inference_bytes(analysis) + sum(rule.values())  # at the most
     ordered = sorted(analysis.used_layers, key=lambda layer: layer.training_only)
-    twin, names = twin_without_values(analysis, device), [layer.name for layer in ordered]
-    found, why = _tried(lambda: saved_by_layer(twin, batch_of(analysis, device), names), device)
+    names = [layer.name for layer in ordered]
+
+    def measured() -> dict[str, int]:
+        twin = twin_without_values(analysis, device)
+        return saved_by_layer(twin, batch_of(analysis, device), names)
+
+    found, why = _tried(measured, "what training keeps", needed, torch.device(device))
     for layer in analysis.used_layers:
         name = layer.name
         kept = None if found is None else found[name]
@@ -82,11 +89,13 @@ def _saved_figures(analysis: Analysis, under: Conditions) -> Iterator[Figure]:
 def _inference_figures(analysis: Analysis, under: Conditions) -> Iterator[Figure]:
     """The most that is alive at once at inference, beside parameters and buffers."""
     device = torch.device(under.device)
-    require_room(inference_bytes(analysis), device, analysis.name)
-    allocator = _allocator(device)
-    twin = twin_without_values(analysis, under.device)
-    make_images = partial(batch_of, analysis, under.device)
-    found, why = _tried(lambda: measured_inference(twin, make_images, allocator), under.device)
+
+    def measured() -> MeasuredInference:
+        allocator = _allocator(device)
+        twin = twin_without_values(analysis, under.device)
+        return measured_inference(twin, partial(batch_of, analysis, under.device), allocator)
+
+    found, why = _tried(measured, "inference", inference_bytes(analysis), device)
     rule = peak_bytes(analysis, on_gpu=device.type == "cuda")
     if found is None:
         yield Figure("memory", "peak_bytes", "", rule, None, not_measured=why)
@@ -100,6 +109,10 @@ def training_figures(
 ) -> Iterator[Figure]:
     """The most that is alive at once in a training step, for each way to train."""
     analysis, note = _trainable(analysis)
+    unknown = why_memory_is_unknown(analysis, under.dtype)
+    if unknown is not None:
+        yield Figure("memory", "training_peak_bytes", "", None, None, note=unknown)
+        return
     for way in trained:
         yield from _step_figures(analysis, under, way, note)
 
@@ -111,12 +124,15 @@ def _step_figures(
     device = torch.device(under.device)
     options = replace(way, dtype=under.dtype, device=device.type)
     rule = step_of(analysis, options).peak.bytes
-    require_room(rule, device, analysis.name)
     name, of = "training_peak_bytes", _named(options)
-    allocator = _allocator(device)
-    twin = twin_without_values(as_trained(analysis, options), under.device)
-    make_images = partial(batch_of, analysis, under.device)
-    found, why = _tried(lambda: measured_step(twin, make_images, options, allocator), under.device)
+
+    def measured() -> MeasuredStep:
+        allocator = _allocator(device)
+        twin = twin_without_values(as_trained(analysis, options), under.device)
+        make_images = partial(batch_of, analysis, under.device)
+        return measured_step(twin, make_images, options, allocator)
+
+    found, why = _tried(measured, "a training step", rule, device)
     if found is None:
         yield Figure("memory", quantity_of(name, *of), "", rule, None, note, why)
         return
@@ -125,14 +141,22 @@ def _step_figures(
     yield from _allocator_figures(name, of, found.runs, found.peak_bytes - found.beyond)
 
 
-def _tried(run: Callable[[], Found], device: str) -> tuple[Found | None, str]:
-    """What `run` finds; or nothing, and why, where torch has no kernel for what it runs."""
+def _tried(
+    run: Callable[[], Found], what: str, needed: int, device: torch.device
+) -> tuple[Found | None, str]:
+    """What `run` finds; or nothing, and why.
+
+    It is not run where the bytes that `what` needs are not free, and finds nothing where torch has
+    no kernel for what it runs.
+    """
+    if why := lacks_room(needed, device, what):
+        return None, why
     try:
         return run(), ""
     except RuntimeError as error:
-        if (what := not_implemented(error)) is None:
+        if (missing := not_implemented(error)) is None:
             raise
-        return None, f"torch refuses on {device}: {what}"
+        return None, f"torch refuses on {device}: {missing}"
 
 
 def _named(way: TrainingOptions) -> tuple[str, ...]:

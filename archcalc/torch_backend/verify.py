@@ -29,7 +29,7 @@ from archcalc.torch_backend.counting import (
     layer_outputs,
 )
 from archcalc.torch_backend.field_figures import field_figures
-from archcalc.torch_backend.free_memory import refusals_named, require_room
+from archcalc.torch_backend.free_memory import lacks_room, refusals_named
 from archcalc.torch_backend.memory_figures import memory_figures, training_figures
 from archcalc.torch_backend.modes import undisturbed
 from archcalc.torch_backend.prepared import (
@@ -80,8 +80,9 @@ def verify(
 ) -> Comparison:
     """Builds a network's torch twin, measures it, and puts its rules beside.
 
-    Parameters and MACs are counted on the meta device; so are sizes, unless on a GPU. What
-    training keeps is measured on the CPU where a GPU is asked for: the rule is the CPU's.
+    Parameters and MACs are counted on the meta device; so are sizes, unless on a GPU that has
+    room for an inference. What training keeps is measured on the CPU where a GPU is asked for: the
+    rule is the CPU's. What needs more memory than is free is not measured, and says so.
 
     Args:
         graph: what `archcalc.load` returned, or what it takes.
@@ -95,7 +96,7 @@ def verify(
     Raises:
         UsageError: an unknown subject, or way to train; times asked of the meta device; a profile
             that has no figure for the dtype; another subject than memory in mixed precision.
-        MeasurementError: too little memory; or torch refuses, or fails.
+        MeasurementError: memory runs out all the same; or torch refuses, or fails.
         LayerError, SpecError: as `archcalc.analyze`.
     """
     under = under or conditions()
@@ -106,12 +107,19 @@ def verify(
     # The GPU that torch means where none is named.
     current = torch.cuda.device(place) if place.type == "cuda" else nullcontext()
     with refusals_named(place, analysis.name), current, undisturbed(place):
+        figures = [*_figures(analysis, under, what, trained)]
+        times = None
+        if "time" in what:
+            if why := lacks_room(inference_bytes(analysis), place, "inference"):
+                figures.append(Figure("time", "seconds", "", None, None, not_measured=why))
+            else:
+                times = _times(analysis, under, profile)
         return Comparison(
             network=analysis.identity,
             input=analysis.input.shape,
             conditions=under,
-            figures=tuple(_figures(analysis, under, what, trained)),
-            times=_times(analysis, under, profile) if "time" in what else None,
+            figures=tuple(figures),
+            times=times,
         )
 
 
@@ -156,9 +164,9 @@ def _figures(
 
 def _outputs(analysis: Analysis, shadow: Twin, under: Conditions) -> dict[str, Output]:
     names = [layer.name for layer in analysis.used_layers]
-    if not under.device.startswith("cuda"):
+    device = torch.device(under.device)
+    if device.type != "cuda" or lacks_room(inference_bytes(analysis), device, "inference"):
         return layer_outputs(shadow, batch_of(analysis, "meta"), names)
-    require_room(inference_bytes(analysis), torch.device(under.device), analysis.name)
     twin = twin_without_values(analysis, under.device)
     return layer_outputs(twin, batch_of(analysis, under.device), names)
 
@@ -168,10 +176,12 @@ def _fvcore(analysis: Analysis) -> Iterator[Figure]:
     one = analyze(analysis.graph)
     rule: int | None = sum(layer.macs for layer in one.used_layers)
     measured: int | None = None
+    if why := lacks_room(inference_bytes(one), torch.device("cpu"), "fvcore"):
+        yield Figure("macs", "macs (fvcore)", "", rule, None, not_measured=why)
+        return
     try:
-        require_room(inference_bytes(one), torch.device("cpu"), one.name)
         found = fvcore_count(twin_without_values(one, "cpu"), batch_of(one, "cpu"))
-    except (NotCounted, UsageError) as error:
+    except NotCounted as error:
         rule, note = None, str(error).partition(". ")[0]
     else:
         measured, note = found.macs, "for one image"
@@ -188,7 +198,6 @@ def _fvcore(analysis: Analysis) -> Iterator[Figure]:
 
 
 def _times(analysis: Analysis, under: Conditions, profile: Device | None) -> Times:
-    device = torch.device(under.device)
     note = ""
     if profile is None:
         profile = device_of_torch(under.device_name)
@@ -199,7 +208,6 @@ def _times(analysis: Analysis, under: Conditions, profile: Device | None) -> Tim
             note = f"{profile.name} has no figure for {under.dtype}"
             profile = unlimited(under.dtype)
     bounds = roofline(analysis, profile, tf32=False)  # which is off while times are taken
-    require_room(inference_bytes(analysis), device, analysis.name)
     twin = build(analysis.graph, device=under.device).to(TORCH_DTYPES[under.dtype])
     x = drawn(analysis.graph, analysis.batch, TORCH_DTYPES[under.dtype], under.device)
     seconds = layer_seconds(twin, x, [bound.layer.name for bound in bounds])

@@ -18,6 +18,7 @@ from archcalc.layers import Effect
 from archcalc.layers.convolution import Conv
 from archcalc.record import replace
 from archcalc.spec.library import network_names
+from archcalc.torch_backend import free_memory
 from archcalc.torch_backend import verify as verifying
 from archcalc.torch_backend.build import Twin
 from archcalc.torch_backend.counting import layer_outputs
@@ -262,9 +263,9 @@ def test_the_summary_is_printed_however_the_run_ends(
 
 def test_too_large_a_batch_is_not_measured(capsys: Capture) -> None:
     command = ["verify", "vgg16", "--what", "memory", "--batch", "9999999", "--device", "cpu"]
-    assert main(command) == 1
+    assert main(command) == 0  # the bytes of outputs are
     shown = capsys.readouterr()
-    assert "  not measured: vgg16 needs " in shown.out
+    assert "  not measured: memory of total: inference needs " in shown.out
     assert "smaller batch" in shown.out
     assert shown.err == ""
 
@@ -350,6 +351,28 @@ def test_a_network_without_positions_has_no_field_to_measure(capsys: Capture) ->
     shown = capsys.readouterr().out
     assert "mlp_7_3  not measured  0 field" in shown
     assert "the input has no spatial axes" in shown
+
+
+def test_a_network_without_room_is_compared_as_far_as_it_goes(
+    capsys: Capture, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(free_memory, "free_bytes", lambda device: 1000)
+    command = ["verify", "lenet5", "--device", "cpu", "--what", "sizes,macs,memory"]
+    assert main([*command, "--save", str(tmp_path)]) == 0  # something of each was compared
+    lines = capsys.readouterr().out.splitlines()
+    why = "needs 0.0 GB on cpu, where 0.0 GB are free; take a smaller batch or input"
+    assert lines[1:6] == [
+        f"  not measured: macs of total: fvcore {why}",
+        f"  not measured: memory of 15 layers: what training keeps {why}",
+        f"  not measured: memory of total: inference {why}",
+        f"  not measured: memory of total: a training step {why}",
+        "lenet5  agrees  14 sizes, 15 macs, 14 memory, 18 not measured",
+    ]
+    page = (tmp_path / "README.md").read_text(encoding="utf-8")
+    assert "| `lenet5` | 1x32x32 | 14 | 15 | 14 | 0 |" in page
+    assert f"- `lenet5`, memory of total: a training step {why}" in page
+    assert main(["verify", "lenet5", "--device", "cpu", "--what", "sizes,time"]) == 1
+    assert f"  not measured: time of total: inference {why}" in capsys.readouterr().out
 
 
 # ----- kept results -----

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import nullcontext
 from typing import Any
 
 import pytest
 import torch
 from torch import Tensor, nn
 
-from archcalc import FeatureMap, Graph, MeasurementError, UsageError, analyze
+from archcalc import FeatureMap, Graph, MeasurementError, UsageError
 from archcalc.layers import Effect
 from archcalc.layers.activation import ReLU
 from archcalc.layers.convolution import Conv
@@ -20,10 +19,8 @@ from archcalc.layers.normalization import BatchNorm
 from archcalc.layers.pooling import GlobalAvgPool, MaxPool
 from archcalc.layers.reshaping import Flatten
 from archcalc.layers.state import buffers
-from archcalc.memory_use.totals import saved_bytes
 from archcalc.record import replace
 from archcalc.render.verify import comparison_lines
-from archcalc.torch_backend import free_memory
 from archcalc.torch_backend import verify as verifying
 from archcalc.torch_backend.compare import compare
 from archcalc.torch_backend.verify import conditions, verify
@@ -355,12 +352,7 @@ def test_conditions_that_cannot_be_had_are_refused(device: str, dtype: str, mess
         conditions(device, dtype)
 
 
-# ----- too little memory -----
-
-
-def test_a_batch_that_does_not_fit_is_refused_before_it_is_taken() -> None:
-    with pytest.raises(UsageError, match=r"vgg16 needs [\d,.]+ GB on cpu, where .* smaller batch"):
-        verify("vgg16", what=["memory"], under=conditions("cpu", batch=10**6))
+# ----- memory that runs out, and other failures -----
 
 
 @pytest.mark.parametrize(
@@ -403,32 +395,8 @@ def test_a_network_agrees_on_a_gpu(name: str) -> None:
     assert quantities >= {"peak_bytes (allocator)", "training_peak_bytes (workspace)"}
 
 
-@pytest.mark.parametrize("what", ["sizes", "memory"])
-def test_room_on_a_gpu_is_asked_for_before_any_is_taken(
-    what: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """With a GPU of 1 GB that is not there: whatever took memory of it would fail otherwise."""
-    monkeypatch.setattr(free_memory, "free_bytes", lambda device: 10**9)
-    monkeypatch.setattr(torch.cuda, "device", nullcontext)
-    monkeypatch.setattr(verifying, "undisturbed", nullcontext)
-    under = Conditions("cuda:0", "NVIDIA None", torch.__version__, "float32", 1000)
-    with pytest.raises(MeasurementError, match=r"vgg16 needs 26\.2 GB on cuda:0, where 1\.0"):
-        verify("vgg16", what=[what], under=under)
-
-
-def test_a_cpu_is_asked_for_the_most_that_training_takes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It gives out more than it has, and ends the process when that is written to."""
-    analysis = analyze(NETWORK)
-    figures = verify(NETWORK, what=["memory"], under=CPU).figures
-    step = next(f.measured for f in figures if f.quantity == "training_peak_bytes")
-    assert isinstance(step, int)
-    assert 2 * analysis.totals.param_bytes + sum(saved_bytes(analysis).values()) < step - 1
-    monkeypatch.setattr(free_memory, "free_bytes", lambda device: step - 1)
-    with pytest.raises(MeasurementError, match="on cpu"):
-        verify(NETWORK, what=["memory"], under=CPU)
-
-
 @needs_gpu
-def test_a_batch_too_large_for_a_gpu_is_refused() -> None:
-    with pytest.raises(UsageError, match="on cuda"):
-        verify("vgg16", what=["memory"], under=conditions("cuda", batch=10**6))
+def test_a_batch_too_large_for_a_gpu_is_not_measured() -> None:
+    found = verify("vgg16", what=["memory"], under=conditions("cuda", batch=10**6))
+    assert found.differences == ()
+    assert any("on cuda" in figure.not_measured for figure in found.not_measured)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import weakref
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -12,19 +13,25 @@ import torch
 
 from archcalc import FeatureMap, Graph, MeasurementError, UsageError
 from archcalc.layers.convolution import Conv
+from archcalc.layers.linear import Linear
 from archcalc.layers.local_response_norm import LocalResponseNorm
 from archcalc.layers.normalization import BatchNorm
 from archcalc.layers.pooling import GlobalAvgPool
+from archcalc.layers.reshaping import Flatten
 from archcalc.memory_use.moments import Purpose
 from archcalc.memory_use.optimizers import OPTIMIZERS
 from archcalc.memory_use.options import TrainingOptions
+from archcalc.memory_use.totals import saved_bytes
 from archcalc.memory_use.training import step_of
 from archcalc.record import replace
-from archcalc.torch_backend import memory_figures
+from archcalc.torch_backend import free_memory, memory_figures
+from archcalc.torch_backend import verify as verifying
 from archcalc.torch_backend.allocator import CudaAllocator, Given
+from archcalc.torch_backend.prepared import inference_bytes
 from archcalc.torch_backend.storages import LiveStorages
 from archcalc.torch_backend.verify import conditions, verify
-from archcalc.verification import ALLOCATOR_PARTS, Comparison, Figure
+from archcalc.verification import ALLOCATOR_PARTS, Comparison, Conditions, Figure
+from archcalc.walk import analyze
 from tests.graphs import chain
 
 NETWORK = chain(FeatureMap(3, (9, 9)), Conv(channels=5, kernel=3), BatchNorm())
@@ -164,6 +171,105 @@ def test_another_failure_is_not_taken_for_a_missing_kernel(monkeypatch: pytest.M
     monkeypatch.setattr(memory_figures, "measured_step", fail)
     with pytest.raises(MeasurementError, match="torch fails on cpu: something else"):
         memory(NETWORK)
+
+
+# ----- what there is no room for -----
+
+
+def only_free(free: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(free_memory, "free_bytes", lambda device: free)
+
+
+def lacking(found: Comparison) -> dict[str, str]:
+    """Why totals were not measured, by their quantity."""
+    return {figure.quantity: figure.not_measured for figure in found.not_measured}
+
+
+def test_each_peak_says_by_itself_that_there_is_no_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A CPU gives out more than it has, and ends the process when that is written to."""
+    network = chain(
+        FeatureMap(3, (9, 9)), Conv(channels=5, kernel=3), Flatten(), Linear(features=200)
+    )
+    rules = {name: figure.rule for name, figure in totals(memory(network)).items()}
+    step = rules["training_peak_bytes"]
+    assert isinstance(step, int)
+    analysis = analyze(network, batch=2)
+    assert inference_bytes(analysis) + sum(saved_bytes(analysis).values()) < step
+    only_free(step - 1, monkeypatch)
+    found = memory(network)
+    assert lacking(found) == {
+        "training_peak_bytes": "a training step needs 0.0 GB on cpu, where 0.0 GB are free; "
+        "take a smaller batch or input"
+    }
+    assert found.differences == ()
+    only_free(inference_bytes(analysis), monkeypatch)
+    assert {*lacking(memory(network))} == {"training_peak_bytes", "saved_bytes"}
+    only_free(inference_bytes(analysis) - 1, monkeypatch)
+    found = memory(network)
+    assert {*lacking(found)} == {"training_peak_bytes", "saved_bytes", "peak_bytes"}
+    assert {name: figure.rule for name, figure in totals(found).items()} == rules
+    assert found.unmeasured_subjects == ()  # the bytes of outputs were compared
+
+
+def test_where_no_network_fits_its_shapes_are_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory_figures, "twin_without_values", None)  # nothing takes memory
+    only_free(10**9, monkeypatch)
+    every = ["sizes", "params", "macs", "memory"]
+    found = verify("vgg16", what=every, under=conditions("cpu", batch=1000))
+    assert found.differences == ()
+    whole = lacking(found)
+    assert whole["saved_bytes"].startswith("what training keeps needs ")
+    assert whole["peak_bytes"] == (
+        "inference needs 26.2 GB on cpu, where 1.0 GB are free; take a smaller batch or input"
+    )
+    kept = {figure.layer for figure in found.not_measured if figure.quantity == "saved_bytes"}
+    assert kept == {"", *[figure.layer for figure in found.figures if figure.subject == "sizes"]}
+    compared = {figure.quantity for figure in found.figures if figure.compared}
+    assert compared == {
+        "output", "weights", "biases", "buffers", "macs", "macs (fvcore)", "activation_bytes",
+    }  # fmt: skip
+
+
+def test_of_mixed_precision_nothing_is_measured_without_room(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    only_free(1000, monkeypatch)
+    found = memory(NETWORK, "mixed")
+    assert {*lacking(found)} == {"training_peak_bytes"}
+    assert found.unmeasured_subjects == ("memory",)
+
+
+def test_fvcore_and_times_take_an_inference(monkeypatch: pytest.MonkeyPatch) -> None:
+    analysis = analyze(NETWORK)
+    only_free(inference_bytes(analysis), monkeypatch)
+    under = conditions("cpu")
+    found = verify(NETWORK, what=["macs", "time"], under=under)
+    assert found.not_measured == ()
+    assert found.times is not None
+    only_free(inference_bytes(analysis) - 1, monkeypatch)
+    found = verify(NETWORK, what=["macs", "time"], under=under)
+    assert lacking(found) == {
+        "macs (fvcore)": "fvcore needs 0.0 GB on cpu, where 0.0 GB are free; "
+        "take a smaller batch or input",
+        "seconds": "inference needs 0.0 GB on cpu, where 0.0 GB are free; "
+        "take a smaller batch or input",
+    }
+    assert found.times is None
+    assert found.unmeasured_subjects == ("time",)
+
+
+@pytest.mark.parametrize("what", ["sizes", "memory"])
+def test_nothing_is_taken_of_a_gpu_without_room(what: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a GPU of 1 GB that is not there: whatever took memory of it would fail."""
+    only_free(10**9, monkeypatch)
+    monkeypatch.setattr(torch.cuda, "device", nullcontext)
+    monkeypatch.setattr(verifying, "undisturbed", nullcontext)
+    under = Conditions("cuda:0", "NVIDIA None", torch.__version__, "float32", 1000)
+    found = verify("vgg16", what=[what], under=under)
+    assert found.differences == ()
+    assert any(figure.compared for figure in found.figures)
+    peak = "inference needs 26.2 GB on cuda:0, where 1.0 GB are free; take a smaller batch or input"
+    assert lacking(found).get("peak_bytes") == (peak if what == "memory" else None)
 
 
 # ----- an allocator -----

@@ -17,7 +17,14 @@ from archcalc.feature_map import FeatureMap
 from archcalc.layers.moves import Moved
 from archcalc.quantity.arithmetic import Quantity, certainly_equal, certainly_one, product
 from archcalc.regions.reading import ChannelWindow
-from archcalc.window import AdaptiveWindow, AxisWindow, Reach, TransposedWindow, Window
+from archcalc.window import (
+    AdaptiveWindow,
+    AxisWindow,
+    InterpolatedWindow,
+    Reach,
+    TransposedWindow,
+    Window,
+)
 
 _OVER_ALL = (Reach.ALL, Reach.STATISTICS, Reach.BEFORE)
 
@@ -159,7 +166,7 @@ def _along(axis: int, windows: Sequence[ChannelWindow], origins: Origins) -> Axi
         return Reach.STATISTICS if ways == {Reach.STATISTICS} else Reach.ALL
     (origin, window), *others = slid
     if origin == axis and not others and isinstance(
-        window, (Window, TransposedWindow, AdaptiveWindow, Reach)
+        window, (Window, TransposedWindow, InterpolatedWindow, AdaptiveWindow, Reach)
     ):  # fmt: skip
         return window
     return Reach.UNKNOWN
@@ -198,6 +205,8 @@ def origin_behind(origin: Origin, window: ChannelWindow) -> Origin:
     """The origin of an axis along which a window was slid."""
     if isinstance(origin, int | None) or _leaves_positions(origin, window):
         return origin if window is Reach.SAME else _of_fewer_channels(origin, window)
+    if window is Reach.ALL and isinstance(origin, Merged):
+        return None  # every unit sees all of them, and stands for none
     if window in _OVER_ALL or isinstance(origin, Scattered):
         return origin
     return Mixed(followed(origin), complete=False)

@@ -50,6 +50,7 @@ class Placing:
     ) -> None:
         self.windows: list[tuple[AxisWindow, ...]] = []
         self.spread: list[frozenset[int]] = []
+        self._spread_axes: list[frozenset[int]] = []  # of the output
         self.clashing: set[int] = set()
         behind: list[Origins] = []
         along = layer.concatenates_along(maps[0]) if isinstance(layer, Join) and maps else None
@@ -63,22 +64,29 @@ class Placing:
                 layer.axes_from(number, maps, effect.output), after, effect.output.rank
             )
             kept = found
-            spread: frozenset[int] = frozenset()
+            spread = numbers = frozenset[int]()
             if layer.spreads and len(found.axes) == x.rank == effect.output.rank:
-                kept, spread = _unspread(found, x, effect.output)
+                alone = enumerate(spread_axes(x, effect.output))
+                numbers = frozenset([axis for axis, is_alone in alone if is_alone])
+                kept, spread = _unspread(found, numbers)
             if along is not None:
                 pieces = [in_pieces(o) if n == along else o for n, o in enumerate(kept.axes)]
                 kept = kept._replace(axes=tuple(pieces))
             self.spread.append(spread | self._alone)
+            self._spread_axes.append(numbers)
             behind.append(kept)
         self.output = self._joined(behind, axes)
-        sizes = zip(self.output.axes, effect.output.shape, strict=False)
-        several = [self.output.items, *[o for o, n in sizes if not certainly_one(n)]]
-        self._running = frozenset().union(*map(followed, several))
+        sizes = zip(self.output.every, (None, *effect.output.shape), strict=False)
+        self._running = {
+            number
+            for number, (origin, size) in enumerate(sizes, -1)
+            if followed(origin) and (size is None or not certainly_one(size))
+        }
 
     def is_gate(self, number: int) -> bool:
         """Whether an input is a single position, spread over those of the others."""
-        return bool(self.spread[number]) and self._running <= self.spread[number]
+        along = self._running or self.spread[number]
+        return bool(along) and self._running <= self._spread_axes[number]
 
     def _on_output(
         self, how: Moved | Sequence[int | None] | None, origins: Origins, rank: int
@@ -116,11 +124,8 @@ class Placing:
         return Origins(tuple(joined[1:]), joined[0])
 
 
-def _unspread(
-    origins: Origins, x: FeatureMap, output: FeatureMap
-) -> tuple[Origins, frozenset[int]]:
+def _unspread(origins: Origins, spread: frozenset[int]) -> tuple[Origins, frozenset[int]]:
     """The origins without those of axes along which a single position is spread; and those."""
-    spread = {number for number, alone in enumerate(spread_axes(x, output)) if alone}
     found = frozenset().union(*[followed(origins.axes[number]) for number in spread])
     kept = [None if n in spread else origin for n, origin in enumerate(origins.axes)]
     return origins._replace(axes=tuple(kept)), found

@@ -9,7 +9,7 @@ only if it is seen on an image of twice the size as well.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from math import ceil, lcm
 
@@ -21,6 +21,7 @@ from archcalc.errors import LayerError
 from archcalc.feature_map import FeatureMap
 from archcalc.graph import Graph, Node
 from archcalc.layers import Effect, Layer
+from archcalc.layers.joining import Concat
 from archcalc.layers.layer import concatenates
 from archcalc.layers.pooling import AdaptiveAvgPool, AdaptiveMaxPool, MaxPool
 from archcalc.layers.upsampling import Upsample
@@ -37,7 +38,7 @@ from archcalc.record import Record, replace
 from archcalc.torch_backend.batches import zeros
 from archcalc.torch_backend.build import Twin
 from archcalc.torch_backend.modes import one_thread
-from archcalc.torch_backend.one_axis import picks_channels, thin_layer
+from archcalc.torch_backend.one_axis import concatenated_axis, picks_channels, thin_layer
 from archcalc.torch_backend.probe import positive_module, unpool_module
 from archcalc.window import Reach
 
@@ -326,7 +327,7 @@ def positive_twin(graph: Graph, image: FeatureMap, axis: int | None = None) -> P
         except LayerError as refusal:
             left_out[node.name] = f"images of another size do not fit: {refusal}"
             continue
-        if concatenates(node.layer, inputs[0]) or unlike.intersection(sources):
+        if _joins_channels(node.layer, axis, graph, inputs) or unlike.intersection(sources):
             unlike.add(node.name)
         if inputs and layer.channel_window(inputs[0]) is Reach.ALL:
             unlike.discard(node.name)
@@ -339,6 +340,17 @@ def positive_twin(graph: Graph, image: FeatureMap, axis: int | None = None) -> P
     parts = {node.name: modules[node.name] for node in kept}
     twin = Twin(replace(graph, inputs=entering, nodes=kept, outputs=outputs), parts)
     return PositiveTwin(twin, maps, left_out, tuple(apart))
+
+
+def _joins_channels(
+    layer: Layer, axis: int | None, graph: Graph, inputs: Sequence[FeatureMap]
+) -> bool:
+    """Whether it puts channels in a row: of whole maps, or of those that stand for one axis."""
+    if not isinstance(layer, Concat):
+        return bool(inputs) and concatenates(layer, inputs[0])
+    if axis is None:
+        return concatenates(layer, inputs[0])
+    return concatenated_axis(layer, len(graph.input.sizes), inputs[0]) == 0
 
 
 def _thin(x: FeatureMap, image: FeatureMap, whole: FeatureMap, axis: int) -> FeatureMap:

@@ -126,13 +126,18 @@ def _(layer: Layer, axis: int, axes: int, x: FeatureMap) -> Layer:
 
 @thin_layer.register
 def _(layer: joining.Concat, axis: int, axes: int, x: FeatureMap) -> Layer:
-    along = layer.concatenates_along(x)
+    along = concatenated_axis(layer, axes, x)
     if along == 0:
         _require_features_in_place(x)
         return joining.Add()
     if along != 1 + axis:
         raise LayerError("what stands in a row along another axis sees in different ways")
     return joining.Concat(axis=1)
+
+
+def concatenated_axis(layer: joining.Concat, axes: int, x: FeatureMap) -> int:
+    """The axis that it concatenates along, of the map for which the thin `x` stands."""
+    return layer.axis % (1 + axes if x.sizes else 1)
 
 
 def _require_features_in_place(x: FeatureMap) -> None:

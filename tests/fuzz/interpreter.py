@@ -207,6 +207,7 @@ class _Reading:
         self.shapes: Spec = spec["inputs"] if "inputs" in spec else {"input": spec["input"]}
         self.taken = {*self.shapes}
         self.heads: list[str] = []
+        self.ends: dict[str, str] = {}  # of blocks and heads, by their names in full
         self.training_only = False
         values = {name: _exact(value) for name, value in spec.get("parameters", {}).items()}
         self.globals = self.with_let(values, spec.get("let", {}))
@@ -272,7 +273,7 @@ class _Reading:
         self.training_only = outside or fields.get("training_only", False)
         inner = _Scope(prefix, scope.values, scope)
         last = self.run(fields["layers"], inner, current)
-        scope.names[prefix[len(scope.prefix) : -1]] = last
+        scope.names[prefix[len(scope.prefix) : -1]] = self.ends[prefix[:-1]] = last
         self.heads.append(last)
         self.training_only = outside
         return current
@@ -292,7 +293,7 @@ class _Reading:
         full = self.new_name(kind, fields, scope)
         inner = _Scope(full + ".", self.with_let(values, block.get("let", {})), scope)
         last = self.run(block["layers"], inner, current)
-        scope.names[full[len(scope.prefix) :]] = last
+        scope.names[full[len(scope.prefix) :]] = self.ends[full] = last
         return last
 
     def layer(self, kind: str, fields: Any, scope: _Scope, current: str) -> str:
@@ -338,13 +339,21 @@ class _Reading:
         scope.counts[kind] = scope.counts.get(kind, 0) + 1
         return f"{kind}{scope.counts[kind]}"
 
+    def nearest(self, name: str, scope: _Scope) -> str:
+        """The name in full: from the block it stands in, or the nearest around where it fits."""
+        around: _Scope | None = scope
+        while around is not None:
+            full = around.prefix + name
+            for known in (around.names.get(name), full, self.ends.get(full)):
+                if known is not None and (known in self.layers or known in self.shapes):
+                    return known
+            around = around.outer
+        return name
+
     def resolve(self, template: str, scope: _Scope) -> str:
         """The layer that a name stands for, in this block, or one around it, or in full."""
         name = _filled(template, scope.values)
-        around: _Scope | None = scope
-        while around is not None and name not in around.names:
-            around = around.outer
-        full = around.names[name] if around else name
+        full = self.nearest(name, scope)
         if full in self.shapes:
             return full
         if full not in self.layers:

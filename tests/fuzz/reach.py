@@ -107,11 +107,18 @@ class Reaching:
             everything = everything or places is Extent.ALL
             for place in (0,) if isinstance(places, Extent) else places(unit):
                 seen = self.pixels_of(source, place, read)
+                if places is _first and self.holds_image(seen):
+                    seen = Extent.ALL  # one unit, spread over all of the axis
                 if seen is Extent.UNKNOWN:
                     return Extent.UNKNOWN
                 everything = everything or seen is Extent.ALL
                 found |= set() if isinstance(seen, Extent) else seen
         return Extent.ALL if everything else frozenset(found)
+
+    def holds_image(self, seen: frozenset[int] | Extent) -> bool:
+        """Whether pixels reach from one end of the image to the other."""
+        last = self.shapes["input"][1 + self.axis] - 1
+        return not isinstance(seen, Extent) and bool(seen) and min(seen) <= 0 and max(seen) >= last
 
     def _read_from(self, name: str, channels: Channels) -> list[Read]:
         """What a unit of a layer is computed from in some channels."""

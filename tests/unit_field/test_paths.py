@@ -92,7 +92,8 @@ def each_path(analysis: Analysis, name: str, axis: int) -> Iterator[AxisField]:
     of_axis = windows if isinstance(windows, Reach) else (*windows, *[Reach.UNKNOWN] * 3)[axis]
     if not isinstance(windows, Reach) and len(windows) != len(analysis.input.sizes):
         of_axis = Reach.UNKNOWN
-    if isinstance(layer.node.layer, Concat) and layer.node.layer.axis == 1 + axis:
+    kind, output = layer.node.layer, layer.output
+    if isinstance(kind, Concat) and kind.concatenates_along(output) == 1 + axis:
         of_axis = Reach.UNKNOWN  # a unit stands elsewhere than in its branch
     for count, source in enumerate(sources):
         assume(count < MOST_PATHS)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from archcalc.analysis import Analysis
 from archcalc.figures.of_network import OF_NETWORK
-from archcalc.memory_use.open_sizes import why_memory_is_open
+from archcalc.memory_use.open_memory import why_memory_is_open
 from archcalc.memory_use.totals import LEFT_OPEN
 from archcalc.quantity.arithmetic import plain
 from archcalc.record import Record

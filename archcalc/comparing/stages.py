@@ -17,6 +17,8 @@ from archcalc.errors import UsageError
 from archcalc.feature_map import FeatureMap
 from archcalc.figures.of_layer import OF_LAYER, LayerAnalysis
 from archcalc.quantity.arithmetic import Quantity, certainly_one
+from archcalc.receptive_field.placing import Placing
+from archcalc.receptive_field.seen import units_of_inputs
 from archcalc.window import AxisWindow, InterpolatedWindow, TransposedWindow, Window
 
 # Along each axis; empty for vectors, and for what lies behind them.
@@ -40,6 +42,12 @@ class Stage(NamedTuple):
     def output(self) -> FeatureMap:
         """The map that leaves the stage."""
         return self.layers[-1].output
+
+    @property
+    def sizes(self) -> tuple[Quantity, ...]:
+        """The sizes of that map along the axes where its positions lie."""
+        last = self.layers[-1]
+        return tuple([last.output.shape[axis] for axis in last.unit_axes if self.stride])
 
     def total(self, key: str) -> Quantity:
         """The sum of a figure over the layers."""
@@ -75,21 +83,34 @@ def union(networks: list[list[Stage]]) -> list[Stride]:
 def output_strides(analysis: Analysis) -> dict[str, Stride]:
     """For each layer the input pixels from one position of its output to the next, on each axis.
 
-    At a join it is that of the first branch that is a map.
+    At a join it is that of the first branch that is a map. Of tokens it is along the sequence. What
+    follows from learned tensors alone has that of the first layer that reads it.
 
     Raises:
         UsageError: a stride is not a plain number.
     """
     maps = analysis.maps
-    strides: dict[str, Stride] = {
-        name: (Fraction(1),) * len(x.sizes) for name, x in analysis.graph.inputs.items()
-    }
+    inputs, axes = analysis.graph.inputs, len(analysis.input.grid)
+    strides: dict[str, Stride] = {name: (Fraction(1),) * len(x.grid) for name, x in inputs.items()}
+    origins = {name: units.origins for name, units in units_of_inputs(inputs).items()}
+    origins |= {layer.name: layer.origins for layer in analysis.layers}
     for layer in analysis.layers:
-        source = next((n for n in layer.inputs if not _is_vector(maps[n])), layer.inputs[0])
-        windows, before = layer.effect.windows, strides[source]
-        if isinstance(windows, tuple) and len(windows) == len(before):
+        sources = sorted(layer.inputs, key=lambda name: _is_vector(maps[name]))
+        source = next((name for name in sources if strides[name]), None)
+        if source is None:
+            strides[layer.name] = VECTORS
+            continue
+        before = strides[source]
+        x = [maps[name] for name in layer.node.sources]
+        run = [origins[name] for name in layer.node.sources]
+        at = Placing(layer.node.layer, layer.effect, run, x, axes)
+        windows = at.windows[layer.inputs.index(source)]
+        if len(windows) == len(before):
             before = tuple(map(_stride_after, before, windows, [layer] * len(windows)))
         strides[layer.name] = before
+    learned = {layer.name for layer in analysis.layers if not layer.is_of_images}
+    for layer in reversed(analysis.layers):
+        strides |= {name: strides[layer.name] for name in layer.inputs if name in learned}
     return strides
 
 

@@ -97,9 +97,10 @@ def longest_path(analysis: Analysis, counts: Callable[[Layer], bool]) -> int:
     """The largest number of layers that count on a path from the input to the output."""
     length = dict.fromkeys(analysis.graph.inputs, 0)
     for layer in analysis.layers:
-        before = max(length[name] for name in layer.inputs)
-        length[layer.name] = before + counts(layer.node.layer)
-    return length[analysis.graph.outputs[0]]
+        before = [length[name] for name in layer.inputs if name in length]
+        if before:  # else it follows from learned tensors alone
+            length[layer.name] = max(before) + counts(layer.node.layer)
+    return length.get(analysis.graph.outputs[0], 0)
 
 
 def _last_bounded(analysis: Analysis) -> LayerAnalysis | None:

@@ -22,7 +22,7 @@ from archcalc.render.table import caption
 TOTALS = {key: OF_NETWORK[key] for key in KEY_FIGURES}
 LOCAL_FIELD = "local receptive field: by convolutions and pools alone, without gates and norms"
 _OF_STAGE = (
-    Figure("sizes", Unit.SHAPE, lambda stage: stage.output.sizes or None, "", "map", "map"),
+    Figure("sizes", Unit.SHAPE, lambda stage: stage.sizes or None, "", "map", "map"),
     Figure("layers", Unit.COUNT, lambda stage: len(stage.layers), "", "layers", "layers"),
     *[replace(OF_LAYER[key], of=partial(Stage.total, key=key)) for key in ("params", "macs")],
     replace(

@@ -11,6 +11,7 @@ from archcalc.quantity.arithmetic import plain
 from archcalc.render import escape
 from archcalc.render.numbers import short
 from archcalc.render.plots import GREY, new_panels, palette, save_figure
+from archcalc.render.words import words_for
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -41,11 +42,13 @@ def draw_contrast(path: str, found: Contrast) -> None:
     panels[0].set_yticks(range(len(found.labels)), [escape.plot(label) for label in found.labels])
     for axes in panels[1:]:
         axes.set_yticks([])
+    named = {words_for(analysis.input).position for analysis in found.analyses}
+    position = named.pop() if len(named) == 1 else "position"
     bars, labels = panels[0].get_legend_handles_labels()
     figure.legend(
         bars, labels, loc="outside lower center", ncols=min(len(labels), 8), frameon=False,
         labelcolor=GREY,
-        title="stage: input pixels for one position of the map", title_fontsize="small",
+        title=f"stage: input {position}s for one position of the map", title_fontsize="small",
     ).get_title().set_color(GREY)  # fmt: skip
     save_figure(figure, path)
 

@@ -83,7 +83,7 @@ def contract_schema() -> dict[str, Any]:
 
 _SCHEMA_OF: dict[Unit, dict[str, Any]] = {
     Unit.NAME: {"type": "string"},
-    Unit.NAMES: {"type": "array", "minItems": 1, "items": {"type": "string"}},
+    Unit.NAMES: {"type": "array", "items": {"type": "string"}},
     Unit.SHAPE: _ref("shape"),
     Unit.FIELD: _ref("pixels"),
     Unit.STEP: _ref("pixels"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ from archcalc.regions.patches import Patch
 from archcalc.render.numbers import per_axis, percent
 from archcalc.render.output import Data, Document, Part, Table, Title, in_columns
 from archcalc.render.table import caption, with_network
+from archcalc.render.words import Words, words_for
 from archcalc.unit_field import PathSizes, Seen, UnitField, alignment, path_sizes
 from archcalc.window import Reach
 
@@ -31,7 +32,7 @@ _UNIT_KEYS = (
     "name", "unit", "channel", "axis", "receptive_field", "jump", "offset", "first", "last",
     "first_in_image", "last_in_image",
 )  # fmt: skip
-_AXIS_HEADINGS = ("axis", "field", "jump", "offset", "sees", "in the image")
+_AXIS_HEADINGS = ("axis", "field", "jump", "offset", "sees")  # and in the image
 _MOST_RUNS = 4  # of pixels without gaps, that are listed one by one
 _MOST_PHASES = 1024  # that are listed
 _LOCAL = "without gates and norms"
@@ -131,7 +132,8 @@ class UnitDocument(Document):
     def parts(self, form: str) -> Iterator[Part]:
         """A row for each axis, and the rest in words."""
         field = self.field
-        table = Table(_AXIS_HEADINGS, list(_axis_cells(field)))
+        inside = f"in the {words_for(self.analysis.input).example}"
+        table = Table([*_AXIS_HEADINGS, inside], list(_axis_cells(field)))
         title = _unit_title(self.analysis, field)
         if form == "text":
             yield [title]
@@ -184,17 +186,18 @@ def _unit_title(analysis: Analysis, field: UnitField) -> str:
     if field.channel is not None:
         where += f", channel {field.channel}"
     image = "x".join(map(str, field.image))
-    return f"{analysis.identity}, {layer.name} ({layer.kind}): {where}, image {image}"
+    example = words_for(analysis.input).example
+    return f"{analysis.identity}, {layer.name} ({layer.kind}): {where}, {example} {image}"
 
 
 def _unit_lines(analysis: Analysis, field: UnitField, *, phases: bool) -> list[str]:
     """What one unit sees, in words."""
     layer = field.layer
-    lines = [_pixels(field)]
+    lines = [_pixels(field, words_for(analysis.input))]
     if Reach.MISALIGNED in layer.field:
         lines.append("branches with different jumps meet before it: no one interval for all units")
     if field.local != field.unbounded:
-        names = AXIS_NAMES[len(field.image)]
+        names = _axis_names(field)
         local = [
             f"{name} {_cell('', size)}, {_seen(seen)}"
             for name, size, seen in zip(names, _sizes(layer.local_field), field.local, strict=True)
@@ -212,9 +215,11 @@ def _unit_lines(analysis: Analysis, field: UnitField, *, phases: bool) -> list[s
             "its branches look at " + ("the same place" if aligned else "different places")
         )
     if phases:
-        names = AXIS_NAMES[len(field.image)]
+        names = _axis_names(field)
         lines += [
-            line for name, f in zip(names, layer.field, strict=True) for line in _phases(name, f)
+            line
+            for name, f in zip(names, layer.field, strict=True)
+            for line in _phases(name, f, words_for(analysis.input))
         ]
     return lines
 
@@ -249,20 +254,28 @@ def _axis_figures(field: UnitField) -> Iterator[list[object]]:
         yield [name, size, *moves, *sees, *(field.in_image[number] or (None, None))]
 
 
+def _axis_names(field: UnitField) -> Sequence[str]:
+    """A word for each axis; of more than people have words for, its number."""
+    axes = len(field.image)
+    return AXIS_NAMES.get(axes) or [f"axis {number}" for number in range(1, axes + 1)]
+
+
 def _axes(field: UnitField) -> Iterator[tuple[str, object, Field | PhasedField | None]]:
     """Each axis: its name, the size of the field, and how it moves, where that is known."""
-    names, layer = AXIS_NAMES[len(field.image)], field.layer
+    names, layer = _axis_names(field), field.layer
     for name, size, axis in zip(names, _sizes(layer.field), layer.local_field, strict=True):
         yield name, size, None if isinstance(axis, Reach) else axis
 
 
-def _pixels(field: UnitField) -> str:
+def _pixels(field: UnitField, words: Words) -> str:
     """`49 of the 169 pixels of its box, 1.2% of the image; 0.0% of its field is padding`."""
-    share = f"{percent(field.image_share)} of the image"
+    share = f"{percent(field.image_share)} of the {words.example}"
     if field.pixels == field.box_in_image:
-        text = f"{field.pixels:,} pixel{'' if field.pixels == 1 else 's'}, {share}"
+        text = f"{field.pixels:,} {words.position}{'' if field.pixels == 1 else 's'}, {share}"
     else:
-        text = f"{field.pixels:,} of the {field.box_in_image:,} pixels of its box, {share}"
+        text = (
+            f"{field.pixels:,} of the {field.box_in_image:,} {words.position}s of its box, {share}"
+        )
     if field.padding_share is not None:
         text += f"; {percent(field.padding_share)} of its field is padding"
     return text if field.exact else f"at most {text}"
@@ -296,10 +309,11 @@ def _run_list(found: list[tuple[int, int]]) -> str:
     return f"{', '.join(map(_interval, found[: _MOST_RUNS - 1]))}, …, {_interval(found[-1])}"
 
 
-def _phases(name: str, field: AxisField) -> list[str]:
+def _phases(name: str, field: AxisField, words: Words) -> list[str]:
     if not isinstance(field, PhasedField):
         return [f"{name}: one phase"]
-    lines = [f"{name}: {field.period} phases, each further by {field.advance} pixels a round"]
+    further = f"each further by {field.advance} {words.position}s a round"
+    lines = [f"{name}: {field.period} phases, {further}"]
     shown = range(min(field.period, _MOST_PHASES))
     lines += [f"  phase {n}: {_interval(field.of_unit(n))}" for n in shown]
     return lines + ["  …"] * (field.period > _MOST_PHASES)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from archcalc.analysis import Analysis
+from archcalc.figures.figure import Unit
 from archcalc.figures.of_layer import Totals, counted
 from archcalc.graph import inputs_text
 from archcalc.quantity.arithmetic import plain
@@ -108,6 +109,9 @@ class TableDocument(Document):
         notes = summary(analysis, in_full=in_full) if analysis.error is None else []
         if sum(len(row.layers) > 1 for row in rows):
             notes.append(f"{len(analysis.layers)} layers, folded; --depth all shows each")
+        of_fields = any(column.figure.unit in (Unit.FIELD, Unit.STEP) for column in columns)
+        if of_fields and len(analysis.graph.inputs) > 1:
+            notes.append(f"field        of the input {analysis.graph.first_input}, the first")
         notes += field_legend(rows, columns)
         if notes:
             yield self._wrapped(notes)
@@ -225,7 +229,7 @@ def field_legend(rows: Sequence[Row], columns: Sequence[Column]) -> list[str]:
     ]
     none = any(field is None or (isinstance(field, tuple) and None in field) for field in fields)
     return [
-        *["field        of all that is seen; in parentheses without gates and norms"] * two,
+        *["field        of all that is seen; in parentheses by convolutions and pools alone"] * two,
         *["field ?      open, or no one interval; `archcalc field NAME LAYER` tells of each unit"]
         * none,
     ]

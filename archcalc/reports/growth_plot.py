@@ -7,6 +7,7 @@ from typing import NamedTuple
 from archcalc.analysis import Analysis
 from archcalc.quantity.arithmetic import plain
 from archcalc.render.plots import COLORS, GREY, new_figure, save_figure
+from archcalc.render.words import words_for
 from archcalc.reports.waypoints import waypoints
 from archcalc.unit_field import path_sizes
 
@@ -47,7 +48,7 @@ def draw_growth(path: str, analysis: Analysis, found: list[Growth]) -> None:
         MissingExtraError: matplotlib is not installed.
     """
     figure, axes = new_figure(8, 3)
-    image = _most(analysis.input.grid)
+    image, words = _most(analysis.input.grid), words_for(analysis.input)
     depths = [0, *(point.depth for point in found)]
     branched = any(point.smallest != point.field for point in found)
     if branched:
@@ -57,12 +58,13 @@ def draw_growth(path: str, analysis: Analysis, found: list[Growth]) -> None:
     label = "all paths together" if branched else "receptive field"
     axes.plot(depths, fields, color=COLORS[0], linewidth=1.8, label=label)
     if image is not None:
-        axes.axhline(image, color=GREY, linewidth=1, linestyle="--", label=f"the image, {image}")
+        label = f"the {words.example}, {image}"
+        axes.axhline(image, color=GREY, linewidth=1, linestyle="--", label=label)
     axes.set_xlim(0, depths[-1])
     axes.set_ylim(0)
     axes.locator_params(axis="x", integer=True)
     axes.set_xlabel("layers with a window on the longest path", color=GREY)
-    axes.set_ylabel("pixels seen", color=GREY)
+    axes.set_ylabel(f"{words.position}s seen", color=GREY)
     figure.legend(loc="outside lower center", ncols=3, frameon=False, labelcolor=GREY)
     save_figure(figure, path)
 

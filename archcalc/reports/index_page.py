@@ -25,6 +25,8 @@ from archcalc.reports.site import HOME, Site
 from archcalc.reports.verification_section import PAGE
 
 CIFAR = 10  # classes; of MNIST as well
+_OTHERS = "Other networks, modules and small examples"
+_HEADINGS = ("ImageNet", "CIFAR and MNIST", "Text", "Video", _OTHERS)
 
 
 def index_page(library: Library, site: Site) -> Page:
@@ -32,13 +34,14 @@ def index_page(library: Library, site: Site) -> Page:
     page = site.page(HOME, "The networks and their numbers")
     page.add(
         f"{len(library.entries)} networks, each computed from its spec, layer by layer; the "
-        "figures are for one image in float32. MACs are multiply-accumulates, M is 10^6, depth "
-        "counts the layers with weights on the longest path, activations are what the lectures "
-        "list (the input and the outputs of convolutions, pools and linear layers), field is the "
-        "receptive field of the last layer that does not see everything (in parentheses: without "
-        "gates and norms, where these hide it). Accuracies, top-1 / top-5 in percent, are "
-        "published ones; what was measured in different ways, from one view of each image, from "
-        "several or from all of it (dense), stands in different columns. "
+        "figures are for one input (an image, a clip, a sequence of tokens) in float32. MACs are "
+        "multiply-accumulates, M is 10^6, depth counts the layers with weights on the longest "
+        "path, activations are what the lectures list (the input and the outputs of convolutions, "
+        "pools and linear layers), field is the receptive field of the last layer that does not "
+        "see everything (in parentheses: without gates and norms, where these hide it). "
+        "Accuracies, top-1 / top-5 in percent, are published ones; what was measured in different "
+        "ways, from one view of each image, from several or from all of it (dense), stands in "
+        "different columns. "
         f"The {page.link('glossary', glossary_page.PATH)} has them all.",
         f"{tally(library.claims)}. The {page.link('errata', errata_page.PATH)} list those "
         f"that do not agree, the {page.link('sources', sources_page.PATH)} say who printed them.",
@@ -60,13 +63,21 @@ def index_page(library: Library, site: Site) -> Page:
 
 
 def _groups(library: Library) -> dict[str, list[Entry]]:
-    """The networks by what they are for."""
-    headings = {IMAGENET: "ImageNet", CIFAR: "CIFAR and MNIST"}
-    found: dict[str, list[Entry]] = {heading: [] for heading in headings.values()}
+    """The networks by what they are for; headings without any are left out."""
+    found: dict[str, list[Entry]] = {heading: [] for heading in _HEADINGS}
     for entry in library.entries:
-        heading = headings.get(entry.classes or 0, "Modules and small examples")
-        found.setdefault(heading, []).append(entry)
-    return found
+        found[_heading(entry)].append(entry)
+    return {heading: entries for heading, entries in found.items() if entries}
+
+
+def _heading(entry: Entry) -> str:
+    x = entry.analysis.input
+    if x.dtype is not None:
+        return "Text"
+    if len(x.sizes) == 3:
+        return "Video"
+    of_classes = {IMAGENET: "ImageNet", CIFAR: "CIFAR and MNIST"}.get(entry.classes or 0)
+    return of_classes or _OTHERS
 
 
 def _comparisons(page: Page) -> Sequence[str]:

@@ -47,16 +47,19 @@ def _by_size(step: Step) -> list[tuple[str, int]]:
 
 def _policies(analysis: Analysis, written: int) -> str:
     """What a runtime saves that overwrites, or that writes branches where they are joined."""
+    over, into = "activations and sums overwrite", "branches are written into"
+    over, into = f"{over} their input", f"{into} their concatenation"
+    both = f"where {over} and {into}"
     peaks = {
-        "where activations and sums overwrite their input": storages(analysis, in_place=True),
-        "where branches are written into their concatenation": storages(
-            analysis, concat_views=True
-        ),
-        "with both": storages(analysis, in_place=True, concat_views=True),
+        f"where {over}": storages(analysis, in_place=True),
+        f"where {into}": storages(analysis, concat_views=True),
+        both: storages(analysis, in_place=True, concat_views=True),
     }
     found = {policy: peak_of(timeline(where)).bytes for policy, where in peaks.items()}
     found = {policy: size for policy, size in found.items() if size < written}
-    if len(set(found.values())) < len(found):
-        found.popitem()  # both together save no more than one
-    saving = [f"{short_bytes(size)} {policy}" for policy, size in found.items()]
+    singly = [size for policy, size in found.items() if policy != both]
+    if singly and found.get(both, written) >= min(singly):
+        found.pop(both, None)  # both together save no more than one
+    said = {both: "with both"} if len(found) > 1 else {}  # else nothing has named them
+    saving = [f"{short_bytes(size)} {said.get(p, p)}" for p, size in found.items()]
     return f"The peak is {', '.join(saving)}." if saving else ""

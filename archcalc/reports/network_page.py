@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Iterator
 
 from archcalc.analysis import Analysis
 from archcalc.comparing.key_figures import KeyFigures
@@ -14,11 +15,12 @@ from archcalc.render.check import tally
 from archcalc.render.drawing import draw
 from archcalc.render.mermaid import mermaid_text
 from archcalc.render.numbers import exact, in_unit, per_axis, shape, share, short, short_bytes
+from archcalc.render.words import words_for
 from archcalc.reports import glossary_page
 from archcalc.reports.accuracies import said
 from archcalc.reports.claim_tables import claim_table, reasons, sources
 from archcalc.reports.derivation_section import add_derivations
-from archcalc.reports.field_section import add_field
+from archcalc.reports.field_section import add_field, has_positions
 from archcalc.reports.layer_tables import block_table, full_table, small_drawing
 from archcalc.reports.library import Entry
 from archcalc.reports.memory_section import add_memory
@@ -110,7 +112,7 @@ def _add_key_figures(page: Page, entry: Entry) -> None:
     analysis, figures = entry.analysis, entry.figures
     totals = analysis.totals
     rows = [
-        ("input", shape(analysis.input.shape), "channels and sizes"),
+        *_inputs(analysis),
         (
             "parameters", exact(totals.params),
             f"{exact(totals.weights)} weights + {exact(totals.biases)} biases, "
@@ -126,9 +128,7 @@ def _add_key_figures(page: Page, entry: Entry) -> None:
         ("activations, training", short_bytes(figures.training_bytes),
          "kept for the backward pass"),
         ("depth", str(figures.weight_layers), "layers with weights on the longest path"),
-        ("receptive field", per_axis(figures.receptive_field, "-"),
-         "of the last layer that does not see everything"),
-        *_local_field(figures),
+        *_field(analysis, figures),
     ]  # fmt: skip
     if analysis.training_only_layers:
         apart, kept = analysis.training_only_totals, training_only_bytes(analysis)
@@ -143,18 +143,36 @@ def _add_key_figures(page: Page, entry: Entry) -> None:
             [(_defined(page, name), *rest) for name, *rest in rows],
             "lrl",
         ),
-        f"For one image, in {analysis.dtype}. MB are 10^6 bytes.",
+        f"For one {words_for(analysis.input).example}, in {analysis.dtype}. MB are 10^6 bytes.",
     )
 
 
-def _local_field(figures: KeyFigures) -> list[tuple[str, str, str]]:
-    """A row where gates or norms hide what convolutions and pools reach."""
-    local = figures.local_receptive_field
-    if local == figures.receptive_field:
+def _inputs(analysis: Analysis) -> Iterator[tuple[str, str, str]]:
+    """A row for each input; of several with its name."""
+    inputs = analysis.graph.inputs
+    for name, x in inputs.items():
+        about = "channels and sizes" if x.sizes else "features"
+        if x.dtype is not None:
+            about = f"{'tokens' if x.rank == 1 else 'sizes'}, as {x.dtype}"
+        named = Markup(f"{code(name)}: {about}") if len(inputs) > 1 else about
+        yield "input", shape(x.shape), named
+
+
+def _field(analysis: Analysis, figures: KeyFigures) -> list[tuple[str, str, str]]:
+    """What is seen; two rows where gates or norms hide what convolutions and pools reach."""
+    field, local = figures.receptive_field, figures.local_receptive_field
+    if not has_positions(analysis):
         return []
+    if field == local:
+        about = "of the last layer that does not see everything"
+        return [("receptive field", per_axis(field, "-"), about)]
+    if local == (1,) * len(analysis.input.grid):  # nothing but what is left out sees more
+        return [("receptive field", per_axis(field, "-"), "of the last layer")]
     return [
-        ("local receptive field", per_axis(local), "of the same layer, without gates and norms")
-    ]
+        ("receptive field", per_axis(field, "-"),
+         "of the last layer whose local field is not everything"),
+        ("local receptive field", per_axis(local), "of the same layer, without gates and norms"),
+    ]  # fmt: skip
 
 
 def _defined(page: Page, name: str) -> Markup:
@@ -208,9 +226,11 @@ def _add_stages(page: Page, entry: Entry, site: Site) -> None:
     for _, heading in MEASURES:
         headings += [heading, "share"]
     page.add(table(headings, rows, "llrrrrrrr"))
-    page.add(
-        "A stage is the layers at one output stride: /4 is one position of the map for 4 pixels."
-    )
+    pixels = f"{words_for(entry.analysis.input).position}s"
+    examples = [f"/4 is one position of the map for 4 {pixels}"]
+    if any(stage.stride and max(stage.stride) < 1 for stage in found):
+        examples.append(f"x4 is four along each axis for one of the {pixels}")
+    page.add(f"A stage is the layers at one output stride: {', '.join(examples)}.")
 
 
 def _add_claims(page: Page, entry: Entry) -> None:

@@ -36,12 +36,15 @@ def waypoints(analysis: Analysis) -> list[Waypoint]:
     order = {layer.name: place for place, layer in enumerate(leading)}
     last_use = {name: order[layer.name] for layer in leading for name in layer.inputs}
     points: dict[str, Waypoint] = {}
+    # What follows from learned tensors alone is on no path, and has none.
     depth = dict.fromkeys(analysis.graph.inputs, 0)
     found: list[Waypoint] = []
     open_until = max(last_use.get(name, 0) for name in analysis.graph.inputs)
     for place, layer in enumerate(leading):
-        before = max(depth[name] for name in layer.inputs)
-        depth[layer.name] = before + _widens(layer)
+        before = [depth[name] for name in layer.inputs if name in depth]
+        if not before:
+            continue
+        depth[layer.name] = max(before) + _widens(layer)
         points[layer.name] = Waypoint(layer, depth[layer.name])
         if open_until <= place:
             last = found[-1] if found else None

@@ -16,6 +16,7 @@ from archcalc.layers.pooling import GlobalAvgPool, MaxPool
 from archcalc.layers.reshaping import Flatten
 from archcalc.layers.upsampling import Upsample
 from tests.graphs import chain, graph, node
+from tests.spec_texts import analysis_of
 
 
 def described(name: str) -> list[tuple[str, str]]:
@@ -120,3 +121,44 @@ def test_a_symbolic_stride_is_refused() -> None:
     layer = Conv(channels=4, kernel=1, stride=symbol("s"))
     with pytest.raises(UsageError, match="conv0 has a stride of s: stages need plain numbers"):
         stages(analyze(chain(FeatureMap(1, (32, 32)), layer)))
+
+
+TOKENS = """\
+name: tokens
+inputs:
+  ids: {shape: [12], dtype: int64}
+layers:
+  - embedding: {name: embed, rows: 50, features: 8}
+  - parameter: {name: learned, shape: [20, 8]}
+  - slice: {name: positions, stop: 12}
+  - add: {name: sum, from: [positions, embed]}
+  - slice: {name: every_other, axis: 0, step: 2}
+  - slice: {name: of_features, axis: -1, step: 2}
+  - select: {name: first, axis: 0, index: 0}
+  - linear: {name: fc, features: 3}
+"""
+
+
+def test_the_stride_of_tokens_is_along_the_sequence() -> None:
+    analysis = analysis_of(TOKENS)
+    found = [(stride_text(s.stride), [x.name for x in s.layers]) for s in stages(analysis)]
+    assert found == [
+        ("/1", ["embed", "learned", "positions", "sum"]),  # what is learned as what it leads to
+        ("/2", ["every_other", "of_features"]),
+        ("vectors", ["first", "fc"]),
+    ]
+    assert [stage.sizes for stage in stages(analysis)] == [(12,), (6,), ()]
+
+
+def test_what_is_learned_alone_has_the_stride_of_what_reads_it() -> None:
+    spec = """\
+name: learned
+input: [3, 16, 16]
+layers:
+  - conv: {name: conv, channels: 4, kernel: 3, stride: 2, padding: 1}
+  - parameter: {name: bias, shape: [4, 8, 8]}
+  - add: {name: sum, from: [bias, conv]}
+"""
+    assert stride_text(output_strides(analysis_of(spec))["bias"]) == "/2"
+    (stage,) = stages(analysis_of(spec))
+    assert [layer.name for layer in stage.layers] == ["conv", "bias", "sum"]

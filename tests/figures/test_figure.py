@@ -65,7 +65,7 @@ def unentered(kind: type, figures: Figures) -> set[str]:
 
 
 # Tensors, which no cell can hold; a part of what `trainable_params` says; bytes of a step.
-NO_FIGURES = {"parameters", "learns", "unit_axes"}
+NO_FIGURES = {"parameters", "own_state", "learns", "unit_axes"}
 
 
 def test_each_property_of_a_layer_is_a_figure() -> None:

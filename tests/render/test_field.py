@@ -35,3 +35,28 @@ def test_a_unit_sees_pixels() -> None:
     assert width.split() == ["width", "3", "1", "0", *["1", "…", "3"], *["1", "…", "3"]]
     assert pixels == "9 pixels, 14.1% of the image; 0.0% of its field is padding"  # 9 / 64
     assert write(document, "csv").splitlines()[2] == 'conv,"0,1",,width,3,1,0,1,3,1,3,tiny'
+
+
+def test_a_sequence_has_tokens_in_place_of_pixels() -> None:
+    spec = """\
+name: causal
+inputs:
+  ids: {shape: [12], dtype: int64}
+layers:
+  - embedding: {name: embed, rows: 50, features: 8}
+  - scaled_dot_product_attention: {name: attend, from: [embed, embed, embed], causal: true}
+"""
+    analysis = analysis_of(spec)
+    text = write(UnitDocument(analysis, unit_field(analysis, "attend", (2,))), "text")
+    title, _, heading, length, _, tokens, *_ = text.splitlines()
+    assert title.endswith("unit 2 of 12, sequence 12")
+    assert heading.endswith(" in the sequence")
+    assert length.split()[-3:] == ["0", "…", "2"]
+    assert tokens.startswith("3 tokens, 25.0% of the sequence")
+
+
+def test_of_more_axes_than_have_names_each_has_its_number() -> None:
+    analysis = analysis_of("name: four\ninput: [2, 3, 4, 5, 6]\nlayers:\n  - relu: {name: relu}\n")
+    text = write(UnitDocument(analysis, unit_field(analysis, "relu")), "text")
+    assert [line.split()[1] for line in text.splitlines()[3:7]] == ["1", "2", "3", "4"]
+    assert "1 position, 0.3% of the input" in text  # 1 / 360

@@ -263,7 +263,7 @@ def test_the_field_without_gates_stands_in_parentheses_and_is_explained() -> Non
         "conv_transpose1 all (3) nothing",
     ]
     (legend,) = field_legend(rows, columns)
-    assert "without gates and norms" in legend
+    assert "by convolutions and pools alone" in legend
     assert not field_legend(rows[:4], columns)
     assert not field_legend(rows, columns_named(["name", "local_receptive_field"]))
 

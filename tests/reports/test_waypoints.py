@@ -73,3 +73,19 @@ def test_the_field_grows_until_everything_is_seen() -> None:
     # By the shortcuts: 7 of conv1, (3 - 1) 2 of the pool; the 1x1 projections add nothing.
     assert (found[-1].field, found[-1].smallest) == (427, 7 + 2 * 2)
     assert [point.field for point in found] == sorted(point.field for point in found)
+
+
+def test_what_is_learned_alone_is_on_no_path() -> None:
+    spec = """\
+name: learned
+input: [3, 8, 8]
+layers:
+  - conv: {name: conv, channels: 4, kernel: 3, padding: 1}
+  - parameter: {name: bias, shape: [4, 8, 8]}
+  - relu: {name: bent}
+  - add: {name: sum, from: [bent, conv]}
+"""
+    assert [(p.layer.name, p.depth) for p in waypoints(analysis_of(spec))] == [
+        ("conv", 1),
+        ("sum", 1),
+    ]

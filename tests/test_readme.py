@@ -36,6 +36,7 @@ README = ROOT / "README.md"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 CONSOLE = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 SPEC = re.compile(r"^```yaml\n(name: .*?)^```$", re.MULTILINE | re.DOTALL)
+SPECS = SPEC.findall(README.read_text(encoding="utf-8"))
 PYTHON = re.compile(r"^```pycon\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -51,7 +52,9 @@ def examples() -> list[tuple[str, str]]:
 
 
 def printed(command: str, folder: Path) -> str:
-    """What a command prints on both streams, run by bash in an empty folder."""
+    """What a command prints on both streams, run by bash in a folder with the README's specs."""
+    for text in SPECS:
+        (folder / f"{text.split(maxsplit=2)[1]}.yaml").write_text(text, encoding="utf-8")
     scripts = str(Path(sys.executable).parent)
     environment = os.environ | {"PATH": f"{scripts}{os.pathsep}{os.environ['PATH']}"}
     done = subprocess.run(
@@ -63,9 +66,6 @@ def printed(command: str, folder: Path) -> str:
 @pytest.mark.parametrize(("command", "output"), examples())
 def test_an_example_prints_what_the_readme_says(command: str, output: str, tmp_path: Path) -> None:
     assert printed(command, tmp_path) == output
-
-
-SPECS = SPEC.findall(README.read_text(encoding="utf-8"))
 
 
 @pytest.mark.parametrize("text", SPECS, ids=lambda text: text.split(maxsplit=2)[1])
@@ -81,7 +81,7 @@ def test_a_spec_of_the_readme_is_one_whose_claims_and_budgets_hold(
 
 
 def test_the_readme_says_all_that_the_language_has() -> None:
-    assert len(SPECS) == 2
+    assert len(SPECS) == 3
     text = README.read_text(encoding="utf-8")
     language, _, quantities = text.partition("### The spec language")[2].partition("### Quantities")
     words = set(re.findall(r"\w+", language))

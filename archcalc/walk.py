@@ -166,6 +166,8 @@ def _require_same_shapes(node: Node, owner: State, state: State) -> None:
             f"shares the weights of {name}, whose {shared.name} is {_dimensions(shared.shape)}; "
             f"here it would be {_dimensions(wanted.shape)}"
         )
+        if vars(node.layer).get("transposed") is False and shared.shape == wanted.shape[::-1]:
+            message += "; `transposed: true` takes it the other way round"
         if len(shared.shape) != len(wanted.shape):
             raise LayerError(message)
         for m, n in zip(shared.shape, wanted.shape, strict=True):

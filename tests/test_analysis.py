@@ -156,6 +156,8 @@ def test_shared_weights_count_once_and_macs_at_each_use() -> None:
     [
         ("linear: {name: a, features: 8}", "linear: {features: 9, weights: a}",
          "whose weight is 8x8; here it would be 9x8"),
+        ("linear: {name: a, features: 5}", "linear: {features: 8, weights: a}",
+         "whose weight is 5x8; here it would be 8x5; `transposed: true` takes it the other way"),
         ("linear: {name: a, features: 8, bias: false}", "linear: {features: 8, weights: a}",
          "which has weight; it needs weight, bias"),
         # batch norms without weights share their statistics

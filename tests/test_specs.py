@@ -151,7 +151,7 @@ def test_a_wrong_total_would_be_seen() -> None:
         (("layers", 0, "params"), 156.0 + 0.5),
         (("layers", 0, "jump"), [0.5, 1]),
         (("layers", 0, "receptive_field"), 5),
-        (("layers", 0, "inputs"), []),
+        (("layers", 0, "inputs"), ["input", 1]),
         (("layers", 0, "surprise"), 1),
         (("totals", "params"), -1),
         (("totals", "activation_bytes"), {}),

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from itertools import islice
 
-from archcalc.exporting.records import INDEX, Figure, Loop, ModuleClass, Part, Progress
+from archcalc.exporting.records import INDEX, Figure, Loop, ModuleClass, Part, Progress, literal
 from archcalc.record import Record
 from archcalc.torch_spelling.spelling import Argument
 
@@ -88,7 +88,7 @@ class Member(Record):
                 given[argument] = self._text(number, names)
         callee = self.part.item.callee
         if isinstance(callee, ModuleClass) and callee.is_inline:
-            defaults = {a.name: repr(a.default) for a, _ in self.arguments}
+            defaults = {a.name: literal(a.default) for a, _ in self.arguments}
             inside = defaults | {a.name: text for a, text in given.items()}
             return f"nn.Sequential({', '.join(elements(callee, inside))})"
         texts = [text if a.positional else f"{a.name}={text}" for a, text in given.items()]

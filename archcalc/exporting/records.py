@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
@@ -203,6 +204,11 @@ class Pattern(Record):
 # ----- a class: a pattern, and the parameters that tell its modules apart -----
 
 
+def literal(value: object) -> str:
+    """A value as Python has it, text in double quotes as formatters write it."""
+    return json.dumps(value) if isinstance(value, str) else repr(value)
+
+
 class Figure(Record):
     """A number, a flag … in the code of a class: a literal, or made of a parameter.
 
@@ -219,7 +225,7 @@ class Figure(Record):
     def text(self, names: Mapping[str, str]) -> str:
         """It as code, with `names` for what its parameter is called there."""
         if self.parameter is None:
-            return repr(self.value)
+            return literal(self.value)
         name = names.get(self.parameter, self.parameter)
         if self.times == self.over == 1:
             return name

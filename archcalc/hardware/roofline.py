@@ -93,7 +93,7 @@ def roofline(
         first = kernel[0]
         rounds = tf32 and analysis.dtype == "float32" and first.node.layer.convolves
         precision = TF32 if rounds and TF32 in device.flops_per_second else analysis.dtype
-        moved = _bytes_moved(kernel, output_bytes)
+        moved = _bytes_moved(kernel, analysis.batch, output_bytes)
         flops = sum(layer.flops for layer in kernel)
         seconds = flops / device.flops_per_second[precision], moved / device.bytes_per_second
         bounds.append(Bound(tuple(kernel), moved, *seconds, precision))
@@ -122,11 +122,13 @@ def _kernels(layers: Sequence[LayerAnalysis]) -> list[list[LayerAnalysis]]:
     return kernels
 
 
-def _bytes_moved(kernel: Sequence[LayerAnalysis], output_bytes: Mapping[str, int]) -> int:
+def _bytes_moved(
+    kernel: Sequence[LayerAnalysis], batch: int, output_bytes: Mapping[str, int]
+) -> int:
     if all(layer.effect.storage is not Storage.OWN for layer in kernel):  # views move nothing
         return 0
     made = {layer.name for layer in kernel}
     inputs = sum(output_bytes[name] for layer in kernel for name in set(layer.inputs) - made)
     # Parameters also where they are another layer's.
-    params = sum(layer.effect.weights + layer.effect.biases for layer in kernel)
+    params = sum(layer.node.layer.params_read(layer.effect, batch) for layer in kernel)
     return inputs + kernel[-1].activation_bytes + params * kernel[0].bytes_each

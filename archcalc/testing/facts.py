@@ -111,8 +111,10 @@ def check_widths(example: Example, factor: int = 2) -> None:
     # One channel that is spread over those of other branches stays one.
     of_channels = combines(layer) and effect.output.channels > 1
     own, following = layer.widths(x), layer.follows(x)
-    if layer.moves_axes and not own + following:
-        return  # its channels may be another axis
+    if layer.moves_axes and not own + following:  # its channels may be another axis
+        wider = Example(layer, tuple([_wider_map(one, factor) for one in inputs]), pooled=pooled)
+        assert effect_of(wider) is not None, "refused when its input grows: see `follows`"
+        return
     alone = effect_of(Example(wider_layer(layer, own, factor), example.inputs, pooled=pooled))
     assert alone is not None, "refused when its `widths` grow alone"
     widest = effect.output.channels * (factor if any(vars(layer)[name] for name in own) else 1)

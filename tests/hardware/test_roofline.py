@@ -11,6 +11,7 @@ from archcalc.hardware.device import Device, device_names, device_of_torch, find
 from archcalc.hardware.roofline import roofline
 from archcalc.layers.activation import ReLU
 from archcalc.layers.convolution import Conv
+from archcalc.layers.embedding import Embedding
 from archcalc.layers.joining import Add
 from archcalc.layers.linear import Linear
 from archcalc.layers.normalization import BatchNorm
@@ -33,6 +34,16 @@ def test_a_convolution_moves_input_output_and_parameters_once() -> None:
     assert bound.seconds == bound.memory_seconds
     assert bound.limit == "memory"
     assert bound.intensity == 1280 / 824
+
+
+def test_of_a_table_the_rows_that_are_looked_up_are_read() -> None:
+    tokens = FeatureMap(3, dtype="int64")
+    few, all_rows = (
+        roofline(analyze(chain(tokens, Embedding(rows=rows, features=2)), batch=5), DEVICE)[0]
+        for rows in (1000, 4)
+    )
+    assert few.bytes_moved == 5 * 3 * 8 + 4 * (2 * 5 * 3 * 2)
+    assert all_rows.bytes_moved == 5 * 3 * 8 + 4 * (4 * 2 + 5 * 3 * 2)
 
 
 def test_many_channels_are_bound_by_arithmetic() -> None:

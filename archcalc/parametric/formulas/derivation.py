@@ -73,6 +73,7 @@ class Derivation:
         self._look_to: dict[Subject, int] = {}  # counts, before a form is taken from them
         self._apart: dict[tuple[Subject, Exact], None] = {}  # values that are cases by themselves
         self._asked: dict[Any, None] = {}
+        self._joined: dict[tuple[Any, Any], None] = {}  # sizes that branches have, case by case
 
     def _require_figures(self) -> None:
         """Raises UsageError where a quantity does not exist in the network itself."""
@@ -122,9 +123,8 @@ class Derivation:
     def _equal(self) -> tuple[tuple[Any, Any], ...]:
         """Pairs of sizes that have to be equal wherever the formulas hold."""
         found: dict[tuple[Any, Any], None] = {}
-        for pair in self._walker.equal:
-            sizes = [self._put_back(size, {}) for size in pair]
-            m, n = (tidy(size, Sizes([[size]])) for size in sizes)
+        for pair in self._joined:
+            m, n = (tidy(size, Sizes([[size]])) for size in pair)
             if m != n:
                 found[m, n] = None
         return tuple(found)
@@ -134,6 +134,7 @@ class Derivation:
     def _formulas(self) -> tuple[Formula, ...]:
         """The formulas, case by case."""
         self._first.clear()
+        self._joined.clear()
         try:
             found = self._by_case(merge=False)
         except TooManyCasesError:
@@ -166,8 +167,12 @@ class Derivation:
             self._asked |= dict.fromkeys(
                 replaced(condition.relation, self._back) for condition in path
             )
+            known = known_values(path)
+            for pair in self._walker.equal:
+                m, n = (self._put_back(size, known) for size in pair)
+                self._joined[m, n] = None
+            self._walker.equal = {}
             if values is not None:
-                known = known_values(path)
                 sizes = Sizes(
                     [self._put_back(n, known) for n in m.sizes] for m in self._walker.maps
                 )

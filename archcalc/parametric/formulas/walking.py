@@ -18,7 +18,7 @@ from archcalc.graph import Graph
 from archcalc.layers import Join
 from archcalc.loading import input_shapes
 from archcalc.memory_use.layout import unsettled
-from archcalc.memory_use.open_sizes import open_paddings
+from archcalc.memory_use.open_memory import open_paddings
 from archcalc.memory_use.totals import LEFT_OPEN
 from archcalc.parametric.formulas.exact import exact, holds_at
 from archcalc.parametric.formulas.ranges import is_of_one, simplest

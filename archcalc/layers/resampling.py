@@ -40,6 +40,13 @@ class Resampling(Layer):
     category: ClassVar[Category] = Category.RESAMPLING
 
 
+def _require_image(x: FeatureMap, factor: Quantity) -> None:
+    """Raises LayerError unless `x` has two axes that blocks of factor x factor can lie along."""
+    if len(x.sizes) != 2:
+        raise LayerError(f"needs 2 spatial axes, not {len(x.sizes)}")
+    require_at_least(factor, 1, "a factor of {}", factor)
+
+
 @register
 class PixelShuffle(Resampling):
     """Moves channels into space, as `torch.nn.PixelShuffle`.
@@ -54,9 +61,7 @@ class PixelShuffle(Resampling):
     factor: Quantity
 
     def effect_on(self, x: FeatureMap, /) -> Effect:
-        if len(x.sizes) != 2:
-            raise LayerError(f"needs 2 spatial axes, not {len(x.sizes)}")
-        require_at_least(self.factor, 1, "a factor of {}", self.factor)
+        _require_image(x, self.factor)
         square = self.factor**2
         require_multiple(
             x.channels, square, "{} channels do not divide by {} squared", x.channels, self.factor
@@ -99,9 +104,7 @@ class PixelUnshuffle(Resampling):
     factor: Quantity
 
     def effect_on(self, x: FeatureMap, /) -> Effect:
-        if len(x.sizes) != 2:
-            raise LayerError(f"needs 2 spatial axes, not {len(x.sizes)}")
-        require_at_least(self.factor, 1, "a factor of {}", self.factor)
+        _require_image(x, self.factor)
         for n in x.sizes:
             require_multiple(n, self.factor, "{} positions do not divide by {}", n, self.factor)
         sizes = tuple([n // self.factor for n in x.sizes])

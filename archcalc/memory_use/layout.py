@@ -18,7 +18,7 @@ from archcalc.layers import Category, Extra, Layer, Storage
 from archcalc.layers.linear import Linear
 from archcalc.layers.recurrent import Recurrent
 from archcalc.layers.reshaping import InOrder
-from archcalc.layers.strides import Strides, strides_after
+from archcalc.layers.strides import Strides, dense_strides, strides_after
 from archcalc.quantity.arithmetic import Quantity, smallest
 from archcalc.quantity.conditions import is_symbol, one_for_all
 
@@ -261,7 +261,7 @@ def _made_of_steps(node: Node, kind: Recurrent, source: _Placed, at_inference: b
 
 
 def _without_gaps(shape: tuple[int, ...]) -> _Placed:
-    return _Placed(shape, tuple(prod(shape[axis + 1 :]) for axis in range(len(shape))))
+    return _Placed(shape, dense_strides(shape))
 
 
 def _is_by_value(kind: Layer) -> bool:

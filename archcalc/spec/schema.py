@@ -113,23 +113,27 @@ def _network() -> dict[str, Schema]:
 def _inputs() -> Schema:
     with_dtype = _closed({"shape": _input(), "dtype": {"enum": [*INTEGERS]}}, ["shape"])
     each: Schema = {"anyOf": [_input(), with_dtype]}
-    return {
-        "description": "several inputs, by name; of a list they are called input1, input2 …; "
+    return _by_name_or_listed(
+        each,
+        "several inputs, by name; of a list they are called input1, input2 …; "
         "the main path starts at the first",
-        "anyOf": [
-            {"type": "object", "minProperties": 1, "additionalProperties": each},
-            {"type": "array", "minItems": 1, "items": each},
-        ],
-    }
+    )
 
 
 def _outputs() -> Schema:
-    return {
-        "description": "the layers whose outputs leave the network, and no others; by name, or "
+    return _by_name_or_listed(
+        _NAME,
+        "the layers whose outputs leave the network, and no others; by name, or "
         "under the names of the layers",
+    )
+
+
+def _by_name_or_listed(each: Schema, description: str) -> Schema:
+    return {
+        "description": description,
         "anyOf": [
-            {"type": "object", "minProperties": 1, "additionalProperties": _NAME},
-            {"type": "array", "minItems": 1, "items": _NAME},
+            {"type": "object", "minProperties": 1, "additionalProperties": each},
+            {"type": "array", "minItems": 1, "items": each},
         ],
     }
 

@@ -346,11 +346,9 @@ def _joins_channels(
     layer: Layer, axis: int | None, graph: Graph, inputs: Sequence[FeatureMap]
 ) -> bool:
     """Whether it puts channels in a row: of whole maps, or of those that stand for one axis."""
-    if not isinstance(layer, Concat):
-        return bool(inputs) and concatenates(layer, inputs[0])
-    if axis is None:
-        return concatenates(layer, inputs[0])
-    return concatenated_axis(layer, len(graph.input.sizes), inputs[0]) == 0
+    if axis is not None and isinstance(layer, Concat):
+        return concatenated_axis(layer, len(graph.input.sizes), inputs[0]) == 0
+    return bool(inputs) and concatenates(layer, inputs[0])
 
 
 def _thin(x: FeatureMap, image: FeatureMap, whole: FeatureMap, axis: int) -> FeatureMap:

@@ -135,6 +135,11 @@ class Conditions(Record):
     dtype: str
     batch: int
 
+    @property
+    def on_gpu(self) -> bool:
+        """Whether torch ran on a GPU."""
+        return self.device.startswith("cuda")
+
     def __str__(self) -> str:
         named = f"{self.device} ({self.device_name})" if self.device_name else self.device
         return f"torch {self.torch} on {named}, {self.dtype}, batch {self.batch}"

@@ -228,8 +228,11 @@ class Layer(ABC):
         """The MACs of the gradients of what it multiplies with weights, or but to its input."""
         return effect.macs if to_input else 0
 
-    def memory_is_known(self, dtype: str) -> bool:
-        """Whether the rule says what torch makes and keeps for it where it computes in `dtype`."""
+    def memory_is_known(self, dtype: str, *, on_gpu: bool) -> bool:
+        """Whether the rule says what torch makes and keeps for it where it computes in `dtype`.
+
+        On a GPU, or on the CPU.
+        """
         return True
 
     def made_by_copying(self, x: FeatureMap, *, at_inference: bool) -> Quantity:

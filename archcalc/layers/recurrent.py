@@ -171,8 +171,8 @@ class Recurrent(Layer):
         of = self.recurrence_on(x)
         return values_at_inference(of, Taking.APART) - values_at_inference(of)
 
-    def memory_is_known(self, dtype: str) -> bool:
-        return dtype != "mixed"  # autocast mixes types within a step
+    def memory_is_known(self, dtype: str, *, on_gpu: bool) -> bool:
+        return dtype != "mixed" and not on_gpu  # autocast mixes types in a step; cuDNN's kernels
 
     def widths(self, x: FeatureMap) -> tuple[str, ...]:
         return ("features",) if self.output == "last" else ()  # else they are a size
@@ -272,9 +272,10 @@ class Lstm(Recurrent):
     def ops_of_step(self) -> Quantity:
         return 4 * (2 + 2 * self.bias) * self.features + 5 * self.features
 
-    def memory_is_known(self, dtype: str) -> bool:
+    def memory_is_known(self, dtype: str, *, on_gpu: bool) -> bool:
         # In other types oneDNN lays its workspace out in other ways, or torch runs step by step.
-        return dtype == "float32" or (self.is_projected and super().memory_is_known(dtype))
+        known = dtype == "float32" or self.is_projected
+        return known and super().memory_is_known(dtype, on_gpu=on_gpu)
 
     def widths(self, x: FeatureMap) -> tuple[str, ...]:
         own = super().widths(x)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from archcalc.errors import UsageError
 from archcalc.layers.effect import Extra
 from archcalc.layers.operator import Circumstances, Gradient, Kept, Made, Operator, Order, Taken
 from archcalc.layers.recurrent_memory import (
@@ -19,13 +18,7 @@ from archcalc.record import replace
 
 
 def operators_of(of: Recurrence, at: Circumstances) -> tuple[Operator, ...]:
-    """The operators, in order, of plain numbers.
-
-    Raises:
-        UsageError: on a GPU, where cuDNN runs it.
-    """
-    if at.on_gpu:
-        raise UsageError("what training makes and keeps of a recurrent layer on a GPU is not known")
+    """The operators, in order, of plain numbers, on the CPU."""
     return tuple(_Writing(of, at).all())
 
 

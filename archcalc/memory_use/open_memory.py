@@ -24,11 +24,12 @@ def why_memory_is_open(analysis: Analysis) -> str | None:
     return None
 
 
-def why_memory_is_unknown(analysis: Analysis, dtype: str) -> str | None:
+def why_memory_is_unknown(analysis: Analysis, dtype: str, *, on_gpu: bool = False) -> str | None:
     """Why nobody says what torch makes and keeps in a type of numbers; None if it is known."""
+    where = f"in {dtype} on a GPU" if on_gpu else f"in {dtype}"
     for layer in analysis.used_layers:
-        if not layer.node.layer.memory_is_known(dtype):
-            return f"what {layer.name} ({layer.kind}) makes and keeps in {dtype} is not known"
+        if not layer.node.layer.memory_is_known(dtype, on_gpu=on_gpu):
+            return f"what {layer.name} ({layer.kind}) makes and keeps {where} is not known"
     return None
 
 

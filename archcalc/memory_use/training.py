@@ -132,7 +132,7 @@ def step_of(analysis: Analysis, options: TrainingOptions = USUAL) -> TrainingSte
 
     Raises:
         UsageError: free sizes; a layer of which it is not known what it keeps in that type of
-            numbers; and as `TrainingOptions.check`.
+            numbers, or there; and as `TrainingOptions.check`.
     """
     return training_step(course_of(analysis, options))
 
@@ -140,9 +140,9 @@ def step_of(analysis: Analysis, options: TrainingOptions = USUAL) -> TrainingSte
 def course_of(analysis: Analysis, options: TrainingOptions) -> Course:
     """What happens in a training step with the analysis' batch, as in `step_of`."""
     require_numbers(analysis)
-    unknown = why_memory_is_unknown(analysis, options.dtype)
+    unknown = why_memory_is_unknown(analysis, options.dtype, on_gpu=options.on_gpu)
     if unknown is not None:
-        raise UsageError(unknown, "dtype")
+        raise UsageError(unknown, "device" if options.on_gpu else "dtype")
     analysis = as_trained(analysis, options)
     tensors = training_tensors(analysis, options)
     in_use = analysis.of_batch(analysis.batch, _dtype_in_use(options.dtype))

@@ -58,6 +58,10 @@ def memory_figures(
         yield Figure("memory", "peak_bytes", "", None, None, note=unknown)
         return
     yield from _saved_figures(analysis, under)
+    unknown = why_memory_is_unknown(analysis, under.dtype, on_gpu=under.on_gpu)
+    if unknown is not None:
+        yield Figure("memory", "peak_bytes", "", None, None, note=unknown)
+        return
     if under.device != "meta":  # it reports batch norm's statistics, which no other makes
         yield from _inference_figures(analysis, under)
         if under.dtype in TRAINING_DTYPES:
@@ -96,7 +100,7 @@ def _inference_figures(analysis: Analysis, under: Conditions) -> Iterator[Figure
         return measured_inference(twin, partial(batch_of, analysis, under.device), allocator)
 
     found, why = _tried(measured, "inference", inference_bytes(analysis), device)
-    rule = peak_bytes(analysis, on_gpu=device.type == "cuda")
+    rule = peak_bytes(analysis, on_gpu=under.on_gpu)
     if found is None:
         yield Figure("memory", "peak_bytes", "", rule, None, not_measured=why)
         return
@@ -109,7 +113,7 @@ def training_figures(
 ) -> Iterator[Figure]:
     """The most that is alive at once in a training step, for each way to train."""
     analysis, note = _trainable(analysis)
-    unknown = why_memory_is_unknown(analysis, under.dtype)
+    unknown = why_memory_is_unknown(analysis, under.dtype, on_gpu=under.on_gpu)
     if unknown is not None:
         yield Figure("memory", "training_peak_bytes", "", None, None, note=unknown)
         return

@@ -9,6 +9,7 @@ from archcalc import FeatureMap, LayerError, SpecError, UsageError, analyze
 from archcalc.analysis import Analysis
 from archcalc.layers.layer import Layer
 from archcalc.layers.recurrent import Gru, Lstm, Rnn
+from archcalc.memory_use.open_memory import why_memory_is_unknown
 from archcalc.memory_use.options import TrainingOptions
 from archcalc.memory_use.totals import activation_bytes, peak_bytes, saved_bytes
 from archcalc.memory_use.training import backward_macs, step_of
@@ -16,10 +17,12 @@ from archcalc.regions.bits import full
 from archcalc.regions.patches import Patch
 from archcalc.testing.training import check_step
 from archcalc.torch_backend.build import build
+from archcalc.torch_backend.memory_figures import memory_figures
 from archcalc.torch_backend.peak_memory import measured_inference
 from archcalc.torch_backend.saved_tensors import saved_by_layer
 from archcalc.torch_backend.training_step import measured_step
 from archcalc.torch_backend.verify import conditions, verify
+from archcalc.verification import Conditions
 from tests.graphs import chain
 
 
@@ -159,8 +162,14 @@ def test_of_what_is_written_out_half_precision_is_known_but_no_autocast(layer: L
 
 @pytest.mark.parametrize("layer", [Rnn(features=2), Gru(features=2), Lstm(features=2)])
 def test_what_a_gpu_keeps_is_not_known(layer: Layer) -> None:
-    with pytest.raises(UsageError, match="keeps of a recurrent layer on a GPU is not known"):
-        step_of(analyze(chain(FeatureMap(3, (4,)), layer)), TrainingOptions(device="cuda"))
+    analysis = analyze(chain(FeatureMap(3, (4,)), layer))
+    with pytest.raises(UsageError, match="makes and keeps in float32 on a GPU is not known"):
+        step_of(analysis, TrainingOptions(device="cuda"))
+    assert why_memory_is_unknown(analysis, "float32", on_gpu=False) is None
+    under = Conditions("cuda:0", "", "2", "float32", 1)
+    *kept, peak = memory_figures(analysis, {}, under, [TrainingOptions()])
+    assert "on a GPU is not known" in peak.note
+    assert {figure.quantity for figure in kept} == {"activation_bytes", "saved_bytes"}
 
 
 @pytest.mark.parametrize("dtype", ["bfloat16", "float16", "mixed"])

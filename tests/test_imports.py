@@ -35,7 +35,7 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("expanding", "figures.of_layer"),
     ("analysis", "expansion", "parametric.combinations"),
     ("loading",),
-    ("explaining", "hardware", "unit_field", "walk"),
+    ("explaining", "generation", "hardware", "unit_field", "walk"),
     ("memory_use", "verification"),
     ("figures.of_network", "parametric.sweep"),
     ("figures.language",),

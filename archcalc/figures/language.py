@@ -123,7 +123,10 @@ def _found(find: Find, text: str) -> Analysis:
 
 def _figure_of_network(analysis: Analysis, name: str) -> Any:
     if name in OF_NETWORK:
-        return _read(OF_NETWORK[name], analysis)
+        try:
+            return _read(OF_NETWORK[name], analysis)
+        except UsageError as error:  # it is a figure of others
+            raise ExpressionError(str(error)) from None
     parameters = analysis.graph.parameters
     if name in parameters:
         return parameters[name]

@@ -7,7 +7,9 @@ from collections.abc import Callable
 from archcalc.analysis import Analysis
 from archcalc.figures.figure import Figure, Figures, Unit
 from archcalc.figures.of_layer import SUMMED, LayerAnalysis
+from archcalc.generation import require_generation
 from archcalc.layers import Layer
+from archcalc.layers.integers import Integers
 from archcalc.memory_use.options import TrainingOptions
 from archcalc.memory_use.totals import DEFINITIONS, lecture_bytes
 from archcalc.quantity.arithmetic import Quantity
@@ -73,6 +75,24 @@ def training_peak(analysis: Analysis) -> int:
     return step_of(analysis, TrainingOptions(dtype=analysis.dtype)).peak.bytes
 
 
+@OF_NETWORK.figure(Unit.BYTES, "KV cache")
+def kv_cache_bytes(analysis: Analysis) -> Quantity:
+    """Keys and values of the whole context, which a language model keeps as it generates."""
+    return require_generation(analysis).kv_cache_bytes
+
+
+@OF_NETWORK.figure(Unit.COUNT, "MACs of a generated token", short="token MACs")
+def token_macs(analysis: Analysis) -> Quantity:
+    """Multiply-accumulates of the last token of the context, with those before it cached."""
+    return require_generation(analysis).token_macs
+
+
+@OF_NETWORK.figure(Unit.COUNT, "params without embeddings", short="non-embedding params")
+def non_embedding_params(analysis: Analysis) -> Quantity:
+    """Learned values but for tables looked up by integers, and what is added to their rows."""
+    return analysis.params - embedding_params(analysis)
+
+
 @OF_NETWORK.figure(Unit.FIELD)
 def receptive_field(analysis: Analysis) -> PerAxis:
     """Input pixels that a unit of the last layer with a bounded local receptive field can see."""
@@ -91,6 +111,32 @@ def local_receptive_field(analysis: Analysis) -> PerAxis:
 def input(analysis: Analysis) -> tuple[Quantity, ...]:
     """Channels and sizes of an image: of the first input, where there are several."""
     return analysis.input.shape
+
+
+def embedding_params(analysis: Analysis) -> Quantity:
+    """Learned values of tables that are looked up by integers, and of what meets their rows.
+
+    That is a tensor, such as a table of positions, with nothing that learns in between. What N
+    leaves out in Kaplan et al. 2020 (arXiv:2001.08361), section 2.1.
+    """
+    of_tables: set[str] = set()
+    # Of each map the layers whose learned values it is made of, before anything else that learns.
+    made_of: dict[str, set[str] | None] = {name: set() for name in analysis.graph.inputs}
+    for layer in analysis.inference_layers:
+        kind, before = layer.node.layer, [made_of[name] for name in layer.inputs]
+        if kind.integers is Integers.TAKEN:
+            of_tables.add(layer.name)
+            made_of[layer.name] = {layer.name}
+        elif kind.is_source:
+            made_of[layer.name] = {layer.name}
+        elif layer.effect.parameters or None in before:
+            made_of[layer.name] = None
+        else:
+            together = set[str]().union(*[names for names in before if names])
+            made_of[layer.name] = together
+            if not of_tables.isdisjoint(together):
+                of_tables |= together
+    return sum(layer.params for layer in analysis.inference_layers if layer.name in of_tables)
 
 
 def longest_path(analysis: Analysis, counts: Callable[[Layer], bool]) -> int:

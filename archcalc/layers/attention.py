@@ -99,6 +99,10 @@ class ScaledDotProductAttention(Join):
             ),
         )
 
+    def cached_values(self, effect: Effect, *inputs: FeatureMap) -> Quantity:
+        keys, values = inputs[1], inputs[2]
+        return keys.values + values.values
+
     def windows_along(
         self, number: int, inputs: Sequence[FeatureMap], windows: Windows
     ) -> tuple[ChannelWindow, ...]:

@@ -224,15 +224,16 @@ class Layer(ABC):
         """Whether its output, of which its effect says that it may be a view, is one of `x`."""
         return True
 
+    def cached_values(self, effect: Effect, *inputs: FeatureMap) -> Quantity:
+        """The keys and values, of all positions, that stay for later ones to be computed alone."""
+        return 0
+
     def macs_backward(self, effect: Effect, *, to_input: bool) -> Quantity:
         """The MACs of the gradients of what it multiplies with weights, or but to its input."""
         return effect.macs if to_input else 0
 
     def memory_is_known(self, dtype: str, *, on_gpu: bool) -> bool:
-        """Whether the rule says what torch makes and keeps for it where it computes in `dtype`.
-
-        On a GPU, or on the CPU.
-        """
+        """Whether the rule says what torch makes and keeps for it there, in that dtype."""
         return True
 
     def made_by_copying(self, x: FeatureMap, *, at_inference: bool) -> Quantity:

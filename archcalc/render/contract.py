@@ -9,6 +9,8 @@ from typing import Any
 from archcalc.analysis import DTYPES, Analysis
 from archcalc.figures.figure import Figure, Unit
 from archcalc.figures.of_layer import OF_LAYER, SUMMED, Totals
+from archcalc.figures.of_network import OF_NETWORK, embedding_params
+from archcalc.generation import generation
 from archcalc.memory_use.totals import (
     DEFINITIONS,
     LEFT_OPEN,
@@ -37,8 +39,13 @@ def to_contract(analysis: Analysis) -> dict[str, Any]:
     if analysis.training_only_layers:
         apart = _totals(analysis.training_only_totals, training_only_bytes(analysis))
         totals["training_only"] = apart
+    if of_tables := embedding_params(analysis):
+        totals["non_embedding_params"] = plain(analysis.params - of_tables)
     if analysis.unused_layers:
         totals["unused"] = _totals(analysis.unused_totals, unused_bytes(analysis))
+    generating = generation(analysis)
+    if generating is not None:
+        contract["generation"] = generating.record()
     return contract | {"totals": totals}
 
 
@@ -70,10 +77,12 @@ def contract_schema() -> dict[str, Any]:
     unknown = {"description": "why the peak or training is null", "type": "string"}
     sums = {key: _figure_schema(figure) for key, figure in SUMMED.items()}
     sums["activation_bytes"] = _object(memory, {"unknown": unknown})
+    apart = {"description": OF_NETWORK["non_embedding_params"].meaning, **quantity}
     unused = "the layers that no output depends on; the other totals are without"
     defined["totals"] = _object(
         sums,
         {
+            "non_embedding_params": apart,
             "training_only": _ref("totals"),
             "unused": {"description": unused, **_ref("totals")},
         },

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from archcalc.analysis import Analysis
 from archcalc.figures.of_layer import LayerAnalysis
+from archcalc.generation import generation
 from archcalc.memory_use.moments import Direction
 from archcalc.memory_use.options import AUTO
 from archcalc.memory_use.report import MemoryReport
@@ -61,6 +63,7 @@ class MemoryDocument(Document):
     def record(self) -> dict[str, object]:
         """All of it."""
         report, analysis = self.report, self.report.analysis
+        generating = generation(analysis)
         found: dict[str, object] = {
             **analysis.identity.record(),
             **analysis.ends_record(),
@@ -94,6 +97,7 @@ class MemoryDocument(Document):
                 }
                 for run in report.inference
             ],
+            **({"generation": generating.record()} if generating else {}),
             "training": training_record(report.training),
             "checkpointed": [stretch.name for stretch in analysis.graph.stretches],
             "macs": {
@@ -212,6 +216,7 @@ def memory_lines(report: MemoryReport, *, in_full: bool) -> list[str]:
         )  # fmt: skip
         limit = "; the search was cut short" if run.cut_short else ""
         lines.append(f"    {run.policy:<26}{size(run.peak.bytes)}, {change}{limit}")
+    lines += _generation_lines(analysis, in_full)
     forward = sum(layer.macs for layer in analysis.used_layers)
     backward = sum(macs.total for macs in report.backward.values())
     lines += [
@@ -222,6 +227,23 @@ def memory_lines(report: MemoryReport, *, in_full: bool) -> list[str]:
         *_runs_again(report, in_full),
     ]
     return lines
+
+
+def _generation_lines(analysis: Analysis, in_full: bool) -> list[str]:
+    """What generating takes, of a network that does it token by token."""
+    found = generation(analysis)
+    if found is None:
+        return []
+    count, size = (exact, exact) if in_full else (short, short_bytes)
+    once = f", {count(found.once_macs)} of them once" if found.once_macs else ""
+    return [
+        "",
+        f"generation, batch {analysis.batch}, {analysis.dtype}",
+        f"  KV cache     {size(found.kv_cache_bytes)} of {exact(found.context)} tokens, "
+        f"{size(found.kv_cache_bytes_per_token)} each",
+        f"  MACs         {count(found.token_macs)} for the last token, those before it cached; "
+        f"{count(found.prompt_macs)} for all at once{once}",
+    ]
 
 
 def _runs_again(report: MemoryReport, in_full: bool) -> list[str]:

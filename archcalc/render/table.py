@@ -187,6 +187,7 @@ def summary(analysis: Analysis, *, in_full: bool) -> list[str]:
         f"= {exact(totals.weights)} weights + {exact(totals.biases)} biases, "
         f"{size(totals.param_bytes)}",
         *_frozen(totals),
+        *_without_embeddings(analysis),
         f"buffers      {exact(totals.buffers)}",
         f"MACs         {exact(totals.macs)}",
         f"FLOPs        {exact(totals.flops)} = 2 x MACs; other ops {count(totals.other_ops)}",
@@ -194,6 +195,7 @@ def summary(analysis: Analysis, *, in_full: bool) -> list[str]:
         f"peak {size(memory.peak)}, training {size(memory.training)}",
         f"             {LECTURE}",
         *([f"             {memory.unknown}"] if memory.unknown else []),
+        *_generation(analysis, in_full),
         *_most(analysis, totals, in_full),
     ]
     groups = (
@@ -217,6 +219,30 @@ def _frozen(totals: Totals) -> list[str]:
     if isinstance(frozen, int) and not frozen:
         return []
     return [f"             trainable {exact(totals.trainable_params)}, frozen {exact(frozen)}"]
+
+
+def _without_embeddings(analysis: Analysis) -> list[str]:
+    """How many parameters are no embeddings, where some are."""
+    from archcalc.figures.of_network import embedding_params
+
+    of_tables = embedding_params(analysis)
+    if isinstance(of_tables, int) and not of_tables:
+        return []
+    return [f"             without embeddings {exact(analysis.params - of_tables)}"]
+
+
+def _generation(analysis: Analysis, in_full: bool) -> list[str]:
+    """What one more token takes, of a network that generates."""
+    from archcalc.generation import generation
+
+    found = generation(analysis)
+    if found is None:
+        return []
+    count, size = (exact, exact) if in_full else (short, short_bytes)
+    return [
+        f"generation   {count(found.token_macs)} MACs for token {exact(found.context)}; KV cache "
+        f"{size(found.kv_cache_bytes)}, {size(found.kv_cache_bytes_per_token)} a token"
+    ]
 
 
 def field_legend(rows: Sequence[Row], columns: Sequence[Column]) -> list[str]:

@@ -28,7 +28,10 @@ from archcalc.render.compare_plot import _PANELS
 from archcalc.render.contract import contract_schema, to_contract
 from archcalc.render.scale_plot import DRAWN
 from archcalc.reports.stage_plot import MEASURES
+from archcalc.spec.values import ExpressionError
 from tests.spec_texts import analysis_of
+
+OF_GENERATING = ("kv_cache_bytes", "token_macs")
 
 LISTED = [key for key, figure in OF_LAYER.items() if figure.in_tables]
 
@@ -113,7 +116,14 @@ def test_all_counts_of_a_table_are_explained() -> None:
 
 @pytest.mark.parametrize("quantity", [*OF_NETWORK, *SCALED])
 def test_the_language_has_each_figure_of_a_network(vgg16: Analysis, quantity: str) -> None:
-    assert evaluate(quantity, vgg16, analyze) is not None
+    of = analyze("gpt2") if quantity in OF_GENERATING else vgg16
+    assert evaluate(quantity, of, analyze) is not None
+
+
+@pytest.mark.parametrize("quantity", OF_GENERATING)
+def test_a_figure_of_others_is_refused_with_the_reason(vgg16: Analysis, quantity: str) -> None:
+    with pytest.raises(ExpressionError, match="vgg16 does not generate token by token"):
+        evaluate(quantity, vgg16, analyze)
 
 
 def test_each_definition_of_activations_is_a_figure_of_the_network(vgg16: Analysis) -> None:

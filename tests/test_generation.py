@@ -1,0 +1,171 @@
+"""What a generated token takes: torch computes the last position alone, from what is kept."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import sympy
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.utils.flop_counter import FlopCounterMode
+
+from archcalc import Analysis, Graph, UsageError, analyze, formula, load
+from archcalc.figures.of_network import OF_NETWORK
+from archcalc.generation import generation, require_generation
+from archcalc.layers import Category
+from archcalc.render.contract import contract_schema, to_contract
+from archcalc.torch_backend.batches import drawn
+from archcalc.torch_backend.build import build
+from archcalc.torch_backend.hooks import Running
+
+ENCODER = "  - linear: {name: encoded, from: sound, features: 6}\n  - relu: {name: heard}\n"
+CROSS = """\
+  - linear: {name: ck, from: heard, features: W}
+  - linear: {name: cv, from: heard, features: W}
+  - linear: {name: cq, from: x, features: W}
+  - scaled_dot_product_attention: {name: c, from: [cq, ck, cv], heads: H}
+  - add: {name: y, from: [c, a]}
+"""
+
+
+@st.composite
+def generating(draw: Any) -> Graph:
+    """A decoder, of several forms: grouped keys, turned positions, an encoder, a tied head."""
+    length, heads = draw(st.integers(1, 5)), draw(st.integers(1, 2))
+    groups, each = draw(st.integers(1, 2)), draw(st.sampled_from([2, 4]))
+    encoder, split = draw(st.booleans()), draw(st.booleans())
+    width = heads * groups * each
+    turn = f"rotary_embedding: {{name: r, heads: {heads * groups}}}"
+    attend = f"{{name: a, from: [r, k, v], heads: {heads * groups}, key_heads: {groups}"
+    turned = f'rearrange: {{axes: "l (h d) -> h l d", h: {heads}}}'
+    cross = CROSS.replace("W", str(width)).replace("H", str(heads))
+    sound = f", sound: {{shape: [{draw(st.integers(1, 4))}, 3]}}" if encoder else ""
+    return load(f"""\
+name: decoder
+inputs: {{tokens: {{shape: [{length}], dtype: int64}}{sound}}}
+layers:
+{ENCODER if encoder else ""}\
+  - embedding: {{name: e, from: tokens, rows: 7, features: {width}}}
+  - parameter: {{name: p, shape: [{length + 1}, {width}]}}
+  - slice: {{name: s, stop: {length}}}
+  - add: {{name: x, from: [e, s]}}
+  - layer_norm: {{name: n, over: last}}
+  - linear: {{name: q, features: {width}}}
+  - {turn if draw(st.booleans()) else "identity: {name: r}"}
+  - linear: {{name: k, from: n, features: {each * groups}}}
+  - linear: {{name: v, from: n, features: {each * groups}}}
+  - scaled_dot_product_attention: {attend}, causal: true}}
+{cross if encoder else ""}\
+  - gelu: {{name: g}}
+  - {turned if split else "identity: {name: t}"}
+  - linear: {{name: o, features: 7, bias: false}}
+""")
+
+
+def last_alone(graph: Graph, analysis: Analysis) -> int:
+    """The MACs of the last token, whose values are those that the whole context gives."""
+    module, batch = build(graph).eval(), drawn(graph, 2, torch.float32, "cpu")
+    taken: dict[str, tuple[nn.Module, tuple[Tensor, ...], Tensor]] = {}
+
+    def note(name: str, part: nn.Module, given: tuple[Tensor, ...], output: Tensor) -> None:
+        taken[name] = part, given, output
+
+    with torch.no_grad(), Running(module, [layer.name for layer in analysis], note):
+        module(*batch)
+    flops = 0
+    for layer in analysis:
+        part, given, output = taken[layer.name]
+        if not layer.macs or layer.name in ("encoded", "ck", "cv"):
+            continue
+        first, *others = [x.clone() for x in given]
+        if layer.node.layer.category is Category.ATTENTION:
+            part.causal = False  # type: ignore[assignment]  # the last one sees all
+        plainly = sdpa_kernel(SDPBackend.MATH)  # the fused one on the CPU is not counted
+        with torch.no_grad(), plainly, FlopCounterMode(display=False) as counted:
+            alone = part(first[..., -1:, :], *others)
+        assert torch.allclose(alone, output[..., -1:, :], atol=1e-5)
+        flops += counted.get_total_flops()
+    return flops // 2
+
+
+@given(generating())
+def test_the_last_token_alone_takes_what_the_figure_says(network: Graph) -> None:
+    analysis = analyze(network, batch=2)
+    found = require_generation(analysis)
+    assert found.token_macs == last_alone(network, analysis)
+    maps = analysis.maps
+    kept = ["k", "v", *[name for name in ("ck", "cv") if name in maps]]
+    assert found.kv_cache_bytes == 2 * 4 * sum(maps[name].values for name in kept)
+    assert found.kv_cache_bytes_per_token == 2 * 4 * (maps["k"].values // maps["k"].channels) * 2
+    assert found.once_macs == sum(analysis[n].macs for n in ("encoded", "ck", "cv") if n in maps)
+
+
+@pytest.mark.parametrize(
+    ("name", "context", "per_token", "token_macs"),
+    [
+        # 12 layers of 12 width^2 and 2 * 1024 width, and 50,257 rows of 768
+        ("gpt2", 1024, 2 * 12 * 768 * 4, 12 * (12 * 768**2 + 2 * 1024 * 768) + 50257 * 768),
+        # 32 layers of 8 heads of keys and of values, of 128
+        ("llama_3_8b", 8192, 32 * 2 * 8 * 128 * 4, None),
+    ],
+)
+def test_language_models_take_what_their_papers_say(
+    name: str, context: int, per_token: int, token_macs: int | None
+) -> None:
+    found = require_generation(analyze(name))
+    assert (found.context, found.kv_cache_bytes_per_token) == (context, per_token)
+    assert found.kv_cache_bytes == context * per_token
+    assert token_macs in (None, found.token_macs)
+
+
+@pytest.mark.parametrize(
+    ("layers", "why"),
+    [
+        ("conv: {channels: 3, kernel: 1}", "no input of it is a row of tokens"),
+        ("scaled_dot_product_attention: {name: a, from: [e, e, e]}", "in a a position sees later"),
+        ("select: {name: s, index: 0}", "in s a position sees later ones"),
+        ("select: {name: s, axis: 1, index: 0}\n  - softmax: {name: z}", "in z a position sees"),
+        ('rearrange: {name: r, axes: "l c -> (l c)"}', "behind r there are no positions"),
+        ("parameter: {name: p, shape: [2]}", "p does not depend on tokens"),
+    ],
+)
+def test_what_does_not_generate_says_why(layers: str, why: str) -> None:
+    ends = (
+        "input: [3, 4, 4]" if "conv" in layers else "inputs: {tokens: {shape: [4], dtype: int64}}"
+    )
+    embedded = "" if "conv" in layers else "  - embedding: {name: e, rows: 5, features: 6}\n"
+    analysis = analyze(f"name: net\n{ends}\nlayers:\n{embedded}  - {layers}\n")
+    assert generation(analysis) is None
+    with pytest.raises(UsageError, match=f"net does not generate token by token: {why}"):
+        OF_NETWORK["token_macs"].of(analysis)
+    assert "generation" not in to_contract(analysis)
+
+
+def test_embeddings_are_tables_and_what_meets_their_rows() -> None:
+    # Hugging Face's num_parameters(exclude_embeddings=True): tokens and positions.
+    without = OF_NETWORK["non_embedding_params"].of
+    assert without(analyze("gpt2")) == 124_439_808 - (50257 + 1024) * 768
+    assert without(analyze("bert_base")) == 109_482_240 - (30522 + 512 + 2) * 768
+    assert without(analyze("llama_3_8b")) == 8_030_261_248 - 128256 * 4096
+    assert without(analyze("resnet18")) == 11_689_512
+
+
+def test_the_contract_has_what_generates() -> None:
+    contract = to_contract(analyze("gpt2"))
+    assert contract["generation"].keys() == {
+        *contract_schema()["properties"]["generation"]["properties"]
+    }
+    assert contract["totals"]["non_embedding_params"] == 85_056_000
+
+
+def test_in_a_free_length_a_token_costs_a_straight_line() -> None:
+    length = sympy.Symbol("length", integer=True, positive=True)
+    for name, line in (
+        ("token_macs", 18432 * length + 123532032),
+        ("kv_cache_bytes", 73728 * length),
+    ):
+        assert formula("gpt2", name, symbols="length") == line

@@ -16,7 +16,8 @@ from archcalc.layers import (  # their kinds register themselves
     upsampling,
 )
 from archcalc.layers.effect import Effect, Extra, Operands, Saved, Storage, pointwise
-from archcalc.layers.layer import Category, Join, Layer
+from archcalc.layers.join import Join
+from archcalc.layers.layer import Category, Layer
 from archcalc.layers.operator import Circumstances, Gradient, Kept, Operator, Order, Taken
 from archcalc.layers.registry import own_kinds, register
 

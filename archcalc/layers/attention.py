@@ -8,7 +8,8 @@ from typing import ClassVar
 from archcalc.errors import LayerError
 from archcalc.feature_map import FeatureMap
 from archcalc.layers.effect import Effect, Extra, Saved, Storage
-from archcalc.layers.layer import Category, Join, Layer, require_divisible, require_positive
+from archcalc.layers.join import Join
+from archcalc.layers.layer import Category, Layer, require_divisible, require_positive
 from archcalc.layers.operator import USUAL, Circumstances, Kept, Operator, Taken
 from archcalc.layers.registry import register
 from archcalc.quantity.arithmetic import Quantity, require_equal

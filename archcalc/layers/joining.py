@@ -17,7 +17,8 @@ from archcalc.layers.broadcasting import (
 )
 from archcalc.layers.effect import Effect, Extra, Operands, pointwise
 from archcalc.layers.integers import Integers
-from archcalc.layers.layer import Axis, Join, Layer
+from archcalc.layers.join import Join
+from archcalc.layers.layer import Axis, Layer
 from archcalc.layers.operator import (
     USUAL,
     Circumstances,

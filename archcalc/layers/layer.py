@@ -333,55 +333,6 @@ class Layer(ABC):
         )
 
 
-class Join(Layer):
-    """A layer kind with several inputs: the outputs of its branches.
-
-    One that is pointwise combines them value by value, those of a single position along an axis
-    spread over the others, so that one can be a gate of the others
-    (`archcalc.receptive_field.seen`). One that is not says by `channel_window`, as every layer,
-    whether a channel is computed from the same one of each input.
-
-    Class attributes:
-        sign: what stands for it in drawings; empty where that is its name.
-    """
-
-    category: ClassVar[Category] = Category.JOINING
-    spreads: ClassVar[bool] = True
-    sign: ClassVar[str] = ""
-
-    def concatenates_along(self, x: FeatureMap) -> int | None:
-        """The axis along which the values of every branch go on as they are, the first being `x`.
-
-        None of a join that computes others from them.
-        """
-        return None
-
-    def alike(self, maps: Sequence[FeatureMap]) -> Iterator[tuple[Quantity, Quantity]]:
-        """The sizes of its inputs that have to be equal for it to join them, two at a time."""
-        yield from ()
-
-    @abstractmethod
-    def effect_on(self, x: FeatureMap, /, *others: FeatureMap) -> Effect:
-        """What the layer does to the inputs `x` and `others`, in the order of the branches."""
-
-    @abstractmethod
-    def reads(
-        self, patch: Patch, inputs: Sequence[FeatureMap], windows: Windows
-    ) -> Iterator[tuple[int, Patch]]:
-        """As every layer's."""
-
-
-def combines(layer: Layer) -> bool:
-    """Whether it is a join that combines its branches value by value."""
-    return isinstance(layer, Join) and layer.pointwise
-
-
-def concatenates(layer: Layer, x: FeatureMap) -> bool:
-    """Whether it is a join that puts the channels of its branches, of which `x` is the first, in a
-    row."""
-    return isinstance(layer, Join) and layer.concatenates_along(x) == 0
-
-
 def require_spatial(x: FeatureMap) -> None:
     """Raises LayerError where `x` has no spatial axis to slide along."""
     if not x.sizes:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from archcalc.analysis import Analysis
 from archcalc.figures.of_layer import LayerAnalysis
-from archcalc.layers.layer import concatenates
+from archcalc.layers.join import concatenates
 from archcalc.quantity.arithmetic import certainly_equal
 
 

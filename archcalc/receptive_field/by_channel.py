@@ -14,7 +14,7 @@ from typing import Generic, TypeVar
 
 from archcalc.feature_map import FeatureMap
 from archcalc.layers import Effect, Layer
-from archcalc.layers.layer import concatenates
+from archcalc.layers.join import concatenates
 from archcalc.layers.resampling import PadChannels
 from archcalc.record import Record
 from archcalc.regions.bits import NotFollowedError, full, shifted

@@ -8,7 +8,7 @@ from typing import TypeAlias
 from archcalc.feature_map import FeatureMap
 from archcalc.layers import Effect, Layer
 from archcalc.layers.broadcasting import spread_axes
-from archcalc.layers.layer import Join
+from archcalc.layers.join import Join
 from archcalc.layers.moves import Moved
 from archcalc.quantity.arithmetic import certainly_one
 from archcalc.receptive_field.origins import (

@@ -30,7 +30,7 @@ from typing import NamedTuple, TypeAlias
 
 from archcalc.feature_map import FeatureMap
 from archcalc.layers import Effect, Layer
-from archcalc.layers.layer import combines, concatenates
+from archcalc.layers.join import combines, concatenates
 from archcalc.quantity.arithmetic import certainly_at_least, certainly_one
 from archcalc.receptive_field.by_channel import ByChannel, Values, adds_zeros, after, of_all
 from archcalc.receptive_field.field import NOTHING, PIXEL, AxisField, Field, PhasedField

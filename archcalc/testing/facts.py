@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from archcalc.feature_map import FeatureMap
 from archcalc.layers import Join, Layer, Storage
-from archcalc.layers.layer import combines
+from archcalc.layers.join import combines
 from archcalc.layers.registry import KINDS
 from archcalc.parametric.widening import wider_layer
 from archcalc.regions.bits import NotFollowedError

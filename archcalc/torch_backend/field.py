@@ -21,8 +21,8 @@ from archcalc.errors import LayerError
 from archcalc.feature_map import FeatureMap
 from archcalc.graph import Graph, Node
 from archcalc.layers import Effect, Layer
+from archcalc.layers.join import concatenates
 from archcalc.layers.joining import Concat
-from archcalc.layers.layer import concatenates
 from archcalc.layers.pooling import AdaptiveAvgPool, AdaptiveMaxPool, MaxPool
 from archcalc.layers.upsampling import Upsample
 from archcalc.receptive_field.field import (

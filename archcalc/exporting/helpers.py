@@ -160,6 +160,7 @@ HELPERS: dict[str, str] = {
     },
     "RotaryEmbedding": class_source("archcalc.torch_backend.token_modules.RotaryEmbedding"),
     "Attention": class_source("archcalc.torch_backend.token_modules.Attention"),
+    "IndexSelect": class_source("archcalc.torch_backend.token_modules.IndexSelect"),
     "Parameter": class_source("archcalc.torch_backend.token_modules.Parameter"),
 }
 

@@ -22,6 +22,7 @@ _ON_DEMAND: dict[str, str] = {
     "rearranging": "rearrange",
     "sources": "parameter",
     "slicing": "slice select",
+    "indexing": "index_select",
     "embedding": "embedding",
     "further_joins": "maximum minimum subtract divide",
     "rms_norm": "rms_norm",

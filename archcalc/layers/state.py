@@ -59,6 +59,11 @@ def buffers(**shapes: Shape) -> State:
     return tuple([StateTensor(name, Role.BUFFER, shape) for name, shape in shapes.items()])
 
 
+def indices(**shapes: Shape) -> State:
+    """Buffers of places, in int64 whatever the dtype of the module, by their names."""
+    return tuple([StateTensor(n, Role.BUFFER, shape, bytes_each=8) for n, shape in shapes.items()])
+
+
 def count(name: str) -> State:
     """A buffer that counts, in int64 whatever the dtype of the module."""
     return (StateTensor(name, Role.BUFFER, (), bytes_each=8),)

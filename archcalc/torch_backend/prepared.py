@@ -18,9 +18,16 @@ TORCH_DTYPES: dict[str, torch.dtype] = {
 
 
 def twin_without_values(analysis: Analysis, device: str) -> Twin:
-    """The twin in the analysis' dtype on `device`, with whatever the memory there held."""
+    """The twin in the analysis' dtype on `device`, with whatever the memory there held.
+
+    But for integers, which may be places: they are 0.
+    """
     twin = build(analysis.graph, device="meta").to(TORCH_DTYPES[analysis.dtype])
-    return twin.to_empty(device=device)
+    twin = twin.to_empty(device=device)
+    for buffer in twin.buffers():
+        if not buffer.is_floating_point():
+            buffer.zero_()
+    return twin
 
 
 def batch_of(analysis: Analysis, device: str) -> tuple[Tensor, ...]:

@@ -22,6 +22,19 @@ class Parameter(nn.Module):
         return self.weight
 
 
+class IndexSelect(nn.Module):
+    """The values along an axis at the places that `index` says: all at the first, to begin with."""
+
+    def __init__(self, count: int, dim: int) -> None:
+        super().__init__()
+        self.dim = dim
+        self.index: Tensor
+        self.register_buffer("index", torch.zeros(count, dtype=torch.int64))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.index_select(self.dim, self.index)
+
+
 class Attention(nn.Module):
     """Scaled dot-product attention of tokens, whose features are those of all heads."""
 

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from archcalc.layers import attention, embedding, rearranging, rms_norm, rotary, slicing, sources
+from archcalc.layers import (
+    attention,
+    embedding,
+    indexing,
+    rearranging,
+    rms_norm,
+    rotary,
+    slicing,
+    sources,
+)
 from archcalc.layers.along_axes import numbered
 from archcalc.quantity.arithmetic import certainly_one, product
 from archcalc.torch_spelling.spelling import (
@@ -13,6 +22,7 @@ from archcalc.torch_spelling.spelling import (
     Setting,
     Spelling,
     Weight,
+    dimension,
     given,
     in_call,
     named,
@@ -79,6 +89,12 @@ def _(layer: slicing.Slice, at: Setting) -> Spelling:
     stop = "" if layer.stop is None else layer.stop
     cut = f"{layer.start or ''}:{stop}{step}"
     return Spelling(None, call=f"{{0}}[:, {':, ' * along}{cut}]")
+
+
+@spell.register
+def _(layer: indexing.IndexSelect, at: Setting) -> Spelling:
+    arguments = (given("count", layer.count), given("dim", dimension(layer.axis), "axis"))
+    return Spelling("IndexSelect", arguments)
 
 
 @spell.register

@@ -27,6 +27,7 @@ from archcalc.layers import (
     functions,
     further_joins,
     gating,
+    indexing,
     instance_norm,
     joining,
     l2_norm,
@@ -675,6 +676,17 @@ def attention_examples(draw: Draw) -> Example:
 
 
 EXAMPLES[attention.ScaledDotProductAttention] = attention_examples()
+
+
+@st.composite
+def index_select_examples(draw: Draw) -> Example:
+    """No field of it is exact, so that it stands in no random graph."""
+    x = draw(maps())
+    layer = indexing.IndexSelect(axis=draw(axes_of(x)), count=draw(number(1, 9, wrong=0)))
+    return Example(layer, (x,))
+
+
+EXAMPLES[indexing.IndexSelect] = index_select_examples()
 
 # No layer that learns can stand before these: tests/layers/test_tokens.py has networks of them.
 WITHOUT_EXAMPLES = (embedding.Embedding, sources.Parameter)

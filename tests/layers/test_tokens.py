@@ -36,7 +36,8 @@ layers:
   - embedding: {{name: e, rows: 7, features: {width}}}
   - parameter: {{name: p, shape: [{length + 1}, {width}], learned: {str(learned).lower()}}}
   - slice: {{name: s, stop: {length}}}
-  - add: {{name: x, from: [e, s]}}
+  - index_select: {{name: i, from: p, count: {length}}}
+  - add: {{name: x, from: [e, s, i]}}
   - {draw(st.sampled_from(["rms_norm: {name: n}", "layer_norm: {name: n, over: last}"]))}
   - linear: {{name: q, features: {width}}}
   - {f"rotary_embedding: {{name: r, heads: {heads}}}" if turned else "identity: {name: r}"}

@@ -11,7 +11,7 @@ from archcalc.graph import Node
 from archcalc.layers import Effect
 from archcalc.layers.integers import dtype_kept
 from archcalc.layers.items import effect_with_items
-from archcalc.layers.setting_text import setting_text
+from archcalc.layers.setting_text import settings_of
 from archcalc.quantity.arithmetic import LARGEST_INT64
 from archcalc.quantity.conditions import is_symbol
 from archcalc.record import replace
@@ -54,7 +54,7 @@ def _require_holdable(output: FeatureMap) -> None:
 def located(node: Node, inputs: Sequence[FeatureMap], refusal: LayerError) -> str:
     """`features.conv9 (conv kernel=99) on 16x16x16, specs/tiny.yaml:9:5: the local fact`."""
     layer = node.layer
-    settings = [(name, setting_text(value)) for name, value in layer.given().items()]
+    settings = settings_of(layer).items()
     given = [f"{name}={text[:MOST_CHARACTERS]}" for name, text in settings]
     what = " ".join([layer.kind, *given])
     met = " and ".join(str(x)[:MOST_CHARACTERS] for x in inputs[:MOST_SHOWN])

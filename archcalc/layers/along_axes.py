@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 from archcalc.errors import LayerError
 from archcalc.feature_map import FeatureMap
 from archcalc.layers.layer import Axes, Axis, Sides
 from archcalc.quantity.arithmetic import Quantity
+
+AxisNumbers: TypeAlias = "Axis | tuple[Axis, ...]"  # of one axis, or of several
 
 
 def numbered(axis: Axis, x: FeatureMap) -> int:

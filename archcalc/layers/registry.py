@@ -23,6 +23,7 @@ _ON_DEMAND: dict[str, str] = {
     "sources": "parameter",
     "slicing": "slice select",
     "indexing": "index_select",
+    "rolling": "roll",
     "embedding": "embedding",
     "further_joins": "maximum minimum subtract divide",
     "rms_norm": "rms_norm",

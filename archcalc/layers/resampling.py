@@ -240,14 +240,6 @@ class Pad(Resampling):
         return found
 
 
-def fills_borders(layer: Layer) -> bool:
-    """Whether it surrounds a map with copies of what lies elsewhere in it.
-
-    A field goes on into such a border as into one of zeros: it is what is seen where there is none.
-    """
-    return isinstance(layer, Pad) and layer.mode != "constant"
-
-
 @register
 class Crop(Resampling):
     """Cuts the border of a map off.

@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
+from archcalc.layers.layer import Layer
 from archcalc.quantity.arithmetic import plain
+
+
+def settings_of(layer: Layer) -> dict[str, str]:
+    """The fields of a layer that are not at their default, as users see them."""
+    return {
+        name: ",".join(map(str, value))
+        if layer.types[name] == "AxisNumbers" and isinstance(value, tuple)
+        else setting_text(value)
+        for name, value in layer.given().items()
+    }
 
 
 def setting_text(value: object) -> str:

@@ -74,6 +74,12 @@ def shifted(bits: int, steps: int) -> int:
     return bits << steps
 
 
+def rolled(bits: int, steps: int, count: int) -> int:
+    """Every number, of those below `count`, moved by so many steps around the end."""
+    steps %= count
+    return (bits << steps | bits >> count - steps) & full(count)
+
+
 def smeared(bits: int, count: int, step: int) -> int:
     """n, n + step, … n + (count - 1) step for every n of the set."""
     _require(bits.bit_length() + step * (count - 1))

@@ -11,7 +11,7 @@ from archcalc.comparing.alignment import stem
 from archcalc.comparing.diff import Change, Difference, LayerChange, Status, changed_figures
 from archcalc.figures.of_layer import OF_LAYER, LayerAnalysis
 from archcalc.graph import Graph
-from archcalc.layers.setting_text import setting_text
+from archcalc.layers.setting_text import setting_text, settings_of
 from archcalc.render.numbers import short
 
 MOST_LINES = 24
@@ -70,8 +70,8 @@ def change_text(change: Change) -> str:
 def _layer_line(change: LayerChange) -> Line:
     old, new, layer = change.before, change.after, change.layer
     if old is None or new is None:
-        settings = layer.node.layer.given()
-        setting = ", ".join(f"{name} {setting_text(value)}" for name, value in settings.items())
+        settings = settings_of(layer.node.layer)
+        setting = ", ".join(f"{name} {text}" for name, text in settings.items())
         return Line(change.status, layer.name, layer.kind, setting, cause=setting or layer.kind)
     causes = list(map(change_text, change.changes))
     return Line(

@@ -11,7 +11,7 @@ from archcalc.explaining.layers import QUANTITIES, Derivation, LayerDerivation, 
 from archcalc.explaining.totals import Breakdown
 from archcalc.explaining.totals import Part as BlockPart
 from archcalc.figures.of_layer import SUMMED
-from archcalc.layers.setting_text import setting_text
+from archcalc.layers.setting_text import settings_of
 from archcalc.quantity.arithmetic import plain
 from archcalc.render import escape, notation
 from archcalc.render.columns import columns_named
@@ -131,7 +131,7 @@ def _named_steps(
 def _header(analysis: Analysis, found: LayerDerivation) -> list[str]:
     """The layer, then what goes into it, one input a line, and what comes out."""
     layer = found.layer
-    given = [f"{key}={setting_text(value)}" for key, value in layer.node.layer.given().items()]
+    given = [f"{key}={text}" for key, text in settings_of(layer.node.layer).items()]
     lines = [f"{analysis.identity}, {layer.name}: {' '.join([layer.kind, *given])}"]
     output = f"-> {layer.output}; batch {analysis.batch}, {analysis.dtype}"
     if len(found.inputs) == 1:

@@ -46,6 +46,10 @@ def axis(value: Value) -> object:
     return value
 
 
+def axis_numbers(value: Value) -> object:
+    return tuple(map(axis, value)) if isinstance(value, list) else axis(value)
+
+
 def plain(value: Value) -> object:
     found = one_for_all(whole(value))
     if type(found) is not int:

@@ -23,6 +23,7 @@ from archcalc.spec.closures import Environment
 from archcalc.spec.conversions import (
     axes,
     axis,
+    axis_numbers,
     ceil,
     named_sizes,
     notation,
@@ -225,6 +226,7 @@ FIELD_TYPES: dict[str, FieldType] = {
     "Quantity": FieldType(_WHOLE, whole),
     "Quantity | None": FieldType({"anyOf": [*_WHOLE["anyOf"], {"type": "null"}]}, optional_whole),
     "Axis": FieldType(_WHOLE, axis),
+    "AxisNumbers": FieldType(_AXES, axis_numbers),
     "int": FieldType(_WHOLE, plain),  # by which the layer has other tensors, or more of them
     "Axes": FieldType(_AXES, axes),
     "Axes | None": FieldType(_AXES, optional_axes),

@@ -26,6 +26,7 @@ from archcalc.layers import (
     resampling,
     reshaping,
     rms_norm,
+    rolling,
     softmax,
     unfolding,
     upsampling,
@@ -86,6 +87,14 @@ def _(layer: gating.GLU, axis: int, axes: int, x: FeatureMap) -> Layer:
     if layer.axis % (axes + 1) == axis + 1:
         raise LayerError("how far apart the halves lie depends on the size")
     return reshaping.Identity()
+
+
+@thin_layer.register
+def _(layer: rolling.Roll, axis: int, axes: int, x: FeatureMap) -> Layer:
+    _require_features_in_place(x)
+    of_map = FeatureMap(1, (1,) * axes)
+    along = layer.shifts_on(of_map if x.sizes else x)[1 + axis if x.sizes else 0]
+    return rolling.Roll(shifts=along, axes=x.rank - 1)
 
 
 @thin_layer.register

@@ -10,6 +10,7 @@ from archcalc.layers import (
     indexing,
     rearranging,
     rms_norm,
+    rolling,
     rotary,
     slicing,
     sources,
@@ -23,6 +24,7 @@ from archcalc.torch_spelling.spelling import (
     Spelling,
     Weight,
     dimension,
+    dimensions,
     given,
     in_call,
     named,
@@ -95,6 +97,14 @@ def _(layer: slicing.Slice, at: Setting) -> Spelling:
 def _(layer: indexing.IndexSelect, at: Setting) -> Spelling:
     arguments = (given("count", layer.count), given("dim", dimension(layer.axis), "axis"))
     return Spelling("IndexSelect", arguments)
+
+
+@spell.register
+def _(layer: rolling.Roll, at: Setting) -> Spelling:
+    arguments = (in_call("shifts", layer.shifts), in_call("dims", dimensions(layer.axes)))
+    if isinstance(layer.axes, tuple) and not isinstance(layer.shifts, tuple):
+        arguments = (in_call("shifts", (layer.shifts,) * len(layer.axes)), arguments[1])
+    return Spelling(None, arguments, "torch.roll({0}, {shifts}, {dims})")
 
 
 @spell.register

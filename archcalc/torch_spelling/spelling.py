@@ -9,6 +9,7 @@ from functools import singledispatch
 from archcalc.errors import UsageError
 from archcalc.feature_map import FeatureMap
 from archcalc.layers import Layer
+from archcalc.layers.along_axes import AxisNumbers
 from archcalc.layers.layer import Axes, Axis
 from archcalc.record import Record
 
@@ -151,6 +152,11 @@ def in_call(name: str, value: object) -> Argument:
 def dimension(axis: Axis) -> int:
     """The number that torch has for an axis, with the batch before it."""
     return axis + 1 if axis >= 0 else axis
+
+
+def dimensions(axes: AxisNumbers) -> int | tuple[int, ...]:
+    """As `dimension`, of one axis or of several."""
+    return tuple(map(dimension, axes)) if isinstance(axes, tuple) else dimension(axes)
 
 
 def tidy(value: Axes) -> object:

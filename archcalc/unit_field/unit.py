@@ -11,7 +11,7 @@ from typing import TypeAlias
 from archcalc.analysis import Analysis, require_numbers
 from archcalc.errors import UsageError
 from archcalc.figures.of_layer import LayerAnalysis
-from archcalc.layers.resampling import fills_borders
+from archcalc.layers.rolling import fills_borders
 from archcalc.receptive_field.field import AxisField, Field, Interval, PhasedField
 from archcalc.receptive_field.origins import position_along
 from archcalc.record import Record

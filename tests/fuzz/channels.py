@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import TypeAlias
 
 from tests.fuzz.interpreter import Layer
-from tests.fuzz.mixing import axis_of, mixed
+from tests.fuzz.mixing import axis_of, mixed, shifts_of
 from tests.fuzz.network import Shape
 
 Channels: TypeAlias = frozenset[int]
@@ -65,6 +65,8 @@ def _read(layer: Layer, channel: int, count: int, outputs: int, axes: int) -> It
         case "local_response_norm" if fields.get("region") != "within_channel":
             size = fields.get("size", 5)
             return range(channel - size // 2, channel - size // 2 + size)
+        case "roll":
+            return [(channel - (shifts_of(fields, axes)[0] or 0)) % count]
         case "channel_shuffle":
             groups = fields["groups"]
             return [channel % groups * (count // groups) + channel // groups]

@@ -181,6 +181,14 @@ def _axis(rng: random.Random, shape: Shape) -> Spec:
     return rng.choice(({}, {}, {"axis": rng.randint(-len(shape), len(shape) - 1)}))
 
 
+def _roll(rng: random.Random, shape: Shape) -> Spec:
+    """Along one axis, or along several by one shift or by several."""
+    if rng.random() < 0.5:
+        return {"shifts": rng.randint(-3, 3), "axes": rng.randint(-len(shape), len(shape) - 1)}
+    axes = rng.sample(range(len(shape)), rng.randint(1, len(shape)))
+    return {"shifts": rng.choice((1, [rng.randint(-3, 3) for _ in axes])), "axes": axes}
+
+
 def _glu(rng: random.Random, shape: Shape) -> Spec:
     even = [axis for axis, n in enumerate(shape) if n % 2 == 0]
     return {"axis": rng.choice(even)} if even else {}
@@ -249,6 +257,7 @@ DRAWS: dict[str, Draw] = {
     **{kind: _constants_of(function) for kind, function in FUNCTIONS.items()},
     "dropout": lambda rng, x: rng.choice(({}, {"p": 0.2}, {"p": 0.0}, {"p": 1.0})),
     "drop_path": lambda rng, x: rng.choice(({}, {"p": 0.3}, {"p": 0.0})),
+    "roll": _roll,
     "reshape": _reshape,
     "channel_shuffle": lambda rng, x: {"groups": _divisor(rng, x[0])},
     "channel_slice": _channel_slice,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.fuzz.windows import Fields, Refused
+from tests.fuzz.windows import Fields, Refused, each
 
 SOFTMAXES = ("softmax", "log_softmax", "softmin")
 ALONG_ONE = (*SOFTMAXES, "normalize")
@@ -15,6 +15,16 @@ def axis_of(fields: Fields, axes: int) -> int:
     if not -axes <= axis < axes:
         raise Refused("no such axis")
     return axis % axes
+
+
+def shifts_of(fields: Fields, axes: int) -> list[int | None]:
+    """How far a roll moves along each of so many axes of an image; None along which it does not."""
+    along = fields["axes"] if isinstance(fields["axes"], list) else [fields["axes"]]
+    found: list[int | None] = [None] * axes
+    for axis, shift in zip(along, each(fields["shifts"], len(along)), strict=True):
+        number = axis_of({"axis": axis}, axes)
+        found[number] = (found[number] or 0) + shift
+    return found
 
 
 def mixed(kind: str, fields: Fields, axes: int) -> set[int]:

@@ -17,7 +17,7 @@ from torch.utils._python_dispatch import _disable_current_modes
 from tests.fuzz import norms
 from tests.fuzz.functions import FUNCTIONS, function_of
 from tests.fuzz.learned import DIRECTIONS, LENGTHS, Learned, normalized_shape
-from tests.fuzz.mixing import axis_of
+from tests.fuzz.mixing import axis_of, shifts_of
 from tests.fuzz.windows import (
     Fields,
     Refused,
@@ -295,6 +295,13 @@ def _upsample(x: Tensor, fields: Fields, learned: Learned, training: bool) -> Te
     )
 
 
+def _roll(x: Tensor, fields: Fields, learned: Learned, training: bool) -> Tensor:
+    shifts = shifts_of(fields, x.dim() - 1)
+    axes = [axis for axis, shift in enumerate(shifts) if shift is not None]
+    # One axis after the other, each in two parts that are put in a row.
+    return torch.roll(x, [shifts[axis] or 0 for axis in axes], [1 + axis for axis in axes])
+
+
 def _pixel_shuffle(x: Tensor, fields: Fields, learned: Learned, training: bool) -> Tensor:
     if axes_of(x) != 2:
         raise Refused("two axes are wanted")
@@ -474,6 +481,7 @@ OPERATORS: dict[str, Operator] = {
     "hard_sigmoid": _pointwise(F.hardsigmoid),
     "rrelu": _rrelu,
     **{kind: function_of(kind) for kind in FUNCTIONS},
+    "roll": _roll,
     "dropout": _dropout,
     "drop_path": _drop_path,
     "identity": _pointwise(lambda x: x),

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from tests.fuzz.channels import NONE, Channels, along, channels_read, every
 from tests.fuzz.interpreter import Layer, Net
-from tests.fuzz.mixing import axis_of, is_norm, mixed
+from tests.fuzz.mixing import axis_of, is_norm, mixed, shifts_of
 from tests.fuzz.network import Shape
 from tests.fuzz.operators import ELEMENTWISE
 from tests.fuzz.sight import POINTWISE
@@ -235,6 +235,9 @@ class Reaching:
             case "pad":
                 before = pairs(fields["sides"], self.axes)[axis][0]
                 return lambda unit: (unit - before,)
+            case "roll":
+                shift = shifts_of(fields, len(shape))[1 + axis] or 0
+                return lambda unit: (unit - shift,)
             case "crop":
                 before = pairs(fields["sides"], self.axes)[axis][0]
                 return lambda unit: (unit + before,)

@@ -41,6 +41,7 @@ from archcalc.layers import (
     resampling,
     reshaping,
     rms_norm,
+    rolling,
     rotary,
     slicing,
     softmax,
@@ -516,6 +517,18 @@ def _(draw: Draw, x: FeatureMap) -> Layer:
 def _(draw: Draw, x: FeatureMap) -> Layer:
     axis = draw(st.integers(-x.rank, x.rank - 1))
     return slicing.Select(axis=axis, index=draw(st.integers(-x.shape[axis], x.shape[axis] - 1)))
+
+
+@layers_of(rolling.Roll, maps())
+def _(draw: Draw, x: FeatureMap) -> Layer:
+    """Around any axes, one of them twice now and then; at times as many shifts as do not fit."""
+    shift, count = st.integers(-7, 7), draw(st.integers(1, 3))
+    axes = tuple(draw(st.lists(axes_of(x), min_size=count, max_size=count)))
+    if draw(st.booleans()):
+        return rolling.Roll(shifts=draw(shift), axes=axes if count > 1 else axes[0])
+    counts = mostly(st.just(count), st.integers(1, 3))
+    shifts = draw(counts.flatmap(lambda many: st.tuples(*[shift] * many)))
+    return rolling.Roll(shifts=shifts, axes=axes)
 
 
 @layers_of(rms_norm.RMSNorm, maps())

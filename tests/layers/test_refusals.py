@@ -19,6 +19,7 @@ from archcalc.layers.pooling import AdaptiveAvgPool, AvgPool, GlobalAvgPool, Max
 from archcalc.layers.regularization import Dropout, DropPath
 from archcalc.layers.resampling import Crop, Pad, PadChannels, PixelShuffle
 from archcalc.layers.reshaping import ChannelShuffle, ChannelSlice, ChannelSplit, Reshape
+from archcalc.layers.rolling import Roll
 from archcalc.layers.sliding import sliding_windows
 from archcalc.layers.unpooling import MaxUnpool
 from archcalc.layers.upsampling import Upsample
@@ -99,6 +100,8 @@ def test_there_is_one_value_for_each_axis(layer: Layer, shape: tuple[int, ...], 
         (Reshape(shape=(-1, -1)), "a size of -1"),
         (Reshape(shape=(-1, 5)), "648 values do not fill -1x5"),
         (Reshape(shape=(1,) * 9), "a shape of 9 numbers; 1 to 8 work"),
+        (Roll(shifts=(1, 2), axes=0), "2 shifts for 1 axes"),
+        (Roll(shifts=1, axes=(0, 3)), "no axis 3 of 8x9x9"),
         (Dropout(p=1.5), "p (=1.5) is a probability"),
         (DropPath(p=-0.1), "p (=-0.1) is a probability"),
         (Upsample(factor=2, mode="trilinear"), "mode 'trilinear' is for 3 spatial axes"),

@@ -15,8 +15,9 @@ from archcalc import Analysis, FeatureMap, Graph, LayerAnalysis, LayerError, ana
 from archcalc.layers import Layer
 from archcalc.layers.convolution import Conv
 from archcalc.layers.joining import Add, Concat
-from archcalc.layers.resampling import Pad, fills_borders
+from archcalc.layers.resampling import Pad
 from archcalc.layers.reshaping import Flatten, Identity
+from archcalc.layers.rolling import fills_borders
 from archcalc.unit_field import UnitField, unit_field
 from archcalc.unit_field import tracing as tracing_module
 from archcalc.window import Reach

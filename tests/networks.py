@@ -9,7 +9,7 @@ import pytest
 from archcalc.spec.library import families, network_names
 
 # Of more than 1,000 layers each, they test how large a network may be. One is enough.
-LARGE = ("preact_resnet1001", "efficientnet_v2_l", "resnet1202")
+LARGE = ("preact_resnet1001", "efficientnet_v2_l", "nasnet_a_large", "resnet1202")
 SAMPLE = {
     LARGE[0],
     *(next(iter(family.networks)) for family in families()),

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from archcalc.analysis import DTYPES, Analysis, AnalysisStopped
 from archcalc.errors import LayerError, UsageError, require_known
 from archcalc.expanding.placed import effect_of, located
 from archcalc.expansion import ExpansionStopped
+from archcalc.feature_map import FeatureMap
 from archcalc.figures.of_layer import LayerAnalysis
 from archcalc.graph import WEIGHT, Graph, LeftOut, Node
+from archcalc.layers.items import items_of, require_as_many_items
 from archcalc.layers.state import Shape, State
 from archcalc.layers.unpooling import put_back
 from archcalc.loading import Input, Spec, load
-from archcalc.quantity.arithmetic import LARGEST_INT64, require_equal
+from archcalc.quantity.arithmetic import LARGEST_INT64, certainly_one, require_equal
 from archcalc.receptive_field.by_channel import of_all
 from archcalc.receptive_field.field import PhasedField, SteppedField
 from archcalc.receptive_field.seen import (
@@ -109,6 +111,7 @@ def walk(graph: Graph, batch: int, dtype: str) -> Analysis:
                 effect = replace(effect, windows=put_back(done[node.indices].effect.windows))
             if node.weights is not None and node.weights in done:
                 _require_same_shapes(node, done[node.weights].effect.state, effect.state)
+            _require_spread(node, inputs, of_images)
             # Where an unpooling puts a value depends on all that its max pool has seen.
             seen = [units[name] for name in node.sources]
             shapes = [maps[name] for name in node.sources]
@@ -172,6 +175,15 @@ def _require_same_shapes(node: Node, owner: State, state: State) -> None:
             raise LayerError(message)
         for m, n in zip(shared.shape, wanted.shape, strict=True):
             require_equal(m, n, "{}", message)
+
+
+def _require_spread(node: Node, inputs: Sequence[FeatureMap], of_images: set[str]) -> None:
+    """Only what is there once for all images can be there once for all of their items."""
+    items = items_of(inputs)
+    if not certainly_one(items) and not node.layer.takes_items:
+        for name, x in zip(node.inputs, inputs, strict=True):
+            if name in of_images:
+                require_as_many_items(items, x)
 
 
 def _without_phases(field: Fields) -> Fields:

@@ -139,6 +139,9 @@ def _run(layer: Layer, inputs: list[Tensor]) -> Tensor:
         return torch.roll(x, _each(f["shifts"], len(along)), [_dimension(n) for n in along])
     if kind == "channel_shuffle":
         return F.channel_shuffle(x, f["groups"])
+    if kind == "matmul":
+        columns = inputs[1].transpose(-2, -1) if f["transposed"] else inputs[1]
+        return x.sum(-1, keepdim=True) + columns.sum(-2, keepdim=True)
     if kind == "channel_slice":
         return x[:, f["start"] : f["stop"]]
     if kind == "channel_split":

@@ -104,6 +104,10 @@ class ScaledDotProductAttention(Join):
         keys, values = inputs[1], inputs[2]
         return keys.values + values.values
 
+    def macs_backward(self, effect: Effect, *, learning: int) -> Quantity:
+        # Of the two products the gradients of both factors, behind the scores once more.
+        return 5 * (effect.macs // 2) if learning else 0
+
     def windows_along(
         self, number: int, inputs: Sequence[FeatureMap], windows: Windows
     ) -> tuple[ChannelWindow, ...]:

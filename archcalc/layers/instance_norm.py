@@ -95,7 +95,7 @@ class InstanceNorm(Layer):
             beside_kept=(Extra("statistics", 2 * c),),
             holds=tuple(names),
             reshapes=True,
-            merges=not certainly_one(c),  # images of one channel are channels as they lie
+            merges=int(not certainly_one(c)),  # images of one channel are channels as they lie
         )
         found = on_a_copy(norm, at.copied) if at.copied else (norm,)
         if not self.track_running_stats:

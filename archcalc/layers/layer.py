@@ -77,6 +77,8 @@ class Layer(ABC):
         takes_items: whether its rule is about items too; else it is asked about one of them.
         closes_gaps: whether torch works on a copy of its input where the values of that lie apart.
         leaves_gaps: whether its output is a view of some values of its input, with gaps between.
+        reshapes_inputs: whether torch sees its inputs under other shapes, and copies those that do
+            not lie so (`copied_inputs`).
         steps_first: whether torch runs it, and leaves its output, with axis 0 before the images.
         is_weight_layer: whether it counts where depth is counted: a matrix product with weights.
         in_lecture_total: whether its output counts in the activation total "lecture"
@@ -104,6 +106,7 @@ class Layer(ABC):
     takes_items: ClassVar[bool] = False
     spreads: ClassVar[bool] = False
     is_source: ClassVar[bool] = False
+    reshapes_inputs: ClassVar[bool] = False
     steps_first: ClassVar[bool] = False
     is_weight_layer: ClassVar[bool] = False
     in_lecture_total: ClassVar[bool] = False
@@ -228,12 +231,22 @@ class Layer(ABC):
         """The keys and values, of all positions, that stay for later ones to be computed alone."""
         return 0
 
-    def macs_backward(self, effect: Effect, *, to_input: bool) -> Quantity:
-        """The MACs of the gradients of what it multiplies with weights, or but to its input."""
-        return effect.macs if to_input else 0
+    def macs_backward(self, effect: Effect, *, learning: int) -> Quantity:
+        """The MACs of the gradients of what it multiplies, where so many of its inputs have one."""
+        return effect.macs if learning else 0
 
-    def memory_is_known(self, dtype: str, *, on_gpu: bool) -> bool:
-        """Whether the rule says what torch makes and keeps for it there, in that dtype."""
+    def copied_inputs(
+        self, shapes: Sequence[tuple[int, ...]], strides: Sequence[Strides]
+    ) -> Iterator[tuple[int, int]]:
+        """Of one that `reshapes_inputs`, which of them, all images of a batch, torch copies where
+        they lie so: their numbers, and the values of the copies."""
+        yield from ()
+
+    def memory_is_known(self, dtype: str, inputs: Sequence[FeatureMap], at: Circumstances) -> bool:
+        """Whether the rule says what torch makes and keeps for it where it computes in `dtype`.
+
+        `at` says nothing yet of gaps and copies.
+        """
         return True
 
     def made_by_copying(self, x: FeatureMap, *, at_inference: bool) -> Quantity:

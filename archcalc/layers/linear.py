@@ -22,7 +22,7 @@ from archcalc.layers.registry import register
 from archcalc.layers.state import parameters
 from archcalc.layers.strides import can_stay_permuted
 from archcalc.layers.weight_norm import normed, on_normed_weight
-from archcalc.quantity.arithmetic import Quantity, product
+from archcalc.quantity.arithmetic import Quantity, certainly_one, product
 from archcalc.record import replace
 from archcalc.regions.reading import ChannelWindow
 from archcalc.window import Reach, Windows
@@ -89,7 +89,9 @@ class Linear(Layer):
         bias = [Taken("bias", Gradient.REDUCED, viewed=True)] if self.bias else []
         weight = Taken("weight", viewed=True, by_view=True)
         takes = (Taken(0, viewed=on_map, by_view=on_map), weight, *bias)
-        found = replace(found, takes=takes, kept=kept, reshapes=reshapes, merges=on_map)
+        several = sum([not certainly_one(n) for n in leading])
+        merges = max(several, 1) if on_map else 0
+        found = replace(found, takes=takes, kept=kept, reshapes=reshapes, merges=merges)
         products: tuple[Operator, ...] = (found,)
         if at.behind_gaps and on_map:
             # A product of matrices, to which the bias is added.

@@ -23,17 +23,23 @@ class Circumstances(NamedTuple):
             `steps_first`, in the order in which it takes them.
         copied: the values of an image that it copies for that reason before it does anything; 0
             where it takes its input as it lies.
+        copied_inputs: the numbers of the inputs that it copies, of one that `reshapes_inputs`.
         hands_on_indices: of a max pool, whether an unpooling takes its indices.
         images: how many there are.
         learns: whether it, or anything before it, learns.
+        learning: the numbers of the inputs that are learned, or come from something that is.
+        once: the numbers of the inputs that are there once, whatever the batch.
     """
 
     on_gpu: bool = False
     behind_gaps: bool = False
     copied: int = 0
+    copied_inputs: tuple[int, ...] = ()
     hands_on_indices: bool = False
     images: int = 1
     learns: bool = True
+    learning: tuple[int, ...] = ()
+    once: tuple[int, ...] = ()
 
 
 USUAL = Circumstances()
@@ -168,8 +174,9 @@ class Operator(Record):
             holds while it runs.
         reshapes: whether the gradient is brought into another shape, so that it is copied first
             where its axes lie in another order.
-        merges: whether images are one axis with others in that shape, as for a matrix product, so
-            that it is copied too where they lie apart, or several in another order.
+        merges: with how many axes of more than one value, from the first on, images are one axis
+            in that shape, as for a matrix product, so that it is copied too where images lie apart,
+            or these axes in another order.
         contiguous: whether it works on a copy of a gradient that lies in any way but its own.
     """
 
@@ -186,7 +193,7 @@ class Operator(Record):
     also: tuple[Made, ...] = ()
     holds: tuple[str, ...] = ()
     reshapes: bool = False
-    merges: bool = False
+    merges: int = 0
     contiguous: bool = False
 
 

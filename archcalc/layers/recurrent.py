@@ -146,14 +146,14 @@ class Recurrent(Layer):
     ) -> tuple[Operator, ...]:
         return operators_of(self.recurrence_on(inputs[0]), at)
 
-    def macs_backward(self, effect: Effect, *, to_input: bool) -> Quantity:
+    def macs_backward(self, effect: Effect, *, learning: int) -> Quantity:
         matrices = {one.name: one.values for one in effect.parameters if len(one.shape) == 2}
         weights = sum(matrices.values())
         of_states = sum([n for name, n in matrices.items() if "_hh" in name])
         of_input = sum([n for name, n in matrices.items() if name.startswith("weight_ih_l0")])
         steps = effect.macs // weights
         # The first states are zeros, and have no gradient.
-        return steps * (weights if to_input else weights - of_input) - of_states
+        return steps * (weights if learning else weights - of_input) - of_states
 
     def made_by_copying(self, x: FeatureMap, *, at_inference: bool) -> Quantity:
         of = self.recurrence_on(x)
@@ -171,8 +171,8 @@ class Recurrent(Layer):
         of = self.recurrence_on(x)
         return values_at_inference(of, Taking.APART) - values_at_inference(of)
 
-    def memory_is_known(self, dtype: str, *, on_gpu: bool) -> bool:
-        return dtype != "mixed" and not on_gpu  # autocast mixes types in a step; cuDNN's kernels
+    def memory_is_known(self, dtype: str, inputs: Sequence[FeatureMap], at: Circumstances) -> bool:
+        return dtype != "mixed" and not at.on_gpu  # autocast mixes types in a step; cuDNN's kernels
 
     def widths(self, x: FeatureMap) -> tuple[str, ...]:
         return ("features",) if self.output == "last" else ()  # else they are a size
@@ -272,10 +272,10 @@ class Lstm(Recurrent):
     def ops_of_step(self) -> Quantity:
         return 4 * (2 + 2 * self.bias) * self.features + 5 * self.features
 
-    def memory_is_known(self, dtype: str, *, on_gpu: bool) -> bool:
+    def memory_is_known(self, dtype: str, inputs: Sequence[FeatureMap], at: Circumstances) -> bool:
         # In other types oneDNN lays its workspace out in other ways, or torch runs step by step.
         known = dtype == "float32" or self.is_projected
-        return known and super().memory_is_known(dtype, on_gpu=on_gpu)
+        return known and super().memory_is_known(dtype, inputs, at)
 
     def widths(self, x: FeatureMap) -> tuple[str, ...]:
         own = super().widths(x)

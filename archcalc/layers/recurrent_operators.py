@@ -208,7 +208,7 @@ class _Writing:
         if of.bias and not apart:
             takes.insert(0, Taken(bias, Gradient.REDUCED, viewed=True))
         name = f"{makes} without bias" if apart else makes
-        yield Operator("linear", tuple(takes), values, kept=kept, makes=name, merges=True)
+        yield Operator("linear", tuple(takes), values, kept=kept, makes=name, merges=1)
         if apart:
             added = (Taken(name, Gradient.SAME), Taken(bias, Gradient.REDUCED, viewed=True))
             yield Operator("add_bias", added, values, makes=makes)

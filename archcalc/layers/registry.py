@@ -29,6 +29,7 @@ _ON_DEMAND: dict[str, str] = {
     "rms_norm": "rms_norm",
     "rotary": "rotary_embedding",
     "attention": "scaled_dot_product_attention",
+    "matmul": "matmul",
     "functions": "hard_tanh softplus mish selu celu softshrink hardshrink threshold square sqrt "
     "rsqrt reciprocal exp exp2 expm1 log log2 log10 log1p abs neg sign floor ceil round trunc frac "
     "sin cos tan atan sinh cosh erf erfc",

@@ -35,6 +35,12 @@ class HeldGradient(NamedTuple):
         """Whether its axes lie in another order than those of what it is the gradient of."""
         return self.order is not None
 
+    def leads_with(self, axes: int) -> bool:
+        """Whether so many axes, from the first on, lie in their order in front of the others."""
+        if self.order is None or not axes:
+            return True
+        return self.order != "channels last" and self.order[:axes] == tuple(range(axes))
+
     @property
     def contiguous(self) -> bool:
         """Whether it lies as what it is the gradient of."""

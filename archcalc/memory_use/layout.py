@@ -19,9 +19,11 @@ from archcalc.layers.linear import Linear
 from archcalc.layers.recurrent import Recurrent
 from archcalc.layers.reshaping import InOrder
 from archcalc.layers.strides import Strides, dense_strides, strides_after
+from archcalc.memory_use.learning import there_once
 from archcalc.quantity.arithmetic import Quantity, smallest
 from archcalc.quantity.conditions import is_symbol, one_for_all
 
+COPY = "copy of its input"
 _BY_VALUE = (Category.ACTIVATION, Category.REGULARIZATION, Category.JOINING)
 
 
@@ -32,12 +34,15 @@ class Layout(NamedTuple):
         of: for each layer, and each input, the storage that its output lies in, called after the
             layer that made it.
         copies: what layers make beside their outputs, since their inputs have gaps.
+        copied_inputs: of layers that reshape their inputs, what they copy of these, by number;
+            `copies` has it together.
         overwriting: the layers that write where their first input lies.
         behind_gaps: the layers whose first input has gaps.
     """
 
     of: dict[str, str]
     copies: dict[str, Extra]
+    copied_inputs: dict[str, dict[int, Extra]]
     overwriting: set[str]
     behind_gaps: set[str]
 
@@ -72,7 +77,7 @@ def layout(
     layers = analysis.inference_layers if at_inference else analysis.used_layers
     shared = {Storage.SHARED, *([Storage.SHARED_AT_INFERENCE] if at_inference else [])}
     maps = analysis.maps
-    found = Layout({name: name for name in analysis.graph.inputs}, {}, set(), set())
+    found = Layout({name: name for name in analysis.graph.inputs}, {}, {}, set(), set())
     placing = _placing(analysis, layers, within or {})
     overwriting = _Overwriting(analysis, layers, found.of) if in_place else None
     for number, layer in enumerate(layers):
@@ -94,11 +99,16 @@ def layout(
         if placing is not None:
             if placing.takes_gaps(layer):
                 found.behind_gaps.add(layer.name)
-            copied = placing.place(layer, stays, at_inference)
+            of_inputs = placing.copied_inputs(layer)
+            if of_inputs:
+                found.copied_inputs[layer.name] = {
+                    n: Extra(COPY, values) for n, values in of_inputs.items()
+                }
+            copied = placing.place(layer, stays, at_inference) + sum(of_inputs.values())
         else:
             copied = _copied_anyway(layer, analysis, at_inference)
         if type(copied) is not int or copied:
-            found.copies[layer.name] = Extra("copy of its input", copied)
+            found.copies[layer.name] = Extra(COPY, copied)
     return found
 
 
@@ -140,9 +150,14 @@ def unsettled(analysis: Analysis) -> str | None:
     if not any(is_symbol(n) for x in analysis.maps.values() for n in x.shape):
         return None
     with_gaps: set[str] = set()
+    maps = analysis.maps
     for layer in analysis.layers:
         behind_gaps = bool(layer.inputs) and layer.inputs[0] in with_gaps
         kind = layer.node.layer
+        if kind.reshapes_inputs:
+            x, *others = [maps[name].shape[:-2] for name in layer.inputs]
+            if any(other != x for other in others) or not with_gaps.isdisjoint(layer.inputs):
+                return layer.name
         minds = kind.steps_first or kind.closes_gaps or isinstance(kind, (InOrder, Linear))
         if behind_gaps and minds:
             return layer.name
@@ -155,7 +170,7 @@ def unsettled(analysis: Analysis) -> str | None:
 
 def _shapes(analysis: Analysis) -> dict[str, tuple[Any, ...]]:
     """The shapes of all maps, with the batch."""
-    once = {layer.name for layer in analysis.layers if not layer.is_of_images}
+    once = there_once(analysis)
     return {
         name: ((1 if name in once else analysis.batch) * x.items, *map(one_for_all, x.shape))
         for name, x in analysis.maps.items()
@@ -167,7 +182,10 @@ def _placing(
 ) -> _Placing | None:
     """Follows where maps lie; None where nothing has gaps, or sizes are not plain numbers."""
     kinds = [layer.node.layer for layer in layers]
-    if not within and not any(kind.leaves_gaps or kind.steps_first for kind in kinds):
+    minding = [
+        kind for kind in kinds if kind.leaves_gaps or kind.steps_first or kind.reshapes_inputs
+    ]
+    if not within and not minding:
         return None
     shapes = _shapes(analysis)
     if not all(isinstance(n, int) for shape in shapes.values() for n in shape):
@@ -197,6 +215,14 @@ class _Placing:
         source = self._placed[layer.inputs[0]]
         steps_first = layer.node.layer.steps_first
         return (_in_order_of_steps(source) if steps_first else source).has_gaps()
+
+    def copied_inputs(self, layer: LayerAnalysis) -> dict[int, int]:
+        """The inputs that a layer copies which sees them under other shapes: values of an image."""
+        kind = layer.node.layer
+        if not kind.reshapes_inputs:
+            return {}
+        shapes, strides = zip(*[self._placed[name] for name in layer.inputs], strict=True)
+        return {n: values // layer.batch for n, values in kind.copied_inputs(shapes, strides)}
 
     def place_source(self, name: str) -> None:
         """Places what a layer without an input puts out."""

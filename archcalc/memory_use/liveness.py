@@ -79,7 +79,8 @@ def storages(
         on_gpu: as torch does it there: on the CPU a max pool along one axis makes no indices.
     """
     layers, graph = analysis.inference_layers, analysis.graph
-    of, copies, overwriting, _ = layout(analysis, at_inference=True, in_place=in_place)
+    where = layout(analysis, at_inference=True, in_place=in_place)
+    of, copies, overwriting = where.of, where.copies, where.overwriting
     if concat_views:
         within = embedded(layers, of, overwriting, analysis)
         apart = {part: analysis.maps[whole].values for part, whole in within.items()}

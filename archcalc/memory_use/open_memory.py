@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from archcalc.analysis import Analysis
+from archcalc.layers import Layer
 from archcalc.memory_use.layout import unsettled
+from archcalc.memory_use.learning import circumstances, learning, there_once
 from archcalc.quantity.conditions import is_symbol
 from archcalc.window import Window
 
@@ -27,8 +29,13 @@ def why_memory_is_open(analysis: Analysis) -> str | None:
 def why_memory_is_unknown(analysis: Analysis, dtype: str, *, on_gpu: bool = False) -> str | None:
     """Why nobody says what torch makes and keeps in a type of numbers; None if it is known."""
     where = f"in {dtype} on a GPU" if on_gpu else f"in {dtype}"
+    maps, learns, once = analysis.maps, learning(analysis), there_once(analysis)
     for layer in analysis.used_layers:
-        if not layer.node.layer.memory_is_known(dtype, on_gpu=on_gpu):
+        if type(layer.node.layer).memory_is_known is Layer.memory_is_known:
+            continue
+        at = circumstances(layer, maps, learns, once, on_gpu=on_gpu)
+        inputs = [maps[name] for name in layer.inputs]
+        if not layer.node.layer.memory_is_known(dtype, inputs, at):
             return f"what {layer.name} ({layer.kind}) makes and keeps {where} is not known"
     return None
 

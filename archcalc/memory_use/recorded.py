@@ -67,7 +67,7 @@ class Recorded(NamedTuple):
     needs_kept: bool
     into_view: bool
     reshapes: bool
-    merges: bool
+    merges: int
     contiguous: bool
 
 

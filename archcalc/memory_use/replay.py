@@ -238,8 +238,10 @@ class Replay(Checkpointing):
     def _received(self, operator: Recorded, output: str, copies: list[int]) -> HeldGradient:
         """The gradient of an output; copies of it for while the operator runs join `copies`."""
         came = self._arrived[output]
-        across_images = came.apart or (came.permuted and self._tape.batch > 1)
-        reordered = (operator.reshapes and came.permuted) or (operator.merges and across_images)
+        merged = operator.merges
+        several = merged > 1 or self._tape.batch > 1
+        crossing = came.apart or (several and not came.leads_with(merged))
+        reordered = (operator.reshapes and came.permuted) or (merged and crossing)
         if reordered and not came.spread:  # one value for all has any shape
             copy = self._copied(output)
             self._drop(came.storage)

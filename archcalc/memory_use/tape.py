@@ -11,15 +11,15 @@ from archcalc.analysis import Analysis
 from archcalc.errors import UsageError
 from archcalc.figures.of_layer import LayerAnalysis
 from archcalc.layers.items import operators_with_items
-from archcalc.layers.operator import Circumstances, once
+from archcalc.layers.operator import once
 from archcalc.layers.state import Role, State
 from archcalc.memory_use.autocast import Types
 from archcalc.memory_use.layout import layout
+from archcalc.memory_use.learning import circumstances, learning, there_once
 from archcalc.memory_use.liveness import unpooled
 from archcalc.memory_use.losses import loss_of
 from archcalc.memory_use.recorded import LOSS, Tape
 from archcalc.memory_use.taping import Taping
-from archcalc.memory_use.totals import learning
 from archcalc.record import replace
 
 
@@ -37,7 +37,7 @@ def tape(
     where = layout(analysis, at_inference=False)
     owner_of, handed_on = analysis.graph.tensor_owners(), unpooled(analysis)
     maps, with_gradient = analysis.maps, analysis.graph.with_gradient()
-    learns = learning(analysis)
+    learns, once_for_all = learning(analysis), there_once(analysis)
     for layer in analysis.used_layers:
         name, node = layer.name, layer.node
         # What autocast casts has no gaps any more.
@@ -47,13 +47,11 @@ def tape(
             node.layer,
             layer.effect,
             *[maps[source] for source in node.inputs],
-            at=Circumstances(
-                on_gpu=on_gpu,
+            at=circumstances(layer, maps, learns, once_for_all, on_gpu=on_gpu)._replace(
                 behind_gaps=name in where.behind_gaps and not dense,
                 copied=copied.values if copied else 0,
+                copied_inputs=tuple(where.copied_inputs.get(name, ())),
                 hands_on_indices=name in handed_on,
-                learns=learns[name],
-                images=layer.batch * (maps[node.inputs[0]].items if node.inputs else 1),
             ),
         )
         if not layer.is_of_images:

@@ -300,7 +300,7 @@ class Taping:
                 needs_kept=False,
                 into_view=False,
                 reshapes=False,
-                merges=False,
+                merges=0,
                 contiguous=False,
             )
         )

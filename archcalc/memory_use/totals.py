@@ -11,6 +11,7 @@ from archcalc.graph import Stretch, indices_of
 from archcalc.layers import Extra, Operands, Saved
 from archcalc.layers.effect import Towards
 from archcalc.memory_use.layout import Layout, layout
+from archcalc.memory_use.learning import learning
 from archcalc.memory_use.liveness import (
     index_bytes,
     most_alive,
@@ -175,10 +176,10 @@ def needed_backward(
         where: the layout in training, if it is known.
     """
     learns, with_gradient = learning(analysis), analysis.graph.with_gradient()
-    copies = (where or layout(analysis, at_inference=False)).copies
+    where = where or layout(analysis, at_inference=False)
     unpooled_later = unpooled(analysis)
     needed = {
-        layer.name: list(_needed(layer, learns, copies, unpooled_later))
+        layer.name: list(_needed(layer, learns, where, unpooled_later))
         if layer.name in with_gradient and learns[layer.name]
         else []
         for layer in analysis.layers
@@ -208,7 +209,7 @@ def _need_what_enters(
 def _needed(
     layer: LayerAnalysis,
     learns: Mapping[str, bool],
-    copies: Mapping[str, Extra],
+    where: Layout,
     unpooled_later: Collection[str],
 ) -> Iterator[str | Extra]:
     """As `needed_backward`, of one layer; a copy that it makes stands for its input."""
@@ -218,13 +219,18 @@ def _needed(
         if not _is_kept(saved, layer, learns):
             continue
         if isinstance(saved, Operands):
+            copied = where.copied_inputs.get(layer.name, {})
             for operand in saved.kept([learns[name] for name in layer.inputs]):
-                yield operand if isinstance(operand, Extra) else layer.inputs[operand]
+                if isinstance(operand, Extra):
+                    yield operand
+                else:
+                    yield copied.get(operand, layer.inputs[operand])
         elif isinstance(saved, Extra):
             handed_on = saved.what == "indices" and layer.name in unpooled_later
             yield indices_of(layer.name) if handed_on and not pads_a_copy(layer) else saved
         else:
-            taken = [copies[layer.name]] if layer.name in copies else layer.inputs
+            copy = where.copies.get(layer.name)
+            taken = layer.inputs if copy is None else [copy]
             yield from (layer.name,) if saved is Saved.OUTPUT else taken
 
 
@@ -238,15 +244,3 @@ def _is_kept(
     of_weights = towards is Towards.WEIGHTS or saved is Saved.INPUT_FOR_WEIGHTS
     for_weights = of_weights or layer.node.layer.keeps_for_weights
     return layer.learns or not for_weights
-
-
-def learning(analysis: Analysis) -> dict[str, bool]:
-    """For each layer whether it, or anything before it, learns.
-
-    The network's inputs do not, and what is frozen does not.
-    """
-    learns = dict.fromkeys(analysis.graph.inputs, False)
-    for layer in analysis.layers:
-        before = any(learns[name] for name in layer.inputs)
-        learns[layer.name] = before or layer.learns
-    return learns

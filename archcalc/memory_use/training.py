@@ -16,13 +16,14 @@ from archcalc.memory_use.checkpointing import runs_again
 from archcalc.memory_use.checkpoints import with_checkpoints
 from archcalc.memory_use.cutting import Cut, find_cut
 from archcalc.memory_use.freezing import with_frozen
+from archcalc.memory_use.learning import learning
 from archcalc.memory_use.liveness import unpooled
 from archcalc.memory_use.moments import Course, Purpose
 from archcalc.memory_use.open_memory import why_memory_is_unknown
 from archcalc.memory_use.optimizers import COUNTER_BYTES, OPTIMIZERS, cast_for_master, made_by
 from archcalc.memory_use.options import AUTO, MIXED, TrainingOptions
 from archcalc.memory_use.tape import tape
-from archcalc.memory_use.totals import learning, needed_backward
+from archcalc.memory_use.totals import needed_backward
 from archcalc.memory_use.training_step import TrainingStep, training_step
 from archcalc.quantity.arithmetic import Quantity
 from archcalc.record import Record, replace
@@ -239,12 +240,14 @@ def backward_macs(analysis: Analysis) -> dict[str, BackwardMacs]:
     found = {}
     for layer in analysis.layers:
         macs = layer.macs if layer.name in with_gradient else 0
-        to_input = any(learns[name] for name in layer.inputs)
-        goes_in = layer.name in with_gradient and (layer.learns or to_input)
+        learning_inputs = sum([learns[name] for name in layer.inputs])
+        goes_in = layer.name in with_gradient and (layer.learns or learning_inputs > 0)
         kind, effect = layer.node.layer, layer.effect
         found[layer.name] = BackwardMacs(
             weights=macs if layer.learns else 0,
-            inputs=kind.macs_backward(effect, to_input=to_input) * layer.batch if goes_in else 0,
+            inputs=kind.macs_backward(effect, learning=learning_inputs) * layer.batch
+            if goes_in
+            else 0,
             again=layer.macs * times.get(layer.name, 0),
         )
     return found

@@ -130,6 +130,8 @@ def check_widths(example: Example, factor: int = 2) -> None:
         ),
         pooled=pooled and _wider_map(pooled, factor),
     )
+    if isinstance(layer, Join) and any(m != n for m, n in layer.alike(grown.inputs)):
+        return  # the channels of one are not those of another: they do not grow together
     together = effect_of(grown)
     assert together is not None, "refused when it grows with its input: see `widths`, `follows`"
     channels = together.output.channels

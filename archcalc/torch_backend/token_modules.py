@@ -119,3 +119,15 @@ class Attended(nn.Module):
         seen = seen.repeat_interleave(self.heads // self.groups, 2)
         both: Tensor = own + seen
         return both.flatten(2)
+
+
+class Multiplied(nn.Module):
+    """What a product of matrices sees: each row of the first, each column of the second."""
+
+    def __init__(self, transposed: bool) -> None:
+        super().__init__()
+        self.transposed = transposed
+
+    def forward(self, x: Tensor, other: Tensor) -> Tensor:
+        other = other.transpose(-2, -1) if self.transposed else other
+        return x.sum(-1, keepdim=True) + other.sum(-2, keepdim=True)

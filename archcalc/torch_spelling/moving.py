@@ -8,6 +8,7 @@ from archcalc.layers import (
     attention,
     embedding,
     indexing,
+    matmul,
     rearranging,
     rms_norm,
     rolling,
@@ -75,6 +76,17 @@ def _(layer: attention.ScaledDotProductAttention, at: Setting) -> Spelling:
 @spell.register
 def _(layer: rotary.Turned, at: Setting) -> Spelling:
     return Spelling(None, built=Built("Turned", {"width": at.x.shape[1] // layer.heads}))
+
+
+@spell.register
+def _(layer: matmul.Matmul, at: Setting) -> Spelling:
+    second = "{1}.transpose(-2, -1)" if layer.transposed else "{1}"
+    return Spelling(None, call=f"{{0}} @ {second}", operator="*", weight=Weight.JOIN)
+
+
+@spell.register
+def _(layer: matmul.Multiplied, at: Setting) -> Spelling:
+    return Spelling(None, built=Built("Multiplied", {"transposed": layer.transposed}))
 
 
 @spell.register

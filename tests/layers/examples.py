@@ -33,6 +33,7 @@ from archcalc.layers import (
     l2_norm,
     linear,
     local_response_norm,
+    matmul,
     normalization,
     pooling,
     rearranging,
@@ -700,6 +701,22 @@ def index_select_examples(draw: Draw) -> Example:
 
 
 EXAMPLES[indexing.IndexSelect] = index_select_examples()
+
+
+@st.composite
+def matmul_examples(draw: Draw) -> Example:
+    """Two stacks of matrices, at times one matrix of one of them for several of the other."""
+    n, k, m, other_k = (draw(st.integers(1, 4)) for _ in range(4))
+    front = draw(st.lists(st.integers(1, 3), max_size=2))
+    turned = draw(st.booleans())
+    matrix = [draw(mostly(st.just(k), st.just(other_k))), m]
+    first, second = ([draw(mostly(st.just(n), st.just(1))) for n in front] for _ in range(2))
+    shapes = [*first, n, k], [*second, *(reversed(matrix) if turned else matrix)]
+    inputs = tuple([FeatureMap(shape[0], tuple(shape[1:])) for shape in shapes])
+    return Example(matmul.Matmul(transposed=turned), inputs)
+
+
+EXAMPLES[matmul.Matmul] = matmul_examples()
 
 # No layer that learns can stand before these: tests/layers/test_tokens.py has networks of them.
 WITHOUT_EXAMPLES = (embedding.Embedding, sources.Parameter)

@@ -153,8 +153,9 @@ class _Embedding:
     def __init__(self, analysis: Analysis, *, overwrite: bool) -> None:
         self._analysis = analysis
         self._found = storages(analysis, in_place=overwrite, concat_views=True)
-        self._own, _, names, _ = layout(analysis, at_inference=True, in_place=overwrite)
-        self.twin = in_place(build(analysis.graph).eval(), names)
+        where = layout(analysis, at_inference=True, in_place=overwrite)
+        self._own = where.of
+        self.twin = in_place(build(analysis.graph).eval(), where.overwriting)
         self._memory: dict[str, Tensor] = {}
         self.values: dict[str, Tensor] = {}
         self.embedded = {s for s in set(self._own.values()) if self._found.of[s] != s}

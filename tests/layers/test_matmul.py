@@ -1,0 +1,164 @@
+"""Networks with products of activations: of heads, of windows, with learned tensors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from archcalc import FeatureMap, Graph, LayerError, UsageError, analyze, load, verify
+from archcalc.layers.matmul import Matmul
+from archcalc.memory_use.training import backward_macs, step_of
+from archcalc.testing.training import check_step
+from archcalc.torch_backend.build import build
+from tests.spec_texts import analysis_of
+from tests.torch_backend.test_training_step import counted
+
+# Queries, keys and values: parts of one map, with gaps between images or heads, or maps apart.
+PARTS = (
+    """\
+  - linear: {{name: e, features: {three}}}
+  - rearrange: {{name: p, axes: "{i}l (s h d) -> {i}s h l d", s: 3, h: {heads}}}
+  - select: {{name: q, from: p, index: 0}}
+  - select: {{name: k, from: p, index: 1}}
+  - select: {{name: v, from: p, index: -1}}
+""",
+    """\
+  - linear: {{name: e, features: {three}}}
+  - rearrange: {{name: p, axes: "{i}l (s h d) -> {i}h s l d", s: 3, h: {heads}}}
+  - select: {{name: q, from: p, axis: 1, index: 0}}
+  - select: {{name: k, from: p, axis: 1, index: 1}}
+  - select: {{name: v, from: p, axis: 1, index: 2}}
+""",
+    """\
+  - linear: {{name: e, features: {three}}}
+  - rearrange: {{name: p, axes: "{i}l (h d) -> {i}h l d", h: {heads}}}
+  - slice: {{name: q, from: p, axis: -1, stop: {width}}}
+  - slice: {{name: k, from: p, axis: -1, start: {width}, stop: {two}}}
+  - slice: {{name: v, from: p, axis: -1, start: {two}}}
+""",
+    """\
+  - linear: {{name: e, features: {features}}}
+  - rearrange: {{name: q, axes: "{i}l (h d) -> {i}h l d", h: {heads}}}
+  - linear: {{name: f, from: e, features: {features}}}
+  - rearrange: {{name: k, axes: "{i}l (h d) -> {i}h l d", h: {heads}}}
+  - rearrange: {{name: v, from: f, axes: "{i}l (h d) -> {i}h l d", h: {heads}}}
+""",
+)
+
+
+@st.composite
+def attentions(draw: Any) -> Graph:
+    """Attention written out, of all tokens or of windows of them, with a learned bias or none."""
+    length, windows, heads, width = (draw(st.integers(1, 3)) for _ in range(4))
+    features = heads * width
+    of_windows = draw(st.booleans())
+    i = "[w] " if of_windows else ""
+    parts = draw(st.sampled_from(PARTS)).format(
+        i=i, heads=heads, features=features, three=3 * features, width=width, two=2 * width
+    )
+    cut, back = "(w l) c -> [w] l c", "[w] l c -> (w l) c"
+    items = f'  - rearrange: {{axes: "{cut}", w: {windows}}}\n' if of_windows else ""
+    whole = f'  - rearrange: {{axes: "{back}", w: {windows}}}\n' if of_windows else ""
+    tokens = length if of_windows else length * windows
+    learned = draw(st.sampled_from(["true", "false"]))
+    bias = f"""\
+  - parameter: {{name: t, shape: [{heads}, {tokens}, {tokens}], learned: {learned}}}
+  - add: {{from: [s, t]}}
+"""
+    return load(f"""\
+name: attention
+input: [{length * windows}, {features}]
+layers:
+{items}{parts}  - matmul: {{name: s, from: [q, k], transposed: true}}
+{bias if draw(st.booleans()) else ""}  - softmax: {{name: w, axis: -1}}
+  - matmul: {{from: [w, v]}}
+  - rearrange: {{axes: "{i}h l d -> {i}l (h d)"}}
+  - linear: {{features: {features}}}
+{whole}  - layer_norm
+""")
+
+
+@given(attentions(), st.integers(1, 3))
+def test_a_step_of_attention_written_out_takes_what_torch_takes(net: Graph, batch: int) -> None:
+    check_step(net, batch)
+
+
+@given(attentions(), st.integers(1, 2))
+def test_figures_of_attention_written_out_are_torchs(net: Graph, batch: int) -> None:
+    found = verify(net, batch=batch, subjects=["sizes", "params", "macs", "memory"])
+    assert not found.found.differences
+
+
+@st.composite
+def learned_factors(draw: Any) -> Graph:
+    """A product with a learned tensor, or a constant one: first or second, of heads or of none."""
+    rows, summed, columns, heads = (draw(st.integers(1, 3)) for _ in range(4))
+    of_all = draw(st.sampled_from([1, heads]))
+    first = draw(st.booleans())
+    shape = [of_all, rows, summed] if first else [of_all, summed, columns]
+    other = [heads, summed, columns] if first else [heads, rows, summed]
+    if draw(st.booleans()):
+        shape, other = shape[1:], other[1:]
+    learned = draw(st.sampled_from(["true", "false"]))
+    names = "[t, x]" if first else "[x, t]"
+    return load(f"""\
+name: learned
+input: {other}
+layers:
+  - linear: {{name: x, features: {other[-1]}}}
+  - parameter: {{name: t, shape: {shape}, learned: {learned}}}
+  - matmul: {{name: m, from: {names}}}
+  - linear: {{features: 2}}
+""")
+
+
+@given(learned_factors(), st.integers(1, 3))
+def test_a_step_with_a_learned_factor_takes_what_torch_takes(net: Graph, batch: int) -> None:
+    try:
+        step_of(analyze(net, batch=batch))
+    except UsageError as unknown:
+        assert "what m (matmul) makes and keeps in float32 is not known" in str(unknown)
+        assert len(net.nodes[1].layer.shape) == 2  # type: ignore[attr-defined]
+        return
+    check_step(net, batch)
+    found = verify(net, batch=batch, subjects=["sizes", "params", "macs", "memory"])
+    assert not found.found.differences
+
+
+@given(attentions())
+def test_a_step_takes_the_macs_that_torch_counts(net: Graph) -> None:
+    analysis = analyze(net, batch=2)
+    forward = sum(layer.macs for layer in analysis.layers)
+    backward = sum(macs.total for macs in backward_macs(analysis).values())
+    assert counted(analysis) == 2 * (forward + backward)
+
+
+WINDOWS = """\
+name: windows
+input: [8, 3]
+layers:
+  - rearrange: {name: items, axes: "(w l) c -> [w] l c", w: 4}
+  - matmul: {name: s, from: [items, OTHER], transposed: true}
+"""
+
+
+def test_one_matrix_for_all_windows_is_one_that_is_there_once() -> None:
+    learned = WINDOWS.replace("  - matmul", "  - parameter: {name: t, shape: [5, 3]}\n  - matmul")
+    analysis = analysis_of(learned.replace("OTHER", "t"))
+    s = analysis.layer("s")
+    assert (s.output, s.macs) == (FeatureMap(2, (5,), items=4), 4 * 2 * 3 * 5)
+    build(analysis.graph)
+    with pytest.raises(LayerError, match="inputs of 4 and of 1 items"):
+        analysis_of(WINDOWS.replace("OTHER", "input"))
+
+
+def test_what_torch_does_not_multiply_is_refused() -> None:
+    with pytest.raises(LayerError, match="takes two inputs, and 1 are given"):
+        Matmul().effect_on(FeatureMap(2, (3,)))
+    with pytest.raises(LayerError, match="as many axes, at least two; 2x3 has 2 and 2x3x4 has 3"):
+        Matmul().effect_on(FeatureMap(2, (3,)), FeatureMap(2, (3, 4)))
+    with pytest.raises(LayerError, match="rows of 3 by columns of 2"):
+        Matmul().effect_on(FeatureMap(2, (3,)), FeatureMap(2, (3,)))

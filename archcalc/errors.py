@@ -50,12 +50,14 @@ class Source(Record):
     Attributes:
         name: a path, as the user gave it, or `<string>`.
         text: the whole of it.
+        path: the real path of a user's file; None of any other text.
     """
 
-    not_shown: ClassVar[tuple[str, ...]] = ("text",)
+    not_shown: ClassVar[tuple[str, ...]] = ("text", "path")
 
     name: str
     text: str
+    path: str | None = None
 
     def line(self, number: int) -> str:
         """The text of line `number`, counted from 1; empty past the end."""

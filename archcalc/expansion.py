@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from archcalc.errors import LayerError, SpecError
+from archcalc.expanding.parts import HEAD, PART_OF_HEAD, Parts
 from archcalc.expanding.scope import Scope
-from archcalc.expanding.sharing import SharedBlock, Sharing
+from archcalc.expanding.sharing import SharedBlock
 from archcalc.expanding.sizes import RefusedError
 from archcalc.feature_map import FeatureMap
 from archcalc.given import given_inputs, overrides, own_inputs
@@ -15,10 +16,8 @@ from archcalc.graph import Graph, Node, Stretch, in_order, stretch_of, with_purp
 from archcalc.layers import Layer
 from archcalc.quantity.conditions import one_for_all
 from archcalc.record import replace
-from archcalc.spec.closures import WORK
 from archcalc.spec.conversions import shown
 from archcalc.spec.fields import Field
-from archcalc.spec.functions import with_functions
 from archcalc.spec.syntax import (
     AS_AROUND,
     Argument,
@@ -29,6 +28,7 @@ from archcalc.spec.syntax import (
     LayerStatement,
     NameTemplate,
     Network,
+    NetworkStatement,
     RepeatStatement,
     Statement,
     layer_with,
@@ -76,7 +76,8 @@ def build_graph(
     given = {} if input is None else given_inputs(network, input)
     expander = _Expander(network, values, given)
     first = next(iter(network.inputs))
-    top = Scope("", expander.globals, None, first)
+    top = Scope(expander.home, "", expander.home.values, None, first)
+    top.names.update(zip(network.inputs, network.inputs, strict=True))
     refused: RefusedError | None = None
     try:
         last = expander.run(network.body, top, first)
@@ -86,12 +87,15 @@ def build_graph(
         raise SpecError(f"{network.name!r} has no layers with these parameters", network.place)
     if all(node.training_only for node in expander.nodes.values()):
         raise SpecError(f"{network.name!r} has layers in training only", network.place)
-    own = own_inputs(network, expander.globals, given)
+    own = own_inputs(network, expander.home.values, given)
     outputs: tuple[str, ...] = (last, *expander.heads)
     names: dict[str, str] = {}
     if network.outputs is not None and refused is None:
         names = expander.outputs(network.outputs, top)
         outputs = tuple(names)
+    for head in expander.heads_of_parts:
+        if expander.ends.get(head) not in outputs:
+            expander.blocks[head] = PART_OF_HEAD
     graph = Graph(
         network=network,
         inputs={name: given[name] if name in given else own[name] for name in network.inputs},
@@ -104,7 +108,8 @@ def build_graph(
         output_names={layer: name for layer, name in names.items() if layer != name},
         stretches=in_order(expander.nodes.values(), expander.stretches),
         asks_sizes=expander.sizes.were_asked_for,
-    )
+    ).without_idle(expander.optional)
+    expander.require_nothing_before(graph)
     if refused is not None:
         raise ExpansionStopped(str(refused), graph)
     return graph
@@ -123,26 +128,23 @@ def with_inputs(graph: Graph, shapes: Mapping[str, FeatureMap]) -> Graph:
     return replace(found, own_inputs=graph.own_inputs, given=graph.given)
 
 
-class _Expander(Sharing):
-    """Carries the statements of a network out, one after the other.
-
-    `globals` are the values that are visible in every block.
-    """
+class _Expander(Parts):
+    """Carries the statements of a network out, one after the other."""
 
     def __init__(
         self, network: Network, values: dict[str, Value], given: Mapping[str, FeatureMap]
     ) -> None:
         super().__init__(network)
+        self._network = network
         self._given = given
-        self._depth = 0
         self.heads: list[str] = []
         self.stretches: list[Stretch] = []
-        top = Scope("", with_functions(values | {WORK: self._work_on}, network.functions), None)
-        self._compute(network.let, top)
-        self.globals = top.environment
+        self.home = self._home(network, values, "")
 
     def find_input(self, name: str) -> FeatureMap:
-        return {**own_inputs(self._network, self.globals, self._given), **self._given}[name]
+        if name in self.stand_ins:
+            return self.stand_ins[name]
+        return {**own_inputs(self._network, self.home.values, self._given), **self._given}[name]
 
     def outputs(self, wanted: Mapping[str, NameTemplate], scope: Scope) -> dict[str, str]:
         """For each layer whose output leaves the network the name of that output."""
@@ -189,19 +191,20 @@ class _Expander(Sharing):
             self._trainable = self._truth(training.trainable, scope, "trainable")
         again = training.checkpoint
         checkpointed = again is not None and self._truth(again, scope, "checkpoint")
-        last = self._place(statement, scope, current)
-        self._trainable = outer
-        if checkpointed and len(self.nodes) > nodes:
-            layers = tuple(self.nodes)[nodes:]
-            is_block = isinstance(statement, BlockStatement)
-            self.stretches.append(
-                Stretch(tuple(self.blocks)[blocks], layers) if is_block else stretch_of(layers)
-            )
-        return last
+        try:
+            return self._place(statement, scope, current)
+        finally:  # a part of a network may end inside
+            self._trainable = outer
+            if checkpointed and len(self.nodes) > nodes:
+                layers = tuple(self.nodes)[nodes:]
+                is_block = isinstance(statement, BlockStatement | NetworkStatement)
+                self.stretches.append(
+                    Stretch(tuple(self.blocks)[blocks], layers) if is_block else stretch_of(layers)
+                )
 
     def _place(
         self,
-        statement: LayerStatement | BlockStatement | RepeatStatement,
+        statement: LayerStatement | BlockStatement | NetworkStatement | RepeatStatement,
         scope: Scope,
         current: str,
     ) -> str:
@@ -209,6 +212,8 @@ class _Expander(Sharing):
             return self._layer(statement, scope, current)
         if isinstance(statement, BlockStatement):
             return self._block(statement, scope, current)
+        if isinstance(statement, NetworkStatement):
+            return self._part(statement, scope, current)
         return self._repeat(statement, scope, current)
 
     # ----- layers -----
@@ -221,18 +226,20 @@ class _Expander(Sharing):
             inputs = () if statement.kind.is_source else (current,)
         if statement.branches is not None:
             inputs = tuple([self._branch(b, scope, current, statement) for b in statement.branches])
+        if self.cut:
+            inputs = tuple([self._uncut(x) for x in inputs])
         scope.present = current
         layer = statement.layer or self._make(statement, scope)
         weights = self._owner(statement.weights, scope, layer)
         indices = self._indices(statement.indices, scope)
         name = self._name(statement.name, statement.kind.kind, scope)
-        full = self._new_name(scope.prefix + name, statement.name, statement.place)
+        full = self._new_name(name, statement.name, scope, statement.place)
         scope.names[name] = full
         trainable, place = self._trainable is not False, statement.place
         self._place_node(
             Node(full, layer, inputs, weights, indices, self._training_only, place, trainable)
         )
-        return full
+        return self._passed(full, full)
 
     def _branch(self, body: Body, scope: Scope, current: str, join: LayerStatement) -> str:
         self._step(join.place)
@@ -247,14 +254,14 @@ class _Expander(Sharing):
     # ----- structure -----
 
     def _block(self, statement: BlockStatement, scope: Scope, current: str) -> str:
-        block = self._network.blocks[statement.block]
+        block = scope.home.blocks[statement.block]
         if statement.source is not None:
             current = self._resolve(statement.source, scope)
         scope.present = current
         given = {
             name: self._evaluate(argument, scope) for name, argument in statement.arguments.items()
         }
-        inner = Scope("", dict(self.globals), scope, current)
+        inner = Scope(scope.home, "", dict(scope.home.values), scope, current)
         for name, default in block.parameters.items():
             if name in given:
                 inner.environment[name] = given[name]
@@ -262,9 +269,9 @@ class _Expander(Sharing):
                 assert default is not None, "archcalc.spec.scopes has looked at all calls"
                 inner.environment[name] = self._evaluate(default, inner)
         self._compute(block.let, inner)
-        shared = self._block_shared(statement.weights, scope, block)
+        shared = self._block_shared(statement.weights, scope, block.name)
         name = self._name(statement.name, block.name, scope)
-        full = self._new_name(scope.prefix + name, statement.name, statement.place)
+        full = self._new_name(name, statement.name, scope, statement.place)
         self.blocks[full] = block.name
         inner.prefix = full + "."
         around = self._shared_block
@@ -272,7 +279,7 @@ class _Expander(Sharing):
             self._shared_block = SharedBlock(full, shared)
         self.ends[full] = scope.names[name] = last = self.run(block.body, inner, current)
         self._shared_block = around
-        return last
+        return self._passed(full, last)
 
     def _repeat(self, statement: RepeatStatement, scope: Scope, current: str) -> str:
         count = one_for_all(self._evaluate(statement.times, scope))
@@ -295,14 +302,19 @@ class _Expander(Sharing):
 
     def _head(self, statement: HeadStatement, scope: Scope, current: str) -> str:
         name = self._name(statement.name, "head", scope)
-        full = self._new_name(scope.prefix + name, statement.name, statement.place)
-        self.blocks[full] = "head"
+        full = self._new_name(name, statement.name, scope, statement.place)
+        self.blocks[full] = HEAD
         outer = self._training_only
         self._training_only = outer or statement.training_only
-        inner = Scope(full + ".", scope.environment, scope, current)
+        is_of_part = scope.home is not self.home
+        if is_of_part:
+            self.heads_of_parts.append(full)
+        inner = Scope(scope.home, full + ".", scope.environment, scope, current)
         self.ends[full] = scope.names[name] = last = self._last_of_head(statement, inner, current)
-        self.heads.append(last)
+        if not is_of_part:
+            self.heads.append(last)
         self._training_only = outer
+        self._passed(full, last)
         return current
 
     def _last_of_head(self, statement: HeadStatement, inner: Scope, current: str) -> str:

@@ -226,6 +226,14 @@ class Graph(Record):
         kept = [node for node in self.nodes if node.name in live]
         return self if len(kept) == len(self.nodes) else self._of(kept, self.outputs)
 
+    def without_idle(self, names: Collection[str]) -> Graph:
+        """The network without those of some layers that no other layer, and no output, needs."""
+        if not names:
+            return self
+        others = [node.name for node in self.nodes if node.name not in names]
+        needed = _needed(self.nodes, [*others, *self.outputs])
+        return self._of([node for node in self.nodes if node.name in needed], self.outputs)
+
     def without_heads(self, missing: Collection[str], why: Iterable[LeftOut]) -> Graph:
         """The network without the layers `missing` and those that lead to them alone."""
         before = self.live()

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from archcalc.errors import ArchcalcError, Place, SpecError, did_you_mean
-from archcalc.expanding.scope import Scope
+from archcalc.expanding.scope import Home, Scope
 from archcalc.expanding.sizes import RefusedError, Sizes, require_short
 from archcalc.feature_map import FeatureMap
 from archcalc.graph import Node
@@ -37,17 +37,21 @@ class Names(ABC):
         nodes: the layers that are written out, by name.
         blocks: for each instance of a block, by its dotted name, the name of the block.
         ends: for each that is complete, the layer whose output is its own.
+        inputs: what has values and is no layer: the inputs of the network.
         sizes: of what the layers put out, where somebody asks.
+        cut: layers and inputs that are there for names and sizes alone, as they come before a part
+            of a network: what stands in the place of each, or None.
     """
 
     def __init__(self, network: Network) -> None:
-        self._network = network
+        self.inputs = {*network.inputs}
         self._work = 0
         self._training_only = False
         self.nodes: dict[str, Node] = {}
         self.blocks: dict[str, str] = {}
         self.ends: dict[str, str] = {}
-        self.sizes = Sizes(self.nodes, network.inputs, self.find_input)
+        self.cut: dict[str, str | None] = {}
+        self.sizes = Sizes(self.nodes, self.inputs, self.find_input)
 
     @abstractmethod
     def find_input(self, name: str) -> FeatureMap:
@@ -55,9 +59,9 @@ class Names(ABC):
 
     # ----- expressions -----
 
-    def _step(self, place: Place) -> None:
+    def _step(self, place: Place, operations: int = _STEP) -> None:
         try:
-            self._work_on(_STEP)
+            self._work_on(operations)
         except ExpressionError as error:
             raise SpecError(str(error), place) from None
 
@@ -106,7 +110,7 @@ class Names(ABC):
             scope.environment,
             expressions,
             present,
-            lambda name: shape(self._named(name, scope, place)),
+            lambda name: shape(self._uncut(self._named(name, scope, place))),
         )
 
     def _truth(self, argument: Argument, scope: Scope, what: str) -> bool:
@@ -131,39 +135,50 @@ class Names(ABC):
             if name not in scope.names:
                 return name
 
-    def _new_name(self, full: str, template: NameTemplate | None, place: Place) -> str:
-        """`full`, if nothing has that name yet."""
+    def _new_name(
+        self, name: str, template: NameTemplate | None, scope: Scope, place: Place
+    ) -> str:
+        """The dotted name of what is called `name` in a scope, if nothing has it yet."""
+        full = scope.prefix + name
         if full in self.nodes or full in self.blocks:
             earlier = "layer" if full in self.nodes else "block"
             hint = "; in a `repeat`, give it an `index: i` and put {i} into the name"
             raise SpecError(
                 f"an earlier {earlier} is called {full!r}{hint if template else ''}", place
             )
-        if full in self._network.inputs:
+        if full in self.inputs or scope.home.local(full) in scope.home.inputs:
             raise SpecError(f"{full!r} is what an input of the network is called", place)
         if len(full) > MAX_NAME:
             raise SpecError(f"{full[:60]!r}…: a name of more than {MAX_NAME} characters", place)
         return full
 
     def _resolve(self, template: NameTemplate, scope: Scope) -> str:
-        """The earlier layer that a name stands for, in this block or one around it."""
+        """The earlier layer whose output a name stands for, in this block or one around it."""
+        return self._uncut(self._itself(template, scope))
+
+    def _itself(self, template: NameTemplate, scope: Scope) -> str:
+        """The earlier layer that has a name, even where something stands in its place."""
         self._step(template.place)
         return self._named(self._text(template, scope), scope, template.place)
 
     def _named(self, name: str, scope: Scope, place: Place) -> str:
         full = self._full_name(name, scope)
-        inputs = self._network.inputs
-        if full not in self.nodes and full not in inputs:
-            guess = self._elsewhere(name, place)
-            known = [local for around in scope.chain() for local in around.names]
-            guess = guess or did_you_mean(name, [*known, *inputs, *self.nodes])
-            raise SpecError(f"no earlier layer is called {name!r}{guess}", place)
+        if full is None:
+            raise SpecError(
+                f"no earlier layer is called {name!r}{self._guess(name, scope, place)}", place
+            )
         node = self.nodes.get(full)
         if node is not None and node.training_only and not self._training_only:
             raise SpecError(f"{full!r} exists in training only, and what uses it does not", place)
         return full
 
-    def _full_name(self, name: str, scope: Scope) -> str:
+    def _uncut(self, layer: str) -> str:
+        """A layer or input, or what stands in its place."""
+        while (found := self.cut.get(layer)) is not None:
+            layer = found
+        return layer
+
+    def _full_name(self, name: str, scope: Scope) -> str | None:
         """What a name stands for: in its block, in one around it, or in the whole network.
 
         A dotted one goes into the blocks there. A block stands for the layer at its end.
@@ -176,16 +191,25 @@ class Names(ABC):
                 return full
             if full in self.ends:
                 return self.ends[full]
-        return name
+        return None
 
     def _instance(self, name: str, scope: Scope) -> str | None:
         """The instance of a block that a name stands for, likewise; None where there is none."""
         return next((full for a in scope.chain() if (full := a.prefix + name) in self.ends), None)
 
-    def _elsewhere(self, name: str, place: Place) -> str:
+    def _guess(self, name: str, scope: Scope, place: Place) -> str:
+        """What may have been meant by the name of a layer that there is not."""
+        home = scope.home
+        if name in home.inputs:
+            return f": nothing is given for this input of {home.name}"
+        there = [home.local(full) for full in self.nodes if full.startswith(home.prefix)]
+        known = [local for around in scope.chain() for local in around.names]
+        return self._elsewhere(name, home, there, place) or did_you_mean(name, [*known, *there])
+
+    def _elsewhere(self, name: str, home: Home, known: Iterable[str], place: Place) -> str:
         """Where the layer is that somebody may have meant: further down, or inside a block."""
         here = (place.line, place.column)
-        for body in (self._network.body, *(b.body for b in self._network.blocks.values())):
+        for body in (home.body, *(block.body for block in home.blocks.values())):
             found = list(every_statement(body))
             if not found or (found[0].place.line, found[0].place.column) > here:
                 continue
@@ -194,20 +218,24 @@ class Names(ABC):
                 there = (statement.place.line, statement.place.column)
                 if template is not None and template.parts == (name,) and there > here:
                     return f"; a later one is, in line {statement.place.line}"
-        inside = [full for full in self.nodes if full.endswith("." + name)]
+        inside = [full for full in known if full.endswith("." + name)]
         return f"; did you mean {inside[-1]!r}?" if inside else ""
 
     def _text(self, template: NameTemplate, scope: Scope) -> str:
         first, *others = template.parts
         if isinstance(first, str) and not others:  # which the parser has looked at
             return first
+        text = self._filled(template, scope)
+        if not NAME.fullmatch(text):
+            raise SpecError(f"{text[:60]!r} is not a name", template.place)
+        return text
+
+    def _filled(self, template: NameTemplate, scope: Scope) -> str:
+        """A text with the values of its expressions."""
         values = [
             part
             if isinstance(part, str)
             else text_of(self._evaluate(Argument(part, template.place), scope))
             for part in template.parts
         ]
-        text = "".join(values)
-        if not NAME.fullmatch(text):
-            raise SpecError(f"{text[:60]!r} is not a name", template.place)
-        return text
+        return "".join(values)

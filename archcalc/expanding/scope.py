@@ -2,17 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
+from typing import NamedTuple
 
+from archcalc.spec.syntax import Block, Body
 from archcalc.spec.values import Value
 
 IN = "in"  # what the input of a block is called inside it
+
+
+class Home(NamedTuple):
+    """The network that a body belongs to: the one that is written out, or one that stands in it.
+
+    Attributes:
+        name: of the network.
+        prefix: what stands before the names of its layers; empty for the one written out.
+        inputs: what its inputs are called.
+        body: its layers.
+        blocks: those that bodies may call, by name.
+        values: its parameters, computed values and functions, which every block sees.
+    """
+
+    name: str
+    prefix: str
+    inputs: Collection[str]
+    body: Body
+    blocks: Mapping[str, Block]
+    values: dict[str, Value]
+
+    def local(self, full: str) -> str:
+        """What a layer is called in the network itself."""
+        return full.removeprefix(self.prefix)
 
 
 class Scope:
     """What names mean inside one instance of a block, or of a head.
 
     Attributes:
+        home: the network that the layers belong to.
         prefix: the dotted name of the instance, with a dot behind; empty at the top.
         environment: the parameters that are visible.
         present: the name of the layer whose output flows on; None where no layers stand.
@@ -23,11 +50,13 @@ class Scope:
 
     def __init__(
         self,
+        home: Home,
         prefix: str,
         environment: dict[str, Value],
         outer: Scope | None,
         entering: str | None = None,
     ) -> None:
+        self.home = home
         self.prefix = prefix
         self.environment = environment
         self.present = entering

@@ -11,7 +11,7 @@ from archcalc.graph import Node
 from archcalc.layers import Layer
 from archcalc.layers.pooling import MaxPool
 from archcalc.record import replace
-from archcalc.spec.syntax import Block, NameTemplate
+from archcalc.spec.syntax import NameTemplate
 
 
 class SharedBlock(NamedTuple):
@@ -39,7 +39,7 @@ class Sharing(Names):
         """The earlier max pool whose indices are taken, if there is one."""
         if template is None:
             return None
-        name = self._resolve(template, scope)
+        name = self._itself(template, scope)
         if name not in self.nodes or type(self.nodes[name].layer) is not MaxPool:
             raise SpecError(
                 f"indices of a max_pool, but {name!r} is {self._what(name)}", template.place
@@ -50,7 +50,7 @@ class Sharing(Names):
         """The earlier layer whose weights are shared, if there is one."""
         if template is None:
             return None
-        name = self._resolve(template, scope)
+        name = self._itself(template, scope)
         owner = self.nodes[name].layer if name in self.nodes else None
         alike = owner is not None and owner.weight_is == layer.weight_is != ""
         if type(owner) is not type(layer) and not alike:
@@ -65,9 +65,7 @@ class Sharing(Names):
         kind = self.nodes[name].layer.kind
         return f"a{'n' if kind[0] in 'aeiou' else ''} {kind}"
 
-    def _block_shared(
-        self, template: NameTemplate | None, scope: Scope, block: Block
-    ) -> str | None:
+    def _block_shared(self, template: NameTemplate | None, scope: Scope, block: str) -> str | None:
         """The earlier instance of a block whose weights another one has, if there is one."""
         if template is None:
             return None
@@ -77,9 +75,9 @@ class Sharing(Names):
         if full is None:
             guess = did_you_mean(name, self.blocks)
             raise SpecError(f"no earlier block is called {name!r}{guess}", template.place)
-        if self.blocks[full] != block.name:
+        if self.blocks[full] != block:
             is_a = f"a {self.blocks[full]}"
-            raise SpecError(f"weights of a {block.name}, but {full!r} is {is_a}", template.place)
+            raise SpecError(f"weights of a {block}, but {full!r} is {is_a}", template.place)
         return full
 
     def _place_node(self, node: Node) -> None:

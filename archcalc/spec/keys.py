@@ -13,7 +13,9 @@ KEYWORDS = {
     "repeat": ("repeat", "index", *TRAINING_KEYS, "layers"),
     "if": ("if", "then", "else"),
     "head": ("head",),
+    "network": ("network",),
 }
+PART_KEYS = ("of", "parameters", "after", "until")  # of a `network`, beside its placement
 ABOUT_KEYS = ("title", "authors", "year", "paper", "source", "accuracy", "published_depth")
 ACCURACY_KEYS = ("top1", "top5", "crops", "source")
 WAYS = ("width", "depth", "resolution")  # to make a network larger, in `scaling`

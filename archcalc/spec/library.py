@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from archcalc.errors import Source, UsageError, did_you_mean, require_known
+from archcalc.record import replace
 from archcalc.spec.parser import parse_family
 from archcalc.spec.reader import read_file, written
 from archcalc.spec.syntax import Family, Network
@@ -65,7 +66,7 @@ def split_variant(name: str) -> tuple[str, str]:
 
 def read_family(path: str) -> Family:
     """The family in a user's file."""
-    return parse_family(read_file(path, path))
+    return parse_family(replace(read_file(path, path), path=os.path.realpath(path)))
 
 
 def find_network(what: Network | str | os.PathLike[str] | Mapping[str, Any]) -> Network:
@@ -80,9 +81,9 @@ def find_network(what: Network | str | os.PathLike[str] | Mapping[str, Any]) -> 
     if isinstance(what, Network):
         return what
     if isinstance(what, Mapping):
-        return _in_file(parse_family(written(what)), "")
+        return variant_of(parse_family(written(what)), "")
     if isinstance(what, str) and "\n" in what:
-        return _in_file(parse_family(Source("<string>", what)), "")
+        return variant_of(parse_family(Source("<string>", what)), "")
     if not isinstance(what, (str, os.PathLike)):
         raise UsageError(
             f"{what!r} is not a network: that is a name, a path, the text of a spec, or a mapping"
@@ -90,7 +91,16 @@ def find_network(what: Network | str | os.PathLike[str] | Mapping[str, Any]) -> 
     name = os.fspath(what)
     path, variant = split_variant(name)
     if is_file(path):
-        return _in_file(read_family(path), variant)
+        return variant_of(read_family(path), variant)
+    return shipped_network(name)
+
+
+def shipped_network(name: str) -> Network:
+    """The network of that name which comes with archcalc.
+
+    Raises:
+        UsageError: there is none; with a guess.
+    """
     # Only the file that seems to hold the variant is parsed: a table should take no longer
     # because there are many specs.
     for source in spec_sources(sought=name):
@@ -120,7 +130,7 @@ def networks_and_files(
         if is_file(path):
             family = read_family(path)
             if variant:
-                _in_file(family, variant)
+                variant_of(family, variant)
             files.append((family, variant or None))
         elif name in known:
             networks.append(name)
@@ -144,7 +154,12 @@ def _declared(source: Source) -> list[str]:
     return _VARIANT.findall(source.text, start.end(), *([end] if end else []))
 
 
-def _in_file(family: Family, variant: str) -> Network:
+def variant_of(family: Family, variant: str) -> Network:
+    """The network of that name in a family; of an empty one its only network.
+
+    Raises:
+        UsageError: there is none, or there are several and none is named.
+    """
     path, names = family.source.name, list(family.networks)
     if variant:
         require_known(f"{path} has no variant", variant, names, lead="it has")

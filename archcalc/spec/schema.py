@@ -12,7 +12,9 @@ from archcalc.spec.keys import (
     ABOUT_KEYS,
     CLAIM_KEYS,
     DIFFERENCES,
+    KEYWORDS,
     NAMED,
+    PLACEMENT_KEYS,
     TRAINING_KEYS,
     VERDICT_WORDS,
     WAYS,
@@ -195,7 +197,7 @@ def _statement(kinds: list[str]) -> Schema:
                 "maxProperties": 1,
                 "properties": layers,
                 "additionalProperties": {"type": ["object", "null"]},
-                "propertyNames": {"not": {"enum": ["repeat", "if", "head"]}},
+                "propertyNames": {"not": {"enum": [*KEYWORDS]}},
             },
             _closed(
                 {"repeat": _COUNT, "index": _NAME, **_TRAINING, "layers": _BODY},
@@ -203,6 +205,7 @@ def _statement(kinds: list[str]) -> Schema:
             ),
             _closed({"if": _VALUE, "then": _BODY, "else": _BODY}, ["if", "then"]),
             _closed({"head": _head()}, ["head"]),
+            _closed({"network": _part()}, ["network"]),
         ]
     }
 
@@ -210,6 +213,28 @@ def _statement(kinds: list[str]) -> Schema:
 def _head() -> Schema:
     training_only: Schema = {"type": "boolean", "default": False}
     return _closed({"name": _NAME, "training_only": training_only, "layers": _BODY}, ["layers"])
+
+
+def _part() -> Schema:
+    """What may stand under `network`."""
+    of: Schema = {
+        "type": "string",
+        "description": "a network of archcalc's, or a file below this one's folder: "
+        "FILE or FILE#VARIANT",
+    }
+    part: dict[str, Schema] = dict.fromkeys(PLACEMENT_KEYS, _NAME) | _TRAINING
+    part |= {
+        "of": of,
+        "from": {"anyOf": [_NAME, {"type": "array", "minItems": 1, "items": _NAME}]},
+        "parameters": _named_values("values in place of its own"),
+        "after": _NAME | {"description": "the layer or block of it that this part comes after"},
+        "until": _NAME | {"description": "the layer or block of it that this part ends with"},
+    }
+    return {
+        "description": "another network, or a part of it, as a block: its layers have this one's "
+        "name and a dot before theirs, and what nothing needs of it is left out",
+        "anyOf": [of, _closed(part, ["of"])],
+    }
 
 
 def _function() -> Schema:

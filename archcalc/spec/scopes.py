@@ -25,6 +25,7 @@ from archcalc.spec.syntax import (
     LayerStatement,
     NameTemplate,
     Network,
+    NetworkStatement,
     RepeatStatement,
     Statement,
 )
@@ -119,6 +120,9 @@ class _Checker(Record):
                 self.body(branch, scope)
         elif isinstance(statement, BlockStatement):
             self._call(statement, scope)
+        elif isinstance(statement, NetworkStatement):
+            for argument in statement.parameters.values():
+                scope.require(argument.template, argument)
         elif isinstance(statement, RepeatStatement):
             scope.require(statement.times.template, statement.times)
             counter = [] if statement.counter is None else [statement.counter]
@@ -166,6 +170,9 @@ def _name_templates(statement: Statement) -> Iterator[NameTemplate]:
         found = (statement.name, *statement.sources, statement.weights, statement.indices)
     elif isinstance(statement, BlockStatement):
         found = (statement.name, statement.source, statement.weights)
+    elif isinstance(statement, NetworkStatement):
+        ends = (statement.after, statement.until)
+        found = (statement.of, statement.name, *statement.sources, statement.weights, *ends)
     elif isinstance(statement, RepeatStatement | IfStatement):
         found = ()
     else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from keyword import iskeyword
 
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
@@ -21,7 +21,14 @@ from archcalc.spec.fields import (
     read_template,
 )
 from archcalc.spec.function_table import FUNCTIONS
-from archcalc.spec.keys import KEYWORDS, NAMED, PLACEMENT_KEYS, TRAINING_KEYS, placement_keys
+from archcalc.spec.keys import (
+    KEYWORDS,
+    NAMED,
+    PART_KEYS,
+    PLACEMENT_KEYS,
+    TRAINING_KEYS,
+    placement_keys,
+)
 from archcalc.spec.reader import entries, items, mapping, place_of, text_of
 from archcalc.spec.syntax import (
     AS_AROUND,
@@ -35,6 +42,7 @@ from archcalc.spec.syntax import (
     IfStatement,
     LayerStatement,
     NameTemplate,
+    NetworkStatement,
     RepeatStatement,
     Statement,
     Training,
@@ -127,9 +135,13 @@ class StatementReader:
         for keyword, known in KEYWORDS.items():
             if keyword in keys:
                 found = self._mapping(node, known, f"`{keyword}`")
-                if keyword == "repeat":
-                    return self._repeat(node, found)
-                return self._if(node, found) if keyword == "if" else self._head(node, found)
+                read: dict[str, Callable[[Node, dict[str, Node]], Statement]] = {
+                    "repeat": self._repeat,
+                    "if": self._if,
+                    "head": self._head,
+                    "network": self._network,
+                }
+                return read[keyword](node, found)
         if len(keys) > 1:
             second = node.value[1][0]
             raise SpecError(
@@ -275,6 +287,25 @@ class StatementReader:
             place=self._place(node),
         )
 
+    def _network(self, node: Node, found: dict[str, Node]) -> NetworkStatement:
+        inner = found["network"]
+        if isinstance(inner, ScalarNode) and not is_null(inner):
+            given: dict[str, Node] = {"of": inner}
+        else:
+            given = self._mapping(inner, (*PART_KEYS, *PLACEMENT_KEYS), "network")
+        of = self._required(given, "of", inner, "network")
+        return NetworkStatement(
+            of=self._template(of, "the name of a network"),
+            parameters=self._arguments(given.get("parameters"), "parameters"),
+            name=self._name(given.get("name")),
+            sources=self._sources(given.get("from"), many=True),
+            after=self._name(given.get("after")),
+            until=self._name(given.get("until")),
+            place=self._place(node),
+            training=self._training(given),
+            weights=self._name(given.get("weights")),
+        )
+
     # ----- small parts -----
 
     def _training(self, found: dict[str, Node]) -> Training:
@@ -323,14 +354,18 @@ class StatementReader:
         return None if node is None else self._name_template(node)
 
     def _name_template(self, node: Node) -> NameTemplate:
-        text = text_of(node, self._source, "a name")
-        parts = at(node, self._source, template_parts, text)
-        if not NAME.fullmatch("".join(p if isinstance(p, str) else "0" for p in parts)):
+        template = self._template(node, "a name")
+        if not NAME.fullmatch("".join(p if isinstance(p, str) else "0" for p in template.parts)):
             raise SpecError(
-                f"{text[:60]!r} is not a name: letters, digits, _ . - and {{expressions}} make one",
-                self._place(node),
+                f"{node.value[:60]!r} is not a name: letters, digits, _ . - and {{expressions}} "
+                "make one",
+                template.place,
             )
-        return NameTemplate(parts, self._place(node))
+        return template
+
+    def _template(self, node: Node, what: str) -> NameTemplate:
+        text = text_of(node, self._source, what)
+        return NameTemplate(at(node, self._source, template_parts, text), self._place(node))
 
 
 def _constant_layer(

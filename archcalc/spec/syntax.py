@@ -115,6 +115,29 @@ class BlockStatement(Record):
     weights: NameTemplate | None = None
 
 
+class NetworkStatement(Record):
+    """`network: {of: resnet50, until: layer4}`: another network, or a part of it, as a block.
+
+    Attributes:
+        of: the name of one that comes with archcalc, or a file: `FILE` or `FILE#VARIANT`.
+        parameters: values in place of its own.
+        sources: what its inputs are, in their order; none for the layer before it.
+        after: the layer or block of it after which the part begins; None for its inputs.
+        until: the layer or block at whose end the part ends; None for its output.
+        weights: the earlier instance of it whose weights it shares, layer by layer.
+    """
+
+    of: NameTemplate
+    parameters: dict[str, Argument]
+    name: NameTemplate | None
+    sources: tuple[NameTemplate, ...]
+    after: NameTemplate | None
+    until: NameTemplate | None
+    place: Place
+    training: Training = AS_AROUND
+    weights: NameTemplate | None = None
+
+
 class RepeatStatement(Record):
     """`repeat: depth`, `layers: […]`: the body `times` over; `counter` counts from 0 in it."""
 
@@ -144,7 +167,8 @@ class HeadStatement(Record):
 
 
 Statement: TypeAlias = (
-    "LayerStatement | BlockStatement | RepeatStatement | IfStatement | HeadStatement"
+    "LayerStatement | BlockStatement | NetworkStatement | RepeatStatement | IfStatement | "
+    "HeadStatement"
 )
 Body: TypeAlias = "tuple[Statement, ...]"
 
@@ -158,7 +182,7 @@ def every_statement(body: Body) -> Iterator[Statement]:
             inside = statement.branches or ()
         elif isinstance(statement, IfStatement):
             inside = (statement.then, statement.otherwise)
-        elif not isinstance(statement, BlockStatement):
+        elif not isinstance(statement, BlockStatement | NetworkStatement):
             inside = (statement.body,)
         for inner in inside:
             yield from every_statement(inner)

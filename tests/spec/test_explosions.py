@@ -13,6 +13,8 @@ from typing import NamedTuple
 
 import pytest
 
+from archcalc.spec.library import network_names
+
 SECONDS = 1.0
 TRIES = 3
 MEBIBYTES = 200
@@ -136,6 +138,19 @@ EXPLOSIVE: dict[str, str] = {
     "many names in each block": f"{TINY}blocks:\n  b:\n    let:\n"
     + "".join(f"      p{n}: 1+1\n" for n in range(256))
     + "    layers: []\nlayers: [{repeat: 19000, layers: [b]}]",
+    "networks without end": repeated(9_000, "network: {of: vgg16, from: input, until: stage1}"),
+    "networks of which all is cut off": repeated(
+        9_000, "network: {of: resnet152, from: input, after: layer4, until: layer4}"
+    ),
+    "many networks": f"{TINY}layers:\n"
+    + "".join(
+        f"  - network: {{of: {name}, from: input, until: layer1}}\n"
+        for name in network_names()
+        if name.startswith(("resnet1", "resnext", "wrn_1", "resnet5"))
+    ),
+    "networks by computed names": repeated(
+        9_000, "network: {of: 'resnet{18 + 16*(i % 2)}', from: input, until: conv1}"
+    ).replace("    layers:", "    index: i\n    layers:"),
     "long names": f"{TINY}parameters: {{x: {'a' * 500_000}}}\n"
     "layers: [{repeat: 9000, index: i, layers: [relu: {name: '{x}{i}'}]}]",
     "long names of blocks": f"{TINY}blocks: {{b: {{layers: [b: {{name: {'a' * 95}}}]}}}}\n"

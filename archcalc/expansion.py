@@ -122,7 +122,7 @@ def with_inputs(graph: Graph, shapes: Mapping[str, FeatureMap]) -> Graph:
         SpecError, ExpansionStopped: as `build_graph`.
     """
     found = graph.with_inputs(shapes)
-    if not graph.asks_sizes:
+    if not graph.asks_sizes or found.inputs == graph.inputs:
         return found
     found = build_graph(graph.network, input=found.inputs, parameters=graph.parameters)
     return replace(found, own_inputs=graph.own_inputs, given=graph.given)

@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import archcalc
-from archcalc import ArchcalcError, LayerError, UsageError, analyze, load, symbol
+from archcalc import ArchcalcError, UsageError, analyze, load, symbol
 from archcalc.figures.language import evaluate
 from archcalc.parametric.formulas import derivation
 from archcalc.parametric.formulas.deriving import derive_formulas, parts_of
@@ -25,7 +25,7 @@ from archcalc.parametric.formulas.formula import Formulas
 from archcalc.render.formula import latex, python, text
 from archcalc.spec.labels import size_labels
 from archcalc.spec.library import find_network
-from tests.networks import SAMPLE, each_sampled_network
+from tests.networks import each_sampled_network
 
 TOTALS = (
     "params", "weights", "biases", "buffers", "macs", "flops", "other_ops", "param_bytes",
@@ -33,6 +33,7 @@ TOTALS = (
 MEMORY = ("activation_values", "lecture_bytes", "all_bytes", "peak_bytes", "training_bytes")
 PADS_SAME = ("mobilenet_v1", "inception_v2_slim", "resnet50_slim")
 SETTINGS = 20
+AT_SETTINGS = 3  # at which the memory is compared too, which takes a walk for each
 
 
 @cache
@@ -58,7 +59,7 @@ def _functions(formulas: Formulas) -> dict[str, Callable[..., Any]]:
 def test_at_its_own_values_and_twenty_others_a_formula_is_the_plain_walk(
     name: str, seed: int
 ) -> None:
-    """In one test, since what takes long is to derive the formulas."""
+    """Memory too: in one test, since what takes long is to derive the formulas."""
     formulas, graph = _of_sizes(name), load(name)
     own_classes = [graph.parameters[k] for k in ("classes",) if k in graph.parameters]
     own = [*graph.input.sizes, *own_classes]
@@ -77,30 +78,27 @@ def test_at_its_own_values_and_twenty_others_a_formula_is_the_plain_walk(
         k: random.integers(1, 2000, SETTINGS) for k in ("classes",) if k in graph.parameters
     }
     sweep = archcalc.sweep(name, input=[graph.input.channels, *sizes], **classes)
+    others = [
+        [int(array[index]) for array in (*sizes, *classes.values())]
+        for index in np.flatnonzero(sweep.valid)
+    ]
     for quantity in TOTALS:
-        for index in np.flatnonzero(sweep.valid):
-            values = [int(array[index]) for array in (*sizes, *classes.values())]
-            assert functions[quantity](*values) == getattr(sweep.totals, quantity)[index]
+        for values, right in zip(others, getattr(sweep.totals, quantity)[sweep.valid], strict=True):
+            assert functions[quantity](*values) == right
+    for values in others[:AT_SETTINGS]:
+        _memory_is_that_of_the_plain_walk(graph, functions, values)
 
 
-@pytest.mark.parametrize("name", sorted(SAMPLE)[::2])
-@settings(max_examples=3)
-@given(data=st.data())
-def test_memory_at_other_sizes_is_that_of_the_plain_walk(name: str, data: st.DataObject) -> None:
-    formulas, graph = _of_sizes(name), load(name)
-    sizes = [data.draw(st.integers(n // 2 + 1, 2 * n)) for n in graph.input.sizes]
-    classes: Any = {
-        k: data.draw(st.integers(1, 2000)) for k in ("classes",) if k in graph.parameters
-    }
-    functions = _functions(formulas)
-    try:
-        analysis = analyze(name, input=[graph.input.channels, *sizes], **classes)
-    except LayerError:
-        return
+def _memory_is_that_of_the_plain_walk(
+    graph: archcalc.Graph, functions: dict[str, Callable[..., Any]], values: list[int]
+) -> None:
+    sizes = values[: len(graph.input.sizes)]
+    classes: Any = dict(zip(("classes",), values[len(sizes) :], strict=False))
+    analysis = analyze(graph.network, input=[graph.input.channels, *sizes], **classes)
     for quantity in MEMORY:
         if quantity in functions:
             right = evaluate(quantity, analysis, analyze)
-            assert functions[quantity](*sizes, *classes.values()) == right
+            assert functions[quantity](*values) == right
 
 
 # Symbols, what is assumed of them, and values that hold to it.

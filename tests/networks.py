@@ -9,7 +9,13 @@ import pytest
 from archcalc.spec.library import families, network_names
 
 # Of more than 1,000 layers each, they test how large a network may be. One is enough.
-LARGE = ("preact_resnet1001", "efficientnet_v2_l", "nasnet_a_large", "resnet1202")
+LARGE = (
+    "preact_resnet1001",
+    "efficientnet_v2_l",
+    "nasnet_a_large",
+    "resnet1202",
+    *[f"hrnet_w{width}" for width in (18, 30, 32, 40, 44, 48, 64)],
+)
 SAMPLE = {
     LARGE[0],
     *(next(iter(family.networks)) for family in families()),

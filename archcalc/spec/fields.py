@@ -233,7 +233,7 @@ FIELD_TYPES: dict[str, FieldType] = {
     "Ratios | None": FieldType(_RATIOS, ratios),
     "Sides": FieldType(_SIDES, sides),
     "Padding": FieldType(_SIDES, padding, words=("same", "valid")),
-    "Shape": FieldType(_list_of(_WHOLE), shape),
+    "Shape": FieldType({"anyOf": [EXPRESSION_SCHEMA, _list_of(_WHOLE)]}, shape),
     "Notation": FieldType(
         {"type": "string", "pattern": "->", "description": "such as c h w -> (h w) c"},
         notation,

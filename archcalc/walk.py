@@ -180,10 +180,13 @@ def _require_same_shapes(node: Node, owner: State, state: State) -> None:
 def _require_spread(node: Node, inputs: Sequence[FeatureMap], of_images: set[str]) -> None:
     """Only what is there once for all images can be there once for all of their items."""
     items = items_of(inputs)
-    if not certainly_one(items) and not node.layer.takes_items:
-        for name, x in zip(node.inputs, inputs, strict=True):
-            if name in of_images:
-                require_as_many_items(items, x)
+    if certainly_one(items) or node.layer.takes_items or of_images.isdisjoint(node.inputs):
+        return
+    for name, x in zip(node.inputs, inputs, strict=True):
+        if name in of_images:
+            require_as_many_items(items, x)
+        elif not certainly_one(x.items):
+            raise LayerError(f"{x} is there once for all images, and the items of these are not")
 
 
 def _without_phases(field: Fields) -> Fields:

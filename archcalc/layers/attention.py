@@ -12,12 +12,13 @@ from archcalc.layers.join import Join
 from archcalc.layers.layer import Category, Layer, require_divisible, require_positive
 from archcalc.layers.operator import USUAL, Circumstances, Kept, Operator, Taken
 from archcalc.layers.registry import register
-from archcalc.quantity.arithmetic import Quantity, require_equal
-from archcalc.regions.bits import chunks, repeated
+from archcalc.quantity.arithmetic import Quantity, certainly_one, require_equal
+from archcalc.regions.bits import chunks, full, repeated
 from archcalc.regions.patches import Patch
 from archcalc.regions.reading import ChannelWindow, Groups, read
 from archcalc.window import Reach, Windows
 
+BIAS = 3  # the number of that input
 _SOFTMAX = 5  # operations for each score: maximum, difference, exponential, sum, quotient
 
 
@@ -28,7 +29,8 @@ class ScaledDotProductAttention(Join):
     Inputs: queries (L, h d), keys (S, g d) and values (S, g d). Of the h heads, each h / g are
     served by one of the g heads of keys, `key_heads` (Ainslie et al. 2023, arXiv:2305.13245);
     each has its own unless that is given. Output (L, h d). The scale is d**-0.5 unless given.
-    `causal`: position i sees 0 … i.
+    `causal`: position i sees 0 … i. A fourth input is a bias, which is added to the scores before
+    the softmax: (h, L, S), or 1 along some of these axes (Raffel et al. 2020, arXiv:1910.10683).
     MACs: 2 L S h d, of a causal one as well: the products are computed and masked.
     Source: Vaswani et al. 2017 (arXiv:1706.03762), eq. 1 and section 3.2.2.
     """
@@ -45,13 +47,16 @@ class ScaledDotProductAttention(Join):
     def effect_on(self, x: FeatureMap, /, *others: FeatureMap) -> Effect:
         steps = self._steps(x, others)
         length, width = x.shape
+        for bias in others[2:]:
+            self._require_bias(bias, (self.heads, length, steps))
         statistics = Extra("statistics", self.heads * length, least_bytes=4)
+        biased = len(others) - 2
         return Effect(
             output=x,
             windows=Reach.ALL,
             state=(),
             macs=2 * length * steps * width,
-            other_ops=self.heads * length * steps * (1 + _SOFTMAX),
+            other_ops=self.heads * length * steps * (1 + biased + _SOFTMAX),
             saved=(Saved.INPUT, Saved.OUTPUT, statistics),
             workspace=(statistics,),
             storage=Storage.OWN,
@@ -59,9 +64,10 @@ class ScaledDotProductAttention(Join):
 
     def _steps(self, x: FeatureMap, others: Sequence[FeatureMap]) -> Quantity:
         """The number of keys, and of values."""
-        if len(others) != 2:
-            raise LayerError(f"takes queries, keys and values; {1 + len(others)} inputs are given")
-        keys, values = others
+        if len(others) not in (2, 3):
+            count = 1 + len(others)
+            raise LayerError(f"takes queries, keys, values and a bias; {count} inputs are given")
+        keys, values = others[:2]
         for each in (x, keys, values):
             if each.rank != 2:
                 raise LayerError(f"takes tokens (L, C), and {each} has {each.rank} axes")
@@ -80,6 +86,24 @@ class ScaledDotProductAttention(Join):
         require_equal(keys.shape[0], values.shape[0], message, keys.shape[0], values.shape[0])
         return keys.shape[0]
 
+    def _require_bias(self, bias: FeatureMap, scores: tuple[Quantity, ...]) -> None:
+        if self.causal:
+            raise LayerError("a bias beside causal: true; let the bias hide what comes later")
+        if bias.rank != 3:
+            raise LayerError(f"a bias (heads, queries, keys), and {bias} has {bias.rank} axes")
+        whole = FeatureMap(scores[0], scores[1:])
+        for size, wanted in zip(bias.shape, scores, strict=True):
+            if not certainly_one(size):
+                require_equal(size, wanted, "a bias of {} for scores of {}", bias, whole)
+
+    def alike(self, maps: Sequence[FeatureMap]) -> Iterator[tuple[Quantity, Quantity]]:
+        x, keys, values, *biases = maps
+        yield keys.shape[0], values.shape[0]
+        for bias in biases:
+            for pair in zip(bias.shape, (self.heads, x.shape[0], keys.shape[0]), strict=True):
+                if not any(map(certainly_one, pair)):
+                    yield pair
+
     @property
     def _groups(self) -> Quantity:
         return self.heads if self.key_heads is None else self.key_heads
@@ -88,14 +112,15 @@ class ScaledDotProductAttention(Join):
         self, effect: Effect, *inputs: FeatureMap, at: Circumstances = USUAL
     ) -> tuple[Operator, ...]:
         # On the CPU flash attention, whose output has the heads of a position side by side.
-        taken = tuple([Taken(number, viewed=True, by_view=True) for number in range(3)])
+        taken = [Taken(number, viewed=True, by_view=True) for number in range(3)]
+        taken += [Taken(number) for number in range(3, len(inputs))]
         (statistics,) = effect.workspace
         return (
             Operator(
                 self.kind,
-                taken,
+                tuple(taken),
                 effect.output.values,
-                kept=(*[Kept(number) for number in range(3)], Kept(None)),
+                kept=(*[Kept(number) for number in range(len(inputs))], Kept(None)),
                 beside_kept=(statistics,),
             ),
         )
@@ -105,19 +130,26 @@ class ScaledDotProductAttention(Join):
         return keys.values + values.values
 
     def macs_backward(self, effect: Effect, *, learning: int) -> Quantity:
-        # Of the two products the gradients of both factors, behind the scores once more.
+        # Of two products the gradients of both factors, behind the scores, which are made again.
         return 5 * (effect.macs // 2) if learning else 0
+
+    def memory_is_known(self, dtype: str, inputs: Sequence[FeatureMap], at: Circumstances) -> bool:
+        return BIAS not in at.learning  # else torch makes the scores themselves, by other kernels
 
     def windows_along(
         self, number: int, inputs: Sequence[FeatureMap], windows: Windows
     ) -> tuple[ChannelWindow, ...]:
         if number == 0:
             return (Reach.SAME, Reach.ALL)
+        if number == BIAS:
+            return (Reach.ALL, Reach.SAME, Reach.ALL)
         return (Reach.BEFORE if self.causal else Reach.ALL, Reach.ALL)
 
     def axes_from(
         self, number: int, inputs: Sequence[FeatureMap], output: FeatureMap
     ) -> tuple[int | None, ...]:
+        if number == BIAS:
+            return (None if certainly_one(inputs[number].shape[1]) else 1, None)
         return (0, 1) if number == 0 else (None, 1)
 
     def channel_window(self, x: FeatureMap) -> ChannelWindow:
@@ -126,7 +158,7 @@ class ScaledDotProductAttention(Join):
     def reads(
         self, patch: Patch, inputs: Sequence[FeatureMap], windows: Windows
     ) -> Iterator[tuple[int, Patch]]:
-        x, keys, _ = inputs
+        x, keys, _, *biases = inputs
         each, groups = x.shape[1] // self.heads, self._groups
         (features,) = patch.positions
         of_head = read(Groups(each, each), features, x.shape[1])
@@ -139,6 +171,13 @@ class ScaledDotProductAttention(Join):
         for part, heads in chunks(features, self.heads, each).items():
             serving = read(Groups(1, self.heads // groups), heads, groups)
             yield 2, Patch(steps, (repeated(part, each, serving),))
+        heads = read(Groups(1, each), features, self.heads)
+        for bias in biases:
+            sets = [
+                full(n) if n == 1 else bits
+                for n, bits in zip(bias.shape, (heads, patch.channels, steps), strict=True)
+            ]
+            yield BIAS, Patch(sets[0], tuple(sets[1:]))
 
     def probe(self, x: FeatureMap, /, *others: FeatureMap) -> tuple[Layer, ...]:
         return (Attended(**vars(self)),)

@@ -23,7 +23,9 @@ class _Runs(Enum):
     TO_FLOAT32 = "what it makes is float32, what it takes stays"
 
 
-_LIKE_MATRIX_PRODUCTS = ("conv", "conv_transpose", "linear", "bmm", "prelu")
+_LIKE_MATRIX_PRODUCTS = (
+    "conv", "conv_transpose", "linear", "bmm", "matmul", "scaled_dot_product_attention", "prelu",
+)  # fmt: skip
 _ON_CPU = {
     **dict.fromkeys(_LIKE_MATRIX_PRODUCTS, _Runs.IN_HALF),
     **dict.fromkeys(("avg_pool3d", "adaptive_avg_pool3d", "global_avg_pool3d"), _Runs.IN_FLOAT32),
@@ -46,9 +48,13 @@ _ON_GPU = {
 # gradient is made in the type of what it is the gradient of.
 _NORMS = ("batch_norm", "layer_norm", "group_norm")
 # What runs within the entry of the operator before it, as a part of the whole that autocast knows:
-# of a cross entropy on the CPU, of a linear layer that is a product of matrices and a sum.
-WITHIN_ENTRY = ("nll_loss", "add_bias")
-OF_VIEWS = ("bmm",)  # take views of parameters, the casts of which autocast does not cache
+# of a cross entropy on the CPU, of a linear layer that is a product of matrices and a sum, of a
+# product of factors that are copied.
+WITHIN_ENTRY = ("nll_loss", "add_bias", "within_matmul")
+OF_VIEWS = (
+    "bmm",
+    "scaled_dot_product_attention",
+)  # take views of parameters, the casts of which autocast does not cache
 CAST = "to_copy"
 
 

@@ -30,6 +30,7 @@ from archcalc.quantity.integer_array import as_quantity
 from archcalc.record import Record, as_dict, replace
 from archcalc.testing.graphs import graph, node
 from archcalc.testing.strategies import Example
+from archcalc.torch_backend.batches import drawn
 from archcalc.torch_backend.build import build
 from archcalc.torch_backend.layer_modules import module_for
 from archcalc.torch_backend.saved_tensors import saved_by_layer
@@ -120,8 +121,7 @@ def check_saved(example: Example) -> None:
     network = between_learned_layers(example, effect.output)
     analysis = analyze(network, batch=BATCH)
     layers = [layer.name for layer in analysis.layers]
-    x = torch.rand(BATCH, *network.input.shape)
-    kept = saved_by_layer(build(network), x, layers)
+    kept = saved_by_layer(build(network), drawn(network, BATCH, torch.float32, "cpu"), layers)
     assert kept == saved_bytes(analysis) | {"": 0}
 
 
@@ -148,18 +148,25 @@ def between_learned_layers(example: Example, output: FeatureMap, *, normed: bool
         pool = node("pool", example.pool, before[-1].name)
         undo = node("layer", example.layer, "pool", indices="pool")
         return graph(example.pooled, [*before, pool, undo, *behind])
-    channels, *sizes = [max(axis) for axis in zip(*[x.shape for x in example.inputs], strict=True)]
+    rank = example.inputs[0].rank
+    alike = [x.shape for x in example.inputs if x.rank == rank]
+    channels, *sizes = [max(axis) for axis in zip(*alike, strict=True)]
     widest = FeatureMap(channels, tuple(sizes))
+    inputs = {INPUT: widest}
     nodes, ends = list[Node](), list[str]()
     for number, x in enumerate(example.inputs):
         source = INPUT
+        if x.rank != rank:  # such as a bias: it comes from outside
+            inputs[f"input{number}"] = x
+            ends.append(f"input{number}")
+            continue
         if x.sizes != widest.sizes:
             source = f"crop{number}"
             cut = tuple([(0, m - n) for n, m in zip(x.sizes, widest.sizes, strict=True)])
             nodes.append(node(source, Crop(sides=cut)))
         nodes += learned(f"learned{number}", x, source)
         ends.append(nodes[-1].name)
-    return graph(widest, [*nodes, node("layer", example.layer, *ends), *behind])
+    return graph(inputs, [*nodes, node("layer", example.layer, *ends), *behind])
 
 
 def on_the_images(example: Example, output: FeatureMap) -> Graph:

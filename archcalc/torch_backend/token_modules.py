@@ -49,7 +49,9 @@ class Attention(nn.Module):
         self.heads, self.key_heads = heads, key_heads or heads
         self.causal, self.scale = causal, scale
 
-    def forward(self, queries: Tensor, keys: Tensor, values: Tensor) -> Tensor:
+    def forward(
+        self, queries: Tensor, keys: Tensor, values: Tensor, bias: Tensor | None = None
+    ) -> Tensor:
         q, k, v = [
             x.reshape(*x.shape[:2], heads, -1).transpose(1, 2)
             for x, heads in (
@@ -59,7 +61,7 @@ class Attention(nn.Module):
             )
         ]
         found = F.scaled_dot_product_attention(
-            q, k, v, is_causal=self.causal, scale=self.scale, enable_gqa=len(q[0]) > len(k[0])
+            q, k, v, bias, is_causal=self.causal, scale=self.scale, enable_gqa=len(q[0]) > len(k[0])
         )
         return found.transpose(1, 2).flatten(2)
 
@@ -107,7 +109,9 @@ class Attended(nn.Module):
         super().__init__()
         self.heads, self.groups, self.causal = heads, groups, causal
 
-    def forward(self, queries: Tensor, keys: Tensor, values: Tensor) -> Tensor:
+    def forward(
+        self, queries: Tensor, keys: Tensor, values: Tensor, bias: Tensor | None = None
+    ) -> Tensor:
         own = queries.reshape(*queries.shape[:2], self.heads, -1).sum(-1, keepdim=True)
         apart = (*keys.shape[:2], self.groups, -1)
         seen = keys.reshape(apart).sum(-1, keepdim=True) + values.reshape(apart)
@@ -118,6 +122,8 @@ class Attended(nn.Module):
             seen = seen.sum(1, keepdim=True)
         seen = seen.repeat_interleave(self.heads // self.groups, 2)
         both: Tensor = own + seen
+        if bias is not None:
+            both = both + bias.sum(3, keepdim=True).transpose(1, 2)
         return both.flatten(2)
 
 

@@ -70,7 +70,8 @@ def _(layer: attention.ScaledDotProductAttention, at: Setting) -> Spelling:
         named("causal", layer.causal, False),
         named("scale", layer.scale, None),
     )
-    return Spelling("Attention", arguments, "{module}({0}, {1}, {2})", weight=Weight.JOIN)
+    inputs = ", ".join([f"{{{number}}}" for number in range(len(at.inputs))])
+    return Spelling("Attention", arguments, f"{{module}}({inputs})", weight=Weight.JOIN)
 
 
 @spell.register

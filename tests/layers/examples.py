@@ -679,6 +679,8 @@ def attention_examples(draw: Draw) -> Example:
     groups, ratio, each = (draw(st.integers(1, 3)) for _ in range(3))
     heads, length = groups * ratio, draw(st.integers(1, 5))
     steps, causal = draw(st.integers(1, 5)), draw(st.booleans())
+    scores = [draw(mostly(st.sampled_from([n, 1]), st.just(7))) for n in (heads, length, steps)]
+    bias = [FeatureMap(scores[0], tuple(scores[1:]))] if not causal and draw(st.booleans()) else []
     layer = attention.ScaledDotProductAttention(
         heads=heads,
         key_heads=groups if ratio > 1 or draw(st.booleans()) else None,
@@ -686,7 +688,7 @@ def attention_examples(draw: Draw) -> Example:
         scale=draw(st.one_of(st.none(), st.just(0.5))),
     )
     keys = FeatureMap(steps, (groups * each,))
-    return Example(layer, (FeatureMap(length, (heads * each,)), keys, keys))
+    return Example(layer, (FeatureMap(length, (heads * each,)), keys, keys, *bias))
 
 
 EXAMPLES[attention.ScaledDotProductAttention] = attention_examples()

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from archcalc import FeatureMap, Graph, LayerError, UsageError, analyze, load, verify
 from archcalc.layers.matmul import Matmul
+from archcalc.memory_use.options import TrainingOptions
 from archcalc.memory_use.training import backward_macs, step_of
 from archcalc.testing.training import check_step
 from archcalc.torch_backend.build import build
@@ -136,6 +137,11 @@ def test_a_step_takes_the_macs_that_torch_counts(net: Graph) -> None:
     assert counted(analysis) == 2 * (forward + backward)
 
 
+@given(attentions(), st.integers(1, 2))
+def test_a_step_under_autocast_takes_what_torch_takes(net: Graph, batch: int) -> None:
+    check_step(net, batch, TrainingOptions(dtype="mixed"))
+
+
 WINDOWS = """\
 name: windows
 input: [8, 3]
@@ -153,6 +159,10 @@ def test_one_matrix_for_all_windows_is_one_that_is_there_once() -> None:
     build(analysis.graph)
     with pytest.raises(LayerError, match="inputs of 4 and of 1 items"):
         analysis_of(WINDOWS.replace("OTHER", "input"))
+    apart = '  - rearrange: {name: u, axes: "w l c -> [w] l c"}\n  - matmul'
+    learned = learned.replace("[5, 3]", "[4, 5, 3]").replace("  - matmul", apart)
+    with pytest.raises(LayerError, match=r"\[4\]x5x3 is there once for all images"):
+        analysis_of(learned.replace("OTHER", "u"))
 
 
 def test_what_torch_does_not_multiply_is_refused() -> None:

@@ -171,8 +171,8 @@ def training(
         peaks = peaks_over_batches(trained, options.without_patterns)
         fitting = peaks.within(room)
         if fitting is None:
-            least = "one image" if peaks.least == 1 else f"{peaks.least} images"
-            raise UsageError(f"{budget}: not even {least} of {analysis.name} fits", "budget")
+            least = f"a batch of {peaks.least} of {analysis.name}"
+            raise UsageError(f"{budget}: not even {least} fits", "budget")
         trained = trained.of_batch(fitting.batch, trained.dtype)
         found = training_report(trained, options.without_patterns)
         found = found._replace(options=options, cut=cut)

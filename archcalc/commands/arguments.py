@@ -66,7 +66,9 @@ def add_changes(parser: argparse.ArgumentParser) -> None:
 
 def add_batch(parser: argparse.ArgumentParser, dtypes: Sequence[str] = tuple(DTYPES)) -> None:
     """--batch and --dtype, one of `dtypes`, which the figures hold for."""
-    parser.add_argument("--batch", type=positive, default=1, metavar="N", help="images (default 1)")
+    parser.add_argument(
+        "--batch", type=positive, default=1, metavar="N", help="batch size (default 1)"
+    )
     parser.add_argument(
         "--dtype", default="float32", metavar="TYPE",
         help=f"of parameters and activations: {', '.join(dtypes)} (default float32)",

@@ -42,7 +42,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_changes(parser)
     parser.add_argument(
         "--batch", type=batches, default=(1,), metavar="N",
-        help="images (default 1); several, such as 8,16,32: the peak of a training step for each",
+        help="batch size (default 1); of several, as 8,16,32, the peak of a training step each",
     )  # fmt: skip
     parser.add_argument(
         "--formula", action="store_true",

@@ -24,7 +24,7 @@ PURPOSES = {
     Purpose.OPTIMIZER: "the optimizer's state",
     Purpose.KEPT: "kept activations",
     Purpose.ACTIVATION_GRADIENTS: "gradients of activations",
-    Purpose.OTHER: "images and others",
+    Purpose.OTHER: "inputs and others",
 }
 _LOSSES = {
     "sum": "the sum of the outputs",
@@ -143,9 +143,9 @@ def budget_lines(budget: Budget) -> list[str]:
     if budget.fitting is not None:
         answer = f"batch {peak.batch} at most, {takes}"
     elif peak.batch == 1:
-        answer = f"not even one image, which takes {takes}"
+        answer = f"not even batch 1, which takes {takes}"
     else:
-        answer = f"not even {peak.batch} images, which take {takes}; torch refuses one"
+        answer = f"not even batch {peak.batch}, which takes {takes}; torch refuses 1"
     held_back = f"; {budget.reserve} are held back" if budget.reserve else ""
     return [
         *labelled(f"in {budget.text}", f"{answer}{held_back}"),
@@ -191,7 +191,7 @@ def assumed(report: TrainingReport, *, in_full: bool = False) -> str:
     """What the peak holds for."""
     size = exact if in_full else short_bytes
     options = report.options
-    held = "images and loss" if options.loss == "sum" else "images, targets and loss"
+    held = "inputs and loss" if options.loss == "sum" else "inputs, targets and loss"
     in_place = ""
     if report.in_place < report.peak.bytes:
         in_place = f" (without one torch adds some in place: {size(report.in_place)})"

@@ -193,7 +193,7 @@ def test_training_is_a_step_of_a_batch_or_of_the_largest_in_a_budget() -> None:
     held_back = archcalc.training("vgg16", budget="17GiB", reserve="1GiB")
     assert held_back.found == largest
     for budget, reserve, message in (
-        ("1MB", 0, "budget: 1MB: not even one image of vgg16 fits"),
+        ("1MB", 0, "budget: 1MB: not even a batch of 1 of vgg16 fits"),
         ("lots", 0, "budget: lots: expected a size"),
         ("1GB", "some", "reserve: some: expected a size"),
     ):

@@ -44,7 +44,7 @@ def test_a_budget_in_which_nothing_fits_is_an_answer(capsys: pytest.CaptureFixtu
     shown = capsys.readouterr().out
     assert shown.startswith(without)
     # 138,357,544 parameters of 4 bytes and their gradients are 1.11GB.
-    assert shown[len(without) :].startswith("  in 1GB       not even one image, which takes 1.1")
+    assert shown[len(without) :].startswith("  in 1GB       not even batch 1, which takes 1")
     assert main(["memory", "vgg16", "--budget", "1GB", "--batch", "8", "--format", "json"]) == 0
     assert json.loads(capsys.readouterr().out)["largest_batch"] == 0
 
@@ -185,7 +185,7 @@ def test_a_norm_that_torch_does_not_train_on_one_image_is_told(
     assert json.loads(capsys.readouterr().out)["training"]["refused"] == ["batch_norm1"]
     # One image takes 8.97KB, but torch does not train on it.
     assert main(["memory", str(spec), "--budget", "10KB"]) == 0
-    assert "not even 2 images, which take 17.23KB" in capsys.readouterr().out
+    assert "not even batch 2, which takes 17.23KB" in capsys.readouterr().out
     assert main(["memory", str(spec), "--budget", "18KB"]) == 0
     assert "batch 2 at most" in capsys.readouterr().out
 

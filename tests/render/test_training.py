@@ -39,7 +39,7 @@ def test_the_peak_stands_with_its_parts_and_the_largest_tensors() -> None:
         "                 448 the optimizer's state",
         "               1,344 kept activations",  # the images, which conv keeps, and relu's output
         "                 580 gradients of activations",  # that of conv, and of the loss
-        "                   4 images and others",  # the loss
+        "                   4 inputs and others",  # the loss
         "  alive there, beside what is there all the time:",
         "               768 input, kept",
         "               576 relu, kept",
@@ -75,9 +75,9 @@ def test_what_is_assumed_is_said() -> None:
     def said(**options: str) -> str:
         return " ".join(" ".join(training_lines(report_of(**options), in_full=True)).split())
 
-    assert "as torch on the CPU; the loss is the sum of the outputs; images and loss live" in said()
+    assert "as torch on the CPU; the loss is the sum of the outputs; inputs and loss live" in said()
     assert "loss live to the end, outputs until the loss is made; sums" in said()
-    assert "as torch on the GPU; the loss is cross entropy; images, targets and loss live" in said(
+    assert "as torch on the GPU; the loss is cross entropy; inputs, targets and loss live" in said(
         device="cuda", loss="cross_entropy"
     )
 
@@ -123,9 +123,9 @@ def test_a_budget_has_a_largest_batch_or_none() -> None:
     )
     assert budget_lines(Budget("4KB", "1KB", two, one))[0].endswith("; 1KB are held back")
     assert budget_lines(Budget("1KB", None, None, one))[0] == (
-        "  in 1KB       not even one image, which takes 1.50KB = 1.46KiB"
+        "  in 1KB       not even batch 1, which takes 1.50KB = 1.46KiB"
     )
-    assert budget_lines(Budget("1KB", None, None, two))[0].endswith("; torch refuses one")
+    assert budget_lines(Budget("1KB", None, None, two))[0].endswith("; torch refuses 1")
 
 
 def test_a_step_is_a_table_of_purposes() -> None:

@@ -261,7 +261,8 @@ class _Expander(Parts):
         given = {
             name: self._evaluate(argument, scope) for name, argument in statement.arguments.items()
         }
-        inner = Scope(scope.home, "", dict(scope.home.values), scope, current)
+        home = self._home_of(block, scope.home)
+        inner = Scope(home, "", dict(home.values), scope, current)
         for name, default in block.parameters.items():
             if name in given:
                 inner.environment[name] = given[name]
@@ -306,7 +307,7 @@ class _Expander(Parts):
         self.blocks[full] = HEAD
         outer = self._training_only
         self._training_only = outer or statement.training_only
-        is_of_part = scope.home is not self.home
+        is_of_part = scope.home.prefix != ""
         if is_of_part:
             self.heads_of_parts.append(full)
         inner = Scope(scope.home, full + ".", scope.environment, scope, current)

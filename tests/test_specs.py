@@ -22,7 +22,8 @@ from archcalc.render.output import write
 from archcalc.render.rows import rows_at_depth
 from archcalc.render.spec_text import spec_text
 from archcalc.render.table import TableDocument
-from archcalc.spec.library import find_network, network_names, spec_sources
+from archcalc.spec.files import spec_sources
+from archcalc.spec.library import find_network, network_names
 from archcalc.spec.parser import parse_family
 from archcalc.spec.schema import spec_schema
 from tests.networks import LARGE

@@ -10,8 +10,8 @@ from archcalc.claims.arithmetic import Arithmetic, read_arithmetic
 from archcalc.claims.printed import Printed, PrintedError, Verdict, parse_printed
 from archcalc.errors import Place, Source, SpecError, suggestion
 from archcalc.spec.fields import read_literal
+from archcalc.spec.files import spec_sources
 from archcalc.spec.keys import CLAIM_KEYS, DIFFERENCES, VERDICT_WORDS
-from archcalc.spec.library import spec_sources
 from archcalc.spec.reader import (
     compose,
     entries,

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from yaml.nodes import Node
 
 from archcalc.errors import Source, SpecError
-from archcalc.spec.library import spec_sources
+from archcalc.spec.files import spec_sources
 from archcalc.spec.reader import compose, entries, mapping, place_of, text_of
 
 _KEYS = ("title", "authors", "year", "place", "address", "note", "slides")

@@ -211,7 +211,9 @@ class Names(ABC):
         here = (place.line, place.column)
         for body in (home.body, *(block.body for block in home.blocks.values())):
             found = list(every_statement(body))
-            if not found or (found[0].place.line, found[0].place.column) > here:
+            if not found or found[0].place.source is not place.source:
+                continue
+            if (found[0].place.line, found[0].place.column) > here:
                 continue
             for statement in found:
                 template = None if isinstance(statement, _UNNAMED) else statement.name

@@ -17,7 +17,7 @@ from archcalc.graph import Graph
 from archcalc.spec.closures import WORK
 from archcalc.spec.functions import with_functions
 from archcalc.spec.others import Others
-from archcalc.spec.syntax import Body, NameTemplate, Network, NetworkStatement
+from archcalc.spec.syntax import Block, Body, Function, NameTemplate, Network, NetworkStatement
 from archcalc.spec.values import Value
 
 HEAD = "head"  # what a head is called where blocks are called after their kinds
@@ -61,6 +61,7 @@ class Parts(Sharing):
         self._depth = 0
         self._others = Others()
         self._within = [_key(network)]
+        self._imported: dict[tuple[str, str], Home] = {}
         self._starts: dict[str, _Start] = {}
         self._stops: set[str] = set()
         self.optional: set[str] = set()
@@ -81,12 +82,36 @@ class Parts(Sharing):
 
     def _home(self, network: Network, values: Mapping[str, Value], prefix: str) -> Home:
         """A network as the home of its bodies, with these values of its parameters."""
-        names = len(values) + len(network.functions)
-        self._step(network.place, names * (1 + len(network.functions)))
-        known = with_functions({**values, WORK: self._work_on}, network.functions)
-        home = Home(network.name, prefix, network.inputs, network.body, network.blocks, known)
-        self._compute(network.let, Scope(home, "", known, None))
+        home = Home(
+            name=network.name,
+            prefix=prefix,
+            inputs=network.inputs,
+            body=network.body,
+            blocks=network.blocks,
+            values=self._with_functions(values, network.functions, network.place),
+            block_files=network.block_files,
+        )
+        self._compute(network.let, Scope(home, "", home.values, None))
         return home
+
+    def _home_of(self, block: Block, home: Home) -> Home:
+        """Where the body of a block stands that is called in a home: there, or in another file."""
+        if block.file == home.file or block.file is None:
+            return home
+        key = (home.prefix, block.file)
+        if key not in self._imported:
+            file = home.block_files[block.file]
+            values = self._with_functions({}, file.functions, block.place)
+            self._imported[key] = home._replace(
+                body=(), blocks=file.blocks, values=values, file=file.key
+            )
+        return self._imported[key]
+
+    def _with_functions(
+        self, values: Mapping[str, Value], functions: Mapping[str, Function], place: Place
+    ) -> dict[str, Value]:
+        self._step(place, (len(values) + len(functions)) * (1 + len(functions)))
+        return with_functions({**values, WORK: self._work_on}, functions)
 
     def _part(self, statement: NetworkStatement, scope: Scope, current: str) -> str:
         inputs = [self._resolve(source, scope) for source in statement.sources] or [current]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from typing import NamedTuple
 
-from archcalc.spec.syntax import Block, Body
+from archcalc.spec.syntax import Block, BlockFile, Body
 from archcalc.spec.values import Value
 
 IN = "in"  # what the input of a block is called inside it
@@ -21,6 +21,8 @@ class Home(NamedTuple):
         body: its layers.
         blocks: those that bodies may call, by name.
         values: its parameters, computed values and functions, which every block sees.
+        block_files: what some blocks are imported from, by key.
+        file: the key of that which the body stands in; None for the network's own.
     """
 
     name: str
@@ -29,6 +31,8 @@ class Home(NamedTuple):
     body: Body
     blocks: Mapping[str, Block]
     values: dict[str, Value]
+    block_files: Mapping[str, BlockFile]
+    file: str | None = None
 
     def local(self, full: str) -> str:
         """What a layer is called in the network itself."""

@@ -23,8 +23,8 @@ NETWORK_KEYS = ("input", "inputs", "outputs", "scaling", "layers", "budget")
 VARIANT_KEYS = (*ABOUT_KEYS, *NETWORK_KEYS)
 INPUT_KEYS = ("shape", "dtype")
 FAMILY_KEYS = (
-    "name", *ABOUT_KEYS, *NETWORK_KEYS, "parameters", "functions", "let", "variants", "blocks",
-    "claims",
+    "name", *ABOUT_KEYS, *NETWORK_KEYS, "parameters", "import", "functions", "let", "variants",
+    "blocks", "claims",
 )  # fmt: skip
 CLAIM_KEYS = (
     "id", "also", "variant", "set", "input", "quantity", "value", "statement", "source",

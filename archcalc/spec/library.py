@@ -9,34 +9,13 @@ from typing import Any
 
 from archcalc.errors import Source, UsageError, did_you_mean, require_known
 from archcalc.record import replace
+from archcalc.spec.files import ENDINGS, spec_sources
 from archcalc.spec.parser import parse_family
 from archcalc.spec.reader import read_file, written
 from archcalc.spec.syntax import Family, Network
 
-_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 _MOST_NAMED = 4  # variants in a message
 _VARIANT = re.compile(r"^  ([A-Za-z0-9_.\-]+):", re.MULTILINE)
-
-
-def specs_folder() -> str:
-    """Where the specs lie: inside the installed package, or beside it in a checkout."""
-    installed = os.path.join(_PACKAGE, "specs")
-    return installed if os.path.isdir(installed) else os.path.join(_PACKAGE, "..", "specs")
-
-
-def spec_sources(subfolder: str = "", sought: str = "") -> Iterator[Source]:
-    """The texts of the specs that come with archcalc, in alphabetical order of their files.
-
-    Args:
-        subfolder: a folder among them to read instead, such as `claims`.
-        sought: the name of a network: first come the files whose names it begins with.
-    """
-    folder = os.path.join(specs_folder(), subfolder)
-    files = sorted(os.listdir(folder))
-    for name in sorted(files, key=lambda file: not sought.startswith(file.partition(".")[0])):
-        if name.endswith(".yaml"):
-            shown = "/".join(part for part in ("specs", subfolder, name) if part)
-            yield read_file(os.path.join(folder, name), shown)
 
 
 def families() -> Iterator[Family]:
@@ -51,7 +30,7 @@ def network_names() -> list[str]:
 
 def is_file(name: str) -> bool:
     """Whether `name` is meant as a file, and not as a network that comes with archcalc."""
-    if name.endswith((".yaml", ".yml")) or "/" in name:
+    if name.endswith(ENDINGS) or "/" in name:
         return True
     return os.path.isfile(name) and name not in network_names()
 

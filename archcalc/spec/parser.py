@@ -11,12 +11,14 @@ from yaml.nodes import MappingNode, Node, SequenceNode
 from archcalc.errors import Source, SpecError, suggestion
 from archcalc.feature_map import INTEGERS, MOST_AXES
 from archcalc.record import replace
+from archcalc.spec.definitions import DefinitionReader
 from archcalc.spec.fields import read_literal, read_size
+from archcalc.spec.files import Files
 from archcalc.spec.keys import ACCURACY_KEYS, FAMILY_KEYS, INPUT_KEYS, VARIANT_KEYS, WAYS
 from archcalc.spec.labels import find_labelled
-from archcalc.spec.reader import compose, items, text_of
+from archcalc.spec.reader import compose_counted, items, text_of
 from archcalc.spec.scopes import require_known_names
-from archcalc.spec.statements import StatementReader, is_null
+from archcalc.spec.statements import is_null
 from archcalc.spec.syntax import (
     DENSE,
     INPUT,
@@ -32,15 +34,21 @@ from archcalc.spec.syntax import (
 from archcalc.spec.values import ExpressionError
 
 
-def parse_family(source: Source) -> Family:
+def parse_family(source: Source, files: Files | None = None) -> Family:
     """The family that a spec's text describes.
+
+    Args:
+        files: those that were read before, for a spec that has named this one; else it is read
+            for itself.
 
     Raises:
         SpecError: the text is wrong; says where, and what was meant if that can be guessed.
     """
+    files = files or Files()
     with _collector_at_rest():
-        root = compose(source)
-        return _FamilyReader(source).family(root)
+        root, count = compose_counted(source, files.values_left)
+        files.values_left -= count
+        return _FamilyReader(source, files).family(root)
 
 
 @contextmanager
@@ -59,19 +67,15 @@ def _collector_at_rest() -> Iterator[None]:
             gc.enable()
 
 
-class _FamilyReader(StatementReader):
+class _FamilyReader(DefinitionReader):
     """Reads one spec file."""
 
     def family(self, root: Node) -> Family:
         found = self._mapping(root, FAMILY_KEYS, "a spec")
+        if "name" not in found and "layers" not in found and "blocks" in found:
+            raise SpecError("a file of blocks, which specs `import`", self._place(root))
         name = self._name_text(self._required(found, "name", root, "a spec"), "the name")
-        self._blocks = frozenset(
-            self._block_name(key) for _, key, _ in self._entries(found.get("blocks"), "blocks")
-        )
-        blocks = {
-            key: self._block(key, node, value)
-            for key, node, value in self._entries(found.get("blocks"), "blocks")
-        }
+        blocks = self._blocks_of(found)
         base = Network(
             name=name,
             about=self._about(found, About()),
@@ -85,10 +89,8 @@ class _FamilyReader(StatementReader):
             budget=found.get("budget"),
             outputs=self._outputs(found.get("outputs")),
             scaling=self._scaling(found.get("scaling")),
-            functions={
-                key: self._function(key, node, value)
-                for key, node, value in self._entries(found.get("functions"), "functions")
-            },
+            functions=self._functions_of(found),
+            block_files=self._files.blocks,
         )
         networks = {
             key: self._variant(key, node, value, base)

@@ -117,10 +117,20 @@ def written(spec: Mapping[str, object]) -> Source:
 
 
 def compose(source: Source) -> Node:
-    """The tree of a YAML document, without aliases, repeated keys or surprising scalars."""
+    """The tree of a YAML document, without aliases, repeated keys or surprising scalars.
+
+    Raises:
+        SpecError: it is no such document, or too large.
+    """
+    return compose_counted(source, MAX_NODES)[0]
+
+
+def compose_counted(source: Source, most: int) -> tuple[Node, int]:
+    """As `compose`, of up to `most` values; and how many it has."""
     _require_small(len(source.text), source.name)
+    parser = _Parser(source, most)
     try:
-        node = _Parser(source).get_single_node()
+        node = parser.get_single_node()
     except yaml.MarkedYAMLError as error:
         place = _marked(source, error)
         raise SpecError(_yaml_problem(error, place), place) from None
@@ -134,7 +144,7 @@ def compose(source: Source) -> Node:
     if node is None:
         raise SpecError(f"{source.name}: empty")
     _check(node, source, set())
-    return node
+    return node, parser.count
 
 
 def place_of(node: Node, source: Source) -> Place:
@@ -201,16 +211,18 @@ def is_left_open(node: Node) -> bool:
 class _Parser(CParser):
     """The C composer, with its resolver's hooks put to another use."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, most: int) -> None:
         CParser.__init__(self, source.text)
         self._source = source
         self._depth = 0
-        self._nodes = 0
+        self._most = most
+        self.count = 0  # of values
 
     def resolve(self, kind: type, value: object, implicit: object) -> str:
-        self._nodes += 1
-        if self._nodes > MAX_NODES:
-            raise SpecError(f"{self._source.name}: more than {MAX_NODES:,} values")
+        self.count += 1
+        if self.count > self._most:
+            with_others = "" if self._most == MAX_NODES else ", with the files that it is read for"
+            raise SpecError(f"{self._source.name}: more than {MAX_NODES:,} values{with_others}")
         return ""
 
     def descend_resolver(self, parent: Node | None, index: object) -> None:

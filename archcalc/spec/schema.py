@@ -66,13 +66,21 @@ def spec_schema() -> Schema:
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "archcalc spec",
         "type": "object",
-        "required": ["name"],
+        "anyOf": [
+            {"required": ["name"]},
+            {
+                "description": "a file of blocks, which others import",
+                "required": ["blocks"],
+                "not": {"required": ["layers"]},
+            },
+        ],
         "additionalProperties": False,
         "properties": {
             "name": _NAME,
             **about,
             **_network(),
             "parameters": {"type": "object", "additionalProperties": _VALUE},
+            "import": _imports(),
             "functions": {"type": "object", "additionalProperties": _function()},
             "let": _named_values("values computed from the parameters, in order"),
             "variants": {"type": "object", "additionalProperties": variant},
@@ -234,6 +242,20 @@ def _part() -> Schema:
         "description": "another network, or a part of it, as a block: its layers have this one's "
         "name and a dot before theirs, and what nothing needs of it is left out",
         "anyOf": [of, _closed(part, ["of"])],
+    }
+
+
+def _imports() -> Schema:
+    blocks: Schema = {"anyOf": [{"type": "null"}, _NAME, {"type": "array", "items": _NAME}]}
+    return {
+        "description": "files of blocks: common, which comes with archcalc, or one below this "
+        "one's folder; with the names of those that are meant, {blocks.yaml: [unit, stage]}, or "
+        "all that it defines",
+        "anyOf": [
+            {"type": "string"},
+            {"type": "array", "items": {"type": "string"}},
+            {"type": "object", "additionalProperties": blocks},
+        ],
     }
 
 

@@ -17,6 +17,7 @@ from archcalc.spec.functions import require_known
 from archcalc.spec.syntax import (
     Argument,
     Block,
+    BlockFile,
     BlockStatement,
     Body,
     Function,
@@ -28,6 +29,7 @@ from archcalc.spec.syntax import (
     NetworkStatement,
     RepeatStatement,
     Statement,
+    every_statement,
 )
 from archcalc.spec.trees import SIZE_NAMES
 from archcalc.spec.values import ExpressionError
@@ -41,19 +43,31 @@ def require_known_names(networks: Iterable[Network]) -> None:
     bodies: dict[int, Body] = {}
     for network in networks:
         bodies[id(network.body)] = network.body
-    parameters = frozenset(network.parameters)
-    functions: dict[str, Function] = {}
-    for function in network.functions.values():
-        inside = _with_parameters(_Known(parameters, functions), function.parameters)
-        inside.require(function.value.template, function.value)
-        functions = {**functions, function.name: function}
-    at_top = _with_let(_Known(parameters, functions), network.let)
-    scope = _Known(at_top.names | SIZE_NAMES, functions)
+    known = _with_functions(_Known(frozenset(network.parameters), {}), network.functions)
+    scope = _with_let(known, network.let).with_names(SIZE_NAMES)
     for body in bodies.values():
         _Checker(network.blocks).body(body, scope)
     for block in network.blocks.values():
-        inside = _with_parameters(scope, block.parameters)
-        _Checker(network.blocks).body(block.body, _with_let(inside, block.let))
+        if block.file is None:  # else it was looked at where it is defined
+            _require_known_in(block, network.blocks, scope)
+
+
+def require_closed(file: BlockFile, names: Iterable[str]) -> None:
+    """Raises SpecError where blocks that others import mention what only their file has."""
+    known = _with_functions(_Known(frozenset(), {}, file.unseen), file.functions)
+    known = known.with_names(SIZE_NAMES)
+    todo = [*names]
+    for name in todo:
+        block = file.blocks[name]
+        if block.file == file.key:
+            _require_known_in(block, file.blocks, known)
+            called = [s.block for s in every_statement(block.body) if isinstance(s, BlockStatement)]
+            todo += [name for name in dict.fromkeys(called) if name not in todo]
+
+
+def _require_known_in(block: Block, blocks: Mapping[str, Block], around: _Known) -> None:
+    inside = _with_parameters(around, block.parameters)
+    _Checker(blocks).body(block.body, _with_let(inside, block.let))
 
 
 class _Known(Record):
@@ -62,28 +76,41 @@ class _Known(Record):
     Attributes:
         names: of parameters, and of sizes.
         functions: of the spec's own.
+        unseen: parameters of a file, which blocks that others import do not see.
     """
 
     names: frozenset[str]
     functions: Mapping[str, Function]
+    unseen: frozenset[str] = frozenset()
 
     def with_names(self, names: Collection[str]) -> _Known:
         """With more names."""
         if not names:
             return self
-        return _Known(self.names.union(names), self.functions)
+        return _Known(self.names.union(names), self.functions, self.unseen)
 
     def require(self, template: Template, at: Argument | NameTemplate) -> None:
         """Raises SpecError where a template mentions something else."""
         for expression in _expressions_in(template):
             if not expression.names <= self.names:
                 name = min(expression.names - self.names)
+                if name in self.unseen:
+                    fact = "a block that others import does not see the parameters of its file"
+                    raise SpecError(f"{name!r}: {fact}; hand it down", at.place)
                 raise SpecError(str(unknown_parameter(name, self.names)), at.place)
             for call in expression.calls:
                 try:
                     require_known(call, self.functions)
                 except ExpressionError as error:
                     raise SpecError(str(error), at.place) from None
+
+
+def _with_functions(scope: _Known, functions: Mapping[str, Function]) -> _Known:
+    for name, function in functions.items():
+        inside = _with_parameters(scope, function.parameters)
+        inside.require(function.value.template, function.value)
+        scope = _Known(scope.names, {**scope.functions, name: function}, scope.unseen)
+    return scope
 
 
 def _with_parameters(scope: _Known, parameters: Mapping[str, Argument | None]) -> _Known:

@@ -1,4 +1,4 @@
-"""The YAML of layers and blocks -> typed statements. No arithmetic of layers."""
+"""The YAML of layers -> typed statements. No arithmetic of layers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from archcalc.errors import Place, Source, SpecError, did_you_mean
 from archcalc.layers import Join, Layer
-from archcalc.layers.registry import KINDS, LATER, kind_called, known_names
+from archcalc.layers.registry import kind_called, known_names
 from archcalc.spec.expression import template_parts
 from archcalc.spec.fields import (
     WORDS,
@@ -20,7 +20,6 @@ from archcalc.spec.fields import (
     read_literal,
     read_template,
 )
-from archcalc.spec.function_table import FUNCTIONS
 from archcalc.spec.keys import (
     KEYWORDS,
     NAMED,
@@ -34,10 +33,8 @@ from archcalc.spec.syntax import (
     AS_AROUND,
     NAME,
     Argument,
-    Block,
     BlockStatement,
     Body,
-    Function,
     HeadStatement,
     IfStatement,
     LayerStatement,
@@ -48,16 +45,14 @@ from archcalc.spec.syntax import (
     Training,
     layer_with,
 )
-from archcalc.spec.trees import SHAPE_OF
 
 MAX_ENTRIES = 256  # of a mapping of names: parameters, blocks, variants
 # What a word means of branches: joined value by value, and not along an axis of one of them.
 _OF_BRANCHES = {"max": "maximum", "min": "minimum", "sum": "add"}
-_OWN_KINDS = frozenset([*KINDS, *LATER])  # a block may be called as no other
 
 
 class StatementReader:
-    """Reads the blocks and layers of one source.
+    """Reads the layers of one source.
 
     `_blocks` has the names of all blocks before their bodies are read.
     """
@@ -65,50 +60,6 @@ class StatementReader:
     def __init__(self, source: Source) -> None:
         self._source = source
         self._blocks: frozenset[str] = frozenset()
-
-    # ----- blocks -----
-
-    def _block_name(self, node: Node) -> str:
-        name = self._name_text(node, "the name of a block")
-        if name in _OWN_KINDS or name in KEYWORDS:
-            raise SpecError(f"a block cannot be called {name!r}, as a layer is", self._place(node))
-        return name
-
-    def _block(self, name: str, key: Node, node: Node) -> Block:
-        found = self._mapping(node, ("parameters", "let", "layers"), f"block {name!r}")
-        return Block(
-            name=name,
-            parameters=self._parameters(found.get("parameters")),
-            let=self._arguments(found.get("let"), "let"),
-            body=self._body(self._required(found, "layers", key, f"block {name!r}"), "layers"),
-            place=self._place(key),
-        )
-
-    def _function(self, name: str, key: Node, node: Node) -> Function:
-        self._parameter_name(name, key)
-        if name in FUNCTIONS or name == SHAPE_OF:
-            raise SpecError(f"a function cannot be called {name!r}, as one is", self._place(key))
-        found = self._mapping(node, ("parameters", "value"), f"function {name!r}")
-        value = self._required(found, "value", key, f"function {name!r}")
-        parameters = self._parameters(found.get("parameters"))
-        return Function(name, parameters, self._argument(value), self._place(key))
-
-    def _parameters(self, node: Node | None) -> dict[str, Argument | None]:
-        """`[depth, width, stride: 1]` or `{depth: 2, stride: 1}`."""
-        if node is None or isinstance(node, MappingNode):
-            return dict(self._arguments(node, "parameters"))
-        parameters: dict[str, Argument | None] = {}
-        for item in items(node, self._source, "parameters"):
-            if isinstance(item, ScalarNode):
-                found: dict[str, Argument | None] = {item.value: None}
-                self._parameter_name(item.value, item)
-            else:
-                found = dict(self._arguments(item, "a parameter"))
-            for name, default in found.items():
-                if name in parameters:
-                    raise SpecError(f"duplicate parameter {name!r}", self._place(item))
-                parameters[name] = default
-        return parameters
 
     def _arguments(self, node: Node | None, what: str) -> dict[str, Argument]:
         arguments = {}

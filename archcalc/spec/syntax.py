@@ -194,6 +194,7 @@ class Block(Record):
     Attributes:
         parameters: the default of each parameter; None where a value has to be given.
         let: values computed from the parameters, in order.
+        file: the key of the `BlockFile` that it is imported from; None for a spec's own.
     """
 
     name: str
@@ -201,6 +202,7 @@ class Block(Record):
     let: dict[str, Argument]
     body: Body
     place: Place
+    file: str | None = None
 
 
 class Input(Record):
@@ -227,6 +229,23 @@ class Function(Record):
     parameters: dict[str, Argument | None]
     value: Argument
     place: Place
+
+
+class BlockFile(Record):
+    """A file that blocks are imported from: what they see of it.
+
+    Attributes:
+        key: what it is known by: its path, or its name among those that come with archcalc.
+        blocks: those that it defines, and those that it imports.
+        functions: those that it defines, of which each may call those before it.
+        unseen: the names of its parameters, which nothing that others import may mention.
+    """
+
+    key: str
+    source: Source
+    blocks: dict[str, Block]
+    functions: dict[str, Function]
+    unseen: frozenset[str]
 
 
 DENSE = "dense"  # a network that ran over all of a larger image, as a convolution
@@ -283,13 +302,14 @@ class Network(Record):
         inputs: by name, the main path's first.
         parameters: the value of each parameter.
         let: values computed from the parameters, in order.
-        blocks: the family's blocks, by name.
+        blocks: the family's blocks and those that it imports, by name.
         functions: the family's functions, by name, of which each may call those before it.
         budget: the tree of its bounds, which `archcalc.claims.budgets` reads when asked.
         outputs: the layers whose outputs leave it, by the outputs' names; None for what ends the
             main path, and the heads.
         scaling: for some of `archcalc.spec.keys.WAYS` the numbers that make it wider, deeper or
             larger, all of them times the same factor.
+        block_files: what blocks are imported from, by key, themselves or through one another.
     """
 
     name: str
@@ -305,6 +325,7 @@ class Network(Record):
     outputs: Mapping[str, NameTemplate] | None = None
     scaling: Mapping[str, tuple[Label, ...]] = {}
     functions: Mapping[str, Function] = {}
+    block_files: Mapping[str, BlockFile] = {}
 
     def __repr__(self) -> str:
         return f"<Network {self.name}: {self.about.title}>"

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from archcalc import Analysis, AnalysisStopped, Graph, SpecError, analyze, load
 from archcalc.render.spec_text import spec_text
-from archcalc.spec import others
+from archcalc.spec import files, others
 from archcalc.torch_backend.verify import verify
 from tests.spec_texts import analysis_of
 
@@ -413,7 +413,7 @@ def test_not_too_many_others(monkeypatch: pytest.MonkeyPatch) -> None:
     outer(*few, few[0])
     with pytest.raises(SpecError, match="a network of more than 2 others"):
         outer(*few, "network: {of: resnet50, from: input}")
-    monkeypatch.setattr(others, "MAX_BYTES", 100)
+    monkeypatch.setattr(files, "MAX_BYTES", 100)
     for name in "ab":
         Path(f"{name}.yaml").write_text("name: t\ninput: [3, 8, 8]\nlayers: [relu]\n" + "#" * 30)
     with pytest.raises(SpecError, match="other files of more than 100 bytes"):

@@ -26,7 +26,7 @@ from archcalc.render.output import FORMS, write
 from archcalc.render.spec_text import spec_text
 from archcalc.render.table import TableDocument
 from archcalc.spec.expression import parse, parse_with_symbols
-from archcalc.spec.library import spec_sources
+from archcalc.spec.files import spec_sources
 from archcalc.spec.parser import parse_family
 from archcalc.spec.reader import read_file
 from archcalc.spec.values import ExpressionError
@@ -39,12 +39,29 @@ KEYS = [
     *("name", "title", "authors", "year", "paper", "source", "input", "parameters", "let"),
     *("variants", "blocks", "layers", "claims", "accuracy", "from", "weights", "indices"),
     *("branches", "repeat", "index", "if", "then", "else", "head", "training_only"),
+    *("import", "functions", "network", "of", "after", "until"),
 ]
 EXPRESSIONS = [
     *("width", "depths[0]", "2*width", "width // 3", "1/0", "floor(alpha*width)", "len(depths)"),
     *("width > 2", "not flag", "32h", "h", "max(1, width)", "sum(depths)", "a{i}", "{i}", "i"),
 ]
-WORDS = ["same", "valid", "nearest", "bilinear", "all", "true", "null", "input", "b", "a", "r", ""]
+WORDS = [
+    "resnet18",
+    "common",
+    "layer1",
+    "same",
+    "valid",
+    "nearest",
+    "bilinear",
+    "all",
+    "true",
+    "null",
+    "input",
+    "b",
+    "a",
+    "r",
+    "",
+]
 ODD = ["*x", "&x", "!!int", "<<", "yes", "010", "1:30", "0x1F", "\u0007", "\ud83e\udd16", "|", ">"]
 
 

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from archcalc import SpecError, UsageError, load
-from archcalc.spec import library, reader
-from archcalc.spec.library import families, find_network, is_file, network_names, spec_sources
+from archcalc.spec import files, reader
+from archcalc.spec.files import spec_sources
+from archcalc.spec.library import families, find_network, is_file, network_names
 
 NET = "name: tiny\ninput: [3, 8, 8]\nlayers: [relu]\n"
 TWO = "name: pair\ninput: [3, 8, 8]\nvariants: {one: , two: }\nlayers: [relu]\n"
@@ -38,7 +39,7 @@ def test_the_specs_are_found_inside_an_installed_package(
 ) -> None:
     (tmp_path / "archcalc" / "specs").mkdir(parents=True)
     (tmp_path / "archcalc" / "specs" / "tiny.yaml").write_text(NET)
-    monkeypatch.setattr(library, "_PACKAGE", str(tmp_path / "archcalc"))
+    monkeypatch.setattr(files, "_PACKAGE", str(tmp_path / "archcalc"))
     assert [source.name for source in spec_sources()] == ["specs/tiny.yaml"]
     assert network_names() == ["tiny"]
 

@@ -11,7 +11,7 @@ import yaml
 from archcalc import SpecError
 from archcalc.claims.reading import claims_of
 from archcalc.errors import Source
-from archcalc.spec.library import spec_sources
+from archcalc.spec.files import spec_sources
 from archcalc.spec.parser import parse_family
 
 SOURCES = {source.name: source for source in spec_sources()}

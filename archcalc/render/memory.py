@@ -13,7 +13,7 @@ from archcalc.memory_use.options import AUTO
 from archcalc.memory_use.report import MemoryReport
 from archcalc.memory_use.totals import activation_bytes
 from archcalc.quantity.arithmetic import plain
-from archcalc.render.numbers import exact, short, short_bytes
+from archcalc.render.numbers import binary_bytes, exact, short, short_bytes
 from archcalc.render.output import Data, Document, Part, Table
 from archcalc.render.rows import ALL_LEVELS, depth_that_fits, rows_at_depth
 from archcalc.render.table import LECTURE, caption, with_network
@@ -235,14 +235,16 @@ def _generation_lines(analysis: Analysis, in_full: bool) -> list[str]:
     if found is None:
         return []
     count, size = (exact, exact) if in_full else (short, short_bytes)
-    once = f", {count(found.once_macs)} of them once" if found.once_macs else ""
+    cache = found.kv_cache_bytes
+    in_binary = f" = {binary_bytes(cache)}" if isinstance(cache, int) else ""
+    once = f", {count(found.once_macs)} of them not again" if found.once_macs else ""
     return [
         "",
         f"generation, batch {analysis.batch}, {analysis.dtype}",
-        f"  KV cache     {size(found.kv_cache_bytes)} of {exact(found.context)} tokens, "
+        f"  KV cache     {size(cache)}{in_binary} of {exact(found.context)} tokens, "
         f"{size(found.kv_cache_bytes_per_token)} each",
-        f"  MACs         {count(found.token_macs)} for the last token, those before it cached; "
-        f"{count(found.prompt_macs)} for all at once{once}",
+        f"  next token   {count(found.token_macs)} MACs, the last, with all before it cached",
+        f"  prompt       {count(found.prompt_macs)} MACs, all tokens at once{once}",
     ]
 
 

@@ -19,7 +19,7 @@ from archcalc.regions.reading import ChannelWindow, Groups, read
 from archcalc.window import Reach, Windows
 
 BIAS = 3  # the number of that input
-_SOFTMAX = 5  # operations for each score: maximum, difference, exponential, sum, quotient
+SOFTMAX_OPS = 5  # operations for each score: maximum, difference, exponential, sum, quotient
 
 
 @register
@@ -56,7 +56,7 @@ class ScaledDotProductAttention(Join):
             windows=Reach.ALL,
             state=(),
             macs=2 * length * steps * width,
-            other_ops=self.heads * length * steps * (1 + biased + _SOFTMAX),
+            other_ops=self.heads * length * steps * (1 + biased + SOFTMAX_OPS),
             saved=(Saved.INPUT, Saved.OUTPUT, statistics),
             workspace=(statistics,),
             storage=Storage.OWN,
@@ -129,9 +129,11 @@ class ScaledDotProductAttention(Join):
         keys, values = inputs[1], inputs[2]
         return keys.values + values.values
 
-    def macs_backward(self, effect: Effect, *, learning: int) -> Quantity:
+    def macs_backward(
+        self, effect: Effect, inputs: Sequence[FeatureMap], learning: Sequence[bool]
+    ) -> Quantity:
         # Of two products the gradients of both factors, behind the scores, which are made again.
-        return 5 * (effect.macs // 2) if learning else 0
+        return 5 * (effect.macs // 2) if any(learning) else 0
 
     def memory_is_known(self, dtype: str, inputs: Sequence[FeatureMap], at: Circumstances) -> bool:
         return BIAS not in at.learning  # else torch makes the scores themselves, by other kernels

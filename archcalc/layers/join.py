@@ -23,11 +23,13 @@ class Join(Layer):
     whether a channel is computed from the same one of each input.
 
     Class attributes:
+        takes_one: whether it takes a single input too, such as the layer before it.
         sign: what stands for it in drawings; empty where that is its name.
     """
 
     category: ClassVar[Category] = Category.JOINING
     spreads: ClassVar[bool] = True
+    takes_one: ClassVar[bool] = False
     sign: ClassVar[str] = ""
 
     def concatenates_along(self, x: FeatureMap) -> int | None:

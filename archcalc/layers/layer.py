@@ -231,9 +231,18 @@ class Layer(ABC):
         """The keys and values, of all positions, that stay for later ones to be computed alone."""
         return 0
 
-    def macs_backward(self, effect: Effect, *, learning: int) -> Quantity:
-        """The MACs of the gradients of what it multiplies, where so many of its inputs have one."""
-        return effect.macs if learning else 0
+    def macs_of_weights(self, effect: Effect, inputs: Sequence[FeatureMap]) -> Quantity:
+        """The MACs of its products with weights: as many as the gradients of these take."""
+        return effect.macs
+
+    def macs_backward(
+        self, effect: Effect, inputs: Sequence[FeatureMap], learning: Sequence[bool]
+    ) -> Quantity:
+        """The MACs of all other gradients: of its inputs, as far as they have one, and on the way.
+
+        `learning` says of each input whether it learns, or comes from something that does.
+        """
+        return effect.macs if any(learning) else 0
 
     def copied_inputs(
         self, shapes: Sequence[tuple[int, ...]], strides: Sequence[Strides]

@@ -96,8 +96,10 @@ class Matmul(Join):
 
     # ----- what torch runs -----
 
-    def macs_backward(self, effect: Effect, *, learning: int) -> Quantity:
-        return learning * effect.macs
+    def macs_backward(
+        self, effect: Effect, inputs: Sequence[FeatureMap], learning: Sequence[bool]
+    ) -> Quantity:
+        return sum(learning) * effect.macs
 
     def memory_is_known(self, dtype: str, inputs: Sequence[FeatureMap], at: Circumstances) -> bool:
         # Of plain matrices, torch makes a product with one that is learned by yet other ways.

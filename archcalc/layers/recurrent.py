@@ -146,14 +146,16 @@ class Recurrent(Layer):
     ) -> tuple[Operator, ...]:
         return operators_of(self.recurrence_on(inputs[0]), at)
 
-    def macs_backward(self, effect: Effect, *, learning: int) -> Quantity:
+    def macs_backward(
+        self, effect: Effect, inputs: Sequence[FeatureMap], learning: Sequence[bool]
+    ) -> Quantity:
         matrices = {one.name: one.values for one in effect.parameters if len(one.shape) == 2}
         weights = sum(matrices.values())
         of_states = sum([n for name, n in matrices.items() if "_hh" in name])
         of_input = sum([n for name, n in matrices.items() if name.startswith("weight_ih_l0")])
         steps = effect.macs // weights
         # The first states are zeros, and have no gradient.
-        return steps * (weights if learning else weights - of_input) - of_states
+        return steps * (weights if any(learning) else weights - of_input) - of_states
 
     def made_by_copying(self, x: FeatureMap, *, at_inference: bool) -> Quantity:
         of = self.recurrence_on(x)

@@ -30,6 +30,7 @@ _ON_DEMAND: dict[str, str] = {
     "rotary": "rotary_embedding",
     "attention": "scaled_dot_product_attention",
     "matmul": "matmul",
+    "multihead_attention": "multihead_attention",
     "functions": "hard_tanh softplus mish selu celu softshrink hardshrink threshold square sqrt "
     "rsqrt reciprocal exp exp2 expm1 log log2 log10 log1p abs neg sign floor ceil round trunc frac "
     "sin cos tan atan sinh cosh erf erfc",

@@ -143,7 +143,8 @@ def course_of(analysis: Analysis, options: TrainingOptions) -> Course:
     require_numbers(analysis)
     unknown = why_memory_is_unknown(analysis, options.dtype, on_gpu=options.on_gpu)
     if unknown is not None:
-        raise UsageError(unknown, "device" if options.on_gpu else "dtype")
+        argument = "device" if options.on_gpu else "dtype" if options.dtype != "float32" else None
+        raise UsageError(unknown, argument)
     analysis = as_trained(analysis, options)
     tensors = training_tensors(analysis, options)
     in_use = analysis.of_batch(analysis.batch, _dtype_in_use(options.dtype))
@@ -238,16 +239,20 @@ def backward_macs(analysis: Analysis) -> dict[str, BackwardMacs]:
     learns, with_gradient = learning(analysis), analysis.graph.with_gradient()
     times = runs_again(tape(analysis)) if analysis.graph.stretches else {}
     found = {}
+    maps = analysis.maps
     for layer in analysis.layers:
-        macs = layer.macs if layer.name in with_gradient else 0
-        learning_inputs = sum([learns[name] for name in layer.inputs])
-        goes_in = layer.name in with_gradient and (layer.learns or learning_inputs > 0)
         kind, effect = layer.node.layer, layer.effect
+        inputs = [maps[name] for name in layer.inputs]
+        learning_inputs = [learns[name] for name in layer.inputs]
+        weights = others = 0
+        if layer.name in with_gradient:
+            if layer.learns:
+                weights = kind.macs_of_weights(effect, inputs) * layer.batch
+            if layer.learns or any(learning_inputs):
+                others = kind.macs_backward(effect, inputs, learning_inputs) * layer.batch
         found[layer.name] = BackwardMacs(
-            weights=macs if layer.learns else 0,
-            inputs=kind.macs_backward(effect, learning=learning_inputs) * layer.batch
-            if goes_in
-            else 0,
+            weights=weights,
+            inputs=others,
             again=layer.macs * times.get(layer.name, 0),
         )
     return found

@@ -143,7 +143,8 @@ class StatementReader:
         sources = self._sources(found.get("from"), many=joins)
         if kind.is_source and sources:
             raise SpecError(f"{kind.kind} has no input", self._place(found["from"]))
-        if joins and (branches is None) == (len(sources) < 2):
+        alone = issubclass(kind, Join) and kind.takes_one and branches is None
+        if joins and not alone and (branches is None) == (len(sources) < 2):
             raise SpecError(
                 f"{kind.kind} needs branches, or `from` with two layers or more", self._place(key)
             )

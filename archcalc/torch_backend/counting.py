@@ -26,7 +26,10 @@ FVCORE_MAC_OPERATORS = frozenset(["conv", "linear", "addmm", "mm", "bmm", "matmu
 
 
 # Operators with multiply-accumulates that it has no count for.
-FVCORE_MISSES = frozenset(["scaled_dot_product_attention", "lstm", "gru", "rnn_tanh", "rnn_relu"])
+FVCORE_MISSES = frozenset(
+    ["scaled_dot_product_attention", "_native_multi_head_attention", "lstm", "gru", "rnn_tanh",
+     "rnn_relu"]
+)  # fmt: skip
 
 
 class Output(Record):

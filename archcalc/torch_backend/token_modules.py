@@ -137,3 +137,41 @@ class Multiplied(nn.Module):
     def forward(self, x: Tensor, other: Tensor) -> Tensor:
         other = other.transpose(-2, -1) if self.transposed else other
         return x.sum(-1, keepdim=True) + other.sum(-2, keepdim=True)
+
+
+class MultiheadAttention(nn.MultiheadAttention):
+    """torch's, of one input, two, or three, with one output."""
+
+    def __init__(self, *arguments: object, causal: bool = False, **options: object) -> None:
+        super().__init__(*arguments, **options)
+        self.causal = causal
+
+    def forward(self, queries: Tensor, *others: Tensor) -> Tensor:  # type: ignore[override]
+        keys, values = (others[0], others[-1]) if others else (queries, queries)
+        mask = None
+        if self.causal:  # torch looks at its being there alone
+            mask = queries.new_zeros(queries.shape[1], keys.shape[1])
+        found: Tensor
+        found, _ = super().forward(
+            queries, keys, values, need_weights=False, attn_mask=mask, is_causal=self.causal
+        )
+        return found
+
+
+class AttendedByAll(nn.Module):
+    """What attention with projections sees: all features of the positions that it attends to."""
+
+    def __init__(self, causal: bool) -> None:
+        super().__init__()
+        self.causal = causal
+
+    def forward(self, queries: Tensor, *others: Tensor) -> Tensor:
+        keys, values = (others[0], others[-1]) if others else (queries, queries)
+        seen = keys.sum(2, keepdim=True) + values.sum(2, keepdim=True)
+        if self.causal:  # of more queries than keys the last see all
+            steps = torch.arange(queries.shape[1]).clamp(max=keys.shape[1] - 1)
+            seen = seen.cumsum(1)[:, steps]
+        else:
+            seen = seen.sum(1, keepdim=True)
+        both = queries.sum(2, keepdim=True) + seen
+        return both.expand(queries.shape).contiguous()

@@ -9,6 +9,7 @@ from archcalc.layers import (
     embedding,
     indexing,
     matmul,
+    multihead_attention,
     rearranging,
     rms_norm,
     rolling,
@@ -88,6 +89,34 @@ def _(layer: matmul.Matmul, at: Setting) -> Spelling:
 @spell.register
 def _(layer: matmul.Multiplied, at: Setting) -> Spelling:
     return Spelling(None, built=Built("Multiplied", {"transposed": layer.transposed}))
+
+
+@spell.register
+def _(layer: multihead_attention.MultiheadAttention, at: Setting) -> Spelling:
+    width, keys, values = (at.inputs[n].shape[-1] for n in (0, min(1, len(at.inputs) - 1), -1))
+    arguments = (
+        given("embed_dim", width, "features"),
+        given("num_heads", layer.heads, "heads"),
+        named("dropout", layer.dropout, 0.0),
+        named("bias", layer.bias, True),
+        named("kdim", keys, width),
+        named("vdim", values, width),
+        named("batch_first", True),
+    )
+    taken = [f"{{{min(number, len(at.inputs) - 1)}}}" for number in range(3)]
+    options = ["need_weights=False"]
+    if layer.causal:
+        mask = f"torch.zeros({{0}}.shape[1], {taken[1]}.shape[1])"  # that is not looked at
+        options += [f"attn_mask={mask}", "is_causal=True"]
+    call = f"{{module}}({', '.join([*taken, *options])})[0]"
+    made_with = {one.name: one.value for one in arguments} | {"causal": layer.causal}
+    built = Built("MultiheadAttention", made_with)
+    return Spelling("nn.MultiheadAttention", arguments, call, weight=Weight.MAIN, built=built)
+
+
+@spell.register
+def _(layer: multihead_attention.AttendedByAll, at: Setting) -> Spelling:
+    return Spelling(None, built=Built("AttendedByAll", {"causal": layer.causal}))
 
 
 @spell.register

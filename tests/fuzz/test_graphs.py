@@ -38,7 +38,8 @@ def test_every_figure_is_the_oracles(
 
 # In graphs of their own, which torch judges: `tests.layers.test_tokens` and `test_recurrent`.
 ELSEWHERE = {"embedding", "index_select", "parameter", "rearrange", "rotary_embedding", "select",
-             "slice", "scaled_dot_product_attention", "matmul", "rnn", "gru", "lstm"}  # fmt: skip
+             "slice", "scaled_dot_product_attention", "matmul", "multihead_attention", "rnn", "gru",
+             "lstm"}  # fmt: skip
 
 
 def test_every_layer_kind_is_drawn() -> None:

@@ -34,6 +34,7 @@ from archcalc.layers import (
     linear,
     local_response_norm,
     matmul,
+    multihead_attention,
     normalization,
     pooling,
     rearranging,
@@ -703,6 +704,27 @@ def index_select_examples(draw: Draw) -> Example:
 
 
 EXAMPLES[indexing.IndexSelect] = index_select_examples()
+
+
+@st.composite
+def multihead_examples(draw: Draw) -> Example:
+    """Of one input, of two, or of three of which the keys and values may be of other widths."""
+    heads, each, length, steps = (draw(st.integers(1, 3)) for _ in range(4))
+    width = heads * each
+    layer = multihead_attention.MultiheadAttention(
+        heads=draw(mostly(st.just(heads), st.sampled_from([0, width + 1]))),
+        bias=draw(st.booleans()),
+        causal=draw(st.booleans()),
+        dropout=draw(st.sampled_from([0.0, 0.5])),
+    )
+    others = [
+        FeatureMap(draw(mostly(st.just(steps), st.just(steps + 1))), (draw(of_width),))
+        for of_width in [st.sampled_from([width, 2])] * draw(st.integers(0, 2))
+    ]
+    return Example(layer, (FeatureMap(length, (width,)), *others))
+
+
+EXAMPLES[multihead_attention.MultiheadAttention] = multihead_examples()
 
 
 @st.composite

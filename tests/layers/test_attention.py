@@ -82,8 +82,8 @@ def test_backward_it_takes_the_macs_that_torch_counts_of_a_fused_kernel(example:
         )
     )
     flops = sdpa_backward_flop_count(q, q, k, v)  # type: ignore[no-untyped-call]  # torch's
-    assert 2 * BATCH * layer.macs_backward(effect, learning=3) == flops
-    assert layer.macs_backward(effect, learning=0) == 0
+    assert 2 * BATCH * layer.macs_backward(effect, example.inputs, (True, False, False)) == flops
+    assert layer.macs_backward(effect, example.inputs, (False,) * 3) == 0
 
 
 @given(networks(learned=False), st.integers(1, 2))

@@ -121,7 +121,7 @@ def test_a_step_with_a_learned_factor_takes_what_torch_takes(net: Graph, batch: 
     try:
         step_of(analyze(net, batch=batch))
     except UsageError as unknown:
-        assert "what m (matmul) makes and keeps in float32 is not known" in str(unknown)
+        assert "what m (matmul) makes and keeps is not known" in str(unknown)
         assert len(net.nodes[1].layer.shape) == 2  # type: ignore[attr-defined]
         return
     check_step(net, batch)

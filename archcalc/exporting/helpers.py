@@ -156,7 +156,7 @@ HELPERS: dict[str, str] = {
     "DropPath": _DROP_PATH,
     **{
         name: class_source(f"archcalc.torch_backend.norm_modules.{name}")
-        for name in ("Normalize", "LocalResponseNormWithinChannel")
+        for name in ("Normalize", "LocalResponseNormWithinChannel", "FrozenBatchNorm")
     },
     "RotaryEmbedding": class_source("archcalc.torch_backend.token_modules.RotaryEmbedding"),
     "Attention": class_source("archcalc.torch_backend.token_modules.Attention"),

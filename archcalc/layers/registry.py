@@ -37,6 +37,7 @@ _ON_DEMAND: dict[str, str] = {
     "local_response_norm": "local_response_norm",
     "instance_norm": "instance_norm",
     "l2_norm": "normalize",
+    "frozen_norm": "frozen_batch_norm",
     "softmax": "softmax log_softmax softmin",
     "gating": "glu",
     "composed_functions": "softsign tanhshrink log_sigmoid rrelu clamp power",

@@ -9,10 +9,9 @@ from __future__ import annotations
 
 from archcalc.analysis import Analysis
 from archcalc.errors import UsageError
-from archcalc.figures.of_layer import LayerAnalysis
 from archcalc.layers.items import operators_with_items
 from archcalc.layers.operator import once
-from archcalc.layers.state import Role, State
+from archcalc.layers.state import Role
 from archcalc.memory_use.autocast import Types
 from archcalc.memory_use.layout import layout
 from archcalc.memory_use.learning import circumstances, learning, there_once
@@ -68,7 +67,7 @@ def tape(
                     tensor.values,
                     learns=node.trainable and tensor.role is not Role.BUFFER,
                 )
-                for tensor in layer.effect.parameters or _of_source(layer)
+                for tensor in layer.effect.state
             },
             has_gradient=name in with_gradient,
         )
@@ -84,8 +83,3 @@ def tape(
     }
     found.write(LOSS, last.operators, outputs, named=given)
     return found.tape(analysis.graph)
-
-
-def _of_source(layer: LayerAnalysis) -> State:
-    """The constant that a layer without an input puts out."""
-    return () if layer.inputs else layer.effect.state

@@ -33,3 +33,26 @@ class LocalResponseNormWithinChannel(nn.Module):
         squares = pool(x * x, self.size, 1, self.size // 2)
         squares = squares.mul(self.alpha).add(self.k).pow(self.beta)
         return x / squares
+
+
+class FrozenBatchNorm(nn.Module):
+    """Batch normalization of which nothing is learned, as `torchvision.ops.FrozenBatchNorm2d`."""
+
+    weight: Tensor
+    bias: Tensor
+    running_mean: Tensor
+    running_var: Tensor
+
+    def __init__(self, num_features: int, eps: float = 1e-5) -> None:
+        super().__init__()
+        self.eps = eps
+        self.register_buffer("weight", torch.ones(num_features))
+        self.register_buffer("bias", torch.zeros(num_features))
+        self.register_buffer("running_mean", torch.zeros(num_features))
+        self.register_buffer("running_var", torch.ones(num_features))
+
+    def forward(self, x: Tensor) -> Tensor:
+        shape = (1, -1) + (1,) * (x.dim() - 2)
+        factor = self.weight.view(shape) * (self.running_var.view(shape) + self.eps).rsqrt()
+        shift = self.bias.view(shape) - self.running_mean.view(shape) * factor
+        return x * factor + shift

@@ -8,6 +8,7 @@ from archcalc.layers import (
     Layer,
     activation,
     composed_functions,
+    frozen_norm,
     functions,
     gating,
     instance_norm,
@@ -44,6 +45,12 @@ def _(layer: normalization.BatchNorm, at: Setting) -> Spelling:
         named("affine", layer.affine, True),
     )
     return Spelling(callee, arguments)
+
+
+@spell.register
+def _(layer: frozen_norm.FrozenBatchNorm, at: Setting) -> Spelling:
+    features = given("num_features", at.x.channels, "in_channels")
+    return Spelling("FrozenBatchNorm", (features, named("eps", layer.eps, 1e-5)))
 
 
 @spell.register

@@ -24,6 +24,7 @@ from archcalc.layers import (
     composed_functions,
     convolution,
     embedding,
+    frozen_norm,
     functions,
     further_joins,
     gating,
@@ -327,6 +328,11 @@ def _(draw: Draw, x: FeatureMap) -> Layer:
 @layers_of(normalization.BatchNorm, maps())
 def _(draw: Draw, x: FeatureMap) -> Layer:
     return normalization.BatchNorm(affine=draw(st.booleans()), gamma=draw(st.booleans()))
+
+
+@layers_of(frozen_norm.FrozenBatchNorm, maps())
+def _(draw: Draw, x: FeatureMap) -> Layer:
+    return frozen_norm.FrozenBatchNorm(eps=draw(st.sampled_from([1e-5, 0.01])))
 
 
 @layers_of(normalization.LayerNorm, maps())

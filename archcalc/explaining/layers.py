@@ -10,15 +10,14 @@ from archcalc.analysis import Analysis
 from archcalc.errors import UsageError, require_known
 from archcalc.explaining.forms import Form, Name, Number, form_of, names_in, sum_of, value_of
 from archcalc.explaining.named_ends import with_named_ends
+from archcalc.explaining.named_rule import named_effect, runs_as_the_image
 from archcalc.explaining.naming import Naming, axis_names
 from archcalc.feature_map import FeatureMap
 from archcalc.figures.of_layer import OF_LAYER, SUMMED, LayerAnalysis
 from archcalc.layers import Effect
-from archcalc.layers.items import effect_with_items
 from archcalc.layers.state import Role, StateTensor, values_of
-from archcalc.quantity.traced import Leaf, Operation, Traced, Tree, tree_of
+from archcalc.quantity.traced import Operation, Traced, Tree, tree_of
 from archcalc.receptive_field.field import AxisField, Field
-from archcalc.receptive_field.origins import origins_as_image
 from archcalc.receptive_field.propagation import fields_after
 from archcalc.receptive_field.seen import (
     Seen,
@@ -167,7 +166,7 @@ def _traced(
     analysis: Analysis, layer: LayerAnalysis, maps: Sequence[FeatureMap], naming: Naming
 ) -> LayerAnalysis:
     """The layer's figures, each with the tree of what it was computed from."""
-    effect = _effect(layer, maps, naming)
+    effect = named_effect(analysis, layer, maps, naming)
     local = _local_field(analysis, layer, effect, maps, naming)
     field = tuple(
         axis if isinstance(axis, Reach) else traced
@@ -185,23 +184,6 @@ def _traced(
     )
 
 
-def _effect(layer: LayerAnalysis, maps: Sequence[FeatureMap], naming: Naming) -> Effect:
-    channels = "C"
-    if len(maps) > 1:
-        combined = _rule(layer, maps, Naming(), "C_*").output.channels
-        channels = "C" if isinstance(tree_of(combined), Leaf) else "C_*"
-    elif maps and (layer.effect.macs or layer.output.channels != maps[0].channels):
-        channels = "C_in"
-    return _rule(layer, maps, naming, channels)
-
-
-def _rule(
-    layer: LayerAnalysis, maps: Sequence[FeatureMap], naming: Naming, channels: str
-) -> Effect:
-    named = naming.layer(layer.node.layer, len(maps[0].sizes) if maps else 0)
-    return effect_with_items(named, *naming.inputs(maps, channels=channels))
-
-
 def _local_field(
     analysis: Analysis,
     layer: LayerAnalysis,
@@ -214,7 +196,7 @@ def _local_field(
     It is computed on named numbers wherever it is one interval throughout.
     """
     plain = layer.local_field
-    if not _runs_as_the_image(analysis, layer):
+    if not runs_as_the_image(analysis, layer):
         letters = axis_names(len(plain)) if len(set(plain)) > 1 else [""] * len(plain)
         return tuple(
             [with_named_ends(axis, naming, n) for axis, n in zip(plain, letters, strict=True)]
@@ -230,15 +212,6 @@ def _local_field(
         else with_named_ends(plain, naming, letter)
         for axis, plain, letter in zip(found, plain, letters, strict=True)
     )
-
-
-def _runs_as_the_image(analysis: Analysis, layer: LayerAnalysis) -> bool:
-    """Whether what it takes and puts out has channels and then the axes of the image."""
-    usual = origins_as_image(len(analysis.input.grid))
-    origins = {name: u.origins for name, u in units_of_inputs(analysis.graph.inputs).items()}
-    origins |= {each.name: each.origins for each in analysis.layers}
-    run = [layer.origins, *[origins[name] for name in layer.node.sources]]
-    return all(each == usual for each in run) and not layer.node.layer.moves_axes
 
 
 # ----- its figures, as derivations -----

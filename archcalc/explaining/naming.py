@@ -61,6 +61,23 @@ class Naming:
         """
         return [self._map(number, x, maps[0], channels) for number, x in enumerate(maps, 1)]
 
+    def tokens(self, maps: Sequence[FeatureMap], *, features: str, apart: bool) -> list[FeatureMap]:
+        """Maps of tokens (L, C) with their positions and features named.
+
+        Args:
+            features: the symbol for features, where there is one map, or all have as many.
+            apart: whether those of each map go by its number, even where they are as many.
+        """
+        lengths, widths = {x.channels for x in maps}, {x.sizes for x in maps}
+        found = []
+        for number, x in enumerate(maps, 1):
+            position = "L" if len(lengths) == 1 and not apart else f"L_{number}"
+            feature = features if len(widths) == 1 and not apart else f"C_{number}"
+            length = self.number(position, x.channels, "positions")
+            width = self.number(feature, x.sizes[0], "input features")
+            found.append(replace(x, channels=length, sizes=(width,)))
+        return found
+
     def fields(
         self, inputs: Sequence[Sequence[AxisField]], what: str
     ) -> list[tuple[AxisField, ...]]:

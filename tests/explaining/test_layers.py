@@ -275,3 +275,33 @@ def test_the_local_field_is_derived_where_a_gate_hides_the_field() -> None:
     assert derive(analysis, analysis.layer("out")).legend["r_in"] == (
         "local receptive field of the input"
     )
+
+
+TOKENS = """
+name: tokens
+inputs: {tokens: {shape: [5], dtype: int64}}
+layers:
+  - embedding: {name: e, rows: 7, features: 8}
+  - slice: {name: s, stop: 3}
+  - linear: {name: k, features: 6}
+  - linear: {name: q, from: e, features: 6}
+  - scaled_dot_product_attention: {name: a, from: [q, k, k], heads: 2}
+  - scaled_dot_product_attention: {name: own, from: [a, a, a], heads: 2}
+  - concat: {name: c, from: [a, a]}
+"""
+
+
+@pytest.mark.parametrize(
+    ("layer", "quantity", "formula"),
+    [
+        ("k", "macs", "C_in*C_out*L"),
+        ("a", "macs", "2*C*L_1*L_2"),
+        ("own", "macs", "2*C*L*L"),
+        ("c", "channels", "L_1 + L_2"),
+    ],
+)
+def test_tokens_have_positions_and_features(layer: str, quantity: str, formula: str) -> None:
+    analysis = analyze(TOKENS)
+    (found,) = derive(analysis, analysis[layer]).only([quantity]).derivations
+    assert found.form is not None
+    assert notation.text(found.form) == formula

@@ -14,8 +14,10 @@ from archcalc.memory_use.options import TrainingOptions
 from archcalc.memory_use.training import backward_macs, step_of
 from archcalc.testing.training import check_step
 from archcalc.torch_backend.build import build
+from archcalc.window import Reach
 from tests.spec_texts import analysis_of
 from tests.torch_backend.test_training_step import counted
+from tests.unit_field.test_tracing import check_units
 
 # Queries, keys and values: parts of one map, with gaps between images or heads, or maps apart.
 PARTS = (
@@ -91,6 +93,46 @@ def test_a_step_of_attention_written_out_takes_what_torch_takes(net: Graph, batc
 def test_figures_of_attention_written_out_are_torchs(net: Graph, batch: int) -> None:
     found = verify(net, batch=batch, subjects=["sizes", "params", "macs", "memory"])
     assert not found.found.differences
+
+
+@st.composite
+def seen_by_place(draw: Any) -> Graph:
+    """A product of matrices whose rows, or columns, stand for places of the image."""
+    rows, columns, height = (draw(st.integers(1, 3)) for _ in range(3))
+    turned = draw(st.booleans())
+    kernel = draw(st.sampled_from(["[3, 1], padding: [1, 0]", "1"]))
+    order = "c h w" if turned else "c w h"
+    return load(f"""\
+name: places
+input: [{height}, {rows}, {columns}]
+layers:
+  - conv: {{name: a, channels: {height}, kernel: {kernel}}}
+  - rearrange: {{name: b, from: input, axes: "c h w -> {order}"}}
+  - matmul: {{from: [a, b], transposed: {str(turned).lower()}}}
+""")
+
+
+@given(seen_by_place(), st.data())
+def test_each_unit_sees_its_row_and_its_column(net: Graph, data: st.DataObject) -> None:
+    assert all(check_units(net, data))
+    assert not verify(net, subjects=["field"]).found.differences
+
+
+def test_along_the_axes_in_front_a_unit_sees_its_own_place() -> None:
+    analysis = analysis_of("""\
+name: rows
+input: [2, 9, 9]
+layers:
+  - conv: {channels: 2, kernel: 3}
+  - rearrange: {name: a, axes: "c h w -> h w c"}
+  - matmul: {name: by_row, from: [a, a], transposed: true}
+  - rearrange: {name: b, from: conv1, axes: "c h w -> c w h"}
+  - matmul: {name: all, from: [conv1, b]}
+""")
+    assert analysis.layer("by_row").receptive_field == (3, None)
+    # Its column, and the other one; of both rows all columns.
+    assert analysis.layer("by_row").field[1] is Reach.UNKNOWN
+    assert analysis.layer("all").field == (Reach.UNKNOWN, Reach.ALL)
 
 
 @st.composite

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from math import prod
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeGuard
 
 from archcalc.analysis import Analysis
 from archcalc.feature_map import FeatureMap
@@ -16,12 +16,14 @@ from archcalc.figures.of_layer import LayerAnalysis
 from archcalc.graph import Node
 from archcalc.layers import Category, Extra, Layer, Storage
 from archcalc.layers.linear import Linear
-from archcalc.layers.recurrent import Recurrent
 from archcalc.layers.reshaping import InOrder
 from archcalc.layers.strides import Strides, dense_strides, strides_after
 from archcalc.memory_use.learning import there_once
 from archcalc.quantity.arithmetic import Quantity, smallest
 from archcalc.quantity.conditions import is_symbol, one_for_all
+
+if TYPE_CHECKING:
+    from archcalc.layers.recurrent import Recurrent
 
 COPY = "copy of its input"
 _BY_VALUE = (Category.ACTIVATION, Category.REGULARIZATION, Category.JOINING)
@@ -241,7 +243,7 @@ class _Placing:
             elif _is_by_value(kind) and shape == source.shape and layer.name not in self._within:
                 strides = _in_order_of(source)
         self._placed[layer.name] = _Placed(shape, strides)
-        if isinstance(kind, Recurrent):
+        if _is_recurrent(kind):
             return _made_of_steps(layer.node, kind, _in_order_of_steps(source), at_inference)
         if not source.has_gaps():
             return 0
@@ -271,6 +273,14 @@ def _copied(node: Node, source: _Placed, outputs: int, at_inference: bool) -> in
     copied = inputs if strides_after(*source, matrix) is None else 0
     # The bias is added to the product, in a tensor of its own.
     return max(copied, outputs) if at_inference and layer.bias else copied
+
+
+def _is_recurrent(kind: Layer) -> TypeGuard[Recurrent]:
+    if not kind.steps_first:
+        return False
+    from archcalc.layers.recurrent import Recurrent  # which few networks need
+
+    return isinstance(kind, Recurrent)
 
 
 def _made_of_steps(node: Node, kind: Recurrent, source: _Placed, at_inference: bool) -> Quantity:

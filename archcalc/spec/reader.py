@@ -128,8 +128,8 @@ def compose(source: Source) -> Node:
 def compose_counted(source: Source, most: int) -> tuple[Node, int]:
     """As `compose`, of up to `most` values; and how many it has."""
     _require_small(len(source.text), source.name)
-    parser = _Parser(source, most)
     try:
+        parser = _Parser(source, most)
         node = parser.get_single_node()
     except yaml.MarkedYAMLError as error:
         place = _marked(source, error)

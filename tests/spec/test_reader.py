@@ -96,6 +96,11 @@ def test_as_many_values_as_are_allowed_are_read(monkeypatch: pytest.MonkeyPatch)
         composed("[a, b, c, d]")
 
 
+def test_text_that_is_none_is_refused() -> None:
+    with pytest.raises(SpecError, match="t: not UTF-8 text"):
+        composed("a: \udcff")
+
+
 def test_as_deep_as_is_allowed_is_read() -> None:
     composed("[" * reader.MAX_DEPTH + "]" * reader.MAX_DEPTH)
     with pytest.raises(SpecError, match="nested more than 60 deep"):

@@ -119,16 +119,18 @@ def _by(tokens: str, x: FeatureMap, analysis: Analysis) -> Generation:
     for layer in analysis.inference_layers:
         inputs = [maps[name] for name in layer.inputs]
         along = {n: axes[name] for n, name in enumerate(layer.inputs) if name in axes}
-        values = layer.node.layer.cached_values(layer.effect, *inputs)
-        if not isinstance(values, int) or values:
-            size = values * layer.batch * layer.bytes_each
-            cached.append(Cached(layer.name, size, grows=len(inputs) - 1 in along))
         if not along:
             once_macs += layer.macs
             continue
-        axis = _axis_behind(layer, inputs, along)
-        axes[layer.name] = axis
-        token_macs += layer.macs // layer.output.shape[axis]
+        kind, effect = layer.node.layer, layer.effect
+        grows = min(1, len(inputs) - 1) in along  # keys are the second input, or the only one
+        values = kind.cached_values(effect, *inputs)
+        if not isinstance(values, int) or values:
+            cached.append(Cached(layer.name, values * layer.batch * layer.bytes_each, grows))
+        once = 0 if grows else kind.macs_of_cached(effect, *inputs) * layer.batch
+        once_macs += once
+        axes[layer.name] = axis = _axis_behind(layer, inputs, along)
+        token_macs += (layer.macs - once) // layer.output.shape[axis]
     for name in analysis.graph.outputs:
         if name not in axes and name in {layer.name for layer in analysis.inference_layers}:
             raise _NotByTokenError(f"{name} does not depend on {tokens}")

@@ -30,6 +30,16 @@ CROSS = """\
   - scaled_dot_product_attention: {name: c, from: [cq, ck, cv], heads: H}
   - add: {name: y, from: [c, a]}
 """
+AS_MODULES = """\
+name: decoder
+inputs: {tokens: {shape: [5], dtype: int64}, sound: {shape: [3, 6]}}
+layers:
+  - multihead_attention: {name: heard, from: sound, heads: 3}
+  - embedding: {name: e, from: tokens, rows: 7, features: 6}
+  - multihead_attention: {name: own, heads: 2, causal: true}
+  - multihead_attention: {name: other, from: [own, heard], heads: 2}
+  - linear: {name: o, features: 7, bias: false}
+"""
 
 
 @st.composite
@@ -104,6 +114,18 @@ def test_the_last_token_alone_takes_what_the_figure_says(network: Graph) -> None
     assert found.once_macs == sum(analysis[n].macs for n in ("encoded", "ck", "cv") if n in maps)
 
 
+def test_an_encoder_and_what_is_heard_of_it_are_computed_once() -> None:
+    analysis = analyze(AS_MODULES)
+    found = require_generation(analysis)
+    assert [(one.layer, one.bytes) for one in found.cached] == [
+        ("own", 4 * 2 * 5 * 6), ("other", 4 * 2 * 3 * 6)
+    ]  # fmt: skip
+    of_keys_and_values = 2 * 3 * 6 * 6
+    assert found.once_macs == analysis["heard"].macs + of_keys_and_values
+    own = 4 * 6 * 6 + 2 * 5 * 6  # projections, of the output too; scores and their use
+    assert found.token_macs == own + 2 * 6 * 6 + 2 * 3 * 6 + 6 * 7
+
+
 @pytest.mark.parametrize(
     ("name", "context", "per_token", "token_macs"),
     [
@@ -111,6 +133,7 @@ def test_the_last_token_alone_takes_what_the_figure_says(network: Graph) -> None
         ("gpt2", 1024, 2 * 12 * 768 * 4, 12 * (12 * 768**2 + 2 * 1024 * 768) + 50257 * 768),
         # 32 layers of 8 heads of keys and of values, of 128
         ("llama_3_8b", 8192, 32 * 2 * 8 * 128 * 4, None),
+        ("whisper_tiny", 448, 4 * 2 * 384 * 4, None),
     ],
 )
 def test_language_models_take_what_their_papers_say(
@@ -118,7 +141,8 @@ def test_language_models_take_what_their_papers_say(
 ) -> None:
     found = require_generation(analyze(name))
     assert (found.context, found.kv_cache_bytes_per_token) == (context, per_token)
-    assert found.kv_cache_bytes == context * per_token
+    heard = 4 * 2 * 1500 * 384 * 4 if name == "whisper_tiny" else 0
+    assert found.kv_cache_bytes == context * per_token + heard
     assert token_macs in (None, found.token_macs)
 
 

@@ -231,6 +231,10 @@ class Layer(ABC):
         """The keys and values, of all positions, that stay for later ones to be computed alone."""
         return 0
 
+    def macs_of_cached(self, effect: Effect, *inputs: FeatureMap) -> Quantity:
+        """The MACs of these, which are not computed again where they are of another input."""
+        return 0
+
     def macs_of_weights(self, effect: Effect, inputs: Sequence[FeatureMap]) -> Quantity:
         """The MACs of its products with weights: as many as the gradients of these take."""
         return effect.macs

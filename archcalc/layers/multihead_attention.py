@@ -115,6 +115,10 @@ class MultiheadAttention(Join):
         _, keys, values = self._named(inputs)
         return (keys.channels + values.channels) * inputs[0].shape[1]
 
+    def macs_of_cached(self, effect: Effect, *inputs: FeatureMap) -> Quantity:
+        _, of_keys, of_values, _ = self._projections(*self._named(inputs))
+        return of_keys + of_values
+
     def macs_of_weights(self, effect: Effect, inputs: Sequence[FeatureMap]) -> Quantity:
         return sum(self._projections(*self._named(inputs)))
 

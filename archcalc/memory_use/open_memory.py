@@ -47,7 +47,9 @@ def open_paddings(analysis: Analysis) -> Iterator[tuple[str, Any]]:
     """
     for layer in analysis.used_layers:
         windows = layer.effect.windows
-        for window in windows if isinstance(windows, tuple) else ():
+        if not isinstance(windows, tuple) or layer.node.layer.leaves_gaps:  # which pads nothing
+            continue
+        for window in windows:
             if isinstance(window, Window):
                 more: Any = window.after - window.before
                 if is_symbol(more) and more.is_zero is None:

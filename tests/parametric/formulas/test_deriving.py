@@ -439,6 +439,18 @@ def test_what_is_copied_or_not_by_free_sizes_has_no_formula(tmp_path: Path) -> N
         archcalc.formula(str(spec), "training_bytes")
 
 
+def test_a_crop_to_the_middle_copies_nothing_whatever_its_sides(tmp_path: Path) -> None:
+    spec = tmp_path / "middle.yaml"
+    half = "(in_shape[1] - 4) // 2"
+    crop = f"crop: {{sides: [['{half}', 'in_shape[1] - 4 - {half}'], 0]}}"
+    spec.write_text(f"name: middle\ninput: [4, 9, 8]\nlayers:\n  - {crop}\n  - relu\n")
+    formula = archcalc.formula(str(spec), "peak_bytes", ["H"])
+    for height in (9, 12):
+        analysis = analyze(str(spec), input=[4, height, 8])
+        at_height = formula.subs(dict.fromkeys(formula.free_symbols, height))
+        assert at_height == evaluate("peak_bytes", analysis, analyze)
+
+
 def test_more_cases_than_anyone_would_read_are_refused(
     tmp_path: Path,
 ) -> None:

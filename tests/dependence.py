@@ -134,6 +134,9 @@ def _run(layer: Layer, inputs: list[Tensor]) -> Tensor:
         if kind == "select":
             return x.select(axis, f["index"])
         return x.movedim(axis, 0)[f["start"] : f["stop"] : f["step"]].movedim(0, axis)
+    if kind in ("mean", "sum", "max", "min", "logsumexp"):
+        over = f["axes"] if isinstance(f["axes"], tuple) else (f["axes"],)
+        return x.sum([_dimension(n) for n in over], f["keep"])
     if kind == "roll":
         along = f["axes"] if isinstance(f["axes"], tuple) else (f["axes"],)
         return torch.roll(x, _each(f["shifts"], len(along)), [_dimension(n) for n in along])

@@ -23,7 +23,7 @@ from archcalc.layers.activation import (
 )
 from archcalc.layers.convolution import Conv, ConvTranspose, LocallyConnected
 from archcalc.layers.further_joins import Maximum
-from archcalc.layers.joining import Add, Concat, Mean, Multiply
+from archcalc.layers.joining import Add, Average, Concat, Multiply
 from archcalc.layers.layer import Padding
 from archcalc.layers.linear import Linear
 from archcalc.layers.normalization import BatchNorm, GroupNorm
@@ -171,7 +171,7 @@ class _Growing:
         concat = draw(st.booleans())
         others = draw(st.lists(st.sampled_from(fitting if concat else spread), max_size=4))
         joins: list[Layer] = (
-            [Concat(axis=axis)] if concat else [Add(), Mean(), Multiply(), Maximum()]
+            [Concat(axis=axis)] if concat else [Add(), Average(), Multiply(), Maximum()]
         )
         layer = draw(st.sampled_from(joins))
         return self.add(layer, *draw(st.permutations([source, *others])))

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from archcalc import Analysis, FeatureMap, Graph, LayerError, Node, analyze, symbol
 from archcalc.graph import INPUT
 from archcalc.layers.convolution import Conv
-from archcalc.layers.joining import Add, Concat, Mean
+from archcalc.layers.joining import Add, Average, Concat
 from archcalc.layers.normalization import GroupNorm
 from archcalc.layers.pooling import AvgPool, MaxPool
 from archcalc.layers.resampling import Crop
@@ -218,9 +218,9 @@ def test_what_training_keeps_is_unknown_where_a_copy_for_gaps_hangs_on_the_size(
     assert memory.unknown == "peak and training depend on whether c copies a map that was cut"
 
 
-@given(kernel=st.integers(1, 5), size=st.integers(1, 30), join=st.sampled_from([Mean(), Add()]))
+@given(kernel=st.integers(1, 5), size=st.integers(1, 30), join=st.sampled_from([Average(), Add()]))
 def test_a_branch_that_happens_to_have_one_position_is_spread(
-    kernel: int, size: int, join: Mean | Add
+    kernel: int, size: int, join: Average | Add
 ) -> None:
     network = graph(
         FeatureMap(2, (size,)),

@@ -175,7 +175,7 @@ def test_a_block_may_call_itself(columns: int) -> None:
     graph = graph_of(FRACTAL, columns=columns)
     kinds = [node.layer.kind for node in graph.nodes]
     assert kinds.count("conv") == 2**columns - 1
-    assert kinds.count("mean") == 2 ** (columns - 1) - 1
+    assert kinds.count("average") == 2 ** (columns - 1) - 1
 
 
 # ----- repeat, if, let -----

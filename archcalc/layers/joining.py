@@ -215,13 +215,15 @@ class Add(Elementwise):
 
 
 @register
-class Mean(Elementwise):
-    """The mean of the branches. Shapes: all (C, n…) -> (C, n…). b operations a value.
+class Average(Elementwise):
+    """The mean of the branches, and called so too. Shapes: all (C, n…) -> (C, n…).
+
+    b operations a value.
 
     Source: Larsson et al. 2017 (arXiv:1605.07648), section 2.
     """
 
-    kind: ClassVar[str] = "mean"
+    kind: ClassVar[str] = "average"
 
     def ops_for(self, branches: int) -> int:
         return branches

@@ -90,7 +90,7 @@ class Linear(Layer):
         weight = Taken("weight", viewed=True, by_view=True)
         takes = (Taken(0, viewed=on_map, by_view=on_map), weight, *bias)
         several = sum([not certainly_one(n) for n in leading])
-        merges = max(several, 1) if on_map else 0
+        merges = several if on_map else 0
         found = replace(found, takes=takes, kept=kept, reshapes=reshapes, merges=merges)
         products: tuple[Operator, ...] = (found,)
         if at.behind_gaps and on_map:

@@ -55,6 +55,7 @@ class Gradient(Enum):
     REDUCED = "reduced"  # the gradient of the output itself, and then summed up to one of its own
     PART = "part"  # a view of a part of it
     SPREAD = "spread"  # a view of a single value
+    REPEATED = "repeated"  # a view of each value, repeated along the axes that were reduced
 
 
 class Order(Enum):
@@ -111,8 +112,9 @@ class Taken(NamedTuple):
         by_view: whether the operator takes a view of it, whose own node hands the gradient on when
             those of the operator itself have arrived.
         part: how it lies, where it is a part of the gradient of the output.
-        turn: of an order that is changed, how; None where channels that come last are put first,
-            or the other way round.
+        turn: of an order that is changed, and of a view under another shape, how; None where
+            channels that come last are put first, or the other way round.
+        reduced: of a reduction, for each axis of more than one value whether it is reduced.
     """
 
     tensor: Tensor
@@ -124,6 +126,7 @@ class Taken(NamedTuple):
     by_view: bool = False
     part: Part = Part()
     turn: Turn | None = None
+    reduced: tuple[bool, ...] = ()
 
 
 class Kept(NamedTuple):

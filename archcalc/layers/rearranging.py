@@ -13,7 +13,6 @@ from archcalc.layers.moves import Moved
 from archcalc.layers.notation import moved_by, pattern_of
 from archcalc.layers.operator import USUAL, Circumstances, Gradient, Operator, Order, Taken
 from archcalc.layers.registry import register
-from archcalc.layers.strides import can_stay_permuted
 from archcalc.quantity.arithmetic import certainly_one, require_at_least
 from archcalc.regions.bits import NotFollowedError
 from archcalc.regions.patches import Patch
@@ -61,12 +60,10 @@ class Rearrange(Layer):
         if effect.output == x and moved.keeps_order:
             return ()
         values = effect.output.values
-        if moved.keeps_order:
-            taken = Taken(0, Gradient.SAME, viewed=True)
-            reshapes = not can_stay_permuted(effect.output.shape, x.shape)
-            return (Operator("view", (taken,), values, view=True, reshapes=reshapes),)
         # Backward the gradient is seen with its axes where they were, if that takes no copy.
         taken = Taken(0, Gradient.SAME, Order.CHANGED, viewed=True, turn=moved.turn)
+        if moved.keeps_order:
+            return (Operator("view", (taken,), values, view=True),)
         return (Operator("clone", (taken,), values),)
 
     def axes_from(self, number: int, inputs: Sequence[FeatureMap], output: FeatureMap) -> Moved:

@@ -24,6 +24,7 @@ _ON_DEMAND: dict[str, str] = {
     "slicing": "slice select",
     "indexing": "index_select",
     "rolling": "roll",
+    "reductions": "mean sum max min logsumexp",
     "embedding": "embedding",
     "further_joins": "maximum minimum subtract divide",
     "rms_norm": "rms_norm",

@@ -11,12 +11,12 @@ from archcalc.layers.effect import Effect, Storage, pointwise, without_parameter
 from archcalc.layers.integers import Integers
 from archcalc.layers.layer import Category, Layer, require_divisible, require_spatial
 from archcalc.layers.moves import Moved, in_order
-from archcalc.layers.operator import USUAL, Circumstances, Gradient, Operator, Order, Taken
+from archcalc.layers.operator import USUAL, Circumstances, Gradient, Operator, Order, Taken, Turn
 from archcalc.layers.registry import register
 from archcalc.layers.state import Shape
-from archcalc.layers.strides import can_stay_permuted
 from archcalc.quantity.arithmetic import (
     Quantity,
+    certainly_one,
     largest,
     product,
     require_at_least,
@@ -61,9 +61,10 @@ class InOrder(_Reshaping):
     ) -> tuple[Operator, ...]:
         (found,) = super().operators(effect, *inputs)
         (x,) = inputs
-        taken = found.takes[0]._replace(viewed=True)
-        reshapes = not can_stay_permuted(effect.output.shape, x.shape)
-        return (replace(found, takes=(taken,), reshapes=reshapes),)
+        moved = in_order(x.shape, effect.output.shape)
+        turn = _in_one(effect.output) if moved is None else moved.turn
+        taken = found.takes[0]._replace(order=Order.CHANGED, viewed=True, turn=turn)
+        return (replace(found, takes=(taken,)),)
 
     def axes_from(
         self, number: int, inputs: Sequence[FeatureMap], output: FeatureMap
@@ -82,6 +83,12 @@ class InOrder(_Reshaping):
         (x,) = inputs
         for part in unflattened(flat(patch, self.effect_on(x).output), x):
             yield 0, part
+
+
+def _in_one(x: FeatureMap) -> Turn:
+    """All axes of `x` put together, as far as it is followed how they are taken apart."""
+    axes = tuple(range(len([n for n in x.shape if not certainly_one(n)])))
+    return Turn((axes,), tuple([(axis,) for axis in axes]), (False, False))
 
 
 @register

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Literal, NamedTuple, TypeAlias
 
@@ -20,6 +21,8 @@ class HeldGradient(NamedTuple):
         spread: whether it is one value for all.
         apart: whether there are gaps: between images, or all over where it is permuted too.
         order: how its axes lie.
+        repeated: of each axis of more than one value whether each value stands for all along it;
+            of no axis where none is like that.
         viewed: whether it is a view, with which torch holds what it views.
     """
 
@@ -29,6 +32,7 @@ class HeldGradient(NamedTuple):
     apart: bool = False
     order: AxisOrder = None
     viewed: bool = False
+    repeated: tuple[bool, ...] = ()
 
     @property
     def permuted(self) -> bool:
@@ -41,39 +45,66 @@ class HeldGradient(NamedTuple):
             return True
         return self.order != "channels last" and self.order[:axes] == tuple(range(axes))
 
+    def repeats_across(self, axes: int, batch: int) -> bool:
+        """Whether a value is repeated along some, and not all, of the images and so many axes."""
+        among = self.repeated[:axes]
+        return any(among) and (batch > 1 or not all(among))
+
     @property
     def contiguous(self) -> bool:
         """Whether it lies as what it is the gradient of."""
-        return not (self.spread or self.apart or self.permuted)
+        return not (self.spread or self.apart or self.permuted or self.repeated)
 
 
 class CopiedError(Exception):
     """A gradient cannot be seen with its axes in other places: it is copied."""
 
 
-def turned(order: AxisOrder, turn: Turn | None, batch: int) -> AxisOrder:
+def turned(
+    order: AxisOrder, repeats: tuple[bool, ...], turn: Turn | None, batch: int
+) -> tuple[AxisOrder, tuple[bool, ...]]:
     """How the axes of a tensor's gradient lie that is the gradient of an output, seen otherwise.
 
     Args:
         order: how the axes of that lie.
+        repeats: along which of them it is repeated, as `HeldGradient.repeated`.
+
+    Returns:
+        The same of the tensor's.
 
     Raises:
-        CopiedError: axes that were taken apart do not lie side by side.
+        CopiedError: axes that were taken apart do not lie side by side, or it is repeated along a
+            part of one.
     """
     if turn is None:
-        return "channels last" if order is None else None if order == "channels last" else order
+        flipped: AxisOrder = order
+        if order is None or order == "channels last":
+            flipped = "channels last" if order is None else None
+        return flipped, repeats
     if isinstance(order, tuple) and len(order) != len(turn.joined):
-        return order
-    lying = _axes_in(order, len(turn.joined), turn.items[1])
+        return order, repeats
+    again = repeats or (False,) * len(turn.joined)
+    lying = [axis for axis in _axes_in(order, len(again), turn.items[1]) if not again[axis]]
     factors = [factor for axis in lying for factor in turn.joined[axis]]
     places = {factor: place for place, factor in enumerate(factors)}
-    apart = any(places[b] != places[a] + 1 for axis in turn.split for a, b in pairwise(axis))
-    if apart or (turn.items[0] and batch > 1 and places[turn.split[0][0]]):
+    pairs = [pair for axis in turn.split for pair in pairwise(axis)]
+    apart = any((a in places) is not (b in places) for a, b in pairs)
+    apart = apart or any(places[b] != places[a] + 1 for a, b in pairs if a in places)
+    if apart or (turn.items[0] and batch > 1 and places.get(turn.split[0][0], 0)):
         raise CopiedError
     count = len(turn.split)
-    found = tuple(sorted(range(count), key=lambda axis: places[turn.split[axis][0]]))
+    found = [axis for axis in range(count) if turn.split[axis][0] in places]
+    found.sort(key=lambda axis: places[turn.split[axis][0]])
+    still = tuple([axis not in found for axis in range(count)])
+    if found == sorted(found):
+        return None, still if any(still) else ()
+    found += [axis for axis in range(count) if still[axis]]
+    return _named(tuple(found), count, items=turn.items[0]), still if any(still) else ()
+
+
+def _named(order: tuple[int, ...], count: int, *, items: bool) -> AxisOrder:
     usual: tuple[AxisOrder, ...] = (None, "channels last")
-    return next((one for one in usual if _axes_in(one, count, turn.items[0]) == found), found)
+    return next((one for one in usual if _axes_in(one, count, items) == order), order)
 
 
 def _axes_in(order: AxisOrder, count: int, items: bool) -> tuple[int, ...]:
@@ -82,3 +113,53 @@ def _axes_in(order: AxisOrder, count: int, items: bool) -> tuple[int, ...]:
         return order
     own = tuple(range(count))
     return own if order is None else (*own[:items], *own[1 + items :], *own[items : 1 + items])
+
+
+# ----- behind a reduction -----
+
+
+def repeated(came: HeldGradient, reduced: Sequence[bool], size: int) -> HeldGradient:
+    """The gradient of a sum as that of what was summed up, of `size` bytes: a view of it.
+
+    Args:
+        reduced: for each axis of more than one value of that whether it is reduced.
+    """
+    before = iter(came.repeated or [False] * len(reduced))
+    again = tuple([gone or next(before) for gone in reduced])
+    return came._replace(
+        bytes=size,
+        order=spread_out(came.order, reduced, like_own=False),
+        viewed=True,
+        repeated=again if any(again) and not came.spread else (),
+    )
+
+
+def spread_out(order: AxisOrder, reduced: Sequence[bool], *, like_own: bool) -> AxisOrder:
+    """How the axes of a tensor's gradient lie that torch computes from that of a reduction.
+
+    It puts them in the order of their strides in what it computes that from, as far as these say:
+    of an axis that is repeated they say nothing.
+    Source: torch, `TensorIteratorBase::reorder_dimensions` (aten/src/ATen/TensorIterator.cpp).
+
+    Args:
+        order: how the axes of the gradient of the reduction lie.
+        reduced: for each axis of more than one value of what is reduced whether it is.
+        like_own: whether it is computed also from a tensor that lies as what is reduced.
+    """
+    if order is None:
+        return None
+    left = [axis for axis, gone in enumerate(reduced) if not gone]
+    place = {left[axis]: place for place, axis in enumerate(_axes_in(order, len(left), False))}
+    found = [*reversed(range(len(reduced)))]  # the fastest first
+    for start in range(1, len(found)):
+        at = start
+        for other in reversed(range(start)):
+            a, b = found[other], found[at]
+            known = a in place and b in place
+            faster = place[a] > place[b] if known else like_own and a > b
+            if faster:
+                break
+            if known or like_own:
+                found[other], found[at] = b, a
+                at = other
+    return _named(tuple(reversed(found)), len(found), items=False)

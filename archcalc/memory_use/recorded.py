@@ -22,7 +22,7 @@ class Argument(NamedTuple):
         gradients: bytes of its gradient as the operator makes it, and of what the engine makes of
             that, one after the other: a sum over what it was spread over, a cast to its own type.
         summed: whether there is a sum among these.
-        viewed, by_view, part, turn: as a `Taken`'s.
+        viewed, by_view, part, turn, reduced: as a `Taken`'s.
     """
 
     tensor: str
@@ -35,6 +35,7 @@ class Argument(NamedTuple):
     by_view: bool = False
     part: Part = Part()
     turn: Turn | None = None
+    reduced: tuple[bool, ...] = ()
 
 
 class Recorded(NamedTuple):

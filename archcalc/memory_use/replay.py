@@ -6,7 +6,14 @@ from collections import Counter
 
 from archcalc.layers.operator import Gradient, Order
 from archcalc.memory_use.checkpointing import Checkpointing
-from archcalc.memory_use.held_gradient import AxisOrder, CopiedError, HeldGradient, turned
+from archcalc.memory_use.held_gradient import (
+    AxisOrder,
+    CopiedError,
+    HeldGradient,
+    repeated,
+    spread_out,
+    turned,
+)
 from archcalc.memory_use.moments import (
     OPTIMIZER,
     Alive,
@@ -241,7 +248,9 @@ class Replay(Checkpointing):
         merged = operator.merges
         several = merged > 1 or self._tape.batch > 1
         crossing = came.apart or (several and not came.leads_with(merged))
-        reordered = (operator.reshapes and came.permuted) or (merged and crossing)
+        crossing = crossing or came.repeats_across(merged, self._tape.batch)
+        in_order = not came.permuted and (merged or all(came.repeated))
+        reordered = (operator.reshapes and not in_order) or (merged and crossing)
         if reordered and not came.spread:  # one value for all has any shape
             copy = self._copied(output)
             self._drop(came.storage)
@@ -277,15 +286,18 @@ class Replay(Checkpointing):
         if how is Gradient.SPREAD:
             storage = self._hold(came.storage)
             return HeldGradient(storage, size, spread=size > came.bytes, viewed=True)
+        if how is Gradient.REPEATED:
+            return repeated(came._replace(storage=self._hold(came.storage)), argument.reduced, size)
         if how is Gradient.PART:
             part = argument.part
-            gaps = part.permuted_gaps if came.permuted else part.gaps
+            gaps = part.permuted_gaps if came.permuted else part.gaps or bool(came.repeated)
             return came._replace(
                 storage=self._hold(came.storage),
                 bytes=size,
                 apart=came.apart or (size < came.bytes and (gaps or self._tape.batch > 1)),
                 order=None if part.one_order else came.order,
                 viewed=True,
+                repeated=(),
             )
         made_on_the_way = [self._new("made on the way", each) for each in argument.scratch]
         if how is None:
@@ -295,19 +307,21 @@ class Replay(Checkpointing):
         for each in made_on_the_way:
             self._drop(each)
         order: AxisOrder = came.order if argument.order is Order.KEPT else None
+        if argument.reduced:
+            order = spread_out(came.order, argument.reduced, like_own=bool(argument.scratch))
         if argument.order is Order.CHANGED and argument.turn is None:
             order = "channels last"
         return HeldGradient(own, size, order=order)
 
     def _seen(self, argument: Argument, came: HeldGradient) -> HeldGradient | None:
         """The gradient of an output as that of what it is made of; None where it is copied."""
-        order = None if came.spread else came.order
+        order, again = None if came.spread else came.order, came.repeated
         if argument.order is Order.CHANGED and not came.spread:
             try:
-                order = turned(order, argument.turn, self._tape.batch)
+                order, again = turned(order, again, argument.turn, self._tape.batch)
             except CopiedError:
                 return None
-        return came._replace(storage=self._hold(came.storage), order=order)
+        return came._replace(storage=self._hold(came.storage), order=order, repeated=again)
 
     def _summed(self, gradient: HeldGradient, argument: Argument) -> HeldGradient:
         """A gradient as the engine hands it on: summed up, and cast, where it has to be."""

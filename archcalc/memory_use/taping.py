@@ -182,6 +182,7 @@ class Taping:
             taken.by_view,
             taken.part,
             taken.turn,
+            taken.reduced,
         )
 
     def _scratch(self, made: int | Extra, images: int, each: int) -> int:

@@ -12,7 +12,7 @@ Left out are
 
 * of a norm its statistics: a group norm, a layer norm and a softmax over a vector are taken as
   pointwise, as a batch norm is at inference;
-* of `add`, `mean` and `multiply` the branches that are gates: a branch of a single position that
+* of `add`, `average` and `multiply` the branches that are gates: a branch of a single position that
   is spread over the positions of the others (squeeze and excitation, global context), and a branch
   that sees the whole input along an axis along which another branch does not (products such as
   attention's). Where every branch is one, none is left out.

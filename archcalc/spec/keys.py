@@ -8,6 +8,8 @@ from archcalc.layers.unpooling import MaxUnpool
 TRAINING_KEYS = ("trainable", "checkpoint")  # how what stands in a statement is trained
 PLACEMENT_KEYS = ("name", "from", "weights", *TRAINING_KEYS)  # of a layer, whatever its kind
 NAMED = "sizes"  # the field of sizes by names that its layer chooses: each is a key in its place
+# What a word means of branches: joined value by value, and not along an axis of one of them.
+OF_BRANCHES = {"max": "maximum", "min": "minimum", "sum": "add", "mean": "average"}
 INDICES = "indices"  # the max pool that a max_unpool undoes
 KEYWORDS = {
     "repeat": ("repeat", "index", *TRAINING_KEYS, "layers"),

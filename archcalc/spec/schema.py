@@ -14,6 +14,7 @@ from archcalc.spec.keys import (
     DIFFERENCES,
     KEYWORDS,
     NAMED,
+    OF_BRANCHES,
     PLACEMENT_KEYS,
     TRAINING_KEYS,
     VERDICT_WORDS,
@@ -52,6 +53,7 @@ def spec_schema() -> Schema:
     """
     about = _about()
     kinds = {kind.kind: _fields(kind) for kind in all_kinds()}
+    kinds |= {word: {"anyOf": [kinds[word], kinds[join]]} for word, join in OF_BRANCHES.items()}
     variant = {
         "anyOf": [
             {

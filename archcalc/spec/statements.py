@@ -23,6 +23,7 @@ from archcalc.spec.fields import (
 from archcalc.spec.keys import (
     KEYWORDS,
     NAMED,
+    OF_BRANCHES,
     PART_KEYS,
     PLACEMENT_KEYS,
     TRAINING_KEYS,
@@ -47,8 +48,6 @@ from archcalc.spec.syntax import (
 )
 
 MAX_ENTRIES = 256  # of a mapping of names: parameters, blocks, variants
-# What a word means of branches: joined value by value, and not along an axis of one of them.
-_OF_BRANCHES = {"max": "maximum", "min": "minimum", "sum": "add"}
 
 
 class StatementReader:
@@ -107,7 +106,7 @@ class StatementReader:
             value = None
         if name in self._blocks:
             return self._block_statement(name, key, value)
-        kind = kind_called(_OF_BRANCHES.get(name, name) if _has_branches(value) else name)
+        kind = kind_called(OF_BRANCHES.get(name, name) if _has_branches(value) else name)
         if kind is None:
             guess = did_you_mean(name, [*known_names(), *self._blocks, *KEYWORDS])
             raise SpecError(

@@ -34,7 +34,7 @@ class Add(nn.Module):
         return _sum(branches)
 
 
-class Mean(nn.Module):
+class Average(nn.Module):
     """The mean of the branches, each spread over the others."""
 
     def forward(self, *branches: Tensor) -> Tensor:

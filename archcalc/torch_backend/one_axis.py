@@ -23,6 +23,7 @@ from archcalc.layers import (
     local_response_norm,
     normalization,
     pooling,
+    reductions,
     resampling,
     reshaping,
     rms_norm,
@@ -95,6 +96,18 @@ def _(layer: rolling.Roll, axis: int, axes: int, x: FeatureMap) -> Layer:
     of_map = FeatureMap(1, (1,) * axes)
     along = layer.shifts_on(of_map if x.sizes else x)[1 + axis if x.sizes else 0]
     return rolling.Roll(shifts=along, axes=x.rank - 1)
+
+
+@thin_layer.register
+def _(layer: reductions.Reduction, axis: int, axes: int, x: FeatureMap) -> Layer:
+    reduced = layer.reduced(FeatureMap(1, (1,) * axes) if x.sizes else x)
+    if not x.sizes:
+        return reductions.Sum(axes=0, keep=True)
+    if not layer.keep and reduced != {*range(1, 1 + axes)}:
+        raise LayerError("axes go, and not all that are the image's")
+    if 1 + axis not in reduced:
+        return reshaping.Identity()
+    return reductions.Sum(axes=1, keep=layer.keep)
 
 
 @thin_layer.register

@@ -11,7 +11,16 @@ entry likewise:
         return Spelling(None, (in_call("eps", layer.eps),), "torch.logit({0}, {eps})")
 """
 
-from archcalc.torch_spelling import joins, moving, pointwise, recurrent, sampling, shaping, sliding
+from archcalc.torch_spelling import (
+    joins,
+    moving,
+    pointwise,
+    recurrent,
+    reducing,
+    sampling,
+    shaping,
+    sliding,
+)
 from archcalc.torch_spelling.spelling import (
     Argument,
     Built,
@@ -37,6 +46,7 @@ __all__ = [
     "named",
     "pointwise",
     "recurrent",
+    "reducing",
     "sampling",
     "shaping",
     "sliding",

@@ -158,8 +158,8 @@ def _(layer: joining.Add, at: Setting) -> Spelling:
 
 
 @spell.register
-def _(layer: joining.Mean, at: Setting) -> Spelling:
-    return _join("Mean", at, f"({_all(at, ' + ')}) / {len(at.inputs)}", "*")
+def _(layer: joining.Average, at: Setting) -> Spelling:
+    return _join("Average", at, f"({_all(at, ' + ')}) / {len(at.inputs)}", "*")
 
 
 @spell.register

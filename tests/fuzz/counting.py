@@ -79,6 +79,10 @@ def _other_ops(layer: Layer, shape: Shape, out: Shape, learned: dict[str, int]) 
             each_value = math.prod(each(fields["kernel"], len(shape) - 1)) - 1
         case "avg_pool":
             each_value = math.prod(each(fields["kernel"], len(shape) - 1))
+        case "mean" | "logsumexp":
+            return math.prod(shape) * (1 if layer.kind == "mean" else 4)
+        case "sum" | "max" | "min":
+            return math.prod(shape) - values
         case "adaptive_avg_pool" | "adaptive_max_pool" | "global_avg_pool":
             return math.prod(shape)
         case "fold":
@@ -113,7 +117,7 @@ def _other_ops(layer: Layer, shape: Shape, out: Shape, learned: dict[str, int]) 
             each_value = ops_each(kind, fields)
         case "add" | "multiply" | "maximum" | "minimum" | "subtract" | "divide":
             each_value = len(layer.inputs) - 1
-        case "mean":
+        case "average":
             each_value = len(layer.inputs)
         case _:
             each_value = OPS_EACH.get(layer.kind, 0)

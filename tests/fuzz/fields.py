@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 from tests.fuzz import operators
 from tests.fuzz.functions import FUNCTIONS, Function
 from tests.fuzz.interpreter import Spec
-from tests.fuzz.mixing import SOFTMAXES
+from tests.fuzz.mixing import REDUCTIONS, SOFTMAXES
 from tests.fuzz.network import Shape
 
 
@@ -189,6 +189,14 @@ def _roll(rng: random.Random, shape: Shape) -> Spec:
     return {"shifts": rng.choice((1, [rng.randint(-3, 3) for _ in axes])), "axes": axes}
 
 
+def _reduction(rng: random.Random, shape: Shape) -> Spec:
+    """Over one axis, or over several; what is kept can be as large a map as before again."""
+    axes: Any = rng.randint(-len(shape), len(shape) - 1)
+    if rng.random() < 0.5:
+        axes = rng.sample(range(len(shape)), rng.randint(1, len(shape)))
+    return {"axes": axes} | rng.choice(({}, {"keep": True}, {"keep": True}))
+
+
 def _glu(rng: random.Random, shape: Shape) -> Spec:
     even = [axis for axis, n in enumerate(shape) if n % 2 == 0]
     return {"axis": rng.choice(even)} if even else {}
@@ -258,6 +266,7 @@ DRAWS: dict[str, Draw] = {
     "dropout": lambda rng, x: rng.choice(({}, {"p": 0.2}, {"p": 0.0}, {"p": 1.0})),
     "drop_path": lambda rng, x: rng.choice(({}, {"p": 0.3}, {"p": 0.0})),
     "roll": _roll,
+    **dict.fromkeys(REDUCTIONS, _reduction),
     "reshape": _reshape,
     "channel_shuffle": lambda rng, x: {"groups": _divisor(rng, x[0])},
     "channel_slice": _channel_slice,

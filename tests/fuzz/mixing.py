@@ -6,6 +6,7 @@ from tests.fuzz.windows import Fields, Refused, each
 
 SOFTMAXES = ("softmax", "log_softmax", "softmin")
 ALONG_ONE = (*SOFTMAXES, "normalize")
+REDUCTIONS = ("mean", "sum", "max", "min", "logsumexp")
 NORMS = ("layer_norm", "group_norm", "rms_norm")  # what is left out of what units see locally
 
 
@@ -15,6 +16,15 @@ def axis_of(fields: Fields, axes: int) -> int:
     if not -axes <= axis < axes:
         raise Refused("no such axis")
     return axis % axes
+
+
+def reduced_by(fields: Fields, axes: int) -> list[int]:
+    """The axes that a reduction reduces, of so many, each once."""
+    given = fields["axes"] if isinstance(fields["axes"], list) else [fields["axes"]]
+    found = sorted({axis_of({"axis": axis}, axes) for axis in given})
+    if not given or len(found) < len(given):
+        raise Refused("no axes, or one twice")
+    return found
 
 
 def shifts_of(fields: Fields, axes: int) -> list[int | None]:
@@ -29,6 +39,8 @@ def shifts_of(fields: Fields, axes: int) -> list[int | None]:
 
 def mixed(kind: str, fields: Fields, axes: int) -> set[int]:
     """The axes, of so many that an image has, along which every unit sees all."""
+    if kind in REDUCTIONS:
+        return {*reduced_by(fields, axes)}
     if kind in ALONG_ONE:
         return {axis_of(fields, axes)}
     if kind == "instance_norm":

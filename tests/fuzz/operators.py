@@ -17,7 +17,7 @@ from torch.utils._python_dispatch import _disable_current_modes
 from tests.fuzz import norms
 from tests.fuzz.functions import FUNCTIONS, function_of
 from tests.fuzz.learned import DIRECTIONS, LENGTHS, Learned, normalized_shape
-from tests.fuzz.mixing import axis_of, shifts_of
+from tests.fuzz.mixing import axis_of, reduced_by, shifts_of
 from tests.fuzz.windows import (
     Fields,
     Refused,
@@ -32,7 +32,7 @@ from tests.fuzz.windows import (
     transposed_sides,
 )
 
-ELEMENTWISE = ("add", "mean", "multiply", "maximum", "minimum", "subtract", "divide")
+ELEMENTWISE = ("add", "average", "multiply", "maximum", "minimum", "subtract", "divide")
 OF_TWO = ("subtract", "divide")
 JOINS = ("concat", *ELEMENTWISE)
 
@@ -184,7 +184,7 @@ def joined(kind: str, fields: Fields, branches: Sequence[Tensor]) -> Tensor:
             total = total + other
         else:
             total += other
-    return total.div_(len(branches)) if kind == "mean" else total
+    return total.div_(len(branches)) if kind == "average" else total
 
 
 def dimension(fields: Fields, x: Tensor) -> int:
@@ -293,6 +293,17 @@ def _upsample(x: Tensor, fields: Fields, learned: Learned, training: bool) -> Te
     return F.interpolate(
         x, wanted, factors, fields.get("mode", "nearest"), fields.get("align_corners")
     )
+
+
+def _reduction(name: str) -> Operator:
+    def reduced(x: Tensor, fields: Fields, learned: Learned, training: bool) -> Tensor:
+        axes, keep = reduced_by(fields, x.dim() - 1), fields.get("keep", False)
+        if len(axes) == x.dim() - 1 and not keep:
+            raise Refused("no axis is left")
+        y: Tensor = getattr(torch, name)(x, [1 + axis for axis in axes], keep)
+        return y
+
+    return reduced
 
 
 def _roll(x: Tensor, fields: Fields, learned: Learned, training: bool) -> Tensor:
@@ -482,6 +493,11 @@ OPERATORS: dict[str, Operator] = {
     "rrelu": _rrelu,
     **{kind: function_of(kind) for kind in FUNCTIONS},
     "roll": _roll,
+    "mean": _reduction("mean"),
+    "sum": _reduction("sum"),
+    "max": _reduction("amax"),
+    "min": _reduction("amin"),
+    "logsumexp": _reduction("logsumexp"),
     "dropout": _dropout,
     "drop_path": _drop_path,
     "identity": _pointwise(lambda x: x),

@@ -368,8 +368,8 @@ def paths_to(net: Net, name: str) -> list[dict[str, str]]:
 def local_reaching(whole: Sequence[Reaching], net: Net) -> Sequence[Reaching]:
     """As `whole`, of what is seen by convolutions and pools alone, without gates and norms.
 
-    A gate is a branch of a product, sum or mean that has a single position, where the others have
-    more, or that sees all along an axis along which another does not.
+    A gate is a branch of a product, sum or average that has a single position, where the others
+    have more, or that sees all along an axis along which another does not.
     """
     if not whole:
         return whole

@@ -18,7 +18,7 @@ from tests.fuzz import operators
 from tests.fuzz.functions import FUNCTIONS
 from tests.fuzz.interpreter import Layer, Net
 from tests.fuzz.learned import learned_shapes
-from tests.fuzz.mixing import axis_of, mixed
+from tests.fuzz.mixing import REDUCTIONS, axis_of, mixed
 from tests.fuzz.network import Shape
 from tests.fuzz.windows import Fields, each, sides_of
 
@@ -58,6 +58,9 @@ def _seen(layer: Layer, inputs: Sequence[Tensor], shape: Shape) -> Tensor:
     (x,) = inputs
     if kind in POINTWISE:
         return x
+    if kind in REDUCTIONS:
+        over = [1 + axis for axis in mixed(kind, fields, len(shape))]
+        return x.amax(over, keepdim=fields.get("keep", False))
     if mixing := mixed(kind, fields, len(shape)):
         return _mixed(x, [1 + axis for axis in mixing])
     if kind == "glu":

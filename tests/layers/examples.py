@@ -40,6 +40,7 @@ from archcalc.layers import (
     pooling,
     rearranging,
     recurrent,
+    reductions,
     regularization,
     resampling,
     reshaping,
@@ -527,6 +528,31 @@ def _(draw: Draw, x: FeatureMap) -> Layer:
     return slicing.Select(axis=axis, index=draw(st.integers(-x.shape[axis], x.shape[axis] - 1)))
 
 
+def _reductions(
+    kind: type[reductions.Reduction], x: FeatureMap
+) -> st.SearchStrategy[reductions.Reduction]:
+    """Over one axis or several, of which one is there twice now and then; never do all go."""
+    several = st.lists(axes_of(x), min_size=1, max_size=x.rank).map(tuple)
+    layers = st.builds(kind, axes=st.one_of(axes_of(x), several), keep=st.booleans())
+    return layers.filter(lambda layer: layer.keep or not _goes_altogether(layer, x))
+
+
+def _goes_altogether(layer: reductions.Reduction, x: FeatureMap) -> bool:
+    given = layer.axes if isinstance(layer.axes, tuple) else (layer.axes,)
+    return {axis % x.rank for axis in given} == {*range(x.rank)}
+
+
+_REDUCTIONS: tuple[type[reductions.Reduction], ...] = (
+    reductions.Mean,
+    reductions.Sum,
+    reductions.Max,
+    reductions.Min,
+    reductions.LogSumExp,
+)
+for _reduction in _REDUCTIONS:
+    register(_reduction, partial(_reductions, _reduction), maps())
+
+
 @layers_of(rolling.Roll, maps())
 def _(draw: Draw, x: FeatureMap) -> Layer:
     """Around any axes, one of them twice now and then; at times as many shifts as do not fit."""
@@ -670,7 +696,7 @@ def elementwise_examples(draw: Draw, kind: type[Layer], fewest: int = 1, most: i
 EXAMPLES[joining.Concat] = concat_examples()
 for _join in (
     joining.Add,
-    joining.Mean,
+    joining.Average,
     joining.Multiply,
     further_joins.Maximum,
     further_joins.Minimum,

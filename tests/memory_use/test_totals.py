@@ -106,7 +106,7 @@ def test_a_norm_keeps_its_statistics() -> None:
     assert kept_by(analysis_of(text)) == {"c": 768, "n": 1056, "r": 1024}
 
 
-@pytest.mark.parametrize("join", ["add", "mean", "multiply", "concat"])
+@pytest.mark.parametrize("join", ["add", "average", "multiply", "concat"])
 def test_a_join_of_one_branch_keeps_nothing(join: str) -> None:
     analysis = analysis_of(f"{CONV}  - {join}: [[relu: {{name: r}}]]\n{CONV.replace('c,', 'd,')}")
     # relu keeps its output, 1024; the copy of it that the join makes is kept by the convolution.

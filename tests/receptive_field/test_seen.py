@@ -96,7 +96,7 @@ SQUEEZES = [
 ]
 GATES = [
     nothing(f"{join}: [{branches}]", hides=True)
-    for join in ("add", "mean", "multiply")
+    for join in ("add", "average", "multiply")
     for squeeze in SQUEEZES
     for branches in (f"[], [{squeeze}]", f"[{squeeze}], []", f"[{squeeze}], [], [{squeeze}]")
 ]

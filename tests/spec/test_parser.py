@@ -107,7 +107,7 @@ def test_a_join_takes_branches_as_a_list_or_as_a_field() -> None:
 
 
 @pytest.mark.parametrize(
-    ("word", "kind"), [("max", "maximum"), ("min", "minimum"), ("sum", "add"), ("mean", "mean")]
+    ("word", "kind"), [("max", "maximum"), ("min", "minimum"), ("sum", "add"), ("mean", "average")]
 )
 def test_the_name_of_a_reduction_means_a_join_of_branches(word: str, kind: str) -> None:
     for given in ("[[relu], []]", "{branches: [[relu], []]}", "{from: [a, b]}"):

@@ -19,7 +19,7 @@ from archcalc import FeatureMap, MissingExtraError, UsageError
 from archcalc.layers import Layer
 from archcalc.layers.activation import ReLU
 from archcalc.layers.convolution import Conv, LocallyConnected
-from archcalc.layers.joining import Add, Mean, Multiply
+from archcalc.layers.joining import Add, Average, Multiply
 from archcalc.layers.normalization import BatchNorm, ChannelScale, LayerNorm, Scale
 from archcalc.layers.pooling import AvgPool, MaxPool
 from archcalc.layers.regularization import DropPath
@@ -227,7 +227,7 @@ def test_slices_and_parts_are_views_of_the_right_channels() -> None:
 
 
 @pytest.mark.parametrize(
-    ("join", "expected"), [(Add(), [5.0, 7]), (Mean(), [5 / 3, 7 / 3]), (Multiply(), [4.0, 12])]
+    ("join", "expected"), [(Add(), [5.0, 7]), (Average(), [5 / 3, 7 / 3]), (Multiply(), [4.0, 12])]
 )
 def test_joins_combine_branches_and_leave_them_as_they_are(
     join: Layer, expected: list[float]

@@ -77,10 +77,12 @@ def test_memory_behind_gaps_is_that_of_each_setting(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", network_names()[::3])
 def test_sizes_of_the_input_can_be_arrays(name: str) -> None:
-    channels, *sizes = load(name).input.shape
+    graph = load(name)
+    (first_input, *_), (channels, *sizes) = graph.inputs, graph.input.shape
     first = np.array([3, sizes[0] - 1, sizes[0], sizes[0] + 1]) if sizes else np.array([1, 7])
     spread: list[Any] = [first, *[np.array([[n], [2 * n - 1]]) for n in sizes[1:2]], *sizes[2:]]
-    sweep = archcalc.sweep(name, input=[channels, *spread] if sizes else [first])
+    given = [channels, *spread] if sizes else [first]
+    sweep = archcalc.sweep(name, input={first_input: given})
     assert sweep.shape == np.broadcast_shapes(*[np.shape(array) for array in spread])
     _assert_as_the_plain_walk(name, sweep)
 

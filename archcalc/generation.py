@@ -115,8 +115,10 @@ def _by(tokens: str, x: FeatureMap, analysis: Analysis) -> Generation:
     axes: dict[str, int] = {tokens: 0}  # of what depends on the tokens: the axis of their positions
     cached: list[Cached] = []
     token_macs: Quantity = 0
+    prompt_macs: Quantity = 0
     once_macs: Quantity = 0
     for layer in analysis.inference_layers:
+        prompt_macs += layer.macs
         inputs = [maps[name] for name in layer.inputs]
         along = {n: axes[name] for n, name in enumerate(layer.inputs) if name in axes}
         if not along:
@@ -134,9 +136,7 @@ def _by(tokens: str, x: FeatureMap, analysis: Analysis) -> Generation:
     for name in analysis.graph.outputs:
         if name not in axes and name in {layer.name for layer in analysis.inference_layers}:
             raise _NotByTokenError(f"{name} does not depend on {tokens}")
-    return Generation(
-        tokens, x.channels, tuple(cached), token_macs, analysis.totals.macs, once_macs
-    )
+    return Generation(tokens, x.channels, tuple(cached), token_macs, prompt_macs, once_macs)
 
 
 def _axis_behind(layer: LayerAnalysis, inputs: list[FeatureMap], along: dict[int, int]) -> int:

@@ -22,7 +22,7 @@ from archcalc.receptive_field.seen import (
     Fields,
     Seen,
     Units,
-    units_after,
+    UnitsSeen,
     units_of_inputs,
     whole_of,
 )
@@ -95,7 +95,7 @@ def walk(graph: Graph, batch: int, dtype: str) -> Analysis:
     missing: set[str] = set()
     refusals: list[LeftOut] = []
     maps = dict(graph.inputs)
-    units = units_of_inputs(graph.inputs)
+    units, units_seen = units_of_inputs(graph.inputs), UnitsSeen(graph.input)
     of_images = {*graph.inputs}
     done: dict[str, LayerAnalysis] = {}
     phase_work = 0
@@ -115,7 +115,7 @@ def walk(graph: Graph, batch: int, dtype: str) -> Analysis:
             # Where an unpooling puts a value depends on all that its max pool has seen.
             seen = [units[name] for name in node.sources]
             shapes = [maps[name] for name in node.sources]
-            found = units_after(node.layer, effect, seen, shapes, graph.input)
+            found = units_seen.after(node.layer, effect, seen, shapes)
             passed_on = bool(seen) and found is seen[0]  # as it was
             for _, part in () if passed_on else found.seen.parts:
                 _check_field(part.local)

@@ -91,32 +91,67 @@ def units_of_inputs(inputs: Mapping[str, FeatureMap]) -> dict[str, Units]:
     return {image: units_of_input(inputs[image]), **found}
 
 
-def units_after(
+class UnitsSeen:
+    """What units see, from layer to layer of one network.
+
+    What is asked again is remembered: all but the first blocks of a transformer see alike.
+    """
+
+    def __init__(self, image: FeatureMap) -> None:
+        """`image`: the shape of the network's input."""
+        self._image = image
+        self._usual = origins_as_image(len(image.grid))
+        self._found: dict[tuple[object, ...], tuple[Sequence[Units], Units]] = {}
+        self._alike: dict[Units, Units] = {}
+
+    def after(
+        self,
+        layer: Layer,
+        effect: Effect,
+        inputs: Sequence[Units],
+        maps: Sequence[FeatureMap],
+    ) -> Units:
+        """What the units of each channel of a layer see.
+
+        Args:
+            effect: what the layer does to its inputs.
+            inputs: what the units of each input see.
+            maps: the shapes of these inputs.
+        """
+        if not inputs:
+            return units_of_nothing(effect.output, self._image)
+        first, axes = inputs[0], len(self._image.grid)
+        alike = len(inputs) == 1 and first.seen.is_whole and not adds_zeros(layer, maps[0])
+        alike = alike and first.origins is self._usual and not layer.moves_axes
+        if alike and len(effect.output.sizes) == axes > 0:  # most layers
+            if effect.windows is Reach.SAME:
+                return first
+            whole = seen_after(layer, effect, [whole_of(first)], maps, self._image)
+            return Units(of_all(whole), self._usual)
+        asked = (layer, effect.output, effect.windows, *maps, *map(id, inputs))
+        try:
+            if asked in self._found:
+                return self._found[asked][1]
+        except TypeError:  # arrays have no hash
+            return _units_after(layer, effect, inputs, maps, self._image)
+        found = _units_after(layer, effect, inputs, maps, self._image)
+        if not any(
+            isinstance(axis, PhasedField) for _, part in found.seen.parts for axis in part.field
+        ):
+            found = self._alike.setdefault(found, found)
+        self._found[asked] = inputs, found  # which keeps what the numbers of the inputs are of
+        return found
+
+
+def _units_after(
     layer: Layer,
     effect: Effect,
     inputs: Sequence[Units],
     maps: Sequence[FeatureMap],
     image: FeatureMap,
 ) -> Units:
-    """What the units of each channel of a layer see.
-
-    Args:
-        effect: what the layer does to its inputs.
-        inputs: what the units of each input see.
-        maps: the shapes of these inputs.
-        image: the shape of the network's input.
-    """
-    if not inputs:
-        return units_of_nothing(effect.output, image)
-    first, axes = inputs[0], len(image.grid)
+    axes = len(image.grid)
     usual = origins_as_image(axes)
-    alike = len(inputs) == 1 and first.seen.is_whole and not adds_zeros(layer, maps[0])
-    alike = alike and not layer.moves_axes
-    if alike and first.origins is usual and len(effect.output.sizes) == axes > 0:  # most layers
-        if effect.windows is Reach.SAME:
-            return first
-        whole = seen_after(layer, effect, [whole_of(first)], maps, image)
-        return Units(of_all(whole), usual)
     plain = all(units.origins is usual for units in inputs) and not layer.moves_axes
     at = None
     if not (plain and all(x.sizes == effect.output.sizes for x in maps)):
@@ -168,8 +203,8 @@ def seen_after(
     """What a layer's units see, where those of all channels see alike.
 
     Args:
-        as `units_after`; `at` says where the axes of the inputs and of the output run, if not as
-        those of the image do.
+        as `UnitsSeen.after`; `at` says where the axes of the inputs and of the output run, if not
+        as those of the image do.
     """
     fields, local = [seen.field for seen in inputs], [seen.local for seen in inputs]
     if at is not None:

@@ -187,7 +187,7 @@ def summary(analysis: Analysis, *, in_full: bool) -> list[str]:
         f"= {exact(totals.weights)} weights + {exact(totals.biases)} biases, "
         f"{size(totals.param_bytes)}",
         *_frozen(totals),
-        *_without_embeddings(analysis),
+        *_without_embeddings(analysis, totals),
         f"buffers      {exact(totals.buffers)}",
         f"MACs         {exact(totals.macs)}",
         f"FLOPs        {exact(totals.flops)} = 2 x MACs; other ops {count(totals.other_ops)}",
@@ -221,14 +221,14 @@ def _frozen(totals: Totals) -> list[str]:
     return [f"             trainable {exact(totals.trainable_params)}, frozen {exact(frozen)}"]
 
 
-def _without_embeddings(analysis: Analysis) -> list[str]:
+def _without_embeddings(analysis: Analysis, totals: Totals) -> list[str]:
     """How many parameters are no embeddings, where some are."""
     from archcalc.figures.of_network import embedding_params
 
     of_tables = embedding_params(analysis)
     if isinstance(of_tables, int) and not of_tables:
         return []
-    return [f"             without embeddings {exact(analysis.params - of_tables)}"]
+    return [f"             without embeddings {exact(totals.params - of_tables)}"]
 
 
 def _generation(analysis: Analysis, in_full: bool) -> list[str]:

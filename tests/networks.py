@@ -12,6 +12,7 @@ from archcalc.spec.library import families, network_names
 LARGE = (
     "preact_resnet1001",
     "efficientnet_v2_l",
+    "mvit_v2_s",
     "nasnet_a_large",
     "resnet1202",
     *[f"hrnet_w{width}" for width in (18, 30, 32, 40, 44, 48, 64)],

@@ -31,7 +31,11 @@ TOTALS = (
     "params", "weights", "biases", "buffers", "macs", "flops", "other_ops", "param_bytes",
 )  # fmt: skip
 MEMORY = ("activation_values", "lecture_bytes", "all_bytes", "peak_bytes", "training_bytes")
-PADS_SAME = ("mobilenet_v1", "inception_v2_slim", "nasnet", "resnet50_slim")
+PADS_SAME = ("mobilenet_v1", "inception_v2_slim", "nasnet", "resnet50_slim", "i3d")
+# On free sizes it stays open whether they copy what they have cut out of a map.
+CUTS_MAPS = ("swin", "maxvit", "mvit", "vit_", "deit", "clip_vit")
+# On other sizes they pad and shift windows or do not: more cases than a formula may have.
+IN_CLASSES_ALONE = ("swin",)
 SETTINGS = 20
 AT_SETTINGS = 3  # at which the memory is compared too, which takes a walk for each
 
@@ -40,10 +44,15 @@ AT_SETTINGS = 3  # at which the memory is compared too, which takes a walk for e
 def _of_sizes(name: str) -> Formulas:
     """Formulas of all totals in the sizes of the input, and in the classes."""
     graph = load(name)
-    sizes = size_labels(len(graph.input.sizes))
-    quantities = [*TOTALS, *(MEMORY[:3] if name.startswith(PADS_SAME) else MEMORY)]
+    sizes = size_labels(len(_varied(graph)))
+    quantities = [*TOTALS, *(MEMORY[:3] if name.startswith((*PADS_SAME, *CUTS_MAPS)) else MEMORY)]
     classes = [key for key in ("classes",) if key in graph.parameters]
     return derive_formulas(find_network(name), quantities, [*sizes, *classes])
+
+
+def _varied(graph: archcalc.Graph) -> tuple[Any, ...]:
+    """The sizes of the input in which there are formulas."""
+    return () if graph.network.name.startswith(IN_CLASSES_ALONE) else graph.input.sizes
 
 
 def _functions(formulas: Formulas) -> dict[str, Callable[..., Any]]:
@@ -62,7 +71,8 @@ def test_at_its_own_values_and_twenty_others_a_formula_is_the_plain_walk(
     """Memory too: in one test, since what takes long is to derive the formulas."""
     formulas, graph = _of_sizes(name), load(name)
     own_classes = [graph.parameters[k] for k in ("classes",) if k in graph.parameters]
-    own = [*graph.input.sizes, *own_classes]
+    varied = _varied(graph)
+    own = [*varied, *own_classes]
     functions = _functions(formulas)
     analysis = analyze(graph)
     for formula in formulas.formulas:
@@ -73,7 +83,7 @@ def test_at_its_own_values_and_twenty_others_a_formula_is_the_plain_walk(
     if not own:  # no sizes and no classes
         return
     random = np.random.default_rng(seed)
-    sizes = [random.integers(max(1, n // 2), 2 * n, SETTINGS) for n in graph.input.sizes]
+    sizes = [random.integers(max(1, n // 2), 2 * n, SETTINGS) for n in varied]
     classes: Any = {
         k: random.integers(1, 2000, SETTINGS) for k in ("classes",) if k in graph.parameters
     }
@@ -90,14 +100,15 @@ def test_at_its_own_values_and_twenty_others_a_formula_is_the_plain_walk(
 
 
 def _first_of(graph: archcalc.Graph, sizes: Sequence[Any]) -> dict[str, list[Any]]:
-    """The first input, with other sizes."""
+    """The first input, with other sizes; with its own where none are given."""
+    sizes = sizes or graph.input.sizes
     return {next(iter(graph.inputs)): [graph.input.channels, *sizes]}
 
 
 def _memory_is_that_of_the_plain_walk(
     graph: archcalc.Graph, functions: dict[str, Callable[..., Any]], values: list[int]
 ) -> None:
-    sizes = values[: len(graph.input.sizes)]
+    sizes = values[: len(_varied(graph))]
     classes: Any = dict(zip(("classes",), values[len(sizes) :], strict=False))
     analysis = analyze(graph.network, input=_first_of(graph, sizes), **classes)
     for quantity in MEMORY:
@@ -124,6 +135,7 @@ IN_PARAMETERS: list[tuple[str, dict[str, st.SearchStrategy[Any]], tuple[str, ...
     ),
     ("vgg16", {"H": WHOLE.map(lambda n: 32 * n), "W": WHOLE.map(lambda n: 8 * n + 32)},
      ("H%32==0", "W%8==0")),
+    ("swin_t", {"H": WHOLE.map(lambda n: 224 * n)}, ("H%224==0",)),
     ("vgg16", {"depths[2]": st.integers(1, 6), "H": st.integers(32, 99)}, ()),
     ("densenet121", {"growth": WHOLE}, ()),
     ("densenet121", {"compression": st.integers(1, 20).map(lambda n: sympy.Rational(n, 20))}, ()),

@@ -79,6 +79,7 @@ class Concat(Join):
                     gaps,
                     not certainly_one(outer),
                     certainly_one(x.channels) or certainly_one(x.positions),
+                    rows=0 < along == x.rank - 1,
                 )
             )
             for taken, x in zip(found.takes, inputs, strict=True)

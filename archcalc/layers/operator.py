@@ -73,11 +73,13 @@ class Part(NamedTuple):
         gaps: whether there are any, where the axes of the whole lie in their own order.
         permuted_gaps: and where they lie in another, the channels last.
         one_order: whether its axes have no other order, having one channel or one position.
+        rows: whether it is a part along the last of several axes, some values of each row.
     """
 
     gaps: bool = False
     permuted_gaps: bool = True
     one_order: bool = False
+    rows: bool = False
 
 
 class Turn(NamedTuple):

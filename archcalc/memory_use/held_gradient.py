@@ -20,6 +20,8 @@ class HeldGradient(NamedTuple):
         bytes: as large as it is seen, which is more than the storage where it is spread.
         spread: whether it is one value for all.
         apart: whether there are gaps: between images, or all over where it is permuted too.
+        in_rows: whether these gaps are between rows along the last axis alone, so that all other
+            axes can be seen as one.
         order: how its axes lie.
         repeated: of each axis of more than one value whether each value stands for all along it;
             of no axis where none is like that.
@@ -33,6 +35,7 @@ class HeldGradient(NamedTuple):
     order: AxisOrder = None
     viewed: bool = False
     repeated: tuple[bool, ...] = ()
+    in_rows: bool = False
 
     @property
     def permuted(self) -> bool:

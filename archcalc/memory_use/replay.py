@@ -247,7 +247,7 @@ class Replay(Checkpointing):
         came = self._arrived[output]
         merged = operator.merges
         several = merged > 1 or self._tape.batch > 1
-        crossing = came.apart or (several and not came.leads_with(merged))
+        crossing = (came.apart and not came.in_rows) or (several and not came.leads_with(merged))
         crossing = crossing or came.repeats_across(merged, self._tape.batch)
         in_order = not came.permuted and (merged or all(came.repeated))
         reordered = (operator.reshapes and not in_order) or (merged and crossing)
@@ -298,6 +298,7 @@ class Replay(Checkpointing):
                 order=None if part.one_order else came.order,
                 viewed=True,
                 repeated=(),
+                in_rows=part.rows and came.order is None and (came.in_rows or not came.apart),
             )
         made_on_the_way = [self._new("made on the way", each) for each in argument.scratch]
         if how is None:
@@ -321,7 +322,9 @@ class Replay(Checkpointing):
                 order, again = turned(order, again, argument.turn, self._tape.batch)
             except CopiedError:
                 return None
-        return came._replace(storage=self._hold(came.storage), order=order, repeated=again)
+        in_rows = came.in_rows and not argument.viewed
+        held = self._hold(came.storage)
+        return came._replace(storage=held, order=order, repeated=again, in_rows=in_rows)
 
     def _summed(self, gradient: HeldGradient, argument: Argument) -> HeldGradient:
         """A gradient as the engine hands it on: summed up, and cast, where it has to be."""

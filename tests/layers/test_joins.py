@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from archcalc import LayerError
+from archcalc import Graph, LayerError, load
+from archcalc.testing.training import check_step
 from tests.spec_texts import analysis_of
+
+Draw = st.DrawFn
 
 CBAM = """name: cbam
 input: [64, 28, 28]
@@ -72,3 +77,34 @@ layers:
     assert analysis.layer("same").receptive_field == (None, 3)
     assert analysis.layer("other").output.shape == (2, 9, 18)
     assert analysis.layer("other").receptive_field is None
+
+
+@st.composite
+def rows_side_by_side(draw: Draw) -> Graph:
+    """Tokens whose features are put side by side, from branches, and once more, and go on."""
+    length, after = (
+        draw(st.integers(1, 3)),
+        ["relu", "layer_norm: {over: last}", "linear: {features: 2}"],
+    )
+    widths = [draw(st.integers(1, 4)) for _ in range(3)]
+    between = draw(st.sampled_from(["identity", "relu", "layer_norm: {over: last}"]))
+    inner = draw(st.sampled_from(["b", "a"]))
+    return load(f"""\
+name: rows
+input: [{length}, 4]
+layers:
+  - linear: {{name: a, features: {widths[0]}}}
+  - linear: {{name: b, from: {draw(st.sampled_from(["input", "a"]))}, features: {widths[1]}}}
+  - concat: {{name: c, from: [a, b], axis: -1}}
+  - {between}
+  - linear: {{name: d, features: {widths[2]}}}
+  - concat: {{name: e, from: [{inner}, d, c], axis: -1}}
+  - {draw(st.sampled_from(after))}
+""")
+
+
+@given(rows_side_by_side(), st.integers(1, 2))
+def test_a_step_through_rows_side_by_side_takes_what_torch_takes(
+    network: Graph, batch: int
+) -> None:
+    check_step(network, batch)

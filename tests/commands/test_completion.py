@@ -55,7 +55,7 @@ def test_bash_completes_values_and_files(capsys: pytest.CaptureFixture[str]) -> 
     assert completions("archcalc draw lenet5 -o mi") == ["mine.yaml"]
     assert completions("archcalc report lenet5 -o f") == ["folder"]
     # Nothing comes with archcalc that begins so: bash goes on to its own, the names of files.
-    assert completions("archcalc table mi") == []
+    assert completions("archcalc table mine") == []
     ask = "source ./script; complete -p archcalc"
     done = subprocess.run(["bash", "-c", ask], capture_output=True, text=True, check=True)
     assert " -o default " in done.stdout

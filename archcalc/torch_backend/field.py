@@ -268,7 +268,7 @@ class PositiveTwin(Record):
         twin: the twin.
         shapes: what comes out of each of its layers, by name, and the inputs.
         left_out: the layers that it lacks, by name, each with the reason.
-        apart: what nothing of the image leads to, inputs and layers; the twin takes them as inputs.
+        apart: what nothing of the image leads to, inputs and layers: those that the twin takes.
     """
 
     twin: Twin
@@ -335,8 +335,10 @@ def positive_twin(graph: Graph, image: FeatureMap, axis: int | None = None) -> P
             apart.append(node.name)
         nodes[node.name] = replace(node, layer=layer, inputs=sources, weights=None, indices=None)
     outputs = tuple([name for name in graph.outputs if name in nodes])
-    entering = {name: maps[name] for name in (graph.first_input, *apart)}
     kept = tuple([node for name, node in nodes.items() if name not in apart])
+    taken = {name for node in kept for name in node.sources}
+    apart = [name for name in apart if name in taken]
+    entering = {name: maps[name] for name in (graph.first_input, *apart)}
     parts = {node.name: modules[node.name] for node in kept}
     twin = Twin(replace(graph, inputs=entering, nodes=kept, outputs=outputs), parts)
     return PositiveTwin(twin, maps, left_out, tuple(apart))

@@ -16,7 +16,7 @@ from archcalc.spec.parser import parse_family
 
 SOURCES = {source.name: source for source in spec_sources()}
 # Whose keys are anybody's to choose.
-NAMES = ("parameters", "let", "variants", "blocks", "set", "parts", "inputs")
+NAMES = ("parameters", "let", "variants", "blocks", "set", "parts", "inputs", "outputs")
 SOME = 12  # mappings of each spec
 
 

@@ -199,7 +199,8 @@ def _seen(
                 found[name] = field
         return answers.double()  # neither a product of many layers nor a quotient runs out of range
 
-    positive = positive_twin(graph, FeatureMap(1, (size,)), axis)
+    needed = replace(graph, outputs=tuple(periods)).without_unused()
+    positive = positive_twin(needed, FeatureMap(1, (size,)), axis)
     found |= {name: NOTHING for name in positive.apart if name in periods}
     twin = positive.twin.double()
     for node in twin.graph.nodes:

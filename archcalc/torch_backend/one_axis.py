@@ -59,7 +59,7 @@ def thin_layer(layer: Layer, axis: int, axes: int, x: FeatureMap) -> Layer:
 
 @thin_layer.register
 def _(layer: linear.Linear, axis: int, axes: int, x: FeatureMap) -> Layer:
-    if not x.sizes:  # one feature sees what all the others see
+    if not x.sizes or _lies_first(x):  # one feature sees what all the others see
         return linear.Linear(features=1)
     return layer if axis == axes - 1 else reshaping.Identity()
 
@@ -160,6 +160,11 @@ def _(layer: joining.Concat, axis: int, axes: int, x: FeatureMap) -> Layer:
 def concatenated_axis(layer: joining.Concat, axes: int, x: FeatureMap) -> int:
     """The axis that it concatenates along, of the map for which the thin `x` stands."""
     return layer.axis % (1 + axes if x.sizes else 1)
+
+
+def _lies_first(x: FeatureMap) -> bool:
+    """Whether a thin map was transposed: the axis of the image, then the single channel."""
+    return x.channels > 1 and x.sizes == (1,)
 
 
 def _require_features_in_place(x: FeatureMap) -> None:

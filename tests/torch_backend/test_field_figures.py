@@ -37,6 +37,14 @@ layers:
   - max_pool: {kernel: [1, 2, 2]}
   - conv: {channels: 1, kernel: 3}
 """
+TRANSPOSED = """
+name: transposed
+input: [1, 12]
+layers:
+  - conv: {channels: 2, kernel: 3, padding: 1}
+  - rearrange: {axes: "c l -> l c"}
+  - linear: {features: 3}
+"""
 
 
 def figures(folder: Path, text: str) -> dict[tuple[str, str], Figure]:
@@ -45,7 +53,9 @@ def figures(folder: Path, text: str) -> dict[tuple[str, str], Figure]:
     return {(f.layer, f.quantity): f for f in field_figures(analyze(str(path)))}
 
 
-@pytest.mark.parametrize("text", [UNDIL, CHAN, VIDEO], ids=["undil", "chan", "video"])
+@pytest.mark.parametrize(
+    "text", [UNDIL, CHAN, VIDEO, TRANSPOSED], ids=["undil", "chan", "video", "transposed"]
+)
 def test_right_rules_agree_in_every_figure(tmp_path: Path, text: str) -> None:
     found = figures(tmp_path, text)
     compared = [figure for figure in found.values() if figure.compared]

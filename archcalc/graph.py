@@ -282,10 +282,10 @@ class Graph(Record):
 
 def inputs_text(inputs: Mapping[str, FeatureMap]) -> str:
     """`input 3x224x224`; of several, `inputs image 3x224x224 and tokens 77 (int64)`."""
-    if [*inputs] == [INPUT]:
-        return f"input {inputs[INPUT]}"
     *most, last = [f"{name} {x}{f' ({x.dtype})' if x.dtype else ''}" for name, x in inputs.items()]
-    return f"inputs {', '.join(most)} and {last}" if most else f"input {last}"
+    if most:
+        return f"inputs {', '.join(most)} and {last}"
+    return last if INPUT in inputs else f"input {last}"
 
 
 def stretch_of(layers: tuple[str, ...]) -> Stretch:

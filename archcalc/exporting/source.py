@@ -135,13 +135,13 @@ def _what_is_missing(analysis: Analysis) -> str:
 def _what_it_takes(analysis: Analysis) -> str:
     """`Input: (N, 3, 224, 224)`; of those with names, a line for each."""
     inputs = analysis.graph.inputs
-    shapes = {n: f"({', '.join(map(str, ('N', *x.shape)))})" for n, x in inputs.items()}
+    kinds = {
+        name: f"({', '.join(map(str, ('N', *x.shape)))}){f', {x.dtype}' if x.dtype else ''}"
+        for name, x in inputs.items()
+    }
     if [*inputs] == [INPUT]:
-        return f"Input: {shapes[INPUT]}"
-    lines = [
-        f"{name}: {shapes[name]}{f', {x.dtype}' if x.dtype else ''}" for name, x in inputs.items()
-    ]
-    return "\n".join(["Inputs:", *lines])
+        return f"Input: {kinds[INPUT]}"
+    return "\n".join(["Inputs:", *[f"{name}: {kind}" for name, kind in kinds.items()]])
 
 
 def _what_it_returns(analysis: Analysis) -> str:

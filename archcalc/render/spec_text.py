@@ -46,7 +46,7 @@ def spec_text(graph: Graph) -> str:
 
 def _ends(graph: Graph) -> Iterator[str]:
     """What the spec says of inputs and outputs."""
-    if [*graph.inputs] == [INPUT]:
+    if [*graph.inputs] == [INPUT] and graph.input.dtype is None:
         yield f"input: {_value(graph.input.shape)}"
     else:
         yield "inputs:"

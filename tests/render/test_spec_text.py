@@ -66,3 +66,13 @@ def test_what_scales_is_kept_where_it_is_a_size() -> None:
 def test_what_is_seen_is_written_as_it_is() -> None:
     network = replace(graph_of("  - relu\n").network, about=About(title="Kaiming, 何恺明 – é"))
     assert json.dumps("Kaiming, 何恺明 – é", ensure_ascii=False) in spec_text(build_graph(network))
+
+
+def test_a_single_input_of_integers_is_read_back() -> None:
+    text = (
+        "name: t\ninputs: {input: {shape: [5], dtype: int64}}\n"
+        "layers: [embedding: {rows: 3, features: 2}]\n"
+    )
+    graph = graph_of(text)
+    assert graph_of(spec_text(graph)).inputs == graph.inputs
+    assert repr(graph) == "<Graph of t: input 5 (int64), 1 layers>"

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from archcalc.analysis import Analysis
 from archcalc.errors import LayerError, QuantityError, SpecError, UsageError
-from archcalc.expansion import build_graph
+from archcalc.expansion import ExpansionStopped, build_graph
 from archcalc.figures.of_layer import Totals
 from archcalc.graph import Graph
 from archcalc.identity import Identity
@@ -160,8 +160,12 @@ class Sweep(Record):
         """Why the setting at `index` is invalid, in the words of `analyze`; None if it is valid."""
         if self.valid[index]:
             return None
+        values = self._at(index)
         try:
-            self._source.analysis(self._at(index))
+            try:
+                self._source.analysis(values)
+            except ExpansionStopped as stopped:  # a layer before that may be refused, too
+                walk(stopped.graph, self._source.batch, self._source.dtype)
         except REFUSALS as error:
             return str(error)
         raise AssertionError(f"the setting at {index} is valid by itself")

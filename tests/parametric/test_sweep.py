@@ -97,6 +97,21 @@ def test_a_refusal_that_hangs_on_which_side_is_padded_parts_the_settings(tmp_pat
     _assert_as_the_plain_walk(str(spec), sweep)
 
 
+def test_of_two_refusals_the_first_is_told_where_an_expression_asks_behind(tmp_path: Path) -> None:
+    spec = tmp_path / "asks.yaml"
+    layers = (
+        "conv: {name: a, channels: 2, kernel: 1}",
+        "crop: {name: b, sides: 4}",
+        "conv: {name: c, from: a, channels: 2, kernel: 5}",
+        "conv: {from: a, channels: 'shape_of(c)[1]', kernel: 1}",
+        "flatten",
+    )
+    spec.write_text("\n  - ".join(["name: asks\ninput: [1, 9]\nlayers:", *layers]))
+    sweep = archcalc.sweep(str(spec), input=[1, np.array([3, 9])])
+    assert "b (crop" in (sweep.reason(0) or "")
+    _assert_as_the_plain_walk(str(spec), sweep)
+
+
 def test_mobilenet_in_its_two_parameters() -> None:
     alphas, resolutions = np.array([0.25, 0.29, 0.5, 1.0, 1.4]), np.array([1, 32, 129, 224])
     sweep = archcalc.sweep("mobilenet_v1", **grid(alpha=alphas, resolution=resolutions))

@@ -33,7 +33,7 @@ TOTALS = (
 MEMORY = ("activation_values", "lecture_bytes", "all_bytes", "peak_bytes", "training_bytes")
 PADS_SAME = ("mobilenet_v1", "inception_v2_slim", "nasnet", "resnet50_slim", "i3d")
 # On free sizes it stays open whether they copy what they have cut out of a map.
-CUTS_MAPS = ("swin", "maxvit", "mvit", "vit_", "deit", "clip_vit")
+CUTS_MAPS = ("swin", "maxvit", "mvit", "vit_", "deit", "clip_vit", "tcn_mnist")
 # On other sizes they pad and shift windows or do not: more cases than a formula may have.
 IN_CLASSES_ALONE = ("swin",)
 SETTINGS = 20

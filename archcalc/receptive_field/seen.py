@@ -157,10 +157,12 @@ def _units_after(
     if not (plain and all(x.sizes == effect.output.sizes for x in maps)):
         at = Placing(layer, effect, [units.origins for units in inputs], maps, axes)
 
-    def seen(each: Sequence[Seen]) -> Seen:
-        return seen_after(layer, effect, each, maps[: len(each)], image, at)
-
     nothing = (NOTHING,) * axes
+    blank = [n for n, units in enumerate(inputs) if whole_of(units).field == nothing]
+
+    def seen(each: Sequence[Seen]) -> Seen:
+        return seen_after(layer, effect, each, maps[: len(each)], image, at, blank)
+
     values = Values(seen, _of_all_channels, _unless_moved, Seen(nothing, nothing))
     found = after(layer, effect, [units.seen for units in inputs], maps, values)
     if at is None:
@@ -199,18 +201,20 @@ def seen_after(
     maps: Sequence[FeatureMap],
     image: FeatureMap,
     at: Placing | None = None,
+    blank: Sequence[int] = (),
 ) -> Seen:
     """What a layer's units see, where those of all channels see alike.
 
     Args:
         as `UnitsSeen.after`; `at` says where the axes of the inputs and of the output run, if not
-        as those of the image do.
+        as those of the image do; `blank` has the numbers of the inputs that see nothing in any
+        channel, as what is learned.
     """
     fields, local = [seen.field for seen in inputs], [seen.local for seen in inputs]
     if at is not None:
-        return _seen_at(at, layer, fields, local, image)
+        return _seen_at(at, layer, fields, local, image, blank)
     if len(inputs) > 1:
-        local = local_inputs(layer, effect, local, maps)
+        local = local_inputs(layer, effect, local, maps, blank)
     windows = local_windows(effect.windows)
     found = fields_after(fields, effect.windows)
     same = len(fields) == len(local) and all(map(operator.is_, fields, local))
@@ -220,7 +224,12 @@ def seen_after(
 
 
 def _seen_at(
-    at: Placing, layer: Layer, fields: list[Fields], local: list[Fields], image: FeatureMap
+    at: Placing,
+    layer: Layer,
+    fields: list[Fields],
+    local: list[Fields],
+    image: FeatureMap,
+    blank: Sequence[int],
 ) -> Seen:
     """As `seen_after`, where axes run in other ways than those of the image."""
     whole = _met(
@@ -234,7 +243,7 @@ def _seen_at(
         # Told by what enters: of a small image one position that is spread may see all.
         enter = [fields_after([field], windows[n]) for n, field in enumerate(local)]
         single = [at.is_gate(n) for n in range(len(local))]
-        found = [found[n] for n in _without_gates(enter, single)]
+        found = [found[n] for n in _without_gates(enter, single, blank)]
     return Seen(whole, _met(at, found))
 
 
@@ -274,12 +283,17 @@ def _in_a_row(fields: Sequence[Fields]) -> Fields:
 
 
 def local_inputs(
-    layer: Layer, effect: Effect, local: list[Fields], maps: Sequence[FeatureMap]
+    layer: Layer,
+    effect: Effect,
+    local: list[Fields],
+    maps: Sequence[FeatureMap],
+    blank: Sequence[int] = (),
 ) -> list[Fields]:
     """The local fields of a layer's inputs, without those that are gates."""
     if not combines(layer):
         return local
-    return [local[n] for n in _without_gates(local, [is_spread(x, effect.output) for x in maps])]
+    single = [is_spread(x, effect.output) for x in maps]
+    return [local[n] for n in _without_gates(local, single, blank)]
 
 
 def local_windows(windows: Windows) -> Windows:
@@ -296,13 +310,16 @@ def is_spread(x: FeatureMap, output: FeatureMap) -> bool:
     return all(map(certainly_one, x.sizes)) and not all(map(certainly_one, output.sizes))
 
 
-def _without_gates(local: list[Fields], spread: list[bool]) -> list[int]:
-    """The numbers of the branches that are not gates; of all of them where every one is."""
+def _without_gates(local: list[Fields], spread: list[bool], blank: Sequence[int]) -> list[int]:
+    """The numbers of the branches that are not gates; of all of them where every one is.
+
+    A branch that sees nothing in any channel makes no gate of another.
+    """
     mapped = [n for n, alone in enumerate(spread) if not alone]
     bounded = [
         axis
         for axis in range(len(local[0]))
-        if any(local[n][axis] not in (Reach.ALL, NOTHING) for n in mapped)
+        if any(n not in blank and local[n][axis] is not Reach.ALL for n in mapped)
     ]
     kept = [n for n in mapped if not any(local[n][axis] is Reach.ALL for axis in bounded)]
     return kept or [*range(len(local))]

@@ -210,7 +210,7 @@ MISTAKES = (
         "a gate",
         check_fields.check_layers,
         "local field",
-        replacing(seen, "_without_gates", lambda local, _: [*range(len(local))]),
+        replacing(seen, "_without_gates", lambda local, *_: [*range(len(local))]),
     ),
     Mistake(
         "a channel",

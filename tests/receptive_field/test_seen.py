@@ -242,7 +242,7 @@ def test_a_gate_from_a_part_of_the_image_leaves_no_one_interval(
 
 def test_a_gate_that_was_not_left_out_would_be_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        "archcalc.receptive_field.seen._without_gates", lambda local, spread: [*range(len(local))]
+        "archcalc.receptive_field.seen._without_gates", lambda local, *_: [*range(len(local))]
     )
     with pytest.raises(AssertionError):
         test_gates_and_norms_hide_the_field_and_leave_the_local_one()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 WIDTH = 100
 
@@ -10,7 +11,7 @@ _CLOSING = {"(": ")", "[": "]", "{": "}"}
 _STRING = re.compile(r"""f?("[^"\\]*(?:\\.[^"\\]*)*"|'[^'\\]*(?:\\.[^'\\]*)*')""")
 # Where an expression is broken, the loosest place first.
 _SEPARATORS = tuple(
-    map(re.compile, (r" (?=for )", r"(?<=,) ", r" (?=(?:if|else) )", r" (?=[+-] )", r" (?=[*/] )"))
+    map(re.compile, (r" (?=for )", r"(?<=,) ", r" (?=(?:if|else) )", r" (?=[+-] )", r" (?=[*/@] )"))
 )
 
 
@@ -22,9 +23,22 @@ def lay_out(statement: str, indent: int) -> list[str]:
     start = re.match(r"return |[^()=]+ = ", statement)
     head = start.group() if start else ""
     pieces = _pieces(statement.removeprefix(head), commas=False)
+    if len(pieces) == 1:
+        pieces = _chained(pieces[0])
+    elif len(pieces) == 2 and (pieces[0].startswith("(") or pieces[1].endswith(")")):
+        found = _at_brackets(statement, indent)  # around a single operator ruff needs no others
+        if all(len(line) <= WIDTH for line in found):
+            return found
     if len(pieces) > 1:
-        return [f"{' ' * indent}{head}(", *_each(pieces, indent + 4), f"{' ' * indent})"]
-    return _at_brackets(statement, indent)
+        whole = " " * (indent + 4) + statement.removeprefix(head)
+        lines = [whole] if len(whole) <= WIDTH else _each(pieces, indent + 4)
+        return [f"{' ' * indent}{head}(", *lines, f"{' ' * indent})"]
+    found = _at_brackets(statement, indent)
+    if len(found[0]) > WIDTH and ", " in head:  # many are assigned to at once
+        names = [f"{' ' * (indent + 4)}{name}," for name in head.removesuffix(" = ").split(", ")]
+        rest = lay_out(statement.removeprefix(head), indent)
+        return [" " * indent + "(", *names, f"{' ' * indent}) = {rest[0].lstrip()}", *rest[1:]]
+    return found
 
 
 def _at_brackets(text: str, indent: int) -> list[str]:
@@ -61,6 +75,15 @@ def _pieces(expression: str, commas: bool) -> list[str]:
             starts = [0, *[cut + 1 for cut in cuts]]
             return [expression[a:b] for a, b in zip(starts, ends, strict=True)]
     return [expression]
+
+
+def _chained(expression: str) -> list[str]:
+    """A chain of calls of methods, cut before each but the first; uncut where there is one."""
+    bare = _without_insides(expression)
+    cuts = [match.start() + 1 for match in re.finditer(r"[)\]](?=\.\w+\()", bare)]
+    if len(cuts) < 2:
+        return [expression]
+    return [expression[a:b] for a, b in pairwise([0, *cuts, len(expression)])]
 
 
 def _top_brackets(text: str) -> list[tuple[int, int]]:

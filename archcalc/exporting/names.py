@@ -47,8 +47,9 @@ def network_class_name(name: str, title: str, taken: Collection[str]) -> str:
 
 
 def unique(name: str, taken: Collection[str]) -> str:
-    """`name`, or with the first number from 2 on that makes it free."""
+    """`name`, or with the first number from 2 on that makes it free, in place of such a number."""
     found, number = name, 1
+    name = re.sub(r"(?<=\d)_\d+$", "", name)
     while found in taken:
         number += 1
         found = f"{name}_{number}" if name[-1].isdigit() else f"{name}{number}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from math import gcd
 from typing import ClassVar, Literal, TypeAlias
 
@@ -22,7 +23,8 @@ from archcalc.quantity.arithmetic import (
     require_at_least,
 )
 from archcalc.record import replace
-from archcalc.window import AxisWindow, InterpolatedWindow, Reach, TransposedWindow
+from archcalc.regions.patches import Patch
+from archcalc.window import AxisWindow, InterpolatedWindow, Reach, TransposedWindow, Windows
 
 Interpolation: TypeAlias = Literal["nearest", "linear", "bilinear", "trilinear", "bicubic", "area"]
 _AXES_OF = {"linear": 1, "bilinear": 2, "trilinear": 3, "bicubic": 2}
@@ -99,6 +101,17 @@ class Upsample(Resampling):
         if (axes == 2 and self.mode != "bicubic") or (axes == 3 and self.mode != "nearest"):
             return (found,)
         return (replace(found, takes=(Taken(0),)),)  # torch's other kernels keep no order
+
+    def reads(
+        self, patch: Patch, inputs: Sequence[FeatureMap], windows: Windows
+    ) -> Iterator[tuple[int, Patch]]:
+        before, after = inputs[0].sizes, self._sizes(inputs[0])[0]
+        if self.mode == "nearest" and isinstance(windows, tuple) and len(before) == 2:
+            # To as many or twice as many torch goes as by a factor of 1 or 2, whichever is given,
+            # along two axes and on the CPU: `nearest_idx` (aten/src/ATen/native/UpSample.h).
+            along = zip(before, after, windows, strict=True)
+            windows = tuple([nearest(m // n) if m in (n, 2 * n) else w for n, m, w in along])
+        yield from super().reads(patch, inputs, windows)
 
     def _window(self, n: Quantity, m: Quantity, factor: Quantity | None) -> AxisWindow:
         """What is read along an axis of `n` inputs and `m` outputs."""

@@ -58,3 +58,15 @@ def test_by_a_fraction_the_outputs_lie_as_far_apart_as_it_says(mode: Interpolati
     half = Upsample(factor=cast(int, Fraction(1, 2)), mode=mode)
     (resized,) = analyze(chain(FeatureMap(1, (33,)), half)).layers
     assert (resized.output.sizes, resized.jump) == ((16,), (2,))
+
+
+@pytest.mark.parametrize("n", range(1, 9))
+@pytest.mark.parametrize("factor", [Fraction(9, 4), Fraction(5, 4), Fraction(5, 2), Fraction(3, 2)])
+def test_the_nearest_is_torchs_where_a_size_doubles_or_stays(n: int, factor: Fraction) -> None:
+    """There torch goes as by 2 or 1 along two axes, and not by the factor that it is given."""
+    analysis = analyze(chain(FeatureMap(1, (n, 1)), Upsample(factor=cast(int, factor))))
+    rows = torch.arange(float(n)).reshape(1, 1, n, 1)
+    read = F.interpolate(rows, scale_factor=float(factor))[0, 0, :, 0]
+    for unit, place in enumerate(read):
+        seen = unit_field(analysis, "upsample0", (unit, 0))
+        assert seen.runs(0) == [(int(place), int(place))]

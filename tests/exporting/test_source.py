@@ -411,6 +411,7 @@ def test_it_imports_nothing_but_torch(folder: Path) -> None:
         "import torch",
         "import torch.nn.functional as F",
         "from torch import Tensor, nn",
+        "from torch.nn.utils.parametrizations import weight_norm",
     }
 
 

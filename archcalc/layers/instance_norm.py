@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from archcalc.errors import LayerError
@@ -73,6 +74,10 @@ class InstanceNorm(Layer):
             storage=Storage.OWN,
         )
 
+    def memory_is_known(self, dtype: str, inputs: Sequence[FeatureMap], at: Circumstances) -> bool:
+        # Under autocast what torch makes of running statistics is in other types than theirs.
+        return not (self.track_running_stats and dtype == "mixed")
+
     def operators(
         self, effect: Effect, *inputs: FeatureMap, at: Circumstances = USUAL
     ) -> tuple[Operator, ...]:
@@ -88,7 +93,7 @@ class InstanceNorm(Layer):
             repeated += [Operator("repeat", (), c, makes=name) for name in ("means", "variances")]
         names = [operator.makes for operator in repeated]
         norm = Operator(
-            "batch_norm",
+            "batch_norm" if names else "instance_norm",
             (Taken(0), *map(Taken, of_all.values())),
             n,
             (Kept(0), *[Kept(name) for name in names if name != of_all.get("bias")]),

@@ -46,7 +46,7 @@ _ON_GPU = {
 }
 # Their parameters may be wider than what they take: that alone decides about the output, and each
 # gradient is made in the type of what it is the gradient of.
-_NORMS = ("batch_norm", "layer_norm", "group_norm")
+_NORMS = ("batch_norm", "instance_norm", "layer_norm", "group_norm")
 # What runs within the entry of the operator before it, as a part of the whole that autocast knows:
 # of a cross entropy on the CPU, of a linear layer that is a product of matrices and a sum, of a
 # product of factors that are copied.

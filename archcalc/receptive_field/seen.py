@@ -43,6 +43,9 @@ from archcalc.window import Reach, Windows
 Fields: TypeAlias = "tuple[AxisField, ...]"
 
 
+_USUAL_FIELDS = (PIXEL, NOTHING)  # of a transformer, beside those that have no bounds
+
+
 class Seen(NamedTuple):
     """What the units of a map see, along each spatial axis of the image.
 
@@ -132,15 +135,18 @@ class UnitsSeen:
         try:
             if asked in self._found:
                 return self._found[asked][1]
-        except TypeError:  # arrays have no hash
+        except TypeError:  # arrays have no hash, and are not remembered
             return _units_after(layer, effect, inputs, maps, self._image)
-        found = _units_after(layer, effect, inputs, maps, self._image)
-        if not any(
-            isinstance(axis, PhasedField) for _, part in found.seen.parts for axis in part.field
-        ):
-            found = self._alike.setdefault(found, found)
+        found = self._first_alike(_units_after(layer, effect, inputs, maps, self._image))
         self._found[asked] = inputs, found  # which keeps what the numbers of the inputs are of
         return found
+
+    def _first_alike(self, units: Units) -> Units:
+        """The first units that see what these see, of fields that are quickly compared."""
+        each = [axis for _, part in units.seen.parts for axis in (*part.field, *part.local)]
+        if not all(isinstance(axis, Reach) or axis in _USUAL_FIELDS for axis in each):
+            return units
+        return self._alike.setdefault(units, units)
 
 
 def _units_after(

@@ -66,7 +66,7 @@ def _without_chance(network: nn.Module) -> None:
     for part in network.modules():
         if isinstance(part, nn.Dropout) or type(part).__name__ == "DropPath":
             vars(part)["p"] = 0.0
-        if isinstance(part, nn.RNNBase):
+        if isinstance(part, nn.RNNBase | nn.MultiheadAttention):
             vars(part)["dropout"] = 0.0
         if isinstance(part, nn.RReLU):
             vars(part)["lower"] = part.upper

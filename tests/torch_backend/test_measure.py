@@ -251,8 +251,11 @@ def test_the_peak_of_every_kind_is_the_rules(kind: type[Layer], data: st.DataObj
     assume(effect is not None)
     assert effect is not None
     between = between_learned_layers(example, effect.output)
+    assume(len(between.inputs) == 1)
     network = graph(between.input, between.nodes[:-1])  # the layer itself is the last
-    assert peak(network) == peak_bytes(analyze(network, batch=BATCH))
+    analysis = analyze(network, batch=BATCH)
+    assume(why_memory_is_unknown(analysis, analysis.dtype) is None)
+    assert peak(network) == peak_bytes(analysis)
 
 
 @given(random_graphs())

@@ -17,6 +17,7 @@ from archcalc.layers.activation import ReLU, Sigmoid
 from archcalc.layers.convolution import Conv, ConvTranspose
 from archcalc.layers.joining import Add, Multiply
 from archcalc.layers.local_response_norm import LocalResponseNorm
+from archcalc.layers.multihead_attention import MultiheadAttention
 from archcalc.layers.normalization import BatchNorm, GroupNorm
 from archcalc.layers.pooling import AvgPool, GlobalAvgPool, MaxPool
 from archcalc.layers.regularization import Dropout
@@ -50,6 +51,8 @@ from tests.layers.examples import EXAMPLES
 
 needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 BATCH = 2
+# The kinds of which it is known what they need of memory, in some type at the least.
+KNOWN = [kind for kind in EXAMPLES if kind is not MultiheadAttention]
 
 
 class TwoPaths(nn.Module):
@@ -243,7 +246,7 @@ def _fits(network: Graph) -> bool:
     return True
 
 
-@pytest.mark.parametrize("kind", EXAMPLES, ids=lambda kind: kind.kind)
+@pytest.mark.parametrize("kind", KNOWN, ids=lambda kind: kind.kind)
 @given(data=st.data())
 def test_the_peak_of_every_kind_is_the_rules(kind: type[Layer], data: st.DataObject) -> None:
     example = data.draw(EXAMPLES[kind])
@@ -264,7 +267,7 @@ def test_the_peak_of_any_graph_is_the_rules(network: Graph) -> None:
     assert peak(network) == peak_bytes(analyze(network, batch=BATCH))
 
 
-@pytest.mark.parametrize("kind", EXAMPLES, ids=lambda kind: kind.kind)
+@pytest.mark.parametrize("kind", KNOWN, ids=lambda kind: kind.kind)
 @given(data=st.data())
 def test_the_memory_of_every_kind_behind_gaps_is_the_rules(
     kind: type[Layer], data: st.DataObject

@@ -122,6 +122,8 @@ def _by(tokens: str, x: FeatureMap, analysis: Analysis) -> Generation:
         inputs = [maps[name] for name in layer.inputs]
         along = {n: axes[name] for n, name in enumerate(layer.inputs) if name in axes}
         if not along:
+            if layer.name in analysis.graph.outputs:
+                raise _NotByTokenError(f"{layer.name} does not depend on {tokens}")
             once_macs += layer.macs
             continue
         kind, effect = layer.node.layer, layer.effect
@@ -133,9 +135,6 @@ def _by(tokens: str, x: FeatureMap, analysis: Analysis) -> Generation:
         once_macs += once
         axes[layer.name] = axis = _axis_behind(layer, inputs, along)
         token_macs += (layer.macs - once) // layer.output.shape[axis]
-    for name in analysis.graph.outputs:
-        if name not in axes and name in {layer.name for layer in analysis.inference_layers}:
-            raise _NotByTokenError(f"{name} does not depend on {tokens}")
     return Generation(tokens, x.channels, tuple(cached), token_macs, prompt_macs, once_macs)
 
 
@@ -146,7 +145,7 @@ def _axis_behind(layer: LayerAnalysis, inputs: list[FeatureMap], along: dict[int
         along: by the numbers of the inputs that depend on the tokens, the axes of their positions.
     """
     kind, effect = layer.node.layer, layer.effect
-    found: set[int] = set()
+    found: set[int | None] = set()
     for number, axis in along.items():
         went = kind.axes_from(number, inputs, effect.output)
         if isinstance(went, Moved):
@@ -158,12 +157,11 @@ def _axis_behind(layer: LayerAnalysis, inputs: list[FeatureMap], along: dict[int
             behind = went.index(axis) if went and axis in went else None
             if behind is None and windows[axis] is Reach.BEFORE:
                 continue  # of keys and values: the positions are those of the queries
-        if behind is None:
-            raise _NotByTokenError(f"behind {layer.name} there are no positions")
         found.add(behind)
-    if len(found) != 1:
+    only = found.pop() if len(found) == 1 else None
+    if only is None:
         raise _NotByTokenError(f"behind {layer.name} there are no positions")
-    return found.pop()
+    return only
 
 
 def _axis_moved(moved: Moved, axis: int) -> int | None:

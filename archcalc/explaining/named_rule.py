@@ -52,8 +52,7 @@ def _rule(
 
 def _takes_tokens(analysis: Analysis, layer: LayerAnalysis, maps: Sequence[FeatureMap]) -> bool:
     """Whether all that it takes are positions with features, in that order."""
-    origins = _origins(analysis)
-    axes = [origins[name].axes for name in layer.node.sources]
+    axes = [origins.axes for origins in _origins_taken(analysis, layer)]
     of_two = all(x.rank == 2 and along[-1] is None for x, along in zip(maps, axes, strict=True))
     return of_two and any(along[0] is not None for along in axes)
 
@@ -61,11 +60,13 @@ def _takes_tokens(analysis: Analysis, layer: LayerAnalysis, maps: Sequence[Featu
 def runs_as_the_image(analysis: Analysis, layer: LayerAnalysis) -> bool:
     """Whether what it takes and puts out has channels and then the axes of the image."""
     usual = origins_as_image(len(analysis.input.grid))
-    origins = _origins(analysis)
-    run = [layer.origins, *[origins[name] for name in layer.node.sources]]
+    run = [layer.origins, *_origins_taken(analysis, layer)]
     return all(each == usual for each in run) and not layer.node.layer.moves_axes
 
 
-def _origins(analysis: Analysis) -> dict[str, Origins]:
+def _origins_taken(analysis: Analysis, layer: LayerAnalysis) -> list[Origins]:
+    """The origins of all that a layer takes."""
+    sources = layer.node.sources
     found = {name: u.origins for name, u in units_of_inputs(analysis.graph.inputs).items()}
-    return found | {each.name: each.origins for each in analysis.layers}
+    found |= {each.name: each.origins for each in analysis.layers if each.name in sources}
+    return [found[name] for name in sources]

@@ -119,6 +119,8 @@ def embedding_params(analysis: Analysis) -> Quantity:
     That is a tensor, such as a table of positions, with nothing that learns in between. What N
     leaves out in Kaplan et al. 2020 (arXiv:2001.08361), section 2.1.
     """
+    if all(x.dtype is None for x in analysis.graph.inputs.values()):
+        return 0  # nothing to look up by
     of_tables: set[str] = set()
     # Of each map the layers whose learned values it is made of, before anything else that learns.
     made_of: dict[str, set[str] | None] = {name: set() for name in analysis.graph.inputs}

@@ -138,6 +138,10 @@ class ScaledDotProductAttention(Join):
     def memory_is_known(self, dtype: str, inputs: Sequence[FeatureMap], at: Circumstances) -> bool:
         return BIAS not in at.learning  # else torch makes the scores themselves, by other kernels
 
+    @property
+    def _way(self) -> Reach:
+        return Reach.BEFORE if self.causal else Reach.ALL
+
     def windows_along(
         self, number: int, inputs: Sequence[FeatureMap], windows: Windows
     ) -> tuple[ChannelWindow, ...]:
@@ -145,7 +149,7 @@ class ScaledDotProductAttention(Join):
             return (Reach.SAME, Reach.ALL)
         if number == BIAS:
             return (Reach.ALL, Reach.SAME, Reach.ALL)
-        return (Reach.BEFORE if self.causal else Reach.ALL, Reach.ALL)
+        return (self._way, Reach.ALL)
 
     def axes_from(
         self, number: int, inputs: Sequence[FeatureMap], output: FeatureMap
@@ -166,8 +170,7 @@ class ScaledDotProductAttention(Join):
         of_head = read(Groups(each, each), features, x.shape[1])
         in_group = Groups(each, self.heads // groups * each)
         of_group = read(in_group, of_head, keys.shape[1])
-        way = Reach.BEFORE if self.causal else Reach.ALL
-        steps = read(way, patch.channels, keys.shape[0])
+        steps = read(self._way, patch.channels, keys.shape[0])
         yield 0, Patch(patch.channels, (of_head,))
         yield 1, Patch(steps, (of_group,))
         for part, heads in chunks(features, self.heads, each).items():

@@ -6,13 +6,14 @@ from typing import ClassVar
 
 from archcalc.feature_map import FeatureMap
 from archcalc.layers.along_axes import numbered
-from archcalc.layers.effect import Effect, Storage
+from archcalc.layers.effect import Effect, without_parameters
 from archcalc.layers.integers import Integers
 from archcalc.layers.layer import Axis, Category, Layer, require_positive
 from archcalc.layers.operator import USUAL, Circumstances, Operator, Taken
 from archcalc.layers.registry import register
 from archcalc.layers.state import indices
 from archcalc.quantity.arithmetic import Quantity
+from archcalc.record import replace
 from archcalc.regions.reading import ChannelWindow
 from archcalc.window import Reach
 
@@ -40,16 +41,8 @@ class IndexSelect(Layer):
         shape = [*x.shape]
         shape[along] = self.count
         windows = [Reach.UNKNOWN if axis == along else Reach.SAME for axis in range(x.rank)]
-        return Effect(
-            output=FeatureMap(shape[0], tuple(shape[1:])),
-            windows=tuple(windows[1:]),
-            state=indices(index=(self.count,)),
-            macs=0,
-            other_ops=0,
-            saved=(),
-            workspace=(),
-            storage=Storage.OWN,
-        )
+        effect = without_parameters(FeatureMap(shape[0], tuple(shape[1:])), tuple(windows[1:]))
+        return replace(effect, state=indices(index=(self.count,)))
 
     def operators(
         self, effect: Effect, *inputs: FeatureMap, at: Circumstances = USUAL

@@ -28,11 +28,13 @@ def why_memory_is_open(analysis: Analysis) -> str | None:
 
 def why_memory_is_unknown(analysis: Analysis, dtype: str, *, on_gpu: bool = False) -> str | None:
     """Why nobody says what torch makes and keeps in a type of numbers; None if it is known."""
+    usual = Layer.memory_is_known  # that of most layers, which need not be asked
+    asked = [x for x in analysis.used_layers if type(x.node.layer).memory_is_known is not usual]
+    if not asked:
+        return None
     where = f" in {dtype} on a GPU" if on_gpu else f" in {dtype}" if dtype != "float32" else ""
     maps, learns, once = analysis.maps, learning(analysis), there_once(analysis)
-    for layer in analysis.used_layers:
-        if type(layer.node.layer).memory_is_known is Layer.memory_is_known:
-            continue
+    for layer in asked:
         at = circumstances(layer, maps, learns, once, on_gpu=on_gpu)
         inputs = [maps[name] for name in layer.inputs]
         if not layer.node.layer.memory_is_known(dtype, inputs, at):

@@ -164,7 +164,8 @@ def _units_after(
         at = Placing(layer, effect, [units.origins for units in inputs], maps, axes)
 
     nothing = (NOTHING,) * axes
-    blank = [n for n, units in enumerate(inputs) if whole_of(units).field == nothing]
+    joined = inputs if combines(layer) else ()
+    blank = [n for n, units in enumerate(joined) if whole_of(units).field == nothing]
 
     def seen(each: Sequence[Seen]) -> Seen:
         return seen_after(layer, effect, each, maps[: len(each)], image, at, blank)

@@ -115,16 +115,21 @@ class Attended(nn.Module):
         own = queries.reshape(*queries.shape[:2], self.heads, -1).sum(-1, keepdim=True)
         apart = (*keys.shape[:2], self.groups, -1)
         seen = keys.reshape(apart).sum(-1, keepdim=True) + values.reshape(apart)
-        if self.causal:  # of more queries than keys the last see all
-            steps = torch.arange(queries.shape[1]).clamp(max=keys.shape[1] - 1)
-            seen = seen.cumsum(1)[:, steps]
-        else:
-            seen = seen.sum(1, keepdim=True)
+        seen = _of_steps(seen, queries, self.causal)
         seen = seen.repeat_interleave(self.heads // self.groups, 2)
         both: Tensor = own + seen
         if bias is not None:
             both = both + bias.sum(3, keepdim=True).transpose(1, 2)
         return both.flatten(2)
+
+
+def _of_steps(seen: Tensor, queries: Tensor, causal: bool) -> Tensor:
+    """What each query sees of all steps, or of those up to its own."""
+    if not causal:
+        return seen.sum(1, keepdim=True)
+    # Of more queries than steps the last see all.
+    steps = torch.arange(queries.shape[1]).clamp(max=seen.shape[1] - 1)
+    return seen.cumsum(1)[:, steps]
 
 
 class Multiplied(nn.Module):
@@ -168,10 +173,6 @@ class AttendedByAll(nn.Module):
     def forward(self, queries: Tensor, *others: Tensor) -> Tensor:
         keys, values = (others[0], others[-1]) if others else (queries, queries)
         seen = keys.sum(2, keepdim=True) + values.sum(2, keepdim=True)
-        if self.causal:  # of more queries than keys the last see all
-            steps = torch.arange(queries.shape[1]).clamp(max=keys.shape[1] - 1)
-            seen = seen.cumsum(1)[:, steps]
-        else:
-            seen = seen.sum(1, keepdim=True)
+        seen = _of_steps(seen, queries, self.causal)
         both = queries.sum(2, keepdim=True) + seen
         return both.expand(queries.shape).contiguous()

@@ -29,6 +29,8 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("feature_map", "window"),
     ("regions",),
     ("layers",),
+    ("spec.writing",),
+    ("importing",),
     ("receptive_field", "spec", "torch_spelling"),
     ("identity",),
     ("given", "graph", "parametric.setting_groups"),
@@ -66,6 +68,7 @@ LATE = {
 
 # Units that are imported inside functions only, by one another, or by a command when it is called.
 IMPORTED_LATE = {
+    "importing",
     "parametric.combinations",
     "parametric.formulas",
     "parametric.setting_groups",
@@ -81,7 +84,7 @@ IMPORTED_LATE = {
 # functions, or in a unit that is imported late, or for torch in torch_backend, which only what is
 # about torch imports.
 COSTLY: dict[str, set[str]] = {
-    "torch": {"api", "testing", "torch_backend"},
+    "torch": {"api", "importing", "testing", "torch_backend"},
     "fvcore": {"torch_backend"},
     "sympy": {
         "parametric.formulas",

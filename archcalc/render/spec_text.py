@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Sequence
 
 from archcalc.graph import INPUT, Graph, Node, Stretch
 from archcalc.layers import Join
-from archcalc.quantity.conditions import is_symbol
 from archcalc.record import as_dict
 from archcalc.spec.keys import NAMED
+from archcalc.spec.writing import mapping, scalar, text_of
 
 _NO_NAME = re.compile(r"[^A-Za-z0-9_.]+")
 _LONGEST_NAME = 100
@@ -32,13 +31,13 @@ def spec_text(graph: Graph) -> str:
         "source": about.origin,
         "published_depth": about.published_depth,
     }
-    lines = [f"{key}: {_scalar(value)}" for key, value in known.items() if value]
+    lines = [f"{key}: {scalar(value)}" for key, value in known.items() if value]
     if about.accuracy is not None:
         figures = as_dict(about.accuracy).items()
-        lines.append(f"accuracy: {_mapping({k: _scalar(v) for k, v in figures if v is not None})}")
+        lines.append(f"accuracy: {mapping({k: scalar(v) for k, v in figures if v is not None})}")
     lines += _ends(graph)
     if scaling := _scaling(graph):
-        lines.append(f"scaling: {_mapping(scaling)}")
+        lines.append(f"scaling: {mapping(scaling)}")
     lines.append("layers:")
     lines += _body(graph.nodes, graph, graph.first_input, stretches=graph.stretches)
     return "\n".join(lines) + "\n"
@@ -47,16 +46,16 @@ def spec_text(graph: Graph) -> str:
 def _ends(graph: Graph) -> Iterator[str]:
     """What the spec says of inputs and outputs."""
     if [*graph.inputs] == [INPUT] and graph.input.dtype is None:
-        yield f"input: {_value(graph.input.shape)}"
+        yield f"input: {text_of(graph.input.shape)}"
     else:
         yield "inputs:"
         for name, x in graph.inputs.items():
-            shape = _value(x.shape)
+            shape = text_of(x.shape)
             given = shape if x.dtype is None else f"{{shape: {shape}, dtype: {x.dtype}}}"
-            yield f"  {_scalar(name)}: {given}"
+            yield f"  {scalar(name)}: {given}"
     if graph.network.outputs is not None:
         names = {graph.output_name(layer): layer for layer in graph.outputs}
-        yield f"outputs: {_mapping({_scalar(n): _scalar(layer) for n, layer in names.items()})}"
+        yield f"outputs: {mapping({scalar(n): scalar(layer) for n, layer in names.items()})}"
 
 
 def _scaling(graph: Graph) -> dict[str, str]:
@@ -107,8 +106,8 @@ def _body(
         else:
             only = all(node.training_only for node in members)
             yield f"{indent}- head:"
-            yield f"{indent}    name: {_scalar(head.removeprefix(within))}"
-            yield f"{indent}    training_only: {_scalar(only)}"
+            yield f"{indent}    name: {scalar(head.removeprefix(within))}"
+            yield f"{indent}    training_only: {scalar(only)}"
             yield f"{indent}    layers:"
             inner = [s for s in stretches if s.layers[-1] in names]
             yield from _body(members, graph, previous, head + ".", indent + "      ", inner)
@@ -124,54 +123,22 @@ def _head_of(node: Node, graph: Graph, within: str) -> str | None:
 def _statement(node: Node, previous: str, prefix: str = "") -> str:
     """`conv: {name: conv1, …}`, with the fields that are not at their default."""
     layer = node.layer
-    keys = {"name": _scalar(node.name.removeprefix(prefix))}
+    keys = {"name": scalar(node.name.removeprefix(prefix))}
     if isinstance(layer, Join) and len(node.inputs) > 1:
-        keys["from"] = f"[{', '.join(map(_scalar, node.inputs))}]"
+        keys["from"] = f"[{', '.join(map(scalar, node.inputs))}]"
     elif node.inputs and node.inputs[0] != previous:
-        keys["from"] = _scalar(node.inputs[0])
+        keys["from"] = scalar(node.inputs[0])
     if isinstance(layer, Join) and len(node.inputs) == 1:
         keys["branches"] = "[[]]"
     if node.weights is not None:
-        keys["weights"] = _scalar(node.weights)
+        keys["weights"] = scalar(node.weights)
     if node.indices is not None:
-        keys["indices"] = _scalar(node.indices)
+        keys["indices"] = scalar(node.indices)
     if not node.trainable and node.weights is None:
         keys["trainable"] = "false"
     for name, value in layer.given().items():
         if name == NAMED:
-            keys |= {each: _value(size) for each, size in value}
+            keys |= {each: text_of(size) for each, size in value}
         else:
-            keys[name] = _value(value)
-    return f"{layer.kind}: {_mapping(keys)}"
-
-
-def _mapping(texts: dict[str, str]) -> str:
-    return f"{{{', '.join(f'{key}: {text}' for key, text in texts.items())}}}"
-
-
-def _value(value: object) -> str:
-    if isinstance(value, tuple):
-        return f"[{', '.join(map(_value, value))}]"
-    return _scalar(value)
-
-
-def _scalar(value: object) -> str:
-    """A value as YAML that is read back as the same value."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, (int, float)):
-        return str(value)
-    text = str(value)
-    if is_symbol(value) or not text or not text.isidentifier():
-        return "".join(map(_readable, json.dumps(text, ensure_ascii=False)))
-    return text if text.lower() not in _RESERVED else json.dumps(text)
-
-
-def _readable(sign: str) -> str:
-    """A sign of a JSON text as YAML takes it: controls and line breaks beyond ASCII escaped."""
-    if sign.isprintable():
-        return sign
-    return f"\\u{ord(sign):04x}" if ord(sign) < 0x10000 else f"\\U{ord(sign):08x}"
-
-
-_RESERVED = {"true", "false", "null", "yes", "no", "on", "off", "y", "n"}
+            keys[name] = text_of(value)
+    return f"{layer.kind}: {mapping(keys)}"

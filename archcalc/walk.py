@@ -131,6 +131,8 @@ def walk(graph: Graph, batch: int, dtype: str) -> Analysis:
                 continue
             layers = tuple(done.values())
             raise AnalysisStopped(message, graph, batch, dtype, layers) from None
+        if not graph.given:
+            _require_as_imported(node.name, effect.output, graph)
         maps[node.name] = effect.output
         units[node.name] = found
         depends = not of_images.isdisjoint(node.inputs)
@@ -175,6 +177,22 @@ def _require_same_shapes(node: Node, owner: State, state: State) -> None:
             raise LayerError(message)
         for m, n in zip(shared.shape, wanted.shape, strict=True):
             require_equal(m, n, "{}", message)
+
+
+def _require_as_imported(name: str, x: FeatureMap, graph: Graph) -> None:
+    """What a model from elsewhere gave is what the rule says, or the import is wrong.
+
+    Raises:
+        UsageError: it is another size.
+    """
+    imported = graph.network.imported
+    shape = None if imported is None else imported.shapes.get(name)
+    if shape is not None and shape != x.shape:
+        found = FeatureMap(shape[0], shape[1:])
+        raise UsageError(
+            f"{name}: the model has an output of {found}, the rule of its layer kind says {x}; "
+            "archcalc has read this layer wrong, please report it"
+        )
 
 
 def _require_spread(node: Node, inputs: Sequence[FeatureMap], of_images: set[str]) -> None:

@@ -29,10 +29,8 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("feature_map", "window"),
     ("regions",),
     ("layers",),
-    ("spec.writing",),
-    ("importing",),
     ("receptive_field", "spec", "torch_spelling"),
-    ("identity",),
+    ("identity", "importing"),
     ("given", "graph", "parametric.setting_groups"),
     ("expanding", "figures.of_layer"),
     ("analysis", "expansion", "parametric.combinations"),
@@ -58,11 +56,12 @@ RANK = {unit: rank for rank, units in enumerate(ORDER) for unit in units}
 OWN_UNITS = tuple(unit for unit in RANK if "." in unit)
 
 # What is imported inside a function, from further up: only where a user brings symbols or
-# arrays, asks for a torch module, or wants a completion script of the whole command line.
+# arrays, names a model of elsewhere, or wants a completion script of the whole command line.
 LATE = {
     ("quantity", "quantity.integer_array"),
     ("quantity", "quantity.symbolic"),
     ("quantity", "quantity.traced"),
+    ("spec", "importing"),
     ("commands", "cli"),
 }
 

@@ -35,7 +35,7 @@ MOST_NAMED = 3  # layers in a note
 def add_network(
     parser: argparse.ArgumentParser,
     name: str = "name",
-    meaning: str = "a network (see `archcalc list`), FILE or FILE#VARIANT",
+    meaning: str = "a network (see `archcalc list`), FILE, FILE#VARIANT, or PACKAGE:FACTORY",
     nargs: str | None = None,
 ) -> None:
     """A positional argument for a network, or for several, which shells complete."""
@@ -166,8 +166,11 @@ def graph_of(arguments: argparse.Namespace, network: str | None = None) -> Graph
 def note_what_is_missing(graph: Graph) -> None:
     """Says on stderr which heads do not fit, and which layers no output needs.
 
-    Mostly a `from` was forgotten, or to say that there are several outputs.
+    Mostly a `from` was forgotten, or to say that there are several outputs. Of a model from
+    elsewhere also what is noted of it.
     """
+    for note in () if graph.network.imported is None else graph.network.imported.notes:
+        print(f"archcalc: note: {note}", file=sys.stderr)
     for out in graph.left_out:
         print(
             f"archcalc: note: without {out.head}, for training only: {out.reason}", file=sys.stderr

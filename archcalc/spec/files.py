@@ -7,6 +7,7 @@ many; a text that lies in no folder may name none.
 from __future__ import annotations
 
 import os
+import re
 import stat
 from collections.abc import Iterator
 
@@ -16,6 +17,12 @@ from archcalc.spec.syntax import BlockFile
 
 MOST = 32  # other files, and networks, of one spec
 ENDINGS = (".yaml", ".yml")
+# Of models of elsewhere; and of files that hold none, which people try.
+MODELS = (".prototxt", ".cfg", ".onnx")
+PICKLES = (".pt", ".pth", ".pkl", ".pickle", ".ckpt")
+WEIGHTS = (".caffemodel", ".weights", ".safetensors", ".npz", ".h5")
+# What makes a torch module: `package.module:name`, `file.py:name`.
+_CODE = re.compile(r"(.+\.py|[^\W\d]\w*(\.[^\W\d]\w*)*):[^\W\d]\w*(\.[^\W\d]\w*)*")
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
@@ -77,6 +84,16 @@ class Files:
         except ArchcalcError as error:
             raise SpecError(str(error), place) from None
         return self._sources[real]
+
+
+def is_model(path: str) -> bool:
+    """Whether a file is meant as a model of elsewhere, or holds the weights of one."""
+    return path.endswith((*MODELS, *PICKLES, *WEIGHTS))
+
+
+def is_code(name: str) -> bool:
+    """Whether a name is meant as what makes a torch module, in a package or a file of Python."""
+    return _CODE.fullmatch(name) is not None
 
 
 def is_path(name: str) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 
 from archcalc.errors import Source, UsageError, did_you_mean, require_known
 from archcalc.record import replace
-from archcalc.spec.files import ENDINGS, spec_sources
+from archcalc.spec.files import ENDINGS, is_model, spec_sources
 from archcalc.spec.parser import parse_family
 from archcalc.spec.reader import read_file, written
 from archcalc.spec.syntax import Family, Network
@@ -30,7 +30,7 @@ def network_names() -> list[str]:
 
 def is_file(name: str) -> bool:
     """Whether `name` is meant as a file, and not as a network that comes with archcalc."""
-    if name.endswith(ENDINGS) or "/" in name:
+    if name.endswith(ENDINGS) or is_model(name) or "/" in name:
         return True
     return os.path.isfile(name) and name not in network_names()
 
@@ -44,7 +44,17 @@ def split_variant(name: str) -> tuple[str, str]:
 
 
 def read_family(path: str) -> Family:
-    """The family in a user's file."""
+    """The family in a user's file: a spec, or a model of elsewhere.
+
+    Raises:
+        UsageError: it cannot be read.
+        SpecError: what is in it is wrong.
+    """
+    if is_model(path):
+        from archcalc.importing.files import read_model
+        from archcalc.importing.network import family_of
+
+        return family_of(read_model(path), path)
     return parse_family(replace(read_file(path, path), path=os.path.realpath(path)))
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from typing import TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
 from yaml.nodes import Node
 
@@ -295,6 +295,22 @@ class Label(Record):
     place: Place
 
 
+class Imported(Record):
+    """What is known of a network that was read from a model of elsewhere.
+
+    Attributes:
+        notes: what whoever sees its figures should know: a sentence each.
+        shapes: of outputs as the model had them for one image, by layer.
+        module: the torch module that it was read from, or None.
+    """
+
+    not_shown: ClassVar[tuple[str, ...]] = ("shapes",)
+
+    notes: tuple[str, ...] = ()
+    shapes: Mapping[str, tuple[int, ...]] = {}
+    module: Any = None
+
+
 class Network(Record):
     """One variant of a family.
 
@@ -310,6 +326,7 @@ class Network(Record):
         scaling: for some of `archcalc.spec.keys.WAYS` the numbers that make it wider, deeper or
             larger, all of them times the same factor.
         block_files: what blocks are imported from, by key, themselves or through one another.
+        imported: what is known of a model from elsewhere; None of a spec that somebody wrote.
     """
 
     name: str
@@ -326,6 +343,7 @@ class Network(Record):
     scaling: Mapping[str, tuple[Label, ...]] = {}
     functions: Mapping[str, Function] = {}
     block_files: Mapping[str, BlockFile] = {}
+    imported: Imported | None = None
 
     def __repr__(self) -> str:
         return f"<Network {self.name}: {self.about.title}>"

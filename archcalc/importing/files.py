@@ -1,0 +1,25 @@
+"""Files that hold models of elsewhere, told apart by how their names end."""
+
+from __future__ import annotations
+
+from archcalc.errors import UsageError
+from archcalc.importing.model import Model
+from archcalc.spec.files import PICKLES, WEIGHTS
+
+
+def read_model(path: str) -> Model:
+    """The model in a file; none of its code runs, and no other file is read.
+
+    Raises:
+        UsageError: it cannot be read, or holds no network, or code that would run.
+        SpecError: what is in it is wrong.
+        MissingExtraError: what reads it is not installed.
+    """
+    if path.endswith(PICKLES):
+        raise UsageError(
+            f"{path}: to read a pickle is to run the code in it, which archcalc does not; name "
+            "what makes the model instead: package.module:factory, or file.py:Name"
+        )
+    if path.endswith(WEIGHTS):
+        raise UsageError(f"{path} holds the weights of a network, and not its layers")
+    raise UsageError(f"{path}: archcalc does not read such files yet")

@@ -14,6 +14,8 @@ LARGE = (
     "efficientnet_v2_l",
     "mvit_v2_s",
     "nasnet_a_large",
+    "resnest200",
+    "resnest269",
     "resnet1202",
     *[f"hrnet_w{width}" for width in (18, 30, 32, 40, 44, 48, 64)],
 )

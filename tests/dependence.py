@@ -56,6 +56,12 @@ def dependence(graph: Graph) -> dict[str, Tensor]:
 def _run(layer: Layer, inputs: list[Tensor]) -> Tensor:
     x, f, axes = inputs[0], vars(layer), inputs[0].dim() - 2
     kind = layer.kind
+    if kind == "expand":
+        return x.expand(-1, *f["shape"])
+    if kind == "repeat_interleave":
+        return x.repeat_interleave(f["repeats"], _dimension(f["axis"]))
+    if kind == "tile":
+        return x.repeat(1, *f["repeats"])
     if layer.pointwise and not isinstance(layer, Join):  # by the gradients of `archcalc.testing`
         return x
     if kind == "conv":

@@ -136,7 +136,9 @@ class ScaledDotProductAttention(Join):
         return 5 * (effect.macs // 2) if any(learning) else 0
 
     def memory_is_known(self, dtype: str, inputs: Sequence[FeatureMap], at: Circumstances) -> bool:
-        return BIAS not in at.learning  # else torch makes the scores themselves, by other kernels
+        # Where the bias learns, or features do not lie side by side, torch makes the scores
+        # themselves, by other kernels.
+        return BIAS not in at.learning and not at.scattered
 
     @property
     def _way(self) -> Reach:

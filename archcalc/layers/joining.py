@@ -141,7 +141,7 @@ class Elementwise(Join):
     def effect_on(self, x: FeatureMap, /, *others: FeatureMap) -> Effect:
         maps = (x, *others)
         output = broadcast(maps)
-        order = self._order(maps, output)
+        order = self.order_of(maps, output)
         made = _made(maps, order[:-1])
         return pointwise(
             x,
@@ -154,7 +154,7 @@ class Elementwise(Join):
     def operators(
         self, effect: Effect, *inputs: FeatureMap, at: Circumstances = USUAL
     ) -> tuple[Operator, ...]:
-        first, *others = self._order(inputs, effect.output)
+        first, *others = self.order_of(inputs, effect.output)
         if not others:
             return (Operator("clone", (Taken(first, Gradient.SAME),), effect.output.values),)
         found: list[Operator] = []
@@ -166,7 +166,7 @@ class Elementwise(Join):
             so_far, before = found[-1].makes, output
         return (*found[:-1], replace(found[-1], makes=""))
 
-    def _order(self, maps: Sequence[FeatureMap], output: FeatureMap) -> tuple[int, ...]:
+    def order_of(self, maps: Sequence[FeatureMap], output: FeatureMap) -> tuple[int, ...]:
         """The numbers of the branches as they are combined."""
         return tuple(range(len(maps))) if self.keeps_order else widest_first(maps, output)
 

@@ -262,6 +262,13 @@ class Layer(ABC):
         """
         return True
 
+    def scatters(self, x: FeatureMap) -> bool:
+        """Of a view of `x`, whether its values lie apart along the last axis, or stand for several.
+
+        So they cannot be told to lie in rows, one value behind the other.
+        """
+        return False
+
     def made_by_copying(self, x: FeatureMap, *, at_inference: bool) -> Quantity:
         """Of one that runs `steps_first`: the values more that it makes where it copies `x`."""
         return x.values

@@ -29,6 +29,8 @@ class Circumstances(NamedTuple):
         learns: whether it, or anything before it, learns.
         learning: the numbers of the inputs that are learned, or come from something that is.
         once: the numbers of the inputs that are there once, whatever the batch.
+        scattered: the numbers of the inputs whose values may lie apart along the last axis, or
+            stand for several: of these alone `memory_is_known` is told so.
     """
 
     on_gpu: bool = False
@@ -40,6 +42,7 @@ class Circumstances(NamedTuple):
     learns: bool = True
     learning: tuple[int, ...] = ()
     once: tuple[int, ...] = ()
+    scattered: tuple[int, ...] = ()
 
 
 USUAL = Circumstances()

@@ -24,6 +24,7 @@ _ON_DEMAND: dict[str, str] = {
     "slicing": "slice select",
     "indexing": "index_select",
     "rolling": "roll",
+    "repeating": "expand repeat_interleave tile",
     "reductions": "mean sum max min logsumexp",
     "embedding": "embedding",
     "further_joins": "maximum minimum subtract divide",

@@ -13,7 +13,7 @@ from archcalc.layers.integers import Integers
 from archcalc.layers.layer import Axis, Category, Layer
 from archcalc.layers.registry import register
 from archcalc.layers.strides import Strides
-from archcalc.quantity.arithmetic import Quantity, ceil_div, require_at_least
+from archcalc.quantity.arithmetic import Quantity, ceil_div, certainly_one, require_at_least
 from archcalc.regions.bits import single
 from archcalc.regions.patches import Patch
 from archcalc.regions.reading import ChannelWindow
@@ -82,6 +82,9 @@ class Slice(_Slicing):
         along = self.axis + 1 if self.axis >= 0 else len(before) + self.axis
         return tuple([each * self.step if n == along else each for n, each in enumerate(strides)])
 
+    def scatters(self, x: FeatureMap) -> bool:
+        return numbered(self.axis, x) == x.rank - 1 and not certainly_one(self.step)
+
     def follows(self, x: FeatureMap) -> tuple[str, ...]:
         if numbered(self.axis, x) != 0:
             return ()
@@ -118,6 +121,9 @@ class Select(_Slicing):
 
     def channel_window(self, x: FeatureMap) -> ChannelWindow:
         return self._window(x.channels) if numbered(self.axis, x) == 0 else Reach.SAME
+
+    def scatters(self, x: FeatureMap) -> bool:
+        return numbered(self.axis, x) == x.rank - 1
 
     def axes_from(
         self, number: int, inputs: Sequence[FeatureMap], output: FeatureMap

@@ -14,12 +14,13 @@ def embedded(
     layers: Sequence[LayerAnalysis],
     of: Mapping[str, str],
     overwriting: Collection[str],
+    repeated: Collection[str],
     analysis: Analysis,
 ) -> dict[str, str]:
     """For each storage that can lie in a concatenation the outermost that it lies in.
 
-    It has to be what is concatenated and no more; nothing may overwrite it behind, and nobody may
-    need it once the concatenation is overwritten.
+    It has to be what is concatenated and no more, each value once; nothing may overwrite it behind,
+    and nobody may need it once the concatenation is overwritten.
     """
     maps, number = analysis.maps, {layer.name: n for n, layer in enumerate(layers)}
     kept = {of[name] for name in analysis.graph.outputs if name in of}
@@ -42,7 +43,7 @@ def embedded(
         for name in layer.inputs:
             part = of[name]
             is_given = part in analysis.graph.inputs or part in learned
-            if is_given or part == whole or part in found or part in kept:
+            if is_given or part == whole or part in found or part in kept or name in repeated:
                 continue
             fills_it = certainly_equal(maps[name].values, maps[part].values)
             overwritten = any(n > number[layer.name] for n in written.get(part, ()))

@@ -15,6 +15,7 @@ from archcalc.feature_map import FeatureMap
 from archcalc.figures.of_layer import LayerAnalysis
 from archcalc.graph import Node
 from archcalc.layers import Category, Extra, Layer, Storage
+from archcalc.layers.joining import Elementwise
 from archcalc.layers.linear import Linear
 from archcalc.layers.reshaping import InOrder
 from archcalc.layers.strides import Strides, dense_strides, strides_after
@@ -40,6 +41,7 @@ class Layout(NamedTuple):
             `copies` has it together.
         overwriting: the layers that write where their first input lies.
         behind_gaps: the layers whose first input has gaps.
+        repeated: the layers whose outputs are views in which a value stands for several.
     """
 
     of: dict[str, str]
@@ -47,6 +49,7 @@ class Layout(NamedTuple):
     copied_inputs: dict[str, dict[int, Extra]]
     overwriting: set[str]
     behind_gaps: set[str]
+    repeated: set[str]
 
 
 class _Placed(NamedTuple):
@@ -79,9 +82,9 @@ def layout(
     layers = analysis.inference_layers if at_inference else analysis.used_layers
     shared = {Storage.SHARED, *([Storage.SHARED_AT_INFERENCE] if at_inference else [])}
     maps = analysis.maps
-    found = Layout({name: name for name in analysis.graph.inputs}, {}, {}, set(), set())
+    found = Layout({name: name for name in analysis.graph.inputs}, {}, {}, set(), set(), set())
     placing = _placing(analysis, layers, within or {})
-    overwriting = _Overwriting(analysis, layers, found.of) if in_place else None
+    overwriting = _Overwriting(analysis, layers, found) if in_place else None
     for number, layer in enumerate(layers):
         if not layer.inputs:
             found.of[layer.name] = layer.name
@@ -92,6 +95,8 @@ def layout(
         stays = layer.effect.storage in shared and layer.node.layer.can_stay(maps[source])
         if stays and placing is not None:
             stays = placing.can_stay(layer)
+        if stays and (source in found.repeated or layer.node.layer.spreads):
+            found.repeated.add(layer.name)
         if not stays and overwriting is not None and overwriting.may(layer, number):
             stays = True
             found.overwriting.add(layer.name)
@@ -121,15 +126,13 @@ class _Overwriting:
         there: the layers whose outputs lie in each storage, of those that have run.
     """
 
-    def __init__(
-        self, analysis: Analysis, layers: Sequence[LayerAnalysis], of: Mapping[str, str]
-    ) -> None:
-        """`of` has the storages of the layers that have run."""
+    def __init__(self, analysis: Analysis, layers: Sequence[LayerAnalysis], found: Layout) -> None:
+        """`found` says where the outputs of the layers lie that have run."""
         self.there: dict[str, list[str]] = {}
         self._maps = analysis.maps
         self._inputs = analysis.graph.inputs
         self._outputs = {*analysis.graph.outputs}
-        self._of = of
+        self._of, self._repeated = found.of, found.repeated
         self._last_read = {name: n for n, layer in enumerate(layers) for name in layer.inputs}
 
     def may(self, layer: LayerAnalysis, number: int) -> bool:
@@ -137,7 +140,7 @@ class _Overwriting:
         first, *others = layer.inputs
         storage = self._of[first]
         can = layer.node.layer.in_place and self._maps[first] == layer.output
-        if not can or storage in self._inputs:
+        if not can or storage in self._inputs or first in self._repeated:
             return False
         if any(self._of[name] == storage for name in others):
             return False
@@ -192,7 +195,7 @@ def _placing(
     shapes = _shapes(analysis)
     if not all(isinstance(n, int) for shape in shapes.values() for n in shape):
         return None
-    return _Placing(shapes, within, analysis.graph.inputs)
+    return _Placing(shapes, within, analysis)
 
 
 class _Placing:
@@ -202,11 +205,12 @@ class _Placing:
         self,
         shapes: Mapping[str, tuple[int, ...]],
         within: Mapping[str, int],
-        inputs: Iterable[str],
+        analysis: Analysis,
     ) -> None:
+        self._maps = analysis.maps
         self._shapes = shapes
         self._within = within
-        self._placed = {name: _without_gaps(shapes[name]) for name in inputs}
+        self._placed = {name: _without_gaps(shapes[name]) for name in analysis.graph.inputs}
 
     def can_stay(self, layer: LayerAnalysis) -> bool:
         """Whether what a layer that moves no values puts out can stay where its input lies."""
@@ -240,14 +244,22 @@ class _Placing:
             strides = (self._within.get(layer.name, strides[0]), *strides[1:])
             if kind.steps_first:
                 strides = _steps_first(_without_gaps(_steps_first(shape)).strides)
-            elif _is_by_value(kind) and shape == source.shape and layer.name not in self._within:
-                strides = _in_order_of(source)
+            elif _is_by_value(kind) and layer.name not in self._within:
+                strides = _made_by_value(self._combined(layer)).strides
         self._placed[layer.name] = _Placed(shape, strides)
         if _is_recurrent(kind):
             return _made_of_steps(layer.node, kind, _in_order_of_steps(source), at_inference)
         if not source.has_gaps():
             return 0
         return _copied(layer.node, source, prod(shape[1:]), at_inference)
+
+    def _combined(self, layer: LayerAnalysis) -> list[_Placed]:
+        """The inputs of a layer, in the order in which it combines them."""
+        names, kind = layer.inputs, layer.node.layer
+        if isinstance(kind, Elementwise):
+            maps = [self._maps[name] for name in names]
+            names = tuple([names[number] for number in kind.order_of(maps, layer.output)])
+        return [self._placed[name] for name in names]
 
     def _strides(self, layer: LayerAnalysis) -> Strides | None:
         """Those of the input under the shape of the output; None where there are none."""
@@ -305,17 +317,55 @@ def _is_by_value(kind: Layer) -> bool:
     return kind.pointwise and kind.category in _BY_VALUE
 
 
-def _in_order_of(source: _Placed) -> Strides:
-    """The strides of a new map whose axes lie in the order of those of another.
+def _made_by_value(sources: Sequence[_Placed]) -> _Placed:
+    """A new map that torch computes value by value from others, two at a time.
 
-    So torch makes what it computes value by value (`TensorIterator::reorder_dimensions`).
+    Source: torch, `TensorIteratorBase::reorder_dimensions` (aten/src/ATen/TensorIterator.cpp).
     """
-    closest = sorted(range(len(source.shape)), key=lambda axis: (source.strides[axis], -axis))
-    strides, step = [0] * len(closest), 1
+    first, *others = sources
+    pairs: list[tuple[_Placed, ...]] = [(first, other) for other in others] or [(first,)]
+    found = first
+    for _, *other in pairs:
+        found = _in_their_order([found, *other])
+    return found
+
+
+def _in_their_order(sources: Sequence[_Placed]) -> _Placed:
+    """A map whose axes lie in the order of those of others, one value along an axis for all."""
+    shape = tuple(map(max, zip(*[source.shape for source in sources], strict=True)))
+    along = [
+        [
+            step if n == m else 0
+            for n, m, step in zip(source.shape, shape, source.strides, strict=True)
+        ]
+        for source in sources
+    ]
+    closest = [*reversed(range(len(shape)))]
+    for start in range(1, len(closest)):
+        at = start
+        for before in reversed(range(start)):
+            later = _lies_before(closest[before], closest[at], shape, along)
+            if later is False:
+                break
+            if later:
+                closest[before], closest[at] = closest[at], closest[before]
+                at = before
+    strides, step = [0] * len(shape), 1
     for axis in closest:
         strides[axis] = step
-        step *= source.shape[axis]
-    return tuple(strides)
+        step *= shape[axis]
+    return _Placed(shape, tuple(strides))
+
+
+def _lies_before(
+    one: int, other: int, shape: Sequence[int], along: Sequence[Sequence[int]]
+) -> bool | None:
+    """Whether values along `other` lie closer than along `one`; None where nothing tells it."""
+    for strides in along:
+        a, b = strides[one], strides[other]
+        if a and b and (a != b or shape[one] > shape[other]):
+            return a >= b
+    return None
 
 
 def _in_order_of_steps(source: _Placed) -> _Placed:

@@ -82,7 +82,7 @@ def storages(
     where = layout(analysis, at_inference=True, in_place=in_place)
     of, copies, overwriting = where.of, where.copies, where.overwriting
     if concat_views:
-        within = embedded(layers, of, overwriting, analysis)
+        within = embedded(layers, of, overwriting, where.repeated, analysis)
         apart = {part: analysis.maps[whole].values for part, whole in within.items()}
         copies = layout(analysis, at_inference=True, in_place=in_place, within=apart).copies
         of = {name: within.get(storage, storage) for name, storage in of.items()}

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from archcalc.analysis import Analysis
-from archcalc.layers import Layer
+from archcalc.layers import Layer, Storage
 from archcalc.memory_use.layout import unsettled
 from archcalc.memory_use.learning import circumstances, learning, there_once
 from archcalc.quantity.conditions import is_symbol
@@ -34,12 +34,29 @@ def why_memory_is_unknown(analysis: Analysis, dtype: str, *, on_gpu: bool = Fals
         return None
     where = f" in {dtype} on a GPU" if on_gpu else f" in {dtype}" if dtype != "float32" else ""
     maps, learns, once = analysis.maps, learning(analysis), there_once(analysis)
+    scattered = _scattered(analysis)
     for layer in asked:
         at = circumstances(layer, maps, learns, once, on_gpu=on_gpu)
+        numbers = [number for number, name in enumerate(layer.inputs) if name in scattered]
+        at = at._replace(scattered=tuple(numbers))
         inputs = [maps[name] for name in layer.inputs]
         if not layer.node.layer.memory_is_known(dtype, inputs, at):
             return f"what {layer.name} ({layer.kind}) makes and keeps{where} is not known"
     return None
+
+
+def _scattered(analysis: Analysis) -> set[str]:
+    """The maps whose values may lie apart along the last axis, or stand for several."""
+    found: set[str] = set()
+    maps = analysis.maps
+    for layer in analysis.used_layers:
+        if layer.effect.storage is Storage.OWN or not layer.inputs:
+            continue
+        source, kind = layer.inputs[0], layer.node.layer
+        kept = source in found and kind.can_stay(maps[source])
+        if kept or kind.scatters(maps[source]):
+            found.add(layer.name)
+    return found
 
 
 def open_paddings(analysis: Analysis) -> Iterator[tuple[str, Any]]:

@@ -109,7 +109,7 @@ def check_widths(example: Example, factor: int = 2) -> None:
     inputs, pooled = example.inputs, example.pooled
     x = inputs[0]
     # One channel that is spread over those of other branches stays one.
-    of_channels = combines(layer) and effect.output.channels > 1
+    of_channels = _spreads(layer) and effect.output.channels > 1
     own, following = layer.widths(x), layer.follows(x)
     if layer.moves_axes and not own + following:  # its channels may be another axis
         wider = Example(layer, tuple([_wider_map(one, factor) for one in inputs]), pooled=pooled)
@@ -136,6 +136,11 @@ def check_widths(example: Example, factor: int = 2) -> None:
     assert together is not None, "refused when it grows with its input: see `widths`, `follows`"
     channels = together.output.channels
     assert channels == factor * effect.output.channels, "does not grow: see `widths`, `follows`"
+
+
+def _spreads(layer: Layer) -> bool:
+    """Whether one channel of an input stands for all those of its output."""
+    return combines(layer) or (layer.spreads and not isinstance(layer, Join))
 
 
 def _wider_map(x: FeatureMap, factor: int) -> FeatureMap:

@@ -11,6 +11,7 @@ from archcalc.layers import (
     matmul,
     multihead_attention,
     rearranging,
+    repeating,
     rms_norm,
     rolling,
     rotary,
@@ -147,6 +148,26 @@ def _(layer: rolling.Roll, at: Setting) -> Spelling:
     if isinstance(layer.axes, tuple) and not isinstance(layer.shifts, tuple):
         arguments = (in_call("shifts", (layer.shifts,) * len(layer.axes)), arguments[1])
     return Spelling(None, arguments, "torch.roll({0}, {shifts}, {dims})")
+
+
+@spell.register
+def _(layer: repeating.Expand, at: Setting) -> Spelling:
+    sizes = [in_call(f"size{number}", size) for number, size in enumerate(layer.shape)]
+    shape = ", ".join([f"{{{size.name}}}" for size in sizes])
+    return Spelling(None, tuple(sizes), f"{{0}}.expand(-1, {shape})")
+
+
+@spell.register
+def _(layer: repeating.RepeatInterleave, at: Setting) -> Spelling:
+    arguments = (in_call("repeats", layer.repeats), in_call("dim", dimension(layer.axis)))
+    return Spelling(None, arguments, "{0}.repeat_interleave({repeats}, {dim})")
+
+
+@spell.register
+def _(layer: repeating.Tile, at: Setting) -> Spelling:
+    repeats = [in_call(f"repeats{number}", times) for number, times in enumerate(layer.repeats)]
+    each = ", ".join([f"{{{times.name}}}" for times in repeats])
+    return Spelling(None, tuple(repeats), f"{{0}}.repeat(1, {each})")
 
 
 @spell.register

@@ -36,8 +36,10 @@ def test_every_figure_is_the_oracles(
     assert not failures, f"{count}\n\n" + "\n".join(told_of)
 
 
-# In graphs of their own, which torch judges: `tests.layers.test_tokens` and `test_recurrent`.
-ELSEWHERE = {"embedding", "index_select", "parameter", "rearrange", "rotary_embedding", "select",
+# In graphs of their own, which torch judges: `tests.layers.test_tokens`, `test_recurrent` and
+# `test_repeating`.
+ELSEWHERE = {"expand", "repeat_interleave", "tile",
+             "embedding", "index_select", "parameter", "rearrange", "rotary_embedding", "select",
              "slice", "scaled_dot_product_attention", "matmul", "multihead_attention", "rnn", "gru",
              "lstm"}  # fmt: skip
 

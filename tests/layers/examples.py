@@ -42,6 +42,7 @@ from archcalc.layers import (
     recurrent,
     reductions,
     regularization,
+    repeating,
     resampling,
     reshaping,
     rms_norm,
@@ -563,6 +564,34 @@ def _(draw: Draw, x: FeatureMap) -> Layer:
     counts = mostly(st.just(count), st.integers(1, 3))
     shifts = draw(counts.flatmap(lambda many: st.tuples(*[shift] * many)))
     return rolling.Roll(shifts=shifts, axes=axes)
+
+
+@st.composite
+def expand_examples(draw: Draw) -> Example:
+    """A map with one value along some axes, expanded along some of these."""
+    x = draw(maps())
+    alone = [draw(st.sampled_from([n, 1])) for n in x.shape]
+    sizes = [
+        draw(mostly(st.sampled_from([-1, n, m, 3 if n == 1 else n]), st.just(n + 1)))
+        for n, m in zip(alone, x.shape, strict=True)
+        for m in [m if n == 1 else n]  # what it may be expanded to
+    ]
+    inputs = (FeatureMap(alone[0], tuple(alone[1:])),)
+    return Example(repeating.Expand(shape=tuple(sizes)), inputs)
+
+
+EXAMPLES[repeating.Expand] = expand_examples()
+
+
+@layers_of(repeating.RepeatInterleave, maps(channels=4))
+def _(draw: Draw, x: FeatureMap) -> Layer:
+    repeats = draw(number(1, 4, wrong=0))
+    return repeating.RepeatInterleave(repeats=repeats, axis=draw(axes_of(x)))
+
+
+@layers_of(repeating.Tile, maps(channels=4))
+def _(draw: Draw, x: FeatureMap) -> Layer:
+    return repeating.Tile(repeats=tuple([draw(number(1, 3, wrong=0)) for _ in x.shape]))
 
 
 @layers_of(rms_norm.RMSNorm, maps())

@@ -11,12 +11,11 @@ import gc
 import os
 import sys
 from collections.abc import Collection, Iterable, Sequence
-from importlib import import_module
 from io import BufferedWriter, RawIOBase, TextIOWrapper
 from types import ModuleType
 from typing import Any, NoReturn
 
-from archcalc.commands import COMMANDS, message
+from archcalc.commands import COMMANDS, message, module_of
 from archcalc.errors import ArchcalcError, did_you_mean, suggestion
 
 # New objects at which Python's collector of cycles goes to work, in place of 700: what is loaded
@@ -46,7 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             arguments = _parser(known, configured).parse_args(given)
             if argv is None:
                 gc.freeze()  # no collection goes through what is loaded, not even the last
-            status: int = _module(arguments.command).run(arguments)
+            status: int = module_of(arguments.command).run(arguments)
         except ArchcalcError as error:
             status = _failed(message(error))
         sys.stdout.flush()  # a full disk shows here, and not later
@@ -160,7 +159,7 @@ def _parser(commands: Iterable[str], configured: Collection[str]) -> argparse.Ar
         summary = COMMANDS[name]
         subparser = subparsers.add_parser(name, help=summary, description=_sentence(summary))
         if name in configured:
-            module = _module(name)
+            module = module_of(name)
             module.configure(subparser)
             subparser.epilog = _epilog(module)
     return parser
@@ -191,10 +190,6 @@ def _formatter(prog: str) -> argparse.HelpFormatter:
     """argparse makes one for each argument, and on its own would import shutil for the width."""
     width = os.get_terminal_size().columns if sys.stdout.isatty() else 80
     return argparse.RawDescriptionHelpFormatter(prog, width=width - 2)
-
-
-def _module(command: str) -> ModuleType:
-    return import_module(f"archcalc.commands.{command}")
 
 
 def _sentence(summary: str) -> str:

@@ -44,7 +44,7 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("parametric.formulas",),
     ("archcalc",),
     ("render", "torch_backend"),
-    ("exporting", "render.formula"),
+    ("exporting", "folding", "render.formula"),
     ("api",),
     ("reports", "testing"),
     ("commands",),

@@ -8,6 +8,10 @@ when its command is called.
 
 from __future__ import annotations
 
+from importlib import import_module
+from keyword import iskeyword
+from types import ModuleType
+
 from archcalc.errors import ArchcalcError
 
 COMMANDS: dict[str, str] = {
@@ -26,11 +30,19 @@ COMMANDS: dict[str, str] = {
     "check": "published figures against computed ones",
     "errata": "the published figures that are wrong, differ or are unexplained",
     "export": "a network as one readable PyTorch source file",
+    "import": "a model from elsewhere as a spec, with its blocks and repeats found",
     "expand": "a network's spec, fully written out",
     "report": "networks as pages with diagrams, tables and plots",
     "schema": "the JSON Schema of specs, or of the JSON that `table` prints",
     "completion": "a completion script for your shell",
 }
+
+
+def module_of(command: str) -> ModuleType:
+    """The module of a command, imported; that of a word of Python ends in _."""
+    return import_module(
+        f"{__name__}.{command}_" if iskeyword(command) else f"{__name__}.{command}"
+    )
 
 
 def message(error: ArchcalcError) -> str:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import os
 import shlex
-from contextlib import suppress
 from pathlib import Path
 
 from archcalc.commands.arguments import add_changes, add_network, graph_of, output_path
-from archcalc.errors import UsageError, refused_by_system
+from archcalc.commands.writing import write_whole
 from archcalc.exporting import torch_source
 
 EXAMPLES = (
@@ -34,7 +32,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.output is None:
         print(source, end="")
     else:
-        _write(Path(arguments.output), source, replace=arguments.force)
+        write_whole(Path(arguments.output), source, replace=arguments.force)
     return 0
 
 
@@ -46,24 +44,3 @@ def _command(arguments: argparse.Namespace) -> str:
     for text in arguments.input:
         words += ["--input", text]
     return shlex.join(words)
-
-
-def _write(path: Path, source: str, *, replace: bool) -> None:
-    """Writes the file whole or not at all.
-
-    Raises:
-        UsageError: it is there and may not be replaced, or cannot be written.
-    """
-    if path.exists() and not replace:
-        raise UsageError(f"{path} is there already; --force replaces it")
-    if path.exists() and not path.is_file():
-        raise UsageError(f"{path} is not a file")
-    target = path.resolve()
-    unfinished = target.with_name(f".{target.name}.{os.getpid()}.part")
-    try:
-        with refused_by_system(path):
-            unfinished.write_text(source, encoding="utf-8", newline="\n")
-            unfinished.replace(target)
-    finally:
-        with suppress(OSError):
-            unfinished.unlink(missing_ok=True)

@@ -18,8 +18,17 @@ _LONGEST_NAME = 100
 def spec_text(graph: Graph) -> str:
     """The spec of a network with `graph`'s layers under the same names, and no blocks.
 
-    Loading it gives the same figures, layer by layer. Of a network that was changed, the name says
-    how, and nothing is said of what was published about the other.
+    Loading it gives the same figures, layer by layer.
+    """
+    body = _body(graph.nodes, graph, graph.first_input, stretches=graph.stretches)
+    return "\n".join([*head_of(graph), "layers:", *body]) + "\n"
+
+
+def head_of(graph: Graph) -> Iterator[str]:
+    """The lines before the layers.
+
+    Of a network that was changed, the name says how, and nothing is said of what was published
+    about the other.
     """
     about, identity = graph.about, graph.identity
     known = {
@@ -31,16 +40,13 @@ def spec_text(graph: Graph) -> str:
         "source": about.origin,
         "published_depth": about.published_depth,
     }
-    lines = [f"{key}: {scalar(value)}" for key, value in known.items() if value]
+    yield from (f"{key}: {scalar(value)}" for key, value in known.items() if value)
     if about.accuracy is not None:
         figures = as_dict(about.accuracy).items()
-        lines.append(f"accuracy: {mapping({k: scalar(v) for k, v in figures if v is not None})}")
-    lines += _ends(graph)
+        yield f"accuracy: {mapping({k: scalar(v) for k, v in figures if v is not None})}"
+    yield from _ends(graph)
     if scaling := _scaling(graph):
-        lines.append(f"scaling: {mapping(scaling)}")
-    lines.append("layers:")
-    lines += _body(graph.nodes, graph, graph.first_input, stretches=graph.stretches)
-    return "\n".join(lines) + "\n"
+        yield f"scaling: {mapping(scaling)}"
 
 
 def _ends(graph: Graph) -> Iterator[str]:

@@ -301,13 +301,15 @@ class Imported(Record):
     Attributes:
         notes: what whoever sees its figures should know: a sentence each.
         shapes: of outputs as the model had them for one image, by layer.
+        modules: the classes of the modules that its layers stood in, by dotted name.
         module: the torch module that it was read from, or None.
     """
 
-    not_shown: ClassVar[tuple[str, ...]] = ("shapes",)
+    not_shown: ClassVar[tuple[str, ...]] = ("shapes", "modules")
 
     notes: tuple[str, ...] = ()
     shapes: Mapping[str, tuple[int, ...]] = {}
+    modules: Mapping[str, str] = {}
     module: Any = None
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 
 from archcalc.quantity.conditions import is_symbol
 
+_PLAIN = re.compile(r"[^\W\d][\w.\-]*", re.ASCII)  # needs no quotes
 _RESERVED = {"true", "false", "null", "yes", "no", "on", "off", "y", "n"}
 
 
@@ -31,9 +33,9 @@ def scalar(value: object) -> str:
     if isinstance(value, (int, float)):
         return str(value)
     text = str(value)
-    if is_symbol(value) or not text or not text.isidentifier():
+    if is_symbol(value) or not _PLAIN.fullmatch(text) or text.lower() in _RESERVED:
         return "".join(map(_readable, json.dumps(text, ensure_ascii=False)))
-    return text if text.lower() not in _RESERVED else json.dumps(text)
+    return text
 
 
 def _readable(sign: str) -> str:

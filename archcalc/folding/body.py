@@ -1,0 +1,217 @@
+"""The lines of a body: what some groups with the same items have in common, said once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from archcalc.feature_map import FeatureMap
+from archcalc.folding.columns import Expression, Parameters, Slot
+from archcalc.folding.items import Call, Group, Item, Leaf, Ref, Repeat, Steps
+from archcalc.layers import Join, Layer
+from archcalc.spec.keys import NAMED
+from archcalc.spec.writing import scalar, text_of
+
+INDEX = "i"  # counts the times of a repeat
+_IN = "in"
+
+
+class NotFoldedError(Exception):
+    """Something cannot be said from inside of a block."""
+
+
+class Line(NamedTuple):
+    """A line of a body, and how many levels deeper than that it stands."""
+
+    depth: int
+    text: str
+
+
+def body(groups: Sequence[Group], parameters: Parameters) -> list[Line]:
+    """The lines of groups with the same items; `parameters` are found on the way."""
+    lines: list[Line] = []
+    for number, item in enumerate(groups[0].items):
+        items = [group.items[number] for group in groups]
+        before = [g.items[number - 1].end if number else g.entering for g in groups]
+        lines += _lines(item, items, groups, before, parameters)
+    return lines
+
+
+def _lines(
+    item: Item,
+    items: Sequence[Any],
+    groups: Sequence[Group],
+    before: Sequence[str | None],
+    parameters: Parameters,
+) -> Iterator[Line]:
+    if isinstance(item, Leaf):
+        yield Line(0, _statement(item.node.layer.kind, _leaf(items, groups, before, parameters)))
+    elif isinstance(item, Call):
+        keys = {"name": scalar(item.name)}
+        sources = [call.group.entering for call in items]
+        if sources != list(before) and sources[0] is not None:
+            keys["from"] = _said_of([str(s) for s in sources], item.name, groups, parameters)
+        keys |= _arguments(items, groups, parameters)
+        yield Line(0, _statement(item.block.name, keys))
+    else:
+        assert isinstance(item, Repeat), "groups are calls by now, or were dissolved"
+        slots = [Slot("times", item.prefix.rstrip("."), each.times) for each in items]
+        yield Line(0, f"- repeat: {_text(parameters.said(slots))}")
+        yield Line(1, f"index: {INDEX}")
+        yield Line(1, "layers:")
+        for place, call in enumerate(item.first):
+            keys = {"name": scalar(_counting(item, place))}
+            keys |= _arguments([each.first[place] for each in items], groups, parameters)
+            yield Line(2, _statement(call.block.name, keys))
+
+
+def _statement(kind: str, keys: Mapping[str, str]) -> str:
+    return f"- {kind}: {{{', '.join(f'{key}: {text}' for key, text in keys.items())}}}"
+
+
+def _counting(repeat: Repeat, place: int) -> str:
+    each, first = len(repeat.first), repeat.start + place
+    times = INDEX if each == 1 else f"{each}*{INDEX}"
+    return f"{repeat.prefix}{{{times} + {first}}}" if first else f"{repeat.prefix}{{{times}}}"
+
+
+# ----- layers -----
+
+
+def _leaf(
+    items: Sequence[Leaf],
+    groups: Sequence[Group],
+    before: Sequence[str | None],
+    parameters: Parameters,
+) -> dict[str, str]:
+    leaf, node = items[0], items[0].node
+    keys = {"name": scalar(leaf.name)}
+    if isinstance(node.layer, Join) and len(node.inputs) == 1:
+        if [each.node.inputs[0] for each in items] != list(before):
+            keys["from"] = _source(items, 0, groups, parameters)
+        keys["branches"] = "[[]]"
+    elif len(node.inputs) > 1:
+        sources = [_source(items, n, groups, parameters) for n in range(len(node.inputs))]
+        keys["from"] = f"[{', '.join(sources)}]"
+    elif node.inputs and [each.node.inputs[0] for each in items] != list(before):
+        keys["from"] = _source(items, 0, groups, parameters)
+    for key, others in (("weights", [e.node.weights for e in items]),
+                        ("indices", [e.node.indices for e in items])):  # fmt: skip
+        if others[0] is not None:
+            keys[key] = _said_of([str(o) for o in others], leaf.name, groups, parameters)
+    if not node.trainable and node.weights is None:
+        keys["trainable"] = "false"
+    for slots, default in _fields(items):
+        said = parameters.said(slots)
+        if isinstance(said, Expression) or said != default:
+            keys[slots[0].name] = _text(said)
+    return keys
+
+
+def _fields(items: Sequence[Leaf]) -> Iterator[tuple[list[Slot], object]]:
+    """What some layers of one kind say in each of their fields, and what that is by default."""
+    layer = items[0].node.layer
+    given = [fields_of(item) for item in items]
+    for name in dict.fromkeys([*layer.defaults, *given[0]]):
+        if name != NAMED and any(name in each for each in given):
+            slots = []
+            for item, each in zip(items, given, strict=True):
+                value = each.get(name, layer.defaults.get(name))
+                width = item.map is not None and name in _widths(item.node.layer, item.map)
+                slots.append(Slot(name, item.name, value, width, item.map, tuple(each.items())))
+            yield slots, layer.defaults.get(name)
+
+
+def _widths(layer: Layer, x: FeatureMap) -> tuple[str, ...]:
+    """The fields that grow with the channels, or features, that come in."""
+    return (*layer.widths(x), *layer.widths(FeatureMap(x.shape[-1])), *layer.follows(x))
+
+
+def fields_of(leaf: Leaf) -> dict[str, object]:
+    """The fields of a layer that are not at their default, with the sizes that it names."""
+    given = leaf.node.layer.given()
+    return {**{k: v for k, v in given.items() if k != NAMED}, **dict(given.get(NAMED, ()))}
+
+
+# ----- references -----
+
+
+def _source(
+    items: Sequence[Leaf], number: int, groups: Sequence[Group], parameters: Parameters
+) -> str:
+    names = [item.node.inputs[number] for item in items]
+    return _said_of(names, items[0].name, groups, parameters)
+
+
+def _said_of(names: Sequence[str], of: str, groups: Sequence[Group], parameters: Parameters) -> str:
+    """How a body calls what has these full names, one for each of the groups."""
+    local = [reference(name, group) for name, group in zip(names, groups, strict=True)]
+    if local[0] is not None:
+        return scalar(local[0])
+    said = parameters.said([Slot("source", of, Ref(name)) for name in names])
+    return scalar(said if isinstance(said, Expression) else names[0])
+
+
+def reference(name: str, group: Group) -> str | None:
+    """What a layer or input is called in the body of a group; None of what stands outside."""
+    if name == group.entering:
+        return _IN
+    if not group.has(name):
+        return None
+    sibling = next((i.name for i in group.items if i.end == name), None)
+    return sibling or name.removeprefix(f"{group.path}." if group.path else "")
+
+
+# ----- calls -----
+
+
+def _arguments(
+    calls: Sequence[Call], groups: Sequence[Group], parameters: Parameters
+) -> dict[str, str]:
+    keys = {}
+    for name, is_width in calls[0].block.widths.items():
+        values = [call.arguments[name] for call in calls]
+        if isinstance(values[0], Ref):
+            keys[name] = _handed_on([v.name for v in values if isinstance(v, Ref)], name, calls[0],
+                                    groups, parameters)  # fmt: skip
+        elif isinstance(values[0], Steps):
+            keys[name] = _steps(values[0])
+        else:
+            keys[name] = _text(
+                parameters.said(
+                    [
+                        Slot(name, calls[0].name, call.arguments[name], is_width, call.group.map)
+                        for call in calls
+                    ]
+                )
+            )
+    return keys
+
+
+def _handed_on(
+    names: Sequence[str], key: str, call: Call, groups: Sequence[Group], parameters: Parameters
+) -> str:
+    """The name of a layer as an argument: a text inside of an expression."""
+    local = {reference(name, group) for name, group in zip(names, groups, strict=True)}
+    if _IN in local or len(local) > 1:
+        raise NotFoldedError
+    (found,) = local
+    if found is None:
+        said = parameters.said([Slot(key, call.name, Ref(name)) for name in names])
+        if isinstance(said, Expression):
+            return said.strip("{}")
+        found = names[0]
+    return f"\"'{found}'\""
+
+
+def _steps(steps: Steps) -> str:
+    times = INDEX if steps.by == 1 else f"{steps.by}*{INDEX}"
+    return f"{steps.start} + {times}" if steps.start else times
+
+
+def _text(said: object) -> str:
+    if isinstance(said, list):
+        return f"[{', '.join(map(_text, said))}]"
+    if isinstance(said, Expression):
+        return f'"{said}"' if set(said) & set(",[]{}") else str(said)
+    return text_of(said)

@@ -1,0 +1,142 @@
+"""What a body of a spec is made of while it is folded: layers, groups, calls of blocks, repeats."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from archcalc.feature_map import FeatureMap
+from archcalc.graph import Node
+
+_NUMBERED = re.compile(r"(.*?)(\d+)")
+
+
+@dataclass(frozen=True)
+class Ref:
+    """The output of a layer or an input of the network, by its full name."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class Steps:
+    """A number that grows by `by` with each time of a repeat, from `start` on."""
+
+    start: int
+    by: int
+
+
+@dataclass
+class Leaf:
+    """A layer.
+
+    Attributes:
+        name: what it is called in the body that it stands in.
+        map: its first input; None of a source.
+    """
+
+    node: Node
+    name: str
+    map: FeatureMap | None
+
+    @property
+    def end(self) -> str:
+        return self.node.name
+
+
+@dataclass
+class Group:
+    """Layers in a row whose names begin alike: a module, it seems.
+
+    Attributes:
+        name: as of a leaf.
+        path: its full name.
+        kind: what its class is called; "" where that is unknown.
+        entering: what flows in: the first that a layer inside takes from outside.
+        map: its shape.
+    """
+
+    name: str
+    path: str
+    kind: str
+    entering: str | None = None
+    map: FeatureMap | None = None
+    items: list[Item] = field(default_factory=list)
+
+    @property
+    def end(self) -> str:
+        return self.items[-1].end
+
+    def has(self, layer: str) -> bool:
+        """Whether a layer is inside."""
+        return not self.path or layer.startswith(f"{self.path}.")
+
+
+@dataclass
+class Block:
+    """A block of the spec that is written.
+
+    Attributes:
+        kind: what its groups are called by themselves.
+        name: what it is called in the end.
+        groups: what it stands for.
+        parameters: the value of each in each of the groups.
+        widths: for each whether it grows with the channels of a network.
+    """
+
+    kind: str
+    groups: list[Group]
+    parameters: dict[str, list[object]]
+    widths: dict[str, bool]
+    name: str = ""
+
+
+@dataclass
+class Call:
+    """A group as the call of a block, with values of its parameters."""
+
+    block: Block
+    group: Group
+    name: str
+    arguments: dict[str, object]
+
+    @property
+    def end(self) -> str:
+        return self.group.end
+
+
+@dataclass
+class Repeat:
+    """Calls in a row, `times` over, whose names count on from `start`.
+
+    Attributes:
+        calls: all of them; each time takes as many as there are in `first`.
+        first: those of the first time; their arguments may be `Steps`.
+    """
+
+    prefix: str
+    start: int
+    times: int
+    calls: list[Call]
+    first: list[Call]
+
+    @property
+    def end(self) -> str:
+        return self.calls[-1].end
+
+    @property
+    def name(self) -> str:
+        """What the last of the calls is called."""
+        return self.calls[-1].name
+
+
+Item: TypeAlias = "Leaf | Group | Call | Repeat"
+
+
+def numbered(name: str) -> tuple[str, int] | None:
+    """`layer3.10` as ("layer3.", 10); None where a name does not end in a number."""
+    match = _NUMBERED.fullmatch(name)
+    if match is None or (match[2].startswith("0") and match[2] != "0"):
+        return None
+    return match[1], int(match[2])

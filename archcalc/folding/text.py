@@ -1,0 +1,134 @@
+"""The whole spec of a folded graph."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from archcalc.analysis import Analysis
+from archcalc.errors import ArchcalcError, Source
+from archcalc.expansion import build_graph
+from archcalc.folding.body import Line, NotFoldedError, body
+from archcalc.folding.columns import Parameters
+from archcalc.folding.folds import KEYS, folded
+from archcalc.folding.items import Block, Item, Repeat
+from archcalc.folding.tree import grouped
+from archcalc.graph import Graph
+from archcalc.layers.registry import known_names
+from archcalc.render.spec_text import head_of, spec_text
+from archcalc.spec.parser import parse_family
+
+_WIDTH = 100  # of a line
+_NO_BLOCKS = frozenset(["head", "repeat", "if", "network", "layers", "in"])
+
+
+def folded_text(analysis: Analysis) -> str:
+    """The spec of a network with blocks and repeats; read back it is the same graph.
+
+    Layers in heads for training alone, and what is checkpointed, stay as they are.
+    """
+    graph = analysis.graph
+    flat = spec_text(graph)
+    if graph.stretches or any(node.training_only for node in graph.nodes):
+        return flat
+    for several in (True, False):
+        try:
+            text = _folded(analysis, several)
+            if is_same(text, graph):
+                return text
+        except (ArchcalcError, NotFoldedError):
+            pass  # names hide one another: without what makes them
+    return flat
+
+
+def is_same(text: str, graph: Graph) -> bool:
+    """Whether a spec has the layers of a graph, under the same names and in the same order.
+
+    Raises:
+        SpecError: it is none.
+    """
+    (network,) = parse_family(Source("<folded>", text)).networks.values()
+    found = build_graph(network)
+    return (
+        found.outputs == graph.outputs
+        and found.inputs == graph.inputs
+        and [(n.name, n.layer, n.inputs, n.weights, n.indices, n.trainable) for n in found.nodes]
+        == [(n.name, n.layer, n.inputs, n.weights, n.indices, n.trainable) for n in graph.nodes]
+    )
+
+
+def _folded(analysis: Analysis, several: bool) -> str:
+    graph = analysis.graph
+    maps = {**graph.inputs, **{layer.name: layer.output for layer in analysis.layers}}
+    imported = graph.network.imported
+    kinds = graph.blocks if imported is None else imported.modules
+    root = grouped(graph.nodes, maps, kinds)
+    root.entering = graph.first_input
+    blocks = folded(root, several)
+    _name(blocks)
+    lines = [*head_of(graph), ""]
+    if blocks:
+        lines.append("blocks:")
+    for block in blocks:
+        lines.append(f"  {block.name}:")
+        if block.parameters:
+            lines.append(f"    parameters: [{', '.join(block.parameters)}]")
+        lines.append("    layers:")
+        lines += _laid(body(block.groups, Parameters(KEYS)), 6)
+        lines.append("")
+    lines.append("layers:")
+    lines += _laid(body([root], Parameters(KEYS)), 2)
+    return "\n".join(lines) + "\n"
+
+
+def _laid(lines: Sequence[Line], indent: int) -> Iterator[str]:
+    """Lines with their indentation, broken where they are too long."""
+    for line in lines:
+        text = " " * (indent + 2 * line.depth) + line.text
+        further = " " * (text.find("{") + 1)
+        while len(text) > _WIDTH and (end := text.rfind(", ", len(further), _WIDTH)) > 0:
+            yield text[: end + 1]
+            text = further + text[end + 2 :]
+        yield text
+
+
+# ----- names of blocks -----
+
+
+def _name(blocks: Sequence[Block]) -> None:
+    """Names each block after the class of its modules, or where it stands, and what tells it."""
+    taken = {*known_names(), *_NO_BLOCKS}
+    alike: dict[str, list[Block]] = {}
+    for block in blocks:
+        alike.setdefault(_base(block), []).append(block)
+    for base, same in alike.items():
+        same = sorted(same, key=lambda block: -len(block.groups))
+        usual = {_item_name(item) for item in same[0].groups[0].items}
+        for number, block in enumerate(same, 1):
+            name = base if number == 1 else f"{base}_{number}"
+            own = [_item_name(i) for i in block.groups[0].items]
+            further = [n for n in own if n not in usual and n.isidentifier()]
+            if number > 1 and further and f"{base}_{further[0]}" not in taken:
+                name = f"{base}_{further[0]}"
+            if name in taken:
+                name = f"{name}_block"
+            while name in taken:
+                name += "_"
+            taken.add(name)
+            block.name = name
+
+
+def _base(block: Block) -> str:
+    if block.kind:
+        words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", block.kind)
+        found = re.sub(r"\W+", "_", words).strip("_").lower()
+    else:
+        parts = [
+            re.sub(r"\W|\d+$", "_", part).strip("_") for part in block.groups[0].path.split(".")
+        ]
+        found = next((part for part in reversed(parts) if part.isidentifier()), "").lower()
+    return found if found.isidentifier() else "block"
+
+
+def _item_name(item: Item) -> str:
+    return item.prefix if isinstance(item, Repeat) else item.name

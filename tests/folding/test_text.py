@@ -1,0 +1,132 @@
+"""Folded specs: the same graph as before, in fewer lines, and never another one."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, reject
+from hypothesis import strategies as st
+
+from archcalc.errors import SpecError
+from archcalc.folding.columns import Expression, Parameters, Slot
+from archcalc.folding.text import folded_text, is_same
+from archcalc.graph import Graph
+from archcalc.render.spec_text import spec_text
+from archcalc.walk import analyze, walk
+from tests.networks import SAMPLE
+from tests.spec_texts import graph_of
+
+
+def folded(graph: Graph) -> str:
+    text = folded_text(walk(graph, 1, "float32"))
+    assert is_same(text, graph)
+    return text
+
+
+@pytest.mark.parametrize("name", SAMPLE)
+def test_a_folded_network_is_the_same(name: str) -> None:
+    folded(analyze(name).graph)
+
+
+@st.composite
+def modules_in_modules(draw: st.DrawFn) -> str:
+    """Layers whose dotted names come from few parts, each of which takes what it likes."""
+    names = st.lists(st.sampled_from("ab012"), min_size=1, max_size=3).map(".".join)
+    lines, before = [], ["input"]
+    for name in draw(st.lists(names, min_size=1, max_size=14, unique=True)):
+        source = draw(st.sampled_from([before[-1], before[-1], *before]))
+        kind = draw(st.sampled_from(["conv", "relu", "add"]))
+        fields = f"name: '{name}', from: '{source}'"
+        if kind == "conv":
+            fields += f", channels: {draw(st.sampled_from([4, 4, 8]))}, kernel: 1"
+        if kind == "add":
+            fields = f"name: '{name}', from: ['{source}', '{source}']"
+        lines.append(f"  - {kind}: {{{fields}}}\n")
+        before.append(name)
+    return "".join(lines)
+
+
+@given(modules_in_modules())
+def test_any_folded_graph_is_the_same(layers: str) -> None:
+    try:
+        graph = graph_of(layers)
+    except SpecError:  # a name that is a layer's and the beginning of another's
+        reject()
+    folded(graph)
+
+
+# The lines that the library's own spec of each has, for all variants of its family.
+MOST_LINES = {
+    "resnet50": 62,
+    "mobilenet_v2": 60,
+    "densenet121": 55,
+    "efficientnet_b0": 78,
+    "vit_b_16": 53,
+    "regnet_y_400mf": 80,
+    "convnext_tiny": 60,
+    "unet": 45,
+}
+
+
+@pytest.mark.parametrize("name", MOST_LINES)
+def test_what_repeats_is_said_once(name: str) -> None:
+    assert len(folded(analyze(name).graph).splitlines()) <= MOST_LINES[name]
+
+
+def test_numbers_follow_from_one_another() -> None:
+    text = folded(analyze("resnet50").graph)
+    assert "- conv: {name: conv3, channels: 4*in_channels, kernel: 1, bias: false}" in text
+    assert "parameters: [channels, stride, times]" in text
+
+
+def test_blocks_that_grow_evenly_are_a_repeat_with_an_expression() -> None:
+    layers = "".join(
+        f"  - conv: {{name: stage{n}.conv, channels: {8 + 8 * n}, kernel: 1}}\n"
+        f"  - batch_norm: {{name: stage{n}.norm}}\n  - relu: {{name: stage{n}.relu}}\n"
+        for n in range(6)
+    )
+    text = folded(graph_of(layers))
+    assert 'stage: {name: "stage{i}", channels: 8 + 8*i}' in text
+    assert "- repeat: 6" in text
+
+
+def test_a_name_that_means_another_layer_inside_is_not_folded_away() -> None:
+    # Inside of each block `skip` is the block's own layer, and its last one takes the outer one.
+    layers = "  - conv: {name: skip, channels: 4, kernel: 1}\n"
+    for block in ("a", "b", "c"):
+        layers += (
+            f"  - conv: {{name: {block}.skip, channels: 4, kernel: 1}}\n"
+            f"  - relu: {{name: {block}.relu}}\n  - tanh: {{name: {block}.tanh}}\n"
+            f"  - add: {{name: {block}.add, from: [{block}.tanh, skip]}}\n"
+        )
+    folded(graph_of(layers))
+
+
+def test_another_graph_is_told_apart() -> None:
+    graph = analyze("lenet5").graph
+    text = spec_text(graph)
+    assert is_same(text, graph)
+    assert not is_same(text.replace("kernel: 5", "kernel: 3", 1), graph)
+    assert not is_same(text.replace("tanh", "relu", 1), graph)
+
+
+def said(*values: object, is_width: bool = False) -> object:
+    return Parameters(frozenset()).said([Slot("field", "of", v, is_width) for v in values])
+
+
+def test_what_differs_is_a_parameter_and_what_does_not_is_a_value() -> None:
+    assert said(3, 3) == 3
+    assert said(3, 4) == Expression("field")
+    assert said((1, 3), (1, 4)) == [1, Expression("field")]
+    assert said(True, 1) == Expression("field")  # 1 is not true
+
+
+def test_a_multiple_of_a_parameter_is_said_by_it() -> None:
+    found = Parameters(frozenset())
+    for values, expected in (
+        ((8, 16), "field"),
+        ((32, 64), "4*field"),
+        ((4, 8), "field // 2"),
+        ((4, 9), "of_field"),
+    ):
+        slots = [Slot("field", "of", value, is_width=True) for value in values]
+        assert found.said(slots) == Expression(expected)

@@ -12,7 +12,7 @@ from archcalc.feature_map import FeatureMap
 from archcalc.figures.of_layer import LayerAnalysis
 from archcalc.graph import WEIGHT, Graph, LeftOut, Node
 from archcalc.layers.items import items_of, require_as_many_items
-from archcalc.layers.state import Shape, State
+from archcalc.layers.state import Role, Shape, State
 from archcalc.layers.unpooling import put_back
 from archcalc.loading import Input, Spec, load
 from archcalc.quantity.arithmetic import LARGEST_INT64, certainly_one, require_equal
@@ -175,6 +175,12 @@ def _require_same_shapes(node: Node, owner: State, state: State) -> None:
             message += "; `transposed: true` takes it the other way round"
         if len(shared.shape) != len(wanted.shape):
             raise LayerError(message)
+        if (shared.role is Role.BUFFER) is not (wanted.role is Role.BUFFER):
+            was, here = ("kept" if t.role is Role.BUFFER else "learned" for t in (shared, wanted))
+            raise LayerError(
+                f"shares the weights of {name}, whose {shared.name} is {was}; here it would be "
+                f"{here}"
+            )
         for m, n in zip(shared.shape, wanted.shape, strict=True):
             require_equal(m, n, "{}", message)
 

@@ -59,4 +59,5 @@ def located(node: Node, inputs: Sequence[FeatureMap], refusal: LayerError) -> st
     what = " ".join([layer.kind, *given])
     met = " and ".join(str(x)[:MOST_CHARACTERS] for x in inputs[:MOST_SHOWN])
     met += f" and {len(inputs) - MOST_SHOWN} more" if len(inputs) > MOST_SHOWN else ""
-    return f"{node.name} ({what}) on {met}, {node.place}: {refusal}"
+    where = f" on {met}" if inputs else ""
+    return f"{node.name} ({what}){where}, {node.place}: {refusal}"

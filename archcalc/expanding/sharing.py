@@ -52,8 +52,7 @@ class Sharing(Names):
             return None
         name = self._itself(template, scope)
         owner = self.nodes[name].layer if name in self.nodes else None
-        alike = owner is not None and owner.weight_is == layer.weight_is != ""
-        if type(owner) is not type(layer) and not alike:
+        if owner is None or not type(layer).may_share_with(type(owner)):
             raise SpecError(
                 f"weights of a {layer.kind}, but {name!r} is {self._what(name)}", template.place
             )

@@ -8,7 +8,7 @@ from typing import ClassVar
 from archcalc.errors import LayerError
 from archcalc.feature_map import FeatureMap
 from archcalc.layers.effect import Effect, Extra, Operands
-from archcalc.layers.joining import Elementwise, gradient_made
+from archcalc.layers.joining import Elementwise
 from archcalc.layers.operator import Gradient, Kept, Operator, Order, Taken, Tensor
 from archcalc.layers.registry import register
 
@@ -33,12 +33,7 @@ class _Extreme(_InOrder):
         # of these the gradients lie as the operands do.
         mask = Extra("mask", output.values, bytes_each=1)
         scratch = (mask, output.values, mask)
-        takes = tuple(
-            [
-                Taken(tensor, gradient_made(x, output), scratch=scratch)
-                for tensor, x in zip(two, maps, strict=True)
-            ]
-        )
+        takes = tuple([Taken(tensor, Gradient.FITTED, scratch=scratch) for tensor in two])
         return Operator(self.kind, takes, output.values, tuple(map(Kept, two)))
 
     def saved_for(
@@ -93,7 +88,7 @@ class Subtract(_OfTwo):
     def _combine(
         self, two: tuple[Tensor, Tensor], maps: tuple[FeatureMap, FeatureMap], output: FeatureMap
     ) -> Operator:
-        negated = Taken(two[1], gradient_made(maps[1], output), Order.KEPT)
+        negated = Taken(two[1], Gradient.FITTED, Order.KEPT)
         return Operator("sub", (Taken(two[0], Gradient.SAME), negated), output.values)
 
 
@@ -110,9 +105,9 @@ class Divide(_OfTwo):
         first, second = two
         n = output.values
         takes = (
-            Taken(first, gradient_made(maps[0], output), Order.KEPT),
+            Taken(first, Gradient.FITTED, Order.KEPT),
             # The gradient with the other sign, the quotient, and that by the divisor again.
-            Taken(second, gradient_made(maps[1], output), Order.KEPT, (n, n, n)),
+            Taken(second, Gradient.FITTED, Order.KEPT, (n, n, n)),
         )
         return Operator("div", takes, n, (Kept(first, towards=second), Kept(second)))
 

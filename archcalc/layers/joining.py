@@ -256,12 +256,7 @@ class Multiply(Elementwise):
     ) -> Operator:
         """Multiplies two tensors."""
         first, second = two
-        takes = tuple(
-            [
-                Taken(tensor, gradient_made(x, output), Order.KEPT)
-                for tensor, x in zip(two, maps, strict=True)
-            ]
-        )
+        takes = tuple([Taken(tensor, Gradient.FITTED, Order.KEPT) for tensor in two])
         kept = (Kept(first, towards=second), Kept(second, towards=first))
         return Operator("mul", takes, output.values, kept)
 
@@ -272,11 +267,6 @@ class Multiply(Elementwise):
 
     def workspace_for(self, made: Sequence[FeatureMap], output: FeatureMap) -> tuple[Extra, ...]:
         return (Extra("intermediate", made[-1].values),) if made else ()
-
-
-def gradient_made(x: FeatureMap, output: FeatureMap) -> Gradient:
-    """How a gradient comes about that is made as large as the output, of an operand `x`."""
-    return Gradient.SUMMED if is_spread(x, output) else Gradient.OWN
 
 
 def _made(maps: Sequence[FeatureMap], order: Sequence[int]) -> list[FeatureMap]:

@@ -52,6 +52,7 @@ class Category(Enum):
     JOINING = "joining"
 
 
+ANY_WEIGHT = "any"  # of a tensor that stands for itself, and can be any layer's
 REQUIRED: Any = object()  # stands for the default of a field that has none
 
 
@@ -84,7 +85,7 @@ class Layer(ABC):
         in_lecture_total: whether its output counts in the activation total "lecture"
             (what lectures list by hand: convolutions, pools and linear layers).
         weight_is: what its tensor `weight` is, where layers of other kinds that have one may share
-            it: the `matrix` of a linear map, or the `kernel` of a convolution.
+            it: the `matrix` of a linear map, the `kernel` of a convolution, or `ANY_WEIGHT`.
         gradient: how the gradients of its inputs come about, where torch runs one operator for it.
         keeps_for_weights: whether what it keeps for the backward pass is kept for the gradient of
             its weights alone, so that it keeps nothing where they do not learn.
@@ -277,6 +278,14 @@ class Layer(ABC):
     def weight_form(self) -> object:
         """What a layer whose weights are to be all of this one's has in common with it."""
         return type(self)
+
+    @classmethod
+    def may_share_with(cls, other: type[Layer]) -> bool:
+        """Whether a layer of its kind may have the weights, or the weight, of one of another."""
+        if cls is other:
+            return True
+        both = {cls.weight_is, other.weight_is}
+        return "" not in both and (len(both) == 1 or ANY_WEIGHT in both)
 
     def widths(self, x: FeatureMap) -> tuple[str, ...]:
         """The fields that say how many channels its output has."""

@@ -8,8 +8,8 @@ from typing import ClassVar
 from archcalc.errors import LayerError
 from archcalc.feature_map import MOST_AXES, FeatureMap
 from archcalc.layers.effect import Effect, Storage
-from archcalc.layers.layer import Category, Layer
-from archcalc.layers.operator import USUAL, Circumstances, Operator
+from archcalc.layers.layer import ANY_WEIGHT, Category, Layer
+from archcalc.layers.operator import USUAL, Circumstances, Gradient, Operator, Taken
 from archcalc.layers.registry import register
 from archcalc.layers.state import Shape, buffers, parameters
 from archcalc.quantity.arithmetic import require_at_least
@@ -22,13 +22,16 @@ class Parameter(Layer):
     """A tensor that is learned, or constant where `learned: false`: the same for all images.
 
     A class token, a table of positions, a scale, a bias. Its output has the shape that it is given,
-    and takes no memory beside the parameter; torch has it as (1, *shape).
+    and takes no memory beside the parameter: torch has a view of it, (1, *shape). With the
+    `weights` of another layer it is the weight of that one, for layers such as `slice` to take a
+    part of, and `matmul` to multiply by that.
     Source: `torch.nn.Parameter`.
     """
 
     kind: ClassVar[str] = "parameter"
     category: ClassVar[Category] = Category.RESHAPING
     is_source: ClassVar[bool] = True
+    weight_is: ClassVar[str] = ANY_WEIGHT
 
     shape: Shape
     learned: bool = True
@@ -61,4 +64,5 @@ class Parameter(Layer):
     def operators(
         self, effect: Effect, *inputs: FeatureMap, at: Circumstances = USUAL
     ) -> tuple[Operator, ...]:
-        return ()
+        seen = Taken("weight", Gradient.SAME, viewed=True)
+        return (Operator("view", (seen,), effect.output.values, view=True),)

@@ -55,7 +55,8 @@ def tape(
         )
         if not layer.is_of_images:
             operators = tuple(map(once, operators))
-        if where.of[name] == name and len(operators) == 1:  # it may be a view, and cannot
+        if node.inputs and where.of[name] == name and len(operators) == 1:
+            # It may be a view, and cannot.
             operators = (replace(operators[0], view=False),)
         found.write(
             name,

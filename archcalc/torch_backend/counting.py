@@ -71,8 +71,9 @@ def layer_outputs(module: nn.Module, x: Batch, layers: Iterable[str]) -> dict[st
     seen: dict[str, list[Output]] = {}
 
     def note(name: str, part: nn.Module, given: object, output: Tensor) -> None:
-        # What is learned is handed on as it is: no activation.
-        own = any(output is tensor for tensor in (*part.parameters(), *part.buffers()))
+        # What is learned is handed on as it is, or a view of it: no activation.
+        seen_in = output if output._base is None else output._base
+        own = any(seen_in is tensor for tensor in (*part.parameters(), *part.buffers()))
         size = 0 if own else output.numel() * output.element_size()
         seen.setdefault(name, []).append(Output(tuple(output.shape), size))
 

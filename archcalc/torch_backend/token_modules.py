@@ -8,18 +8,18 @@ from torch import Tensor, nn
 
 
 class Parameter(nn.Module):
-    """A tensor that is learned, or constant; the same for all images: (1, *shape)."""
+    """A tensor that is learned, or constant: the output, (1, *shape), is one for all images."""
 
     def __init__(self, shape: tuple[int, ...], learned: bool = True) -> None:
         super().__init__()
-        value = torch.zeros(1, *shape)
+        value = torch.zeros(shape)
         if learned:
             self.weight = nn.Parameter(value)
         else:
             self.register_buffer("weight", value)
 
     def forward(self) -> Tensor:
-        return self.weight
+        return self.weight[None]
 
 
 class IndexSelect(nn.Module):

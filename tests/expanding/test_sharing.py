@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-import pytest
+from typing import Any
 
-from archcalc import LayerError, SpecError, load
+import pytest
+import torch
+
+import archcalc
+from archcalc import LayerError, SpecError, analyze, load
+from archcalc.exporting.source import torch_source
 from archcalc.graph import Node
 from archcalc.render.spec_text import spec_text
+from archcalc.testing.training import check_step
 from archcalc.torch_backend.verify import conditions, verify
 from tests.spec_texts import analysis_of, graph_of
 
@@ -160,3 +166,77 @@ layers: [outer]
 """
     found = {node.name: node.inputs for node in graph_of(inner).nodes}
     assert found["outer1.add1"] == ("outer1.inner1.conv1", "outer1.inner2.relu1")
+
+
+# ----- a part of the weights of another layer -----
+
+PART = """\
+name: part
+inputs: {tokens: {shape: [5], dtype: int64}}
+layers:
+  - OWNER
+  - rearrange: {name: x, axes: "l c -> 1 l c"}
+  - parameter: {name: weight, shape: [9, 4], weights: table}
+  - slice: {name: first, stop: 6}
+  - rearrange: {name: part, axes: "n c -> 1 n c"}
+  - matmul: {name: scores, from: [x, part], transposed: true}
+  - slice: {name: others, from: weight, start: 6}
+  - mean: {axes: 0, name: mean}
+  - rearrange: {name: bias, axes: "c -> 1 1 c"}
+  - multiply: {name: biased, from: [x, bias]}
+  - softmax: {name: weights, from: scores, axis: -1}
+outputs: [weights, biased]
+"""
+FIGURES = ["sizes", "params", "macs", "memory", "field"]
+OWNERS = [
+    "embedding: {name: table, rows: 9, features: 4}",
+    "parameter: {name: table, shape: [9, 4]}\n"
+    "  - embedding: {rows: 9, features: 4, from: tokens, weights: table}",
+]
+
+
+@pytest.mark.parametrize("owner", OWNERS)
+@pytest.mark.parametrize("batch", [1, 2])
+def test_a_part_of_another_layers_weight_is_its_own(owner: str, batch: int) -> None:
+    """Counted once, and its gradient is a part of that of the whole: torch is the judge."""
+    network = graph_of(PART.replace("OWNER", owner))
+    assert analyze(network).totals.params == 36
+    assert not archcalc.verify(network, subjects=FIGURES, batch=batch).found.differences
+    check_step(network, batch)
+
+
+@pytest.mark.parametrize("owner", OWNERS)
+def test_the_export_takes_a_part_of_the_weight_itself(owner: str) -> None:
+    network = graph_of(PART.replace("OWNER", owner))
+    scope: dict[str, Any] = {}
+    exec(compile(torch_source(network, ""), "<export>", "exec"), scope)
+    module = scope["Part"]()
+    (weight,) = module.parameters()
+    tokens = torch.tensor([[0, 1, 2, 3, 8]])
+    for value in (0.0, 1.0):
+        with torch.no_grad():
+            weight.fill_(value)
+        scores, biased = module(tokens)
+        assert scores.shape == (1, 1, 5, 6)
+        assert biased.flatten().tolist() == [value] * 20
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("parameter: {shape: [8, 4], weights: e}", "whose weight is 9x4; here it would be 8x4"),
+        ("parameter: {shape: [9, 4], weights: e, learned: false}",
+         "whose weight is learned; here it would be kept"),
+        ("parameter: {shape: [9, 4], weights: r}", "weights of a parameter, but 'r' is a relu"),
+    ],
+)  # fmt: skip
+def test_a_parameter_is_another_layers_weight_or_none(line: str, message: str) -> None:
+    text = """\
+name: part
+inputs: {tokens: {shape: [5], dtype: int64}}
+layers:
+  - embedding: {name: e, rows: 9, features: 4}
+  - relu: {name: r}
+"""
+    with pytest.raises((LayerError, SpecError), match=message):
+        analysis_of(f"{text}  - {line}\n")

@@ -18,6 +18,7 @@ from archcalc.memory_use.liveness import storages
 from archcalc.testing.training import check_step
 
 SIZES = (6, 4, 4)
+FIGURES = ["sizes", "params", "macs", "memory", "field"]
 BEHIND = [
     ["relu", "flatten", "linear: {features: 3}"],
     ["gelu", "group_norm: {groups: 2}"],
@@ -80,7 +81,7 @@ def networks(draw: Any) -> Graph:
 
 @given(networks(), st.integers(1, 2))
 def test_figures_and_a_step_are_torchs(network: Graph, batch: int) -> None:
-    assert not verify(network, batch=batch).found.differences
+    assert not verify(network, subjects=FIGURES, batch=batch).found.differences
     check_step(network, batch)
 
 
@@ -115,7 +116,7 @@ layers:
 def test_memory_of_attention_on_scattered_values_is_not_told(way: str) -> None:
     """There torch takes other kernels, and lays what comes of them out in other ways."""
     network = load(SCATTERED.replace("WAY", way))
-    assert not verify(network).found.differences
+    assert not verify(network, subjects=FIGURES).found.differences
     with pytest.raises(UsageError, match="makes and keeps is not known"):
         check_step(network)
 

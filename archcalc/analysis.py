@@ -13,6 +13,7 @@ from archcalc.figures.of_layer import SUMMED, LayerAnalysis, Totals, total
 from archcalc.graph import INPUT, Graph, inputs_text, names_meant, with_ends
 from archcalc.identity import Identity
 from archcalc.quantity.arithmetic import Quantity, plain
+from archcalc.quantity.at_least import known_part
 from archcalc.record import Record, replace
 
 if TYPE_CHECKING:
@@ -263,7 +264,8 @@ def require_numbers(analysis: Analysis) -> None:
     """Raises UsageError where there are free sizes, or arrays, among the network's figures."""
     figures: list[Quantity] = analysis.graph.input_sizes
     for layer in analysis.layers:
-        figures += [*layer.output.shape, layer.params, layer.macs, layer.activation_bytes]
+        figures += [*layer.output.shape, layer.params, layer.activation_bytes]
+        figures.append(known_part(layer.macs))
     if not all(isinstance(figure, int) for figure in figures):
         raise UsageError(f"{analysis.name} has free sizes; give plain numbers as input")
 

@@ -152,6 +152,8 @@ def _axis_behind(layer: LayerAnalysis, inputs: list[FeatureMap], along: dict[int
             behind = _axis_moved(went, axis)
         else:
             windows = kind.windows_along(number, inputs, effect.windows)
+            if windows[axis] is Reach.UNKNOWN:
+                raise _NotByTokenError(f"what a position sees in {layer.name} is not known")
             if windows[axis] not in _FROM_BEFORE:
                 raise _NotByTokenError(f"in {layer.name} a position sees later ones")
             behind = went.index(axis) if went and axis in went else None

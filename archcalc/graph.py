@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import ClassVar
 
-from archcalc.errors import Place
+from archcalc.errors import Place, UsageError
 from archcalc.feature_map import FeatureMap
 from archcalc.identity import Identity, identify
 from archcalc.layers import Layer
@@ -19,6 +19,7 @@ from archcalc.spec.syntax import About, Network
 from archcalc.spec.values import Value
 
 WEIGHT = "weight"  # the tensor that layers may share alone
+_MOST_NAMED = 4  # layers in a message
 OTHERS = "others"  # stands for any other tensor
 
 
@@ -278,6 +279,20 @@ class Graph(Record):
         origins = self.weight_origins(tensor)
         first: dict[str, str] = {}
         return {node.name: first.setdefault(origins[node.name], node.name) for node in nodes}
+
+
+def require_twin(graph: Graph) -> None:
+    """Raises UsageError where torch has no module for a layer that some output depends on."""
+    opaque = [node for node in graph.without_unused().nodes if not node.layer.has_twin]
+    if opaque:
+        named = [
+            f"{node.name} ({vars(node.layer).get('operator', node.layer.kind)})" for node in opaque
+        ]
+        more = f" and {len(named) - _MOST_NAMED} more" if len(named) > _MOST_NAMED else ""
+        raise UsageError(
+            f"{graph.name} cannot be built in torch: nothing here does the same as "
+            f"{', '.join(named[:_MOST_NAMED])}{more}"
+        )
 
 
 def inputs_text(inputs: Mapping[str, FeatureMap]) -> str:

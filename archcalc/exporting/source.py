@@ -13,7 +13,7 @@ from archcalc.exporting.helpers import needed_helpers
 from archcalc.exporting.layout import WIDTH
 from archcalc.exporting.records import Path
 from archcalc.exporting.writing import class_lines
-from archcalc.graph import INPUT, WEIGHT, Graph
+from archcalc.graph import INPUT, WEIGHT, Graph, require_twin
 from archcalc.render.escape import one_line
 from archcalc.torch_spelling.module_names import module_names
 from archcalc.walk import analyze
@@ -54,6 +54,7 @@ def torch_source(graph: Graph, made_by: str) -> str:
 
 def _require_writable(analysis: Analysis) -> None:
     require_numbers(analysis)
+    require_twin(analysis.graph)
     for layer in analysis.layers:
         if layer.name.count(".") >= _DEEPEST:
             raise UsageError(f"{layer.name[:60]}…: more than {_DEEPEST} dots in a name")

@@ -33,6 +33,10 @@ Axis: TypeAlias = int  # the number of an axis, 0 of the channels, -1 of the las
 Ratios: TypeAlias = "Axes"  # as Axes, but each may be a fraction
 Notation: TypeAlias = str  # of `archcalc.layers.notation`
 NamedSizes: TypeAlias = "tuple[tuple[str, Quantity], ...]"  # by names that the user chooses
+NamedShapes: TypeAlias = "tuple[tuple[str, tuple[Quantity, ...]], ...]"  # so too, in a mapping
+Shapes: TypeAlias = "tuple[tuple[Quantity, ...], ...]"
+Cost: TypeAlias = "Quantity | None"  # None where it is unknown
+Text: TypeAlias = str  # as it stands, and no expression
 Ceil: TypeAlias = "bool | str"  # whether to round up; or "caffe", as Caffe does
 ALONG_AXES = ("Axes", "Axes | None", "Ratios | None", "Sides", "Padding")  # a value for each axis
 
@@ -50,6 +54,7 @@ class Category(Enum):
     REGULARIZATION = "regularization"
     RESHAPING = "reshaping"
     JOINING = "joining"
+    OPAQUE = "opaque"
 
 
 ANY_WEIGHT = "any"  # of a tensor that stands for itself, and can be any layer's
@@ -91,6 +96,7 @@ class Layer(ABC):
             its weights alone, so that it keeps nothing where they do not learn.
         gradient_order: how the axes of these lie in memory.
         integers: what it does with maps of integers (`Integers`).
+        has_twin: whether torch has a module that does the same, so that it can be built and run.
         convolves: whether torch does it by cuDNN's convolutions, which on a GPU round the factors
             of float32 to TF32 unless told otherwise.
         defaults: the default of each field, by name; `REQUIRED` where there is none.
@@ -116,6 +122,7 @@ class Layer(ABC):
     keeps_for_weights: ClassVar[bool] = False
     gradient_order: ClassVar[Order] = Order.OWN
     integers: ClassVar[Integers] = Integers.REFUSED
+    has_twin: ClassVar[bool] = True
     convolves: ClassVar[bool] = False
     defaults: ClassVar[dict[str, Any]] = {}
     types: ClassVar[dict[str, str]] = {}

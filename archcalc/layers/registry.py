@@ -44,6 +44,7 @@ _ON_DEMAND: dict[str, str] = {
     "gating": "glu",
     "composed_functions": "softsign tanhshrink log_sigmoid rrelu clamp power",
     "recurrent": "rnn gru lstm",
+    "opaque": "opaque",
 }
 LATER = {kind: module for module, kinds in _ON_DEMAND.items() for kind in kinds.split()}
 _CATEGORIES = list(Category)

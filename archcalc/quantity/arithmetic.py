@@ -5,7 +5,8 @@ A *quantity* is one of
 * an `int`: exact and fast; `Traced` is an int that remembers how it was computed;
 * a sympy expression: the rule then yields a formula in its symbols;
 * an `IntegerArray`: the rule then yields the figures of many settings at once. Where a condition
-  holds for some of them only, they diverge: `parametric.sweep` goes on with each group.
+  holds for some of them only, they diverge: `parametric.sweep` goes on with each group;
+* of a cost that is not known, an `AtLeast` of any of these.
 
 A rule uses `+ - * // **` and the helpers below, and never `if`, `==`, `max` or `%` on a
 quantity: on symbols a comparison has no answer yet, and on arrays it has many.
@@ -18,6 +19,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 
 from archcalc.errors import LayerError, require_extra
+from archcalc.quantity.at_least import is_open
 from archcalc.quantity.conditions import NOT_NEGATIVE, all_or_none, is_array, is_symbol, tell
 
 if TYPE_CHECKING:
@@ -52,11 +54,16 @@ def normal(value: Quantity) -> Quantity:
 
 
 def plain(value: object) -> object:
-    """`value` in types that JSON knows: arrays as lists, symbols and fractions as text."""
+    """`value` in types that JSON knows: arrays as lists, symbols and fractions as text.
+
+    None of what is not known in full: whoever does not ask for more has no number then.
+    """
     if isinstance(value, (list, tuple)):
         return [plain(item) for item in value]
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
+    if is_open(value):
+        return None
     if is_array(value):
         return cast(Any, value).elements.tolist()
     found = normal(cast(Quantity, value))
@@ -212,6 +219,13 @@ def require_equal(a: Quantity, b: Quantity, message: str, *shown: object) -> Non
     else:
         failed = _symbolic(a - b).is_zero is False
     if failed:
+        raise LayerError(message.format(*shown))
+
+
+def require_certainly_equal(a: Quantity, b: Quantity, message: str, *shown: object) -> None:
+    """As `require_equal`, but raises too where a symbol leaves it undecided."""
+    require_equal(a, b, message, *shown)
+    if (is_symbol(a) or is_symbol(b)) and _symbolic(a - b).is_zero is not True:
         raise LayerError(message.format(*shown))
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from archcalc.errors import QuantityError
 from archcalc.quantity.arithmetic import LARGEST_INT64, Quantity
+from archcalc.quantity.at_least import is_open
 from archcalc.quantity.conditions import all_or_none
 
 Elements: TypeAlias = NDArray[np.int64]
@@ -71,6 +72,8 @@ class IntegerArray:
         return 0 - self
 
     def __add__(self, other: object) -> IntegerArray:
+        if is_open(other):
+            return NotImplemented
         b, low, high = _operand(other)
         if type(b) is int and b == 0:
             return self
@@ -79,6 +82,8 @@ class IntegerArray:
     __radd__ = __add__
 
     def __sub__(self, other: object) -> IntegerArray:
+        if is_open(other):
+            return NotImplemented
         b, low, high = _operand(other)
         if type(b) is int and b == 0:
             return self
@@ -89,6 +94,8 @@ class IntegerArray:
         return _exact(np.subtract, a, self.elements, [low - self.high, high - self.low])
 
     def __mul__(self, other: object) -> IntegerArray:
+        if is_open(other):
+            return NotImplemented
         b, low, high = _operand(other)
         if type(b) is int and b == 1:
             return self

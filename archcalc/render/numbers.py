@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from archcalc.figures.figure import Unit
 from archcalc.quantity.arithmetic import normal, plain
+from archcalc.quantity.at_least import AtLeast, is_open
 from archcalc.quantity.conditions import is_array
 
 if TYPE_CHECKING:
@@ -17,8 +19,10 @@ _PREFIXES = ("", "K", "M", "G", "T", "P", "E")
 def short(value: object) -> str:
     """A count in steps of 1000, to two decimals: 138357544 -> `138.36M`, 64 -> `64`.
 
-    Symbols and arrays are shown as `exact` shows them.
+    Symbols and arrays are shown as `exact` shows them, and what is known in part so too.
     """
+    if is_open(value):
+        return _at_least(value, short)
     number = normal(value)  # type: ignore[arg-type]  # whatever is not a number comes back as it is
     if type(number) is not int or abs(number) < 1000:
         return exact(number)
@@ -37,6 +41,8 @@ def short_bytes(value: object) -> str:
 
     Symbols and arrays stand apart from the unit: `4*h*w B`, `(4*h*w + 36) B`.
     """
+    if is_open(value):
+        return _at_least(value, short_bytes)
     number = normal(value)  # type: ignore[arg-type]  # as in `short`
     if type(number) is int:
         return f"{short(number)}B"
@@ -57,8 +63,11 @@ def binary_bytes(number: int) -> str:
 def exact(value: object) -> str:
     """All digits, in groups of three: 138357544 -> `138,357,544`.
 
-    Arrays are shown as their range, and None, what is unknown, as `?`.
+    Arrays are shown as their range, and None, what is unknown, as `?`; what is known in part as
+    `at least 138,357,544`.
     """
+    if is_open(value):
+        return _at_least(value, exact)
     number = plain(value)
     if isinstance(number, int):
         return f"{number:,}"
@@ -68,6 +77,18 @@ def exact(value: object) -> str:
         elements = value.elements  # type: ignore[attr-defined]  # is_array says so
         return f"{elements.min():,} … {elements.max():,}"
     return str(number)
+
+
+def _at_least(value: AtLeast, form: Callable[[object], str]) -> str:
+    """`at least 4.10G`, where nothing more is known; `?` where nothing is."""
+    return "?" if value.is_bare else f"at least {form(value.known)}"
+
+
+def _in_cell(value: object, form: Callable[[object], str]) -> str:
+    """A figure where there is little space: `4.10G + ?` is at least 4.10G."""
+    if not is_open(value):
+        return form(value)
+    return "?" if value.is_bare else f"{form(value.known)} + ?"
 
 
 def shape(value: object) -> str:
@@ -95,7 +116,7 @@ def per_axis(value: object, unknown: str = "?") -> str:
 def in_unit(value: object, unit: Unit, *, in_full: bool = False) -> str:
     """A figure for people: all digits of a count `in_full`, else `138.36M`."""
     if unit in (Unit.COUNT, Unit.BYTES):
-        return exact(value) if in_full else _SHORT[unit](value)
+        return _in_cell(value, exact if in_full else _SHORT[unit])
     if unit is Unit.SHAPE:
         return shape(value)
     if unit in (Unit.FIELD, Unit.STEP):

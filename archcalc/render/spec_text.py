@@ -134,7 +134,7 @@ def _statement(node: Node, previous: str, prefix: str = "") -> str:
         keys["from"] = f"[{', '.join(map(scalar, node.inputs))}]"
     elif node.inputs and node.inputs[0] != previous:
         keys["from"] = scalar(node.inputs[0])
-    if isinstance(layer, Join) and len(node.inputs) == 1:
+    if isinstance(layer, Join) and len(node.inputs) == 1 and not layer.takes_one:
         keys["branches"] = "[[]]"
     if node.weights is not None:
         keys["weights"] = scalar(node.weights)
@@ -146,5 +146,6 @@ def _statement(node: Node, previous: str, prefix: str = "") -> str:
         if name == NAMED:
             keys |= {each: text_of(size) for each, size in value}
         else:
-            keys[name] = text_of(value)
+            by_names = layer.types[name] == "NamedShapes"
+            keys[name] = text_of(dict(value) if by_names else value)
     return f"{layer.kind}: {mapping(keys)}"

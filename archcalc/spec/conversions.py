@@ -14,6 +14,9 @@ from archcalc.quantity.conditions import (
 )
 from archcalc.spec.values import ExpressionError, Value
 
+LONGEST_TEXT = 200  # of a field
+UNKNOWN = "unknown"  # in place of a cost
+
 
 def whole(value: Value) -> object:
     """`value` as a quantity: a whole number, a symbol or an array."""
@@ -125,6 +128,34 @@ def notation(value: Value) -> object:
 def named_sizes(value: Value) -> object:
     pairs = cast("list[list[Value]]", value)
     return tuple([(name, whole(size)) for name, size in pairs])
+
+
+def shapes(value: Value) -> object:
+    if not (isinstance(value, list) and value and all(isinstance(one, list) for one in value)):
+        raise ExpressionError(
+            f"expected a list of shapes, one for each input, found {shown(value)}"
+        )
+    return tuple(map(shape, value))
+
+
+def named_shapes(value: Value) -> object:
+    """Shapes by names, which stand before each."""
+    found = cast("list[Value]", value)
+    return tuple(zip(found[::2], map(shape, found[1::2]), strict=True))
+
+
+def text(value: Value) -> object:
+    """Words that fit on a line."""
+    if not isinstance(value, str) or not value.strip() or not value.isprintable():
+        raise ExpressionError(f"expected a text of one line, found {shown(value)}")
+    if len(value) > LONGEST_TEXT:
+        raise ExpressionError(f"a text of {len(value)} signs; at most {LONGEST_TEXT} are read")
+    return value
+
+
+def cost(value: Value) -> object:
+    """A quantity; None where it is unknown."""
+    return None if value is None or value == UNKNOWN else whole(value)
 
 
 def truth(value: Value) -> object:

@@ -16,15 +16,19 @@ from typing import Any, Literal, TypeAlias, get_args, get_origin
 from yaml.nodes import Node, ScalarNode, SequenceNode
 
 from archcalc.errors import Place, Source, SpecError, UsageError
+from archcalc.feature_map import MOST_AXES
 from archcalc.layers import Layer
 from archcalc.layers.layer import REQUIRED
 from archcalc.record import Record
 from archcalc.spec.closures import Environment
 from archcalc.spec.conversions import (
+    UNKNOWN,
     axes,
     axis,
     axis_numbers,
     ceil,
+    cost,
+    named_shapes,
     named_sizes,
     notation,
     optional_axes,
@@ -35,13 +39,15 @@ from archcalc.spec.conversions import (
     ratios,
     real,
     shape,
+    shapes,
     shown,
     sides,
+    text,
     truth,
     whole,
 )
 from archcalc.spec.expression import Expression, parse, parse_with_symbols
-from archcalc.spec.reader import WANTS_QUOTES, is_left_open, place_of
+from archcalc.spec.reader import WANTS_QUOTES, entries, is_left_open, place_of
 from archcalc.spec.values import ExpressionError, Value, bounded, short_list
 
 # What stands in a spec: a constant, an expression, or a list of these.
@@ -50,6 +56,7 @@ Schema: TypeAlias = dict[str, Any]
 
 _INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]{0,18})")
 _DECIMAL = re.compile(r"[-+]?([0-9]+\.[0-9]*|\.[0-9]+|[0-9]+(?=[eE]))([eE][-+]?[0-9]{1,2})?")
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.]{0,99}")  # of a tensor
 WORDS: dict[str, Value] = {"true": True, "false": False, "null": None, "~": None, "": None}
 
 EXPRESSION_SCHEMA: Schema = {"type": "string", "description": "an expression over the parameters"}
@@ -65,6 +72,7 @@ class FieldType(Record):
         words: texts that stand for themselves, alone or in an expression.
         decimals: whether decimals are read as floats (else as exact fractions).
         as_text: whether it is text as it stands, and no expression.
+        by_names: whether it is a mapping of names to values, read as a list of both in turns.
     """
 
     schema: Schema
@@ -72,6 +80,7 @@ class FieldType(Record):
     words: tuple[str, ...] = ()
     decimals: bool = False
     as_text: bool = False
+    by_names: bool = False
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickled as its name in `FIELD_TYPES`, or its words: there is one of each."""
@@ -82,6 +91,13 @@ class FieldType(Record):
 
     def read(self, node: Node, source: Source) -> Template:
         """The template that stands at `node`."""
+        if self.by_names:
+            found: list[Template] = []
+            for name, key, value in entries(node, source, "what is named"):
+                if not _NAME.fullmatch(name):
+                    raise SpecError(f"{name[:60]!r} is not a name", place_of(key, source))
+                found += [name, read_template(value, source)]
+            return found
         return read_template(node, source, self)
 
 
@@ -214,6 +230,7 @@ def _list_of(schema: Schema) -> Schema:
 _AXES: Schema = {"anyOf": [{"type": "integer"}, EXPRESSION_SCHEMA, _list_of(_WHOLE)]}
 _NUMBER: Schema = {"anyOf": [{"type": "number"}, EXPRESSION_SCHEMA]}
 _RATIOS: Schema = {"anyOf": [*_NUMBER["anyOf"], _list_of(_NUMBER)]}
+_SHAPE: Schema = {"type": "array", "items": _WHOLE, "maxItems": MOST_AXES}
 _SIDES: Schema = {
     "anyOf": [
         {"type": "integer"},
@@ -233,13 +250,19 @@ FIELD_TYPES: dict[str, FieldType] = {
     "Ratios | None": FieldType(_RATIOS, ratios),
     "Sides": FieldType(_SIDES, sides),
     "Padding": FieldType(_SIDES, padding, words=("same", "valid")),
-    "Shape": FieldType({"anyOf": [EXPRESSION_SCHEMA, _list_of(_WHOLE)]}, shape),
+    "Shape": FieldType({"anyOf": [EXPRESSION_SCHEMA, _SHAPE | {"minItems": 1}]}, shape),
     "Notation": FieldType(
         {"type": "string", "pattern": "->", "description": "such as c h w -> (h w) c"},
         notation,
         as_text=True,
     ),
     "NamedSizes": FieldType({"type": "object", "additionalProperties": _WHOLE}, named_sizes),
+    "NamedShapes": FieldType(
+        {"type": "object", "additionalProperties": _SHAPE}, named_shapes, by_names=True
+    ),
+    "Shapes": FieldType({"type": "array", "minItems": 1, "items": _SHAPE}, shapes),
+    "Text": FieldType({"type": "string", "description": "as it stands"}, text, as_text=True),
+    "Cost": FieldType({"anyOf": [{"enum": [UNKNOWN]}, *_WHOLE["anyOf"]]}, cost, words=(UNKNOWN,)),
     "bool": FieldType({"anyOf": [{"type": "boolean"}, EXPRESSION_SCHEMA]}, truth),
     "Ceil": FieldType(
         {"anyOf": [{"type": "boolean"}, {"enum": ["caffe"]}, EXPRESSION_SCHEMA]},

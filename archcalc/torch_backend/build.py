@@ -12,7 +12,7 @@ from torch.utils.checkpoint import checkpoint
 
 from archcalc.analysis import require_numbers
 from archcalc.errors import UsageError
-from archcalc.graph import WEIGHT, Graph, indices_of
+from archcalc.graph import WEIGHT, Graph, indices_of, require_twin
 from archcalc.loading import Spec
 from archcalc.torch_backend.layer_modules import module_for
 from archcalc.torch_backend.schedule import Again, Part, Step, schedule
@@ -37,6 +37,7 @@ def build(what: Spec, *, device: str = "cpu") -> Twin:
     place = torch_device(device)
     analysis = analyze(what)
     require_numbers(analysis)
+    require_twin(analysis.graph)
     maps, graph = analysis.maps, analysis.graph.without_unused()
     with place:
         modules = {

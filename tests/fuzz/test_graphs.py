@@ -38,7 +38,7 @@ def test_every_figure_is_the_oracles(
 
 # In graphs of their own, which torch judges: `tests.layers.test_tokens`, `test_recurrent` and
 # `test_repeating`.
-ELSEWHERE = {"expand", "repeat_interleave", "tile",
+ELSEWHERE = {"opaque", "expand", "repeat_interleave", "tile",
              "embedding", "index_select", "parameter", "rearrange", "rotary_embedding", "select",
              "slice", "scaled_dot_product_attention", "matmul", "multihead_attention", "rnn", "gru",
              "lstm"}  # fmt: skip

@@ -37,6 +37,7 @@ from archcalc.layers import (
     matmul,
     multihead_attention,
     normalization,
+    opaque,
     pooling,
     rearranging,
     recurrent,
@@ -804,7 +805,8 @@ def matmul_examples(draw: Draw) -> Example:
 EXAMPLES[matmul.Matmul] = matmul_examples()
 
 # No layer that learns can stand before these: tests/layers/test_tokens.py has networks of them.
-WITHOUT_EXAMPLES = (embedding.Embedding, sources.Parameter)
+# What is opaque has no twin, and refuses every shape but one: tests/layers/test_opaque.py.
+WITHOUT_EXAMPLES = (embedding.Embedding, sources.Parameter, opaque.Opaque)
 
 # The functions of the table share one rule: that of one of them stands for all.
 KINDS_WITH_RULES = [

@@ -130,6 +130,7 @@ def test_any_tree_of_known_words_is_read_or_refused(tree: dict[str, Any]) -> Non
 # ----- almost right specs -----
 
 counts = st.sampled_from([1, 2, 3, 4, 8, "width", "depths[0]", "width // 2", "n"])
+shapes = st.lists(counts, max_size=4)
 names = st.sampled_from(["a", "relu1", "conv1", "b1", "b1.relu1", "c{i}", "x{width}", "input"])
 seldom = st.integers(0, 29).map(lambda number: number == 0)
 
@@ -142,6 +143,10 @@ def value_for(annotation: str) -> st.SearchStrategy[Any]:
         "Interpolation": st.sampled_from(["nearest", "bilinear"]),
         "NormalizedAxes": st.sampled_from(["all", "channels", "last"]),
         "Shape": st.lists(counts, min_size=1, max_size=4),
+        "Shapes": st.lists(st.lists(counts, min_size=1, max_size=4), min_size=1, max_size=2),
+        "NamedShapes": st.dictionaries(st.sampled_from(["weight", "in_proj.bias"]), shapes),
+        "Text": st.sampled_from(["torchvision.ops.nms", "custom"]),
+        "Cost": counts | st.just("unknown"),
         "Quantity": counts,
         "int": counts,
     }.get(annotation, counts | st.lists(counts, min_size=2, max_size=2))

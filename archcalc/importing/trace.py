@@ -23,6 +23,12 @@ class Ref(NamedTuple):
     tensor: int
 
 
+class Varying(NamedTuple):
+    """In an argument: a number, or a list of them, that differs between the runs: one for each."""
+
+    values: tuple[Any, ...]
+
+
 class Tensor(Record):
     """A tensor that was seen.
 
@@ -59,17 +65,21 @@ class Operation(Record):
     Attributes:
         operator: the name of the function of `torch`, `torch.nn.functional` or `torch.Tensor`,
             without where it is at home and without the `_` of what works in place: "conv2d",
-            "add", "view", "__getitem__"; of what is not torch's own with where it is at home:
-            "torchvision.ops.nms".
+            "add", "view", "__getitem__"; of what is not torch's own with its library:
+            "torchvision.nms". A module that was compiled to TorchScript is "ScriptModule".
         arguments: those that were given, by their names in torch's documentation ("input",
             "weight", "stride" …; `self` is "input", several by their position are a list);
-            tensors as `Ref`.
+            tensors as `Ref`, dtypes and devices as torch calls them ("float32"), what differs
+            between the runs as `Varying`.
         outputs: the numbers of the tensors that it gave, in order; an operator that works in place
             gives a new number for the tensor that it changed.
         path: of the innermost module that called it, such as `layer1.0.relu`; empty for the model.
         module: the class of that module, such as "ReLU".
+        call: which call of that module it was, from 1.
         in_place: whether it works in place.
         place: where a file says so, such as `net.prototxt:12`; empty for code.
+        inside: of "multi_head_attention_forward" the operators that it is made of, which give its
+            outputs too: for whom it is no kind as it stands.
     """
 
     operator: str
@@ -77,8 +87,10 @@ class Operation(Record):
     outputs: tuple[int, ...]
     path: str = ""
     module: str = ""
+    call: int = 1
     in_place: bool = False
     place: str = ""
+    inside: tuple[Operation, ...] = ()
 
 
 class Trace(Record):
@@ -94,6 +106,8 @@ class Trace(Record):
         operations: in the order in which they ran.
         outputs: the tensors that the model returned, by name ("output" where there is one).
         notes: what whoever sees the figures should know: a sentence each.
+        flops: what torch's FLOP counter counts in the run of the first batch size, 2 for each
+            multiply-accumulate; None where it cannot be told.
     """
 
     not_shown: ClassVar[tuple[str, ...]] = ("tensors",)
@@ -107,3 +121,4 @@ class Trace(Record):
     operations: tuple[Operation, ...]
     outputs: Mapping[str, int]
     notes: tuple[str, ...] = ()
+    flops: int | None = None

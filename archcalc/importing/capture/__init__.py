@@ -1,0 +1,1 @@
+"""A torch module run once or twice without values: what it did, as a `Trace`."""

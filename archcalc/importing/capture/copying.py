@@ -1,0 +1,200 @@
+"""A copy of a module to run in its place, so that nothing about the module changes."""
+
+from __future__ import annotations
+
+import copy
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
+
+from archcalc.errors import UsageError
+from archcalc.importing.capture.values import values_of
+from archcalc.importing.trace import BUFFER, CONSTANT, PARAMETER, Held
+
+# Makes the tensor that stands in a copy for one of the module.
+StandIn = Callable[[Tensor], Tensor]
+
+_WRAPPERS = (nn.DataParallel, nn.parallel.DistributedDataParallel)
+_HOOKS = ("_forward_pre_hooks", "_forward_hooks")
+_OTHER_HOOKS = ("_backward_hooks", "_backward_pre_hooks")
+
+
+class Known(NamedTuple):
+    """A tensor of a copy: what it is, and the one of the module that it stands for, if any."""
+
+    held: Held
+    tensor: Tensor
+    original: Tensor | None
+
+    def values(self) -> Any:
+        """Its values, where the module has them."""
+        return None if self.original is None else values_of(self.original)
+
+
+class Copy(NamedTuple):
+    """A copy of a module.
+
+    Attributes:
+        module: the copy, in evaluation mode.
+        name: the class of the module.
+        device: where its tensors lie.
+        paths: of its modules, by their `id`; the first where one has several.
+        known: its parameters, buffers and other tensors, by their `id`.
+        scripted: the parameters and buffers of each module that was compiled to TorchScript.
+        silenced: the paths of modules whose hooks are not in the copy.
+    """
+
+    module: nn.Module
+    name: str
+    device: torch.device
+    paths: dict[int, str]
+    known: dict[int, Known]
+    scripted: dict[int, tuple[Tensor, ...]]
+    silenced: tuple[str, ...]
+
+
+def copied(module: nn.Module, stand_in: StandIn, device: str, training: bool = False) -> Copy:
+    """A copy whose tensors are what `stand_in` makes of the module's.
+
+    Wrappers that only say where or how a module runs (DataParallel, torch.compile) are left out.
+    Hooks that a user has put on are too: they would tell the user's own objects.
+
+    Raises:
+        UsageError: the module cannot be copied.
+    """
+    module = _unwrapped(module)
+    originals: dict[int, Tensor] = {}
+    memo: dict[int, Any] = {}
+    kept: list[Any] = []  # what `memo` knows by its id has to live as long
+
+    def replace(tensor: Tensor) -> None:
+        if id(tensor) not in memo:
+            own = memo[id(tensor)] = _replaced(tensor, stand_in, device)
+            originals[id(own)] = tensor
+            kept.append(tensor)
+
+    silenced = []
+    name = type(module).__name__
+    try:
+        parts = dict(module.named_modules())
+        for path, part in parts.items():
+            if isinstance(part, torch.jit.ScriptModule):
+                continue
+            for tensor in _tensors_of(part):
+                replace(tensor)
+            silenced += [path for _ in range(_without_hooks(part, memo, kept))][:1]
+        for part in [*parts.values()][::-1]:
+            inner = _unwrapped(part)
+            if inner is not part:
+                memo[id(part)] = copy.deepcopy(inner, memo)
+        shadow: nn.Module = copy.deepcopy(module, memo)
+        shadow.train(training)
+        scripted = _scripted(shadow, device)
+    except Exception as error:  # whatever a user's own module may raise
+        raise UsageError(f"the {name} cannot be copied: {error}") from error
+    paths = {id(part): path for path, part in shadow.named_modules()}
+    known = {id(x): Known(held, x, originals.get(id(x))) for held, x in _held(shadow)}
+    return Copy(shadow, name, torch.device(device), paths, known, scripted, tuple(silenced))
+
+
+def _unwrapped(module: nn.Module) -> nn.Module:
+    while True:
+        if isinstance(module, _WRAPPERS):
+            module = module.module
+        elif isinstance(inner := module.__dict__.get("_modules", {}).get("_orig_mod"), nn.Module):
+            module = inner
+        else:
+            return module
+
+
+def _replaced(tensor: Tensor, stand_in: StandIn, device: str) -> Tensor:
+    if is_lazy(tensor):
+        kind: Any = type(tensor)
+        if isinstance(tensor, nn.Parameter):
+            return kind(requires_grad=tensor.requires_grad, device=device)  # type: ignore[no-any-return]
+        return kind(device=device)  # type: ignore[no-any-return]
+    if isinstance(tensor, nn.Parameter):
+        return nn.Parameter(stand_in(tensor), tensor.requires_grad)
+    return stand_in(tensor)
+
+
+def _tensors_of(part: nn.Module) -> Iterator[Tensor]:
+    """All that a module holds by itself, also in plain attributes."""
+    for parameter in part._parameters.values():
+        if parameter is not None:
+            yield parameter
+    for buffer in part._buffers.values():
+        if buffer is not None:
+            yield buffer
+    for _, tensor in _attributes(part):
+        yield tensor
+
+
+def _attributes(part: nn.Module) -> Iterator[tuple[str, Tensor]]:
+    for name, value in part.__dict__.items():
+        if name not in ("_parameters", "_buffers", "_modules"):
+            yield from _tensors_within(name, value)
+
+
+def _tensors_within(name: str, value: object, depth: int = 3) -> Iterator[tuple[str, Tensor]]:
+    if isinstance(value, Tensor):
+        yield name, value
+    elif depth and isinstance(value, list | tuple):
+        for index, part in enumerate(value):
+            yield from _tensors_within(f"{name}.{index}", part, depth - 1)
+    elif depth and isinstance(value, dict):
+        for key, part in value.items():
+            yield from _tensors_within(f"{name}.{key}", part, depth - 1)
+
+
+def _without_hooks(part: nn.Module, memo: dict[int, Any], kept: list[Any]) -> int:
+    """Lets the copy of a module be without hooks but torch's own; how many it had that change."""
+    left_out = 0
+    for name in _HOOKS:
+        hooks: dict[int, Any] = getattr(part, name)
+        own = [key for key, hook in hooks.items() if not _is_torchs(hook, part)]
+        left_out += len(own)
+        if own:
+            remaining = OrderedDict((key, hook) for key, hook in hooks.items() if key not in own)
+            memo[id(hooks)] = copy.deepcopy(remaining, memo)
+            kept.append(hooks)
+    for name in _OTHER_HOOKS:
+        hooks = getattr(part, name)
+        if hooks:
+            memo[id(hooks)] = OrderedDict()
+            kept.append(hooks)
+    return left_out
+
+
+def _is_torchs(hook: Any, part: nn.Module) -> bool:
+    """Whether a hook makes a module work: a weight's norm, what a lazy module waits for."""
+    owner = getattr(hook, "__self__", hook)
+    return owner is part or type(owner).__module__.startswith("torch.nn.")
+
+
+def _scripted(shadow: nn.Module, device: str) -> dict[int, tuple[Tensor, ...]]:
+    found = {}
+    for part in shadow.modules():
+        if isinstance(part, torch.jit.ScriptModule):
+            if device == "meta":
+                part.to(device)
+            found[id(part)] = (*part.parameters(), *part.buffers())
+    return found
+
+
+def _held(shadow: nn.Module) -> Iterator[tuple[Held, Tensor]]:
+    for name, parameter in shadow.named_parameters():
+        yield Held(name, PARAMETER, parameter.requires_grad), parameter
+    for name, buffer in shadow.named_buffers():
+        yield Held(name, BUFFER, trainable=False), buffer
+    own = {id(x) for x in (*shadow.parameters(), *shadow.buffers())}
+    for path, part in shadow.named_modules():
+        if not isinstance(part, torch.jit.ScriptModule):
+            for name, tensor in _attributes(part):
+                if id(tensor) not in own:
+                    own.add(id(tensor))
+                    yield Held(f"{path}.{name}".lstrip("."), CONSTANT, trainable=False), tensor

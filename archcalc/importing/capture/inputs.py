@@ -1,0 +1,221 @@
+"""What a module is run on: from sizes, tensors, a dict of them, or what a function makes."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from archcalc.errors import UsageError
+from archcalc.importing.model import Input
+
+# Names by which modules call what they look up: numbers, and no images.
+_LOOKED_UP = frozenset(["ids", "idx", "indices", "token", "tokens", "attention_mask"])
+
+
+class Example(NamedTuple):
+    """One input.
+
+    Attributes:
+        name: as the module's `forward` calls it.
+        shape: for one image, but that of the whole where it is not `batched`.
+        dtype: its dtype.
+        batched: whether its first axis is the batch.
+        given: the tensor itself, where a user gave one.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: torch.dtype
+    batched: bool = True
+    given: Tensor | None = None
+
+
+class Inputs:
+    """The inputs of a module: what it is called with for any batch."""
+
+    def __init__(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
+        """`args` and `kwargs` as for `forward`, with an `Example` for each tensor."""
+        self._args = args
+        self._kwargs = kwargs
+
+    @property
+    def examples(self) -> tuple[Example, ...]:
+        """All of them, in order."""
+        return tuple(_examples((*self._args, *self._kwargs.values())))
+
+    def called_with(
+        self, batch: int, make: Callable[[Example, int], Tensor]
+    ) -> tuple[tuple[Any, ...], dict[str, Any], dict[str, Tensor]]:
+        """Arguments, arguments by name, and the tensors among them by the inputs' names."""
+        made: dict[str, Tensor] = {}
+
+        def fill(value: Any) -> Any:
+            if isinstance(value, Example):
+                made[value.name] = make(value, batch)
+                return made[value.name]
+            if isinstance(value, list):
+                return [fill(part) for part in value]
+            if isinstance(value, dict):
+                return {key: fill(part) for key, part in value.items()}
+            return tuple(fill(part) for part in value) if type(value) is tuple else value
+
+        args, kwargs = fill(tuple(self._args)), fill(dict(self._kwargs))
+        named = {"input": next(iter(made.values()))} if len(made) == 1 else made
+        return args, kwargs, named
+
+    def with_integers(self, names: frozenset[str]) -> Inputs:
+        """The same with integers for the inputs of these names."""
+
+        def changed(value: Any) -> Any:
+            if isinstance(value, Example):
+                return value._replace(dtype=torch.int64) if value.name in names else value
+            if isinstance(value, list):
+                return [changed(part) for part in value]
+            if isinstance(value, dict):
+                return {key: changed(part) for key, part in value.items()}
+            return tuple(changed(part) for part in value) if type(value) is tuple else value
+
+        return Inputs(changed(tuple(self._args)), changed(dict(self._kwargs)))
+
+
+def inputs_of(module: nn.Module, given: Any) -> Inputs:
+    """What `module` is run on.
+
+    Args:
+        given: the size of one image `(3, 224, 224)`, an `Input`, or a tensor with its batch;
+            several of them in a list, or by the names of `forward`'s arguments in a dict; or None
+            where the module carries what it was made for (timm's and transformers' do).
+
+    Raises:
+        UsageError: it is nothing of these; `forward` needs more than is given.
+    """
+    if given is None:
+        given = _own_inputs(module)
+    parameters = _parameters(module)
+    floating = (x.dtype for x in (*module.parameters(), *module.buffers()) if x.is_floating_point())
+    dtype = next(floating, torch.get_default_dtype())
+    if isinstance(given, Mapping):
+        unknown = [name for name in given if name not in parameters]
+        if not unknown or _takes_any_name(module):
+            kwargs = {n: _example(n, x, parameters.get(n), dtype) for n, x in given.items()}
+            return Inputs((), _batched(kwargs))
+        given = [given]
+    elif _is_one(given):
+        given = [given]
+    elif not isinstance(given, list | tuple):
+        raise UsageError(f"a size such as (3, 224, 224), not {given!r}", "input")
+    names = [*parameters][: len(given)]
+    names += [f"input_{index}" for index in range(len(names), len(given))]
+    needed = [name for name, p in parameters.items() if p.default is p.empty]
+    if missing := needed[len(given) :]:
+        called = f"{type(module).__name__}.forward takes {', '.join(needed)}"
+        raise UsageError(f"{called}: give a size for {' and '.join(missing)} too", "input")
+    args = [_example(n, x, parameters.get(n), dtype) for n, x in zip(names, given, strict=True)]
+    return Inputs(tuple(_batched(args)), {})
+
+
+def _is_one(given: Any) -> bool:
+    """Whether it is a single input and no list of them."""
+    if isinstance(given, Tensor | Input):
+        return True
+    return (
+        isinstance(given, list | tuple)
+        and len(given) > 0
+        and all(isinstance(x, int) and not isinstance(x, bool) for x in given)
+    )
+
+
+def _example(name: str, given: Any, parameter: Any, dtype: torch.dtype) -> Any:
+    if isinstance(given, Tensor):
+        return Example(name, tuple(given.shape), given.dtype, given=given)
+    if isinstance(given, Input):
+        if given.dtype is not None:
+            dtype = getattr(torch, given.dtype)
+        elif _is_looked_up(name, parameter):
+            dtype = torch.int64
+        return Example(name, tuple(given.shape), dtype)
+    if _is_one(given):
+        chosen = torch.int64 if _is_looked_up(name, parameter) else dtype
+        if any(size < 1 for size in given):
+            raise UsageError(f"a size of {min(given)} in {tuple(given)}", "input")
+        return Example(name, tuple(given), chosen)
+    if isinstance(given, list | tuple):
+        parts = [_example(f"{name}_{i}", x, None, dtype) for i, x in enumerate(given)]
+        return parts if isinstance(given, list) else tuple(parts)
+    if isinstance(given, Mapping):
+        return {key: _example(f"{name}_{key}", x, None, dtype) for key, x in given.items()}
+    return given  # a number, a flag, None
+
+
+def _is_looked_up(name: str, parameter: Any) -> bool:
+    written = str(getattr(parameter, "annotation", ""))
+    return name in _LOOKED_UP or name.endswith("_ids") or "LongTensor" in written
+
+
+def _batched(given: Any) -> Any:
+    """With the batch taken from the tensors: the first axis of the first one is that of all."""
+    values = given.values() if isinstance(given, dict) else given
+    tensors = [x for x in _examples(values) if x.given is not None]
+    if not tensors:
+        return given
+    batch = tensors[0].shape[:1]
+
+    def told(value: Any) -> Any:
+        if isinstance(value, Example):
+            if value.given is None:
+                return value
+            batched = bool(batch) and value.shape[:1] == batch
+            return value._replace(batched=batched, shape=value.shape[1 if batched else 0 :])
+        if isinstance(value, list):
+            return [told(part) for part in value]
+        if isinstance(value, dict):
+            return {key: told(part) for key, part in value.items()}
+        return tuple(told(part) for part in value) if type(value) is tuple else value
+
+    return told(given)
+
+
+def _examples(value: Any) -> Iterator[Example]:
+    if isinstance(value, Example):
+        yield value
+    elif isinstance(value, dict):
+        yield from _examples(value.values())
+    elif not isinstance(value, str | Tensor) and hasattr(value, "__iter__"):
+        for part in value:
+            yield from _examples(part)
+
+
+def _parameters(module: nn.Module) -> dict[str, inspect.Parameter]:
+    """The arguments of `forward` that can be given by position or by name."""
+    try:
+        found = inspect.signature(module.forward).parameters
+    except (TypeError, ValueError):
+        return {}
+    kinds = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.POSITIONAL_ONLY)
+    return {name: p for name, p in found.items() if p.kind in kinds}
+
+
+def _takes_any_name(module: nn.Module) -> bool:
+    try:
+        found = inspect.signature(module.forward).parameters.values()
+    except (TypeError, ValueError):
+        return True
+    return any(p.kind in (p.VAR_KEYWORD, p.KEYWORD_ONLY) for p in found)
+
+
+def _own_inputs(module: nn.Module) -> Any:
+    """What a module says that it was made for."""
+    for name in ("pretrained_cfg", "default_cfg"):  # timm's
+        own = getattr(module, name, None)
+        if isinstance(own, Mapping) and (size := own.get("input_size")):
+            return tuple(size)
+    own = getattr(module, "dummy_inputs", None)  # transformers'
+    if isinstance(own, Mapping) and own:
+        return own
+    raise UsageError(
+        f"which size has an input of {type(module).__name__}? such as (3, 224, 224)", "input"
+    )

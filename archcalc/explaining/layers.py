@@ -26,6 +26,7 @@ from archcalc.receptive_field.seen import (
     units_of_inputs,
     whole_of,
 )
+from archcalc.receptive_field.words import words_for
 from archcalc.record import Record, replace
 from archcalc.window import Reach, Window
 
@@ -141,7 +142,7 @@ def derive(analysis: Analysis, layer: LayerAnalysis) -> LayerDerivation:
     maps = [_seen(analysis, name)[0] for name in names]
     if not all(isinstance(n, int) for x in (*maps, layer.output) for n in x.shape):
         raise UsageError(f"{layer.name} has free sizes; give plain numbers as input")
-    naming = Naming()
+    naming = Naming(words_for(analysis.input).position)
     traced = _traced(analysis, layer, maps, naming)
     to = _Derivations(naming)
     shape = _derive_output(traced, to)

@@ -45,8 +45,8 @@ def with_named_ends(axis: AxisField, naming: Naming, letter: str) -> AxisField:
         return axis
     where = "" if isinstance(axis, Field) else f", by the widest of {axis.period:,} phases"
     suffix = f"_{letter}" if letter else ""
-    first = naming.number("first" + suffix, ends[0], "first pixel seen" + where)
-    last = naming.number("last" + suffix, ends[1], "last pixel seen" + where)
+    first = naming.number(f"first{suffix}", ends[0], f"first {naming.position} seen{where}")
+    last = naming.number(f"last{suffix}", ends[1], f"last {naming.position} seen{where}")
     if isinstance(axis, Field):
         return Field(first, last, axis.jump)
     return _NamedEnds(axis, first, last)

@@ -35,10 +35,12 @@ class Naming:
 
     Attributes:
         legend: what each symbol stands for.
+        position: what a position of the network's input is called.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, position: str = "position") -> None:
         self.legend: dict[str, str] = {}
+        self.position = position
 
     def layer(self, layer: Layer, axes: int) -> Layer:
         """The layer with its counts named."""
@@ -83,7 +85,8 @@ class Naming:
     ) -> list[tuple[AxisField, ...]]:
         """What the inputs see: by offset o, size r and jump j if it is the same, else by its ends.
 
-        Ends are o and l, the first and the last pixel that unit 0 sees. `what` the size is called.
+        Ends are o and l, the first and the last position that unit 0 sees. `what`: how the size is
+        called.
         """
         first = tuple(inputs[0])
         if all(tuple(axes) == first for axes in inputs):
@@ -94,8 +97,12 @@ class Naming:
             return [_with(first, dict(zip(r, ends, strict=True)), j)] * len(inputs)
         found = []
         for number, axes in enumerate(inputs, 1):
-            o = self._parts(f"o_{number}", axes, "first", "first pixel that an input sees")
-            last = self._parts(f"l_{number}", axes, "last", "last pixel that an input sees")
+            o = self._parts(
+                f"o_{number}", axes, "first", f"first {self.position} that an input sees"
+            )
+            last = self._parts(
+                f"l_{number}", axes, "last", f"last {self.position} that an input sees"
+            )
             j = self._parts(f"j_{number}", axes, "jump", "jump of an input")
             found.append(_with(axes, {axis: (o[axis], last[axis]) for axis in o}, j))
         return found

@@ -62,7 +62,8 @@ class CompareDocument(Document):
     def record(self) -> dict[str, object]:
         """The networks, each with its ratios to the first one."""
         found = self.found
-        totals, by_stage = list(total_lines(found)), list(stage_lines(found))
+        first = _line("", OF_NETWORK["input"], [one.input.shape for one in found.analyses])
+        totals, by_stage = [first, *total_lines(found)], list(stage_lines(found))
         networks = []
         for number, (label, analysis) in enumerate(zip(found.labels, found.analyses, strict=True)):
             record: dict[str, object] = {
@@ -84,10 +85,11 @@ class CompareDocument(Document):
 
     def data(self) -> Data:
         """A row for each figure, a column for each network and each ratio."""
-        first, *others = self.found.labels
+        found = self.found
+        first, *others = found.labels
         keys = [key for label in others for key in (label, f"{label} ratio")]
         rows = []
-        for line in (*total_lines(self.found), *stage_lines(self.found)):
+        for line in (*input_lines(found), *total_lines(found), *stage_lines(found)):
             cells = [line.values[0]]
             for value, of_first in zip(line.values[1:], line.ratios, strict=True):
                 cells += [value, _float(of_first)]
@@ -105,7 +107,8 @@ class CompareDocument(Document):
         headings = [labels[0], *(text for label in labels[1:] for text in (label, "ratio"))]
         holds_for = f"batch {first.batch}, {first.dtype}; MB: 10^6 bytes"
         figures = "r" * len(headings)
-        totals = [_cells(line, in_full) for line in total_lines(found, shown)]
+        lines = (*input_lines(found), *total_lines(found, shown))
+        totals = [_cells(line, in_full) for line in lines]
         yield Table([holds_for, *headings], totals, f"l{figures}")
         by_stage = [[line.stage, *_cells(line, in_full)] for line in stage_lines(found)]
         yield Table(["stage", "figure", *headings], _said_once(by_stage), f"ll{figures}")
@@ -119,10 +122,21 @@ def totals_shown(networks: Sequence[KeyFigures]) -> dict[str, Figure]:
     }
 
 
+def input_lines(found: Contrast) -> Iterator[Line]:
+    """The inputs; of networks that have several each by its name."""
+    of_each = []
+    for analysis in found.analyses:
+        inputs = analysis.graph.inputs
+        of_each.append(inputs if len(inputs) > 1 else {"": analysis.input})
+    for name in dict.fromkeys([name for inputs in of_each for name in inputs]):
+        text = f"input {name}" if name else "input"
+        figure = replace(OF_NETWORK["input"], key=text, heading=text)
+        shapes = [inputs[name].shape if name in inputs else None for inputs in of_each]
+        yield _line("", figure, shapes)
+
+
 def total_lines(found: Contrast, figures: Mapping[str, Figure] = TOTALS) -> Iterator[Line]:
-    """The figures of the whole networks."""
-    inputs: list[object] = [analysis.input.shape for analysis in found.analyses]
-    yield _line("", OF_NETWORK["input"], inputs)
+    """The figures of the whole networks, beside their inputs."""
     for key, figure in figures.items():
         yield _line("", figure, [getattr(totals, key) for totals in found.totals])
 
@@ -148,10 +162,10 @@ def ratio_text(value: Fraction | None) -> str:
     return f"{float(value):,.0f}x" if value >= 100 else f"{float(value):.3g}x"
 
 
-def _line(stage: str, figure: Figure, values: list[object]) -> Line:
+def _line(stage: str, figure: Figure, values: Sequence[object]) -> Line:
     has_ratio = figure.unit is not Unit.SHAPE
     ratios = [ratio(value, values[0]) if has_ratio else None for value in values[1:]]
-    return Line(stage, figure, values, ratios)
+    return Line(stage, figure, [*values], ratios)
 
 
 def _cells(line: Line, in_full: bool) -> list[str]:

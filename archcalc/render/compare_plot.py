@@ -8,10 +8,10 @@ from archcalc.comparing.compare import Contrast
 from archcalc.comparing.stages import VECTORS, stride_text
 from archcalc.errors import UsageError
 from archcalc.quantity.arithmetic import plain
+from archcalc.receptive_field.words import words_for
 from archcalc.render import escape
 from archcalc.render.numbers import short
 from archcalc.render.plots import GREY, new_panels, palette, save_figure
-from archcalc.render.words import words_for
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -11,12 +11,12 @@ from archcalc.figures.of_layer import LayerAnalysis
 from archcalc.graph import inputs_text
 from archcalc.quantity.arithmetic import plain
 from archcalc.receptive_field.field import AxisField, Field, Interval, PhasedField
+from archcalc.receptive_field.words import Words, words_for
 from archcalc.regions.bits import runs
 from archcalc.regions.patches import Patch
 from archcalc.render.numbers import per_axis, percent
 from archcalc.render.output import Data, Document, Part, Table, Title, in_columns
 from archcalc.render.table import caption, with_network
-from archcalc.render.words import Words, words_for
 from archcalc.unit_field import PathSizes, Seen, UnitField, alignment, path_sizes
 from archcalc.window import Reach
 

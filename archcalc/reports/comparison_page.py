@@ -6,7 +6,15 @@ from archcalc.analysis import Analysis
 from archcalc.comparing.compare import Contrast, contrast
 from archcalc.comparing.key_figures import key_figures
 from archcalc.expansion import build_graph
-from archcalc.render.compare import Line, cell, ratio_text, stage_lines, total_lines, totals_shown
+from archcalc.render.compare import (
+    Line,
+    cell,
+    input_lines,
+    ratio_text,
+    stage_lines,
+    total_lines,
+    totals_shown,
+)
 from archcalc.render.compare_plot import draw_contrast
 from archcalc.render.mermaid import mermaid_text
 from archcalc.render.numbers import exact, short_bytes
@@ -47,7 +55,11 @@ def selection_page(selection: Selection, library: Library, site: Site) -> Page:
         page.add(details("Stage by stage", by_stage))
         return page
     page.add(
-        _line_table(found, list(total_lines(found, totals_shown(found.totals))), by_stage=False)
+        _line_table(
+            found,
+            [*input_lines(found), *total_lines(found, totals_shown(found.totals))],
+            by_stage=False,
+        )
     )
     for entry in entries:
         page.heading(entry.title)

@@ -6,8 +6,8 @@ from archcalc.analysis import Analysis
 from archcalc.comparing.stages import output_strides, stride_text
 from archcalc.figures.of_layer import LayerAnalysis
 from archcalc.quantity.arithmetic import certainly_one
+from archcalc.receptive_field.words import words_for
 from archcalc.render.numbers import counted, local_beside, per_axis
-from archcalc.render.words import words_for
 from archcalc.reports.growth_plot import Growth, draw_growth, growth
 from archcalc.reports.library import Entry
 from archcalc.reports.page import Page, code, table

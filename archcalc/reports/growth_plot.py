@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 from archcalc.analysis import Analysis
 from archcalc.quantity.arithmetic import plain
+from archcalc.receptive_field.words import words_for
 from archcalc.render.plots import COLORS, GREY, new_figure, save_figure
-from archcalc.render.words import words_for
 from archcalc.reports.waypoints import waypoints
 from archcalc.unit_field import path_sizes
 

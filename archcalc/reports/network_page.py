@@ -11,11 +11,11 @@ from archcalc.comparing.key_figures import KeyFigures
 from archcalc.comparing.stages import stages, stride_text
 from archcalc.figures.of_layer import OF_LAYER
 from archcalc.memory_use.totals import training_only_bytes
+from archcalc.receptive_field.words import words_for
 from archcalc.render.check import tally
 from archcalc.render.drawing import draw
 from archcalc.render.mermaid import mermaid_text
 from archcalc.render.numbers import exact, in_unit, per_axis, shape, share, short, short_bytes
-from archcalc.render.words import words_for
 from archcalc.reports import glossary_page
 from archcalc.reports.accuracies import said
 from archcalc.reports.claim_tables import claim_table, reasons, sources

@@ -238,6 +238,24 @@ def test_layers_that_share_weights_say_whose_they_are(tmp_path: object) -> None:
     assert (found.value, found.note) == (0, "those of first, and counted there")
 
 
+@pytest.mark.parametrize(
+    ("spec", "layer", "position"),
+    [
+        ("inputs: {t: {shape: [5], dtype: int64}}\nlayers: [embedding: {rows: 3, features: 4}]",
+         "embedding1", "token"),
+        ("input: [1, 50]\nlayers: [conv: {channels: 2, kernel: 3}, expand: {shape: [2, 48]}]",
+         "expand1", "position"),
+        ("input: [1, 9, 9]\nlayers: [conv: {channels: 2, kernel: 3}, reshape: {shape: [-1]}]",
+         "reshape1", "pixel"),
+    ],
+)  # fmt: skip
+def test_what_is_seen_is_called_as_the_input_has_it(spec: str, layer: str, position: str) -> None:
+    analysis = analysis_of(f"name: words\n{spec}\n")
+    legend = derive(analysis, analysis.layer(layer)).legend
+    seen = {meaning for meaning in legend.values() if " seen" in meaning}
+    assert seen == {f"{end} {position} seen" for end in ("first", "last")}
+
+
 def test_free_sizes_are_refused() -> None:
     analysis = analyze("vgg16", input=[3, 32 * symbol("h"), 224])
     with pytest.raises(UsageError, match="give plain numbers as input"):

@@ -39,6 +39,23 @@ def test_all_digits_are_shown_on_request(pair: Contrast) -> None:
     assert "138,357,544" in write(CompareDocument(pair, in_full=True), "text")
 
 
+def test_all_inputs_are_shown_where_a_network_has_several() -> None:
+    found = contrast([analyze("t5_small"), analyze("gpt2"), analyze("clip_vit_b_32")])
+    lines = [" ".join(line.split()) for line in write(CompareDocument(found), "text").splitlines()]
+    at = lines.index("input input_ids 512 - -")
+    assert lines[at + 1 : at + 5] == [
+        "input decoder_input_ids 512 - -",
+        "input - 1024 -",
+        "input image - - 3x224x224",
+        "input text - - 77",
+    ]
+    rows = list(csv.reader(io.StringIO(write(CompareDocument(found), "csv"))))
+    assert ["", "input decoder_input_ids", "512", "", "", "", ""] in rows
+    (first, *_) = json.loads(write(CompareDocument(found), "json"))["networks"]
+    assert first["totals"]["input"] == [512]
+    assert [*first["inputs"]] == ["input_ids", "decoder_input_ids"]
+
+
 def test_csv_has_the_numbers_in_full(pair: Contrast) -> None:
     rows = list(csv.reader(io.StringIO(write(CompareDocument(pair), "csv"))))
     assert rows[0] == ["stage", "figure", "vgg16", "resnet50", "resnet50 ratio"]

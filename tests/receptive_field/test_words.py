@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from archcalc import FeatureMap
-from archcalc.render.words import words_for
+from archcalc.receptive_field.words import words_for
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,14 @@ def effect_with_items(layer: Layer, *inputs: FeatureMap) -> Effect:
     for x in inputs:
         if not certainly_one(x.items):
             require_as_many_items(items, x)
-    return multiplied(layer.effect_on(*[replace(x, items=1) for x in inputs]), items)
+    return multiplied(layer.effect_on(*of_one_item(layer, inputs)), items)
+
+
+def of_one_item(layer: Layer, inputs: Sequence[FeatureMap]) -> Sequence[FeatureMap]:
+    """The inputs that the rule of a layer is about: one of their items, unless it takes all."""
+    if layer.takes_items:
+        return inputs
+    return [x if certainly_one(x.items) else replace(x, items=1) for x in inputs]
 
 
 def require_as_many_items(items: Quantity, x: FeatureMap) -> None:

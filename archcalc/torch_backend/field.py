@@ -20,7 +20,8 @@ from archcalc.analysis import Analysis
 from archcalc.errors import LayerError
 from archcalc.feature_map import FeatureMap
 from archcalc.graph import Graph, Node
-from archcalc.layers import Effect, Layer
+from archcalc.layers import Layer
+from archcalc.layers.items import effect_with_items, of_one_item
 from archcalc.layers.join import concatenates
 from archcalc.layers.joining import Concat
 from archcalc.layers.pooling import AdaptiveAvgPool, AdaptiveMaxPool, MaxPool
@@ -322,9 +323,8 @@ def positive_twin(graph: Graph, image: FeatureMap, axis: int | None = None) -> P
                 assert isinstance(pool, MaxPool)
                 maps[node.name], modules[node.name] = pooled, unpool_module(pool, pooled)
             else:
-                rule: Callable[..., Effect] = layer.effect_on  # some take several maps
-                maps[node.name] = rule(*inputs).output
-                modules[node.name] = positive_module(layer, *inputs)
+                maps[node.name] = effect_with_items(layer, *inputs).output
+                modules[node.name] = positive_module(layer, *of_one_item(layer, inputs))
         except LayerError as refusal:
             left_out[node.name] = f"images of another size do not fit: {refusal}"
             continue

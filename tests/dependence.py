@@ -151,6 +151,9 @@ def _run(layer: Layer, inputs: list[Tensor]) -> Tensor:
     if kind == "matmul":
         columns = inputs[1].transpose(-2, -1) if f["transposed"] else inputs[1]
         return x.sum(-1, keepdim=True) + columns.sum(-2, keepdim=True)
+    if kind == "bilinear":
+        seen = x.sum(-1, keepdim=True) + inputs[1].sum(-1, keepdim=True)
+        return seen.expand(*x.shape[:-1], f["features"])
     if kind == "channel_slice":
         return x[:, f["start"] : f["stop"]]
     if kind == "channel_split":

@@ -161,6 +161,10 @@ HELPERS: dict[str, str] = {
     "RotaryEmbedding": class_source("archcalc.torch_backend.token_modules.RotaryEmbedding"),
     "Attention": class_source("archcalc.torch_backend.token_modules.Attention"),
     "IndexSelect": class_source("archcalc.torch_backend.token_modules.IndexSelect"),
+    **{
+        name: class_source(f"archcalc.torch_backend.interpolating_modules.{name}")
+        for name in ("DeformConv2d", "RoIAlign")
+    },
     "Parameter": class_source("archcalc.torch_backend.token_modules.Parameter"),
 }
 

@@ -33,6 +33,10 @@ _ON_DEMAND: dict[str, str] = {
     "attention": "scaled_dot_product_attention",
     "matmul": "matmul",
     "multihead_attention": "multihead_attention",
+    "bilinear": "bilinear",
+    "interpolating": "grid_sample",
+    "deform_conv": "deform_conv",
+    "roi_align": "roi_align",
     "functions": "hard_tanh softplus mish selu celu softshrink hardshrink threshold square sqrt "
     "rsqrt reciprocal exp exp2 expm1 log log2 log10 log1p abs neg sign floor ceil round trunc frac "
     "sin cos tan atan sinh cosh erf erfc",

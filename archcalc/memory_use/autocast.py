@@ -31,6 +31,7 @@ _ON_CPU = {
     **dict.fromkeys(("avg_pool3d", "adaptive_avg_pool3d", "global_avg_pool3d"), _Runs.IN_FLOAT32),
     **dict.fromkeys(("max_pool3d", "adaptive_max_pool3d", "max_unpool"), _Runs.IN_FLOAT32),
     **dict.fromkeys(("mse_loss", "nll_loss", "log_softmax"), _Runs.IN_FLOAT32),
+    "grid_sample": _Runs.IN_FLOAT32,
     **dict.fromkeys(("concat", "stack"), _Runs.IN_WIDEST),
 }
 _ELEMENTARY = (

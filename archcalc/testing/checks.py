@@ -13,7 +13,6 @@ from typing import Any, Literal, TypeAlias
 
 import torch
 from torch import Tensor
-from torch.utils.flop_counter import FlopCounterMode
 
 from archcalc.errors import LayerError, QuantityError
 from archcalc.feature_map import FeatureMap
@@ -33,6 +32,7 @@ from archcalc.testing.graphs import graph, node
 from archcalc.testing.strategies import Example
 from archcalc.torch_backend.batches import drawn
 from archcalc.torch_backend.build import build
+from archcalc.torch_backend.flops import flop_counter
 from archcalc.torch_backend.layer_modules import module_for
 from archcalc.torch_backend.saved_tensors import saved_by_layer
 from archcalc.walk import analyze
@@ -69,14 +69,14 @@ def check_torch_agrees(example: Example) -> None:
     if effect is None:
         assert _torch_refuses(example), "torch accepts what the rule refuses"
         return
-    with FlopCounterMode(display=False) as counter:
+    with flop_counter() as counter:
         try:
             with torch.device("meta"):
                 module = module_for(example.layer, *example.inputs).eval()
             output = module(*_tensors(example, "meta"))
         except Exception as refusal:
             raise AssertionError("torch refuses what the rule accepts") from refusal
-    assert tuple(output.shape) == (BATCH, *effect.output.shape)
+    assert tuple(output.shape) == (BATCH * effect.output.items, *effect.output.shape)
     learned = {name: tuple(tensor.shape) for name, tensor in module.named_parameters()}
     kept = {name: tuple(tensor.shape) for name, tensor in module.named_buffers()}
     assert {tensor.name: tensor.shape for tensor in effect.parameters} == learned

@@ -12,11 +12,11 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from torch import Tensor, nn
-from torch.utils.flop_counter import FlopCounterMode
 
 from archcalc.layers.state import Role, learned_role
 from archcalc.record import Record
 from archcalc.torch_backend.batches import Batch, tensors_of
+from archcalc.torch_backend.flops import flop_counter
 from archcalc.torch_backend.hooks import Running, parts_named
 from archcalc.torch_backend.modes import evaluating, nothing_learns, one_thread
 
@@ -28,7 +28,7 @@ FVCORE_MAC_OPERATORS = frozenset(["conv", "linear", "addmm", "mm", "bmm", "matmu
 # Operators with multiply-accumulates that it has no count for.
 FVCORE_MISSES = frozenset(
     ["scaled_dot_product_attention", "_native_multi_head_attention", "lstm", "gru", "rnn_tanh",
-     "rnn_relu"]
+     "rnn_relu", "bilinear"]
 )  # fmt: skip
 
 
@@ -117,7 +117,7 @@ def layer_macs(module: nn.Module, x: Batch) -> dict[str, int]:
     counts nothing for are missing.
     """
     # Which its hooks take for results: what learns and is handed on as it is has come from nothing.
-    with evaluating(module), nothing_learns(module), FlopCounterMode(display=False) as counter:
+    with evaluating(module), nothing_learns(module), flop_counter() as counter:
         module(*tensors_of(x))
     prefix = type(module).__name__ + "."
     counts = {

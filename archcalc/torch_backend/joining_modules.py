@@ -73,3 +73,23 @@ def _widest_first(branches: Sequence[Tensor]) -> list[Tensor]:
 def _common_shape(branches: Sequence[Tensor]) -> torch.Size:
     shape: torch.Size = torch.broadcast_shapes(*[x.shape for x in branches])  # type: ignore[no-untyped-call]  # torch gives no types
     return shape
+
+
+class Bilinear(nn.Bilinear):
+    """torch's, of inputs of which one may be there once, for all images."""
+
+    def forward(self, x: Tensor, other: Tensor) -> Tensor:
+        images = max(len(x), len(other))
+        return super().forward(_for_each(x, images), _for_each(other, images))
+
+
+class SeenByForm(nn.Module):
+    """What a bilinear form sees: all features of a position, in both inputs."""
+
+    def __init__(self, features: int) -> None:
+        super().__init__()
+        self.features = features
+
+    def forward(self, x: Tensor, other: Tensor) -> Tensor:
+        seen = x.sum(-1, keepdim=True) + other.sum(-1, keepdim=True)
+        return seen.expand(*seen.shape[:-1], self.features).contiguous()

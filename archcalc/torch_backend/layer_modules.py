@@ -16,10 +16,16 @@ from torch import nn
 from archcalc.errors import UsageError
 from archcalc.feature_map import FeatureMap
 from archcalc.layers import Layer
-from archcalc.torch_backend import joining_modules, modules, norm_modules, token_modules
+from archcalc.torch_backend import (
+    interpolating_modules,
+    joining_modules,
+    modules,
+    norm_modules,
+    token_modules,
+)
 from archcalc.torch_spelling import Setting, Spelling, spell
 
-_OURS = (modules, joining_modules, norm_modules, token_modules)
+_OURS = (modules, joining_modules, norm_modules, token_modules, interpolating_modules)
 _ON_ITS_INPUTS = re.compile(r"\{module\}\((?:\{\d+\}(?:, )?)*\)")
 
 

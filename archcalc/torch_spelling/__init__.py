@@ -12,6 +12,7 @@ entry likewise:
 """
 
 from archcalc.torch_spelling import (
+    interpolating,
     joins,
     moving,
     pointwise,
@@ -41,6 +42,7 @@ __all__ = [
     "Weight",
     "given",
     "in_call",
+    "interpolating",
     "joins",
     "moving",
     "named",

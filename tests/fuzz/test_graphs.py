@@ -41,7 +41,7 @@ def test_every_figure_is_the_oracles(
 ELSEWHERE = {"opaque", "expand", "repeat_interleave", "tile",
              "embedding", "index_select", "parameter", "rearrange", "rotary_embedding", "select",
              "slice", "scaled_dot_product_attention", "matmul", "multihead_attention", "rnn", "gru",
-             "lstm"}  # fmt: skip
+             "lstm", "bilinear", "grid_sample", "deform_conv", "roi_align"}  # fmt: skip
 
 
 def test_every_layer_kind_is_drawn() -> None:

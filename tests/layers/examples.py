@@ -16,13 +16,15 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from archcalc import FeatureMap
+from archcalc import FeatureMap, LayerError
 from archcalc.layers import (
     Layer,
     activation,
     attention,
+    bilinear,
     composed_functions,
     convolution,
+    deform_conv,
     embedding,
     frozen_norm,
     functions,
@@ -30,6 +32,7 @@ from archcalc.layers import (
     gating,
     indexing,
     instance_norm,
+    interpolating,
     joining,
     l2_norm,
     linear,
@@ -47,6 +50,7 @@ from archcalc.layers import (
     resampling,
     reshaping,
     rms_norm,
+    roi_align,
     rolling,
     rotary,
     slicing,
@@ -56,6 +60,7 @@ from archcalc.layers import (
     unpooling,
     upsampling,
 )
+from archcalc.layers.along_axes import per_axis
 from archcalc.layers.registry import kind_called
 from archcalc.testing.strategies import (
     Example,
@@ -803,6 +808,79 @@ def matmul_examples(draw: Draw) -> Example:
 
 
 EXAMPLES[matmul.Matmul] = matmul_examples()
+
+
+@st.composite
+def bilinear_examples(draw: Draw) -> Example:
+    """Two inputs that are alike but for their features."""
+    front = draw(st.lists(st.integers(1, 4), max_size=3))
+    features = [draw(st.integers(1, 5)) for _ in range(2)]
+    shapes = [[*front, n] for n in features]
+    if front and draw(st.integers(0, 15)) == 15:
+        shapes[1][0] += 1
+    layer = bilinear.Bilinear(features=draw(number(1, 5, wrong=0)), bias=draw(st.booleans()))
+    return Example(layer, tuple([FeatureMap(shape[0], tuple(shape[1:])) for shape in shapes]))
+
+
+@st.composite
+def grid_sample_examples(draw: Draw) -> Example:
+    """A map of two or three axes, now and then of another number, and a grid for it."""
+    x = draw(mostly(maps(2, 3, channels=4), maps(1, 1, channels=4)))
+    axes = len(x.sizes)
+    mode: Any = draw(st.sampled_from(["bilinear", "bilinear", "nearest", "bicubic"]))
+    beyond: Any = draw(st.sampled_from(["zeros", "border", "reflection"]))
+    layer = interpolating.GridSample(
+        mode=mode, padding_mode=beyond, align_corners=draw(st.booleans())
+    )
+    sizes = [draw(st.integers(1, 4)) for _ in range(axes)]
+    last = draw(mostly(st.just(axes), st.integers(1, 4)))
+    return Example(layer, (x, FeatureMap(sizes[0], (*sizes[1:], last))))
+
+
+@st.composite
+def deform_conv_examples(draw: Draw) -> Example:
+    """A map, offsets in some groups, and a mask or none; now and then one channel too many."""
+    served, groups, shared = (draw(st.integers(1, 2)) for _ in range(3))
+    x = FeatureMap(served * groups * shared, (draw(st.integers(1, 7)), draw(st.integers(1, 7))))
+    layer = deform_conv.DeformConv(
+        channels=draw(multiples(groups, 3)),
+        kernel=draw(axes(number(1, 3, wrong=0), x)),
+        stride=draw(axes(number(1, 3, wrong=0), x)),
+        padding=draw(axes(number(0, 2, wrong=-1), x)),
+        dilation=draw(axes(number(1, 2, wrong=0), x)),
+        groups=draw(mostly(st.just(groups), st.just(5))),
+        bias=draw(st.booleans()),
+    )
+    try:
+        shape = convolution.Conv(**vars(layer)).effect_on(x).output
+        sizes, kernel = shape.sizes, per_axis(layer.kernel, x, "kernel")
+    except LayerError:  # which any offsets leave as it is
+        sizes, kernel = (1, 1), (1, 1)
+    places = served * prod(kernel)
+    sizes = draw(mostly(st.just(sizes), st.just((sizes[0] + 1, sizes[1]))))
+    offsets = FeatureMap(2 * places + draw(mostly(st.just(0), st.just(1))), sizes)
+    mask = FeatureMap(places + draw(mostly(st.just(0), st.just(1))), sizes)
+    return Example(layer, (x, offsets, *([mask] if draw(st.booleans()) else [])))
+
+
+@st.composite
+def roi_align_examples(draw: Draw) -> Example:
+    """A map and boxes, now and then of another number of corners."""
+    x = draw(maps(2, 2, channels=4))
+    layer = roi_align.RoiAlign(
+        output=draw(axes(number(1, 3, wrong=0), x)),
+        sampling_ratio=draw(number(1, 3, wrong=0)),
+        spatial_scale=draw(st.sampled_from([1.0, 0.25])),
+        aligned=draw(st.booleans()),
+    )
+    corners = draw(mostly(st.just(4), st.just(5)))
+    return Example(layer, (x, FeatureMap(draw(st.integers(1, 5)), (corners,))))
+
+
+EXAMPLES[bilinear.Bilinear] = bilinear_examples()
+EXAMPLES[interpolating.GridSample] = grid_sample_examples()
+EXAMPLES[deform_conv.DeformConv] = deform_conv_examples()
+EXAMPLES[roi_align.RoiAlign] = roi_align_examples()
 
 # No layer that learns can stand before these: tests/layers/test_tokens.py has networks of them.
 # What is opaque has no twin, and refuses every shape but one: tests/layers/test_opaque.py.

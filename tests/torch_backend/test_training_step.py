@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 import torch
-from torch.utils.flop_counter import FlopCounterMode
 
 from archcalc.analysis import Analysis
 from archcalc.layers.convolution import Conv, ConvTranspose
@@ -12,6 +11,7 @@ from archcalc.loading import load
 from archcalc.memory_use.freezing import with_frozen
 from archcalc.memory_use.training import backward_macs
 from archcalc.torch_backend.build import build
+from archcalc.torch_backend.flops import flop_counter
 from archcalc.walk import analyze
 
 NETWORKS = (
@@ -24,7 +24,7 @@ def counted(analysis: Analysis) -> int:
     """FLOPs of a forward and a backward pass, as torch counts them."""
     module = build(analysis.graph, device="meta")
     images = torch.empty(analysis.batch, *analysis.input.shape, device="meta")
-    with FlopCounterMode(display=False) as counter:
+    with flop_counter() as counter:
         outputs = module(images)
         outputs = outputs if isinstance(outputs, (tuple, list)) else (outputs,)
         torch.autograd.backward([output.sum() for output in outputs])

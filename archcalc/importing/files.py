@@ -5,6 +5,7 @@ from __future__ import annotations
 from archcalc.errors import UsageError
 from archcalc.importing.model import Model
 from archcalc.spec.files import PICKLES, WEIGHTS
+from archcalc.spec.reader import read_file
 
 
 def read_model(path: str) -> Model:
@@ -22,4 +23,12 @@ def read_model(path: str) -> Model:
         )
     if path.endswith(WEIGHTS):
         raise UsageError(f"{path} holds the weights of a network, and not its layers")
+    if path.endswith(".prototxt"):
+        from archcalc.importing.caffe.network import read_caffe
+
+        return read_caffe(read_file(path, path))
+    if path.endswith(".cfg"):
+        from archcalc.importing.darknet.network import read_darknet
+
+        return read_darknet(read_file(path, path))
     raise UsageError(f"{path}: archcalc does not read such files yet")

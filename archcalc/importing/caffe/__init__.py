@@ -1,0 +1,1 @@
+"""Caffe's prototxt: a network in protobuf's text format."""

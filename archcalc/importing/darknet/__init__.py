@@ -1,0 +1,1 @@
+"""darknet's cfg files: a network as sections of options."""

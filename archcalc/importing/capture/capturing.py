@@ -128,10 +128,9 @@ class _Capturing:
             elif self._on == FAKE:
                 self._on, self._asked = REAL, place_of(error)
             else:
-                sizes = " and ".join(str(each.shape) for each in self._given.examples)
-                raise UsageError(
-                    f"the {type(self._module).__name__} refuses an input of {sizes}: {told(error)}"
-                ) from error
+                name, sizes = type(self._module).__name__, self._given.sizes(batch)
+                refused = f"the {name} refuses an input of {sizes}"
+                raise UsageError(f"{refused}: {told(error)}") from error
             raise _Again from None
 
     def notes(self, runs: Sequence[Run]) -> tuple[str, ...]:
@@ -145,8 +144,6 @@ class _Capturing:
         if runs[0].silenced:
             parts = ", ".join(path or name for path in runs[0].silenced)
             notes.append(f"The hooks of {parts} were not called.")
-        if self._module.training:
-            notes.append(f"{name} is in training mode; the figures are those of evaluation.")
         return tuple(notes)
 
 

@@ -12,7 +12,6 @@ from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
 from archcalc.errors import UsageError
-from archcalc.importing.capture.values import values_of
 from archcalc.importing.trace import BUFFER, CONSTANT, PARAMETER, Held
 
 # Makes the tensor that stands in a copy for one of the module.
@@ -30,10 +29,6 @@ class Known(NamedTuple):
     tensor: Tensor
     original: Tensor | None
 
-    def values(self) -> Any:
-        """Its values, where the module has them."""
-        return None if self.original is None else values_of(self.original)
-
 
 class Copy(NamedTuple):
     """A copy of a module.
@@ -46,6 +41,7 @@ class Copy(NamedTuple):
         known: its parameters, buffers and other tensors, by their `id`.
         scripted: the parameters and buffers of each module that was compiled to TorchScript.
         silenced: the paths of modules whose hooks are not in the copy.
+        lazy: whether its first call settles what it holds.
     """
 
     module: nn.Module
@@ -55,6 +51,12 @@ class Copy(NamedTuple):
     known: dict[int, Known]
     scripted: dict[int, tuple[Tensor, ...]]
     silenced: tuple[str, ...]
+    lazy: bool
+
+    def settled(self) -> Copy:
+        """The same once a lazy module has run."""
+        known = {id(x): Known(held, x, None) for held, x in _held(self.module)}
+        return self._replace(known=known, lazy=False)
 
 
 def copied(module: nn.Module, stand_in: StandIn, device: str, training: bool = False) -> Copy:
@@ -86,27 +88,31 @@ def copied(module: nn.Module, stand_in: StandIn, device: str, training: bool = F
                 continue
             for tensor in _tensors_of(part):
                 replace(tensor)
-            silenced += [path for _ in range(_without_hooks(part, memo, kept))][:1]
+            if _leave_hooks(part, memo, kept):
+                silenced.append(path)
         for part in [*parts.values()][::-1]:
             inner = _unwrapped(part)
             if inner is not part:
                 memo[id(part)] = copy.deepcopy(inner, memo)
         shadow: nn.Module = copy.deepcopy(module, memo)
         shadow.train(training)
+        for part in shadow.modules():
+            vars(part).pop("_compiled_call_impl", None)
         scripted = _scripted(shadow, device)
     except Exception as error:  # whatever a user's own module may raise
         raise UsageError(f"the {name} cannot be copied: {error}") from error
     paths = {id(part): path for path, part in shadow.named_modules()}
     known = {id(x): Known(held, x, originals.get(id(x))) for held, x in _held(shadow)}
-    return Copy(shadow, name, torch.device(device), paths, known, scripted, tuple(silenced))
+    lazy = any(is_lazy(each.tensor) for each in known.values())
+    return Copy(shadow, name, torch.device(device), paths, known, scripted, tuple(silenced), lazy)
 
 
 def _unwrapped(module: nn.Module) -> nn.Module:
     while True:
         if isinstance(module, _WRAPPERS):
             module = module.module
-        elif isinstance(inner := module.__dict__.get("_modules", {}).get("_orig_mod"), nn.Module):
-            module = inner
+        elif "_orig_mod" in module._modules and isinstance(module._orig_mod, nn.Module):
+            module = module._orig_mod  # what torch.compile has wrapped
         else:
             return module
 
@@ -151,13 +157,13 @@ def _tensors_within(name: str, value: object, depth: int = 3) -> Iterator[tuple[
             yield from _tensors_within(f"{name}.{key}", part, depth - 1)
 
 
-def _without_hooks(part: nn.Module, memo: dict[int, Any], kept: list[Any]) -> int:
-    """Lets the copy of a module be without hooks but torch's own; how many it had that change."""
-    left_out = 0
+def _leave_hooks(part: nn.Module, memo: dict[int, Any], kept: list[Any]) -> bool:
+    """Lets the copy of a module be without hooks but torch's own; whether forward ones are left."""
+    left = False
     for name in _HOOKS:
         hooks: dict[int, Any] = getattr(part, name)
         own = [key for key, hook in hooks.items() if not _is_torchs(hook, part)]
-        left_out += len(own)
+        left = left or bool(own)
         if own:
             remaining = OrderedDict((key, hook) for key, hook in hooks.items() if key not in own)
             memo[id(hooks)] = copy.deepcopy(remaining, memo)
@@ -167,7 +173,7 @@ def _without_hooks(part: nn.Module, memo: dict[int, Any], kept: list[Any]) -> in
         if hooks:
             memo[id(hooks)] = OrderedDict()
             kept.append(hooks)
-    return left_out
+    return left
 
 
 def _is_torchs(hook: Any, part: nn.Module) -> bool:
@@ -180,8 +186,9 @@ def _scripted(shadow: nn.Module, device: str) -> dict[int, tuple[Tensor, ...]]:
     found = {}
     for part in shadow.modules():
         if isinstance(part, torch.jit.ScriptModule):
-            if device == "meta":
-                part.to(device)
+            for name, tensor in (*part._parameters.items(), *part._buffers.items()):
+                if device == "meta" and isinstance(tensor, Tensor):
+                    part._c.setattr(name, tensor.to(device))
             found[id(part)] = (*part.parameters(), *part.buffers())
     return found
 

@@ -42,7 +42,10 @@ class FlopCount(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch gi
         args: tuple[Any, ...] = (),
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
-        kwargs = kwargs or {}
+        with torch._C.DisableTorchFunction():  # what code is compiled to is nobody's call
+            return self._counted(operator, args, kwargs or {})
+
+    def _counted(self, operator: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         packet = operator._overloadpacket
         formula: Callable[..., int] | None = flop_registry.get(packet)
         if formula is None and operator not in FlopCount._whole:

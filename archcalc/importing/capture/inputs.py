@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import torch
@@ -33,19 +33,25 @@ class Example(NamedTuple):
     batched: bool = True
     given: Tensor | None = None
 
+    def with_batch(self, batch: int) -> tuple[int, ...]:
+        """The shape of the tensor for so many images."""
+        return (batch, *self.shape) if self.batched else self.shape
+
+
+Arguments = tuple[tuple[Any, ...], dict[str, Any]]
+
 
 class Inputs:
     """The inputs of a module: what it is called with for any batch."""
 
-    def __init__(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
-        """`args` and `kwargs` as for `forward`, with an `Example` for each tensor."""
-        self._args = args
-        self._kwargs = kwargs
+    def __init__(self, arguments: Callable[[int], Arguments]) -> None:
+        """`arguments(batch)` are those of `forward`, with an `Example` for each tensor."""
+        self._arguments = arguments
 
-    @property
-    def examples(self) -> tuple[Example, ...]:
-        """All of them, in order."""
-        return tuple(_examples((*self._args, *self._kwargs.values())))
+    def sizes(self, batch: int) -> str:
+        """The sizes of all, for messages."""
+        examples = _examples(self._arguments(batch))
+        return " and ".join([str(example.with_batch(batch)) for example in examples])
 
     def called_with(
         self, batch: int, make: Callable[[Example, int], Tensor]
@@ -53,33 +59,40 @@ class Inputs:
         """Arguments, arguments by name, and the tensors among them by the inputs' names."""
         made: dict[str, Tensor] = {}
 
-        def fill(value: Any) -> Any:
-            if isinstance(value, Example):
-                made[value.name] = make(value, batch)
-                return made[value.name]
-            if isinstance(value, list):
-                return [fill(part) for part in value]
-            if isinstance(value, dict):
-                return {key: fill(part) for key, part in value.items()}
-            return tuple(fill(part) for part in value) if type(value) is tuple else value
+        def tensor(example: Example) -> Tensor:
+            made[example.name] = make(example, batch)
+            return made[example.name]
 
-        args, kwargs = fill(tuple(self._args)), fill(dict(self._kwargs))
+        args, kwargs = _mapped(self._arguments(batch), tensor)
         named = {"input": next(iter(made.values()))} if len(made) == 1 else made
         return args, kwargs, named
 
     def with_integers(self, names: frozenset[str]) -> Inputs:
-        """The same with integers for the inputs of these names."""
+        """The same with integers for the inputs of these names; of a single one, for that."""
 
-        def changed(value: Any) -> Any:
-            if isinstance(value, Example):
-                return value._replace(dtype=torch.int64) if value.name in names else value
-            if isinstance(value, list):
-                return [changed(part) for part in value]
-            if isinstance(value, dict):
-                return {key: changed(part) for key, part in value.items()}
-            return tuple(changed(part) for part in value) if type(value) is tuple else value
+        def integers(example: Example) -> Example:
+            wanted = example.name in names or names == {"input"}
+            return example._replace(dtype=torch.int64) if wanted else example
 
-        return Inputs(changed(tuple(self._args)), changed(dict(self._kwargs)))
+        return Inputs(lambda batch: _mapped(self._arguments(batch), integers))
+
+
+def _mapped(value: Any, change: Callable[[Example], Any]) -> Any:
+    """A nest of arguments with `change` of each example in it."""
+    if isinstance(value, Example):
+        return change(value)
+    if isinstance(value, list):
+        return [_mapped(part, change) for part in value]
+    if isinstance(value, dict):
+        return {key: _mapped(part, change) for key, part in value.items()}
+    return tuple(_mapped(part, change) for part in value) if type(value) is tuple else value
+
+
+def _examples(value: Any) -> list[Example]:
+    """All that are in a nest of arguments, in order."""
+    found: list[Example] = []
+    _mapped(value, found.append)
+    return found
 
 
 def inputs_of(module: nn.Module, given: Any) -> Inputs:
@@ -87,22 +100,39 @@ def inputs_of(module: nn.Module, given: Any) -> Inputs:
 
     Args:
         given: the size of one image `(3, 224, 224)`, an `Input`, or a tensor with its batch;
-            several of them in a list, or by the names of `forward`'s arguments in a dict; or None
-            where the module carries what it was made for (timm's and transformers' do).
+            several of them in a list, or by the names of `forward`'s arguments in a dict; a
+            function that makes tensors with the batch that it is called with; or None where the
+            module carries what it was made for (timm's and transformers' do).
 
     Raises:
         UsageError: it is nothing of these; `forward` needs more than is given.
     """
-    if given is None:
-        given = _own_inputs(module)
+    given = _own_inputs(module) if given is None else given
+    if callable(given):
+        return Inputs(lambda batch: _arguments(module, given(batch)))
+    args, kwargs = _arguments(module, given)
+    tensors = [x for x in _examples((args, kwargs)) if x.given is not None]
+    images = tensors[0].shape[:1] if tensors else ()
+
+    def without_batch(example: Example) -> Example:
+        """The first axis of the first tensor is the batch of all."""
+        if example.given is None:
+            return example
+        batched = bool(images) and example.shape[:1] == images
+        return example._replace(batched=batched, shape=example.shape[1 if batched else 0 :])
+
+    arguments: Arguments = _mapped((args, kwargs), without_batch)
+    return Inputs(lambda batch: arguments)
+
+
+def _arguments(module: nn.Module, given: Any) -> Arguments:
+    """What is given as arguments of `forward`; tensors with their batch, as they are."""
     parameters = _parameters(module)
     floating = (x.dtype for x in (*module.parameters(), *module.buffers()) if x.is_floating_point())
     dtype = next(floating, torch.get_default_dtype())
     if isinstance(given, Mapping):
-        unknown = [name for name in given if name not in parameters]
-        if not unknown or _takes_any_name(module):
-            kwargs = {n: _example(n, x, parameters.get(n), dtype) for n, x in given.items()}
-            return Inputs((), _batched(kwargs))
+        if _takes_any_name(module) or all(name in parameters for name in given):
+            return (), {n: _example(n, x, parameters.get(n), dtype) for n, x in given.items()}
         given = [given]
     elif _is_one(given):
         given = [given]
@@ -114,8 +144,8 @@ def inputs_of(module: nn.Module, given: Any) -> Inputs:
     if missing := needed[len(given) :]:
         called = f"{type(module).__name__}.forward takes {', '.join(needed)}"
         raise UsageError(f"{called}: give a size for {' and '.join(missing)} too", "input")
-    args = [_example(n, x, parameters.get(n), dtype) for n, x in zip(names, given, strict=True)]
-    return Inputs(tuple(_batched(args)), {})
+    pairs = zip(names, given, strict=True)
+    return tuple([_example(n, x, parameters.get(n), dtype) for n, x in pairs]), {}
 
 
 def _is_one(given: Any) -> bool:
@@ -131,7 +161,7 @@ def _is_one(given: Any) -> bool:
 
 def _example(name: str, given: Any, parameter: Any, dtype: torch.dtype) -> Any:
     if isinstance(given, Tensor):
-        return Example(name, tuple(given.shape), given.dtype, given=given)
+        return Example(name, tuple(given.shape), given.dtype, batched=False, given=given)
     if isinstance(given, Input):
         if given.dtype is not None:
             dtype = getattr(torch, given.dtype)
@@ -154,39 +184,6 @@ def _example(name: str, given: Any, parameter: Any, dtype: torch.dtype) -> Any:
 def _is_looked_up(name: str, parameter: Any) -> bool:
     written = str(getattr(parameter, "annotation", ""))
     return name in _LOOKED_UP or name.endswith("_ids") or "LongTensor" in written
-
-
-def _batched(given: Any) -> Any:
-    """With the batch taken from the tensors: the first axis of the first one is that of all."""
-    values = given.values() if isinstance(given, dict) else given
-    tensors = [x for x in _examples(values) if x.given is not None]
-    if not tensors:
-        return given
-    batch = tensors[0].shape[:1]
-
-    def told(value: Any) -> Any:
-        if isinstance(value, Example):
-            if value.given is None:
-                return value
-            batched = bool(batch) and value.shape[:1] == batch
-            return value._replace(batched=batched, shape=value.shape[1 if batched else 0 :])
-        if isinstance(value, list):
-            return [told(part) for part in value]
-        if isinstance(value, dict):
-            return {key: told(part) for key, part in value.items()}
-        return tuple(told(part) for part in value) if type(value) is tuple else value
-
-    return told(given)
-
-
-def _examples(value: Any) -> Iterator[Example]:
-    if isinstance(value, Example):
-        yield value
-    elif isinstance(value, dict):
-        yield from _examples(value.values())
-    elif not isinstance(value, str | Tensor) and hasattr(value, "__iter__"):
-        for part in value:
-            yield from _examples(part)
 
 
 def _parameters(module: nn.Module) -> dict[str, inspect.Parameter]:

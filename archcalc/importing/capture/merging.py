@@ -27,7 +27,8 @@ def tensors_of(runs: Sequence[Run]) -> dict[int, Tensor]:
             shapes = " and ".join(str(each.shape) for each in seen)
             raise Differs(f"a tensor has {shapes}")
         shapes_of_all = tuple([each.shape for each in seen])
-        found[number] = Tensor(shapes_of_all, first.dtype, first.values)
+        values = runs[0].constants.shown(number)
+        found[number] = Tensor(shapes_of_all, first.dtype, values)
     return found
 
 

@@ -7,12 +7,12 @@ on the module.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack, suppress
 from functools import cache
+from math import prod
 from types import FunctionType
 from typing import Any, NamedTuple, Self
-from weakref import ref
 
 import torch
 import torch.nn.functional as F
@@ -23,11 +23,11 @@ from torch.nn.modules.module import (
 )
 from torch.overrides import TorchFunctionMode
 
-from archcalc.errors import UsageError
 from archcalc.importing.capture.arguments import bound
+from archcalc.importing.capture.constants import ASKING, MOST_COMPUTED, Unknown
 from archcalc.importing.capture.copying import Copy
-from archcalc.importing.capture.values import values_of
-from archcalc.importing.trace import CONSTANT, PARAMETER, Held, Operation, Ref
+from archcalc.importing.capture.numbering import Numbering, mapped, numbers_in, tensors_in
+from archcalc.importing.trace import Operation
 
 ATTENTION = "multi_head_attention_forward"
 
@@ -36,6 +36,8 @@ _PROPERTIES: dict[str, Callable[[Tensor], tuple[str, dict[str, Any]]]] = {
     "data": lambda x: ("detach", {}),
     "T": lambda x: ("permute", {"dims": list(range(x.dim()))[::-1]}),
     "mT": lambda x: ("transpose", {"dim0": -2, "dim1": -1}),
+    "H": lambda x: ("adjoint", {}),
+    "mH": lambda x: ("adjoint", {}),
     "real": lambda x: ("real", {}),
     "imag": lambda x: ("imag", {}),
 }
@@ -68,14 +70,6 @@ _DTYPES = ("float", "half", "double", "bfloat16", "int", "long", "bool")
 _CONVERSIONS = frozenset([*_DTYPES, "contiguous", "to", "type", "type_as", "cpu", "cuda"])
 
 
-class Seen(NamedTuple):
-    """A tensor in one run."""
-
-    shape: tuple[int, ...]
-    dtype: str
-    values: Any
-
-
 class Called(NamedTuple):
     """A module that runs: its path, its class, which call of it this is."""
 
@@ -94,22 +88,24 @@ class WantsIntegers(Exception):
 
 
 class Recorder(TorchFunctionMode):
-    """Writes down what runs in it."""
+    """Writes down what runs in it.
+
+    Attributes:
+        operations: what ran.
+        inputs: the numbers of the inputs, by name.
+        numbering: the tensors that were seen.
+    """
 
     def __init__(self, copy: Copy, inputs: Mapping[str, Tensor], keeps: bool = True) -> None:
         """For a run of a copy. `keeps`: every tensor is kept, so that none is taken for another."""
         super().__init__()
         self.operations: list[Operation] = []
-        self.tensors: list[Seen] = []
-        self.held: dict[int, Held] = {}
-        self.foreign: list[str] = []
+        self.numbering = Numbering(copy, keeps, lambda: self._stack[-1].path)
+        self.inputs = {name: self.numbering.new(tensor) for name, tensor in inputs.items()}
         self._copy = copy
-        self._numbers: dict[int, tuple[Any, int]] = {}
         self._stack = [Called(None, "", copy.name, 1)]
         self._calls: dict[str, int] = {}
-        self._keeps = keeps
         self._hooks = ExitStack()
-        self.inputs = {name: self.new(tensor) for name, tensor in inputs.items()}
 
     def __enter__(self) -> Self:
         for handle in (
@@ -141,7 +137,7 @@ class Recorder(TorchFunctionMode):
         if isinstance(module, torch.jit.ScriptModule):  # nobody sees into it
             own = list(self._copy.scripted[id(module)])
             arguments = {"input": list(given), "parameters": own}
-            self._write("ScriptModule", arguments, list(tensors_in(returned)), in_place=False)
+            self._write("ScriptModule", arguments, list(tensors_in(returned)))
         if len(self._stack) > 1:
             self._stack.pop()
 
@@ -164,57 +160,103 @@ class Recorder(TorchFunctionMode):
             return self._attention(function, args, kwargs)
         if name in _LOOKING_UP:
             self._require_integers(name, args)
-        result = function(*args, **kwargs)
+        result = self._result(function, name, args, kwargs)
         if name in _SILENT:
             return result
         if name == "_make_subclass":  # a Parameter of what was there
-            self._remember(result, self.number(args[1]))
+            self.numbering.same(result, self.numbering.number(args[1]))
             return result
-        if isinstance(result, Tensor):
-            outputs = [result]
-        else:
-            outputs = list(tensors_in(result))
-            if not outputs and name != "__setitem__":
-                return result
-        name = _home(function) + _SPELLED.get(name, name)
-        if name in _REFLECTED:
-            name, arguments = _REFLECTED[name], {"input": args[1], "other": args[0]}
-            if name == "pow":
-                arguments = {"input": args[1], "exponent": args[0]}
-        else:
-            arguments = bound(function, name, args, kwargs)
-        changed = self._changed(name, arguments)
+        outputs = [result] if isinstance(result, Tensor) else list(tensors_in(result))
+        if not outputs and name != "__setitem__":
+            return result
+        name, arguments = _named(function, name, args, kwargs)
+        changed = _changed(name, arguments)
         if changed is not None:
-            arguments.pop("inplace", None)
+            values = self._changed_values(function, args, kwargs, changed)
             plain = name if name.startswith("__") else name.removesuffix("_")
-            self._write(plain, arguments, [changed], True)
+            operation = self._write(plain, arguments, [changed], in_place=True)
+            if values is not None:
+                self.numbering.constants.learn(operation.outputs[0], values)
             return result
-        given = {id(value) for value in (*args, *kwargs.values()) if isinstance(value, Tensor)}
-        if isinstance(result, Tensor) and id(result) in given:
+        if isinstance(result, Tensor) and any(result is x for x in (*args, *kwargs.values())):
             if name in _CONVERSIONS:
                 return result
             # In training it is another one, such as behind a dropout.
             result = result.detach()
             outputs = [result]
-        self._write(name, arguments, outputs, False)
+        if self.numbering.on_meta and not outputs[0].is_meta:
+            return self._with_values(name, arguments, result)
+        operation = self._write(name, arguments, outputs)
+        if self.numbering.on_meta:
+            self._learn(function, args, kwargs, operation)
         return result
 
-    def _changed(self, name: str, arguments: dict[str, Any]) -> Tensor | None:
-        """The tensor that a call changes, or None."""
-        if isinstance(filled := arguments.get("out"), Tensor):
-            return filled
-        own = name == "__setitem__" or (name.endswith("_") and not name.startswith("__"))
-        if own or arguments.get("inplace") is True:
-            first = arguments.get("input")
-            return first if isinstance(first, Tensor) else None
-        arguments.pop("inplace", None)
-        return None
+    def _result(
+        self, function: Callable[..., Any], name: str, args: Any, kwargs: Mapping[str, Any]
+    ) -> Any:
+        """What a call gives; on the meta device also where that needs values that are at hand."""
+        if not self.numbering.on_meta:
+            return function(*args, **kwargs)
+        constants, number = self.numbering.constants, self.numbering.number
+        if name in ASKING:
+            with suppress(Unknown):
+                return constants.of_call(function, args, kwargs, number)
+        try:
+            return function(*args, **kwargs)
+        except Exception:
+            with suppress(Unknown):
+                return constants.of_call(function, args, kwargs, number)
+            if name in ("cpu", "cuda"):
+                return args[0]
+            named = {key: mapped(value, self._moved) for key, value in kwargs.items()}
+            return function(*mapped(args, self._moved), **named)
+
+    def _moved(self, value: Any) -> Any:
+        """To the meta device: what has values, the name of another device."""
+        if isinstance(value, Tensor):
+            return self.numbering.twin(value)
+        device = isinstance(value, torch.device)
+        if device or (isinstance(value, str) and value.startswith(("cpu", "cuda"))):
+            return torch.device("meta")
+        return value
+
+    def _with_values(self, name: str, arguments: Mapping[str, Any], result: Any) -> Any:
+        """Of a result with values: tensors without, of which the values are known."""
+        twins = mapped(result, lambda x: x.to("meta") if isinstance(x, Tensor) else x)
+        operation = self._write(name, arguments, list(tensors_in(twins)))
+        for number, values in zip(operation.outputs, tensors_in(result), strict=True):
+            self.numbering.constants.learn(number, values)
+        return twins
+
+    def _learn(
+        self, function: Callable[..., Any], args: Any, kwargs: Any, operation: Operation
+    ) -> None:
+        """The values that a call gives, where those of its arguments are at hand."""
+        constants, seen = self.numbering.constants, self.numbering.tensors[operation.outputs[0]]
+        if prod(seen.shape) > MOST_COMPUTED:
+            return
+        with suppress(Unknown):
+            values = constants.of_call(function, args, kwargs, self.numbering.number)
+            for number, each in zip(operation.outputs, tensors_in(values), strict=True):
+                constants.learn(number, each)
+
+    def _changed_values(
+        self, function: Callable[..., Any], args: Any, kwargs: Any, changed: Tensor
+    ) -> Tensor | None:
+        """The values of a tensor after a call that changes it, where they are at hand."""
+        constants, number = self.numbering.constants, self.numbering.number
+        try:
+            constants.of_call(function, args, kwargs, number)
+            return constants.of(number(changed))
+        except Unknown:
+            constants.forget_what_shares(number(changed))
+            return None
 
     def _require_integers(self, name: str, args: Sequence[Any]) -> None:
         """Of what is looked up, where it comes from the inputs."""
         for index in tensors_in(args[_LOOKING_UP[name]] if len(args) > _LOOKING_UP[name] else ()):
             if index.is_floating_point():
-                sources = self._inputs_of(self.number(index))
+                sources = self._inputs_of(self.numbering.number(index))
                 if sources:
                     raise WantsIntegers(sources)
 
@@ -223,7 +265,7 @@ class Recorder(TorchFunctionMode):
         reached = {number}
         for operation in self.operations[::-1]:
             if not reached.isdisjoint(operation.outputs):
-                reached |= set(_numbers_in(list(operation.arguments.values())))
+                reached |= set(numbers_in(operation.arguments))
         return frozenset(name for name, own in self.inputs.items() if own in reached)
 
     def _property(self, function: Any, args: tuple[Any, ...]) -> Any:
@@ -233,7 +275,7 @@ class Recorder(TorchFunctionMode):
         said = _PROPERTIES.get(getattr(function.__self__, "__name__", ""))
         if said is not None and result is not args[0]:
             name, arguments = said(args[0])
-            self._write(name, {"input": args[0], **arguments}, [result], False)
+            self._write(name, {"input": args[0], **arguments}, [result])
         return result
 
     def _attention(self, function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
@@ -246,7 +288,7 @@ class Recorder(TorchFunctionMode):
             TorchFunctionMode.__exit__(self, None, None, None)  # type: ignore[no-untyped-call]
             inside, self.operations = tuple(self.operations), outside
         arguments = bound(function, ATTENTION, args, kwargs)
-        self._write(ATTENTION, arguments, list(tensors_in(result)), False, inside)
+        self._write(ATTENTION, arguments, list(tensors_in(result)), inside=inside)
         return result
 
     def _write(
@@ -254,98 +296,40 @@ class Recorder(TorchFunctionMode):
         operator: str,
         arguments: Mapping[str, Any],
         outputs: Sequence[Tensor],
-        in_place: bool,
+        *,
+        in_place: bool = False,
         inside: tuple[Operation, ...] = (),
-    ) -> None:
-        referring = {name: self._refer(value) for name, value in arguments.items()}
+    ) -> Operation:
+        numbering = self.numbering
+        referring = {name: numbering.refer(value) for name, value in arguments.items()}
         _, path, module, call = self._stack[-1]
-        numbers = [self.number(x) if inside else self.new(x) for x in outputs]
-        self.operations.append(
-            Operation(
-                operator,
-                referring,
-                tuple(numbers),
-                path,
-                module,
-                call,
-                in_place,
-                inside=inside,
-            )
+        numbers = tuple([numbering.number(x) if inside else numbering.new(x) for x in outputs])
+        operation = Operation(
+            operator, referring, numbers, path, module, call, in_place, inside=inside
         )
-
-    # ----- tensors -----
-
-    def new(self, tensor: Tensor, values: Any = None) -> int:
-        """The number of a tensor that has just come into being, or is another one now."""
-        number = len(self.tensors)
-        dtype = str(tensor.dtype).removeprefix("torch.")
-        self.tensors.append(Seen(tuple(tensor.shape), dtype, values))
-        self._remember(tensor, number)
-        return number
-
-    def number(self, tensor: Tensor) -> int:
-        """The number of a tensor that was there before."""
-        found = self._numbers.get(id(tensor))
-        if found is not None and (self._keeps or found[0]() is tensor):
-            return found[1]
-        known = self._copy.known.get(id(tensor))
-        if known is not None:
-            number = self.new(tensor, None if known.held.role == PARAMETER else known.values())
-            self.held[number] = known.held
-            return number
-        if tensor.device.type == self._copy.device.type == "meta":
-            where = self._stack[-1].path or self._stack[-1].name
-            raise UsageError(
-                f"{where}: a tensor of shape {tuple(tensor.shape)} comes from where nothing is "
-                "seen, such as a function that was compiled to TorchScript"
-            )
-        self.foreign.append(self._stack[-1].path)
-        number = self.new(tensor, values_of(tensor))
-        at = self._stack[-1].path
-        self.held[number] = Held(f"{at}.constant".lstrip("."), CONSTANT, trainable=False)
-        return number
-
-    def _remember(self, tensor: Tensor, number: int) -> None:
-        self._numbers[id(tensor)] = (tensor if self._keeps else ref(tensor), number)
-
-    def _refer(self, value: Any) -> Any:
-        """A value as an argument of an operation has it."""
-        kind = type(value)
-        if kind in _PLAIN:
-            return value
-        if isinstance(value, Tensor):
-            return Ref(self.number(value))
-        if isinstance(value, list | tuple):
-            parts = [self._refer(part) for part in value]
-            return parts if isinstance(value, list) else tuple(parts)
-        if isinstance(value, slice):
-            return slice(*[self._refer(x) for x in (value.start, value.stop, value.step)])
-        if isinstance(value, dict):
-            return {key: self._refer(part) for key, part in value.items()}
-        return str(value).removeprefix("torch.")
+        self.operations.append(operation)
+        return operation
 
 
-_PLAIN = frozenset([int, float, bool, str, type(None), complex, type(...)])
+def _named(
+    function: Callable[..., Any], name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]
+) -> tuple[str, dict[str, Any]]:
+    """What a call is called, and its arguments by name."""
+    if name in _REFLECTED:
+        second = "exponent" if name == "__rpow__" else "other"
+        return _REFLECTED[name], {"input": args[1], second: args[0]}
+    name = _home(function) + _SPELLED.get(name, name)
+    return name, bound(function, name, args, kwargs)
 
 
-def tensors_in(value: Any) -> Iterator[Tensor]:
-    """The tensors of a result: alone, or in lists, tuples and dicts."""
-    if isinstance(value, Tensor):
-        yield value
-    elif isinstance(value, list | tuple):
-        for part in value:
-            yield from tensors_in(part)
-    elif isinstance(value, dict):
-        for part in value.values():
-            yield from tensors_in(part)
-
-
-def _numbers_in(value: Any) -> Iterator[int]:
-    if isinstance(value, Ref):
-        yield value.tensor
-    elif isinstance(value, list | tuple):
-        for part in value:
-            yield from _numbers_in(part)
+def _changed(name: str, arguments: dict[str, Any]) -> Tensor | None:
+    """The tensor that a call changes, or None. Takes out what says that it does."""
+    in_place = arguments.pop("inplace", None)
+    if isinstance(filled := arguments.get("out"), Tensor):
+        return filled
+    own = name == "__setitem__" or (name.endswith("_") and not name.startswith("__"))
+    first = arguments.get("input")
+    return first if (own or in_place is True) and isinstance(first, Tensor) else None
 
 
 def _home(function: Any) -> str:

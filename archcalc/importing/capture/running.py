@@ -14,10 +14,12 @@ import torch.nn.modules.module as of_modules
 from torch import Tensor, nn
 
 from archcalc.errors import UsageError
+from archcalc.importing.capture.constants import Constants
 from archcalc.importing.capture.copying import StandIn, copied
 from archcalc.importing.capture.flops import FlopCount
 from archcalc.importing.capture.inputs import Example, Inputs
-from archcalc.importing.capture.recording import Recorder, Seen
+from archcalc.importing.capture.numbering import Seen
+from archcalc.importing.capture.recording import Recorder
 from archcalc.importing.trace import CONSTANT, Held, Operation
 
 META = "meta"  # tensors have shapes alone
@@ -32,6 +34,7 @@ class Run(NamedTuple):
     operations: list[Operation]
     inputs: dict[str, int]
     held: dict[int, Held]
+    constants: Constants
     unused: dict[Held, tuple[int, ...]]
     outputs: dict[str, int]
     counted: bool
@@ -60,24 +63,29 @@ def run(module: nn.Module, inputs: Inputs, batch: int, on: str, counted: bool) -
         device = META if on == META else "cpu"
         copy = copied(module, _STAND_INS[on], device)
         args, kwargs, given = inputs.called_with(batch, _MAKERS[on])
+        if copy.lazy:
+            copy.module(*args, **kwargs)
+            copy = copy.settled()
         recorder = Recorder(copy, given, keeps=on != REAL)
         counter = FlopCount() if counted else None
         with counter or ExitStack(), recorder:
             returned = copy.module(*args, **kwargs)
-        outputs = {name: recorder.number(x) for name, x in named_outputs(returned).items()}
+        numbering = recorder.numbering
+        outputs = {name: numbering.number(x) for name, x in named_outputs(returned).items()}
         if not outputs:
             raise UsageError(f"{copy.name}.forward returns no tensor")
-        taken = set(recorder.held.values())
+        taken = set(numbering.held.values())
         unused = {
             known.held: tuple(known.tensor.shape)
             for known in copy.known.values()
             if known.held.role != CONSTANT and known.held not in taken
         }
         return Run(
-            recorder.tensors,
+            numbering.tensors,
             recorder.operations,
             recorder.inputs,
-            recorder.held,
+            numbering.held,
+            numbering.constants,
             unused,
             outputs,
             counted,
@@ -103,16 +111,12 @@ def _with_values(tensor: Tensor) -> Tensor:
 _STAND_INS: dict[str, StandIn] = {META: _on_meta, FAKE: _faked, REAL: _with_values}
 
 
-def _shape(example: Example, batch: int) -> tuple[int, ...]:
-    return (batch, *example.shape) if example.batched else example.shape
-
-
 def _meta_input(example: Example, batch: int) -> Tensor:
-    return torch.empty(_shape(example, batch), dtype=example.dtype, device="meta")
+    return torch.empty(example.with_batch(batch), dtype=example.dtype, device="meta")
 
 
 def _fake_input(example: Example, batch: int) -> Tensor:
-    return torch.empty(_shape(example, batch), dtype=example.dtype)
+    return torch.empty(example.with_batch(batch), dtype=example.dtype)
 
 
 def _real_input(example: Example, batch: int) -> Tensor:
@@ -122,7 +126,7 @@ def _real_input(example: Example, batch: int) -> Tensor:
         if not example.batched:
             return given
         return given.repeat(-(-batch // len(given)), *[1] * (given.dim() - 1))[:batch]
-    shape = _shape(example, batch)
+    shape = example.with_batch(batch)
     if example.dtype.is_floating_point:
         return torch.rand(shape, dtype=example.dtype)
     return torch.zeros(shape, dtype=example.dtype)

@@ -159,7 +159,59 @@ def test_an_error_of_a_module_is_told_with_its_place() -> None:
     def wrong(x: Tensor) -> Tensor:
         raise KeyError("no such thing")
 
-    with pytest.raises(UsageError, match=r"the Run refuses an input of \(3,\): 'no such thing' "):
+    with pytest.raises(UsageError, match=r"the Run refuses an input of \(1, 3\): 'no such thing' "):
         capture(Run(wrong), (3,))
     with pytest.raises(UsageError, match=r"test_capturing.py:\d+, in wrong\)"):
         capture(Run(wrong), (3,))
+
+
+def test_values_that_depend_on_no_input_are_at_hand() -> None:
+    class Table(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.register_buffer("index", torch.tensor([[0, 1], [1, 0]]))
+
+        def forward(self, x: Tensor) -> Tensor:
+            assert isinstance(self.index, Tensor)
+            places = torch.arange(2, device=x.device)
+            places[0] = 1
+            return x[:, self.index] + places + torch.ones(1)
+
+    module = Table()
+    trace = capture(module, (2,))
+    values = {trace.tensors[n].values for n in trace.inputs.values()}
+    assert values == {None}
+    (index,) = [n for n, held in trace.held.items() if held.name == "index"]
+    assert trace.tensors[index].values == [[0, 1], [1, 0]]
+    first, changed = only(trace, "arange"), only(trace, "__setitem__")
+    assert trace.tensors[first.outputs[0]].values is None  # it is another one now
+    assert trace.tensors[changed.outputs[0]].values == [1, 1]
+    assert trace.tensors[only(trace, "ones").outputs[0]].values == [1.0]
+
+
+def test_code_may_ask_for_values_that_depend_on_no_input() -> None:
+    def asks(x: Tensor) -> Tensor:
+        mask = torch.ones(3, 3, device=x.device).tril().bool()
+        rows = mask.nonzero()
+        return x * int(mask.sum()) if mask.any() else x[:, rows.max().item() :]
+
+    trace = capture(Run(asks), (3,))
+    assert only(trace, "mul").arguments["other"] == 6
+    assert trace.notes == ()
+
+
+def test_code_that_asks_for_values_of_its_input_is_run_on_real_ones_and_says_so() -> None:
+    trace = capture(Run(lambda x: x + 1 if x.sum() >= 0 else x), (3,))
+    assert called(trace) == ["sum", "ge", "add"]
+    assert "asks for the values of its tensors (" in trace.notes[0]
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit.script. is deprecated:DeprecationWarning")
+def test_what_nobody_sees_is_refused() -> None:
+    scripted = torch.jit.script(_doubled)
+    with pytest.raises(UsageError, match="comes from where nothing is seen"):
+        capture(Run(lambda x: scripted(x) + 1), (3,))
+
+
+def _doubled(x: Tensor) -> Tensor:
+    return x + x

@@ -12,6 +12,7 @@ from archcalc.errors import Place, UsageError
 from archcalc.feature_map import FeatureMap
 from archcalc.identity import Identity, identify
 from archcalc.layers import Layer
+from archcalc.layers.integers import Integers
 from archcalc.quantity.arithmetic import Quantity
 from archcalc.record import Record, replace
 from archcalc.spec.syntax import INPUT as INPUT  # what a single input is called
@@ -191,8 +192,8 @@ class Graph(Record):
         return _needed(self.nodes, self.outputs)
 
     def with_gradient(self) -> set[str]:
-        """As `live`, of the layers that a gradient comes back to: none does through indices."""
-        return _needed(self.nodes, self.outputs, by_indices=False)
+        """As `live`, of the layers that a gradient comes back to: none does through integers."""
+        return _needed(self.nodes, self.outputs, by_gradients=True)
 
     def tensor_owners(self) -> Callable[[str, str], str]:
         """What finds, for a layer and the name of a tensor of its, the layer it counts with."""
@@ -343,13 +344,18 @@ def with_purpose(nodes: Sequence[Node], outputs: Sequence[str]) -> tuple[Node, .
     )
 
 
-def _needed(nodes: Sequence[Node], outputs: Iterable[str], by_indices: bool = True) -> set[str]:
+def _needed(nodes: Sequence[Node], outputs: Iterable[str], by_gradients: bool = False) -> set[str]:
     """The names of the layers and inputs that some of `outputs` depends on.
 
-    `by_indices`: whether it is enough that they need the indices of a max pool.
+    `by_gradients`: whether in such a way that a gradient comes back: not by the indices of a max
+    pool, nor by other integers.
     """
     found = set(outputs)
     for node in reversed(nodes):
-        if node.name in found:
-            found.update(node.sources if by_indices else node.inputs)
+        if node.name not in found:
+            continue
+        if not by_gradients:
+            found.update(node.sources)
+        elif node.layer.integers is not Integers.MADE:
+            found.update(node.inputs)
     return found

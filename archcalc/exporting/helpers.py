@@ -158,6 +158,10 @@ HELPERS: dict[str, str] = {
         name: class_source(f"archcalc.torch_backend.norm_modules.{name}")
         for name in ("Normalize", "LocalResponseNormWithinChannel", "FrozenBatchNorm")
     },
+    **{
+        name: class_source(f"archcalc.torch_backend.quantizing_modules.{name}")
+        for name in ("Quantize", "Dequantize")
+    },
     "RotaryEmbedding": class_source("archcalc.torch_backend.token_modules.RotaryEmbedding"),
     "Attention": class_source("archcalc.torch_backend.token_modules.Attention"),
     "IndexSelect": class_source("archcalc.torch_backend.token_modules.IndexSelect"),

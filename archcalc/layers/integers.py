@@ -19,6 +19,7 @@ class Integers(Enum):
     REFUSED = "refused"
     KEPT = "moved: of integers it makes the same integers"
     TAKEN = "taken as its rule says, which looks at their dtype"
+    MADE = "made of what is floating, and so no gradient goes back through it"
 
 
 def dtype_kept(layer: Layer, inputs: Sequence[FeatureMap]) -> str | None:
@@ -30,7 +31,7 @@ def dtype_kept(layer: Layer, inputs: Sequence[FeatureMap]) -> str | None:
     if all(x.dtype is None for x in inputs) or layer.integers is Integers.TAKEN:
         return None
     types = [x.dtype or "floating" for x in inputs]
-    if layer.integers is Integers.REFUSED:
+    if layer.integers in (Integers.REFUSED, Integers.MADE):
         integers = next(x.dtype for x in inputs if x.dtype is not None)
         raise LayerError(f"takes no integers ({integers})")
     if len(set(types)) > 1:

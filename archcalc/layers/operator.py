@@ -58,6 +58,7 @@ class Gradient(Enum):
     REDUCED = "reduced"  # the gradient of the output itself, and then summed up to one of its own
     PART = "part"  # a view of a part of it
     SPREAD = "spread"  # a view of a single value
+    NONE = "none"  # none comes back: the output is of integers
     REPEATED = "repeated"  # a view of each value, repeated along the axes that were reduced
 
 
@@ -186,6 +187,7 @@ class Operator(Record):
             in that shape, as for a matrix product, so that it is copied too where images lie apart,
             or these axes in another order.
         contiguous: whether it works on a copy of a gradient that lies in any way but its own.
+        integer_bytes: bytes per value of its output, of one that makes integers.
     """
 
     name: str
@@ -203,6 +205,7 @@ class Operator(Record):
     reshapes: bool = False
     merges: int = 0
     contiguous: bool = False
+    integer_bytes: int = 0
 
 
 def once(operator: Operator) -> Operator:

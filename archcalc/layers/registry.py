@@ -23,6 +23,7 @@ _ON_DEMAND: dict[str, str] = {
     "sources": "parameter",
     "slicing": "slice select",
     "indexing": "index_select",
+    "quantizing": "quantize dequantize",
     "rolling": "roll",
     "repeating": "expand repeat_interleave tile",
     "reductions": "mean sum max min logsumexp",

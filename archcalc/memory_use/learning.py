@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 from archcalc.analysis import Analysis
 from archcalc.feature_map import FeatureMap
 from archcalc.figures.of_layer import LayerAnalysis
+from archcalc.layers.integers import Integers
 from archcalc.layers.items import items_of
 from archcalc.layers.operator import Circumstances
 
@@ -14,12 +15,13 @@ from archcalc.layers.operator import Circumstances
 def learning(analysis: Analysis) -> dict[str, bool]:
     """For each layer whether it, or anything before it, learns.
 
-    The network's inputs do not, and what is frozen does not.
+    The network's inputs do not, what is frozen does not, and no integers do.
     """
     learns = dict.fromkeys(analysis.graph.inputs, False)
     for layer in analysis.layers:
         before = any(learns[name] for name in layer.inputs)
-        learns[layer.name] = before or layer.learns
+        makes_integers = layer.node.layer.integers is Integers.MADE
+        learns[layer.name] = (before or layer.learns) and not makes_integers
     return learns
 
 

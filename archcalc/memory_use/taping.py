@@ -111,7 +111,10 @@ class Taping:
         taken, first = self._each_of(operator, names), names.get(0, "")
         if not taken and first in self._each:
             taken = [self._each[first]]
-        if taken:
+        if operator.integer_bytes:
+            each = operator.integer_bytes
+            self._integers |= dict.fromkeys(outputs, each)
+        elif taken:
             # What lies where something lies already has that type, whatever is added to it.
             each = taken[0] if operator.view else self._types.made_by(operator.name, taken)
             self._each |= dict.fromkeys(outputs, each)
@@ -168,7 +171,7 @@ class Taping:
         """What is taken by an operator that makes its output for so many `images`."""
         name, output = names[taken.tensor], names[None]
         gradients, summed = self._gradients(operator.name, taken.gradient, name, output, images)
-        if name not in self._learns:
+        if name not in self._learns or taken.gradient is Gradient.NONE:
             return Argument(name, None, Order.OWN, gradients[:1] if taken.always else ())
         scratch = tuple([self._scratch(x, images, self._each[output]) for x in taken.scratch])
         return Argument(
@@ -225,7 +228,7 @@ class Taping:
         self, operator: str, how: Gradient, name: str, output: str, images: int
     ) -> tuple[tuple[int, ...], bool]:
         """The sizes of the gradient of what an operator takes, and `summed`, as `Argument`'s."""
-        if name not in self._each:
+        if name not in self._each or output not in self._each:  # of integers
             return (), False
         own, size = self._each[name], self._bytes[name]
         each = self._types.gradient_made_by(operator, own, self._each[output])

@@ -21,11 +21,19 @@ from archcalc.torch_backend import (
     joining_modules,
     modules,
     norm_modules,
+    quantizing_modules,
     token_modules,
 )
 from archcalc.torch_spelling import Setting, Spelling, spell
 
-_OURS = (modules, joining_modules, norm_modules, token_modules, interpolating_modules)
+_OURS = (
+    modules,
+    joining_modules,
+    norm_modules,
+    token_modules,
+    interpolating_modules,
+    quantizing_modules,
+)
 _ON_ITS_INPUTS = re.compile(r"\{module\}\((?:\{\d+\}(?:, )?)*\)")
 
 

@@ -17,6 +17,7 @@ from archcalc.layers import (
     Layer,
     convolution,
     gating,
+    indexing,
     joining,
     l2_norm,
     linear,
@@ -24,10 +25,12 @@ from archcalc.layers import (
     normalization,
     pooling,
     reductions,
+    repeating,
     resampling,
     reshaping,
     rms_norm,
     rolling,
+    slicing,
     softmax,
     unfolding,
     upsampling,
@@ -96,6 +99,36 @@ def _(layer: rolling.Roll, axis: int, axes: int, x: FeatureMap) -> Layer:
     of_map = FeatureMap(1, (1,) * axes)
     along = layer.shifts_on(of_map if x.sizes else x)[1 + axis if x.sizes else 0]
     return rolling.Roll(shifts=along, axes=x.rank - 1)
+
+
+@thin_layer.register(slicing.Slice)
+@thin_layer.register(repeating.RepeatInterleave)
+def _(
+    layer: slicing.Slice | repeating.RepeatInterleave, axis: int, axes: int, x: FeatureMap
+) -> Layer:
+    _require_features_in_place(x)
+    if not x.sizes or layer.axis % (1 + axes) != 1 + axis:
+        return reshaping.Identity()
+    return type(layer)(**vars(layer) | {"axis": 1})
+
+
+@thin_layer.register(slicing.Select)
+@thin_layer.register(indexing.IndexSelect)
+def _(layer: Layer, axis: int, axes: int, x: FeatureMap) -> Layer:
+    raise LayerError(f"of {layer.kind} it depends on the axis what is left")
+
+
+@thin_layer.register
+def _(layer: repeating.Expand, axis: int, axes: int, x: FeatureMap) -> Layer:
+    if not x.sizes:
+        return reshaping.Identity()
+    return repeating.Expand(shape=(-1, layer.shape[1 + axis]))
+
+
+@thin_layer.register
+def _(layer: repeating.Tile, axis: int, axes: int, x: FeatureMap) -> Layer:
+    _require_features_in_place(x)
+    return repeating.Tile(repeats=(1, layer.repeats[1 + axis])) if x.sizes else reshaping.Identity()
 
 
 @thin_layer.register
@@ -178,6 +211,10 @@ def picks_channels(layer: Layer) -> bool:
         return layer.groups != 1
     if isinstance(layer, gating.GLU):
         return layer.axis == 0
+    if isinstance(layer, (slicing.Slice, repeating.RepeatInterleave)):
+        return layer.axis == 0
+    if isinstance(layer, repeating.Tile):
+        return layer.repeats[0] != 1
     if isinstance(layer, local_response_norm.LocalResponseNorm):
         return layer.region == "across_channels"
     return isinstance(

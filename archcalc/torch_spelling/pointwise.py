@@ -15,6 +15,7 @@ from archcalc.layers import (
     l2_norm,
     local_response_norm,
     normalization,
+    quantizing,
     regularization,
     softmax,
 )
@@ -253,3 +254,13 @@ def _(layer: regularization.Dropout, at: Setting) -> Spelling:
 @spell.register
 def _(layer: regularization.DropPath, at: Setting) -> Spelling:
     return Spelling("DropPath", (given("p", layer.p),))
+
+
+@spell.register
+def _(layer: quantizing.Quantize, at: Setting) -> Spelling:
+    return Spelling("Quantize", (named("dtype", layer.dtype, "int8"),))
+
+
+@spell.register
+def _(layer: quantizing.Dequantize, at: Setting) -> Spelling:
+    return Spelling("Dequantize")

@@ -42,6 +42,7 @@ from archcalc.layers import (
     normalization,
     opaque,
     pooling,
+    quantizing,
     rearranging,
     recurrent,
     reductions,
@@ -882,9 +883,16 @@ EXAMPLES[interpolating.GridSample] = grid_sample_examples()
 EXAMPLES[deform_conv.DeformConv] = deform_conv_examples()
 EXAMPLES[roi_align.RoiAlign] = roi_align_examples()
 
-# No layer that learns can stand before these: tests/layers/test_tokens.py has networks of them.
+# No layer that learns can stand before these, or behind them: tests/layers/test_tokens.py and
+# test_quantizing.py have networks of them.
 # What is opaque has no twin, and refuses every shape but one: tests/layers/test_opaque.py.
-WITHOUT_EXAMPLES = (embedding.Embedding, sources.Parameter, opaque.Opaque)
+WITHOUT_EXAMPLES = (
+    embedding.Embedding,
+    sources.Parameter,
+    quantizing.Quantize,
+    quantizing.Dequantize,
+    opaque.Opaque,
+)
 
 # The functions of the table share one rule: that of one of them stands for all.
 KINDS_WITH_RULES = [

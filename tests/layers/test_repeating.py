@@ -85,6 +85,32 @@ def test_figures_and_a_step_are_torchs(network: Graph, batch: int) -> None:
     check_step(network, batch)
 
 
+LINES = [
+    "repeat_interleave: {repeats: 2, axis: AXIS}",
+    "repeat_interleave: {repeats: 3, axis: AXIS}",
+    "slice: {axis: AXIS, start: 1}",
+    "slice: {axis: AXIS, start: -4, step: 2}",
+    "tile: {repeats: [2, 1, 1]}",
+    "tile: {repeats: [1, 2, 1]}",
+    "slice: {axis: 2, stop: 1}\n  - expand: {shape: [-1, -1, 5]}",
+    "slice: {axis: 0, stop: 1}\n  - expand: {shape: [4, -1, -1]}",
+    "conv: {channels: 4, kernel: [3, 2], stride: [1, 2], padding: 1}",
+    "relu",
+]
+
+
+@given(st.lists(st.tuples(st.sampled_from(LINES), st.integers(-3, 2)), min_size=1, max_size=4))
+def test_what_units_see_behind_repeated_values_is_torchs(lines: list[tuple[str, int]]) -> None:
+    body = "".join(f"  - {line.replace('AXIS', str(axis))}\n" for line, axis in lines)
+    head = "name: f\ninput: [2, 12, 11]\nlayers:\n  - conv: {channels: 8, kernel: 3, padding: 1}\n"
+    try:
+        network = load(head + body)
+        analyze(network)
+    except LayerError:
+        return  # cut to nothing
+    assert not verify(network, subjects=["field"]).found.differences
+
+
 @given(networks())
 def test_the_export_runs(network: Graph) -> None:
     scope: dict[str, Any] = {}

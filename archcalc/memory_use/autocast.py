@@ -75,8 +75,10 @@ class Types(NamedTuple):
     def cast_to(self, operator: str, taken: Sequence[int]) -> int | None:
         """The bytes per value to which what an operator takes is cast; None where it stays.
 
-        `taken` are the bytes per value of what it takes, in order.
+        `taken` are the bytes per value of what it takes, in order; none of integers alone.
         """
+        if not taken:
+            return None
         how = self._runs(operator)
         if how is _Runs.IN_HALF:
             return HALF

@@ -27,12 +27,11 @@ class Builder:
 
     Attributes:
         statements: as they were added.
-        notes: what whoever sees the figures should know.
     """
 
     def __init__(self) -> None:
         self.statements: list[Statement] = []
-        self.notes: list[str] = []
+        self._notes: dict[str, list[str]] = {}
         self._taken: dict[str, int] = {}
 
     def name(self, wanted: str) -> str:
@@ -62,6 +61,15 @@ class Builder:
         name = self.name(wanted)
         self.statements.append(Statement(kind, name, read, fields or {}, weights, shape))
         return Value(name, shape)
+
+    def note(self, fact: str, line: int, who: str) -> None:
+        """Tells whoever sees the figures a fact of what stands in a line of the file."""
+        self._notes.setdefault(fact, []).append(f"{who} (line {line})")
+
+    @property
+    def notes(self) -> list[str]:
+        """What whoever sees the figures should know, each fact once."""
+        return [f"{some_of(who)}: {fact}" for fact, who in self._notes.items()]
 
     def read(self) -> set[str]:
         """The names of what layers take, or ask for the size of."""

@@ -21,7 +21,8 @@ _LAYER = (
 _SETTINGS = {
     "batch_norm_param": "use_global_stats moving_average_fraction eps",
     "bias_param": "axis num_axes filler",
-    "bn_param": "eps moving_average_fraction momentum frozen slope_filler bias_filler bn_mode",
+    "bn_param": "eps moving_average_fraction momentum frozen slope_filler bias_filler bn_mode "
+    "scale_filler shift_filler",
     "clip_param": "min max",
     "concat_param": "axis concat_dim",
     "convolution_param": "num_output bias_term pad kernel_size stride dilation pad_h pad_w "
@@ -65,13 +66,18 @@ _SETTINGS = {
     "swish_param": "beta",
     "tanh_param": "engine",
     "tile_param": "axis tiles",
-    "upsample_param": "scale",
+    "psroi_pooling_param": "spatial_scale output_dim group_size",
+    "roi_align_param": "pooled_h pooled_w spatial_scale sample_num sampling_ratio",
+    "roi_pooling_param": "pooled_h pooled_w spatial_scale",
+    "spp_param": "pyramid_height pool engine",
+    "threshold_param": "threshold",
+    "upsample_param": "scale upsample_h upsample_w pad_out_h pad_out_w",
 }
 # Those that are about training, results or how images are made ready: nothing in them is a figure.
 _UNREAD = (
     "transform_param loss_param accuracy_param argmax_param contrastive_loss_param "
     "hdf5_output_param hinge_loss_param infogain_loss_param python_param window_data_param "
-    "threshold_param annotated_data_param multibox_loss_param detection_output_param "
+    "annotated_data_param multibox_loss_param detection_output_param "
     "detection_evaluate_param prior_box_param nms_param proposal_param video_data_param "
     "smooth_l1_loss_param box_annotator_ohem_param focal_loss_param"
 )

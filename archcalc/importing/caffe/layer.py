@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
-from archcalc.errors import Place, SpecError
+from archcalc.errors import SpecError
 from archcalc.importing.building import Builder, Value
 from archcalc.importing.caffe.fields import Fields
 
@@ -22,7 +22,19 @@ class Unknown(NamedTuple):
     why: str
 
 
-Blob: TypeAlias = Value | Unknown
+class Mask(NamedTuple):
+    """The places of the maxima that a pool gives besides.
+
+    Attributes:
+        pool: which.
+        of: the shape of what it pooled, for one image.
+    """
+
+    pool: str
+    of: tuple[int, ...]
+
+
+Blob: TypeAlias = Value | Unknown | Mask
 
 
 class Layer:
@@ -33,7 +45,8 @@ class Layer:
         name: as the file has it, or its type where it has none.
         type: as the second version of the format calls it.
         bottoms: what it takes.
-        tops: how many blobs it gives.
+        tops: the names of what it gives.
+        mask: what it takes besides, of a pool, where it does.
     """
 
     def __init__(
@@ -45,12 +58,14 @@ class Layer:
         tops: tuple[str, ...],
         builder: Builder,
         owners: dict[str, tuple[str, str]],
+        mask: Mask | None = None,
     ) -> None:
         self.fields = fields
         self.name = name
         self.type = type
         self.bottoms = bottoms
         self.tops = tops
+        self.mask = mask
         self._builder = builder
         self._owners = owners
 
@@ -64,8 +79,7 @@ class Layer:
 
     def note(self, fact: str) -> None:
         """Tells whoever sees the figures."""
-        place = Place(self.fields.message.source, self.fields.message.line, 1)
-        self._builder.notes.append(f"{place.source.name}:{place.line}: {self.name}: {fact}")
+        self._builder.note(fact, self.fields.message.line, self.name)
 
     @property
     def x(self) -> Value:

@@ -10,11 +10,19 @@ from archcalc.importing.building import Builder, Value, some_of
 from archcalc.importing.caffe.data import SOURCES, given_or, shapes_of, shapes_of_net
 from archcalc.importing.caffe.fields import Fields
 from archcalc.importing.caffe.known import unknown_fields
-from archcalc.importing.caffe.layer import Blob, Layer, Unknown
+from archcalc.importing.caffe.layer import Blob, Layer, Mask, Unknown
 from archcalc.importing.caffe.merging import merge_scales
 from archcalc.importing.caffe.phases import layers_of
 from archcalc.importing.caffe.text import parse
-from archcalc.importing.caffe.types import HANDLERS, LEARNING, MEASURES, OF_V1, RESULTS, is_loss
+from archcalc.importing.caffe.types import (
+    HANDLERS,
+    LEARNING,
+    MEASURES,
+    OF_REGIONS,
+    OF_V1,
+    RESULTS,
+    is_loss,
+)
 from archcalc.importing.model import Input, Model
 
 _GIVING = frozenset((*SOURCES, "DummyData", "Input", "MemoryData"))
@@ -37,6 +45,7 @@ class _Reading:
         self._net = net
         self._given = given
         self._builder = Builder()
+        self._notes: list[str] = []
         self._blobs: dict[str, Blob] = {}
         self._tops: dict[str, str] = {}  # how the file calls the output of a layer
         self._owners: dict[str, tuple[str, str]] = {}
@@ -50,10 +59,10 @@ class _Reading:
             raise SpecError(f"{source.name}: no layers: this is no network of Caffe")
         if "layer" in self._net and "layers" in self._net:
             raise self._net.error("layer and layers are of two versions of the format", "layers")
-        self._builder.notes.extend(unknown_fields(self._net))
+        self._notes.extend(unknown_fields(self._net))
         for name, shape in shapes_of_net(self._net):
             self._input(name, shape, f"the shape of the input {name!r} is not in the file")
-        for fields in layers_of(self._net, layers, self._builder.notes):
+        for fields in layers_of(self._net, layers, self._notes):
             self._layer(fields)
         for scale, norm in merge_scales(self._builder).items():
             self._tops[norm] = self._tops.pop(scale)
@@ -71,7 +80,10 @@ class _Reading:
                 self._blobs[top] = Unknown(f"{name} measures")
             return
         known = tuple([blob for blob in bottoms if isinstance(blob, Value)])
-        layer = Layer(fields, name, type, known, tops, self._builder, self._owners)
+        mask = next((blob for blob in bottoms if isinstance(blob, Mask)), None)
+        if mask is not None and type != "Upsample":
+            raise fields.error(f"{name}: the mask of a pool is for Upsample alone")
+        layer = Layer(fields, name, type, known, tops, self._builder, self._owners, mask)
         if type in _GIVING or (type == "Python" and not bottoms):
             self._data(layer)
         elif type == "Split":
@@ -85,8 +97,7 @@ class _Reading:
                 + suggestion(type, (*HANDLERS, *_GIVING), "among those that it does:"),
                 "type",
             )
-        elif len(known) < len(bottoms):
-            why = next(blob.why for blob in bottoms if isinstance(blob, Unknown))
+        elif (why := _unknown(bottoms)) and type not in OF_REGIONS:
             if type in LEARNING:
                 raise layer.error(f"its parameters cannot be counted: {why}")
             self._leave_out(layer, why, quietly=True)
@@ -167,7 +178,7 @@ class _Reading:
         inputs = {name: shape for name, shape in self._inputs.items() if name in read}
         if not inputs:
             raise SpecError(f"{source.name}: no layer takes an input of known size")
-        notes = list(self._builder.notes)
+        notes = [*self._notes, *self._builder.notes]
         if self._left_out:
             notes.append(f"left out: {some_of(self._left_out)}")
         named = Builder()
@@ -181,3 +192,8 @@ class _Reading:
             outputs=None if last else {named.name(self._tops[each]): each for each in outputs},
             notes=tuple(notes),
         )
+
+
+def _unknown(blobs: list[Blob]) -> str:
+    """Why one of them has no known size; empty where all have one."""
+    return next((blob.why for blob in blobs if isinstance(blob, Unknown)), "")

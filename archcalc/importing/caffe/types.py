@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from archcalc.importing.caffe import shaping, values, windows
+from archcalc.importing.caffe import opaque, shaping, values, windows
 from archcalc.importing.caffe.layer import Handler
 
 HANDLERS: Mapping[str, Handler] = {
@@ -35,14 +35,18 @@ HANDLERS: Mapping[str, Handler] = {
     "Mish": values.plainly("mish"),
     "Normalize": values.normalize,
     "PReLU": values.prelu,
+    "PSROIPooling": opaque.psroi_pooling,
     "Parameter": shaping.parameter,
     "Permute": shaping.permute,
     "Pooling": windows.pooling,
     "Power": values.power,
     "ReLU": values.relu,
     "ReLU6": values.plainly("relu6"),
+    "ROIAlign": opaque.roi_pooling,
+    "ROIPooling": opaque.roi_pooling,
     "Reduction": shaping.reduction,
     "Reshape": shaping.reshape,
+    "SPP": opaque.pyramid,
     "Scale": values.scale,
     "ShuffleChannel": shaping.shuffle,
     "Sigmoid": values.plainly("sigmoid"),
@@ -50,6 +54,7 @@ HANDLERS: Mapping[str, Handler] = {
     "Softmax": values.softmax,
     "Swish": values.swish,
     "TanH": values.plainly("tanh"),
+    "Threshold": opaque.alike,
     "Tile": shaping.tile,
     "Upsample": windows.upsample,
 }
@@ -79,6 +84,8 @@ LEARNING = frozenset(
         "Scale",
     )
 )
+# What takes regions, of which no file says how many there are.
+OF_REGIONS = frozenset(("PSROIPooling", "ROIAlign", "ROIPooling"))
 # What measures or trains, and is no part of what a network computes.
 MEASURES = frozenset(("Accuracy", "DetectionEvaluate", "HDF5Output", "SegAccuracy", "Silence"))
 # What selects and draws up results by their values: it learns nothing, and no file says how many.

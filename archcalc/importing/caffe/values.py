@@ -9,6 +9,7 @@ from typing import Any
 from archcalc.importing.building import Value
 from archcalc.importing.caffe.fields import Fields
 from archcalc.importing.caffe.layer import Layer, shown
+from archcalc.importing.caffe.opaque import alike, length_over_all
 
 
 def plainly(kind: str) -> Callable[[Layer], Value]:
@@ -125,7 +126,7 @@ def mvn(layer: Layer) -> Value:
     """Mean 0 and variance 1, of each channel or of all together."""
     param = layer.param("mvn_param")
     if not param.flag("normalize_variance", True):
-        raise param.error("the mean alone: archcalc has no such kind", "normalize_variance")
+        return alike(layer)  # the mean alone is taken out
     if param.flag("across_channels", False):
         return layer.alike("layer_norm", {"over": "all", "affine": False})
     return layer.alike("instance_norm")
@@ -136,7 +137,7 @@ def normalize(layer: Layer) -> Value:
     x = layer.x
     param = layer.param("norm_param")
     if param.flag("across_spatial", True):
-        raise layer.error("across_spatial: archcalc has lengths along one axis alone")
+        return length_over_all(layer, param)
     if not param.flag("channel_shared", True):
         return layer.alike("normalize", {"axis": 0, "scale": True})
     unit = layer.add("normalize", (x,), x.shape, {"axis": 0}, "_unit")

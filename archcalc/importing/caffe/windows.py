@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 
 from archcalc.importing.building import Value, size_of
 from archcalc.importing.caffe.fields import Fields
-from archcalc.importing.caffe.layer import Blob, Layer, shown
+from archcalc.importing.caffe.layer import Blob, Layer, Mask, shown
+from archcalc.importing.caffe.opaque import opaque
 
 
 class _Windows(NamedTuple):
@@ -124,12 +125,12 @@ def pooling(layer: Layer) -> Value | tuple[Blob, ...]:
     method = param.word("pool", ("MAX", "AVE", "STOCHASTIC"), "MAX")
     if len(x.shape) != 3:
         raise layer.error(f"pooling takes maps of 2 axes, and not {shown(x)}")
-    if method == "STOCHASTIC":
-        raise param.error("stochastic pooling: archcalc has no such kind", "pool")
     if param.flag("global_pooling", False):
         if "kernel_size" in param or "kernel_h" in param or "kernel_w" in param:
             raise param.error("global_pooling has no kernel", "global_pooling")
         shape = (x.shape[0], 1, 1)
+        if method == "STOCHASTIC":
+            return opaque(layer, shape)
         if method == "AVE":
             return layer.add("global_avg_pool", (x,), shape)
         return layer.add("adaptive_max_pool", (x,), shape, {"output": 1})
@@ -139,7 +140,9 @@ def pooling(layer: Layer) -> Value | tuple[Blob, ...]:
     return _pooled(layer, x, param, method, windows)
 
 
-def _pooled(layer: Layer, x: Value, param: Fields, method: str, windows: _Windows) -> Value:
+def _pooled(
+    layer: Layer, x: Value, param: Fields, method: str, windows: _Windows
+) -> Value | tuple[Blob, ...]:
     # `ceil_mode` is what SegNet's Caffe and others call it.
     up = param.word("round_mode", ("CEIL", "FLOOR"), "CEIL") == "CEIL"
     up = param.flag("ceil_mode", up)
@@ -161,13 +164,18 @@ def _pooled(layer: Layer, x: Value, param: Fields, method: str, windows: _Window
         fields["stride"] = alike(windows.stride)
     shape = (x.shape[0], *sizes)
     gaps = any(s > k for s, k in zip(windows.stride, windows.kernel, strict=True))
+    if method == "STOCHASTIC":
+        return opaque(layer, shape)
     if method == "AVE":
         if beyond:
             raise layer.error("the last window begins beyond the map, and averages nothing")
         return layer.add("avg_pool", (x,), shape, fields | ({"ceil": True} if up else {}))
     if up:
         fields["ceil"] = "caffe" if gaps and not padded else True
-    return layer.add("max_pool", (x,), shape, fields)
+    pooled = layer.add("max_pool", (x,), shape, fields)
+    if len(layer.tops) < 2:
+        return pooled
+    return pooled, Mask(pooled.name, x.shape)
 
 
 def lrn(layer: Layer) -> Value:
@@ -238,12 +246,23 @@ def _resized(
 
 
 def upsample(layer: Layer) -> Value:
-    """The nearest values, by a factor; SegNet's puts maxima back where they were."""
-    x = layer.bottoms[0] if layer.bottoms else layer.x
-    if len(layer.bottoms) == 2:
-        raise layer.error("SegNet's Upsample by a mask: archcalc does not read it yet")
+    """The nearest values, by a factor; with a mask, maxima where they were before pooling."""
+    x, param = layer.x, layer.param("upsample_param")
     if len(x.shape) != 3:
         raise layer.error(f"resizing takes maps of 2 axes, and not {shown(x)}")
-    factor = layer.param("upsample_param").whole("scale", 2, least=1)
-    shape = (x.shape[0], *[n * factor for n in x.shape[1:]])
-    return layer.add("upsample", (x,), shape, {"factor": factor})
+    factor = param.whole("scale", 2, least=1)
+    sizes = [
+        n * factor - param.flag(f"pad_out_{side}", False)
+        for n, side in zip(x.shape[1:], "hw", strict=True)
+    ]
+    if layer.mask is None:
+        return layer.add("upsample", (x,), (x.shape[0], *sizes), {"factor": factor})
+    if "upsample_h" in param or "upsample_w" in param:
+        sizes = [param.whole(f"upsample_{side}", least=1) for side in "hw"]
+    shape = (x.shape[0], *sizes)
+    if shape != layer.mask.of:
+        raise layer.error(
+            f"the mask is of {shown(Value('', layer.mask.of))}, not {sizes[0]}x{sizes[1]}"
+        )
+    fields = {"kernel": factor, "output": sizes, "indices": layer.mask.pool}
+    return layer.add("max_unpool", (x,), shape, fields)

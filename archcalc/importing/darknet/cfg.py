@@ -39,6 +39,12 @@ class Section:
         line = self._options[name][1] if name in self._options else self.line
         return SpecError(f"[{self.type}]: {fact}", Place(self._source, line, 1))
 
+    def unread(self) -> Iterator[tuple[str, int]]:
+        """The options that nobody has asked for, with their lines."""
+        for name, (_, line) in self._options.items():
+            if name not in self._read:
+                yield name, line
+
     def text(self, name: str, default: str | None = None) -> str:
         """What an option says."""
         self._read.add(name)
@@ -51,18 +57,18 @@ class Section:
     def whole(self, name: str, default: int | None = None, least: int = 0) -> int:
         """A whole number of at least `least`."""
         text = self.text(name, None if default is None else str(default))
-        return self._whole(name, text, least)
+        return self._whole(name, _number(text), least)
 
     def wholes(self, name: str) -> list[int]:
         """Whole numbers with commas between them."""
-        texts = self.text(name).split(",")
+        texts = _number(self.text(name)).split(",")
         if texts[-1].strip() == "":
             texts.pop()
         return [self._whole(name, text.strip(), -_LARGEST) for text in texts]
 
     def real(self, name: str, default: float) -> float:
         """A number."""
-        text = self.text(name, repr(default))
+        text = _number(self.text(name, repr(default)))
         if _NUMBER.fullmatch(text) is None:
             raise self.error(f"{name}: expected a number, not {text[:40]!r}", name)
         return float(text)
@@ -99,6 +105,11 @@ def parse(source: Source) -> list[Section]:
             raise _error(source, number, "an option before the first section")
         found[-1].put(name, value, number)
     return found
+
+
+def _number(text: str) -> str:
+    """What stands before a remark: darknet's numbers end where something else begins."""
+    return text.split("#", 1)[0]
 
 
 def _lines(text: str) -> Iterator[tuple[int, str]]:

@@ -51,7 +51,10 @@ def convolutional(reading: Reading) -> Value:
     ):
         if value != usual:
             fields[name] = value
-    return _product(reading, "conv", "conv", x, (channels, *sizes), fields)
+    owner = None
+    if "share_index" in section:
+        owner = reading.number_of(section.whole("share_index", least=-(1 << 30)), "share_index")
+    return _product(reading, "conv", "conv", x, (channels, *sizes), fields, owner)
 
 
 def deconvolutional(reading: Reading) -> Value:
@@ -72,13 +75,15 @@ def _product(
     x: Value,
     shape: tuple[int, ...],
     fields: Mapping[str, Any],
+    owner: int | None = None,
 ) -> Value:
     """With a bias, or normalized in its place, and behind its activation."""
-    normalized = reading.section.whole("batch_normalize", 0) != 0
+    section = reading.section
+    normalized = section.whole("batch_normalize", 0) != 0 or section.whole("cbn", 0) != 0
     if normalized:
         fields = {**fields, "bias": False}
-    value = reading.add(kind, word, (x,), shape, fields)
-    return reading.finished(value, "logistic", normalized)
+    value = reading.add(kind, word, (x,), shape, fields, owner)
+    return reading.finished(value, "logistic", normalized, owner=owner)
 
 
 def connected(reading: Reading) -> Value:
@@ -296,6 +301,15 @@ def scale_channels(reading: Reading) -> Value:
     if len(other.shape) != 3 or x.shape != (other.shape[0], 1, 1):
         raise reading.error(f"{_shown(x)} has no number for each channel of {_shown(other)}")
     value = reading.add("multiply", "scale", (other, x), other.shape)
+    return reading.finished(value, "linear")
+
+
+def sam(reading: Reading) -> Value:
+    """An earlier map times this one, value by value: spatial attention."""
+    other = reading.earlier(reading.section.whole("from", least=-(1 << 30)), "from")
+    if other.shape != reading.x.shape:
+        raise reading.error(f"{_shown(reading.x)} and {_shown(other)} are not alike", "from")
+    value = reading.add("multiply", "sam", (other, reading.x), other.shape)
     return reading.finished(value, "linear")
 
 

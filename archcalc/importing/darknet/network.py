@@ -33,6 +33,7 @@ _HANDLERS: Mapping[str, Handler] = {
     "reorg": layers.reorg,
     "rnn": recurrent.rnn,
     "route": layers.route,
+    "sam": layers.sam,
     "scale_channels": layers.scale_channels,
     "shortcut": layers.shortcut,
     "softmax": layers.softmax,
@@ -51,6 +52,61 @@ _ALIASES = {
 }
 # What makes boxes, masks or a loss of what the network computes: what they take is an output.
 _HEADS = ("Gaussian_yolo", "cost", "detection", "iseg", "region", "yolo")
+
+# Of forks: what has other parameters or operations, unless it is 0 or "none".
+_CHANGE_FIGURES = (
+    "antialiasing",
+    "assisted_excitation",
+    "deform",
+    "maxpool_depth",
+    "peephole",
+    "rotate",
+    "scale_wh",
+    "stretch",
+    "stretch_sway",
+    "sway",
+    "weights_type",
+)
+# What is about training, about how weights are read and kept, or about how fast it runs.
+_OF_TRAINING = (
+    "angle",
+    "bin_output",
+    "binary",
+    "burnin_update",
+    "clip",
+    "coordconv",
+    "dont_update",
+    "dontload",
+    "dontloadscales",
+    "dontsave",
+    "dot",
+    "dropblock",
+    "dropblock_size_abs",
+    "dropblock_size_rel",
+    "exposure",
+    "flip",
+    "flipped",
+    "grad_centr",
+    "keep_delta_gpu",
+    "learning_rate",
+    "maxpool_zero_nonmax",
+    "noloss",
+    "numload",
+    "onlyforward",
+    "reverse",
+    "saturation",
+    "shift",
+    "smooth",
+    "state_constrain",
+    "stopbackward",
+    "stream",
+    "temperature",
+    "train_only_bn",
+    "truth",
+    "wait_stream",
+    "weights_normalization",
+    "xnor",
+)
 
 
 def read_darknet(source: Source) -> Model:
@@ -76,11 +132,22 @@ def read_darknet(source: Source) -> Model:
                 heads[f"{reading.index}.{type}"] = x
         elif type in _HANDLERS:
             x = _HANDLERS[type](reading)
+            _tell_unread(reading)
         else:
             known = (*_HANDLERS, *_HEADS)
             raise section.error(f"archcalc does not read this type{suggestion(type, known)}")
         outputs.append(x)
     return _model(source, builder, inputs, x, heads)
+
+
+def _tell_unread(reading: Reading) -> None:
+    """Notes the options that nobody reads, and refuses those that would change figures."""
+    section = reading.section
+    for name, line in section.unread():
+        if name in _CHANGE_FIGURES and section.text(name) not in ("0", "none"):
+            raise section.error(f"{name}: archcalc does not read it", name)
+        if name not in (*_CHANGE_FIGURES, *_OF_TRAINING):
+            reading.note_line("archcalc does not know this option", line, name)
 
 
 def _input_shape(net: Section) -> tuple[int, ...]:
@@ -102,7 +169,7 @@ def _model(
 ) -> Model:
     if not builder.statements:
         raise SpecError(f"{source.name}: no layers")
-    notes = list(builder.notes)
+    notes = builder.notes
     if heads:
         notes.append(
             f"outputs are what these take, and what they do is not counted: {some_of([*heads])}"

@@ -6,6 +6,8 @@ convolutions (crnn_layer.c), that run once in each step.
 
 from __future__ import annotations
 
+from typing import Any
+
 from archcalc.importing.building import Value
 from archcalc.importing.darknet.section import Reading
 
@@ -19,8 +21,20 @@ def _linear(reading: Reading, name: str, x: Value, features: int) -> Value:
 
 
 def _conv(reading: Reading, name: str, x: Value, channels: int) -> Value:
-    normalized = reading.section.whole("batch_normalize", 0) != 0
-    fields = {"channels": channels, "kernel": 3, "padding": 1}
+    section = reading.section
+    normalized = section.whole("batch_normalize", 0) != 0
+    size, groups = section.whole("size", 3, 1), section.whole("groups", 1, 1)
+    # What has sizes of its own came later, with a padding of its own: 0 unless it is given.
+    own = any(option in section for option in ("size", "output", "hidden"))
+    padding = section.whole("padding", 0 if own else 1)
+    if section.whole("pad", 0):
+        padding = size // 2
+    if x.shape[0] % groups or channels % groups:
+        raise reading.error(f"{x.shape[0]} and {channels} channels in {groups} groups", "groups")
+    if 2 * padding != size - 1 or section.whole("stride", 1) != 1:
+        raise reading.error("the maps of one step would not have the sizes of the next")
+    fields: dict[str, Any] = {"channels": channels, "kernel": size, "padding": padding}
+    fields |= {"groups": groups} if groups > 1 else {}
     fields |= {"bias": False} if normalized else {}
     value = reading.add("conv", name, (x,), (channels, *x.shape[1:]), fields)
     return reading.finished(value, "logistic", normalized, prefix=f"{name}.")
@@ -37,24 +51,26 @@ def _alone(reading: Reading, kind: str, name: str, x: Value) -> Value:
 def rnn(reading: Reading) -> Value:
     """s' = f(W x) + f(V s), and s besides with `shortcut`; what leaves it is f(U s')."""
     features = reading.section.whole("output", 1, 1)
-    x, state = reading.flat(), reading.state((features,))
+    hidden = reading.section.whole("hidden", features, 1)
+    x, state = reading.flat(), reading.state((hidden,))
 
-    def layer(name: str, taken: Value) -> Value:
-        return reading.finished(
-            _linear(reading, name, taken, features), "logistic", prefix=f"{name}."
-        )
+    def layer(name: str, taken: Value, features: int) -> Value:
+        value = _linear(reading, name, taken, features)
+        return reading.finished(value, "logistic", prefix=f"{name}.")
 
-    return layer("output", _new_state(reading, layer("input", x), layer("self", state), state))
+    of_x, of_state = layer("input", x, hidden), layer("self", state, hidden)
+    return layer("output", _new_state(reading, of_x, of_state, state), features)
 
 
 def crnn(reading: Reading) -> Value:
     """As `rnn`, of convolutions."""
     section, x = reading.section, reading.map()
-    hidden = section.whole("hidden_filters", 1, 1)
+    hidden = section.whole("hidden" if "hidden" in section else "hidden_filters", 1, 1)
+    channels = section.whole("output" if "output" in section else "output_filters", 1, 1)
     state = reading.state((hidden, *x.shape[1:]))
     of_x, of_state = _conv(reading, "input", x, hidden), _conv(reading, "self", state, hidden)
     new = _new_state(reading, of_x, of_state, state)
-    return _conv(reading, "output", new, section.whole("output_filters", 1, 1))
+    return _conv(reading, "output", new, channels)
 
 
 def _new_state(reading: Reading, of_x: Value, of_state: Value, state: Value) -> Value:

@@ -21,6 +21,7 @@ ACTIVATIONS: Mapping[str, Sequence[tuple[str, Mapping[str, Any]]]] = {
     "ramp": (("leaky_relu", {"slope": round(1 / 11, 9)}), ("scale", {"factor": 1.1})),
     "relie": (("leaky_relu", {"slope": 0.01}),),
     "relu": (("relu", {}),),
+    "relu6": (("relu6", {}),),
     "selu": (("selu", {}),),
     "swish": (("silu", {}),),
     "tanh": (("tanh", {}),),
@@ -59,7 +60,11 @@ class Reading:
 
     def note(self, fact: str) -> None:
         """Tells whoever sees the figures."""
-        self._builder.notes.append(f"line {self.section.line}, [{self.section.type}]: {fact}")
+        self._builder.note(fact, self.section.line, f"[{self.section.type}]")
+
+    def note_line(self, fact: str, line: int, option: str) -> None:
+        """The same, of one of its options."""
+        self._builder.note(fact, line, f"[{self.section.type}] {option}")
 
     def add(
         self,
@@ -68,9 +73,15 @@ class Reading:
         inputs: Sequence[Value],
         shape: Sequence[int],
         fields: Mapping[str, Any] | None = None,
+        owner: int | None = None,
     ) -> Value:
-        """A layer that is called by a word behind the number of the section."""
-        return self._builder.add(kind, f"{self.index}.{word}", inputs, shape, fields)
+        """A layer that is called by a word behind the number of the section.
+
+        Args:
+            owner: the number of the section whose weights it has, where they are not its own.
+        """
+        weights = None if owner is None else f"{owner}.{word}"
+        return self._builder.add(kind, f"{self.index}.{word}", inputs, shape, fields, weights)
 
     def state(self, shape: tuple[int, ...]) -> Value:
         """What it keeps from the step before: an input of one step."""
@@ -97,11 +108,16 @@ class Reading:
         return self.add("flatten", word, (value,), (count,))
 
     def finished(
-        self, value: Value, default: str, normalized: bool = False, prefix: str = ""
+        self,
+        value: Value,
+        default: str,
+        normalized: bool = False,
+        prefix: str = "",
+        owner: int | None = None,
     ) -> Value:
         """`value`, normalized where that is wanted, and behind the activation."""
         if normalized:
-            value = self.add("batch_norm", f"{prefix}bn", (value,), value.shape)
+            value = self.add("batch_norm", f"{prefix}bn", (value,), value.shape, None, owner)
         name = self.section.text("activation", default)
         if name not in ACTIVATIONS:
             raise self.error(
@@ -115,9 +131,13 @@ class Reading:
 
     def earlier(self, number: int, option: str) -> Value:
         """The output of a section: a number below 0 counts from this one."""
+        return self.outputs[self.number_of(number, option)]
+
+    def number_of(self, number: int, option: str) -> int:
+        """A section before this one: a number below 0 counts from here."""
         index = self.index + number if number < 0 else number
         if not 0 <= index < self.index:
             raise self.error(
                 f"{option}: {number} is none of the {self.index} sections before", option
             )
-        return self.outputs[index]
+        return index

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from archcalc.errors import SpecError
+from archcalc.quantity.at_least import AtLeast
 from tests.importing.files import caffe, dims_of, one_layer
 
 # type, settings, shapes of the inputs; the output for one image, parameters, multiply-accumulates
@@ -213,6 +214,12 @@ CASES: list[tuple[str, str, list[str], tuple[int, ...], int, int]] = [
     ("Interp", "interp_param { shrink_factor: 2 pad_end: -1 }", ["1 3 8 9"], (3, 4, 4), 0, 0),
     ("Interp", "", ["1 3 4 5", "1 9 7 8"], (3, 7, 8), 0, 0),
     ("Upsample", "upsample_param { scale: 2 }", ["1 3 4 5"], (3, 8, 10), 0, 0),
+    # without a kind
+    ("Pooling", "pooling_param { pool: STOCHASTIC kernel_size: 2 }", ["1 3 4 5"], (3, 3, 4), 0, 0),
+    ("Threshold", "", ["1 3 4 5"], (3, 4, 5), 0, 0),
+    ("MVN", "mvn_param { normalize_variance: false }", ["1 3 4 5"], (3, 4, 5), 0, 0),
+    ("Normalize", "norm_param { channel_shared: false }", ["1 3 4 5"], (3, 4, 5), 3, 0),
+    ("SPP", "spp_param { pyramid_height: 3 }", ["1 3 4 5"], (63,), 0, 0),  # 3 (1 + 4 + 16)
 ]
 
 
@@ -248,6 +255,42 @@ def test_embed_and_parameter() -> None:
         layer {{ name: "e" type: "Eltwise" bottom: "x" bottom: "p" top: "e" }}
     """
     assert caffe(text).params == 12
+
+
+REGIONS = [
+    ("ROIPooling", "roi_pooling_param { pooled_h: 2 pooled_w: 3 }", (9, 2, 3)),
+    ("ROIAlign", "roi_align_param { pooled_h: 2 pooled_w: 3 }", (9, 2, 3)),
+    ("PSROIPooling", "psroi_pooling_param { output_dim: 1 group_size: 3 }", (1, 3, 3)),
+]
+
+
+@pytest.mark.parametrize(("type", "settings", "output"), REGIONS)
+def test_totals_behind_regions_are_what_they_are_at_least(
+    type: str, settings: str, output: tuple[int, ...]
+) -> None:
+    analysis = one_layer(type, settings, "1 9 8 8", "1 5")
+    assert analysis.layers[-1].output.shape == output
+    assert isinstance(analysis.macs, AtLeast)
+    assert analysis.graph.network.imported is not None
+    (note,) = analysis.graph.network.imported.notes
+    assert note.startswith("l (line 3): how many regions there are is not in the file")
+
+
+def test_maxima_go_back_where_a_mask_says() -> None:
+    text = f"""
+        input: "x" input_shape {{ {dims_of("1 3 9 8")} }}
+        layer {{ name: "p" type: "Pooling" bottom: "x" top: "p" top: "mask"
+          pooling_param {{ kernel_size: 2 stride: 2 }} }}
+        layer {{ name: "u" type: "Upsample" bottom: "p" bottom: "mask" top: "u"
+          upsample_param {{ scale: 2 pad_out_h: true }} }}
+    """
+    analysis = caffe(text)
+    assert [layer.output.shape for layer in analysis.layers] == [(3, 5, 4), (3, 9, 8)]
+    assert analysis.layer("u").kind == "max_unpool"
+    with pytest.raises(SpecError, match="the mask is of 3x9x8, not 10x8"):
+        caffe(text.replace("pad_out_h: true", ""))
+    with pytest.raises(SpecError, match="the mask of a pool is for Upsample alone"):
+        caffe(text.replace('"Upsample"', '"Concat"'))
 
 
 REFUSED = [

@@ -95,7 +95,7 @@ HOSTILE = {
     "deep": "a {" * (MAX_DEPTH + 1),
     "deep and closed": "a {" * 100_000 + "}" * 100_000,
     "many fields": "a:1 " * (MAX_FIELDS + 1),
-    "many layers": "layer{}" * 140_000,
+    "many layers": "layer{}" * 100_000,
     "many texts": "name: " + "'a' " * 250_000,
     "a long text": "name: '" + "a" * 1_000_000 + "'",
     "a long type": "layer { type: '" + "a" * 1_000_000 + "' }",
@@ -112,7 +112,7 @@ HOSTILE = {
     + "dim: 1 " * 1_000
     + "} layer { type: 'ReLU' bottom: 'x' top: 'y' }",
     "many names": "input: 'x' input_shape { dim: 1 dim: 3 } "
-    + "layer { type: 'ReLU' bottom: 'x' top: 'x' name: 'x' } " * 18_000,
+    + "layer { type: 'ReLU' bottom: 'x' top: 'x' name: 'x' } " * 9_000,
     "nothing": "\0",
 }
 

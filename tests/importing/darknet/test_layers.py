@@ -98,6 +98,15 @@ CASES: list[tuple[str, tuple[int, int, int], tuple[int, ...], int, int]] = [
         4 * 27 + 4 * 45,
     ),
     (
+        "[convolutional] filters=3 batch_normalize=1 ; "
+        "[convolutional] filters=3 batch_normalize=1 share_index=-1",
+        (3, 4, 4),
+        (3, 4, 4),
+        9 + 6,
+        2 * 144,
+    ),
+    ("[convolutional] filters=3 ; [dropout] ; [sam] from=0", (3, 4, 4), (3, 4, 4), 12, 144),
+    (
         "[convolutional] filters=3 ; [avgpool] ; [scale_channels] from=0",
         (3, 4, 4),
         (3, 4, 4),
@@ -163,6 +172,7 @@ RECURRENT = [
     ("[rnn] output=5", 7, (5,), (7 * 5 + 5) + 2 * (5 * 5 + 5), 35 + 50, ["0.state"]),
     ("[rnn] output=5 batch_normalize=1 shortcut=1", 7, (5,), 85 + 3 * 10, 85, ["0.state"]),
     ("[gru] output=5 tanh=1", 7, (5,), 3 * (40 + 30), 3 * 60, ["0.state"]),
+    ("[rnn] output=5 hidden=3", 7, (5,), (21 + 3) + (9 + 3) + (15 + 5), 45, ["0.state"]),
     ("[lstm] output=5", 7, (5,), 4 * (40 + 30), 4 * 60, ["0.state", "0.state_2"]),
 ]
 
@@ -186,6 +196,22 @@ def test_crnn_is_three_convolutions() -> None:
     analysis = darknet(text_of("[crnn] hidden_filters=4 output_filters=2", (3, 5, 5)))
     assert analysis.layers[-1].output.shape == (2, 5, 5)
     assert analysis.params == (27 * 4 + 4) + (36 * 4 + 4) + (36 * 2 + 2)
+
+
+def test_crnn_has_the_kernel_that_it_is_given() -> None:
+    analysis = darknet(text_of("[crnn] size=1 hidden=4 output=2 groups=1", (3, 5, 5)))
+    assert analysis.params == (3 * 4 + 4) + (4 * 4 + 4) + (4 * 2 + 2)
+    with pytest.raises(SpecError, match="would not have the sizes of the next"):
+        darknet(text_of("[crnn] size=3 hidden=4 output=2", (3, 5, 5)))
+
+
+def test_an_option_that_nobody_reads_is_noted_or_refused() -> None:
+    text = text_of("[convolutional] filters=3#what sise=3 xnor=1 antialiasing=0", (3, 4, 4))
+    model = read_darknet(Source("net.cfg", text))
+    assert analysis_of(model).params == 12
+    assert model.notes == ("[convolutional] sise (line 7): archcalc does not know this option",)
+    with pytest.raises(SpecError, match=r"net\.cfg:9:1: .*antialiasing: archcalc does not read it"):
+        darknet(text.replace("antialiasing=0", "antialiasing=1"))
 
 
 def test_what_heads_take_are_the_outputs() -> None:

@@ -1,0 +1,173 @@
+"""Trace -> Model."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from importlib import import_module
+
+from archcalc.feature_map import FeatureMap
+from archcalc.importing.kinds.axes import Axes, axis_of, without_batch
+from archcalc.importing.kinds.call import HANDLERS, Call
+from archcalc.importing.kinds.drafts import Draft, NotCoveredError, Value
+from archcalc.importing.kinds.lowering import Lowering, tensors_in
+from archcalc.importing.kinds.naming import name_all
+from archcalc.importing.kinds.opaque import opaque
+from archcalc.importing.kinds.patterns import sizes_of
+from archcalc.importing.model import Input, Model, Statement
+from archcalc.importing.trace import PARAMETER, Operation, Trace
+
+for _family in (
+    "attending", "convolving", "joining", "moving", "norming", "pointwise", "pooling", "products",
+    "recurring", "resizing", "slicing",
+):  # fmt: skip
+    import_module(f"archcalc.importing.kinds.{_family}")
+
+
+def statements(trace: Trace, origin: str) -> Model:
+    """The layers that a trace is made of.
+
+    Args:
+        origin: one line that says where it comes from.
+    """
+    lowering = Lowering(trace)
+    inputs = {name: _input(lowering, name, number) for name, number in trace.inputs.items()}
+    for operation in _live(trace):
+        _lower(operation, lowering)
+    ends = {name: _end(lowering, number) for name, number in trace.outputs.items()}
+    outputs = {name: draft for name, draft in ends.items() if draft is not None}
+    drafts = _needed(lowering.drafts, outputs.values())
+    name_all(drafts, trace.held, {*inputs})
+    _note_unused(lowering)
+    found = tuple(map(_statement, drafts))
+    named = {_plain(name): draft.name for name, draft in outputs.items()}
+    alone = len(named) == 1 and found and [*named.values()] == [found[-1].name]
+    return Model(
+        name=_plain(trace.name) or "model",
+        origin=origin,
+        inputs=inputs,
+        statements=found,
+        outputs=None if alone or not named else named,
+        notes=(*trace.notes, *lowering.notes),
+    )
+
+
+def _live(trace: Trace) -> list[Operation]:
+    """The operations that an output needs, in order."""
+    needed = {*trace.outputs.values()}
+    found = []
+    for operation in reversed(trace.operations):
+        if not needed.isdisjoint(operation.outputs):
+            needed.update(tensors_in(operation.arguments))
+            found.append(operation)
+    return found[::-1]
+
+
+def _input(lowering: Lowering, name: str, number: int) -> Input:
+    sizes = lowering.sizes(number)
+    several = len(lowering.trace.batches) > 1
+    varying = [n for n, each in enumerate(sizes) if len({*each}) > 1] if several else [0]
+    along = varying[0] if varying else 0
+    axes: Axes = tuple(
+        [lowering.axis_with_batch(each, None) if n == along else axis_of(each)
+         for n, each in enumerate(sizes)]
+    )  # fmt: skip
+    items, rest = without_batch(axes[along]), (axes[:along] + axes[along + 1 :]) or ((),)
+    base = ((), items, *rest) if items else ((), *rest)
+    shape = tuple(sizes_of(base[1:]))
+    draft = Draft("")
+    draft.name, draft.map = name, FeatureMap(shape[0], shape[1:], dtype=lowering.dtype(number))
+    draft.axes = {1: ("c",), 2: ("n", "c"), 3: ("c", "h", "w"), 4: ("c", "t", "h", "w")}.get(
+        len(shape), ()
+    )
+    lowering.values[number] = Value(draft, base, axes, of_images=True)
+    return Input(shape, lowering.dtype(number))
+
+
+def _lower(operation: Operation, lowering: Lowering) -> None:
+    outputs = {*operation.outputs}
+    if outputs.isdisjoint(lowering.of_images) and outputs.isdisjoint(lowering.learned):
+        return  # constants: they are taken as they are
+    handler = HANDLERS.get(operation.operator)
+    call = Call(operation, lowering)
+    try:
+        if handler is None:
+            raise NotCoveredError("is no layer kind")
+        handler(call)
+    except NotCoveredError as reason:
+        if operation.inside:
+            for inner in operation.inside:
+                _lower(inner, lowering)
+            return
+        if outputs.isdisjoint(lowering.of_images):
+            _as_it_is(operation, lowering)
+        else:
+            opaque(call, str(reason))
+
+
+def _as_it_is(operation: Operation, lowering: Lowering) -> None:
+    """What is computed of what learns alone, in a way that no kind does, as a constant."""
+    lowering.note(
+        f"{operation.operator} of parameters, in {operation.path or 'the model'}, is taken as a "
+        "constant"
+    )
+    lowering.learned -= {*operation.outputs}
+    for number in operation.outputs:
+        lowering.values.pop(number, None)
+
+
+def _end(lowering: Lowering, number: int) -> Draft | None:
+    """The layer whose output leaves the model as a tensor."""
+    if number not in lowering.of_images:
+        return None
+    value = lowering.value(number)
+    draft = lowering.take(value, value.by, apart=True).draft
+    if draft.kind:
+        return draft
+    return lowering.add("identity", (draft,), {}, None)
+
+
+def _needed(drafts: list[Draft], ends: Iterable[Draft]) -> list[Draft]:
+    """The layers that an output needs, and those whose weights these share, in order."""
+    waiting = [*ends]
+    seen: set[int] = set()
+    while waiting:
+        draft = waiting.pop()
+        if id(draft) in seen:
+            continue
+        seen.add(id(draft))
+        waiting += [*draft.inputs, *([] if draft.weights is None else [draft.weights])]
+    return [draft for draft in drafts if id(draft) in seen]
+
+
+def _statement(draft: Draft) -> Statement:
+    assert draft.map is not None
+    return Statement(
+        kind=draft.kind,
+        name=draft.name,
+        inputs=tuple([each.name for each in draft.inputs]),
+        fields=draft.fields,
+        weights=None if draft.weights is None else draft.weights.name,
+        shape=tuple([int(n) for n in draft.map.shape]),
+    )
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[^A-Za-z0-9_.\-]", "_", name).strip("._-")[:90]
+
+
+def _note_unused(lowering: Lowering) -> None:
+    """Says which parameters no layer holds."""
+    unused = list(_unused(lowering))
+    if unused:
+        names = ", ".join(unused[:3]) + (" …" if len(unused) > 3 else "")
+        lowering.note(f"parameters that no layer holds are not counted: {names}")
+
+
+def _unused(lowering: Lowering) -> Iterator[str]:
+    for number, held in lowering.trace.held.items():
+        if held.role == PARAMETER and number not in lowering.owners:
+            yield held.name
+    for held in lowering.trace.unused:
+        if held.role == PARAMETER:
+            yield held.name

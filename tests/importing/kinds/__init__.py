@@ -1,0 +1,1 @@
+"""Which layer kinds the operators of a trace are."""

@@ -1,0 +1,133 @@
+"""Chains of views become one rearrangement, or none; the batch may lie anywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import Tensor, nn
+
+from tests.importing.kinds.judge import same
+from tests.importing.kinds.test_layers_of_one_operator import Function
+
+Steps = list[tuple[str, tuple[int, ...]]]  # methods of a tensor and what they are given
+
+
+@st.composite
+def views(draw: st.DrawFn) -> tuple[tuple[int, ...], Steps, int]:
+    """The size of an image, views of a batch of them, and where the batch is behind these."""
+    sizes = draw(st.lists(st.sampled_from([1, 2, 3, 4, 6]), min_size=2, max_size=4))
+    shape = [-1, *sizes]
+    steps: Steps = []
+    for _ in range(draw(st.integers(1, 4))):
+        ways = ["permute", "unsqueeze"]
+        ways += ["merge"] if len(shape) > 2 else []
+        ways += ["split"] if any(n in (4, 6) for n in shape) else []
+        way = draw(st.sampled_from(ways))
+        if way == "permute":
+            order = draw(st.permutations(range(len(shape))))
+            shape = [shape[n] for n in order]
+            steps.append((way, tuple(order)))
+        elif way == "unsqueeze" and len(shape) < 6:
+            at = draw(st.integers(0, len(shape)))
+            shape.insert(at, 1)
+            steps.append((way, (at,)))
+        elif way == "merge":
+            at = draw(st.integers(0, len(shape) - 2))
+            if -1 in shape[at : at + 2]:
+                continue
+            shape[at : at + 2] = [shape[at] * shape[at + 1]]
+            steps.append(("flatten", (at, at + 1)))
+        elif way == "split":
+            at = draw(st.sampled_from([n for n, size in enumerate(shape) if size in (4, 6)]))
+            shape[at : at + 1] = [2, shape[at] // 2]
+            steps.append(("reshape", tuple(shape)))
+    return tuple(sizes), steps, shape.index(-1)
+
+
+@given(views())
+def test_any_chain_of_views_is_one_layer_at_most(
+    drawn: tuple[tuple[int, ...], Steps, int],
+) -> None:
+    size, steps, along = drawn
+
+    def function(x: Tensor) -> Tensor:
+        for name, arguments in steps:
+            x = getattr(x, name)(*arguments)
+        return torch.relu(x.movedim(along, 0))
+
+    kinds = same(Function(function), size).kinds
+    assert kinds in (["relu"], [*kinds[:1], "relu"])
+    assert kinds[0] in ("relu", "rearrange", "flatten", "channel_shuffle")
+
+
+@pytest.mark.parametrize(
+    ("function", "size", "kinds"),
+    [
+        (lambda x: x[:, :, None, None].transpose(1, 2).squeeze().relu(), (6,), ["relu"]),
+        (lambda x: x.permute(0, 2, 3, 1).permute(0, 3, 1, 2).relu(), (2, 3, 4), ["relu"]),
+        (lambda x: x.flatten(1).relu(), (2, 3, 4), ["flatten", "relu"]),
+        (lambda x: x.flatten(2).transpose(1, 2).relu(), (2, 3, 4), ["rearrange", "relu"]),
+        (lambda x: x.contiguous().clone().to(x.dtype).relu(), (2, 3), ["relu"]),
+        (
+            lambda x: x.view(-1, 2, 3, 4, 5).transpose(1, 2).reshape(-1, 6, 4, 5).relu(),
+            (6, 4, 5),
+            ["channel_shuffle", "relu"],
+        ),
+        (
+            lambda x: x.view(-1, 2, 3, 3, 4, 5)
+            .permute(0, 1, 4, 2, 5, 3).reshape(-1, 2, 12, 15).relu(),
+            (18, 4, 5),
+            ["pixel_shuffle", "relu"],
+        ),
+        (lambda x: x.view(-1, 6, 6).relu(), (4, 9), ["reshape", "relu"]),
+        (lambda x: torch.relu(x.flatten(0, 1)).view(-1, 5, 4).sum(1), (5, 4), None),
+        (lambda x: torch.pixel_shuffle(x, 2), (8, 3, 4), ["pixel_shuffle"]),
+        (lambda x: torch.channel_shuffle(x, 2), (8, 3, 4), ["channel_shuffle"]),
+        (lambda x: torch.roll(x, (1, -2), (2, 1)), (3, 4, 5), ["roll"]),
+        (lambda x: x.unsqueeze(2).expand(-1, -1, 3, -1).flatten(1, 2).relu(), (3, 4), None),
+        (lambda x: x.repeat(1, 2, 1), (3, 4), ["tile"]),
+        (lambda x: x.repeat_interleave(2, dim=1), (3, 4), ["repeat_interleave"]),
+        (lambda x: x.unfold(1, 2, 2).relu(), (6, 4), ["rearrange", "relu"]),
+    ],
+)  # fmt: skip
+def test_moves_that_a_reader_would_write(
+    function: Callable[[Tensor], Tensor], size: tuple[int, ...], kinds: list[str] | None
+) -> None:
+    found = same(Function(function), size)
+    assert kinds is None or found.kinds == kinds
+
+
+def test_windows_are_items_and_no_size_of_the_map_is_written() -> None:
+    def function(x: Tensor) -> Tensor:
+        x = x.permute(0, 2, 3, 1)
+        b, h, w, c = x.shape
+        x = x.view(b, h // 2, 2, w // 2, 2, c).permute(0, 1, 3, 2, 4, 5).reshape(-1, 4, c)
+        x = torch.softmax(x, dim=1)
+        x = x.view(b, h // 2, w // 2, 2, 2, c).permute(0, 1, 3, 2, 4, 5)
+        return x.reshape(b, h, w, c)
+
+    found = same(Function(function), (3, 6, 4))
+    (into, _, back) = found.model.statements
+    assert into.fields == {"axes": "c (h p) (w q) -> [h w] (p q) c", "p": 2, "q": 2}
+    assert back.kind == "rearrange"
+
+
+def test_attention_gets_its_heads_side_by_side_without_a_layer_for_them() -> None:
+    class Attention(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.qkv = nn.Linear(8, 24)
+            self.proj = nn.Linear(8, 8)
+
+        def forward(self, x: Tensor) -> Tensor:
+            qkv = self.qkv(x).reshape(x.shape[0], -1, 3, 2, 4).permute(2, 0, 3, 1, 4)
+            x = nn.functional.scaled_dot_product_attention(*qkv.unbind(0))
+            return self.proj(x.transpose(1, 2).reshape(x.shape[0], -1, 8))  # type: ignore[no-any-return]
+
+    found = same(Attention(), (5, 8))
+    assert found.kinds == ["linear", *["slice"] * 3, "scaled_dot_product_attention", "linear"]
+    assert found.fields("scaled_dot_product_attention") == {"heads": 2}

@@ -50,7 +50,9 @@ def generating(draw: Any) -> Graph:
     encoder, split = draw(st.booleans()), draw(st.booleans())
     width = heads * groups * each
     turn = f"rotary_embedding: {{name: r, heads: {heads * groups}}}"
-    attend = f"{{name: a, from: [r, k, v], heads: {heads * groups}, key_heads: {groups}"
+    bias = draw(st.sampled_from(["", f"[1, {length}, {length}]", f"[{heads * groups}, 1, 1]"]))
+    inputs = "r, k, v, b" if bias else "r, k, v"
+    attend = f"{{name: a, from: [{inputs}], heads: {heads * groups}, key_heads: {groups}"
     turned = f'rearrange: {{axes: "l (h d) -> h l d", h: {heads}}}'
     cross = CROSS.replace("W", str(width)).replace("H", str(heads))
     sound = f", sound: {{shape: [{draw(st.integers(1, 4))}, 3]}}" if encoder else ""
@@ -68,6 +70,7 @@ layers:
   - {turn if draw(st.booleans()) else "identity: {name: r}"}
   - linear: {{name: k, from: n, features: {each * groups}}}
   - linear: {{name: v, from: n, features: {each * groups}}}
+{f"  - parameter: {{name: b, shape: {bias}}}{chr(10)}" if bias else ""}\
   - scaled_dot_product_attention: {attend}, causal: true}}
 {cross if encoder else ""}\
   - gelu: {{name: g}}
@@ -94,6 +97,7 @@ def last_alone(graph: Graph, analysis: Analysis) -> int:
         first, *others = [x.clone() for x in given]
         if layer.node.layer.category is Category.ATTENTION:
             part.causal = False  # type: ignore[assignment]  # the last one sees all
+            others[2:] = [bias[..., -1:, :] for bias in others[2:]]
         plainly = sdpa_kernel(SDPBackend.MATH)  # the fused one on the CPU is not counted
         with torch.no_grad(), plainly, FlopCounterMode(display=False) as counted:
             alone = part(first[..., -1:, :], *others)

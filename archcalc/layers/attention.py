@@ -13,7 +13,7 @@ from archcalc.layers.layer import Category, Layer, require_divisible, require_po
 from archcalc.layers.operator import USUAL, Circumstances, Kept, Operator, Taken
 from archcalc.layers.registry import register
 from archcalc.quantity.arithmetic import Quantity, certainly_one, require_equal
-from archcalc.regions.bits import chunks, full, repeated
+from archcalc.regions.bits import chunks, full, members, repeated, single
 from archcalc.regions.patches import Patch
 from archcalc.regions.reading import ChannelWindow, Groups, read
 from archcalc.window import Reach, Windows
@@ -31,6 +31,8 @@ class ScaledDotProductAttention(Join):
     each has its own unless that is given. Output (L, h d). The scale is d**-0.5 unless given.
     `causal`: position i sees 0 … i. A fourth input is a bias, which is added to the scores before
     the softmax: (h, L, S), or 1 along some of these axes (Raffel et al. 2020, arXiv:1910.10683).
+    Beside `causal` torch takes none, but one in which -inf hides what comes later: then what is
+    made and kept is not known.
     MACs: 2 L S h d, of a causal one as well: the products are computed and masked.
     Source: Vaswani et al. 2017 (arXiv:1706.03762), eq. 1 and section 3.2.2.
     """
@@ -87,8 +89,6 @@ class ScaledDotProductAttention(Join):
         return keys.shape[0]
 
     def _require_bias(self, bias: FeatureMap, scores: tuple[Quantity, ...]) -> None:
-        if self.causal:
-            raise LayerError("a bias beside causal: true; let the bias hide what comes later")
         if bias.rank != 3:
             raise LayerError(f"a bias (heads, queries, keys), and {bias} has {bias.rank} axes")
         whole = FeatureMap(scores[0], scores[1:])
@@ -100,9 +100,11 @@ class ScaledDotProductAttention(Join):
         x, keys, values, *biases = maps
         yield keys.shape[0], values.shape[0]
         for bias in biases:
-            for pair in zip(bias.shape, (self.heads, x.shape[0], keys.shape[0]), strict=True):
-                if not any(map(certainly_one, pair)):
-                    yield pair
+            for size, wanted in zip(
+                bias.shape, (self.heads, x.shape[0], keys.shape[0]), strict=True
+            ):
+                if not certainly_one(size):
+                    yield size, wanted
 
     @property
     def _groups(self) -> Quantity:
@@ -138,7 +140,8 @@ class ScaledDotProductAttention(Join):
     def memory_is_known(self, dtype: str, inputs: Sequence[FeatureMap], at: Circumstances) -> bool:
         # Where the bias learns, or features do not lie side by side, torch makes the scores
         # themselves, by other kernels.
-        return BIAS not in at.learning and not at.scattered
+        hides_by_bias = self.causal and len(inputs) > BIAS
+        return not hides_by_bias and BIAS not in at.learning and not at.scattered
 
     @property
     def _way(self) -> Reach:
@@ -179,12 +182,17 @@ class ScaledDotProductAttention(Join):
             serving = read(Groups(1, self.heads // groups), heads, groups)
             yield 2, Patch(steps, (repeated(part, each, serving),))
         heads = read(Groups(1, each), features, self.heads)
+        queries = [patch.channels]
+        if self.causal and biases:  # each sees other steps
+            queries = [single(query) for query in members(patch.channels)]
         for bias in biases:
-            sets = [
-                full(n) if n == 1 else bits
-                for n, bits in zip(bias.shape, (heads, patch.channels, steps), strict=True)
-            ]
-            yield BIAS, Patch(sets[0], tuple(sets[1:]))
+            for own in queries:
+                scores = (heads, own, read(self._way, own, keys.shape[0]))
+                sets = [
+                    full(n) if n == 1 and bits else bits
+                    for n, bits in zip(bias.shape, scores, strict=True)
+                ]
+                yield BIAS, Patch(sets[0], tuple(sets[1:]))
 
     def probe(self, x: FeatureMap, /, *others: FeatureMap) -> tuple[Layer, ...]:
         return (Attended(**vars(self)),)

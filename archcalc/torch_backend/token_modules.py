@@ -60,8 +60,12 @@ class Attention(nn.Module):
                 (values, self.key_heads),
             )
         ]
+        causal = self.causal
+        if causal and bias is not None:  # torch takes one of the two
+            later = q.new_ones(q.shape[2], k.shape[2], dtype=torch.bool).triu(1)
+            bias, causal = bias.masked_fill(later, float("-inf")), False
         found = F.scaled_dot_product_attention(
-            q, k, v, bias, is_causal=self.causal, scale=self.scale, enable_gqa=len(q[0]) > len(k[0])
+            q, k, v, bias, is_causal=causal, scale=self.scale, enable_gqa=len(q[0]) > len(k[0])
         )
         return found.transpose(1, 2).flatten(2)
 
@@ -119,6 +123,8 @@ class Attended(nn.Module):
         seen = seen.repeat_interleave(self.heads // self.groups, 2)
         both: Tensor = own + seen
         if bias is not None:
+            if self.causal:
+                bias = bias.expand(*bias.shape[:2], queries.shape[1], keys.shape[1]).tril()
             both = both + bias.sum(3, keepdim=True).transpose(1, 2)
         return both.flatten(2)
 

@@ -749,7 +749,7 @@ def attention_examples(draw: Draw) -> Example:
     heads, length = groups * ratio, draw(st.integers(1, 5))
     steps, causal = draw(st.integers(1, 5)), draw(st.booleans())
     scores = [draw(mostly(st.sampled_from([n, 1]), st.just(7))) for n in (heads, length, steps)]
-    bias = [FeatureMap(scores[0], tuple(scores[1:]))] if not causal and draw(st.booleans()) else []
+    bias = [FeatureMap(scores[0], tuple(scores[1:]))] if draw(st.booleans()) else []
     layer = attention.ScaledDotProductAttention(
         heads=heads,
         key_heads=groups if ratio > 1 or draw(st.booleans()) else None,

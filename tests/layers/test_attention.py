@@ -98,5 +98,3 @@ def test_a_bias_that_does_not_fit_is_refused() -> None:
         layer.effect_on(x, x, x, FeatureMap(2, (3, 4)))
     with pytest.raises(LayerError, match=r"a bias \(heads, queries, keys\), and 3x3 has 2 axes"):
         layer.effect_on(x, x, x, FeatureMap(3, (3,)))
-    with pytest.raises(LayerError, match="a bias beside causal: true"):
-        ScaledDotProductAttention(causal=True).effect_on(x, x, x, FeatureMap(1, (3, 3)))

@@ -130,6 +130,11 @@ class Analysis(Record):
         return tuple(layer for layer in self.layers if not layer.used)
 
     @property
+    def opaque_layers(self) -> tuple[LayerAnalysis, ...]:
+        """The layers that some output depends on, and of which only what was captured is known."""
+        return tuple([layer for layer in self.used_layers if not layer.node.layer.has_twin])
+
+    @property
     def totals(self) -> Totals:
         """Sums over the layers that run at inference."""
         return total(self.inference_layers, self.bytes_each)

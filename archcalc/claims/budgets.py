@@ -26,6 +26,7 @@ from archcalc.claims.printed import Printed, PrintedError, Verdict, parse_printe
 from archcalc.errors import Place, Source, SpecError
 from archcalc.figures.language import is_of_bytes
 from archcalc.memory_use.totals import DEFINITIONS
+from archcalc.quantity.at_least import AtLeast
 from archcalc.spec.reader import items, place_of, text_of
 from archcalc.spec.syntax import Family, Network
 
@@ -53,11 +54,18 @@ class CheckedBudget(NamedTuple):
 
     Attributes:
         computed: the quantity, as archcalc has it.
+        verdict: AGREES where it is kept, DIFFERS where it is broken, UNDECIDABLE where too little
+            is known of the quantity.
     """
 
     budget: Budget
-    computed: int | float | Fraction
-    is_kept: bool
+    computed: int | float | Fraction | AtLeast
+    verdict: Verdict
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether it is certainly kept."""
+        return self.verdict is Verdict.AGREES
 
 
 def budgets_of(network: Network) -> list[Budget]:
@@ -90,18 +98,21 @@ def broken(checked: CheckedBudget) -> SpecError | None:
     if checked.is_kept:
         return None
     budget = checked.budget
-    bound = budget.bound.text
-    return SpecError(
-        f"{budget.network} breaks its budget: {budget.quantity} is {checked.computed}, not {bound}",
-        budget.place,
-    )
+    found = f"{budget.quantity} is {checked.computed}, not {budget.bound.text}"
+    if checked.verdict is Verdict.UNDECIDABLE:
+        found = (
+            f"{budget.quantity} is {checked.computed}, and whether it is {budget.bound.text} "
+            "depends on a cost that is not known"
+        )
+        return SpecError(f"{budget.network} may break its budget: {found}", budget.place)
+    return SpecError(f"{budget.network} breaks its budget: {found}", budget.place)
 
 
 def _checked(budget: Budget, checker: Checker) -> CheckedBudget:
     computed = checker.value(_in_full(budget.quantity), budget.network, budget.place)
-    if isinstance(computed, bool) or not isinstance(computed, (int, float, Fraction)):
+    if isinstance(computed, bool) or not isinstance(computed, (int, float, Fraction, AtLeast)):
         raise SpecError(f"{budget.quantity} is {computed}, not a number", budget.place)
-    return CheckedBudget(budget, computed, budget.bound.verdict(computed) is Verdict.AGREES)
+    return CheckedBudget(budget, computed, budget.bound.verdict(computed))
 
 
 def _budget(node: Node, source: Source, network: str) -> Budget:

@@ -15,6 +15,7 @@ from archcalc.errors import ArchcalcError, Place, SpecError, UsageError, did_you
 from archcalc.expansion import build_graph
 from archcalc.figures.language import evaluate
 from archcalc.loading import Input
+from archcalc.quantity.at_least import is_open
 from archcalc.spec.library import families, find_network
 from archcalc.spec.settings import split_settings
 from archcalc.spec.syntax import Family, Network
@@ -107,6 +108,8 @@ class Checker:
         self, printed: Printed, by_source: Any, computed: Any, place: Place
     ) -> bool:
         """Whether the source's own figures make another one, which is what archcalc computes."""
+        if is_open(computed) or is_open(by_source):
+            return False
         against = self._at(place, lambda: printed.verdict(by_source))
         return against is Verdict.DIFFERS and printed.is_near(by_source, computed)
 
@@ -114,7 +117,8 @@ class Checker:
         """Whether an explanation holds: it is true, or it gives the printed figure."""
         if shown is None or isinstance(shown, bool):
             return bool(shown)
-        return self._at(place, lambda: printed.verdict(shown)) is not Verdict.DIFFERS
+        verdict = self._at(place, lambda: printed.verdict(shown))
+        return verdict not in (Verdict.DIFFERS, Verdict.UNDECIDABLE)
 
     def _evaluate(self, text: str, analysis: Analysis, place: Place) -> Any:
         return self._at(place, lambda: evaluate(text, analysis, self._find))

@@ -14,6 +14,7 @@ from typing import Any
 
 from archcalc.claims.printed import PERCENT
 from archcalc.quantity.arithmetic import plain
+from archcalc.quantity.at_least import is_open
 
 _IN_BRACES = re.compile(r"\{([^{}]*?)(:%)?\}")
 _DIGITS = 6
@@ -45,6 +46,8 @@ def figure_text(value: Any, unit: Fraction = Fraction(1)) -> str:
         return "x".join(str(plain(item)) for item in value)
     if isinstance(value, bool):
         return str(value).lower()
+    if is_open(value):
+        return "unknown" if value.is_bare else f"at least {figure_text(value.known, unit)}"
     if unit == PERCENT and isinstance(value, (int, float, Fraction)):
         return _rounded(Fraction(value) / unit, _DIGITS_OF_PERCENT) + "%"
     if isinstance(value, (float, Fraction)):

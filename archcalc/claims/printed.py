@@ -8,6 +8,7 @@ from fractions import Fraction
 from typing import Any, NamedTuple
 
 from archcalc.errors import ArchcalcError
+from archcalc.quantity.at_least import is_open
 
 PERCENT = Fraction(1, 100)
 _UNITS: dict[str, Fraction] = {
@@ -60,6 +61,8 @@ class Printed(NamedTuple):
     def verdict(self, computed: Any) -> Verdict:
         """Whether the figure is right: AGREES, TRUNCATED, APPROXIMATELY or DIFFERS.
 
+        Of a number of which only a part is known it is UNDECIDABLE, unless that part decides.
+
         Args:
             computed: a number, a list of sizes or a bool, as the figure is.
 
@@ -73,6 +76,8 @@ class Printed(NamedTuple):
             return Verdict.AGREES if right == self.number else Verdict.DIFFERS
         if isinstance(computed, (bool, str, list, tuple)) or computed is None:
             raise PrintedError(f"{self.text} cannot be compared with {computed}")
+        if is_open(computed):
+            return self._of_open(computed.known, self.number)
         value = Fraction(computed) / self.unit
         if self.relation in ("<", "<=", ">", ">="):
             return Verdict.AGREES if _BOUNDS[self.relation](value, self.number) else Verdict.DIFFERS
@@ -87,6 +92,17 @@ class Printed(NamedTuple):
             return Verdict.TRUNCATED
         return Verdict.DIFFERS
 
+    def _of_open(self, known: Any, number: Fraction) -> Verdict:
+        """The verdict on a number that is at least so much."""
+        found = self.verdict(known)
+        if self.relation in (">", ">="):
+            decides = found is Verdict.AGREES
+        elif self.relation in ("<", "<="):
+            decides = found is Verdict.DIFFERS
+        else:  # too much already, and more makes it no better
+            decides = found is Verdict.DIFFERS and Fraction(known) / self.unit > number
+        return found if decides else Verdict.UNDECIDABLE
+
     def is_near(self, one: Any, other: Any) -> bool:
         """Whether two values are the same to the last digit of the figure, cut or rounded."""
         if not isinstance(self.number, Fraction) or isinstance(one, bool):
@@ -96,7 +112,7 @@ class Printed(NamedTuple):
 
     def deviation(self, computed: Any) -> Fraction | None:
         """How far the printed number is off, as a share of the computed one; None for others."""
-        if not isinstance(self.number, Fraction) or not computed:
+        if not isinstance(self.number, Fraction) or is_open(computed) or not computed:
             return None
         return self.number * self.unit / Fraction(computed) - 1
 

@@ -16,6 +16,7 @@ from archcalc.feature_map import FeatureMap
 from archcalc.figures.of_layer import OF_LAYER, SUMMED, LayerAnalysis
 from archcalc.layers import Effect
 from archcalc.layers.state import Role, StateTensor, values_of
+from archcalc.quantity.at_least import is_open
 from archcalc.quantity.traced import Operation, Traced, Tree, tree_of
 from archcalc.receptive_field.field import AxisField, Field
 from archcalc.receptive_field.propagation import fields_after
@@ -60,6 +61,7 @@ WORDS = {
 
 # What a pointwise layer leaves as it is.
 _PASSED_ON = ("channels", "size", "receptive_field", "local_receptive_field", "jump", "offset")
+NOT_KNOWN = "not known: the operator is opaque"
 AS_THE_FIELD = "as the receptive field: no gate and no norm stands before"
 
 # A number, "all" of the input, or "nothing" of it; None where unknown.
@@ -228,6 +230,9 @@ class _Derivations:
     def add(self, quantity: str, value: int, known: Symbols, note: str = "") -> None:
         """Derives a count of the layer; `known` has the symbols for what was derived before."""
         symbol = QUANTITIES[quantity][1]
+        if is_open(value):
+            self._enter([Derivation(quantity, symbol, None, None, NOT_KNOWN)])
+            return
         form = form_of(tree_of(value), known)
         self._enter([Derivation(quantity, symbol, int(value), form, note)])
 

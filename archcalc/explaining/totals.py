@@ -10,6 +10,8 @@ from archcalc.analysis import Analysis, require_numbers
 from archcalc.errors import UsageError
 from archcalc.figures.of_layer import OF_LAYER, LayerAnalysis, counted
 from archcalc.graph import names_meant
+from archcalc.quantity.arithmetic import Quantity
+from archcalc.quantity.at_least import is_open, known_part
 from archcalc.record import Record
 
 MOST = Fraction(9, 10)
@@ -26,14 +28,16 @@ class Part(NamedTuple):
     kind: str
     layers: tuple[LayerAnalysis, ...]
 
-    def total(self, quantity: str) -> int:
+    def total(self, quantity: str) -> Quantity:
         """The sum of a quantity over the layers, without unused ones where any is used."""
-        found: int = OF_LAYER[quantity].total(counted(self.layers))
+        found: Quantity = OF_LAYER[quantity].total(counted(self.layers))
         return found
 
 
 class Breakdown(Record):
-    """The parts that make up `MOST` of a total, the largest first.
+    """The parts that make up `MOST` of what is known of a total, the largest first.
+
+    Behind them those of which more is not known.
 
     Attributes:
         quantity: one of `TOTALS`.
@@ -45,20 +49,23 @@ class Breakdown(Record):
     """
 
     quantity: str
-    total: int
+    total: Quantity
     parts: tuple[Part, ...]
     among: int
     depth: int | None
 
-    def shares(self) -> list[tuple[Part, int, Fraction, Fraction]]:
-        """Each part with its figure, its share of the total, and its share with those before."""
-        found, together = [], 0
+    def shares(self) -> list[tuple[Part, Quantity, Fraction, Fraction]]:
+        """Each part with its figure, its share of the total, and its share with those before.
+
+        All shares are of what is known.
+        """
+        whole, together = known_part(self.total) or 1, 0
+        found = []
         for part in self.parts:
             figure = part.total(self.quantity)
-            together += figure
-            found.append(
-                (part, figure, Fraction(figure, self.total), Fraction(together, self.total))
-            )
+            known = known_part(figure)
+            together += known
+            found.append((part, figure, Fraction(known, whole), Fraction(together, whole)))
         return found
 
 
@@ -106,12 +113,14 @@ def block_parts(analysis: Analysis, block: str) -> list[Part]:
 
 def _largest(parts: Sequence[Part], quantity: str, depth: int | None) -> Breakdown:
     total = sum(part.total(quantity) for part in parts)
-    found, together = [], 0
-    for part in sorted(parts, key=lambda part: -part.total(quantity)):
-        if together >= MOST * total:
-            break
-        found.append(part)
-        together += part.total(quantity)
+    known = {part: known_part(part.total(quantity)) for part in parts}
+    whole, found, together = known_part(total), [], 0
+    for part in sorted(parts, key=lambda part: -known[part]):
+        if together < MOST * whole:
+            found.append(part)
+            together += known[part]
+        elif is_open(part.total(quantity)):
+            found.append(part)
     return Breakdown(quantity, total, tuple(found), len(parts), depth)
 
 

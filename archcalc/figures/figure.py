@@ -50,6 +50,8 @@ class Figure(Record):
             it is the same function.
         shown_by: the keys of those that its derivation is written with, where it has others too.
         in_tables: whether tables of layers and their JSON have it.
+        may_be_open: whether a part of it may be unknown (`archcalc.quantity.at_least`), that of
+            layers that are opaque.
     """
 
     key: str
@@ -61,6 +63,7 @@ class Figure(Record):
     made_of: tuple[str, ...] = ()
     shown_by: tuple[str, ...] = ()
     in_tables: bool = True
+    may_be_open: bool = False
 
     @property
     def is_summed(self) -> bool:
@@ -85,6 +88,7 @@ class Figures(dict[str, Figure]):
         made_of: tuple[str, ...] = (),
         shown_by: tuple[str, ...] = (),
         in_tables: bool = True,
+        may_be_open: bool = False,
     ) -> Callable[[Function], Function]:
         """Enters a function as a figure, under its name; the arguments are those of `Figure`.
 
@@ -105,6 +109,7 @@ class Figures(dict[str, Figure]):
                 made_of,
                 shown_by or made_of,
                 in_tables,
+                may_be_open,
             )
             return function
 

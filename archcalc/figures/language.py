@@ -75,6 +75,7 @@ def evaluate(text: str, analysis: Analysis, find: Find = no_other) -> Any:
         ExpressionError: the quantity is malformed, or names what is not there; with a guess.
     """
     values: dict[str, Any] = {}
+    called: dict[str, str] = {}
 
     def substitute(match: re.Match[str]) -> str:
         whole = match["whole"]
@@ -82,6 +83,7 @@ def evaluate(text: str, analysis: Analysis, find: Find = no_other) -> Any:
             return match[0]
         about = analysis if match["network"] is None else _found(find, match["network"])
         name = f"_{len(values)}"
+        called[name] = match[0]
         if match["where"] is not None:
             values[name] = _part(about, match["where"], match["which"].strip(), match["figure"])
         else:
@@ -93,8 +95,10 @@ def evaluate(text: str, analysis: Analysis, find: Find = no_other) -> Any:
         return parse(arithmetic).evaluate(values)
     except ExpressionError as error:
         shown = str(error)
-        for name, value in values.items():
-            shown = shown.replace(repr(arithmetic), repr(text)).replace(name + " =", f"{value} =")
+        for name in values:
+            shown = shown.replace(repr(arithmetic), repr(text)).replace(
+                name + " =", f"{called[name]} ="
+            )
         raise ExpressionError(shown) from None
 
 

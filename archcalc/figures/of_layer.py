@@ -143,19 +143,21 @@ class LayerAnalysis(Record):
         )
 
     @property
-    @OF_LAYER.figure(Unit.COUNT, "MACs")
+    @OF_LAYER.figure(Unit.COUNT, "MACs", may_be_open=True)
     def macs(self) -> Quantity:
         """Multiply-accumulates, for the batch."""
         return self.effect.macs * self.batch
 
     @property
-    @OF_LAYER.figure(Unit.COUNT, "FLOPs (2 x MACs)", short="FLOPs", made_of=("macs",))
+    @OF_LAYER.figure(
+        Unit.COUNT, "FLOPs (2 x MACs)", short="FLOPs", made_of=("macs",), may_be_open=True
+    )
     def flops(self) -> Quantity:
         """Floating-point operations: 2 x MACs."""
         return 2 * self.macs
 
     @property
-    @OF_LAYER.figure(Unit.COUNT)
+    @OF_LAYER.figure(Unit.COUNT, may_be_open=True)
     def other_ops(self) -> Quantity:
         """All arithmetic operations beside the MACs, for the batch."""
         return self.effect.other_ops * self.batch

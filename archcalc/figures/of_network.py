@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import wraps
 
 from archcalc.analysis import Analysis
+from archcalc.errors import UsageError
 from archcalc.figures.figure import Figure, Figures, Unit
 from archcalc.figures.of_layer import SUMMED, LayerAnalysis
 from archcalc.generation import require_generation
 from archcalc.layers import Layer
 from archcalc.layers.integers import Integers
+from archcalc.memory_use.open_memory import why_memory_is_unknown
 from archcalc.memory_use.options import TrainingOptions
-from archcalc.memory_use.totals import DEFINITIONS, lecture_bytes
+from archcalc.memory_use.totals import DEFINITIONS, LEFT_OPEN, lecture_bytes
 from archcalc.quantity.arithmetic import Quantity
 from archcalc.receptive_field.per_axis import PerAxis
 from archcalc.record import replace
@@ -24,8 +27,24 @@ def _sum(figure: Figure) -> Figure:
 # All of them are of the layers that run at inference, unless they say otherwise.
 OF_NETWORK = Figures({key: _sum(figure) for key, figure in SUMMED.items()})
 
+
+def _where_known(of: Callable[[Analysis], Quantity]) -> Callable[[Analysis], Quantity]:
+    """A figure of memory that is refused where nobody says what torch makes and keeps."""
+
+    @wraps(of)
+    def figure(analysis: Analysis) -> Quantity:
+        unknown = why_memory_is_unknown(analysis, analysis.dtype)
+        if unknown is not None:
+            raise UsageError(unknown)
+        return of(analysis)
+
+    return figure
+
+
 for _name, _bytes in DEFINITIONS.items():
-    OF_NETWORK.figure(Unit.BYTES, f"activations, {_name}", short=f"memory, {_name}")(_bytes)
+    OF_NETWORK.figure(Unit.BYTES, f"activations, {_name}", short=f"memory, {_name}")(
+        _where_known(_bytes) if _name in LEFT_OPEN else _bytes
+    )
 
 
 @OF_NETWORK.figure(Unit.COUNT)
@@ -61,7 +80,7 @@ def training_only_params(analysis: Analysis) -> Quantity:
     return analysis.training_only_totals.params
 
 
-@OF_NETWORK.figure(Unit.COUNT, "training only MACs")
+@OF_NETWORK.figure(Unit.COUNT, "training only MACs", may_be_open=True)
 def training_only_macs(analysis: Analysis) -> Quantity:
     """Multiply-accumulates of the layers that exist in training only."""
     return analysis.training_only_totals.macs
@@ -126,7 +145,7 @@ def embedding_params(analysis: Analysis) -> Quantity:
     made_of: dict[str, set[str] | None] = {name: set() for name in analysis.graph.inputs}
     for layer in analysis.inference_layers:
         kind, before = layer.node.layer, [made_of[name] for name in layer.inputs]
-        if kind.integers is Integers.TAKEN:
+        if kind.integers is Integers.TAKEN and kind.has_twin:  # of what is opaque nobody knows
             of_tables.add(layer.name)
             made_of[layer.name] = {layer.name}
         elif kind.is_source:

@@ -19,6 +19,8 @@ from archcalc.errors import UsageError
 from archcalc.figures.of_layer import LayerAnalysis
 from archcalc.hardware.device import TF32, Device
 from archcalc.layers import Storage
+from archcalc.quantity.arithmetic import Quantity
+from archcalc.quantity.at_least import is_open, known_part
 from archcalc.record import Record
 
 
@@ -29,7 +31,7 @@ class Bound(Record):
         layers: the layer, and those that are fused into it, in order.
         bytes_moved: their inputs, their output and their parameters, each once; 0 for views.
             Running statistics, a few values per channel, are left out.
-        arithmetic_seconds: FLOPs over the device's peak.
+        arithmetic_seconds: FLOPs, as far as they are known, over the device's peak.
         memory_seconds: bytes moved over the device's bandwidth.
         precision: that the arithmetic is done in, a dtype or `tf32`.
     """
@@ -46,13 +48,20 @@ class Bound(Record):
         return self.layers[0]
 
     @property
-    def flops(self) -> int:
+    def flops(self) -> Quantity:
         """2 x MACs; other operations are left out."""
         return sum(layer.flops for layer in self.layers)
 
     @property
-    def intensity(self) -> float:
-        """FLOPs per byte moved; 0 where nothing moves."""
+    def is_open(self) -> bool:
+        """Whether some of its arithmetic is not known, and the bound is from what is."""
+        return is_open(self.flops)
+
+    @property
+    def intensity(self) -> float | None:
+        """FLOPs per byte moved; 0 where nothing moves; None where the FLOPs are not known."""
+        if self.is_open:
+            return None
         return self.flops / self.bytes_moved if self.bytes_moved else 0.0
 
     @property
@@ -61,8 +70,10 @@ class Bound(Record):
         return max(self.arithmetic_seconds, self.memory_seconds)
 
     @property
-    def limit(self) -> Literal["arithmetic", "memory", "nothing"]:
+    def limit(self) -> Literal["arithmetic", "memory", "nothing", "unknown"]:
         """What the least time is due to."""
+        if self.is_open:
+            return "unknown"
         if not self.seconds:
             return "nothing"
         return "arithmetic" if self.arithmetic_seconds > self.memory_seconds else "memory"
@@ -94,7 +105,7 @@ def roofline(
         rounds = tf32 and analysis.dtype == "float32" and first.node.layer.convolves
         precision = TF32 if rounds and TF32 in device.flops_per_second else analysis.dtype
         moved = _bytes_moved(kernel, analysis.batch, output_bytes)
-        flops = sum(layer.flops for layer in kernel)
+        flops = known_part(sum(layer.flops for layer in kernel))
         seconds = flops / device.flops_per_second[precision], moved / device.bytes_per_second
         bounds.append(Bound(tuple(kernel), moved, *seconds, precision))
     return tuple(bounds)

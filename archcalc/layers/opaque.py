@@ -50,6 +50,11 @@ class Opaque(Join):
     integers: ClassVar[Integers] = Integers.TAKEN
     has_twin: ClassVar[bool] = False
 
+    @property
+    def is_weight_layer(self) -> bool:  # type: ignore[override]  # of an instance, not of the kind
+        """Whether it has a matrix or a kernel, which nobody knows that it multiplies with."""
+        return any(len(shape) > 1 for _, shape in self.parameters)
+
     operator: Text
     of: Shapes
     shape: Shape

@@ -25,6 +25,7 @@ from archcalc.graph import Graph, inputs_text
 from archcalc.layers import Layer
 from archcalc.parametric.variables import Variable, rebuilt, variable
 from archcalc.parametric.widening import layers_of_classes, widened
+from archcalc.quantity.at_least import is_open
 from archcalc.record import Record
 from archcalc.spec.conversions import shown
 from archcalc.spec.keys import WAYS
@@ -282,6 +283,8 @@ def figures(analysis: Analysis, quantities: Sequence[str]) -> dict[str, int]:
             value = evaluate(quantity, analysis)
         except ExpressionError as error:
             raise UsageError(f"{quantity}: {error}") from None
+        if is_open(value):
+            raise UsageError(f"{quantity} is {value}: how it grows depends on costs not known")
         if not isinstance(value, int) or isinstance(value, bool):
             raise UsageError(f"{quantity} is {value}, not a plain number")
         found[quantity] = value

@@ -40,6 +40,7 @@ from archcalc.parametric.setting_groups import (
     split,
 )
 from archcalc.quantity.arithmetic import LARGEST_INT64, Quantity
+from archcalc.quantity.at_least import AtLeast, is_open, known_part
 from archcalc.quantity.conditions import is_symbol
 from archcalc.quantity.integer_array import IntegerArray
 from archcalc.record import Record, as_dict
@@ -110,7 +111,8 @@ class Sweep(Record):
     """The figures of many settings of a network.
 
     Arrays of figures have the shape that the arrays of the settings broadcast to. They are masked
-    (`numpy.ma`) where a setting is invalid, and plain if none is.
+    (`numpy.ma`) where a setting is invalid, and plain if none is; `AtLeast` such where opaque
+    layers have costs that nobody knows.
 
     Attributes:
         shape: of the settings.
@@ -278,12 +280,14 @@ class _Table:
         rows = math.prod(shape)
         self._valid = np.zeros(rows, dtype=bool)
         self._columns = [np.zeros(rows, dtype=np.int64) for _ in range(count)]
+        self._unknown = [0] * count  # of each figure the most terms that are not known
 
     def enter(self, part: _Part, found: _Table) -> None:
         """Enters what was found for the combinations at the settings that have them."""
         pairs = zip(self._columns, found._columns, strict=True)
         for column, of_combinations in [(self._valid, found._valid), *pairs]:
             column[part.numbers] = part.combinations.at_settings(of_combinations).ravel()
+        self._unknown = [max(pair) for pair in zip(self._unknown, found._unknown, strict=True)]
 
     def add(
         self,
@@ -305,19 +309,28 @@ class _Table:
     def _enter(self, group: Group, found: list[Quantity]) -> None:
         rows = group.numbers.ravel()
         self._valid[rows] = True
-        for column, figure in zip(self._columns, found, strict=True):
-            column[rows] = np.broadcast_to(_elements(figure), group.numbers.shape).ravel()
+        for number, (column, figure) in enumerate(zip(self._columns, found, strict=True)):
+            if is_open(figure):
+                self._unknown[number] = max(self._unknown[number], figure.unknown)
+            elements = _elements(known_part(figure))
+            column[rows] = np.broadcast_to(elements, group.numbers.shape).ravel()
 
     def valid(self) -> NDArray[np.bool_]:
         """At each setting, whether there are figures."""
         return self._valid.reshape(self._shape)
 
     def columns(self) -> list[NDArray[np.int64]]:
-        """The figures at each setting, masked where there are none."""
-        columns = [column.reshape(self._shape) for column in self._columns]
-        if self._valid.all():
-            return columns
-        return [np.ma.masked_array(column, mask=~self.valid()) for column in columns]
+        """The figures at each setting, masked where there are none.
+
+        Of a figure that is not known in full at some setting, what is known: `AtLeast` that.
+        """
+        columns: list[Any] = [column.reshape(self._shape) for column in self._columns]
+        if not self._valid.all():
+            columns = [np.ma.masked_array(column, mask=~self.valid()) for column in columns]
+        return [
+            cast(Any, AtLeast(cast(Any, column), unknown)) if unknown else column
+            for column, unknown in zip(columns, self._unknown, strict=True)
+        ]
 
 
 def _usual(array: NDArray[Any]) -> Any:

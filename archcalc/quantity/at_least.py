@@ -22,6 +22,7 @@ class AtLeast:
     """
 
     __slots__ = ("known", "unknown")
+    __array_ufunc__ = None  # numpy's arrays leave the operators to this class
 
     def __init__(self, known: Quantity, unknown: int) -> None:
         self.known = known
@@ -57,16 +58,26 @@ class AtLeast:
         return AtLeast(self.known - other, self.unknown)
 
     def __mul__(self, other: Any) -> Any:
-        if isinstance(other, AtLeast):
+        if isinstance(other, AtLeast) or _is_negative(other):
             return NotImplemented
         return 0 if type(other) is int and other == 0 else AtLeast(self.known * other, self.unknown)
 
     __rmul__ = __mul__
 
     def __floordiv__(self, other: Any) -> AtLeast:
-        if isinstance(other, AtLeast):
+        if isinstance(other, AtLeast) or _is_negative(other):
             return NotImplemented
         return AtLeast(self.known // other, self.unknown)
+
+    def __truediv__(self, other: Any) -> AtLeast:
+        if isinstance(other, AtLeast) or _is_negative(other):
+            return NotImplemented
+        return AtLeast(self.known / other, self.unknown)
+
+
+def _is_negative(value: Any) -> bool:
+    """Whether it is a plain number below 0, by which a bound from below becomes one from above."""
+    return (isinstance(value, float) or hasattr(value, "denominator")) and bool(value < 0)
 
 
 UNKNOWN = cast("Quantity", AtLeast(0, 1))  # of which nothing is known but that it is not negative

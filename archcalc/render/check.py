@@ -46,6 +46,11 @@ _VERBS = {
     Verdict.UNEXPLAINED: ("is unexplained", "are unexplained"),
     Verdict.UNDECIDABLE: ("is not decidable here", "are not decidable here"),
 }
+_OF_BUDGETS = {
+    Verdict.AGREES: "kept",
+    Verdict.DIFFERS: "broken",
+    Verdict.UNDECIDABLE: "undecidable",
+}
 _DIFFERS_BY = {
     "variant": "Another variant.",
     "rounding": "Another rounding.",
@@ -168,7 +173,7 @@ def budget_record(checked: CheckedBudget) -> dict[str, object]:
         "printed": bound.text,
         "computed": figure(checked.computed),
         "deviation": None if deviation is None else float(deviation),
-        "verdict": "kept" if checked.is_kept else "broken",
+        "verdict": _OF_BUDGETS[checked.verdict],
         "expected": checked.is_kept,
         "shown": None,
         "source": str(budget.place),

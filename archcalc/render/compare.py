@@ -16,6 +16,7 @@ from archcalc.figures.of_network import OF_NETWORK
 from archcalc.quantity.arithmetic import plain
 from archcalc.record import replace
 from archcalc.render.numbers import in_unit
+from archcalc.render.opaque import at_least_record, opaque_lines, opaque_record
 from archcalc.render.output import Data, Document, Part, Table
 from archcalc.render.table import caption
 
@@ -73,7 +74,11 @@ class CompareDocument(Document):
                 **analysis.ends_record(),
                 "batch": analysis.batch,
                 "dtype": analysis.dtype,
-                "totals": {line.figure.key: plain(line.values[number]) for line in totals},
+                **opaque_record(analysis),
+                "totals": {
+                    **{line.figure.key: plain(line.values[number]) for line in totals},
+                    **at_least_record(analysis.totals),
+                },
                 "stages": _stages_record(by_stage, number),
             }
             if number:
@@ -102,7 +107,8 @@ class CompareDocument(Document):
         shown = totals_shown(found.totals)
         if form == "text":
             legend = [LOCAL_FIELD] if "local_receptive_field" in shown else []
-            yield [*[caption(analysis)[0] for analysis in found.analyses], *legend]
+            titles = [[caption(one)[0], *opaque_lines(one)] for one in found.analyses]
+            yield [*[line for lines in titles for line in lines], *legend]
         first, labels = found.analyses[0], found.labels
         headings = [labels[0], *(text for label in labels[1:] for text in (label, "ratio"))]
         holds_for = f"batch {first.batch}, {first.dtype}; MB: 10^6 bytes"

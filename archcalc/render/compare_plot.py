@@ -8,6 +8,7 @@ from archcalc.comparing.compare import Contrast
 from archcalc.comparing.stages import VECTORS, stride_text
 from archcalc.errors import UsageError
 from archcalc.quantity.arithmetic import plain
+from archcalc.quantity.at_least import is_open
 from archcalc.receptive_field.words import words_for
 from archcalc.render import escape
 from archcalc.render.numbers import short
@@ -33,6 +34,8 @@ def draw_contrast(path: str, found: Contrast) -> None:
     """
     for stages in found.stages:
         for stage in stages.values():
+            if any(is_open(stage.total(key)) for key, _ in _PANELS):
+                raise UsageError("no bar shows costs that are not known, of opaque layers", "plot")
             if not all(isinstance(plain(stage.total(key)), int) for key, _ in _PANELS):
                 raise UsageError("draws plain numbers; give them as input", "plot")
     figure, panels = new_panels(11, 1.4 + 0.45 * len(found.labels), len(_PANELS))

@@ -21,6 +21,7 @@ from archcalc.memory_use.totals import (
 )
 from archcalc.quantity.arithmetic import plain
 from archcalc.record import as_dict
+from archcalc.render.opaque import at_least_record, opaque_record
 from archcalc.render.output import json_text
 
 
@@ -28,9 +29,10 @@ def to_contract(analysis: Analysis) -> dict[str, Any]:
     """The analysis in types that JSON knows.
 
     A partial analysis has no totals (null) and says in `error` why it ends. `left_out` says why
-    heads for training are missing that do not fit.
+    heads for training are missing that do not fit. What is not known of layers that are `opaque`
+    is null, in them and in the totals, of which `at_least` has what is known.
     """
-    contract = analysis.record()
+    contract = analysis.record() | opaque_record(analysis)
     if analysis.graph.left_out:
         contract["left_out"] = [as_dict(head) for head in analysis.graph.left_out]
     if analysis.error is not None:
@@ -76,6 +78,13 @@ def contract_schema() -> dict[str, Any]:
     memory = {name: open_ if name in LEFT_OPEN else quantity for name in DEFINITIONS}
     unknown = {"description": "why the peak or training is null", "type": "string"}
     sums = {key: _figure_schema(figure) for key, figure in SUMMED.items()}
+    least = {
+        "description": "of sums that are null, as layers have costs that nobody knows: the rest",
+        "type": "object",
+        "minProperties": 1,
+        "additionalProperties": False,
+        "properties": {k: quantity for k, figure in SUMMED.items() if figure.may_be_open},
+    }
     sums["activation_bytes"] = _object(memory, {"unknown": unknown})
     apart = {"description": OF_NETWORK["non_embedding_params"].meaning, **quantity}
     unused = "the layers that no output depends on; the other totals are without"
@@ -83,6 +92,7 @@ def contract_schema() -> dict[str, Any]:
         sums,
         {
             "non_embedding_params": apart,
+            "at_least": least,
             "training_only": _ref("totals"),
             "unused": {"description": unused, **_ref("totals")},
         },
@@ -103,7 +113,10 @@ _SCHEMA_OF: dict[Unit, dict[str, Any]] = {
 
 
 def _figure_schema(figure: Figure) -> dict[str, Any]:
-    return {"description": figure.meaning, **_SCHEMA_OF[figure.unit]}
+    schema = _SCHEMA_OF[figure.unit]
+    if figure.may_be_open:
+        schema = {"anyOf": [schema, {"type": "null"}]}
+    return {"description": figure.meaning, **schema}
 
 
 def _object(required: Mapping[str, Any], others: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -120,4 +133,4 @@ def _totals(totals: Totals, memory: ActivationBytes) -> dict[str, object]:
     kept = {key: plain(value) for key, value in as_dict(memory).items()}
     if memory.unknown is None:
         del kept["unknown"]
-    return figures | {"activation_bytes": kept}
+    return figures | {"activation_bytes": kept} | at_least_record(totals)

@@ -13,6 +13,7 @@ from archcalc.render import escape
 from archcalc.render.change_lines import COUNTS, Line, change_text, difference_lines
 from archcalc.render.compare import TOTALS, cell, ratio_text, totals_shown
 from archcalc.render.escape import Markup
+from archcalc.render.opaque import opaque_lines, opaque_record
 from archcalc.render.output import Data, Document, Part, Table, in_columns
 from archcalc.render.table import caption
 
@@ -36,10 +37,15 @@ class DiffDocument(Document):
     def record(self) -> dict[str, object]:
         """What changes, and the totals; layers that stay the same are left out."""
         found = self.found
+        opaque = {
+            "before": opaque_record(found.before).get("opaque", {}),
+            "after": opaque_record(found.after).get("opaque", {}),
+        }
         return {
             "before": found.labels[0],
             "after": found.labels[1],
             "equal": found.is_empty,
+            **({"opaque": opaque} if any(opaque.values()) else {}),
             "settings": {change.what: _plain_change(change) for change in found.settings},
             "outputs": found.outputs and _plain_change(found.outputs),
             "layers": [
@@ -63,7 +69,8 @@ class DiffDocument(Document):
         found = self.found
         lines = difference_lines(found, full=self.full)
         if form == "text":
-            yield [f"--- {_heading(found, 0)}", f"+++ {_heading(found, 1)}"]
+            before = [f"--- {_heading(found, 0)}", *opaque_lines(found.before)]
+            yield [*before, f"+++ {_heading(found, 1)}", *opaque_lines(found.after)]
             yield [f"~ {change_text(change)}" for change in found.settings]
             yield list(_laid_out(lines, self.in_color))
             yield [f"~ {change_text(change)}" for change in _outputs(found)]

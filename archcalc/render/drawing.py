@@ -20,6 +20,7 @@ from archcalc.figures.of_layer import LayerAnalysis
 from archcalc.layers import Category, Join
 from archcalc.render.columns import window_text
 from archcalc.render.numbers import shape, short
+from archcalc.render.opaque import operator_of
 from archcalc.render.rows import Row, rows_at_depth
 
 MOST_BOXES = 32  # of a diagram whose depth the user leaves open
@@ -340,6 +341,8 @@ def _sign(layer: LayerAnalysis) -> str:
 def _layer_lines(label: str, layers: list[LayerAnalysis]) -> tuple[str, ...]:
     """`conv1`, `conv 7x7/2 p3`, `batch_norm, relu`; a join without its name, which says little."""
     first, *absorbed = layers
+    if not first.node.layer.has_twin:
+        return (label, f"opaque: {operator_of(first)}")
     if isinstance(first.node.layer, Join):
         return (_sign(first) or first.kind,)
     what = f"{first.kind} {window_text(first)}".rstrip()

@@ -13,10 +13,12 @@ from archcalc.explaining.totals import Part as BlockPart
 from archcalc.figures.of_layer import SUMMED
 from archcalc.layers.setting_text import settings_of
 from archcalc.quantity.arithmetic import plain
+from archcalc.quantity.at_least import is_open
 from archcalc.render import escape, notation
 from archcalc.render.columns import columns_named
 from archcalc.render.escape import Markup
-from archcalc.render.numbers import exact, percent
+from archcalc.render.numbers import exact, in_full, percent
+from archcalc.render.opaque import opaque_record, unknown_beside
 from archcalc.render.output import WIDTH, Data, Document, Part, Table, Title
 from archcalc.render.rows import Row
 from archcalc.render.table import caption, conditions, layer_table, whole_label
@@ -216,6 +218,7 @@ class BlockDocument(Document):
         whole = BlockPart(block, analysis.graph.blocks[block], tuple(layers))
         return {
             **analysis.identity.record("network"),
+            **opaque_record(analysis),
             "block": block,
             "kind": whole.kind,
             "output": plain(layers[-1].output.shape),
@@ -274,10 +277,12 @@ class TotalsDocument(Document):
         """The parts of each total, the largest first."""
         return {
             **self.analysis.identity.record("network"),
+            **opaque_record(self.analysis),
             "totals": [
                 {
                     "quantity": found.quantity,
-                    "total": found.total,
+                    "total": plain(found.total),
+                    **({"at_least": found.total.known} if is_open(found.total) else {}),
                     "among": found.among,
                     "depth": found.depth,
                     "parts": _share_records(found),
@@ -304,10 +309,11 @@ class TotalsDocument(Document):
             heading = QUANTITIES[found.quantity][0]
             folded = found.depth is not None
             what = f"blocks and layers at depth {found.depth}" if folded else "layers"
-            most = f"90% of it in {len(found.parts)} of {found.among} {what}"
-            yield [f"{heading}: {found.total:,}, {most}"]
+            it = "what is known of it" if is_open(found.total) else "it"
+            most = f"90% of {it} in {len(found.parts)} of {found.among} {what}"
+            yield [f"{heading}: {exact(found.total)}{unknown_beside(found.total)}, {most}"]
             rows = [
-                [part.name, part.kind, f"{figure:,}", percent(share), percent(together)]
+                [part.name, part.kind, in_full(figure), percent(share), percent(together)]
                 for part, figure, share, together in found.shares()
             ]
             headings = ["part" if folded else "layer", "kind", heading, "share", "together"]
@@ -319,7 +325,7 @@ class TotalsDocument(Document):
 
 def _share_records(found: Breakdown) -> list[dict[str, object]]:
     return [
-        {"name": part.name, "kind": part.kind, "layers": len(part.layers), "figure": figure,
+        {"name": part.name, "kind": part.kind, "layers": len(part.layers), "figure": plain(figure),
          "share": float(share), "together": float(together)}
         for part, figure, share, together in found.shares()
     ]  # fmt: skip

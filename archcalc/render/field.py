@@ -15,6 +15,7 @@ from archcalc.receptive_field.words import Words, words_for
 from archcalc.regions.bits import runs
 from archcalc.regions.patches import Patch
 from archcalc.render.numbers import per_axis, percent
+from archcalc.render.opaque import opaque_lines
 from archcalc.render.output import Data, Document, Part, Table, Title, in_columns
 from archcalc.render.table import caption, with_network
 from archcalc.unit_field import PathSizes, Seen, UnitField, alignment, path_sizes
@@ -65,7 +66,8 @@ class FieldDocument(Document):
             return
         graph = analysis.graph
         alone = " alone" if len(graph.inputs) > 1 else ""
-        yield [caption(analysis)[0], inputs_text({graph.first_input: graph.input}) + alone]
+        shown = inputs_text({graph.first_input: graph.input}) + alone
+        yield [caption(analysis)[0], *opaque_lines(analysis), shown]
         yield table
         if differ:
             yield [f"local field: {_LOCAL}; jump and padding are of it"]

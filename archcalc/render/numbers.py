@@ -124,6 +124,11 @@ def in_unit(value: object, unit: Unit, *, in_full: bool = False) -> str:
     return ", ".join(value) if isinstance(value, list) else "" if value is None else str(value)
 
 
+def in_full(value: object) -> str:
+    """A count with all digits, where there is little space: `4,100 + ?` is at least 4,100."""
+    return _in_cell(value, exact)
+
+
 _SHORT = {Unit.COUNT: short, Unit.BYTES: short_bytes}
 
 

@@ -7,9 +7,13 @@ from textwrap import wrap
 from typing import Any
 
 from archcalc.analysis import Analysis
+from archcalc.figures.figure import Unit
 from archcalc.hardware.device import TF32, Device
 from archcalc.hardware.roofline import Bound
-from archcalc.render.numbers import short, short_bytes
+from archcalc.quantity.arithmetic import plain
+from archcalc.quantity.at_least import is_open
+from archcalc.render.numbers import in_unit, short, short_bytes
+from archcalc.render.opaque import opaque_lines, opaque_record
 from archcalc.render.output import WIDTH, Data, Document, Part, Table
 from archcalc.render.table import conditions, with_network
 
@@ -49,6 +53,7 @@ class RooflineDocument(Document):
         """The layers, and the sum of their times, in seconds."""
         return {
             **self.analysis.identity.record(),
+            **opaque_record(self.analysis),
             "device": self.device.name,
             "seconds": sum(bound.seconds for bound in self.bounds),
             "layers": list(map(bound_record, self.bounds)),
@@ -69,6 +74,7 @@ class RooflineDocument(Document):
             line = device_line(self.device, analysis.dtype)
             yield [
                 f"{analysis.identity}: {conditions(analysis)}",
+                *opaque_lines(analysis),
                 *wrap(line, WIDTH),
                 *[part for text in self._what_it_bounds() for part in wrap(text, WIDTH)],
             ]
@@ -76,14 +82,14 @@ class RooflineDocument(Document):
             [
                 bound.layer.name,
                 " + ".join(layer.kind for layer in bound.layers),
-                short(bound.flops),
+                in_unit(bound.flops, Unit.COUNT),
                 short_bytes(bound.bytes_moved),
-                f"{bound.intensity:.1f}",
+                "?" if bound.intensity is None else f"{bound.intensity:.1f}",
                 seconds_text(bound.seconds),
                 bound.limit,
             ]
             for bound in bounds
-            if bound.seconds
+            if bound.seconds or bound.is_open
         ]
         rows.append(total_cells("total", bounds))
         yield Table(with_network(analysis, _HEADINGS, form), rows, "llrrrrl")
@@ -99,6 +105,8 @@ class RooflineDocument(Document):
             "Least time: each row by itself, at the peaks of the device; its inputs, its output "
             f"and its parameters move once. {fusing}"
         )
+        if any(bound.is_open for bound in self.bounds):
+            yield "Arithmetic that is not known (?) is left out: the times are at least these."
         if any(bound.precision == TF32 for bound in self.bounds):
             yield "Convolutions in TF32, as torch runs them by default (see --no-tf32)."
 
@@ -109,14 +117,19 @@ def total_cells(name: str, bounds: Sequence[Bound]) -> list[str]:
     moved = sum(bound.bytes_moved for bound in bounds)
     seconds = sum(bound.seconds for bound in bounds)
     by_memory = sum(bound.seconds for bound in bounds if bound.limit == "memory")
+    if is_open(flops):
+        intensity, limit = "?", "unknown"
+    else:
+        intensity = f"{flops / moved:.1f}" if moved else "0.0"
+        limit = f"memory for {by_memory / seconds:.0%}" if seconds else ""
     return [
         name,
         "",
-        short(flops),
+        in_unit(flops, Unit.COUNT),
         short_bytes(moved),
-        f"{flops / moved:.1f}" if moved else "0.0",
+        intensity,
         seconds_text(seconds),
-        f"memory for {by_memory / seconds:.0%}" if seconds else "",
+        limit,
     ]
 
 
@@ -126,7 +139,7 @@ def bound_record(bound: Bound) -> dict[str, Any]:
         "name": bound.layer.name,
         "kind": bound.layer.kind,
         "fused": [layer.name for layer in bound.layers[1:]],
-        "flops": bound.flops,
+        "flops": plain(bound.flops),
         "bytes_moved": bound.bytes_moved,
         "intensity": bound.intensity,
         "precision": bound.precision,

@@ -12,6 +12,7 @@ from archcalc.quantity.arithmetic import plain
 from archcalc.render import escape
 from archcalc.render.columns import COLUMNS, DEFAULT_COLUMNS, Column, columns_named
 from archcalc.render.numbers import exact, share, short, short_bytes
+from archcalc.render.opaque import opaque_lines, opaque_text, unknown_beside
 from archcalc.render.output import Data, Document, Part, Table
 from archcalc.render.rows import ALL_LEVELS, Row, depth_that_fits, rows_at_depth
 
@@ -31,7 +32,7 @@ def caption(analysis: Analysis) -> list[str]:
         f"{title}, {origin}" if origin else title,
         *([hold_for] if len(analysis.graph.inputs) == 1 else [conditions(analysis), units]),
     )
-    return [escape.one_line(line) for line in lines]
+    return [*[escape.one_line(line) for line in lines], *opaque_lines(analysis)]
 
 
 def first_authors(authors: str) -> str:
@@ -53,7 +54,8 @@ def total_label(analysis: Analysis) -> str:
 def whole_label(analysis: Analysis) -> str:
     """What stands before the sums of a table without a title: also what they are of."""
     of = f" of {analysis.identity}" if analysis.identity.is_changed else ""
-    return f"{total_label(analysis)}{of} ({conditions(analysis)})"
+    holds_for = "; ".join(filter(None, (conditions(analysis), opaque_text(analysis))))
+    return f"{total_label(analysis)}{of} ({holds_for})"
 
 
 class TableDocument(Document):
@@ -189,8 +191,9 @@ def summary(analysis: Analysis, *, in_full: bool) -> list[str]:
         *_frozen(totals),
         *_without_embeddings(analysis, totals),
         f"buffers      {exact(totals.buffers)}",
-        f"MACs         {exact(totals.macs)}",
-        f"FLOPs        {exact(totals.flops)} = 2 x MACs; other ops {count(totals.other_ops)}",
+        f"MACs         {exact(totals.macs)}{unknown_beside(totals.macs)}",
+        f"FLOPs        {exact(totals.flops)} = 2 x MACs; other ops {count(totals.other_ops)}"
+        f"{unknown_beside(totals.other_ops)}",
         f"activations  lecture {size(memory.lecture)}, all {size(memory.all)}, "
         f"peak {size(memory.peak)}, training {size(memory.training)}",
         f"             {LECTURE}",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from archcalc.analysis import Analysis
 from archcalc.explaining.layers import derive
 from archcalc.explaining.totals import Breakdown, breakdown
+from archcalc.quantity.at_least import is_open, known_part
 from archcalc.render.explain import LayerDocument
 from archcalc.render.numbers import exact
 from archcalc.render.output import write
@@ -34,7 +35,8 @@ def _breakdown_line(found: Breakdown) -> Markup:
     together = float(shares[-1][3])
     more = ", …" if len(shares) > _MOST_NAMED else ""
     return Markup(
-        f"{together:.0%} of the {exact(found.total)} {_TOTALS[found.quantity]} are in "
+        f"{together:.0%} of the {exact(known_part(found.total))} {_TOTALS[found.quantity]}"
+        f"{' that are known' if is_open(found.total) else ''} are in "
         f"{len(shares)} of {found.among} parts: {', '.join(named)}{more}"
     )
 
@@ -42,5 +44,7 @@ def _breakdown_line(found: Breakdown) -> Markup:
 def _largest_layers(analysis: Analysis) -> list[str]:
     """The layer with most parameters and the one with most MACs; one where they are the same."""
     layers = analysis.inference_layers
-    largest = [max(layers, key=lambda layer: getattr(layer, key)).name for key in _TOTALS]
+    largest = [
+        max(layers, key=lambda layer: known_part(getattr(layer, key))).name for key in _TOTALS
+    ]
     return list(dict.fromkeys(largest))

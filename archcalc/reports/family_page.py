@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from archcalc.comparing.compare import contrast
 from archcalc.layers.setting_text import setting_text
+from archcalc.quantity.at_least import known_part
 from archcalc.render.compare_plot import draw_contrast
 from archcalc.reports.library import Entry
 from archcalc.reports.network_page import family_page, paper_link, spec_of
@@ -22,7 +23,7 @@ def page_of_family(entries: Sequence[Entry], site: Site) -> Page:
     work = joined([family.about.authors, paper_link(family.about.paper)], ": ")
     page.add(Markup(f"{work} ({family.about.year}).") if work and family.about.year else work)
     page.heading("Variants")
-    in_millions = all(entry.figures.macs >= 10**6 for entry in entries)
+    in_millions = all(known_part(entry.figures.macs) >= 10**6 for entry in entries)
     page.add(network_table(page, entries, in_millions=in_millions))
     site.plot(
         page,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from archcalc.analysis import Analysis
 from archcalc.memory_use.liveness import Step, peak_of, storages, timeline
+from archcalc.memory_use.open_memory import why_memory_is_unknown
 from archcalc.render.memory_plot import draw_memory
 from archcalc.render.numbers import short_bytes
 from archcalc.reports.library import Entry
@@ -16,6 +17,11 @@ _LEAST_DRAWN = 3  # steps: fewer make no picture
 def add_memory(page: Page, entry: Entry, site: Site) -> None:
     """Adds the section."""
     analysis = entry.analysis
+    unknown = why_memory_is_unknown(analysis, analysis.dtype)
+    if unknown is not None:
+        page.heading("Memory at inference")
+        page.add(f"The peak is not known: {unknown}.")
+        return
     steps = timeline(storages(analysis))
     peak = peak_of(steps)
     page.heading("Memory at inference")

@@ -11,11 +11,13 @@ from archcalc.comparing.key_figures import KeyFigures
 from archcalc.comparing.stages import stages, stride_text
 from archcalc.figures.of_layer import OF_LAYER
 from archcalc.memory_use.totals import training_only_bytes
+from archcalc.quantity.at_least import is_open
 from archcalc.receptive_field.words import words_for
 from archcalc.render.check import tally
 from archcalc.render.drawing import draw
 from archcalc.render.mermaid import mermaid_text
 from archcalc.render.numbers import exact, in_unit, per_axis, shape, share, short, short_bytes
+from archcalc.render.opaque import opaque_text
 from archcalc.reports import glossary_page
 from archcalc.reports.accuracies import said
 from archcalc.reports.claim_tables import claim_table, reasons, sources
@@ -83,6 +85,8 @@ def _origin(entry: Entry, page: Page) -> str:
     lines = [Markup(f"{work}{year}.")] if work else []
     if about.origin:
         lines.append(Markup(f"The configuration is that of: {markdown(about.origin)}."))
+    if opaque := opaque_text(entry.analysis):
+        lines.append(Markup(f"{markdown(opaque)}."))
     lines.append(Markup(f"{_command(entry)} prints the figures of this page."))
     family = family_page(entry)
     if family in page.known:
@@ -231,6 +235,8 @@ def _add_stages(page: Page, entry: Entry, site: Site) -> None:
     if any(stage.stride and max(stage.stride) < 1 for stage in found):
         examples.append(f"x4 is four along each axis for one of the {pixels}")
     page.add(f"A stage is the layers at one output stride: {', '.join(examples)}.")
+    if any(map(is_open, wholes.values())):
+        page.add("The bars leave out what is not known of opaque layers.")
 
 
 def _add_claims(page: Page, entry: Entry) -> None:

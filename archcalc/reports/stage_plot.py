@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from archcalc.comparing.stages import VECTORS, Stage, stride_text
 from archcalc.quantity.arithmetic import plain
+from archcalc.quantity.at_least import known_part
 from archcalc.render.plots import GREY, new_figure, palette, save_figure
 
 # Of a stage, and what it is called.
@@ -14,8 +15,8 @@ _LEAST_LABELLED = 0.05  # of a bar: in a smaller part a label has no room
 
 
 def share_of_stages(stages: Sequence[Stage], measure: str) -> list[float]:
-    """Each stage's part of the whole; zeros where the whole is 0."""
-    values = [plain(stage.total(measure)) for stage in stages]
+    """Each stage's part of the whole, as far as that is known; zeros where the whole is 0."""
+    values = [plain(known_part(stage.total(measure))) for stage in stages]
     numbers = [value for value in values if isinstance(value, int)]
     whole = sum(numbers)
     return [number / whole if whole else 0.0 for number in numbers]

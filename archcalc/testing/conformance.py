@@ -14,6 +14,13 @@ from archcalc.testing.strategies import Example
 _varied: st.SearchStrategy[checks.Varied] = st.sampled_from(["inputs", "layer", "both"])
 _placed: st.SearchStrategy[training.Placed] = st.sampled_from(["normed", "on the images"])
 _batches = st.integers(1, 2)
+# Those that are of a rule alone: all that a kind without a twin can be held to.
+OF_THE_RULE = (
+    "the symbol and the number agree",
+    "the array and the number agree",
+    "an array never wraps",
+    "its widths widen it",
+)
 _changes = st.lists(st.tuples(st.integers(1, 3), st.integers(0, 3)), min_size=1, max_size=4)
 
 # By what has to hold; each takes an example, and data to draw more from.
@@ -43,6 +50,8 @@ CHECKS: dict[str, Callable[[Example, st.DataObject], None]] = {
 def check_layer_kind(kind: type[Layer], examples: st.SearchStrategy[Example]) -> None:
     """Every check, each on examples that are drawn as the profile of hypothesis says.
 
+    Of a kind without a twin (`has_twin`) those of its rule.
+
     Args:
         kind: registered, and with a spelling.
         examples: layers of this kind with every value of every field, on shapes that they meet,
@@ -53,8 +62,9 @@ def check_layer_kind(kind: type[Layer], examples: st.SearchStrategy[Example]) ->
         UsageError: it is not registered, a field has no type of specs, or it has no spelling.
     """
     facts.check_kind(kind, examples)
-    for check in CHECKS.values():
-        _run(check, examples)
+    for name, check in CHECKS.items():
+        if kind.has_twin or name in OF_THE_RULE:
+            _run(check, examples)
 
 
 def _run(

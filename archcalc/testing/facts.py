@@ -41,6 +41,8 @@ def check_kind(kind: type[Layer], examples: st.SearchStrategy[Example]) -> None:
     assert kind.kind not in KEYWORDS, f"{kind.kind!r} is a word of the spec language"
     taken = fields_of(kind).keys() & {*placement_keys(kind)}
     assert not taken, f"keys of every layer: {', '.join(taken)}"
+    if not kind.has_twin:
+        return
     assert kind.pointwise or _some(examples, _looks_elsewhere), "pointwise should be True"
     assert not kind.leaves_gaps or _some(examples, _has_gaps), "leaves_gaps should be False"
 

@@ -11,16 +11,9 @@ from archcalc.layers.convolution import Conv, LocallyConnected
 from archcalc.layers.pooling import AvgPool, MaxPool
 from archcalc.testing import CHECKS
 from archcalc.testing.checks import check_placements
+from archcalc.testing.conformance import OF_THE_RULE
 from archcalc.testing.facts import check_kind
 from tests.layers.examples import EXAMPLES, KINDS_WITH_RULES, WITHOUT_EXAMPLES
-
-# The checks that are of a rule alone.
-WITHOUT_TORCH = [
-    "the symbol and the number agree",
-    "the array and the number agree",
-    "an array never wraps",
-    "its widths widen it",
-]
 
 every_kind = pytest.mark.parametrize("kind", EXAMPLES, ids=lambda kind: kind.kind)
 
@@ -34,14 +27,14 @@ def test_every_kind_is_registered_and_forgets_no_fact(kind: type[Layer]) -> None
     check_kind(kind, EXAMPLES[kind])
 
 
-@pytest.mark.parametrize("check", [check for check in CHECKS if check not in WITHOUT_TORCH])
+@pytest.mark.parametrize("check", [check for check in CHECKS if check not in OF_THE_RULE])
 @every_kind
 @given(data=st.data())
 def test_every_check_against_torch(kind: type[Layer], check: str, data: st.DataObject) -> None:
     CHECKS[check](data.draw(EXAMPLES[kind]), data)
 
 
-@pytest.mark.parametrize("check", WITHOUT_TORCH)
+@pytest.mark.parametrize("check", OF_THE_RULE)
 @pytest.mark.parametrize("kind", KINDS_WITH_RULES, ids=lambda kind: kind.kind)
 @given(data=st.data())
 def test_every_check_of_a_rule(kind: type[Layer], check: str, data: st.DataObject) -> None:

@@ -26,6 +26,7 @@ from archcalc.analysis import Analysis
 from archcalc.figures.of_layer import SUMMED
 from archcalc.memory_use.totals import ActivationBytes
 from archcalc.parametric import setting_groups
+from archcalc.quantity.at_least import is_open, known_part
 from archcalc.spec.library import network_names
 
 TOTALS = tuple(SUMMED)
@@ -348,3 +349,30 @@ def test_a_setting_that_overflows_is_marked_and_the_others_are_not(tmp_path: Pat
     assert params[1:].tolist() == [170, 136]
     assert "64 bits" in str(sweep.reason(0))
     _assert_as_the_plain_walk(str(spec), sweep)
+
+
+def test_what_is_not_known_at_some_settings_is_said_of_all() -> None:
+    spec = """\
+name: some
+input: [4, 6, 6]
+parameters: {parts: 1, width: 4}
+layers:
+  - conv: {name: a, channels: width, kernel: 1}
+  - repeat: parts
+    layers:
+      - opaque: {from: input, operator: op, of: [[4, 6, 6]], shape: [width, 6, 6]}
+  - linear: {name: b, features: 3}
+"""
+    found = archcalc.sweep(spec, parts=np.array([0, 1, 2]), width=np.array([4, 5, 6]))
+    assert found.valid.all()
+    totals: Any = found.totals
+    assert is_open(totals.macs)
+    settings = ((0, 4), (1, 5), (2, 6))
+    alone = [analyze(spec, parts=parts, width=width) for parts, width in settings]
+    known: Any = totals.macs.known
+    assert known.tolist() == [known_part(one.macs) for one in alone]
+    assert totals.macs.unknown == 1
+    assert totals.params.tolist() == [one.params for one in alone]
+    peak: Any = found.activation_bytes().peak
+    assert peak.mask.tolist() == [False, True, True]
+    assert not is_open(archcalc.sweep(spec, parts=0, width=np.array([4, 5])).totals.macs)

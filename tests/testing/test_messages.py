@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import strategies as st
 
 from archcalc.feature_map import FeatureMap
 from archcalc.layers import Effect, pointwise
 from archcalc.layers.activation import Sigmoid
-from archcalc.testing import Example
+from archcalc.layers.registry import KINDS
+from archcalc.testing import Example, conformance
 from archcalc.testing.checks import check_saved
 
 
@@ -21,3 +23,18 @@ class Forgetful(Sigmoid):
 def test_a_failing_check_shows_both_sides() -> None:
     with pytest.raises(AssertionError, match=r"\{'layer': \d+\} != \{'layer': 0\}"):
         check_saved(Example(Forgetful(), (FeatureMap(1, ()),)))
+
+
+class Hidden(Sigmoid):
+    """An operator that torch has no module for, as far as the checks are told."""
+
+    kind = "hidden"
+    has_twin = False
+
+
+def test_a_kind_without_a_twin_is_held_to_its_rule(monkeypatch: pytest.MonkeyPatch) -> None:
+    run: list[object] = []
+    monkeypatch.setattr(conformance, "_run", lambda check, _: run.append(check))
+    monkeypatch.setitem(KINDS, "hidden", Hidden)
+    conformance.check_layer_kind(Hidden, st.just(Example(Hidden(), (FeatureMap(1, ()),))))
+    assert run == [conformance.CHECKS[name] for name in conformance.OF_THE_RULE]

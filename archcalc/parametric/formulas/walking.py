@@ -24,6 +24,7 @@ from archcalc.parametric.formulas.exact import exact, holds_at
 from archcalc.parametric.formulas.ranges import is_of_one, simplest
 from archcalc.parametric.variables import Variable, rebuilt
 from archcalc.quantity.arithmetic import normal
+from archcalc.quantity.at_least import is_open
 from archcalc.quantity.conditions import deciding, is_symbol
 from archcalc.spec.values import ExpressionError, Value
 from archcalc.walk import walk
@@ -126,6 +127,12 @@ class Walker:
                 raise NoFigureError(f"{quantity}: {error}") from None
             items = value if isinstance(value, list) else [value]
             for item in items:
+                if is_open(item):
+                    names = ", ".join([layer.name for layer in analysis.opaque_layers])
+                    raise UsageError(
+                        f"{quantity} is {item}, and no formula gives the rest: what it takes is "
+                        f"not known of opaque layers ({names})"
+                    )
                 if not _is_number(item):
                     raise UsageError(f"{quantity} is {item}, which no formula gives")
             lengths.append(len(items) if isinstance(value, list) else None)

@@ -127,8 +127,8 @@ def _against_twin(arguments: argparse.Namespace) -> tuple[Conditions, Check]:
 
 def _against_module(arguments: argparse.Namespace) -> tuple[Conditions, Check]:
     """What is measured of the user's own module, and how."""
+    from archcalc.importing.capture.factories import made
     from archcalc.torch_backend.compare import compare, conditions_for
-    from archcalc.torch_backend.own_module import module_called
 
     if arguments.all or len(arguments.names) > 1:
         raise UsageError("--module is compared with one network")
@@ -137,7 +137,10 @@ def _against_module(arguments: argparse.Namespace) -> tuple[Conditions, Check]:
             raise UsageError(f"--{option}: --module is measured as it is, on the meta device")
     if ways_to_train(arguments) != [TrainingOptions()]:
         raise UsageError("of --module no training step is measured")
-    module = module_called(arguments.module)
+    try:
+        module = made(arguments.module).module
+    except UsageError as error:
+        raise UsageError(str(error), argument="module") from error
     check = partial(compare, module, what=_subjects(arguments.what), batch=arguments.batch)
     return conditions_for(module, arguments.batch), check
 

@@ -159,9 +159,8 @@ def test_an_error_of_a_module_is_told_with_its_place() -> None:
     def wrong(x: Tensor) -> Tensor:
         raise KeyError("no such thing")
 
-    with pytest.raises(UsageError, match=r"the Run refuses an input of \(1, 3\): 'no such thing' "):
-        capture(Run(wrong), (3,))
-    with pytest.raises(UsageError, match=r"test_capturing.py:\d+, in wrong\)"):
+    refused = r"the Run refuses an input of \(1, 3\): KeyError: 'no such thing'"
+    with pytest.raises(UsageError, match=rf"{refused} \(.*test_capturing.py:\d+, in wrong\)"):
         capture(Run(wrong), (3,))
 
 

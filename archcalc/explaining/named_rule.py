@@ -24,7 +24,8 @@ def named_effect(
         return _on_tokens(layer, maps, naming)
     if len(maps) > 1:
         combined = _rule(layer, maps, Naming(), "C_*").output.channels
-        channels = "C" if isinstance(tree_of(combined), Leaf) else "C_*"
+        alike = len({x.channels for x in maps}) == 1 and isinstance(tree_of(combined), Leaf)
+        channels = "C" if alike else "C_*"
     elif maps and (layer.effect.macs or layer.output.channels != maps[0].channels):
         channels = "C_in"
     return _rule(layer, maps, naming, channels)

@@ -323,3 +323,15 @@ def test_tokens_have_positions_and_features(layer: str, quantity: str, formula: 
     (found,) = derive(analysis, analysis[layer]).only([quantity]).derivations
     assert found.form is not None
     assert notation.text(found.form) == formula
+
+
+def test_inputs_with_other_channels_have_letters_of_their_own() -> None:
+    analysis = analysis_of("""\
+name: deformed
+input: [8, 9, 9]
+layers:
+  - conv: {name: offsets, channels: 18, kernel: 3, padding: 1}
+  - deform_conv: {name: y, from: [input, offsets], channels: 4, kernel: 3, padding: 1, bias: false}
+""")
+    assert _derived(analysis, "y", "other_ops").startswith("k*k*(12*(C_2/(2*k*k)) + 7*C_1)*m*m = ")
+    assert _derived(analysis, "y", "macs").startswith("k*k*C_1*C_out*m*m = 3*3*8*4*9*9 = ")

@@ -32,22 +32,28 @@ def forms(draw: Any) -> Graph:
             ]
         )
     )
-    parts = draw(st.booleans())
     bias = str(draw(st.booleans())).lower()
     features = f"features: {draw(st.integers(1, 3))}, bias: {bias}"
-    second = f"""\
+    in_columns = f"""\
   - linear: {{name: a, features: {n + m}}}
   - slice: {{name: x, from: a, axis: -1, stop: {n}}}
   - slice: {{name: y, from: a, axis: -1, start: {n}}}
 """
+    in_rows = f"""\
+  - slice: {{name: x, from: p, axis: -2, stop: {heads}}}
+  - slice: {{name: y, from: p, axis: -2, start: {heads}}}
+"""
     apart = f"  - linear: {{name: y, from: p, features: {m}}}\n  - identity: {{name: x, from: p}}\n"
+    inputs = draw(st.sampled_from([in_columns, in_rows, apart]))
+    if inputs is in_rows:
+        shape, order = f"[{length}, {2 * heads}, {n}]", "l h c -> l h c"
     return load(f"""\
 name: forms
 input: {shape}
 layers:
   - linear: {{name: e, features: {n}}}
   - rearrange: {{name: p, axes: "{order}"}}
-{second if parts else apart}  - bilinear: {{name: f, from: [x, y], {features}}}
+{inputs}  - bilinear: {{name: f, from: [x, y], {features}}}
   - linear: {{features: 2}}
 """)
 

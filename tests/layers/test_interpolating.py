@@ -101,6 +101,7 @@ layers:
   - add: {name: both, from: [plain, modulated]}
   - roi_align: {name: regions, from: [both, boxes], output: 2, sampling_ratio: 2,
                 spatial_scale: 0.5}
+  - group_norm: {groups: 2}
   - flatten
   - linear: {name: scores, features: 5}
 """
@@ -151,6 +152,14 @@ layers:
   - grid_sample: {name: s, from: [m, g]}
 """)
     assert grid.layer("s").receptive_field == (3, 3)  # by the grid alone
+    apart = analysis_of("""\
+name: offsets_from_elsewhere
+inputs: {images: [3, 6, 7], offsets: [18, 4, 5]}
+layers:
+  - deform_conv: {name: y, from: [images, offsets], channels: 2, kernel: 3}
+  - global_avg_pool: {name: all}
+""")
+    assert apart.layer("all").field == (Reach.UNKNOWN, Reach.UNKNOWN)  # may be of a few positions
 
 
 def test_taps_that_do_not_move_are_a_convolutions() -> None:

@@ -9,7 +9,7 @@ import pytest
 import torch
 from hypothesis import assume, given
 
-from archcalc import Analysis, FeatureMap, Graph, analyze
+from archcalc import Analysis, FeatureMap, Graph, analyze, load
 from archcalc.graph import INPUT
 from archcalc.layers import Layer
 from archcalc.layers.convolution import Conv, LocallyConnected
@@ -132,3 +132,17 @@ def _largest_jump(analysis: Analysis) -> int:
         + [f.advance for f in fields if isinstance(f, PhasedField)],
         default=1,
     )
+
+
+def test_a_norm_of_windows_is_measured_within_each() -> None:
+    net = load("""\
+name: windows
+input: [4, 6, 4]
+layers:
+  - rearrange: {name: cut, axes: "c (h i) w -> [h] c i w", i: 2}
+  - group_norm: {name: norm, groups: 2}
+""")
+    windows = torch.zeros(3, 4, 2, 4, requires_grad=True)
+    positive_twin(net, net.input).twin.module_of("norm")(windows)[1].sum().backward()
+    assert windows.grad is not None
+    assert windows.grad.flatten(1).any(1).tolist() == [False, True, False]

@@ -71,7 +71,7 @@ def changes(
     """
     given = together(parameters, others)
     if not isinstance(what, Graph):
-        network = find_network(what)
+        network = find_network(what, _numbers(input))
         return network, sizes_given(network, input), given
     before = {name: [*what.inputs[name].shape] for name in what.given}
     return what.network, before | sizes_given(what.network, input), {**what.parameters, **given}
@@ -142,6 +142,18 @@ def sizes_given(network: Network, input: Any) -> dict[str, list[Value]]:
     for name in input:
         require_known(f"{network.name} has no input", name, network.inputs, lead="it has")
     return {name: _sizes(sizes) for name, sizes in input.items()}
+
+
+def _numbers(input: Any) -> dict[str, tuple[int, ...]]:
+    """The shapes that are given in plain numbers, by name; by "" the one without a name."""
+    named = input if isinstance(input, Mapping) else {"": input}
+    return {
+        name: tuple(sizes)
+        for name, sizes in named.items()
+        if isinstance(sizes, (list, tuple))
+        and sizes
+        and all(type(n) is int and n > 0 for n in sizes)
+    }
 
 
 def _sizes(input: Any) -> list[Value]:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from math import prod
 from typing import Any, NamedTuple
 
+from archcalc.errors import SpecError
 from archcalc.importing.model import Statement
 from archcalc.record import replace
 from archcalc.spec.syntax import NAME
 
+_MOST_VALUES = 2**63 - 1
 _LONGEST = 90  # leaves room for a number behind it
 _SIZE_OF = re.compile(r"shape_of\('([^']*)'\)")
 _OTHERS = re.compile(r"[^A-Za-z0-9_.\-]+")
@@ -55,8 +58,14 @@ class Builder:
         fields: Mapping[str, Any] | None = None,
         weights: str | None = None,
     ) -> Value:
-        """A layer, called what is wanted or nearly so, with an output of `shape` for one image."""
+        """A layer, called what is wanted or nearly so, with an output of `shape` for one image.
+
+        Raises:
+            SpecError: no tensor is that large.
+        """
         shape = tuple(shape)
+        if prod(shape) > _MOST_VALUES:
+            raise SpecError(f"{wanted[:_LONGEST]}: an output of more values than a tensor can have")
         read = tuple([value.name for value in inputs])
         name = self.name(wanted)
         self.statements.append(Statement(kind, name, read, fields or {}, weights, shape))

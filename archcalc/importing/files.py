@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from archcalc.errors import UsageError
 from archcalc.importing.model import Model
 from archcalc.spec.files import PICKLES, WEIGHTS
 from archcalc.spec.reader import read_file
 
 
-def read_model(path: str) -> Model:
+def read_model(path: str, given: Mapping[str, tuple[int, ...]] | None = None) -> Model:
     """The model in a file; none of its code runs, and no other file is read.
+
+    Args:
+        given: the shapes for one image of inputs, by name, where the file does not say them; by
+            the name "" that of the first.
 
     Raises:
         UsageError: it cannot be read, or holds no network, or code that would run.
@@ -26,7 +32,7 @@ def read_model(path: str) -> Model:
     if path.endswith(".prototxt"):
         from archcalc.importing.caffe.network import read_caffe
 
-        return read_caffe(read_file(path, path))
+        return read_caffe(read_file(path, path), given)
     if path.endswith(".cfg"):
         from archcalc.importing.darknet.network import read_darknet
 

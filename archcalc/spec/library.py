@@ -43,8 +43,11 @@ def split_variant(name: str) -> tuple[str, str]:
     return path, variant
 
 
-def read_family(path: str) -> Family:
+def read_family(path: str, shapes: Mapping[str, tuple[int, ...]] | None = None) -> Family:
     """The family in a user's file: a spec, or a model of elsewhere.
+
+    Args:
+        shapes: of inputs, by name, which a model of elsewhere may not say; by "" of its first.
 
     Raises:
         UsageError: it cannot be read.
@@ -54,14 +57,20 @@ def read_family(path: str) -> Family:
         from archcalc.importing.files import read_model
         from archcalc.importing.network import family_of
 
-        return family_of(read_model(path), path)
+        return family_of(read_model(path, shapes), path)
     return parse_family(replace(read_file(path, path), path=os.path.realpath(path)))
 
 
-def find_network(what: Network | str | os.PathLike[str] | Mapping[str, Any]) -> Network:
+def find_network(
+    what: Network | str | os.PathLike[str] | Mapping[str, Any],
+    shapes: Mapping[str, tuple[int, ...]] | None = None,
+) -> Network:
     """The network of a name, of a spec file (`FILE` or `FILE#VARIANT`), or of a spec itself.
 
     A spec is a text of several lines, or the mapping that YAML makes of it.
+
+    Args:
+        shapes: as `read_family`.
 
     Raises:
         UsageError: there is no such network or file; with a guess.
@@ -80,7 +89,7 @@ def find_network(what: Network | str | os.PathLike[str] | Mapping[str, Any]) -> 
     name = os.fspath(what)
     path, variant = split_variant(name)
     if is_file(path):
-        return variant_of(read_family(path), variant)
+        return variant_of(read_family(path, shapes), variant)
     return shipped_network(name)
 
 

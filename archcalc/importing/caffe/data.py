@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from archcalc.importing.building import Value
 from archcalc.importing.caffe.fields import Fields
-from archcalc.importing.caffe.layer import Blob, Layer, Unknown
+from archcalc.importing.caffe.layer import Layer
 
 # The settings of each type that has images from elsewhere.
 SOURCES = {
@@ -98,11 +97,3 @@ def _channels(layer: Layer, transform: Fields, param: Fields) -> int:
         return 3 if param.flag("is_color", True) else 1
     layer.note("the number of channels is not in the file: it is taken to be 3")
     return 3
-
-
-def given_or(
-    name: str, shape: tuple[int, ...] | None, given: dict[str, tuple[int, ...]], why: str
-) -> Blob:
-    """A blob of a shape that was asked for, or else of that of the file, where there is one."""
-    shape = given.get(name, shape)
-    return Unknown(why) if shape is None else Value(name, shape)

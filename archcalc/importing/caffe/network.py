@@ -7,7 +7,7 @@ from pathlib import PurePath
 
 from archcalc.errors import Source, SpecError, suggestion
 from archcalc.importing.building import Builder, Value, some_of
-from archcalc.importing.caffe.data import SOURCES, given_or, shapes_of, shapes_of_net
+from archcalc.importing.caffe.data import SOURCES, shapes_of, shapes_of_net
 from archcalc.importing.caffe.fields import Fields
 from archcalc.importing.caffe.known import unknown_fields
 from archcalc.importing.caffe.layer import Blob, Layer, Mask, Unknown
@@ -32,7 +32,8 @@ def read_caffe(source: Source, given: Mapping[str, tuple[int, ...]] | None = Non
     """The network of a prototxt: a deploy file, or of one for training what runs in use.
 
     Args:
-        given: of some inputs the shape for one image, in place of what the file says.
+        given: the shapes for one image of inputs, by name, where the file does not say them; by
+            the name "" that of the first.
 
     Raises:
         SpecError: it is no such file, or has what archcalc does not read; with the place.
@@ -128,17 +129,26 @@ class _Reading:
         shapes = [None] * len(layer.tops) if layer.type == "Python" else shapes_of(layer)
         for i, (top, shape) in enumerate(zip(layer.tops, shapes, strict=False)):
             line = layer.fields.message.line
-            why = f"{layer.name} (line {line}) does not say what size {top!r} has"
+            why = f"{layer.name} (line {line}) does not say what size {top!r} has; give it as input"
             if i and layer.type in SOURCES:
                 why = f"{top!r} of {layer.name} is what is to be learned"
-            self._input(top, shape, why)
+            self._input(top, shape, why, named=i > 0)
 
-    def _input(self, top: str, shape: tuple[int, ...] | None, why: str) -> None:
-        blob = given_or(top, shape, self._given, why)
-        if isinstance(blob, Value):
-            blob = blob._replace(name=self._builder.name(top))
-            self._inputs[blob.name] = Input(blob.shape)
-        self._blobs[top] = blob
+    def _input(
+        self, top: str, shape: tuple[int, ...] | None, why: str, named: bool = False
+    ) -> None:
+        """Puts in an input: of the shape in the file, or else of the given one of its name, or,
+        unless it has to be `named`, of the one without a name.
+        """
+        shape = shape or self._given.get(top)
+        if shape is None and not named:
+            shape = self._given.pop("", None)
+        if shape is None:
+            self._blobs[top] = Unknown(why)
+            return
+        value = Value(self._builder.name(top), shape)
+        self._inputs[value.name] = Input(shape)
+        self._blobs[top] = value
 
     def _read_as_integers(self, values: tuple[Value, ...]) -> None:
         for value in values:

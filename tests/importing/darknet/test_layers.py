@@ -259,6 +259,10 @@ def test_what_heads_take_are_the_outputs() -> None:
         (text_of("[reorg] stride=2", (3, 4, 4)), "3 channels in 4 parts"),
         (text_of("[maxpool] size=2 padding=4", (3, 4, 4)), "padding: 4 around a kernel of 2"),
         (text_of("[local] size=5 pad=1", (3, 8, 8)), "read beside a size of 3 alone"),
+        (
+            text_of("[convolutional] ; " + "[route] layers=-1,-1 " * 90, (3, 8, 8)),
+            "57.route: an output of more values than a tensor can have",
+        ),
         (text_of("[dropout] " * (MAX_SECTIONS + 1), (3, 4, 4)), "more than 20,000 sections"),
     ],
 )

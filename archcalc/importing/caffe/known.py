@@ -79,7 +79,7 @@ _UNREAD = (
     "hdf5_output_param hinge_loss_param infogain_loss_param python_param window_data_param "
     "annotated_data_param multibox_loss_param detection_output_param "
     "detection_evaluate_param prior_box_param nms_param proposal_param video_data_param "
-    "smooth_l1_loss_param box_annotator_ohem_param focal_loss_param"
+    "dense_image_data_param smooth_l1_loss_param box_annotator_ohem_param focal_loss_param"
 )
 _KNOWN = {name: frozenset(fields.split()) for name, fields in _SETTINGS.items()}
 _OF_LAYER = frozenset((*_LAYER.split(), *_KNOWN, *_UNREAD.split()))

@@ -49,6 +49,7 @@ HANDLERS: Mapping[str, Handler] = {
     "SPP": opaque.pyramid,
     "Scale": values.scale,
     "ShuffleChannel": shaping.shuffle,
+    "SeLu": values.plainly("selu"),
     "Sigmoid": values.plainly("sigmoid"),
     "Slice": shaping.cut,
     "Softmax": values.softmax,
@@ -62,6 +63,7 @@ HANDLERS: Mapping[str, Handler] = {
 _ALIASES = {
     "CuDNNBatchNorm": "BatchNorm",
     "CuDNNConvolution": "Convolution",
+    "SELU": "SeLu",
     "SyncBN": "BN",
 }
 HANDLERS = {**HANDLERS, **{name: HANDLERS[meant] for name, meant in _ALIASES.items()}}

@@ -102,6 +102,7 @@ CASES: list[tuple[str, str, list[str], tuple[int, ...], int, int]] = [
     ("PReLU", "prelu_param { channel_shared: true }", ["1 3 4 5"], (3, 4, 5), 1, 0),
     ("ELU", "elu_param { alpha: 0.5 }", ["1 3 4 5"], (3, 4, 5), 0, 0),
     ("Sigmoid", "", ["1 3"], (3,), 0, 0),
+    ("SeLu", "", ["1 3"], (3,), 0, 0),
     ("TanH", "", ["1 3"], (3,), 0, 0),
     ("AbsVal", "", ["1 3"], (3,), 0, 0),
     ("BNLL", "", ["1 3"], (3,), 0, 0),

@@ -12,6 +12,8 @@ from archcalc.analysis import Analysis
 from archcalc.errors import UsageError, require_known
 from archcalc.figures.of_layer import LayerAnalysis, total
 from archcalc.loading import Spec
+from archcalc.quantity.arithmetic import Quantity
+from archcalc.quantity.at_least import is_open
 from archcalc.torch_backend.batches import Batch, zeros
 from archcalc.torch_backend.counting import (
     Output,
@@ -108,17 +110,25 @@ def mac_figures(
     measured = layer_macs(module, x)
     for layer in _layers(analysis, names):
         found = measured.get(part_name(module, layer.name), 0)
-        yield Figure("macs", "macs", layer.name, layer.macs, found)
-    yield Figure("macs", "macs", "", _total(analysis, "macs"), measured[""])
+        yield _macs(layer.name, layer.macs, found)
+    yield _macs("", _total(analysis, "macs"), measured[""])
+
+
+def _macs(layer: str, rule: Quantity, found: int) -> Figure:
+    """A count beside its measurement, which stands alone where only a part of it is known."""
+    if not is_open(rule):
+        return Figure("macs", "macs", layer, rule, found)
+    contradicted = str(rule) if found < rule.known else None
+    return Figure("macs", "macs", layer, contradicted, found, note=f"known: {rule}")
 
 
 def _layers(analysis: Analysis, names: Collection[str]) -> list[LayerAnalysis]:
     return [layer for layer in analysis.used_layers if layer.name in names]
 
 
-def _total(analysis: Analysis, quantity: str) -> int:
+def _total(analysis: Analysis, quantity: str) -> Quantity:
     """The sum over the layers that some output depends on, in training at the least."""
-    figure: int = getattr(total(analysis.used_layers, analysis.bytes_each), quantity)
+    figure: Quantity = getattr(total(analysis.used_layers, analysis.bytes_each), quantity)
     return figure
 
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from archcalc import FeatureMap, Graph, MeasurementError, UsageError
+from archcalc import FeatureMap, Graph, MeasurementError, UsageError, analyze
 from archcalc.layers import Effect
 from archcalc.layers.activation import ReLU
 from archcalc.layers.convolution import Conv
@@ -27,6 +27,7 @@ from archcalc.torch_backend.verify import conditions, verify
 from archcalc.verification import Comparison, Conditions, Figure
 from archcalc.window import Window
 from tests.graphs import chain, graph, node
+from tests.spec_opaque import with_opaque
 
 needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 
@@ -400,3 +401,17 @@ def test_a_batch_too_large_for_a_gpu_is_not_measured() -> None:
     found = verify("vgg16", what=["memory"], under=conditions("cuda", batch=10**6))
     assert found.differences == ()
     assert any("on cuda" in figure.not_measured for figure in found.not_measured)
+
+
+def test_of_costs_that_nobody_knows_the_module_says_alone() -> None:
+    within = with_opaque(analyze(NETWORK), frozenset(["body", "pool"]))
+    comparison = compare(Handwritten(), within)
+    assert different(comparison) == set()
+    macs = {figure.layer: figure for figure in comparison.figures if figure.quantity == "macs"}
+    assert macs["body"].rule is macs[""].rule is None
+    assert macs["body"].note == "known: unknown"
+    assert macs["conv"].rule == macs["conv"].measured
+    conv = nn.Conv2d(4, 8, 3, stride=2, padding=1, groups=4)
+    fewer = Handwritten(body=nn.Identity(), conv=conv)
+    more = next(f for f in compare(fewer, within).figures if f.quantity == "macs" and not f.layer)
+    assert not more.agrees

@@ -123,7 +123,8 @@ class _Capturing:
 
     def _run(self, batch: int, counted: bool) -> Run:
         try:
-            return run(self._module, self._given, batch, self._on, counted)
+            again = bool(self._done)
+            return run(self._module, self._given, batch, self._on, counted=counted, again=again)
         except (UsageError, WantsIntegers):
             raise
         except Exception as error:  # whatever a user's own module may raise

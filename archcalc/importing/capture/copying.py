@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import torch
@@ -55,7 +55,9 @@ class Copy(NamedTuple):
 
     def settled(self) -> Copy:
         """The same once a lazy module has run."""
-        known = {id(x): Known(held, x, None) for held, x in _held(self.module)}
+        known = {
+            id(x): Known(held, x, None) for held, x in _held(dict(self.module.named_modules()))
+        }
         return self._replace(known=known, lazy=False)
 
 
@@ -90,21 +92,61 @@ def copied(module: nn.Module, stand_in: StandIn, device: str, training: bool = F
                 replace(tensor)
             if _leave_hooks(part, memo, kept):
                 silenced.append(path)
-        for part in [*parts.values()][::-1]:
-            inner = _unwrapped(part)
-            if inner is not part:
-                memo[id(part)] = copy.deepcopy(inner, memo)
-        shadow: nn.Module = copy.deepcopy(module, memo)
+        shadow = _shadow(module, parts.values(), memo)
         shadow.train(training)
-        for part in shadow.modules():
-            vars(part).pop("_compiled_call_impl", None)
-        scripted = _scripted(shadow, device)
+        own = dict(shadow.named_modules())
+        for part in own.values():
+            part.__dict__.pop("_compiled_call_impl", None)
+        scripted = _scripted(own, device)
     except Exception as error:  # whatever a user's own module may raise
         raise UsageError(f"the {name} cannot be copied: {error}") from error
-    paths = {id(part): path for path, part in shadow.named_modules()}
-    known = {id(x): Known(held, x, originals.get(id(x))) for held, x in _held(shadow)}
+    paths = {id(part): path for path, part in own.items()}
+    known = {id(x): Known(held, x, originals.get(id(x))) for held, x in _held(own)}
     lazy = any(is_lazy(each.tensor) for each in known.values())
     return Copy(shadow, name, torch.device(device), paths, known, scripted, tuple(silenced), lazy)
+
+
+def _shadow(module: nn.Module, parts: Collection[nn.Module], memo: dict[int, Any]) -> nn.Module:
+    """The copy of a module, of whose parts no class does otherwise than torch's do.
+
+    As `copy.deepcopy` does it, in a fifth of the time.
+    """
+    plain = [part for part in parts if _is_plain(type(part)) and _unwrapped(part) is part]
+    for part in plain:
+        memo[id(part)] = object.__new__(type(part))
+    for part in [*parts][::-1]:
+        inner = _unwrapped(part)
+        if inner is not part:
+            memo[id(part)] = copy.deepcopy(inner, memo)
+    for part in plain:
+        own = vars(memo[id(part)])
+        for name, value in vars(part).items():
+            if type(value) in _SHARED:
+                own[name] = value
+            elif name in ("_parameters", "_buffers", "_modules"):
+                own[name] = {key: copy.deepcopy(each, memo) for key, each in value.items()}
+            elif type(value) in _EMPTIED and not value and id(value) not in memo:
+                own[name] = memo[id(value)] = type(value)()
+            else:
+                own[name] = copy.deepcopy(value, memo)
+    shadow: nn.Module = copy.deepcopy(module, memo)
+    return shadow
+
+
+_SHARED = frozenset([int, float, bool, str, type(None), torch.dtype])
+_EMPTIED = frozenset([dict, OrderedDict, set, list])
+
+
+def _is_plain(kind: Any) -> bool:
+    """Whether a class is copied by copying what its objects hold."""
+    methods = [getattr(kind, name, None) for name in ("__reduce__", "__reduce_ex__")]
+    return (
+        methods == [object.__reduce__, object.__reduce_ex__]
+        and kind.__new__ is object.__new__
+        and kind.__getstate__ is nn.Module.__getstate__
+        and not hasattr(kind, "__deepcopy__")
+        and kind.__setstate__.__module__.startswith("torch.nn.")
+    )
 
 
 def _unwrapped(module: nn.Module) -> nn.Module:
@@ -182,9 +224,9 @@ def _is_torchs(hook: Any, part: nn.Module) -> bool:
     return owner is part or type(owner).__module__.startswith("torch.nn.")
 
 
-def _scripted(shadow: nn.Module, device: str) -> dict[int, tuple[Tensor, ...]]:
+def _scripted(parts: Mapping[str, nn.Module], device: str) -> dict[int, tuple[Tensor, ...]]:
     found = {}
-    for part in shadow.modules():
+    for part in parts.values():
         if isinstance(part, torch.jit.ScriptModule):
             for name, tensor in (*part._parameters.items(), *part._buffers.items()):
                 if device == "meta" and isinstance(tensor, Tensor):
@@ -193,15 +235,23 @@ def _scripted(shadow: nn.Module, device: str) -> dict[int, tuple[Tensor, ...]]:
     return found
 
 
-def _held(shadow: nn.Module) -> Iterator[tuple[Held, Tensor]]:
-    for name, parameter in shadow.named_parameters():
-        yield Held(name, PARAMETER, parameter.requires_grad), parameter
-    for name, buffer in shadow.named_buffers():
-        yield Held(name, BUFFER, trainable=False), buffer
-    own = {id(x) for x in (*shadow.parameters(), *shadow.buffers())}
-    for path, part in shadow.named_modules():
+def _held(parts: Mapping[str, nn.Module]) -> Iterator[tuple[Held, Tensor]]:
+    """What the modules of these paths hold, each once: parameters first, then buffers."""
+    met: set[int] = set()
+
+    def new(path: str, tensors: Iterable[tuple[str, Any]]) -> Iterator[tuple[str, Tensor]]:
+        for name, tensor in tensors:
+            if tensor is not None and id(tensor) not in met:
+                met.add(id(tensor))
+                yield f"{path}.{name}" if path else name, tensor
+
+    for path, part in parts.items():
+        for name, parameter in new(path, part._parameters.items()):
+            yield Held(name, PARAMETER, parameter.requires_grad), parameter
+    for path, part in parts.items():
+        for name, buffer in new(path, part._buffers.items()):
+            yield Held(name, BUFFER, trainable=False), buffer
+    for path, part in parts.items():
         if not isinstance(part, torch.jit.ScriptModule):
-            for name, tensor in _attributes(part):
-                if id(tensor) not in own:
-                    own.add(id(tensor))
-                    yield Held(f"{path}.{name}".lstrip("."), CONSTANT, trainable=False), tensor
+            for name, constant in new(path, _attributes(part)):
+                yield Held(name, CONSTANT, trainable=False), constant

@@ -27,6 +27,7 @@ from archcalc.importing.capture.arguments import bound
 from archcalc.importing.capture.constants import ASKING, MOST_COMPUTED, Unknown
 from archcalc.importing.capture.copying import Copy
 from archcalc.importing.capture.numbering import Numbering, mapped, numbers_in, tensors_in
+from archcalc.importing.capture.shapes import LIKE_INPUT, like_input
 from archcalc.importing.trace import Operation
 
 ATTENTION = "multi_head_attention_forward"
@@ -96,9 +97,17 @@ class Recorder(TorchFunctionMode):
         numbering: the tensors that were seen.
     """
 
-    def __init__(self, copy: Copy, inputs: Mapping[str, Tensor], keeps: bool = True) -> None:
-        """For a run of a copy. `keeps`: every tensor is kept, so that none is taken for another."""
+    def __init__(
+        self, copy: Copy, inputs: Mapping[str, Tensor], *, keeps: bool, again: bool
+    ) -> None:
+        """For a run of a copy.
+
+        Args:
+            keeps: every tensor is kept, so that none is taken for another.
+            again: the module ran already with another batch, so that what torch accepts is known.
+        """
         super().__init__()
+        self._again = again
         self.operations: list[Operation] = []
         self.numbering = Numbering(copy, keeps, lambda: self._stack[-1].path)
         self.inputs = {name: self.numbering.new(tensor) for name, tensor in inputs.items()}
@@ -201,6 +210,10 @@ class Recorder(TorchFunctionMode):
         if name in ASKING:
             with suppress(Unknown):
                 return constants.of_call(function, args, kwargs, number)
+        if self._again and function in LIKE_INPUT:
+            known = like_input(args, kwargs)
+            if known is not None:
+                return known
         try:
             return function(*args, **kwargs)
         except Exception:

@@ -42,12 +42,15 @@ class Run(NamedTuple):
     silenced: tuple[str, ...]
 
 
-def run(module: nn.Module, inputs: Inputs, batch: int, on: str, counted: bool) -> Run:
+def run(
+    module: nn.Module, inputs: Inputs, batch: int, on: str, *, counted: bool, again: bool = False
+) -> Run:
     """Runs a copy of `module` once.
 
     Args:
         on: META, FAKE or REAL tensors.
         counted: whether to count FLOPs.
+        again: it ran already with another batch.
 
     Raises:
         UsageError: the module cannot be copied; a tensor comes from where nothing is seen; no
@@ -66,7 +69,7 @@ def run(module: nn.Module, inputs: Inputs, batch: int, on: str, counted: bool) -
         if copy.lazy:
             copy.module(*args, **kwargs)
             copy = copy.settled()
-        recorder = Recorder(copy, given, keeps=on != REAL)
+        recorder = Recorder(copy, given, keeps=on != REAL, again=again)
         counter = FlopCount() if counted else None
         with counter or ExitStack(), recorder:
             returned = copy.module(*args, **kwargs)

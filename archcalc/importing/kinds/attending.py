@@ -7,6 +7,7 @@ from typing import Any
 from archcalc.importing.kinds.axes import Axes, Axis, batch_axis, size_of, without_batch
 from archcalc.importing.kinds.call import Call, handles
 from archcalc.importing.kinds.drafts import NotCoveredError, Value
+from archcalc.importing.kinds.joining import common_batch
 from archcalc.importing.kinds.lowering import Taken
 from archcalc.importing.trace import Ref
 
@@ -17,7 +18,8 @@ def attention(call: Call) -> None:
     query, key, value = (call.value(name) for name in ("query", "key", "value"))
     heads, key_heads = _heads(query), _heads(key)
     if size_of(query.axes[-1]) != size_of(value.axes[-1]):
-        raise NotCoveredError("has values of another width than its keys")
+        _step_by_step(call, query, key, value)
+        return
     fields: dict[str, Any] = {"heads": heads, "causal": bool(call.get("is_causal", default=False))}
     if key_heads != heads:
         fields["key_heads"] = key_heads
@@ -31,7 +33,23 @@ def attention(call: Call) -> None:
     _give_heads(call, draft, query)
     p = call.get("dropout_p", default=0.0)
     if p:
-        call.lowering.note("attention drops some of its weights in training, which is not counted")
+        call.lowering.note(
+            "attention drops some of its weights in training, which is not counted",
+            call.operation.path or call.operation.operator,
+        )
+
+
+def _step_by_step(call: Call, query: Value, key: Value, value: Value) -> None:
+    """With values of another width than the keys: two products, and between them a softmax."""
+    if call.has("attn_mask") or call.get("is_causal", default=False):
+        raise NotCoveredError("hides positions, and has values of another width than its keys")
+    along = common_batch([query, key, value])
+    taken = [call.beside(each, along) for each in (query, key, value)]
+    factor = call.get("scale", default=size_of(query.axes[-1]) ** -0.5)
+    products = call.add("matmul", taken[:2], {"transposed": True})
+    scores = call.add("scale", [products], {"factor": factor})
+    draft = call.add("matmul", [call.add("softmax", [scores], {"axis": -1}), taken[2]])
+    call.give(draft, *taken)
 
 
 def _leading(value: Value) -> tuple[Axis, Axis]:

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 from archcalc.importing.kinds.axes import Axes, batch_axis
 from archcalc.importing.kinds.drafts import Draft, NotCoveredError, Value
 from archcalc.importing.kinds.lowering import Lowering, Taken
-from archcalc.importing.trace import PARAMETER, Operation, Ref
+from archcalc.importing.trace import PARAMETER, Operation, Ref, Varying
 
 Handler: TypeAlias = "Callable[[Call], None]"
 HANDLERS: dict[str, Handler] = {}
@@ -43,6 +43,8 @@ class Call:
         at hand as that value."""
         for name in names:
             given = self.operation.arguments.get(name)
+            if isinstance(given, Varying):
+                raise NotCoveredError(f"has a {name} that depends on the batch")
             if given is not None:
                 return self.number(given)
         return default
@@ -82,6 +84,12 @@ class Call:
         role = self.lowering.trace.held[given.tensor].role
         return given.tensor if role == PARAMETER or buffers else None
 
+    def number_of(self, name: str) -> int:
+        """The number of the tensor that is given under a name."""
+        given = self.operation.arguments[name]
+        assert isinstance(given, Ref)
+        return given.tensor
+
     def shape(self, number: int) -> tuple[int, ...]:
         """The shape of a tensor, in the first run."""
         return self.lowering.tensor(number).shapes[0]
@@ -93,9 +101,9 @@ class Call:
 
     # ----- layers -----
 
-    def take(self, value: Value, *, apart: bool = False) -> Taken:
-        """A tensor as the input of a layer."""
-        return self.lowering.take(value, self.operation, apart=apart)
+    def take(self, value: Value, *, apart: bool = False, first: bool = False) -> Taken:
+        """A tensor as the input of a layer; the flags as for `Lowering.take`."""
+        return self.lowering.take(value, self.operation, apart=apart, first=first)
 
     def add(
         self, kind: str, inputs: Sequence[Taken | Draft], fields: Mapping[str, Any] | None = None
@@ -128,7 +136,7 @@ class Call:
         apart: bool = False,
     ) -> Draft:
         """A layer of one input that makes the first output, with what it holds of the model."""
-        taken = self.take(value, apart=apart)
+        taken = self.take(value, apart=apart, first=not apart)
         return self.of(kind, [taken], fields, held)
 
     def of(

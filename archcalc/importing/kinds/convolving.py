@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from archcalc.importing.kinds.call import Call, handles
-from archcalc.importing.kinds.drafts import NotCoveredError
+from archcalc.importing.kinds.drafts import NotCoveredError, macs_of
 from archcalc.importing.kinds.weights import weight_of
 
 
@@ -55,7 +55,11 @@ def _convolve(call: Call, kind: str, fields: dict[str, Any], axes: int) -> None:
     value = call.value("input")
     if len(value.axes) != axes + 2:
         raise NotCoveredError("convolves without a batch")
-    weight = weight_of(call, "weight")
+    try:
+        weight = weight_of(call, "weight")
+    except NotCoveredError as reason:
+        taken = call.take(value, first=True)
+        raise NotCoveredError(str(reason), macs_of(kind, fields, taken.map)) from None
     bias = weight_of(call, "bias") if call.has("bias") else None
     held: dict[str, int | None] = {"weight": weight.number}
     fields |= weight.fields

@@ -10,12 +10,22 @@ from archcalc.feature_map import FeatureMap
 from archcalc.importing.kinds.axes import Axes
 from archcalc.importing.trace import Operation
 from archcalc.layers import Layer
+from archcalc.layers.integers import dtype_kept
 from archcalc.layers.items import effect_with_items
 from archcalc.layers.registry import kind_called
+from archcalc.record import replace
 
 
 class NotCoveredError(Exception):
-    """No layer kind does what an operator does; the message says what it is."""
+    """No layer kind does what an operator does; the message says what it is.
+
+    Attributes:
+        macs: its multiply-accumulates for an image, where they are known all the same.
+    """
+
+    def __init__(self, message: str, macs: int | None = None) -> None:
+        super().__init__(message)
+        self.macs = macs
 
 
 class Draft:
@@ -108,8 +118,23 @@ def map_after(kind: str, fields: Mapping[str, Any], inputs: tuple[Draft, ...]) -
         NotCoveredError: it refuses them.
     """
     maps = [each.map for each in inputs if each.map is not None]
+    layer = layer_of(kind, fields)
     try:
-        return effect_with_items(layer_of(kind, fields), *maps).output
+        integers = dtype_kept(layer, maps)
+        output = effect_with_items(layer, *maps).output
+    except LayerError as refusal:
+        raise NotCoveredError(f"{kind}: {refusal}") from None
+    return output if integers is None else replace(output, dtype=integers)
+
+
+def macs_of(kind: str, fields: Mapping[str, Any], x: FeatureMap) -> int:
+    """The multiply-accumulates of a layer on a map.
+
+    Raises:
+        NotCoveredError: it refuses that.
+    """
+    try:
+        return int(effect_with_items(layer_of(kind, fields), x).macs)
     except LayerError as refusal:
         raise NotCoveredError(f"{kind}: {refusal}") from None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from archcalc.feature_map import INTEGERS, FeatureMap
@@ -80,15 +80,18 @@ class Taken:
 class Lowering:
     """The layers of a trace, as far as its operations have been gone through."""
 
-    def __init__(self, trace: Trace) -> None:
+    def __init__(self, trace: Trace, lower: Callable[[Operation, Lowering], None]) -> None:
+        """For a trace; `lower` makes layers of an operation."""
         self.trace = trace
+        self.lower: Callable[[Operation], None] = lambda operation: lower(operation, self)
+        self.waiting: dict[int, Operation] = {}  # by each of its outputs
         self.batch = Factor(0, trace.batches, is_batch=True)
         self.drafts: list[Draft] = []
         self.values: dict[int, Value] = {}
         self.of_images = {*trace.inputs.values()}
         self.learned = {n for n, held in trace.held.items() if held.role == PARAMETER}
         self.owners: dict[int, Draft] = {}  # of the tensors that the model holds
-        self.notes: dict[str, None] = {}
+        self.notes: dict[str, list[str]] = {}  # what they say, and of what
         self.users: dict[int, list[Operation]] = {}  # of each tensor, the operations that take it
         for operation in trace.operations:
             taken = {*tensors_in(operation.arguments)}
@@ -107,7 +110,12 @@ class Lowering:
         return [*zip(*self.trace.tensors[number].shapes, strict=True)]
 
     def value(self, number: int) -> Value:
-        """What a tensor is; of one that nothing has made yet, a source."""
+        """What a tensor is. What does not depend on an input is made of the model now, if ever."""
+        if number in self.waiting:
+            operation = self.waiting[number]
+            for output in operation.outputs:
+                del self.waiting[output]
+            self.lower(operation)
         if number not in self.values:
             self.values[number] = self._source(number)
         return self.values[number]
@@ -191,18 +199,28 @@ class Lowering:
             self.owners[number] = draft
         return draft
 
-    def take(self, value: Value, operation: Operation | None, *, apart: bool = False) -> Taken:
+    def take(
+        self,
+        value: Value,
+        operation: Operation | None,
+        *,
+        apart: bool = False,
+        first: bool = False,
+    ) -> Taken:
         """A tensor as the input of a layer: without the batch, what is folded into it as items.
 
         Args:
             apart: whether the layer does the same with these items as axes of their own, so that
                 they may be that where it takes no rearrangement.
+            first: whether the layer's operator takes the batch as its first axis, and so of a
+                source an axis of one value.
         """
         along = batch_axis(value.axes)
         if along is None:
             if value.of_images:
                 raise NotCoveredError("has lost its batch")
-            return Taken(self.node(value, ((), *(value.axes or ((),))), operation), value, None)
+            axes = value.axes[1:] if first and value.axes[:1] == ((),) else value.axes
+            return Taken(self.node(value, ((), *(axes or ((),))), operation), value, None)
         items = without_batch(value.axes[along])
         others = value.axes[:along] + value.axes[along + 1 :]
         if apart and items:
@@ -262,9 +280,11 @@ class Lowering:
         Raises:
             NotCoveredError: the layer makes other sizes of its inputs.
         """
-        axes = self.axes_of_output(number, batch, like) if of_images else tuple(
-            [axis_of(each) for each in self.sizes(number)]
-        )  # fmt: skip
+        sizes = self.sizes(number)
+        if of_images or any(len({*each}) > 1 for each in sizes):
+            axes = self.axes_of_output(number, batch, like)
+        else:
+            axes = tuple([axis_of(each) for each in sizes])
         along = batch_axis(axes)
         if along is None:
             base: Axes = ((), *(axes or ((),)))
@@ -276,6 +296,8 @@ class Lowering:
                 base = ((), *axes[:along], *spread, *axes[along + 1 :])
         assert draft.map is not None
         made = [draft.map.items, *draft.map.shape]
+        if along is None and len(base) > len(made) and not base[1]:
+            base = ((), *base[2:])  # a source was taken without the axis that would be the batch's
         if made != sizes_of(base):
             raise NotCoveredError(f"makes {draft.map} and not {sizes_of(base)}")
         self.values[number] = Value(draft, base, axes, of_images)
@@ -318,9 +340,13 @@ class Lowering:
         draft.weights = owner
         self.owners |= {number: draft for number in held.values() if number not in own}
 
-    def note(self, text: str) -> None:
-        """What whoever sees the figures should know."""
-        self.notes[text] = None
+    def note(self, text: str, what: str) -> None:
+        """What whoever sees the figures should know, and of what: a layer, or a parameter."""
+        self.notes.setdefault(text, []).append(what)
+
+    def told(self) -> tuple[str, ...]:
+        """All notes, a sentence each."""
+        return tuple([f"{text}: {_some(what)}" for text, what in self.notes.items()])
 
     def dtype(self, number: int) -> str | None:
         """The dtype of integers, as a spec has it; None of floats."""
@@ -330,6 +356,12 @@ class Lowering:
     def tensor(self, number: int) -> Tensor:
         """A tensor as it was seen."""
         return self.trace.tensors[number]
+
+
+def _some(names: Sequence[str]) -> str:
+    """Up to three of some names, and how many more there are."""
+    shown = ", ".join(names[:3])
+    return shown if len(names) <= 3 else f"{shown} and {len(names) - 3} more"
 
 
 def tensors_in(arguments: Any) -> Iterator[int]:

@@ -9,10 +9,12 @@ from archcalc.importing.kinds.axes import (
     Axes,
     Axis,
     Factor,
+    axis_of,
     batch_axis,
     regrouped,
     replaced,
     size_of,
+    without_batch,
 )
 from archcalc.importing.kinds.call import Call, handles
 from archcalc.importing.kinds.drafts import NotCoveredError, Value
@@ -154,10 +156,10 @@ def _plain(sizes: Sequence[tuple[int, ...]]) -> list[int]:
 def repeat(call: Call) -> None:
     """The whole tensor several times along axes."""
     given = call.value("input")
-    repeats = _listed(call.get("repeats", "dims", "sizes"))
-    value = call.of_rank(given, len(repeats))
-    repeats = [1] * (len(value.axes) - len(repeats)) + repeats
     sizes = call.lowering.sizes(call.output)
+    value = call.of_rank(given, len(sizes))
+    before = [1] * (len(sizes) - len(given.axes)) + [*call.shape(call.number_of("input"))]
+    repeats = [n // m for m, n in zip(before, call.shape(call.output), strict=True)]
     along = batch_axis(value.axes)
     varying = _varying(sizes)
     axes = [*value.axes]
@@ -191,8 +193,25 @@ def repeat_interleave(call: Call) -> None:
             axes[dim] = (call.lowering.batch,)
             call.moved(value, tuple(axes))
             return
+    if value.of_images and dim % len(value.axes) == batch_axis(value.axes):
+        _for_each_item(call, value, times, dim % len(value.axes))
+        return
     taken = call.take(value)
     call.of("repeat_interleave", [taken], {"repeats": times, "axis": taken.last_or(dim)})
+
+
+def _for_each_item(call: Call, value: Value, times: int, dim: int) -> None:
+    """What is there once for each image, once more for each of some items of it."""
+    wide = value._replace(axes=(*value.axes[: dim + 1], (), *value.axes[dim + 1 :]))
+    taken = call.take(wide)
+    at = taken.axis(dim + 1)
+    shape = [times if n == at else -1 for n in range(taken.rank)]
+    draft = call.add("expand", [taken], {"shape": shape})
+    items = axis_of((times,) * len(call.lowering.trace.batches))
+    rest = [axis for n, axis in enumerate(value.axes) if n != dim]
+    base = (without_batch(value.axes[dim]), *rest[:at], items, *rest[at:])
+    axes = (*value.axes[:dim], (*value.axes[dim], *items), *value.axes[dim + 1 :])
+    call.lowering.values[call.output] = Value(draft, base, axes, of_images=True, by=call.operation)
 
 
 @handles("pixel_shuffle", "pixel_unshuffle", "channel_shuffle")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from archcalc.errors import UsageError
 from archcalc.feature_map import FeatureMap
-from archcalc.importing.kinds.axes import batch_axis, without_batch
-from archcalc.importing.kinds.call import Call
+from archcalc.importing.kinds.axes import axis_of, batch_axis, without_batch
+from archcalc.importing.kinds.call import HANDLERS, Call
 from archcalc.importing.kinds.drafts import Draft, NotCoveredError, Value
 from archcalc.importing.kinds.lowering import Lowering, tensors_in
 from archcalc.importing.kinds.patterns import sizes_of
@@ -70,32 +71,42 @@ _WITHOUT_PRODUCTS = frozenset(
         "nan_to_num",
     ]
 )
+_FAMILIES_WITHOUT_PRODUCTS = frozenset(
+    ("joining", "moving", "norming", "pointwise", "pooling", "resizing", "slicing")
+)
 
 
-def opaque(call: Call, reason: str) -> None:
-    """Layers of an operation that no kind covers, one for each output."""
+def opaque(call: Call, reason: NotCoveredError) -> None:
+    """Layers of an operation that no kind covers, one for each output.
+
+    Raises:
+        UsageError: nothing can be said of what it gives.
+    """
     lowering, operation = call.lowering, call.operation
-    inputs = _inputs(call)
-    parameters = _parameters(lowering, operation.arguments)
-    drafts = [each for each, _ in inputs]
     first: Draft | None = None
-    for output, number in enumerate(operation.outputs):
-        try:
-            _one(call, output, number, drafts, parameters if first is None else {}, first)
-        except NotCoveredError:
-            continue
-        first = first or lowering.values[number].draft
-    if first is None and operation.outputs:
-        raise NotCoveredError(f"{operation.operator}: {reason}")
+    try:
+        drafts = _inputs(call)
+        parameters = _parameters(lowering, operation.arguments)
+        for output, number in enumerate(operation.outputs):
+            if first is not None and number not in lowering.users:
+                continue
+            macs = reason.macs if first is None else 0
+            _one(call, output, number, drafts, parameters if first is None else {}, macs)
+            first = first or lowering.values[number].draft
+    except NotCoveredError as other:
+        where = f" in {operation.path}" if operation.path else ""
+        raise UsageError(
+            f"{operation.operator}{where} {reason}, and {other}: nothing can be said of its output"
+        ) from None
 
 
-def _inputs(call: Call) -> list[tuple[Draft, Value]]:
-    found: dict[int, tuple[Draft, Value]] = {}
-    for number in tensors_in(call.operation.arguments):
-        if number in call.lowering.of_images and number not in found:
-            value = call.lowering.value(number)
-            found[number] = (call.take(value).draft, value)
-    return [*found.values()]
+def _inputs(call: Call) -> list[Draft]:
+    """What it takes: of images, or where nothing is, what learns."""
+    lowering = call.lowering
+    numbers = dict.fromkeys(tensors_in(call.operation.arguments))
+    found = [n for n in numbers if n in lowering.of_images]
+    found = found or [n for n in numbers if n in lowering.learned]
+    return [call.take(lowering.value(n)).draft for n in found]
 
 
 def _parameters(lowering: Lowering, arguments: Any) -> dict[str, list[int]]:
@@ -118,13 +129,16 @@ def _one(
     number: int,
     drafts: list[Draft],
     parameters: dict[str, list[int]],
-    first: Draft | None,
+    macs: int | None,
 ) -> None:
     lowering, operation = call.lowering, call.operation
-    axes = lowering.axes_of_output(number, 0, None)
-    along = batch_axis(axes)
-    if along is None:
-        raise NotCoveredError("has lost its batch")
+    of_images = number in lowering.of_images
+    sizes = lowering.sizes(number)
+    if of_images:
+        axes = lowering.axes_of_output(number, 0, None)
+    else:
+        axes = ((lowering.batch,), *[axis_of(each) for each in sizes])
+    along = batch_axis(axes) or 0
     items, rest = without_batch(axes[along]), (axes[:along] + axes[along + 1 :]) or ((),)
     base = ((), items, *rest) if items else ((), *rest)
     shape = sizes_of(base[1:])
@@ -135,10 +149,10 @@ def _one(
     }
     if parameters:
         fields["parameters"] = parameters
-    if first is not None:
-        fields |= {"macs": 0, "other_ops": 0}
-    elif operation.operator in _WITHOUT_PRODUCTS:
-        fields["macs"] = 0
+    if macs is None and _is_without_products(operation.operator):
+        macs = 0
+    if macs is not None:
+        fields["macs"] = macs
     if output:
         fields["output"] = output
     dtype = lowering.tensor(number).dtype
@@ -147,10 +161,16 @@ def _one(
     draft = Draft("opaque", tuple(drafts), fields, operation=operation)
     draft.map = FeatureMap(shape[0], tuple(shape[1:]), dtype=lowering.dtype(number))
     lowering.drafts.append(draft)
-    if first is None:
-        for source in _sources(lowering, operation.arguments):
-            lowering.owners.setdefault(source, draft)
-    lowering.values[number] = Value(draft, base, axes, of_images=True)
+    for source in _sources(lowering, operation.arguments) if parameters else ():
+        lowering.owners.setdefault(source, draft)
+    axes = axes if of_images else axes[1:]
+    lowering.values[number] = Value(draft, base, axes, of_images=of_images)
+
+
+def _is_without_products(operator: str) -> bool:
+    handler = HANDLERS.get(operator)
+    family = "" if handler is None else handler.__module__.rpartition(".")[2]
+    return operator in _WITHOUT_PRODUCTS or family in _FAMILIES_WITHOUT_PRODUCTS
 
 
 def _sources(lowering: Lowering, arguments: Any) -> list[int]:

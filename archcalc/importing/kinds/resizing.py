@@ -12,6 +12,8 @@ from archcalc.importing.kinds.drafts import NotCoveredError, Value
 from archcalc.importing.kinds.lowering import Lowering
 from archcalc.importing.kinds.weights import makers_of
 
+_LOWEST = -3.4028234663852886e38  # of float32: what nothing is less than, for a spec
+
 
 @handles("pad", "constant_pad_nd")
 def pad(call: Call) -> None:
@@ -27,7 +29,8 @@ def pad(call: Call) -> None:
     along = batch_axis(value.axes)
     if along in sides:
         raise NotCoveredError("adds images to the batch")
-    mode, filling = call.get("mode", default="constant"), float(call.get("value", default=0.0))
+    mode = call.get("mode", default="constant")
+    filling = max(_LOWEST, min(-_LOWEST, float(call.get("value", default=0.0))))
     taken = call.take(value)
     own = {taken.axis(n): pair for n, pair in sides.items()}
     if [*own] == [0] and mode == "constant" and not filling and min(own[0]) >= 0 and taken.rank > 1:
@@ -132,7 +135,7 @@ def _constant_rows(call: Call, number: int) -> None:
         axes = ((),) * (len(sizes) - 1) + found.axes
         call.moved(found, axes)
         return
-    found = by_table(call, table, 0, number)
+    found = by_table(call, table, 0, sizes)
     call.moved(found, found.axes)
 
 

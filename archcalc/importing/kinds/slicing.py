@@ -183,8 +183,6 @@ def getitem(call: Call) -> None:
     index = arguments.get("index", arguments.get("argument_1"))
     several = isinstance(index, (list, tuple)) and not isinstance(index, Ref)
     index = [*index] if several else [index]
-    if any(isinstance(each, list) for each in index):
-        raise NotCoveredError("takes places by a list")
     named = [each for each in index if each is not None and each is not Ellipsis]
     index = (
         index if Ellipsis in [e for e in index if not isinstance(e, Ref)] else [*index, Ellipsis]
@@ -216,10 +214,13 @@ def getitem(call: Call) -> None:
             raise NotCoveredError("takes places by a mask")
         elif isinstance(each, int):
             value = selected(call, value, dim, each)
+        elif isinstance(each, list) and all(type(n) is int for n in each):
+            value = by_table(call, value, dim, [(len(each),) * len(call.lowering.trace.batches)])
+            dim += 1
         elif isinstance(each, Ref):
             if len([e for e in index if isinstance(e, Ref)]) > 1:
                 raise NotCoveredError("takes places by several tables")
-            value = by_table(call, value, dim, each.tensor)
+            value = by_table(call, value, dim, _sizes_of_table(call, each.tensor))
             dim += len(call.shape(each.tensor))
         else:
             raise NotCoveredError(f"takes places by {type(each).__name__}")
@@ -234,17 +235,22 @@ def index_select(call: Call) -> None:
     value = call.value("input")
     dim = call.get("dim") % len(value.axes)
     table = call.operation.arguments["index"].tensor
-    _put(call, by_table(call, value, dim, table), 0)
+    _put(call, by_table(call, value, dim, _sizes_of_table(call, table)), 0)
 
 
-def by_table(call: Call, value: Value, dim: int, table: int) -> Value:
-    """Values at the places of a constant table of numbers."""
+def _sizes_of_table(call: Call, table: int) -> list[tuple[int, ...]]:
     lowering = call.lowering
     if table in lowering.of_images or lowering.tensor(table).dtype == "bool":
         raise NotCoveredError("takes places that depend on the image")
     sizes = lowering.sizes(table)
     if any(len({*each}) > 1 for each in sizes):
         raise NotCoveredError("takes places that depend on the batch")
+    return sizes
+
+
+def by_table(call: Call, value: Value, dim: int, sizes: list[tuple[int, ...]]) -> Value:
+    """Values at the places of a constant table of numbers, of some sizes in each run."""
+    lowering = call.lowering
     taken = call.take(value)
     axis = taken.axis(dim)
     count = 1

@@ -30,10 +30,13 @@ def statements(trace: Trace, origin: str) -> Model:
     Args:
         origin: one line that says where it comes from.
     """
-    lowering = Lowering(trace)
+    lowering = Lowering(trace, _lower)
     inputs = {name: _input(lowering, name, number) for name, number in trace.inputs.items()}
     for operation in _live(trace):
-        _lower(operation, lowering)
+        if not lowering.of_images.isdisjoint(operation.outputs):
+            _lower(operation, lowering)
+        elif not lowering.learned.isdisjoint(operation.outputs):
+            lowering.waiting |= dict.fromkeys(operation.outputs, operation)
     ends = {name: _end(lowering, number) for name, number in trace.outputs.items()}
     outputs = {name: draft for name, draft in ends.items() if draft is not None}
     drafts = _needed(lowering.drafts, outputs.values())
@@ -48,7 +51,7 @@ def statements(trace: Trace, origin: str) -> Model:
         inputs=inputs,
         statements=found,
         outputs=None if alone or not named else named,
-        notes=(*trace.notes, *lowering.notes),
+        notes=(*trace.notes, *lowering.told()),
     )
 
 
@@ -85,9 +88,6 @@ def _input(lowering: Lowering, name: str, number: int) -> Input:
 
 
 def _lower(operation: Operation, lowering: Lowering) -> None:
-    outputs = {*operation.outputs}
-    if outputs.isdisjoint(lowering.of_images) and outputs.isdisjoint(lowering.learned):
-        return  # constants: they are taken as they are
     handler = HANDLERS.get(operation.operator)
     call = Call(operation, lowering)
     try:
@@ -99,21 +99,7 @@ def _lower(operation: Operation, lowering: Lowering) -> None:
             for inner in operation.inside:
                 _lower(inner, lowering)
             return
-        if outputs.isdisjoint(lowering.of_images):
-            _as_it_is(operation, lowering)
-        else:
-            opaque(call, str(reason))
-
-
-def _as_it_is(operation: Operation, lowering: Lowering) -> None:
-    """What is computed of what learns alone, in a way that no kind does, as a constant."""
-    lowering.note(
-        f"{operation.operator} of parameters, in {operation.path or 'the model'}, is taken as a "
-        "constant"
-    )
-    lowering.learned -= {*operation.outputs}
-    for number in operation.outputs:
-        lowering.values.pop(number, None)
+        opaque(call, reason)
 
 
 def _end(lowering: Lowering, number: int) -> Draft | None:
@@ -158,10 +144,8 @@ def _plain(name: str) -> str:
 
 def _note_unused(lowering: Lowering) -> None:
     """Says which parameters no layer holds."""
-    unused = list(_unused(lowering))
-    if unused:
-        names = ", ".join(unused[:3]) + (" …" if len(unused) > 3 else "")
-        lowering.note(f"parameters that no layer holds are not counted: {names}")
+    for name in _unused(lowering):
+        lowering.note("parameters that nothing takes at inference are not counted", name)
 
 
 def _unused(lowering: Lowering) -> Iterator[str]:

@@ -71,8 +71,8 @@ def weight_of(call: Call, name: str) -> Weight:
         found.others = {"weight_g": others[0]}
         return found
     lowering.note(
-        "weights are computed from others, such as those of "
-        f"{lowering.trace.held[alike[0]].name}, at each run: what that takes is not counted"
+        "weights are computed anew in each run, and what that takes is not counted",
+        lowering.trace.held[alike[0]].name,
     )
     for other in others:
         if _count(lowering, other) != shape[0]:

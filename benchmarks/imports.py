@@ -1,0 +1,227 @@
+"""Public models, captured and held to themselves: torchvision's and timm's, as far as installed.
+
+    python benchmarks/imports.py torchvision timm --to results.md
+
+Each model is made without weights, captured, and made a model of archcalc's, whose parameters
+have to be as many as the module's, its multiply-accumulates what torch's FLOP counter counts, and
+the output of each layer as large as the module had it. Installs and downloads nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+import time
+import warnings
+from collections import Counter
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from torch import nn
+
+from archcalc.errors import ArchcalcError
+from archcalc.importing.capture.capturing import capture
+from archcalc.importing.kinds import statements
+from archcalc.importing.model import flat_spec
+from archcalc.walk import analyze
+
+FRAMES = 16  # of a video
+
+
+class Row(NamedTuple):
+    """What became of a model.
+
+    Attributes:
+        name: it.
+        layers: how many there are.
+        params, macs, sizes: whether they are the module's; an empty text, or what differs.
+        unreached: parameters that inference does not reach, as those of auxiliary heads.
+        opaque: the operators that no kind covers, and how often each is there.
+        seconds: to capture it, and to make a model of that.
+        failure: why there is none, or empty.
+    """
+
+    name: str
+    layers: int = 0
+    params: str = ""
+    unreached: int = 0
+    macs: str = ""
+    sizes: str = ""
+    opaque: str = ""
+    seconds: float = 0.0
+    failure: str = ""
+
+    @property
+    def is_equal(self) -> bool:
+        """Whether nothing differs."""
+        return not (self.params or self.macs or self.sizes or self.failure)
+
+
+def main() -> None:
+    """Captures all models of the libraries named, and writes the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("library", nargs="+", choices=["torchvision", "timm"])
+    parser.add_argument("--only", default="", help="names to take: a regular expression")
+    parser.add_argument("--every", type=int, default=1, help="take one of so many")
+    parser.add_argument("--most", type=float, default=160e6, help="of parameters")
+    parser.add_argument("--to", type=Path, help="where the table is written to")
+    arguments = parser.parse_args()
+    warnings.simplefilter("ignore")
+    parts = []
+    for library in arguments.library:
+        names = [name for name in _NAMES[library]() if re.search(arguments.only, name)]
+        rows = [*_rows(library, names[:: arguments.every], arguments.most)]
+        parts.append(_table(library, rows))
+    text = "\n".join(parts)
+    print(text) if arguments.to is None else arguments.to.write_text(text)
+
+
+def _rows(library: str, names: list[str], most: float) -> Iterator[Row]:
+    for name in names:
+        try:
+            module, size = _MAKERS[library](name)
+        except Exception as error:  # whatever a library raises: that model is not there to look at
+            print(f"{name}: not built: {_line(error)}", file=sys.stderr)
+            continue
+        if sum(p.numel() for p in module.parameters()) > most:
+            continue
+        row = _row(name, module, size)
+        print(f"{name}: {'equal' if row.is_equal else row}", file=sys.stderr, flush=True)
+        yield row
+
+
+def _row(name: str, module: nn.Module, size: Any) -> Row:
+    start = time.perf_counter()
+    try:
+        trace = capture(module, size)
+        model = statements(trace, name)
+        seconds = time.perf_counter() - start
+        analysis = analyze(flat_spec(model), batch=trace.batches[0])
+    except ArchcalcError as error:
+        return Row(name, failure=_line(error))
+    has = sum(p.numel() for p in module.parameters())
+    unreached = sum(_count(shape) for held, shape in trace.unused.items() if held.role != "buffer")
+    params = "" if analysis.params + unreached == has else f"{analysis.params:,} of {has:,}"
+    counted = None if trace.flops is None else trace.flops // 2
+    wanted = {each.name: each.shape for each in model.statements}
+    other = [layer.name for layer in analysis.layers if layer.output.shape != wanted[layer.name]]
+    found = Counter(s.fields["operator"] for s in model.statements if s.kind == "opaque")
+    return Row(
+        name,
+        layers=len(model.statements),
+        params=params,
+        unreached=unreached,
+        macs="" if analysis.macs == counted else f"{analysis.macs}, counted {counted}",
+        sizes=", ".join(other[:3]),
+        opaque=", ".join(f"{count} {operator}" for operator, count in found.items()),
+        seconds=seconds,
+    )
+
+
+def _table(library: str, rows: list[Row]) -> str:
+    equal = sum(row.is_equal for row in rows)
+    clear = sum(not row.opaque and not row.failure for row in rows)
+    lines = [
+        f"## {library}",
+        "",
+        f"{len(rows)} models; {equal} equal in parameters, MACs and all sizes; {clear} without an "
+        "opaque layer.",
+        "",
+        "| model | layers | parameters | MACs | sizes | opaque | seconds |",
+        "| --- | ---: | --- | --- | --- | --- | ---: |",
+    ]
+    for row in rows:
+        if row.failure:
+            lines.append(f"| {row.name} | | {row.failure} | | | | |")
+            continue
+        all_reached = f"equal with {row.unreached:,} not reached" if row.unreached else "equal"
+        shown = [row.params or all_reached, row.macs or "equal", row.sizes or "equal"]
+        cells = [row.name, str(row.layers), *shown, row.opaque, f"{row.seconds:.2f}"]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join([*lines, ""])
+
+
+def _line(error: Exception) -> str:
+    return " ".join(f"{type(error).__name__}: {error}".split())[:200].replace("|", "/")
+
+
+def _count(shape: tuple[int, ...]) -> int:
+    count = 1
+    for size in shape:
+        count *= size
+    return count
+
+
+# ----- the libraries -----
+
+
+def _torchvision_models() -> Any:
+    _without_operators()
+    return import_module("torchvision.models")
+
+
+def _without_operators() -> None:
+    """Lets torchvision be imported where its compiled operators do not fit this torch."""
+    register: Any = torch.library.register_fake
+
+    def quiet(operator: Any, *arguments: Any, **named: Any) -> Any:
+        if isinstance(operator, str) and operator.startswith("torchvision::"):
+            return lambda function: function
+        return register(operator, *arguments, **named)
+
+    torch.library.register_fake = quiet
+
+
+def _torchvision_names() -> list[str]:
+    models = _torchvision_models()
+    known: list[str] = models.list_models()
+    return [name for name in known if not name.startswith("quantized_")]
+
+
+def _torchvision(name: str) -> tuple[nn.Module, Any]:
+    models = _torchvision_models()
+    home = models.get_model_builder(name).__module__
+    settings: dict[str, Any] = {"weights": None}
+    if ".segmentation." in home or ".detection." in home:
+        settings["weights_backbone"] = None
+    side = 299 if name == "inception_v3" else 224
+    size: tuple[int, ...] = (3, side, side)
+    if ".video." in home:
+        size = (3, FRAMES, side, side)
+    if ".optical_flow." in home:
+        return _made(lambda: models.get_model(name, **settings)), [(3, 224, 224), (3, 224, 224)]
+    return _made(lambda: models.get_model(name, **settings)), size
+
+
+def _timm_names() -> list[str]:
+    _without_operators()
+    names: list[str] = import_module("timm").list_models()
+    return names
+
+
+def _timm(name: str) -> tuple[nn.Module, tuple[int, ...]]:
+    timm = import_module("timm")
+    module = _made(lambda: timm.create_model(name, pretrained=False))
+    size: Any = getattr(module, "default_cfg", {}).get("input_size", (3, 224, 224))
+    return module, tuple(size)
+
+
+def _made(make: Any) -> nn.Module:
+    """A module without values, or as it is where its code reads them."""
+    try:
+        with torch.device("meta"):
+            module: nn.Module = make()
+    except Exception:  # whatever it raises, it may do without
+        module = make()
+    return module.eval()
+
+
+_NAMES = {"torchvision": _torchvision_names, "timm": _timm_names}
+_MAKERS = {"torchvision": _torchvision, "timm": _timm}
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,126 @@
+"""Weights that are shared, computed, or constant; and what no kind covers."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.nn.utils import parametrizations
+
+from archcalc.errors import UsageError
+from archcalc.importing.capture.capturing import capture
+from archcalc.importing.kinds import statements
+from tests.importing.kinds.judge import imported, same
+from tests.importing.kinds.test_layers_of_one_operator import Function
+
+
+class Standardized(nn.Conv2d):
+    """Weights of mean 0 and variance 1, times a gain."""
+
+    def __init__(self, gain: bool) -> None:
+        super().__init__(3, 4, 3)
+        self.gain = nn.Parameter(torch.ones(4, 1, 1, 1)) if gain else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        flat = self.weight.reshape(1, 4, -1)
+        weight = F.batch_norm(flat, None, None, training=True).reshape_as(self.weight)
+        if self.gain is not None:
+            weight = weight * self.gain
+        return F.conv2d(x, weight, self.bias)
+
+
+def test_weights_that_are_computed_are_the_layers_own_and_a_note_says_so() -> None:
+    found = imported(Standardized(gain=False), (3, 5, 5))
+    assert found.kinds == ["conv"]
+    assert found.model.notes == (
+        "weights are computed anew in each run, and what that takes is not counted: weight",
+    )
+
+
+def test_a_gain_of_the_weights_is_one_of_the_channels() -> None:
+    assert imported(Standardized(gain=True), (3, 5, 5)).kinds == ["conv", "channel_scale"]
+
+
+def test_weight_norm_is_that_of_the_layer() -> None:
+    module = nn.Sequential(parametrizations.weight_norm(nn.Conv1d(3, 4, 2)))
+    assert imported(module, (3, 6)).fields("conv")["weight_norm"] is True
+
+
+def test_a_convolution_with_constant_weights_is_opaque_and_its_products_are_known() -> None:
+    class Blur(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.register_buffer("kernel", torch.ones(3, 1, 3, 3))
+
+        def forward(self, x: Tensor) -> Tensor:
+            return F.conv2d(x, self.kernel, groups=3)  # type: ignore[arg-type]
+
+    found = imported(Blur(), (3, 6, 6))
+    assert found.kinds == ["opaque"]
+    assert found.analysis.macs == 3 * 4 * 4 * 9
+
+
+def test_what_no_kind_does_is_opaque_with_the_sizes_that_it_had() -> None:
+    def function(x: Tensor) -> Tensor:
+        values, places = x.topk(3, dim=1)
+        return values.relu() + places
+
+    found = imported(Function(function), (8,))
+    first, second, relu, add = found.model.statements
+    assert [each.kind for each in (first, relu, second, add)] == [
+        "opaque",
+        "relu",
+        "opaque",
+        "opaque",
+    ]
+    assert first.fields == {"operator": "topk", "of": [[8]], "shape": [3], "macs": 0}
+    assert second.fields["output"] == 1
+    assert second.fields["dtype"] == "int64"
+
+
+def test_a_model_that_mixes_the_images_of_a_batch_is_refused_in_one_line() -> None:
+    trace = capture(Function(lambda x: x @ x.transpose(0, 1)), (4,))
+    with pytest.raises(UsageError, match=r"matmul .* nothing can be said of its output"):
+        statements(trace, "a test")
+
+
+def test_what_is_computed_of_parameters_alone_is_a_layer_once_for_all_images() -> None:
+    class Table(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.places = nn.Parameter(torch.rand(1, 4, 2, 2))
+            self.project = nn.Conv2d(4, 3, 1)
+
+        def forward(self, x: Tensor) -> Tensor:
+            places = F.interpolate(self.places, size=(6, 6), mode="bilinear")
+            return x + self.project(places)  # type: ignore[no-any-return]
+
+    assert same(Table(), (3, 6, 6)).kinds == ["parameter", "upsample", "conv", "add"]
+
+
+def test_values_of_another_width_are_attended_to_step_by_step() -> None:
+    def function(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        return F.scaled_dot_product_attention(q, k, v)
+
+    found = same(Function(function), (2, 5, 4), (2, 3, 4), (2, 3, 6))
+    assert found.kinds == ["matmul", "scale", "softmax", "matmul"]
+
+
+def test_attention_of_torch_is_one_layer() -> None:
+    class Block(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.attn = nn.MultiheadAttention(8, 2, batch_first=True)
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.attn(x, x, x)[0]  # type: ignore[no-any-return]
+
+    found = same(Block(), (5, 8))
+    assert (found.kinds, found.names) == (["multihead_attention"], ["attn"])
+
+
+def test_places_by_a_list_and_items_for_each_image() -> None:
+    assert imported(Function(lambda x: x[:, [4, 0, 1]]), (6, 8)).kinds == ["index_select"]
+    found = imported(Function(lambda x: x.repeat_interleave(3, dim=0).relu()), (4, 5))
+    assert found.kinds == ["rearrange", "expand", "relu"]

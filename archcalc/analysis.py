@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from importlib import import_module
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
@@ -95,13 +96,13 @@ class Analysis(Record):
         """Bytes per value."""
         return DTYPES[self.dtype]
 
-    @property
-    def maps(self) -> dict[str, FeatureMap]:
+    @cached_property
+    def maps(self) -> Mapping[str, FeatureMap]:
         """The shape of every layer's output, per image, and of the network's inputs, by name."""
         return {**self.graph.inputs, **{layer.name: layer.output for layer in self.layers}}
 
-    @property
-    def map_bytes(self) -> dict[str, Quantity]:
+    @cached_property
+    def map_bytes(self) -> Mapping[str, Quantity]:
         """The bytes of each of `maps`, for the batch."""
         found = {
             name: x.values * (self.batch * x.bytes_each(self.bytes_each))
@@ -109,12 +110,12 @@ class Analysis(Record):
         }
         return found | {layer.name: layer.activation_bytes for layer in self.layers}
 
-    @property
+    @cached_property
     def inference_layers(self) -> tuple[LayerAnalysis, ...]:
         """The layers that run at inference: those that an output depends on which exists there."""
         return tuple([layer for layer in self.used_layers if not layer.training_only])
 
-    @property
+    @cached_property
     def used_layers(self) -> tuple[LayerAnalysis, ...]:
         """The layers that some output depends on, in training at the least."""
         return tuple([layer for layer in self.layers if layer.used])
@@ -134,7 +135,7 @@ class Analysis(Record):
         """The layers that some output depends on, and of which only what was captured is known."""
         return tuple([layer for layer in self.used_layers if not layer.node.layer.has_twin])
 
-    @property
+    @cached_property
     def totals(self) -> Totals:
         """Sums over the layers that run at inference."""
         return total(self.inference_layers, self.bytes_each)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 from archcalc.quantity.arithmetic import Quantity, certainly_one, product
 from archcalc.record import Record
 
@@ -51,7 +53,7 @@ class FeatureMap(Record):
         """The product of the sizes of all axes but the first, 1 for a vector."""
         return product(self.sizes)
 
-    @property
+    @cached_property
     def values(self) -> Quantity:
         """The number of values of an image: items x channels x positions."""
         values = self.channels * product(self.sizes)

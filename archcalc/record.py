@@ -8,11 +8,15 @@ tuple, a dataclass where it changes.
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any, ClassVar, NoReturn, TypeVar, dataclass_transform
 
 
 class _RecordType(type):
-    """Makes the annotated names of a class its fields: slots, in order, with their defaults."""
+    """Makes the annotated names of a class its fields: slots, in order, with their defaults.
+
+    A record with a `cached_property` has a place for what that keeps, which is no field.
+    """
 
     _fields: tuple[str, ...]
     _defaults: dict[str, Any]
@@ -21,7 +25,9 @@ class _RecordType(type):
         annotations: dict[str, str] = namespace.get("__annotations__", {})
         own = [field for field, text in annotations.items() if not text.startswith("ClassVar")]
         given = {field: namespace.pop(field) for field in own if field in namespace}
-        namespace |= {"__slots__": tuple(own), "__init__": _complete_and_init}
+        keeps = any(isinstance(value, cached_property) for value in namespace.values())
+        slots = (*own, "__dict__") if keeps else tuple(own)
+        namespace |= {"__slots__": slots, "__init__": _complete_and_init}
         made: Any = super().__new__(cls, name, bases, namespace)
         made._fields = (*getattr(made, "_fields", ()), *own)
         setattr(made, "__match_args__", made._fields)  # noqa: B010  the type checker forbids `=`

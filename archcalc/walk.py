@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from archcalc.analysis import DTYPES, Analysis, AnalysisStopped
 from archcalc.errors import LayerError, UsageError, require_known
-from archcalc.expanding.placed import effect_of, located
+from archcalc.expanding.placed import Effects, located
 from archcalc.expansion import ExpansionStopped
 from archcalc.feature_map import FeatureMap
 from archcalc.figures.of_layer import LayerAnalysis
@@ -95,6 +95,7 @@ def walk(graph: Graph, batch: int, dtype: str) -> Analysis:
     missing: set[str] = set()
     refusals: list[LeftOut] = []
     maps = dict(graph.inputs)
+    effects = Effects()
     units, units_seen = units_of_inputs(graph.inputs), UnitsSeen(graph.input)
     of_images = {*graph.inputs}
     done: dict[str, LayerAnalysis] = {}
@@ -106,7 +107,7 @@ def walk(graph: Graph, batch: int, dtype: str) -> Analysis:
         inputs = [maps[name] for name in node.inputs]
         try:
             pooled = None if node.indices is None else maps[done[node.indices].inputs[0]]
-            effect = effect_of(node, inputs, pooled)
+            effect = effects.of(node, inputs, pooled)
             if node.indices is not None:
                 effect = replace(effect, windows=put_back(done[node.indices].effect.windows))
             if node.weights is not None and node.weights in done:

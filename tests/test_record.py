@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+from functools import cached_property
 from typing import ClassVar
 
 import pytest
@@ -43,6 +44,16 @@ class OnlyX(Point):
 
     def __hash__(self) -> int:
         return self.x
+
+
+class Square(Record):
+    """Keeps what it has computed."""
+
+    side: int
+
+    @cached_property
+    def area(self) -> list[int]:
+        return [self.side**2]
 
 
 def test_fields_are_given_by_place_or_by_keyword_and_have_defaults() -> None:
@@ -96,3 +107,15 @@ def test_its_text_shows_all_fields_but_those_that_are_not_to_be_shown() -> None:
 def test_a_record_can_be_copied_and_pickled(record: Record) -> None:
     assert pickle.loads(pickle.dumps(record)) == record
     assert copy.copy(record) == copy.deepcopy(record) == record
+
+
+def test_what_a_record_keeps_is_computed_once_and_is_no_field() -> None:
+    square = Square(3)
+    assert square.area is square.area
+    assert as_dict(square) == {"side": 3}
+    assert square == Square(3)
+    assert hash(square) == hash(Square(3))
+    assert replace(square, side=4).area == [16]
+    assert pickle.loads(pickle.dumps(square)) == square
+    with pytest.raises(AttributeError, match="frozen"):
+        square.side = 2  # type: ignore[misc]  # what is tested

@@ -39,6 +39,27 @@ def effect_of(node: Node, inputs: Sequence[FeatureMap], pooled: FeatureMap | Non
     return replace(effect, output=replace(effect.output, dtype=integers))
 
 
+class Effects:
+    """What the rules of one network answer.
+
+    What is asked again is remembered: blocks of one kind have layers alike, and these one effect.
+    """
+
+    def __init__(self) -> None:
+        self._found: dict[tuple[object, ...], Effect] = {}
+
+    def of(self, node: Node, inputs: Sequence[FeatureMap], pooled: FeatureMap | None) -> Effect:
+        """As `effect_of`."""
+        asked = (node.layer, pooled, *inputs)
+        try:
+            found = self._found.get(asked)
+        except TypeError:  # arrays have no hash, and are not remembered
+            return effect_of(node, inputs, pooled)
+        if found is None:
+            found = self._found[asked] = effect_of(node, inputs, pooled)
+        return found
+
+
 def _require_holdable(output: FeatureMap) -> None:
     values = output.values
     if type(values) is int and values > LARGEST_INT64:

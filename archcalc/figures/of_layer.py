@@ -99,13 +99,13 @@ class LayerAnalysis(Record):
     @OF_LAYER.figure(Unit.COUNT)
     def weights(self) -> Quantity:
         """Learned weights; shared ones count with the layer that owns them."""
-        return values_of(self.own_state, Role.WEIGHT)
+        return values_of(self.own_state, Role.WEIGHT) if self.shared else self.effect.weights
 
     @property
     @OF_LAYER.figure(Unit.COUNT)
     def biases(self) -> Quantity:
         """Learned biases; shared ones count with the layer that owns them."""
-        return values_of(self.own_state, Role.BIAS)
+        return values_of(self.own_state, Role.BIAS) if self.shared else self.effect.biases
 
     @property
     @OF_LAYER.figure(Unit.COUNT, made_of=("weights", "biases"))
@@ -128,7 +128,7 @@ class LayerAnalysis(Record):
     @OF_LAYER.figure(Unit.COUNT)
     def buffers(self) -> Quantity:
         """Values that are kept but not learned, such as running statistics."""
-        return values_of(self.own_state, Role.BUFFER)
+        return values_of(self.own_state, Role.BUFFER) if self.shared else self.effect.buffers
 
     @property
     @OF_LAYER.figure(Unit.BYTES, in_tables=False)

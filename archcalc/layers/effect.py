@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from enum import Enum
+from functools import cached_property
 
 from archcalc.feature_map import FeatureMap
 from archcalc.layers.state import Role, State, values_of
@@ -125,22 +126,22 @@ class Effect(Record):
     workspace: tuple[Extra, ...]
     storage: Storage
 
-    @property
+    @cached_property
     def parameters(self) -> State:
         """The tensors of the state that are learned."""
         return tuple([tensor for tensor in self.state if tensor.role is not Role.BUFFER])
 
-    @property
+    @cached_property
     def weights(self) -> Quantity:
         """The number of learned weights."""
         return values_of(self.state, Role.WEIGHT)
 
-    @property
+    @cached_property
     def biases(self) -> Quantity:
         """The number of learned biases."""
         return values_of(self.state, Role.BIAS)
 
-    @property
+    @cached_property
     def buffers(self) -> Quantity:
         """The number of values that are kept and not learned."""
         return values_of(self.state, Role.BUFFER)

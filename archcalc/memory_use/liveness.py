@@ -94,7 +94,7 @@ def storages(
             before[layer.name] |= readers.get(of[layer.name], set())
         for name in layer.inputs:
             readers.setdefault(of[name], set()).add(layer.name)
-    size = analysis.map_bytes
+    size = {**analysis.map_bytes}
     handed_on = unpooled(analysis)
     for layer in layers:
         pool = layer.node.indices

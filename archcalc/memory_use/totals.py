@@ -145,8 +145,8 @@ def saved_bytes(analysis: Analysis) -> dict[str, Quantity]:
     """
     layers = sorted(analysis.layers, key=lambda layer: layer.training_only)
     where = layout(analysis, at_inference=False)
-    size = analysis.map_bytes
-    size |= {indices_of(name): index_bytes(analysis, name) for name in unpooled(analysis)}
+    of_indices = {indices_of(name): index_bytes(analysis, name) for name in unpooled(analysis)}
+    size = {**analysis.map_bytes, **of_indices}
     needed = needed_backward(analysis, where)
     kept: set[str] = set()
     account: dict[str, Quantity] = {}

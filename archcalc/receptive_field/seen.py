@@ -97,14 +97,15 @@ def units_of_inputs(inputs: Mapping[str, FeatureMap]) -> dict[str, Units]:
 class UnitsSeen:
     """What units see, from layer to layer of one network.
 
-    What is asked again is remembered: all but the first blocks of a transformer see alike.
+    What is asked again is remembered: all but the first blocks of a transformer see alike. Layers
+    that have one effect between them are alike.
     """
 
     def __init__(self, image: FeatureMap) -> None:
         """`image`: the shape of the network's input."""
         self._image = image
         self._usual = origins_as_image(len(image.grid))
-        self._found: dict[tuple[object, ...], tuple[Sequence[Units], Units]] = {}
+        self._found: dict[tuple[int, ...], tuple[Effect, Sequence[Units], Units]] = {}
         self._alike: dict[Units, Units] = {}
 
     def after(
@@ -124,25 +125,26 @@ class UnitsSeen:
         if not inputs:
             return units_of_nothing(effect.output, self._image)
         first, axes = inputs[0], len(self._image.grid)
-        alike = len(inputs) == 1 and first.seen.is_whole and not adds_zeros(layer, maps[0])
-        alike = alike and first.origins is self._usual and not layer.moves_axes
+        alike = len(inputs) == 1 and first.origins is self._usual and first.seen.is_whole
+        alike = alike and not layer.moves_axes and not adds_zeros(layer, maps[0])
         if alike and len(effect.output.sizes) == axes > 0:  # most layers
             if effect.windows is Reach.SAME:
                 return first
             whole = seen_after(layer, effect, [whole_of(first)], maps, self._image)
             return Units(of_all(whole), self._usual)
-        asked = (layer, effect.output, effect.windows, *maps, *map(id, inputs))
-        try:
-            if asked in self._found:
-                return self._found[asked][1]
-        except TypeError:  # arrays have no hash, and are not remembered
-            return _units_after(layer, effect, inputs, maps, self._image)
+        asked = (id(effect), *map(id, inputs))
+        if asked in self._found:
+            return self._found[asked][-1]
         found = self._first_alike(_units_after(layer, effect, inputs, maps, self._image))
-        self._found[asked] = inputs, found  # which keeps what the numbers of the inputs are of
+        self._found[asked] = effect, inputs, found  # which keeps what the numbers are of
         return found
 
     def _first_alike(self, units: Units) -> Units:
         """The first units that see what these see, of fields that are quickly compared."""
+        try:
+            hash(units)
+        except TypeError:  # arrays have no hash, and are not compared
+            return units
         each = [axis for _, part in units.seen.parts for axis in (*part.field, *part.local)]
         if not all(isinstance(axis, Reach) or axis in _USUAL_FIELDS for axis in each):
             return units

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
@@ -27,7 +29,7 @@ class _Fitting:
 
     def __init__(self, image: FeatureMap) -> None:
         self.nodes: list[Node] = []
-        self.maps = {INPUT: image}
+        self.maps: Mapping[str, FeatureMap] = {INPUT: image}
 
     def add(self, name: str, layer: Layer, source: str, indices: str | None = None) -> str | None:
         """The name of a new layer; None where it does not fit."""

@@ -1,0 +1,89 @@
+"""An ONNX file as a model: its nodes carried out as calls of torch, and these captured."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from archcalc.errors import UsageError, require_extra
+from archcalc.importing.model import Input, Model
+from archcalc.importing.onnx.graph import Nodes, read_nodes, with_own_vectors
+from archcalc.record import replace
+
+
+def read_onnx(path: str, sizes: Mapping[str, Sequence[int]] | None = None) -> Model:
+    """The network in an ONNX file; values of weights are not read, and no other file is.
+
+    Args:
+        path: of the file.
+        sizes: of one image, for inputs by name, where the file leaves some open; by the name ""
+            those of the first.
+
+    Raises:
+        UsageError: it cannot be read, or contradicts itself; an input has a size that is not
+            known; archcalc has no rule for an operator, and the file does not say what it gives.
+        MissingExtraError: onnx, or torch, is not installed.
+    """
+    graph, shared = with_own_vectors(read_nodes(path))
+    require_extra(path, "torch", "onnx")
+    from archcalc.importing.capture.capturing import capture
+    from archcalc.importing.kinds import statements
+    from archcalc.importing.onnx.module import OnnxModule
+
+    images = _images(graph, path)
+    given = {
+        name: Input(_shape(name, graph, path, sizes or {}), _integers(graph.inputs[name].dtype))
+        for name in graph.inputs
+    }
+    module = OnnxModule(graph, images, path)
+    first = images or 1
+    trace = capture(module, [*given.values()], batches=(first, 2 * first))
+    names = dict(zip(trace.inputs.values(), graph.inputs, strict=True))
+    notes = trace.notes
+    if shared:
+        vectors = "a vector" if shared == 1 else f"{shared} vectors"
+        notes += (
+            f"{path} holds {vectors} once for several layers; each is counted as having its own",
+        )
+    file = Path(path)
+    trace = replace(
+        trace, name=file.stem, inputs={names[n]: n for n in trace.inputs.values()}, notes=notes
+    )
+    return statements(trace, f"{file.name}, ONNX operator set {graph.opset}")
+
+
+def _images(graph: Nodes, path: str) -> int | None:
+    """How many images the file is written for; None where it takes any number."""
+    firsts = {input.sizes[0] for input in graph.inputs.values() if input.sizes}
+    fixed = {size for size in firsts if isinstance(size, int)}
+    if not graph.inputs:
+        raise UsageError(f"{path} has no input")
+    return min(fixed) if fixed and fixed == firsts else None
+
+
+def _shape(
+    name: str, graph: Nodes, path: str, sizes: Mapping[str, Sequence[int]]
+) -> tuple[int, ...]:
+    """The shape of an input for one image."""
+    own = graph.inputs[name].sizes[1:]
+    given = sizes.get(name, sizes.get("", ()) if name == next(iter(graph.inputs)) else ())
+    if given:
+        if own and len(given) != len(own):
+            raise UsageError(f"{path}: input {name!r} takes {len(own)} sizes of an image", "input")
+        for size, fixed in zip(given, own, strict=False):
+            if isinstance(fixed, int) and fixed != size:
+                raise UsageError(f"{path} fixes a size of {name!r} to {fixed}", "input")
+        return tuple(given)
+    unknown = [str(size) for size in own if not isinstance(size, int)]
+    if unknown or not graph.inputs[name].sizes:
+        raise UsageError(
+            f"{path}: input {name!r} has sizes that are not known ({', '.join(unknown) or 'all'}); "
+            "say those of one image, such as 3x224x224",
+            "input",
+        )
+    return tuple([size for size in own if isinstance(size, int)])
+
+
+def _integers(dtype: str) -> str | None:
+    """A dtype of an input as a model has it: none where it is a float's."""
+    return None if "float" in dtype else dtype

@@ -129,8 +129,13 @@ def _widths(layer: Layer, x: FeatureMap) -> tuple[str, ...]:
 
 def fields_of(leaf: Leaf) -> dict[str, object]:
     """The fields of a layer that are not at their default, with the sizes that it names."""
-    given = leaf.node.layer.given()
-    return {**{k: v for k, v in given.items() if k != NAMED}, **dict(given.get(NAMED, ()))}
+    layer, given = leaf.node.layer, leaf.node.layer.given()
+    own = {
+        name: dict(value) if layer.types[name] == "NamedShapes" else value
+        for name, value in given.items()
+        if name != NAMED
+    }
+    return {**own, **dict(given.get(NAMED, ()))}
 
 
 # ----- references -----

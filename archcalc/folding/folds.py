@@ -124,9 +124,9 @@ def _of_item(item: Item, group: Group) -> Hashable:
     if isinstance(item, Leaf):
         node = item.node
         fields = fields_of(item)
-        texts = [(k, v) for k, v in fields.items() if v is None or isinstance(v, str)]
+        fixed = [(k, str(v)) for k, v in fields.items() if not isinstance(v, int | float | tuple)]
         kind = node.layer.kind
-        return (kind, item.name, taken, tuple(texts), node.trainable, node.weights is None)
+        return (kind, item.name, taken, tuple(fixed), node.trainable, node.weights is None)
     if isinstance(item, Call):
         return (id(item.block), item.name, taken)
     assert isinstance(item, Repeat), "groups are calls by now, or were dissolved"

@@ -130,3 +130,14 @@ def test_a_multiple_of_a_parameter_is_said_by_it() -> None:
     ):
         slots = [Slot("field", "of", value, is_width=True) for value in values]
         assert found.said(slots) == Expression(expected)
+
+
+def test_opaque_layers_are_folded_too() -> None:
+    fields = "operator: torch.sort, of: [[3, 8, 8]], shape: [3, 8, 8], parameters: {weight: [3]}"
+    layers = "".join(
+        f"  - opaque: {{name: {name}.sort, {fields}}}\n  - relu: {{name: {name}.relu}}\n"
+        f"  - tanh: {{name: {name}.tanh}}\n"
+        for name in ("a", "b", "c", "d")
+    )
+    text = folded(graph_of(layers))
+    assert text.count("torch.sort") == 1

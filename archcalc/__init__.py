@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from archcalc.api.drawing import Diagram, draw
     from archcalc.api.explaining import explain, field
     from archcalc.api.known import check, networks
-    from archcalc.api.models import build, export, verify
+    from archcalc.api.models import build, export, from_torch, verify
     from archcalc.api.results import Result
     from archcalc.api.varying import formula, grid, scale, sweep
     from archcalc.errors import (
@@ -76,6 +76,7 @@ __all__ = [
     "export",
     "field",
     "formula",
+    "from_torch",
     "grid",
     "load",
     "memory",
@@ -100,7 +101,7 @@ _HOMES = {
     "api.costs": ("memory", "roofline", "training", "training_peaks"),
     "api.explaining": ("explain", "field"),
     "api.known": ("check", "networks"),
-    "api.models": ("build", "export", "verify"),
+    "api.models": ("build", "export", "from_torch", "verify"),
     "api.results": ("Result",),
     "api.varying": ("formula", "grid", "scale", "sweep"),
     "analysis": ("DTYPES", "Analysis", "AnalysisStopped"),

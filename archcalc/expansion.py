@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from archcalc.errors import LayerError, SpecError
@@ -101,7 +101,7 @@ def build_graph(
         inputs={name: given[name] if name in given else own[name] for name in network.inputs},
         parameters=values,
         nodes=with_purpose(tuple(expander.nodes.values()), outputs),
-        blocks=expander.blocks,
+        blocks={**_modules(network, expander.nodes), **expander.blocks},
         outputs=outputs,
         own_inputs=own,
         given=tuple(given),
@@ -113,6 +113,25 @@ def build_graph(
     if refused is not None:
         raise ExpansionStopped(str(refused), graph)
     return graph
+
+
+def _modules(network: Network, layers: Iterable[str]) -> dict[str, str]:
+    """Of a model from elsewhere the modules whose layers stand in a row, with their classes."""
+    if network.imported is None:
+        return {}
+    runs: dict[str, int] = {}
+    before: list[str] = []
+    names = [*layers]
+    for name in names:
+        parts = name.split(".")
+        around = [".".join(parts[:n]) for n in range(1, len(parts))]
+        for path in around:
+            if path not in before:
+                runs[path] = runs.get(path, 0) + 1
+        before = around
+    known, taken = network.imported.modules, {*names}
+    alone = [path for path, times in runs.items() if times == 1 and path not in taken]
+    return {path: known.get(path, path.rpartition(".")[2]) for path in alone}
 
 
 def with_inputs(graph: Graph, shapes: Mapping[str, FeatureMap]) -> Graph:

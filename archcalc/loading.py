@@ -15,6 +15,7 @@ from archcalc.graph import Graph
 from archcalc.quantity.arithmetic import Quantity, require_at_least
 from archcalc.quantity.conditions import is_array
 from archcalc.spec.conversions import whole
+from archcalc.spec.files import is_code
 from archcalc.spec.library import find_network
 from archcalc.spec.syntax import Network
 from archcalc.spec.values import ExpressionError, Value, own
@@ -37,9 +38,10 @@ def load(
 
     Args:
         what: the name of a network that comes with archcalc; a spec file, `FILE` or
-            `FILE#VARIANT`; a spec itself, as text of several lines or as the mapping that YAML
-            makes of it; one of `networks()`; or a graph, of which another one is built where
-            something is changed.
+            `FILE#VARIANT`; a model in a file of ONNX, Caffe or darknet; what makes a torch module,
+            `package.module:factory` or `file.py:Name`; a spec itself, as text of several lines or
+            as the mapping that YAML makes of it; one of `networks()`; or a graph, of which another
+            one is built where something is changed.
         input: [channels, size…] in place of its own; of a network with several inputs, such
             shapes by their names, in place of those.
         parameters, others: values in place of its own, of parameters by their names: those called
@@ -71,10 +73,29 @@ def changes(
     """
     given = together(parameters, others)
     if not isinstance(what, Graph):
+        if isinstance(what, str) and is_code(what):
+            return _made(what, input, given)
         network = find_network(what, _numbers(input))
         return network, sizes_given(network, input), given
     before = {name: [*what.inputs[name].shape] for name in what.given}
     return what.network, before | sizes_given(what.network, input), {**what.parameters, **given}
+
+
+def _made(
+    name: str, input: Input | None, arguments: dict[str, Value]
+) -> tuple[Network, dict[str, list[Value]], dict[str, Value]]:
+    """As `changes`, of what code makes, with the arguments of a factory.
+
+    It runs on what is given; where that has symbols on its own inputs, whose layers are walked.
+    """
+    from archcalc.importing.code import network_called
+
+    shapes = _numbers(input)
+    given = len(input) if isinstance(input, Mapping) else input is not None
+    if len(shapes) == given:
+        return network_called(name, shapes, arguments), {}, {}
+    network = network_called(name, {}, arguments)
+    return network, sizes_given(network, input), {}
 
 
 def together(parameters: Mapping[str, Value] | None, others: dict[str, Value]) -> dict[str, Value]:

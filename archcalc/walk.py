@@ -92,6 +92,9 @@ def walk(graph: Graph, batch: int, dtype: str) -> Analysis:
     """
     bytes_each = DTYPES[dtype]
     live, owner_of = graph.live(), graph.tensor_owners()
+    imported = graph.network.imported
+    as_read = imported is not None and graph.inputs == graph.own_inputs
+    captured = imported.shapes if imported is not None and as_read else {}
     missing: set[str] = set()
     refusals: list[LeftOut] = []
     maps = dict(graph.inputs)
@@ -132,8 +135,8 @@ def walk(graph: Graph, batch: int, dtype: str) -> Analysis:
                 continue
             layers = tuple(done.values())
             raise AnalysisStopped(message, graph, batch, dtype, layers) from None
-        if not graph.given:
-            _require_as_imported(node.name, effect.output, graph)
+        if captured:
+            _require_as_imported(node.name, effect.output, captured)
         maps[node.name] = effect.output
         units[node.name] = found
         depends = not of_images.isdisjoint(node.inputs)
@@ -186,14 +189,13 @@ def _require_same_shapes(node: Node, owner: State, state: State) -> None:
             require_equal(m, n, "{}", message)
 
 
-def _require_as_imported(name: str, x: FeatureMap, graph: Graph) -> None:
+def _require_as_imported(name: str, x: FeatureMap, captured: Mapping[str, tuple[int, ...]]) -> None:
     """What a model from elsewhere gave is what the rule says, or the import is wrong.
 
     Raises:
         UsageError: it is another size.
     """
-    imported = graph.network.imported
-    shape = None if imported is None else imported.shapes.get(name)
+    shape = captured.get(name)
     if shape is not None and shape != x.shape:
         found = FeatureMap(shape[0], shape[1:])
         raise UsageError(

@@ -36,7 +36,7 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("analysis", "expansion", "parametric.combinations"),
     ("loading",),
     ("explaining", "generation", "hardware", "unit_field", "walk"),
-    ("memory_use", "verification"),
+    ("imported", "memory_use", "verification"),
     ("figures.of_network", "parametric.sweep"),
     ("figures.language",),
     ("claims",),
@@ -85,6 +85,7 @@ IMPORTED_LATE = {
 COSTLY: dict[str, set[str]] = {
     "torch": {"api", "importing", "testing", "torch_backend"},
     "fvcore": {"torch_backend"},
+    "onnx": {"importing"},
     "sympy": {
         "parametric.formulas",
         "quantity",
@@ -94,6 +95,7 @@ COSTLY: dict[str, set[str]] = {
     },
     "numpy": {
         "api",
+        "importing",
         "parametric.combinations",
         "parametric.setting_groups",
         "parametric.sweep",

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from os import PathLike
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from archcalc.api.results import Result
 from archcalc.errors import UsageError
 from archcalc.hardware.device import find_device
+from archcalc.imported import notes_on_import
 from archcalc.loading import Input, Spec, listed, load
 from archcalc.memory_use.options import TrainingOptions
 from archcalc.render.verify import VerifyDocument
@@ -19,7 +21,38 @@ from archcalc.verification import COUNTED, Comparison, Figure
 if TYPE_CHECKING:
     from torch import nn
 
+    from archcalc.graph import Graph
     from archcalc.torch_backend.build import Twin
+
+
+def from_torch(module: nn.Module, input: Any = None, *, name: str | None = None) -> Graph:
+    """A torch module of your own as a network, for every other function; imports torch.
+
+    >>> graph = archcalc.from_torch(module, (3, 224, 224))
+    >>> archcalc.analyze(graph).totals.params
+
+    The module runs once or twice in evaluation mode, on tensors without values, and nothing about
+    it changes. What no layer kind covers is a layer `opaque`, and every total says what is unknown
+    in it. What there is to say of it is a warning.
+
+    Args:
+        module: any; where it lies does not matter.
+        input: the size of one image; a tensor with its batch; several of these in a list, or by
+            the names of `forward`'s arguments in a dict; what makes them, a function of the number
+            of images; or None where the module carries what it was made for.
+        name: what to call it; its class where none is given.
+
+    Raises:
+        MissingExtraError: torch is not installed.
+        UsageError: the module raises an error, or its inputs are not what it takes.
+    """
+    from archcalc.expansion import build_graph
+    from archcalc.importing.code import network_of_module
+
+    graph = build_graph(network_of_module(module, input, name=name))
+    for note in notes_on_import(graph):
+        warnings.warn(note, stacklevel=2)
+    return graph
 
 
 def build(

@@ -12,6 +12,7 @@ from archcalc.analysis import DTYPES
 from archcalc.errors import UsageError
 from archcalc.expansion import ExpansionStopped
 from archcalc.graph import Graph
+from archcalc.imported import notes_on_import
 from archcalc.loading import Input, load
 from archcalc.quantity.arithmetic import symbol
 from archcalc.render.output import FORMS, require_form
@@ -169,7 +170,7 @@ def note_what_is_missing(graph: Graph) -> None:
     Mostly a `from` was forgotten, or to say that there are several outputs. Of a model from
     elsewhere also what is noted of it.
     """
-    for note in () if graph.network.imported is None else graph.network.imported.notes:
+    for note in notes_on_import(graph):
         print(f"archcalc: note: {note}", file=sys.stderr)
     for out in graph.left_out:
         print(

@@ -37,4 +37,6 @@ def read_model(path: str, given: Mapping[str, tuple[int, ...]] | None = None) ->
         from archcalc.importing.darknet.network import read_darknet
 
         return read_darknet(read_file(path, path))
-    raise UsageError(f"{path}: archcalc does not read such files yet")
+    from archcalc.importing.onnx.reading import read_onnx
+
+    return read_onnx(path, given)

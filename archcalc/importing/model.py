@@ -46,6 +46,8 @@ class Model(Record):
         statements: its layers, each after those that it takes.
         outputs: the layers whose outputs leave it, by the outputs' names; None for the last one.
         notes: what whoever sees the figures should know: a sentence each.
+        modules: the classes of the modules that its layers stood in, by dotted name.
+        macs: of an image, as another counter has them; None where none has counted.
     """
 
     name: str
@@ -54,6 +56,8 @@ class Model(Record):
     statements: tuple[Statement, ...]
     outputs: Mapping[str, str] | None = None
     notes: tuple[str, ...] = ()
+    modules: Mapping[str, str] = {}
+    macs: int | None = None
 
 
 def flat_spec(model: Model) -> str:

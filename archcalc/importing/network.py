@@ -23,6 +23,6 @@ def family_of(model: Model, shown_as: str, module: Any = None) -> Family:
     """
     family = parse_family(Source(f"{shown_as}, as a spec", flat_spec(model)))
     shapes = {s.name: s.shape for s in model.statements if s.shape is not None}
-    imported = Imported(model.notes, shapes, module=module)
+    imported = Imported(model.notes, shapes, model.modules, model.macs, module)
     networks = {name: replace(each, imported=imported) for name, each in family.networks.items()}
     return replace(family, networks=networks)

@@ -106,6 +106,7 @@ class Trace(Record):
         operations: in the order in which they ran.
         outputs: the tensors that the model returned, by name ("output" where there is one).
         notes: what whoever sees the figures should know: a sentence each.
+        modules: the class of each module, by its path.
         flops: what torch's FLOP counter counts in the run of the first batch size, 2 for each
             multiply-accumulate; None where it cannot be told.
     """
@@ -122,3 +123,4 @@ class Trace(Record):
     outputs: Mapping[str, int]
     notes: tuple[str, ...] = ()
     flops: int | None = None
+    modules: Mapping[str, str] = {}

@@ -9,7 +9,7 @@ from typing import Any
 
 from archcalc.errors import Source, UsageError, did_you_mean, require_known
 from archcalc.record import replace
-from archcalc.spec.files import ENDINGS, is_model, spec_sources
+from archcalc.spec.files import ENDINGS, is_code, is_model, spec_sources
 from archcalc.spec.parser import parse_family
 from archcalc.spec.reader import read_file, written
 from archcalc.spec.syntax import Family, Network
@@ -65,9 +65,10 @@ def find_network(
     what: Network | str | os.PathLike[str] | Mapping[str, Any],
     shapes: Mapping[str, tuple[int, ...]] | None = None,
 ) -> Network:
-    """The network of a name, of a spec file (`FILE` or `FILE#VARIANT`), or of a spec itself.
+    """The network of a name, of a file (`FILE` or `FILE#VARIANT`), or of a spec itself.
 
-    A spec is a text of several lines, or the mapping that YAML makes of it.
+    A file is a spec, or a model of elsewhere; a spec is a text of several lines, or the mapping
+    that YAML makes of it. `package.module:factory` makes a torch module, which is read.
 
     Args:
         shapes: as `read_family`.
@@ -87,6 +88,10 @@ def find_network(
             f"{what!r} is not a network: that is a name, a path, the text of a spec, or a mapping"
         )
     name = os.fspath(what)
+    if is_code(name):
+        from archcalc.importing.code import network_called
+
+        return network_called(name, shapes or {}, {})
     path, variant = split_variant(name)
     if is_file(path):
         return variant_of(read_family(path, shapes), variant)

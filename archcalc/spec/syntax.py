@@ -302,6 +302,7 @@ class Imported(Record):
         notes: what whoever sees its figures should know: a sentence each.
         shapes: of outputs as the model had them for one image, by layer.
         modules: the classes of the modules that its layers stood in, by dotted name.
+        macs: of an image, as another counter has them; None where none has counted.
         module: the torch module that it was read from, or None.
     """
 
@@ -310,6 +311,7 @@ class Imported(Record):
     notes: tuple[str, ...] = ()
     shapes: Mapping[str, tuple[int, ...]] = {}
     modules: Mapping[str, str] = {}
+    macs: int | None = None
     module: Any = None
 
 

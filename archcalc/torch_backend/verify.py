@@ -17,6 +17,7 @@ from archcalc.memory_use.options import MIXED, TrainingOptions
 from archcalc.torch_backend.batches import drawn
 from archcalc.torch_backend.build import Twin, build, torch_device
 from archcalc.torch_backend.compare import (
+    compare,
     mac_figures,
     param_figures,
     require_subjects,
@@ -81,6 +82,8 @@ def verify(
 ) -> Comparison:
     """Builds a network's torch twin, measures it, and puts its rules beside.
 
+    Of a network that was read from a torch module sizes, parameters and MACs are that module's own.
+
     Parameters and MACs are counted on the meta device; so are sizes, unless on a GPU that has
     room for an inference. What training keeps is measured on the CPU where a GPU is asked for: the
     rule is the CPU's. What needs more memory than is free is not measured, and says so.
@@ -104,11 +107,22 @@ def verify(
     require_measurable(what, under, trained)
     dtype = "float32" if under.dtype == MIXED else under.dtype
     analysis = analyze(graph, batch=under.batch, dtype=dtype)
+    imported = analysis.graph.network.imported
+    unmatched: tuple[str, ...] = ()
+    own: list[Figure] = []
+    if imported is not None and imported.module is not None and {*what} & {*COUNTED}:
+        # A module that was read is measured itself; its twin would say what was read.
+        counted = [subject for subject in what if subject in COUNTED]
+        found = compare(imported.module, analysis.graph, what=counted, batch=under.batch)
+        unmatched = found.unmatched
+        # Constants that its code makes on the way are buffers here, and none of the module's.
+        own = [f for f in found.figures if (f.quantity, f.layer) != ("buffers", "")]
+        what = [subject for subject in what if subject not in COUNTED]
     place = torch.device(under.device)
     # The GPU that torch means where none is named.
     current = torch.cuda.device(place) if place.type == "cuda" else nullcontext()
     with refusals_named(place, analysis.name), current, undisturbed(place):
-        figures = [*_figures(analysis, under, what, trained)]
+        figures = [*own, *(_figures(analysis, under, what, trained) if what else ())]
         times = None
         if "time" in what:
             if why := lacks_room(inference_bytes(analysis), place, "inference"):
@@ -120,6 +134,7 @@ def verify(
             input=analysis.input.shape,
             conditions=under,
             figures=tuple(figures),
+            unmatched=unmatched,
             times=times,
         )
 

@@ -59,6 +59,7 @@ def capture(
         outputs=first.outputs,
         notes=notes,
         flops=first.flops,
+        modules={path: type(part).__name__ for path, part in module.named_modules() if path},
     )
 
 

@@ -52,6 +52,8 @@ def statements(trace: Trace, origin: str) -> Model:
         statements=found,
         outputs=None if alone or not named else named,
         notes=(*trace.notes, *lowering.told()),
+        modules=trace.modules,
+        macs=None if trace.flops is None else trace.flops // 2 // trace.batches[0],
     )
 
 

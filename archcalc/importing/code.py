@@ -1,0 +1,82 @@
+"""Torch modules as networks: what a user has in hand, or names as `package.module:factory`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from archcalc.errors import require_extra
+from archcalc.importing.network import family_of
+from archcalc.record import replace
+from archcalc.spec.syntax import Network
+
+_PACKAGES = ("torchvision", "timm", "transformers")  # whose versions are worth a word
+_NO_NAME = re.compile(r"[^A-Za-z0-9_.\-]+")
+
+
+def network_of_module(
+    module: Any, inputs: Any = None, *, name: str | None = None, origin: str | None = None
+) -> Network:
+    """A torch module as a network.
+
+    It runs, in evaluation mode and without values, and is left as it was.
+
+    Args:
+        module: any `torch.nn.Module`.
+        inputs: as for `archcalc.importing.capture.capturing.capture`.
+        name: what to call it; its class where none is given.
+        origin: where it comes from, in one line.
+
+    Raises:
+        UsageError: as `capture`.
+        MissingExtraError: torch is not installed.
+    """
+    require_extra("reading a torch module", "torch", "torch")
+    from archcalc.importing.capture.capturing import capture
+    from archcalc.importing.kinds import statements
+
+    trace = capture(module, inputs)
+    called = name or trace.name
+    model = statements(replace(trace, name=called), origin or f"the torch module {called}")
+    (network,) = family_of(model, called, module).networks.values()
+    return network
+
+
+def network_called(
+    name: str, shapes: Mapping[str, tuple[int, ...]], arguments: Mapping[str, Any]
+) -> Network:
+    """The network that a name such as `package.module:factory` or `file.py:Name` makes.
+
+    Args:
+        shapes: for one image, of inputs by name, or by "" of the only one; where there are none,
+            those that it was made for, where it says so.
+        arguments: of the factory, by name.
+
+    Raises:
+        UsageError: there is none, or its code fails; and as `network_of_module`.
+        MissingExtraError: torch is not installed.
+    """
+    require_extra(name, "torch", "torch")
+    from archcalc.importing.capture.factories import made
+
+    found = made(name, arguments)
+    sizes: Any = shapes.get("", shapes) if shapes else found.size
+    short = _NO_NAME.sub("-", name.rpartition(":")[2])
+    return network_of_module(found.module, sizes, name=short, origin=_origin(name, arguments))
+
+
+def _origin(name: str, arguments: Mapping[str, Any]) -> str:
+    """Where it comes from: the name, its arguments, the version of a package that is well known."""
+    given = ", ".join(f"{key}={value}" for key, value in arguments.items())
+    package = name.partition(".")[0].partition(":")[0]
+    version = ""
+    if package in _PACKAGES:
+        from importlib.metadata import PackageNotFoundError
+        from importlib.metadata import version as version_of
+
+        try:
+            version = f", {package} {version_of(package)}"
+        except PackageNotFoundError:
+            version = ""
+    return f"{name}{f'({given})' if given else ''}{version}"

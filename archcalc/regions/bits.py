@@ -12,14 +12,14 @@ MOST_BITS = 2**22  # of one set: half a megabyte
 
 
 class NotFollowedError(Exception):
-    """A set has more numbers, or takes more steps to find, than the time allows."""
+    """A set has an open size, or more numbers, or takes more steps, than the time allows."""
 
 
 def full(count: int) -> int:
     """0 … count - 1.
 
     Raises:
-        NotFollowedError: of more than `MOST_BITS` numbers.
+        NotFollowedError: of more than `MOST_BITS` numbers, or of how many is open.
     """
     _require(count)
     return (1 << count) - 1
@@ -155,5 +155,5 @@ def _from_digits(digits: str) -> int:
 
 
 def _require(bits: int) -> None:
-    if bits > MOST_BITS:
+    if type(bits) is not int or bits > MOST_BITS:
         raise NotFollowedError

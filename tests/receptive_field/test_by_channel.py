@@ -14,10 +14,12 @@ from archcalc.layers.convolution import Conv
 from archcalc.layers.joining import Add, Concat
 from archcalc.layers.linear import Linear
 from archcalc.layers.normalization import GroupNorm
+from archcalc.layers.rearranging import Rearrange
 from archcalc.layers.resampling import PadChannels
 from archcalc.layers.reshaping import ChannelShuffle, ChannelSlice, ChannelSplit, Flatten
 from archcalc.layers.upsampling import Upsample
-from archcalc.quantity.arithmetic import symbol
+from archcalc.quantity.arithmetic import Quantity, symbol
+from archcalc.quantity.integer_array import IntegerArray
 from archcalc.receptive_field import by_channel
 from archcalc.receptive_field.field import Field, PhasedField
 from archcalc.unit_field import path_sizes, unit_field
@@ -53,6 +55,13 @@ def behind_two_branches(*layers: Layer, channels: int = 1) -> Graph:
 def test_only_the_channels_that_are_read_are_seen(layers: list[Layer], field: int) -> None:
     last = analyze(behind_two_branches(*layers)).layers[-1]
     assert last.receptive_field == (field,)
+
+
+@pytest.mark.parametrize("length", [symbol("l"), IntegerArray([7, 9])])
+def test_which_values_go_where_is_unknown_while_the_size_is_open(length: Quantity) -> None:
+    layer = Rearrange(axes="(k c) l -> c (l k)", sizes=(("k", 2),))
+    free = behind_two_branches(layer).with_input(FeatureMap(1, (length,)))
+    assert analyze(free).layers[-1].receptive_field is None
 
 
 def test_shuffled_channels_are_found_again() -> None:

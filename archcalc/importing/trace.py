@@ -66,7 +66,9 @@ class Operation(Record):
         operator: the name of the function of `torch`, `torch.nn.functional` or `torch.Tensor`,
             without where it is at home and without the `_` of what works in place: "conv2d",
             "add", "view", "__getitem__"; of what is not torch's own with its library:
-            "torchvision.nms". A module that was compiled to TorchScript is "ScriptModule".
+            "torchvision.nms". A module that was compiled to TorchScript is "ScriptModule"; one
+            that hands on what it takes is "identity", or "drop_path" with the probability `p` where
+            it multiplies it by one random value for each image in training.
         arguments: those that were given, by their names in torch's documentation ("input",
             "weight", "stride" …; `self` is "input", several by their position are a list);
             tensors as `Ref`, dtypes and devices as torch calls them ("float32"), what differs
@@ -105,6 +107,8 @@ class Trace(Record):
         unused: those that no operator took, with their shapes.
         operations: in the order in which they ran.
         outputs: the tensors that the model returned, by name ("output" where there is one).
+        training_operations: of modules that run in training alone, such as heads for a loss.
+        training_outputs: what of these the model returns in training, by name.
         notes: what whoever sees the figures should know: a sentence each.
         modules: the class of each module, by its path.
         flops: what torch's FLOP counter counts in the run of the first batch size, 2 for each
@@ -121,6 +125,8 @@ class Trace(Record):
     unused: Mapping[Held, tuple[int, ...]]
     operations: tuple[Operation, ...]
     outputs: Mapping[str, int]
+    training_operations: tuple[Operation, ...] = ()
+    training_outputs: Mapping[str, int] = {}
     notes: tuple[str, ...] = ()
     flops: int | None = None
     modules: Mapping[str, str] = {}

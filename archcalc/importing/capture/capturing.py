@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 from torch import nn
 
 from archcalc.errors import UsageError
 from archcalc.importing.capture.inputs import Inputs, inputs_of
-from archcalc.importing.capture.merging import Differs, operations_of, tensors_of
+from archcalc.importing.capture.merging import Differs, Merged, merged
 from archcalc.importing.capture.places import place_of, told
 from archcalc.importing.capture.recording import WantsIntegers
 from archcalc.importing.capture.running import FAKE, META, REAL, Run, run
+from archcalc.importing.capture.training import has_heads, may_differ, with_training
 from archcalc.importing.trace import Trace
 
 
@@ -46,50 +48,43 @@ def capture(
     if not isinstance(module, nn.Module):
         raise UsageError(f"a torch.nn.Module, not {type(module).__name__}", "module")
     given = inputs_of(module, inputs)
-    runs, batches, notes = _runs(_Capturing(module, given, again), batches)
-    first = runs[0]
+    capturing = _Capturing(module, given, again)
+    made, batches, notes = capturing.with_training(*_evaluated(capturing, batches))
+    first = made.runs[0]
     return Trace(
-        name=type(module).__name__,
+        name=capturing.name,
         batches=batches,
-        tensors=tensors_of(runs),
+        tensors=made.tensors,
         inputs=first.inputs,
         held=first.held,
         unused=first.unused,
-        operations=operations_of(runs),
+        operations=made.operations,
         outputs=first.outputs,
-        notes=notes,
+        training_operations=made.training_operations,
+        training_outputs=first.training_outputs,
+        notes=(*capturing.notes(), *notes),
         flops=first.flops,
         modules={path: type(part).__name__ for path, part in module.named_modules() if path},
     )
 
 
-def _runs(
-    capturing: _Capturing, batches: tuple[int, ...]
-) -> tuple[list[Run], tuple[int, ...], tuple[str, ...]]:
-    """Runs that are one trace, their batch sizes, and what is to be said of them."""
-    runs = capturing.all(batches)
+_Made = tuple[Merged, tuple[int, ...], tuple[str, ...]]
+
+
+def _evaluated(capturing: _Capturing, batches: tuple[int, ...]) -> _Made:
+    """Runs in evaluation mode that are alike, their batch sizes, and what is to be said of them."""
     try:
-        _require_alike(runs)
+        return merged(capturing.all(batches)), batches, ()
     except Differs as difference:
         apart = difference
-    else:
-        return runs, batches, capturing.notes(runs)
     larger = tuple(batch + 1 for batch in batches)
-    runs = capturing.all(larger)
-    try:
-        _require_alike(runs)
-    except Differs:
-        note = (
-            f"What {capturing.name} does depends on the number of images ({apart}): "
-            f"this is what it does with {batches[0]}."
-        )
-        return capturing.all(batches[:1]), batches[:1], (*capturing.notes(runs), note)
-    return runs, larger, capturing.notes(runs)
-
-
-def _require_alike(runs: Sequence[Run]) -> None:
-    operations_of(runs)
-    tensors_of(runs)
+    with suppress(Differs):
+        return merged(capturing.all(larger)), larger, ()
+    note = (
+        f"What {capturing.name} does depends on the number of images ({apart}): this is what it "
+        f"does with {batches[0]}."
+    )
+    return merged(capturing.all(batches[:1])), batches[:1], (note,)
 
 
 class _Capturing:
@@ -140,15 +135,45 @@ class _Capturing:
                 raise UsageError(f"{refused}: {told(error)}") from error
             raise _Again from None
 
-    def notes(self, runs: Sequence[Run]) -> tuple[str, ...]:
+    def with_training(
+        self, made: Merged, batches: tuple[int, ...], notes: tuple[str, ...]
+    ) -> _Made:
+        """With what training does beside, where it can be run.
+
+        A batch norm of single values refuses to train, so that heads need larger batches.
+        """
+        evaluated = made, batches, notes
+        if len(batches) < 2 or self._on == REAL or not may_differ(made.runs[0]):
+            return evaluated
+        larger = tuple(range(batches[-1], batches[-1] + len(batches)))
+        runs = made.runs
+        try:
+            trained = [self._train(larger[0])] * len(runs)
+            if has_heads(runs[-1], trained[0]):
+                trained = [trained[0], *[self._train(batch) for batch in larger[1:]]]
+                runs, batches = self.all(larger), larger
+            found = [with_training(*each) for each in zip(runs, trained, strict=True)]
+            return merged(found), batches, notes
+        except Differs as difference:
+            note = f"What {self.name} does in training alone differs: {difference}."
+        except Exception as error:  # whatever a user's own module may raise
+            note = f"{self.name} does not train with these inputs: {told(error)}."
+        return (*evaluated[:2], (*notes, note))
+
+    def _train(self, batch: int) -> Run:
+        return run(self._module, self._given, batch, self._on, again=True, training=True)
+
+    def notes(self) -> tuple[str, ...]:
+        """What is to be said of how the module was run."""
         notes = []
         if self._on == REAL:
             notes.append(
                 f"{self.name} asks for the values of its tensors{self._asked}: what follows from "
                 "there depends on the image."
             )
-        if runs[0].silenced:
-            parts = ", ".join(path or self.name for path in runs[0].silenced)
+        silenced = next(iter(self._done.values())).silenced
+        if silenced:
+            parts = ", ".join(path or self.name for path in silenced)
             notes.append(f"The hooks of {parts} were not called.")
         return tuple(notes)
 

@@ -184,7 +184,7 @@ def _tensors_of(part: nn.Module) -> Iterator[Tensor]:
 
 def _attributes(part: nn.Module) -> Iterator[tuple[str, Tensor]]:
     for name, value in part.__dict__.items():
-        if name not in ("_parameters", "_buffers", "_modules"):
+        if type(value) not in _SHARED and name not in ("_parameters", "_buffers", "_modules"):
             yield from _tensors_within(name, value)
 
 

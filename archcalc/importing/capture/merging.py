@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from archcalc.importing.capture.running import Run
 from archcalc.importing.trace import Operation, Ref, Tensor, Varying
@@ -14,31 +14,39 @@ class Differs(Exception):
     """Why runs are not one trace: where they part, in one sentence."""
 
 
-def tensors_of(runs: Sequence[Run]) -> dict[int, Tensor]:
-    """Every tensor, with its shape in each run.
+class Merged(NamedTuple):
+    """Runs as one: what a `Trace` has."""
+
+    runs: list[Run]
+    operations: tuple[Operation, ...]
+    training_operations: tuple[Operation, ...]
+    tensors: dict[int, Tensor]
+
+
+def merged(runs: list[Run]) -> Merged:
+    """Runs as one, with what differs in the arguments of their operators told as `Varying`.
 
     Raises:
-        Differs: one has not the same number of axes in all.
+        Differs: the operators are not the same in all runs, or a tensor has not the same number
+            of axes.
     """
+    operations = _merged([run.operations for run in runs])
+    training = _merged([run.training_operations for run in runs])
+    return Merged(runs, operations, training, _tensors_of(runs))
+
+
+def _tensors_of(runs: Sequence[Run]) -> dict[int, Tensor]:
     found = {}
+    if len({len(run.tensors) for run in runs}) > 1:
+        raise Differs("other tensors are there")
     for number, seen in enumerate(zip(*[run.tensors for run in runs], strict=True)):
         first = seen[0]
         if any(len(other.shape) != len(first.shape) for other in seen):
-            shapes = " and ".join(str(each.shape) for each in seen)
+            shapes = " and ".join([str(each.shape) for each in seen])
             raise Differs(f"a tensor has {shapes}")
-        shapes_of_all = tuple([each.shape for each in seen])
         values = runs[0].constants.shown(number)
-        found[number] = Tensor(shapes_of_all, first.dtype, values)
+        found[number] = Tensor(tuple([each.shape for each in seen]), first.dtype, values)
     return found
-
-
-def operations_of(runs: Sequence[Run]) -> tuple[Operation, ...]:
-    """The operators, with what differs in their arguments told as `Varying`.
-
-    Raises:
-        Differs: they are not the same in all runs.
-    """
-    return _merged([run.operations for run in runs])
 
 
 def _merged(each: Sequence[Sequence[Operation]]) -> tuple[Operation, ...]:

@@ -27,7 +27,7 @@ from archcalc.importing.capture.arguments import bound
 from archcalc.importing.capture.constants import ASKING, MOST_COMPUTED, Unknown
 from archcalc.importing.capture.copying import Copy
 from archcalc.importing.capture.numbering import Numbering, mapped, numbers_in, tensors_in
-from archcalc.importing.capture.shapes import LIKE_INPUT, like_input
+from archcalc.importing.capture.shapes import known_output
 from archcalc.importing.trace import Operation
 
 ATTENTION = "multi_head_attention_forward"
@@ -72,12 +72,13 @@ _CONVERSIONS = frozenset([*_DTYPES, "contiguous", "to", "type", "type_as", "cpu"
 
 
 class Called(NamedTuple):
-    """A module that runs: its path, its class, which call of it this is."""
+    """A module that runs: its path, its class, which call of it, after how many operations."""
 
     module: nn.Module | None
     path: str
     name: str
     call: int
+    start: int
 
 
 class WantsIntegers(Exception):
@@ -112,7 +113,7 @@ class Recorder(TorchFunctionMode):
         self.numbering = Numbering(copy, keeps, lambda: self._stack[-1].path)
         self.inputs = {name: self.numbering.new(tensor) for name, tensor in inputs.items()}
         self._copy = copy
-        self._stack = [Called(None, "", copy.name, 1)]
+        self._stack = [Called(None, "", copy.name, 1, 0)]
         self._calls: dict[str, int] = {}
         self._hooks = ExitStack()
 
@@ -138,17 +139,33 @@ class Recorder(TorchFunctionMode):
         if path is None:  # one that stands in no other
             path = f"{self._stack[-1].path}.{name}".lstrip(".")
         self._calls[path] = call = self._calls.get(path, 0) + 1
-        self._stack.append(Called(module, path, name, call))
+        self._stack.append(Called(module, path, name, call, len(self.operations)))
 
-    def _leave_module(self, module: nn.Module, given: tuple[Any, ...], returned: Any) -> None:
+    def _leave_module(self, module: nn.Module, given: tuple[Any, ...], returned: Any) -> Any:
         while len(self._stack) > 1 and self._stack[-1].module is not module:
             self._stack.pop()
         if isinstance(module, torch.jit.ScriptModule):  # nobody sees into it
             own = list(self._copy.scripted[id(module)])
             arguments = {"input": list(given), "parameters": own}
             self._write("ScriptModule", arguments, list(tensors_in(returned)))
+        elif self._hands_on(module, given, returned):
+            with torch._C.DisableTorchFunction():  # a hook is nobody's call
+                another = returned.detach()
+            self._write("identity", {"input": returned}, [another])
+            returned = another
         if len(self._stack) > 1:
             self._stack.pop()
+        return returned
+
+    def _hands_on(self, module: nn.Module, given: tuple[Any, ...], returned: Any) -> bool:
+        """Whether a module does nothing with what it takes, such as one that drops paths."""
+        return (
+            isinstance(returned, Tensor)
+            and any(returned is x for x in given)
+            and self._stack[-1].start == len(self.operations)
+            and not module._modules
+            and type(module) is not nn.Identity
+        )
 
     # ----- functions -----
 
@@ -210,8 +227,8 @@ class Recorder(TorchFunctionMode):
         if name in ASKING:
             with suppress(Unknown):
                 return constants.of_call(function, args, kwargs, number)
-        if self._again and function in LIKE_INPUT:
-            known = like_input(args, kwargs)
+        if self._again:
+            known = known_output(function, args, kwargs)
             if known is not None:
                 return known
         try:
@@ -315,7 +332,7 @@ class Recorder(TorchFunctionMode):
     ) -> Operation:
         numbering = self.numbering
         referring = {name: numbering.refer(value) for name, value in arguments.items()}
-        _, path, module, call = self._stack[-1]
+        _, path, module, call, _ = self._stack[-1]
         numbers = tuple([numbering.number(x) if inside else numbering.new(x) for x in outputs])
         operation = Operation(
             operator, referring, numbers, path, module, call, in_place, inside=inside

@@ -37,13 +37,22 @@ class Run(NamedTuple):
     constants: Constants
     unused: dict[Held, tuple[int, ...]]
     outputs: dict[str, int]
+    training_operations: list[Operation]
+    training_outputs: dict[str, int]
     counted: bool
     flops: int | None
     silenced: tuple[str, ...]
 
 
 def run(
-    module: nn.Module, inputs: Inputs, batch: int, on: str, *, counted: bool, again: bool = False
+    module: nn.Module,
+    inputs: Inputs,
+    batch: int,
+    on: str,
+    *,
+    counted: bool = False,
+    again: bool = False,
+    training: bool = False,
 ) -> Run:
     """Runs a copy of `module` once.
 
@@ -51,6 +60,7 @@ def run(
         on: META, FAKE or REAL tensors.
         counted: whether to count FLOPs.
         again: it ran already with another batch.
+        training: in training mode, and not in evaluation.
 
     Raises:
         UsageError: the module cannot be copied; a tensor comes from where nothing is seen; no
@@ -64,7 +74,7 @@ def run(
 
             around.enter_context(FakeTensorMode())
         device = META if on == META else "cpu"
-        copy = copied(module, _STAND_INS[on], device)
+        copy = copied(module, _STAND_INS[on], device, training)
         args, kwargs, given = inputs.called_with(batch, _MAKERS[on])
         if copy.lazy:
             copy.module(*args, **kwargs)
@@ -91,6 +101,8 @@ def run(
             numbering.constants,
             unused,
             outputs,
+            [],
+            {},
             counted,
             counter.total if counter is not None and counter.complete else None,
             copy.silenced,
@@ -98,7 +110,7 @@ def run(
 
 
 def _on_meta(tensor: Tensor) -> Tensor:
-    return torch.empty_like(tensor, device="meta", requires_grad=False)
+    return torch.empty_strided(tensor.shape, tensor.stride(), dtype=tensor.dtype, device="meta")
 
 
 def _faked(tensor: Tensor) -> Tensor:

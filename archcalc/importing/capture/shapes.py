@@ -1,30 +1,96 @@
 """Shapes that are known without running what gives them.
 
 Torch works out the shapes of some operators in Python: a batch norm on the meta device takes longer
-than a convolution. Once a module has run, the operators that give what they take need not run.
+than a convolution. Once a module has run, what is plain need not run again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-# Of a contiguous tensor of real numbers they give a contiguous one of the same shape and dtype.
-LIKE_INPUT: frozenset[Any] = frozenset(
-    [F.batch_norm, F.layer_norm, F.dropout, F.relu, F.relu6, F.gelu, F.silu, F.leaky_relu, F.elu]
-).union([F.mish, F.hardswish, F.hardsigmoid, F.sigmoid, F.tanh, F.dropout2d])
+_Arguments = tuple[Any, ...]
 
 
-def like_input(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Tensor | None:
-    """What such an operator gives; None where that is not known."""
+def known_output(
+    function: Callable[..., Any], args: _Arguments, kwargs: Mapping[str, Any]
+) -> Tensor | None:
+    """The output of a call on the meta device; None where it has to run for that.
+
+    Of a contiguous tensor of real numbers, and others of its dtype, it is contiguous and of that
+    dtype, too.
+    """
+    rule = _RULES.get(function)
     x = args[0] if args else None
-    if not isinstance(x, Tensor) or not x.is_floating_point() or not x.is_contiguous():
+    if rule is None or not isinstance(x, Tensor):
         return None
-    others = (*args[1:], *kwargs.values())
-    if any(isinstance(each, Tensor) and each.dtype != x.dtype for each in others):
+    if not (x.is_meta and x.is_floating_point() and x.is_contiguous()):
         return None
-    return x if kwargs.get("inplace") else torch.empty_like(x)
+    if any(isinstance(each, Tensor) and each.dtype != x.dtype for each in args[1:]):
+        return None
+    if any(isinstance(each, Tensor) and each.dtype != x.dtype for each in kwargs.values()):
+        return None
+    shape = rule(x, args, kwargs)
+    if shape is None:
+        return None
+    if kwargs.get("inplace"):
+        return x
+    return torch.empty(shape, dtype=x.dtype, device="meta")
+
+
+_Shape = tuple[int, ...]
+_Rule = Callable[[Tensor, _Arguments, Mapping[str, Any]], _Shape | None]
+
+
+def _same(x: Tensor, args: _Arguments, kwargs: Mapping[str, Any]) -> _Shape | None:
+    return x.shape
+
+
+def _batch_norm(x: Tensor, args: _Arguments, kwargs: Mapping[str, Any]) -> _Shape | None:
+    channels = x.shape[1:2]
+    fits = all(each.shape == channels for each in args[1:] if isinstance(each, Tensor))
+    return x.shape if fits else None
+
+
+def _layer_norm(x: Tensor, args: _Arguments, kwargs: Mapping[str, Any]) -> _Shape | None:
+    over = tuple(args[1]) if len(args) > 1 else ()
+    return x.shape if over and x.shape[-len(over) :] == over else None
+
+
+def _linear(x: Tensor, args: _Arguments, kwargs: Mapping[str, Any]) -> _Shape | None:
+    weight = args[1] if len(args) > 1 else None
+    if not isinstance(weight, Tensor) or weight.dim() != 2 or x.shape[-1:] != weight.shape[1:]:
+        return None
+    return (*x.shape[:-1], weight.shape[0])
+
+
+def _add(x: Tensor, args: _Arguments, kwargs: Mapping[str, Any]) -> _Shape | None:
+    other = args[1] if len(args) == 2 else None
+    alike = isinstance(other, Tensor) and other.shape == x.shape and other.is_contiguous()
+    return x.shape if alike and not kwargs else None
+
+
+_RULES: dict[Any, _Rule] = {
+    F.batch_norm: _batch_norm,
+    F.layer_norm: _layer_norm,
+    F.linear: _linear,
+    Tensor.add: _add,
+    Tensor.mul: _add,
+    F.dropout: _same,
+    F.dropout2d: _same,
+    F.relu: _same,
+    F.relu6: _same,
+    F.leaky_relu: _same,
+    F.elu: _same,
+    F.gelu: _same,
+    F.silu: _same,
+    F.mish: _same,
+    F.hardswish: _same,
+    F.hardsigmoid: _same,
+    F.sigmoid: _same,
+    F.tanh: _same,
+}

@@ -35,6 +35,7 @@ FUNCTIONS: dict[str, tuple[str, dict[str, str]]] = {
     "_threshold": ("threshold", {"threshold": "threshold", "value": "value"}),
     "threshold": ("threshold", {"threshold": "threshold", "value": "value"}),
     "dropout": ("dropout", {"p": "p"}),
+    "drop_path": ("drop_path", {"p": "p"}),
     "alpha_dropout": ("dropout", {"p": "p"}),
     "feature_alpha_dropout": ("dropout", {"p": "p"}),
     "dropout1d": ("dropout", {"p": "p"}),

@@ -10,35 +10,54 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from archcalc.importing.capture.shapes import LIKE_INPUT, like_input
+from archcalc.importing.capture.shapes import _RULES, known_output
 
-BESIDE: dict[str, tuple[Any, ...]] = {
-    "batch_norm": (torch.empty(3, device="meta"), torch.empty(3, device="meta")),
-    "layer_norm": ((5,),),
+
+def on_meta(*shape: int, dtype: torch.dtype = torch.float32) -> Tensor:
+    return torch.empty(shape, dtype=dtype, device="meta")
+
+
+X = on_meta(2, 3, 5, 5)
+ARGUMENTS: dict[str, tuple[Any, ...]] = {
+    "batch_norm": (X, on_meta(3), on_meta(3)),
+    "layer_norm": (X, (5, 5)),
+    "linear": (X, on_meta(7, 5), on_meta(7)),
+    "add": (X, X),
+    "mul": (X, X),
 }
+CALLS = [(rule, ARGUMENTS.get(rule.__name__, (X,))) for rule in _RULES]
 
 
-@pytest.mark.parametrize("function", LIKE_INPUT, ids=lambda function: function.__name__)
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float16])
-def test_the_output_is_like_the_input(function: Callable[..., Tensor], dtype: torch.dtype) -> None:
-    x = torch.empty(2, 3, 5, 5, dtype=dtype, device="meta")
-    beside = BESIDE.get(function.__name__, ())
-    made, known = function(x, *beside), like_input((x, *beside), {})
-    if known is None:
-        assert dtype is torch.float16
-        known = x
+@pytest.mark.parametrize(
+    ("function", "args"), CALLS, ids=[function.__name__ for function, _ in CALLS]
+)
+def test_the_output_is_that_of_torch(
+    function: Callable[..., Tensor], args: tuple[Any, ...]
+) -> None:
+    made, known = function(*args), known_output(function, args, {})
+    assert known is not None
     assert (made.shape, made.dtype, made.stride()) == (known.shape, known.dtype, known.stride())
 
 
 def test_what_changes_its_input_gives_that() -> None:
-    x = torch.empty(2, 3, device="meta")
-    assert like_input((x,), {"inplace": True}) is x is F.relu(x, inplace=True)
+    x = on_meta(2, 3)
+    assert known_output(F.relu, (x,), {"inplace": True}) is x is F.relu(x, inplace=True)
 
 
 @pytest.mark.parametrize(
-    "x",
-    [torch.empty(2, 3, device="meta").T, torch.empty(2, 3, dtype=torch.int64, device="meta")],
-    ids=["not contiguous", "integers"],
+    ("function", "args"),
+    [
+        (F.relu, (on_meta(2, 3).T,)),
+        (F.relu, (on_meta(2, 3, dtype=torch.int64),)),
+        (F.relu, (torch.empty(2, 3),)),
+        (Tensor.add, (X, on_meta(2, 3, 5, 1))),
+        (Tensor.add, (X, 1)),
+        (Tensor.mul, (X, X.half())),
+        (F.linear, (X, on_meta(7, 4))),
+        (F.batch_norm, (X, on_meta(4), on_meta(4))),
+        (F.layer_norm, (X, (3, 5))),
+        (F.softmax, (X,)),
+    ],
 )
-def test_of_others_it_is_not_known(x: Tensor) -> None:
-    assert like_input((x,), {}) is None
+def test_what_has_to_run_is_run(function: Callable[..., Tensor], args: tuple[Any, ...]) -> None:
+    assert known_output(function, args, {}) is None

@@ -162,6 +162,11 @@ class Graph(Record):
         return self.network.name
 
     @property
+    def takes_integers(self) -> bool:
+        """Whether some input is of integers, such as tokens."""
+        return any(x.dtype is not None for x in self.inputs.values())
+
+    @property
     def identity(self) -> Identity:
         """The name with what was changed: of parameters, and of the input."""
         own = self.network.parameters

@@ -11,6 +11,8 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Any, ClassVar, NoReturn, TypeVar, dataclass_transform
 
+_FEW = 30  # records of a class, before it takes an `__init__` of its own
+
 
 class _RecordType(type):
     """Makes the annotated names of a class its fields: slots, in order, with their defaults.
@@ -20,6 +22,7 @@ class _RecordType(type):
 
     _fields: tuple[str, ...]
     _defaults: dict[str, Any]
+    _until_written: int
 
     def __new__(cls, name: str, bases: tuple[type, ...], namespace: dict[str, Any]) -> Any:
         annotations: dict[str, str] = namespace.get("__annotations__", {})
@@ -27,17 +30,33 @@ class _RecordType(type):
         given = {field: namespace.pop(field) for field in own if field in namespace}
         keeps = any(isinstance(value, cached_property) for value in namespace.values())
         slots = (*own, "__dict__") if keeps else tuple(own)
-        namespace |= {"__slots__": slots, "__init__": _complete_and_init}
+        namespace |= {"__slots__": slots, "__init__": _init_of_few}
         made: Any = super().__new__(cls, name, bases, namespace)
         made._fields = (*getattr(made, "_fields", ()), *own)
         setattr(made, "__match_args__", made._fields)  # noqa: B010  the type checker forbids `=`
         made._defaults = getattr(made, "_defaults", {}) | given
+        made._until_written = _FEW
         return made
 
 
-def _complete_and_init(self: Any, *values: Any, **named: Any) -> None:
-    """The first `__init__` of a class: writes the other, which takes time, and steps aside."""
+def _init_of_few(self: Any, *values: Any, **named: Any) -> None:
+    """The first `__init__` of a class, until it has been called a few times: to write the other
+    takes as long as to make many records by this one."""
     kind: Any = type(self)
+    names = [*kind._fields[: len(values)], *named]
+    given = kind._defaults | dict(zip(names, (*values, *named.values()), strict=False))
+    once = len({*names}) == len(values) + len(named)
+    if kind._until_written > 0 and once and given.keys() == {*kind._fields}:
+        kind._until_written -= 1
+        for field, value in given.items():
+            object.__setattr__(self, field, value)
+        return
+    kind.__init__ = _written_init(kind)
+    kind.__init__(self, *values, **named)  # which says what is wrong, if anything is
+
+
+def _written_init(kind: Any) -> Any:
+    """An `__init__` as somebody would write it for a class."""
     fields, defaults = kind._fields, kind._defaults
     scope = {f"set_{field}": getattr(kind, field).__set__ for field in fields}
     scope |= {f"default_{field}": value for field, value in defaults.items()}
@@ -47,9 +66,9 @@ def _complete_and_init(self: Any, *values: Any, **named: Any) -> None:
         *([f"    set_{field}(self, {field})" for field in fields] or ["    pass"]),
     ]
     exec("\n".join(lines), scope)
-    kind.__init__ = scope["__init__"]
-    kind.__init__.__qualname__ = f"{kind.__qualname__}.__init__"  # in messages of a TypeError
-    kind.__init__(self, *values, **named)
+    written: Any = scope["__init__"]
+    written.__qualname__ = f"{kind.__qualname__}.__init__"  # in messages of a TypeError
+    return written
 
 
 @dataclass_transform(frozen_default=True)

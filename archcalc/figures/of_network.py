@@ -13,7 +13,6 @@ from archcalc.generation import require_generation
 from archcalc.layers import Layer
 from archcalc.layers.integers import Integers
 from archcalc.memory_use.open_memory import why_memory_is_unknown
-from archcalc.memory_use.options import TrainingOptions
 from archcalc.memory_use.totals import DEFINITIONS, LEFT_OPEN, lecture_bytes
 from archcalc.quantity.arithmetic import Quantity
 from archcalc.receptive_field.per_axis import PerAxis
@@ -89,6 +88,7 @@ def training_only_macs(analysis: Analysis) -> Quantity:
 @OF_NETWORK.figure(Unit.BYTES, "peak of a training step", short="training peak")
 def training_peak(analysis: Analysis) -> int:
     """The most that is alive at once in a training step: plain SGD, on the CPU."""
+    from archcalc.memory_use.options import TrainingOptions
     from archcalc.memory_use.training import step_of
 
     return step_of(analysis, TrainingOptions(dtype=analysis.dtype)).peak.bytes
@@ -138,7 +138,7 @@ def embedding_params(analysis: Analysis) -> Quantity:
     That is a tensor, such as a table of positions, with nothing that learns in between. What N
     leaves out in Kaplan et al. 2020 (arXiv:2001.08361), section 2.1.
     """
-    if all(x.dtype is None for x in analysis.graph.inputs.values()):
+    if not analysis.graph.takes_integers:
         return 0  # nothing to look up by
     of_tables: set[str] = set()
     # Of each map the layers whose learned values it is made of, before anything else that learns.

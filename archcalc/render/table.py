@@ -226,6 +226,8 @@ def _frozen(totals: Totals) -> list[str]:
 
 def _without_embeddings(analysis: Analysis, totals: Totals) -> list[str]:
     """How many parameters are no embeddings, where some are."""
+    if not analysis.graph.takes_integers:
+        return []
     from archcalc.figures.of_network import embedding_params
 
     of_tables = embedding_params(analysis)
@@ -236,6 +238,8 @@ def _without_embeddings(analysis: Analysis, totals: Totals) -> list[str]:
 
 def _generation(analysis: Analysis, in_full: bool) -> list[str]:
     """What one more token takes, of a network that generates."""
+    if not analysis.graph.takes_integers:
+        return []
     from archcalc.generation import generation
 
     found = generation(analysis)

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from math import isclose, pi, sqrt
 from typing import Any, NamedTuple
 
+from archcalc.importing.attention import with_attention
 from archcalc.importing.model import Model, Statement
 from archcalc.record import replace
 
@@ -130,6 +131,9 @@ def recognized(model: Model) -> Model:
     for rule in RULES:
         for tree in rule.trees:
             model = _with(model, rule, tree, found)
+    model, attention = with_attention(model)
+    if attention:
+        found["scaled_dot_product_attention"] = attention
     if not found:
         return model
     counted = ", ".join(f"{count} {kind}" for kind, count in found.items())

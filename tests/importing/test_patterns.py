@@ -115,3 +115,59 @@ def test_another_constant_is_another_function() -> None:
 
     plain = statements(capture(Quick(), (3, 4)), "a test")
     assert recognized(plain) == plain
+
+
+class Attention(nn.Module):
+    """Attention as it is written by hand, with heads, and a bias if wanted."""
+
+    def __init__(self, biased: bool, before: bool) -> None:
+        super().__init__()
+        self.biased, self.before = biased, before
+        self.qkv = nn.Linear(8, 24)
+        self.proj = nn.Linear(8, 8)
+        self.bias = nn.Parameter(torch.rand(1, 2, 5, 5)) if biased else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        q, k, v = self.qkv(x).reshape(-1, 5, 3, 2, 4).permute(2, 0, 3, 1, 4).unbind(0)
+        if self.before:
+            q = q * 0.5
+        scores = q @ k.transpose(-2, -1)
+        if not self.before:
+            scores = scores / 2
+        if self.bias is not None:
+            scores = scores + self.bias
+        x = F.dropout(scores.softmax(-1), 0.1, self.training) @ v
+        return self.proj(x.transpose(1, 2).flatten(2))  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize("biased", [False, True])
+@pytest.mark.parametrize("before", [False, True])
+def test_attention_takes_its_heads_side_by_side(biased: bool, before: bool) -> None:
+    module = Attention(biased, before).eval()
+    plain = statements(capture(module, (5, 8)), "a test")
+    model = recognized(plain)
+    kinds = [each.kind for each in model.statements]
+    wanted = ["linear", *["slice"] * 3, "scaled_dot_product_attention", "linear"]
+    scale = ["rearrange", "scale", "rearrange"] if before else []
+    assert sorted(kinds) == sorted([*wanted, *scale, *(["parameter"] if biased else [])])
+    (attention,) = [s for s in model.statements if s.kind == "scaled_dot_product_attention"]
+    assert attention.fields == ({"heads": 2, "scale": 1.0} if before else {"heads": 2})
+
+    one, other = analyze(flat_spec(model)), analyze(flat_spec(plain))
+    assert (one.params, one.macs) == (other.params, other.macs)
+    twin, state = build(flat_spec(model)).eval(), module.state_dict()
+    for name, tensor in twin.state_dict().items():
+        own = state[name.removesuffix(".weight") if name not in state else name]
+        tensor.copy_(own.reshape(tensor.shape))
+    x = torch.randn((3, 5, 8))
+    torch.testing.assert_close(twin(x), module(x), rtol=1e-4, atol=1e-5)
+
+
+def test_a_masked_softmax_that_is_looked_at_stays() -> None:
+    class Shown(nn.Module):
+        def forward(self, q: Tensor, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
+            weights = (q @ k.transpose(-2, -1)).softmax(-1)
+            return weights @ v, weights
+
+    plain = statements(capture(Shown(), [(2, 5, 4)] * 3), "a test")
+    assert recognized(plain) == plain

@@ -137,7 +137,7 @@ _WITHOUT_SCHEMA = {
     "type": ("input", "dtype"),
 }
 # Functions of Python that hide what they take behind `*args`.
-_HIDING = frozenset(["max_pool1d", "max_pool2d", "max_pool3d"])
+_HIDING = frozenset([f"{way}max_pool{axes}d" for way in ("", "adaptive_") for axes in (1, 2, 3)])
 
 
 def _form_of_python(function: Callable[..., Any]) -> _Form:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from archcalc.errors import LayerError
@@ -111,13 +111,12 @@ def settled(kind: str, fields: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def map_after(kind: str, fields: Mapping[str, Any], inputs: tuple[Draft, ...]) -> FeatureMap:
-    """The shape that a layer makes of the outputs of others.
+def map_after(kind: str, fields: Mapping[str, Any], maps: Sequence[FeatureMap]) -> FeatureMap:
+    """The shape that a layer makes of some maps.
 
     Raises:
         NotCoveredError: it refuses them.
     """
-    maps = [each.map for each in inputs if each.map is not None]
     layer = layer_of(kind, fields)
     try:
         integers = dtype_kept(layer, maps)

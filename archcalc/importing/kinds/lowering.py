@@ -247,7 +247,8 @@ class Lowering:
             NotCoveredError: its kind refuses its inputs.
         """
         draft = Draft(kind, inputs, settled(kind, fields), operation=operation)
-        draft.map = map_after(kind, fields, inputs)
+        maps = [each.map for each in inputs if each.map is not None]
+        draft.map = map_after(kind, fields, maps)
         draft.axes = self._called(draft)
         self.drafts.append(draft)
         return draft

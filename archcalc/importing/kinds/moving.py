@@ -18,17 +18,15 @@ from archcalc.importing.kinds.axes import (
 )
 from archcalc.importing.kinds.call import Call, handles
 from archcalc.importing.kinds.drafts import NotCoveredError, Value
-from archcalc.importing.trace import Ref
 
 
 @handles(
-    "contiguous", "clone", "detach", "requires_grad", "alias", "to", "float", "double", "half",
-    "bfloat16", "type", "type_as", "cuda", "cpu", "positive", "Identity", "identity", "lift_fresh",
-    "view_as_real", "data", "fill_diagonal", "resolve_conj", "_to_copy", "pin_memory",
+    "contiguous", "clone", "detach", "alias", "to", "float", "double", "half", "bfloat16", "type",
+    "type_as", "cuda", "cpu", "positive", "pin_memory",
 )  # fmt: skip
 def same(call: Call) -> None:
     """The same values, as far as a network is concerned."""
-    call.same(call.value("input", "self", "data"))
+    call.same(call.value("input"))
 
 
 @handles(
@@ -68,7 +66,7 @@ def _varying(sizes: Sequence[tuple[int, ...]]) -> int | None:
     return next((n for n, each in enumerate(sizes) if len({*each}) > 1), None)
 
 
-@handles("unsqueeze", "squeeze", "__getitem_new_axes__")
+@handles("unsqueeze", "squeeze")
 def unit_axes(call: Call) -> None:
     """Axes of size 1 that come or go; the others stay as they are."""
     value = call.value("input")
@@ -233,8 +231,3 @@ def roll(call: Call) -> None:
         raise NotCoveredError("rolls all axes as one")
     axes = [taken.axis(n) for n in _listed(dims)]
     call.of("roll", [taken], {"shifts": shifts, "axes": axes})
-
-
-def is_tensor(given: object) -> bool:
-    """Whether an argument is a tensor."""
-    return isinstance(given, Ref)

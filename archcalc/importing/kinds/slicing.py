@@ -179,8 +179,7 @@ def narrow(call: Call) -> None:
 def getitem(call: Call) -> None:
     """Whatever Python's brackets take of a tensor."""
     value = call.value("input", "self")
-    arguments = call.operation.arguments
-    index = arguments.get("index", arguments.get("argument_1"))
+    index = call.operation.arguments["index"]
     several = isinstance(index, (list, tuple)) and not isinstance(index, Ref)
     index = [*index] if several else [index]
     named = [each for each in index if each is not None and each is not Ellipsis]
@@ -224,8 +223,6 @@ def getitem(call: Call) -> None:
             dim += len(call.shape(each.tensor))
         else:
             raise NotCoveredError(f"takes places by {type(each).__name__}")
-    if not value.axes:
-        value = value._replace(axes=value.axes)
     _put(call, value, 0)
 
 

@@ -62,7 +62,7 @@ def test_convolutions(drawn: tuple[nn.Module, tuple[int, ...]]) -> None:
     stride=st.integers(1, 3),
     ceil=st.booleans(),
     size=st.integers(6, 9),
-    way=st.sampled_from(["Max", "Avg", "AdaptiveAvg"]),
+    way=st.sampled_from(["Max", "Avg", "AdaptiveAvg", "AdaptiveMax"]),
 )
 def test_pools(axes: int, kernel: int, stride: int, ceil: bool, size: int, way: str) -> None:
     kind = getattr(nn, f"{way}Pool{axes}d")

@@ -40,6 +40,7 @@ class ScaledDotProductAttention(Join):
     kind: ClassVar[str] = "scaled_dot_product_attention"
     category: ClassVar[Category] = Category.ATTENTION
     spreads: ClassVar[bool] = False
+    orders_as_input: ClassVar[bool] = True
 
     heads: Quantity = 1
     key_heads: Quantity | None = None
@@ -114,7 +115,7 @@ class ScaledDotProductAttention(Join):
         self, effect: Effect, *inputs: FeatureMap, at: Circumstances = USUAL
     ) -> tuple[Operator, ...]:
         # On the CPU flash attention, whose output has the heads of a position side by side.
-        taken = [Taken(number, viewed=True, by_view=True) for number in range(3)]
+        taken = [Taken(number, always=True, viewed=True, by_view=True) for number in range(3)]
         taken += [Taken(number) for number in range(3, len(inputs))]
         (statistics,) = effect.workspace
         return (

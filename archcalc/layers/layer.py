@@ -94,6 +94,8 @@ class Layer(ABC):
         gradient: how the gradients of its inputs come about, where torch runs one operator for it.
         keeps_for_weights: whether what it keeps for the backward pass is kept for the gradient of
             its weights alone, so that it keeps nothing where they do not learn.
+        orders_as_input: whether the axes of its output lie as those of its first input do, as of
+            what is computed value by value.
         gradient_order: how the axes of these lie in memory.
         integers: what it does with maps of integers (`Integers`).
         has_twin: whether torch has a module that does the same, so that it can be built and run.
@@ -121,6 +123,7 @@ class Layer(ABC):
     gradient: ClassVar[Gradient] = Gradient.OWN
     keeps_for_weights: ClassVar[bool] = False
     gradient_order: ClassVar[Order] = Order.OWN
+    orders_as_input: ClassVar[bool] = False
     integers: ClassVar[Integers] = Integers.REFUSED
     has_twin: ClassVar[bool] = True
     convolves: ClassVar[bool] = False

@@ -30,7 +30,9 @@ class Circumstances(NamedTuple):
         learning: the numbers of the inputs that are learned, or come from something that is.
         once: the numbers of the inputs that are there once, whatever the batch.
         scattered: the numbers of the inputs whose values may lie apart along the last axis, or
-            stand for several: of these alone `memory_is_known` is told so.
+            stand for several.
+        turned: the numbers of the inputs whose axes may lie in another order than their own. Of
+            these and of what is scattered `memory_is_known` alone is told.
     """
 
     on_gpu: bool = False
@@ -43,6 +45,7 @@ class Circumstances(NamedTuple):
     learning: tuple[int, ...] = ()
     once: tuple[int, ...] = ()
     scattered: tuple[int, ...] = ()
+    turned: tuple[int, ...] = ()
 
 
 USUAL = Circumstances()

@@ -52,6 +52,12 @@ class Rearrange(Layer):
     def can_stay(self, x: FeatureMap) -> bool:
         return self.moved(x).keeps_order
 
+    def scatters(self, x: FeatureMap) -> bool:
+        # Where an axis of one value comes last, torch tells by its stride whether values lie apart.
+        moved = self.moved(x)
+        *_, last = moved.output.shape
+        return moved.keeps_order and certainly_one(last) and not certainly_one(x.shape[-1])
+
     def operators(
         self, effect: Effect, *inputs: FeatureMap, at: Circumstances = USUAL
     ) -> tuple[Operator, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from archcalc.feature_map import FeatureMap
@@ -89,6 +90,9 @@ class RMSNorm(Layer):
             kept = (Kept("normalized", towards="weight"), Kept("weight", towards="normalized"))
             found.append(Operator("mul", takes, n, kept, holds=("factors",)))
         return tuple(found)
+
+    def memory_is_known(self, dtype: str, inputs: Sequence[FeatureMap], at: Circumstances) -> bool:
+        return not at.turned  # else torch puts the axes of what it has made in their own order
 
     def channel_window(self, x: FeatureMap) -> ChannelWindow:
         return Reach.SAME if x.sizes else Reach.ALL

@@ -22,6 +22,8 @@ class HeldGradient(NamedTuple):
         apart: whether there are gaps: between images, or all over where it is permuted too.
         in_rows: whether these gaps are between rows along the last axis alone, so that all other
             axes can be seen as one.
+        still: whether it is one value that was spread over an axis of one: torch, which goes by
+            its strides of 0, makes a copy of it for `.grad`.
         order: how its axes lie.
         repeated: of each axis of more than one value whether each value stands for all along it;
             of no axis where none is like that.
@@ -36,6 +38,7 @@ class HeldGradient(NamedTuple):
     viewed: bool = False
     repeated: tuple[bool, ...] = ()
     in_rows: bool = False
+    still: bool = False
 
     @property
     def permuted(self) -> bool:

@@ -244,8 +244,10 @@ class _Placing:
             strides = (self._within.get(layer.name, strides[0]), *strides[1:])
             if kind.steps_first:
                 strides = _steps_first(_without_gaps(_steps_first(shape)).strides)
-            elif _is_by_value(kind) and layer.name not in self._within:
+            elif is_by_value(kind) and layer.name not in self._within:
                 strides = _made_by_value(self._combined(layer)).strides
+            elif kind.orders_as_input:
+                strides = _made_by_value([source]).strides
         self._placed[layer.name] = _Placed(shape, strides)
         if _is_recurrent(kind):
             return _made_of_steps(layer.node, kind, _in_order_of_steps(source), at_inference)
@@ -312,7 +314,7 @@ def _without_gaps(shape: tuple[int, ...]) -> _Placed:
     return _Placed(shape, dense_strides(shape))
 
 
-def _is_by_value(kind: Layer) -> bool:
+def is_by_value(kind: Layer) -> bool:
     """Whether torch computes it value by value: not so what normalizes, at inference too."""
     return kind.pointwise and kind.category in _BY_VALUE
 

@@ -7,8 +7,9 @@ from typing import Any
 
 from archcalc.analysis import Analysis
 from archcalc.layers import Layer, Storage
-from archcalc.memory_use.layout import unsettled
+from archcalc.memory_use.layout import is_by_value, unsettled
 from archcalc.memory_use.learning import circumstances, learning, there_once
+from archcalc.quantity.arithmetic import certainly_one
 from archcalc.quantity.conditions import is_symbol
 from archcalc.window import Window
 
@@ -34,11 +35,14 @@ def why_memory_is_unknown(analysis: Analysis, dtype: str, *, on_gpu: bool = Fals
         return None
     where = f" in {dtype} on a GPU" if on_gpu else f" in {dtype}" if dtype != "float32" else ""
     maps, learns, once = analysis.maps, learning(analysis), there_once(analysis)
-    scattered = _scattered(analysis)
+    scattered, turned = _scattered(analysis), _turned(analysis)
     for layer in asked:
         at = circumstances(layer, maps, learns, once, on_gpu=on_gpu)
-        numbers = [number for number, name in enumerate(layer.inputs) if name in scattered]
-        at = at._replace(scattered=tuple(numbers))
+        apart, other = (
+            tuple([number for number, name in enumerate(layer.inputs) if name in found])
+            for found in (scattered, turned)
+        )
+        at = at._replace(scattered=apart, turned=other)
         inputs = [maps[name] for name in layer.inputs]
         if not layer.node.layer.memory_is_known(dtype, inputs, at):
             return f"what {layer.name} ({layer.kind}) makes and keeps{where} is not known"
@@ -55,6 +59,26 @@ def _scattered(analysis: Analysis) -> set[str]:
         source, kind = layer.inputs[0], layer.node.layer
         kept = source in found and kind.can_stay(maps[source])
         if kept or kind.scatters(maps[source]):
+            found.add(layer.name)
+    return found
+
+
+def _turned(analysis: Analysis) -> set[str]:
+    """The maps whose axes may lie in another order than their own: steps before images."""
+    found: set[str] = set()
+    maps = analysis.maps
+    for layer in analysis.used_layers:
+        kind = layer.node.layer
+        stays = layer.effect.storage is not Storage.OWN and layer.inputs
+        if kind.steps_first:
+            turned = bool(layer.output.sizes) and not certainly_one(layer.batch)
+        elif stays:
+            turned = layer.inputs[0] in found and kind.can_stay(maps[layer.inputs[0]])
+        elif kind.orders_as_input:
+            turned = layer.inputs[0] in found
+        else:
+            turned = is_by_value(kind) and not found.isdisjoint(layer.inputs)
+        if turned:
             found.add(layer.name)
     return found
 

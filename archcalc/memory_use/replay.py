@@ -234,13 +234,14 @@ class Replay(Checkpointing):
             self._drop_kept(storage)
         self._has_used(number)
         arriving = [*zip(operator.arguments, made, strict=True)]
-        for by_view in (False, True):
-            for argument, gradient in arriving:
-                if gradient is not None and argument.by_view is by_view:
-                    self._arrive(argument, gradient)
-            for storage in self._added:
-                self._drop(storage)
-            self._added.clear()
+        for argument, gradient in arriving:
+            if gradient is not None and not argument.by_view:
+                self._arrive(argument, gradient)
+        self._let_go_of_added()
+        for argument, gradient in reversed(arriving):  # a view was made for each, one by one
+            if gradient is not None and argument.by_view:
+                self._arrive(argument, gradient)
+                self._let_go_of_added()
 
     def _received(self, operator: Recorded, output: str, copies: list[int]) -> HeldGradient:
         """The gradient of an output; copies of it for while the operator runs join `copies`."""
@@ -285,7 +286,8 @@ class Replay(Checkpointing):
                 return seen
         if how is Gradient.SPREAD:
             storage = self._hold(came.storage)
-            return HeldGradient(storage, size, spread=size > came.bytes, viewed=True)
+            wider = size > came.bytes
+            return HeldGradient(storage, size, spread=wider, viewed=True, still=not wider)
         if how is Gradient.REPEATED:
             return repeated(came._replace(storage=self._hold(came.storage)), argument.reduced, size)
         if how is Gradient.PART:
@@ -352,7 +354,7 @@ class Replay(Checkpointing):
     ) -> HeldGradient:
         """The sum of two gradients of a tensor.
 
-        The second is let go of when all gradients of the operator have come.
+        The second is let go of when all gradients have come that the operator hands on at once.
         """
         self._added.append(gradient.storage)
         if not self._course.sums_apart and self._is_alone(before):
@@ -362,6 +364,11 @@ class Replay(Checkpointing):
         self._drop(before.storage)
         lies_as = gradient if before.spread else before
         return HeldGradient(total, gradient.bytes, order=lies_as.order)
+
+    def _let_go_of_added(self) -> None:
+        for storage in self._added:
+            self._drop(storage)
+        self._added.clear()
 
     def _is_alone(self, gradient: HeldGradient) -> bool:
         """Whether another can be added to it in place: nothing else has it, nor what lies there."""
@@ -373,11 +380,16 @@ class Replay(Checkpointing):
         gradient, name = self._arrived.pop(argument.tensor), gradient_of(argument.tensor)
         if self._course.adds:
             self._drop(gradient.storage)
-        elif gradient.contiguous and (gradient.viewed or self._holders[gradient.storage] == 1):
+        elif self._becomes_grad(gradient):
             self._grads[name] = gradient.storage
         else:
             self._grads[name] = self._new(name, gradient.bytes, self._purpose_for(argument))
             self._drop(gradient.storage)
+
+    def _becomes_grad(self, gradient: HeldGradient) -> bool:
+        """Whether torch takes it for `.grad` as it lies, and makes no copy."""
+        alone = gradient.viewed or self._holders[gradient.storage] == 1
+        return alone and gradient.contiguous and not gradient.still
 
     def _purpose_for(self, argument: Argument) -> Purpose:
         learned = argument.tensor in self._tape.learned

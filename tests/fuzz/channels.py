@@ -7,10 +7,13 @@ from typing import TypeAlias
 
 from tests.fuzz.interpreter import Layer
 from tests.fuzz.mixing import axis_of, mixed, shifts_of
+from tests.fuzz.moving import cut_of
 from tests.fuzz.network import Shape
 
 Channels: TypeAlias = frozenset[int]
 NONE: Channels = frozenset()
+# What the channels say is told by `tests.fuzz.sight`: here all of them stand for all steps.
+AMONG_TOKENS = ("scaled_dot_product_attention", "multihead_attention", "rnn", "gru", "lstm")
 
 
 def every(shape: Shape) -> Channels:
@@ -39,6 +42,8 @@ def channels_read(
             frozenset(c - first for c in wanted if 0 <= c - first < x[0])
             for first, x in zip(firsts, inputs, strict=True)
         ]
+    if layer.kind in AMONG_TOKENS:
+        return [every(x) for x in inputs]
     if len(inputs) > 1:
         return [wanted if x[0] == out[0] else every(x) for x in inputs]  # a single one is spread
     count = inputs[0][0]
@@ -67,6 +72,15 @@ def _read(layer: Layer, channel: int, count: int, outputs: int, axes: int) -> It
             return range(channel - size // 2, channel - size // 2 + size)
         case "roll":
             return [(channel - (shifts_of(fields, axes)[0] or 0)) % count]
+        case "slice" if axis_of(fields, axes) == 0:
+            cut = cut_of(fields, (count, *[1] * (axes - 1)))
+            return [cut.start + channel * cut.step]
+        case "expand" if count == 1:
+            return [0]
+        case "repeat_interleave" if axis_of(fields, axes) == 0:
+            return [channel // fields["repeats"]]
+        case "tile":
+            return [channel % count]
         case "channel_shuffle":
             groups = fields["groups"]
             return [channel % groups * (count // groups) + channel // groups]

@@ -12,6 +12,7 @@ from archcalc.window import Reach
 from tests.fuzz.channels import NONE, Channels, every
 from tests.fuzz.checking import Comparison, Subject
 from tests.fuzz.interpreter import Layer
+from tests.fuzz.mixing import fills_borders
 from tests.fuzz.reach import (
     SAMPLE,
     Extent,
@@ -55,7 +56,21 @@ def check_units(subject: Subject, comparison: Comparison) -> None:
             answers = answers.reshape(len(answers), -1).amax(1)
             wanted = {tuple(place) for place in answers.view(sizes).nonzero().tolist()}
             field = unit_field(subject.analysis, layer.name, at, channel=channel)
-            _check_unit(field, wanted, f"{layer.name}, unit {at}, channel {channel}", comparison)
+            where = f"{layer.name}, unit {at}, channel {channel}"
+            if wanted and not any(map(fills_borders, net.layers)):
+                _check_bounds(field, wanted, where, comparison)
+            _check_unit(field, wanted, where, comparison)
+
+
+def _check_bounds(
+    field: UnitField, wanted: set[tuple[int, ...]], where: str, comparison: Comparison
+) -> None:
+    """That the field on an image without ends, where told, holds what is seen in the image."""
+    for axis, seen in enumerate(zip(*wanted, strict=True)):
+        bound = field.unbounded[axis]
+        if not isinstance(bound, Reach):
+            inside = bound is not None and bound[0] <= min(seen) and max(seen) <= bound[1]
+            comparison.of("pixels within the field", f"{where}, axis {axis}", inside, True)
 
 
 def _check_unit(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 import archcalc
-from tests.fuzz.checking import Comparison, Subject
+from tests.fuzz.checking import Comparison, Subject, batch_of
 from tests.fuzz.network import learn, run
 
 
@@ -13,7 +13,7 @@ def check_values(subject: Subject, comparison: Comparison) -> None:
     """Outputs in evaluation mode, in double precision."""
     net = subject.net
     learned = learn(net, subject.shapes, torch.float64)
-    images = [torch.rand(2, *shape, dtype=torch.float64) for shape in net.inputs.values()]
+    images = batch_of(net, 2, torch.float64)
     twin = archcalc.build(subject.path).double().eval()
     runs = net.parts().at_inference
     with torch.no_grad():

@@ -10,6 +10,7 @@ import torch
 
 import archcalc
 from archcalc import Analysis
+from tests.fuzz.fields import LEAST_ROWS
 from tests.fuzz.interpreter import Net, read
 from tests.fuzz.learned import Learned
 from tests.fuzz.network import Shape, learn, shapes_of
@@ -75,8 +76,17 @@ class Subject(NamedTuple):
 
     def images(self) -> list[torch.Tensor]:
         """A batch of each input, of the size and the dtype that the analysis is for."""
-        batch, shapes = self.analysis.batch, self.net.inputs.values()
-        return [torch.rand(batch, *shape).to(self.dtype) for shape in shapes]
+        return batch_of(self.net, self.analysis.batch, self.dtype)
+
+
+def batch_of(net: Net, images: int, dtype: torch.dtype) -> list[torch.Tensor]:
+    """A tensor for each input; integers that any table has a row for."""
+    return [
+        torch.randint(LEAST_ROWS, (images, *shape))
+        if name in net.integers
+        else torch.rand(images, *shape).to(dtype)
+        for name, shape in net.inputs.items()
+    ]
 
 
 Check: TypeAlias = Callable[[Subject, Comparison], None]

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from tests.fuzz import operators
 from tests.fuzz.functions import FUNCTIONS, ops_each
 from tests.fuzz.interpreter import Layer
-from tests.fuzz.learned import BUFFERS, DIRECTIONS, LENGTHS, Shapes, learned_shapes
+from tests.fuzz.learned import (
+    DIRECTIONS,
+    GATES,
+    LENGTHS,
+    Shapes,
+    is_bias,
+    is_kept,
+    learned_shapes,
+)
 from tests.fuzz.mixing import axis_of
 from tests.fuzz.network import Shape
 from tests.fuzz.windows import each
@@ -18,14 +25,15 @@ from tests.fuzz.windows import each
 OPS_EACH = {
     "relu": 1, "relu6": 2, "leaky_relu": 2, "prelu": 2, "elu": 4, "silu": 4, "sigmoid": 4,
     "tanh": 1, "hard_swish": 5, "hard_sigmoid": 4, "rrelu": 2, "batch_norm": 2,
-    "softmax": 5, "log_softmax": 5, "softmin": 6, "glu": 5,
+    "frozen_batch_norm": 2, "softmax": 5, "log_softmax": 5, "softmin": 6, "glu": 5,
 }  # fmt: skip
 IN_LECTURE = {"conv", "conv_transpose", "locally_connected", "linear", "max_pool", "avg_pool",
-              "adaptive_avg_pool", "adaptive_max_pool", "global_avg_pool"}  # fmt: skip
+              "adaptive_avg_pool", "adaptive_max_pool", "global_avg_pool", "rnn", "gru",
+              "lstm"}  # fmt: skip
 
 
 class Counts(NamedTuple):
-    """The figures of one layer; operations are for one image."""
+    """The figures of one layer; operations are for as many images as run through it."""
 
     weights: int
     biases: int
@@ -36,26 +44,26 @@ class Counts(NamedTuple):
 
 def state(layer: Layer, shapes: dict[str, Shape]) -> Shapes:
     """The tensors that a layer keeps, learned and not, by name."""
-    if layer.kind in operators.JOINS:
-        return {}
-    return learned_shapes(layer.kind, layer.fields, shapes[layer.inputs[0]])
+    return learned_shapes(layer.kind, layer.fields, [shapes[name] for name in layer.inputs])
 
 
-def counts(layer: Layer, shapes: dict[str, Shape], owns: bool) -> Counts:
+def counts(layer: Layer, shapes: dict[str, Shape], owns: bool, images: int) -> Counts:
     """The figures of a layer; without what it has learned where that counts with another."""
-    shape, out = shapes[layer.inputs[0]], shapes[layer.name]
-    learned = {name: math.prod(size) for name, size in state(layer, shapes).items()}
-    weights = {name: n for name, n in learned.items() if name not in ("bias", *BUFFERS)}
-    macs = _macs(layer, shape, out, weights.get("weight", weights.get(DIRECTIONS, 0)))
-    ops = _other_ops(layer, shape, out, learned)
+    inputs, out = [shapes[name] for name in layer.inputs], shapes[layer.name]
+    sizes = {name: math.prod(size) for name, size in state(layer, shapes).items()}
+    learned = {n: size for n, size in sizes.items() if not is_kept(layer.kind, layer.fields, n)}
+    weights = sum([n for name, n in learned.items() if not is_bias(name)])
+    macs = _macs(layer, inputs, out, learned.get("weight", learned.get(DIRECTIONS, weights)))
+    ops = _other_ops(layer, inputs, out, learned)
+    biases, kept = sum(learned.values()) - weights, sum(sizes.values()) - sum(learned.values())
     if not owns:
-        learned, weights = {}, {}
-    kept = sum(learned.get(name, 0) for name in BUFFERS)
-    return Counts(sum(weights.values()), learned.get("bias", 0), kept, macs, ops)
+        weights = biases = kept = 0
+    return Counts(weights, biases, kept, macs * images, ops * images)
 
 
-def _macs(layer: Layer, shape: Shape, out: Shape, weights: int) -> int:
-    """Each weight is used once for each place that it comes to."""
+def _macs(layer: Layer, inputs: Sequence[Shape], out: Shape, weights: int) -> int:
+    """Each weight is used once for each place that it comes to, and each product is of a pair."""
+    shape = inputs[0] if inputs else ()
     match layer.kind:
         case "conv":
             return weights * math.prod(out[1:])
@@ -65,12 +73,40 @@ def _macs(layer: Layer, shape: Shape, out: Shape, weights: int) -> int:
             return weights
         case "linear":
             return weights * math.prod(shape[:-1]) if len(shape) > 1 else weights
+        case "rnn" | "gru" | "lstm":
+            return weights * shape[0]
+        case "matmul":
+            return math.prod(out) * shape[-1]
+        case "scaled_dot_product_attention":
+            return 2 * math.prod(out) * inputs[1][0]
+        case "multihead_attention":
+            (length, width), keys, values = (inputs[n] for n in (0, min(1, len(inputs) - 1), -1))
+            of_inputs = [length * width, math.prod(keys), math.prod(values), length * width]
+            return sum(of_inputs) * width + 2 * length * keys[0] * width
     return 0
 
 
-def _other_ops(layer: Layer, shape: Shape, out: Shape, learned: dict[str, int]) -> int:
+def _other_ops(layer: Layer, inputs: Sequence[Shape], out: Shape, learned: dict[str, int]) -> int:
     values, fields, once = math.prod(out), layer.fields, 0
+    heads: int = fields.get("heads", 1)
+    shape = inputs[0] if inputs else ()
     match layer.kind:
+        case "rnn" | "gru" | "lstm":
+            passes: int = fields.get("layers", 1) * (1 + fields.get("bidirectional", False))
+            added = GATES[layer.kind] * (4 if fields.get("bias", True) else 2)
+            gated: int = {"rnn": 0, "gru": 4, "lstm": 5}[layer.kind]
+            width: int = fields["features"]
+            return shape[0] * passes * width * (added + gated)
+        case "scaled_dot_product_attention":
+            return (
+                heads * shape[0] * inputs[1][0] * (6 + len(inputs) - 3)
+            )  # a scale, a bias, a softmax of 5
+        case "multihead_attention":
+            length, steps = shape[0], inputs[min(1, len(inputs) - 1)][0]
+            biases = 2 * (length + steps) * shape[1] if fields.get("bias", True) else 0
+            return biases + 6 * heads * length * steps
+        case "rotary_embedding":
+            return 3 * values + values // 2
         case "conv" | "conv_transpose" | "locally_connected" | "linear":
             each_value = int("bias" in learned)
             # |v|, g / |v| and v times that: square, sum, product; root, quotient.
@@ -99,8 +135,7 @@ def _other_ops(layer: Layer, shape: Shape, out: Shape, learned: dict[str, int]) 
             lengths = values // out[axis_of(fields, len(out))]
             return (3 + len(learned)) * values + 2 * lengths
         case "instance_norm":
-            tracked = "running_mean" in learned
-            each_value = 2 if tracked else 5 + len(learned)
+            each_value = 2 if fields.get("track_running_stats", False) else 5 + len(learned)
         case "layer_norm" | "group_norm":
             each_value = 5 + len(learned)
         case "local_response_norm":

@@ -11,7 +11,17 @@ from tests.fuzz import operators
 from tests.fuzz.functions import FUNCTIONS, Function
 from tests.fuzz.interpreter import Spec
 from tests.fuzz.mixing import REDUCTIONS, SOFTMAXES
+from tests.fuzz.moving import (
+    drawn_expansion,
+    drawn_place,
+    drawn_places,
+    drawn_rearrangement,
+    drawn_repetition,
+    drawn_slice,
+    drawn_tiling,
+)
 from tests.fuzz.network import Shape
+from tests.fuzz.tokens import RECURRENT
 
 
 def _sizes(rng: random.Random, shape: Shape, draw: Callable[[], int]) -> Any:
@@ -133,7 +143,7 @@ def _unfold(rng: random.Random, shape: Shape) -> Spec:
 
 def _fold(rng: random.Random, shape: Shape) -> Spec:
     """Blocks side by side."""
-    rows = _divisor(rng, shape[-1])
+    rows = divisor(rng, shape[-1])
     kernel = rng.choice(
         [k for k in ([1, 1], [1, 2], [2, 1], [2, 2]) if shape[0] % math.prod(k) == 0]
     )
@@ -153,14 +163,14 @@ def _sides(rng: random.Random, shape: Shape) -> Spec:
     return {"sides": sides}
 
 
-def _divisor(rng: random.Random, n: int) -> int:
+def divisor(rng: random.Random, n: int) -> int:
     return rng.choice([d for d in range(1, n + 1) if n % d == 0])
 
 
 def _reshape(rng: random.Random, shape: Shape) -> Spec:
     values, found = math.prod(shape), []
     for _ in range(rng.randint(0, 3)):
-        found.append(_divisor(rng, values))
+        found.append(divisor(rng, values))
         values //= found[-1]
     return {"shape": [*found, values]}
 
@@ -172,7 +182,7 @@ def _channel_slice(rng: random.Random, shape: Shape) -> Spec:
 
 
 def _channel_split(rng: random.Random, shape: Shape) -> Spec:
-    parts = _divisor(rng, min(shape[0], 64) if shape[0] % min(shape[0], 64) == 0 else shape[0])
+    parts = divisor(rng, min(shape[0], 64) if shape[0] % min(shape[0], 64) == 0 else shape[0])
     return {"parts": parts, "part": rng.randint(0, parts - 1)}
 
 
@@ -215,9 +225,47 @@ def _layer_norm(rng: random.Random, shape: Shape) -> Spec:
     return fields | rng.choice(({}, {}, {"affine": False}, {"bias": False}))
 
 
+def _recurrent(kind: str) -> Draw:
+    def draw(rng: random.Random, shape: Shape) -> Spec:
+        fields: Spec = {"features": rng.randint(1, 5)}
+        fields |= rng.choice(({}, {}, {"layers": 2})) | rng.choice(({}, {}, {"bias": False}))
+        fields |= rng.choice(({}, {"bidirectional": True})) | rng.choice(({}, {"dropout": 0.5}))
+        fields |= rng.choice(({}, {}, {"output": "last"}))
+        if kind == "rnn":
+            fields |= rng.choice(({}, {"nonlinearity": "relu"}))
+        if kind == "lstm" and fields["features"] > 1 and rng.random() < 0.4:
+            fields["projection"] = rng.randint(1, fields["features"] - 1)
+        return fields
+
+    return draw
+
+
+def _rotary(rng: random.Random, shape: Shape) -> Spec:
+    even = shape[-1] // 2 if shape[-1] % 2 == 0 else 1
+    return {"heads": divisor(rng, even)}
+
+
+def multihead(rng: random.Random, shape: Shape) -> Spec:
+    fields: Spec = {"heads": divisor(rng, shape[-1])}
+    fields |= rng.choice(({}, {"bias": False})) | rng.choice(({}, {"causal": True}))
+    return fields | rng.choice(({}, {}, {"dropout": 0.25}))
+
+
+def _parameter(rng: random.Random, shape: Shape) -> Spec:
+    """Of the same shape, or of one position along some axes."""
+    sizes = [rng.choice((n, n, 1)) for n in shape]
+    return {"shape": sizes} | rng.choice(({}, {}, {"learned": False}))
+
+
+def embedding(rng: random.Random, shape: Shape) -> Spec:
+    return {"rows": rng.randint(LEAST_ROWS, 6), "features": rng.choice((shape[-1], 3))}
+
+
 def _constants_of(function: Function) -> Draw:
     return lambda rng, x: function.draws(rng)
 
+
+LEAST_ROWS = 2  # of a table
 
 Draw: TypeAlias = Callable[[random.Random, Shape], Spec]
 
@@ -244,7 +292,7 @@ DRAWS: dict[str, Draw] = {
     "layer_norm": _layer_norm,
     "rms_norm": lambda rng, x: rng.choice(({}, {}, {"affine": False}, {"eps": 1e-3})),
     "group_norm": lambda rng, x: (
-        {"groups": _divisor(rng, x[0])} | rng.choice(({}, {"affine": False}))
+        {"groups": divisor(rng, x[0])} | rng.choice(({}, {"affine": False}))
     ),
     "local_response_norm": _local_response_norm,
     "instance_norm": lambda rng, x: rng.choice(
@@ -268,19 +316,33 @@ DRAWS: dict[str, Draw] = {
     "roll": _roll,
     **dict.fromkeys(REDUCTIONS, _reduction),
     "reshape": _reshape,
-    "channel_shuffle": lambda rng, x: {"groups": _divisor(rng, x[0])},
+    "rearrange": drawn_rearrangement,
+    "expand": drawn_expansion,
+    "repeat_interleave": drawn_repetition,
+    "tile": drawn_tiling,
+    "slice": drawn_slice,
+    "select": drawn_place,
+    "index_select": drawn_places,
+    "parameter": _parameter,
+    "rotary_embedding": _rotary,
+    "multihead_attention": multihead,
+    **{kind: _recurrent(kind) for kind in RECURRENT},
+    "channel_shuffle": lambda rng, x: {"groups": divisor(rng, x[0])},
     "channel_slice": _channel_slice,
     "channel_split": _channel_split,
 }
 LEARN = ("conv", "conv_transpose", "locally_connected", "linear", "batch_norm", "layer_norm",
          "rms_norm", "instance_norm", "normalize", "group_norm", "channel_scale",
-         "prelu")  # fmt: skip
-LEAVE_GAPS = ("crop", "channel_slice", "channel_split")
+         "prelu", "parameter", "embedding", "multihead_attention", *RECURRENT)  # fmt: skip
+LEAVE_GAPS = ("crop", "channel_slice", "channel_split", "slice")
 BEHIND_GAPS = ("flatten", "reshape", "linear", "group_norm", "layer_norm", "max_pool", "conv")
 OFTEN = ["conv"] * 12 + ["max_pool"] * 4 + [*LEAVE_GAPS]
 OFTEN += ["avg_pool", "relu", "batch_norm", "flatten", "conv_transpose"] * 2
 # All the functions of a value together about as often as one kind of the others four times.
 _APART = [kind for kind in operators.OPERATORS if kind not in FUNCTIONS]
-KINDS = [*[*_APART, *OFTEN] * 10, *FUNCTIONS]
+KINDS = [*[*_APART, *OFTEN] * 10, *["rearrange"] * 20, *FUNCTIONS]
+# Of axes (L, C), which may be those of tokens.
+_OF_TOKENS = ["rotary_embedding", "multihead_attention", *RECURRENT, "rms_norm", "linear"]
+KINDS_ON_TOKENS = [*_OF_TOKENS, *["select", "rearrange", "softmax"]] * 10
 KINDS_ON_VECTORS = ["linear", "channel_slice", "channel_split", "reshape", "softmax", "layer_norm",
                     "batch_norm", "relu", "dropout", *_APART] * 10 + [*FUNCTIONS]  # fmt: skip

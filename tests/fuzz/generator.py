@@ -15,7 +15,18 @@ import yaml
 
 from tests.fuzz import operators
 from tests.fuzz.expressions import condition, spelled
-from tests.fuzz.fields import BEHIND_GAPS, DRAWS, KINDS, KINDS_ON_VECTORS, LEARN, LEAVE_GAPS
+from tests.fuzz.fields import (
+    BEHIND_GAPS,
+    DRAWS,
+    KINDS,
+    KINDS_ON_TOKENS,
+    KINDS_ON_VECTORS,
+    LEARN,
+    LEAVE_GAPS,
+    divisor,
+    embedding,
+    multihead,
+)
 from tests.fuzz.interpreter import Net, Spec, WrongSpecError, interpret
 from tests.fuzz.network import Shape, shapes_of
 from tests.fuzz.windows import Refused
@@ -46,7 +57,9 @@ def drawn(seed: int) -> Drawn:
     largest = {0: 1, 1: 24, 2: 9, 3: 5}[axes]
     input = (rng.randint(1, 4), *[rng.randint(2, largest) for _ in range(axes)])
     ends = random.Random(f"ends of {seed}")  # so that the layers of a seed stay
-    growing = _Growing(rng, _inputs(ends, input))
+    inputs = _inputs(ends, input)
+    tokens = inputs.keys() & {"tokens"}
+    growing = _Growing(rng, inputs, frozenset(tokens))
     growing.grow()
     growing.name_outputs(ends)
     dtype = rng.choice(DTYPES)
@@ -66,6 +79,8 @@ def _inputs(rng: random.Random, input: Shape) -> dict[str, Shape]:
             (input, input, (rng.randint(1, 4), *sizes), (channels, *[1] * len(sizes)))
         )
         inputs["more"] = more
+    if rng.random() < 0.25:
+        inputs["tokens"] = rng.choice((input[:1], (rng.randint(1, 5),), input[:2]))
     return inputs
 
 
@@ -100,14 +115,19 @@ class _Place(NamedTuple):
 
 
 class _Growing:
-    def __init__(self, rng: random.Random, inputs: dict[str, Shape]) -> None:
+    def __init__(
+        self, rng: random.Random, inputs: dict[str, Shape], integers: frozenset[str]
+    ) -> None:
         self.rng = rng
         self.spec: Spec = {"name": "drawn"}
         if len(inputs) == 1:
             self.spec["input"] = [*inputs["input"]]
         else:
-            self.spec["inputs"] = {name: [*shape] for name, shape in inputs.items()}
-        self.net = Net(inputs, [], [])  # as far as it has grown
+            self.spec["inputs"] = {
+                name: {"shape": [*shape], "dtype": "int64"} if name in integers else [*shape]
+                for name, shape in inputs.items()
+            }
+        self.net = Net(inputs, [], [], integers)  # as far as it has grown
         self.shapes: dict[str, Shape] = dict(inputs)
         self.count = 0
 
@@ -190,6 +210,11 @@ class _Growing:
         draws: list[Callable[[], Any]] = [lambda: self.layer(place, shape)] * 14
         draws += [lambda: self.from_earlier(place), lambda: self.join_of_earlier(place, shape)]
         draws += [lambda: self.shared(place)] + [lambda: self.unpooled(place)] * 3
+        draws += [lambda: self.beside(place, shape)]
+        if len(shape) > 1:
+            draws += [lambda: self.product(shape)]
+        if len(shape) == 2:
+            draws += [lambda: self.attention(shape)] * 4
         if place.depth < MOST_DEPTH:
             draws += [
                 lambda: self.join(place, before),
@@ -207,6 +232,8 @@ class _Growing:
     def layer(self, place: _Place, shape: Shape) -> Any:
         rng = self.rng
         kind = rng.choice(KINDS_ON_VECTORS if len(shape) == 1 else KINDS)
+        if len(shape) == 2 and rng.random() < 0.3:
+            kind = rng.choice(KINDS_ON_TOKENS)
         last = self.net.layers[-1].kind if self.net.layers else ""
         if last in LEAVE_GAPS and rng.random() < 0.4:
             kind = rng.choice(BEHIND_GAPS)
@@ -219,7 +246,11 @@ class _Growing:
     def from_earlier(self, place: _Place) -> Any:
         """A layer on the output of an earlier one: what stands between may lead nowhere."""
         source = self.earlier()
+        if source in self.net.integers:
+            return {"embedding": {**embedding(self.rng, (3,)), "from": source}}
         statement = self.layer(place, self.shapes[source])
+        if "parameter" in statement:
+            return None
         ((kind, fields),) = statement.items() if isinstance(statement, dict) else ((statement, {}),)
         return {kind: {**fields, "from": source}}
 
@@ -227,7 +258,8 @@ class _Growing:
         rng = self.rng
         kind = rng.choice(operators.JOINS)
         fields = self.join_fields(kind, shape)
-        fitting = [name for name, x in self.shapes.items() if _fits(kind, fields, x, shape)]
+        floats = {n: x for n, x in self.shapes.items() if n not in self.net.integers}
+        fitting = [name for name, x in floats.items() if _fits(kind, fields, x, shape)]
         if not fitting:
             return None
         most = 2 if kind in operators.OF_TWO else 4
@@ -239,13 +271,81 @@ class _Growing:
             return {}
         return {"axis": self.rng.randrange(-len(shape), len(shape))}
 
+    def beside(self, place: _Place, shape: Shape) -> Any:
+        """Something learned, or rows of a table, joined with what there is."""
+        rng = self.rng
+        kind = rng.choice(operators.JOINS)
+        fields = self.join_fields(kind, shape)
+        other: Any = {"parameter": DRAWS["parameter"](rng, shape)}
+        if self.net.integers and rng.random() < 0.5:
+            other = {"embedding": {**embedding(rng, shape), "from": "tokens"}}
+        branches: list[Body] = [[], [other]] if rng.random() < 0.5 else [[other], []]
+        return {kind: {**fields, "branches": branches} if fields else branches}
+
+    def product(self, shape: Shape) -> Any:
+        """A product of matrices: of what there is with what was before, or with itself."""
+        turned = self.rng.random() < 0.5
+        summed = -1 if turned else -2
+        fitting = [
+            name
+            for name, x in self.shapes.items()
+            if len(x) == len(shape)
+            and name not in self.net.integers
+            and x[summed] == shape[-1]
+            and all(1 in (n, m) or n == m for n, m in zip(x[:-2], shape[:-2], strict=True))
+        ]
+        if not fitting:
+            return None
+        alike = [name for name, x in self.shapes.items() if x == shape]
+        sources = [self.rng.choice(alike[-3:]), self.rng.choice(fitting)]
+        return {"matmul": {"from": sources, **({"transposed": True} if turned else {})}}
+
+    def attention(self, shape: Shape) -> Any:
+        """Attention of what there is to what was before, or to itself."""
+        rng = self.rng
+        tokens = {
+            n: x for n, x in self.shapes.items() if len(x) == 2 and n not in self.net.integers
+        }
+        if shape not in tokens.values():
+            return None
+        queries = rng.choice([name for name, x in tokens.items() if x == shape][-3:])
+        if rng.random() < 0.3:
+            keys = rng.choice([*tokens])
+            values = [name for name, x in tokens.items() if x[0] == tokens[keys][0]]
+            others = rng.choice(([], [keys], [keys, rng.choice(values)]))
+            return {"multihead_attention": {**multihead(rng, shape), "from": [queries, *others]}}
+        heads = divisor(rng, shape[1])
+        groups = divisor(rng, heads)
+        width = shape[1] // heads * groups
+        served = [name for name, x in tokens.items() if x[1] == width]
+        if not served:
+            return None
+        keys = rng.choice(served)
+        alike = [name for name in served if tokens[name] == tokens[keys]]
+        fields: Spec = {"heads": heads}
+        if groups < heads or rng.random() < 0.3:
+            fields["key_heads"] = groups
+        fields |= rng.choice(({}, {}, {"scale": 0.5}))
+        sources, steps = [queries, keys, rng.choice(alike)], tokens[keys][0]
+        biases = [
+            name for name, x in self.shapes.items() if _fits("add", {}, x, (heads, shape[0], steps))
+        ]
+        if biases and rng.random() < 0.7:
+            sources.append(rng.choice(biases))
+        elif rng.random() < 0.4:
+            fields["causal"] = True
+        return {"scaled_dot_product_attention": {**fields, "from": sources}}
+
     def shared(self, place: _Place) -> Any:
         """A layer with the learned values of an earlier one."""
         owners = [x for x in self.net.layers if x.kind in LEARN and not x.weights]
         if not owners:
             return None
         owner = self.rng.choice(owners)
-        return {owner.kind: {**owner.fields, "weights": owner.name}}
+        fields = {**owner.fields, "weights": owner.name}
+        if owner.kind in ("embedding", "multihead_attention"):
+            fields["from"] = [*owner.inputs] if len(owner.inputs) > 1 else owner.inputs[0]
+        return {owner.kind: fields}
 
     def unpooled(self, place: _Place) -> Any:
         """What undoes an earlier max pool, by a kernel that leads back to the size it took in."""

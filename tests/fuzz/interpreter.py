@@ -19,8 +19,9 @@ Values: TypeAlias = Mapping[str, Any]  # of parameters, by name
 LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 WORDS = ("same", "valid", "nearest", "linear", "bilinear", "trilinear", "bicubic", "area",
          "reflect", "replicate", "circular", "all", "channels", "last", "none",
-         "tanh", "within_channel", "caffe")  # fmt: skip
+         "tanh", "relu", "sequence", "within_channel", "caffe")  # fmt: skip
 PLACEMENT = ("name", "from", "weights", "indices", "branches")
+NOTATION = ("rearrange", "axes")  # which is no expression
 MOST_LAYERS = 200
 
 
@@ -53,16 +54,26 @@ class Net(NamedTuple):
     Attributes:
         inputs: the shape of each input, by name; the first, which is the image, is called "input".
         outputs: as the spec says; else the main path's last layer, then the heads'.
+        integers: the inputs that are whole numbers, in int64.
     """
 
     inputs: dict[str, tuple[int, ...]]
     layers: list[Layer]
     outputs: list[str]
+    integers: frozenset[str] = frozenset()
 
     @property
     def input(self) -> tuple[int, ...]:
         """The shape of the image."""
         return self.inputs["input"]
+
+    def constant(self) -> set[str]:
+        """The layers that depend on no input: they are there once, whatever the batch."""
+        found: set[str] = set()
+        for layer in self.layers:
+            if found.issuperset(layer.inputs):
+                found.add(layer.name)
+        return found
 
     def parts(self) -> Parts:
         """Which layers run at all, and when."""
@@ -217,7 +228,9 @@ class _Reading:
         last = self.run(self.spec["layers"], scope, "input")
         if all(layer.training_only for layer in self.layers.values()):
             raise WrongSpecError("no layers but in training")
-        inputs = {name: tuple(evaluate(x, self.globals)) for name, x in self.shapes.items()}
+        integers = frozenset([name for name, x in self.shapes.items() if isinstance(x, dict)])
+        shapes = {n: x["shape"] if n in integers else x for n, x in self.shapes.items()}
+        inputs = {name: tuple(evaluate(x, self.globals)) for name, x in shapes.items()}
         outputs = [last, *self.heads]
         if "outputs" in self.spec:
             self.training_only = True  # so that all layers may be named
@@ -230,7 +243,7 @@ class _Reading:
             raise WrongSpecError("an output stands twice")
         if all(name in self.layers and self.layers[name].training_only for name in outputs):
             raise WrongSpecError("no output but in training")
-        return Net(inputs, list(self.layers.values()), outputs)
+        return Net(inputs, list(self.layers.values()), outputs, integers)
 
     def with_let(self, values: Values, let: Spec) -> Values:
         known = dict(values)
@@ -302,13 +315,15 @@ class _Reading:
         sources = fields.get("from", [])
         sources = [sources] if isinstance(sources, str) else sources
         inputs = [self.resolve(source, scope) for source in sources] or [current]
+        if kind == "parameter":
+            inputs = []
         if "branches" in fields:
             inputs = [self.run(branch, scope, inputs[0]) for branch in fields["branches"]]
         owner = {key: self.resolve(fields[key], scope) for key in PLACEMENT[2:4] if key in fields}
         full = self.new_name(kind, fields, scope)
         scope.names[full[len(scope.prefix) :]] = full
         given = {
-            name: _whole(evaluate(template, scope.values))
+            name: template if (kind, name) == NOTATION else _whole(evaluate(template, scope.values))
             for name, template in fields.items()
             if name not in PLACEMENT and template is not None
         }

@@ -60,6 +60,23 @@ class Step(NamedTuple):
     gradients: int
 
 
+def _macs_of_attention(args: Any) -> int:
+    """Of queries (N, h, L, d) and S keys: of each query with each key, and its value."""
+    return int(2 * args[0].numel() * args[1].shape[2])
+
+
+def _macs_of_recurrence(args: Any) -> int:
+    """Of one layer in one direction, on (L, N, C): its two weights at each step."""
+    return int(args[0].shape[0] * args[0].shape[1] * (args[1].numel() + args[2].numel()))
+
+
+# What torch counts nothing for.
+_FUSED = {
+    torch.ops.aten._scaled_dot_product_flash_attention_for_cpu: _macs_of_attention,
+    torch.ops.aten.mkldnn_rnn_layer: _macs_of_recurrence,
+}
+
+
 class _Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch gives no types
     """Counts bytes and multiply-accumulates, operator by operator.
 
@@ -87,6 +104,8 @@ class _Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch gives
         formula = flop_registry.get(func.overloadpacket)
         if formula is not None:
             self.macs += formula(*args, **(kwargs or {}), out_val=returned) // 2
+        elif func.overloadpacket in _FUSED:
+            self.macs += _FUSED[func.overloadpacket](args)
         for tensor in tree_leaves(returned):
             if isinstance(tensor, Tensor):
                 self.made(tensor)

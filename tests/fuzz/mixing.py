@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tests.fuzz.interpreter import Layer
 from tests.fuzz.windows import Fields, Refused, each
 
 SOFTMAXES = ("softmax", "log_softmax", "softmin")
@@ -35,6 +36,13 @@ def shifts_of(fields: Fields, axes: int) -> list[int | None]:
         number = axis_of({"axis": axis}, axes)
         found[number] = (found[number] or 0) + shift
     return found
+
+
+def fills_borders(layer: Layer) -> bool:
+    """Whether it puts values of the map beyond its ends: there units see what lies elsewhere."""
+    return layer.kind == "roll" or (
+        layer.kind == "pad" and layer.fields.get("mode", "constant") != "constant"
+    )
 
 
 def mixed(kind: str, fields: Fields, axes: int) -> set[int]:

@@ -10,7 +10,8 @@ from torch import Tensor
 
 from tests.fuzz import operators
 from tests.fuzz.interpreter import Layer, Net
-from tests.fuzz.learned import BUFFERS, Learned, Shapes, learned_shapes
+from tests.fuzz.learned import Learned, Shapes, is_kept, learned_shapes
+from tests.fuzz.mixing import axis_of
 from tests.fuzz.windows import Refused
 
 Shape: TypeAlias = tuple[int, ...]
@@ -80,19 +81,22 @@ def learn(
         if layer.weights is not None:
             found[layer.name] = found[layer.weights]
             continue
-        wanted: Shapes = {}
-        if layer.kind not in operators.JOINS:
-            shape = shapes[layer.inputs[0]]
-            wanted = learned_shapes(layer.kind, layer.fields, shape)
-        found[layer.name] = {name: _initial(name, shape, dtype) for name, shape in wanted.items()}
+        inputs = [shapes[name] for name in layer.inputs]
+        wanted = learned_shapes(layer.kind, layer.fields, inputs)
+        found[layer.name] = {name: _initial(layer, name, wanted, inputs, dtype) for name in wanted}
     return found
 
 
-def _initial(name: str, shape: Shape, dtype: torch.dtype) -> Tensor:
+def _initial(
+    layer: Layer, name: str, wanted: Shapes, inputs: Sequence[Shape], dtype: torch.dtype
+) -> Tensor:
+    shape, fields = wanted[name], layer.fields
     if name == "num_batches_tracked":
         return torch.zeros((), dtype=torch.int64)
+    if name == "index":
+        return torch.randint(inputs[0][axis_of(fields, len(inputs[0]))], shape)
     values = torch.rand(shape).to(dtype)
-    return values if name in BUFFERS else values.requires_grad_()
+    return values if is_kept(layer.kind, fields, name) else values.requires_grad_()
 
 
 # ----- shapes -----
@@ -111,6 +115,8 @@ def shapes_of(net: Net) -> dict[str, Shape]:
     for layer in net.layers:
         inputs = [found[name] for name in layer.inputs]
         pool = by_name[layer.indices] if layer.indices else None
+        if (layer.kind == "embedding") != any(name in net.integers for name in layer.inputs):
+            raise Refused(layer.name)
         pooled = (repr(pool.fields), found[pool.inputs[0]]) if pool else ()
         key = (layer.kind, repr(layer.fields), *inputs, *pooled)
         if key not in _KNOWN:
@@ -122,7 +128,8 @@ def shapes_of(net: Net) -> dict[str, Shape]:
         if layer.weights is not None:
             owner = by_name[layer.weights]
             wanted, has = (
-                learned_shapes(x.kind, x.fields, found[x.inputs[0]]) for x in (layer, owner)
+                learned_shapes(x.kind, x.fields, [found[name] for name in x.inputs])
+                for x in (layer, owner)
             )
             if wanted != has:
                 raise Refused(layer.name)
@@ -134,7 +141,8 @@ def _shape(
 ) -> Shape | None:
     """What torch makes of it; None where it refuses, or a max pool finds nothing in a window."""
     # Two images: of a single value for each group torch's norms of groups refuse a single one.
-    maps = [torch.zeros(2, *shape) for shape in inputs]
+    dtype = torch.int64 if layer.kind == "embedding" else torch.float32
+    maps = [torch.zeros(2, *shape, dtype=dtype) for shape in inputs]
     try:
         with torch.no_grad():
             if pool is not None:
@@ -143,10 +151,8 @@ def _shape(
                     maps[0], layer.fields, operators.max_pool(before, pool.fields)[1]
                 )
                 return before.shape[1:] if y.shape == before.shape else None
-            own: Learned = {}
-            if layer.kind not in operators.JOINS:
-                wanted = learned_shapes(layer.kind, layer.fields, inputs[0])
-                own = {name: torch.zeros(shape) for name, shape in wanted.items()}
+            wanted = learned_shapes(layer.kind, layer.fields, inputs)
+            own = {name: _initial(layer, name, wanted, inputs, torch.float32) for name in wanted}
             y = operators.apply(layer.kind, layer.fields, own, maps, training=False)
             nothing_seen = layer.kind == "max_pool" and bool(torch.isneginf(y).any())
             return None if nothing_seen or y.numel() == 0 else y.shape[1:]

@@ -15,6 +15,16 @@ def rms_norm(x: Tensor, fields: Fields, learned: Learned, training: bool) -> Ten
     return F.rms_norm(x, x.shape[-1:], learned.get("weight"), fields.get("eps"))
 
 
+def frozen_batch_norm(x: Tensor, fields: Fields, learned: Learned, training: bool) -> Tensor:
+    weight, bias, mean, variance = (
+        learned[name].view(-1, *[1] * (x.dim() - 2))
+        for name in ("weight", "bias", "running_mean", "running_var")
+    )
+    factor = weight * (variance + 1e-5).rsqrt()
+    shift = bias - mean * factor
+    return x * factor + shift
+
+
 def instance_norm(x: Tensor, fields: Fields, learned: Learned, training: bool) -> Tensor:
     axes_of(x)
     if x[0, 0].numel() == 1 and "running_mean" not in learned:

@@ -14,10 +14,11 @@ import torch.nn.functional as F  # torch's own name for it
 from torch import Tensor
 from torch.utils._python_dispatch import _disable_current_modes
 
-from tests.fuzz import norms
+from tests.fuzz import moving, norms
 from tests.fuzz.functions import FUNCTIONS, function_of
 from tests.fuzz.learned import DIRECTIONS, LENGTHS, Learned, normalized_shape
 from tests.fuzz.mixing import axis_of, reduced_by, shifts_of
+from tests.fuzz.tokens import TOKENS
 from tests.fuzz.windows import (
     Fields,
     Refused,
@@ -43,6 +44,8 @@ def apply(
     """The output of a layer. A max pool that is unpooled later has its own function, below."""
     if kind in JOINS:
         return joined(kind, fields, inputs)
+    if kind in TOKENS:
+        return TOKENS[kind](inputs, fields, learned, training)
     (x,) = inputs
     return OPERATORS[kind](x, fields, learned, training)
 
@@ -158,7 +161,9 @@ def max_unpool(x: Tensor, fields: Fields, indices: Tensor) -> Tensor:
 def joined(kind: str, fields: Fields, branches: Sequence[Tensor]) -> Tensor:
     """Concatenated, or combined two at a time, those that are spread over others last."""
     if kind == "concat":
-        return torch.cat(list(branches), dim=dimension(fields, branches[0]))
+        images = max(map(len, branches))  # of what no image changes there is one
+        each_image = [x if len(x) == images else x.expand(images, *x.shape[1:]) for x in branches]
+        return torch.cat(each_image, dim=dimension(fields, branches[0]))
     if len({x.dim() for x in branches}) > 1:
         raise Refused("branches of other numbers of axes")
     largest = [max(sizes) for sizes in zip(*[x.shape for x in branches], strict=True)]
@@ -173,7 +178,7 @@ def joined(kind: str, fields: Fields, branches: Sequence[Tensor]) -> Tensor:
         for other in others:
             first = torch.maximum(first, other) if kind == "maximum" else torch.min(first, other)
         return first if others else first.clone()
-    first, *others = sorted(branches, key=lambda x: [*x.shape] != largest)
+    first, *others = sorted(branches, key=lambda x: [*x.shape[1:]] != largest[1:])
     if kind == "multiply" and others:
         for other in others:
             first = first * other
@@ -199,6 +204,8 @@ def _weight(learned: Learned) -> Tensor:
     """The weight, made at each use where it is normalized."""
     if "weight" in learned:
         return learned["weight"]
+    if not learned[DIRECTIONS].numel():
+        raise Refused("torch divides by nothing")
     return torch._weight_norm(learned[DIRECTIONS], learned[LENGTHS], 0)
 
 
@@ -472,6 +479,7 @@ OPERATORS: dict[str, Operator] = {
     "instance_norm": norms.instance_norm,
     "normalize": norms.normalize,
     "group_norm": _group_norm,
+    "frozen_batch_norm": norms.frozen_batch_norm,
     "local_response_norm": norms.local_response_norm,
     "scale": _scale,
     "channel_scale": _channel_scale,
@@ -503,6 +511,13 @@ OPERATORS: dict[str, Operator] = {
     "identity": _pointwise(lambda x: x),
     "flatten": _pointwise(lambda x: x.flatten(1)),
     "reshape": lambda x, fields, *_: x.reshape(len(x), *fields["shape"]),
+    "rearrange": moving.rearrange,
+    "expand": moving.expanded,
+    "repeat_interleave": moving.repeated,
+    "tile": moving.tiled,
+    "slice": moving.sliced,
+    "select": moving.selected,
+    "index_select": moving.index_selected,
     "channel_shuffle": _channel_shuffle,
     "channel_slice": _channel_slice,
     "channel_split": _channel_split,

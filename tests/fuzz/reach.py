@@ -16,13 +16,17 @@ from typing import Any, NamedTuple, TypeAlias
 from tests.fuzz.channels import NONE, Channels, along, channels_read, every
 from tests.fuzz.interpreter import Layer, Net
 from tests.fuzz.mixing import axis_of, is_norm, mixed, shifts_of
+from tests.fuzz.moving import cut_of
 from tests.fuzz.network import Shape
 from tests.fuzz.operators import ELEMENTWISE
 from tests.fuzz.sight import POINTWISE
 from tests.fuzz.windows import Fields, each, pairs, sides_of, transposed_sides
 
 IN_PLACE = {*POINTWISE, "concat", "instance_norm", "local_response_norm", "pad_channels",
-            "channel_shuffle", "channel_slice", "channel_split"}  # fmt: skip
+            "channel_shuffle", "channel_slice", "channel_split", "tile"}  # fmt: skip
+
+# Their axes are no longer those of the image, or it is not said from where their values come.
+NOT_FOLLOWED = {"reshape", "rearrange", "select", "index_select", "embedding", "matmul"}
 
 
 class Extent(Enum):
@@ -123,9 +127,11 @@ class Reaching:
     def _read_from(self, name: str, channels: Channels) -> list[Read]:
         """What a unit of a layer is computed from in some channels."""
         layer, out = self.layers[name], self.shapes[name]
+        if not layer.sources:
+            return []
         shapes = [self.shapes[source] for source in layer.sources]
         known = all(len(shape) == self.axes + 1 for shape in (out, *shapes))
-        known = known and layer.kind != "reshape"
+        known = known and layer.kind not in NOT_FOLLOWED
         if not known:
             read = [every(shape) for shape in shapes]
         elif not self.norms and is_norm(layer.kind, layer.fields, len(out)):
@@ -193,7 +199,9 @@ class Reaching:
         if layer.indices is not None:
             return self.taken_from(self.layers[layer.indices])
         match layer.kind:
-            case kind if kind in ELEMENTWISE:
+            case "tile" if layer.fields["repeats"][1 + self.axis] > 1:
+                return Extent.UNKNOWN  # on an image without ends no copy begins
+            case kind if kind in ELEMENTWISE or kind == "expand":
                 alone = shape[1 + self.axis] == 1 != out[1 + self.axis]
                 return _first if alone else _same
             case "concat" if along(layer, out) == 1 + self.axis:
@@ -202,6 +210,8 @@ class Reaching:
                 return _same
             case "global_avg_pool" | "group_norm":
                 return Extent.ALL
+            case "scaled_dot_product_attention" | "multihead_attention" | "rnn" | "gru" | "lstm":
+                return Extent.ALL  # of tokens: along their features
             case kind if mixing := mixed(kind, layer.fields, len(out)):
                 return Extent.ALL if 1 + self.axis in mixing else _same
             case "glu":
@@ -210,7 +220,7 @@ class Reaching:
             case "local_response_norm" if layer.fields.get("region") == "within_channel":
                 half = layer.fields.get("size", 5) // 2
                 return lambda unit: range(unit - half, unit + half + 1)
-            case "linear":
+            case "linear" | "rotary_embedding":
                 return Extent.ALL if self.axis == self.axes - 1 else _same
         return _same if layer.kind in IN_PLACE else self.window(layer, shape, out)
 
@@ -235,6 +245,14 @@ class Reaching:
             case "pad":
                 before = pairs(fields["sides"], self.axes)[axis][0]
                 return lambda unit: (unit - before,)
+            case "slice":
+                if 1 + axis != axis_of(fields, len(shape)):
+                    return _same
+                start, step = cut_of(fields, shape).start, fields.get("step", 1)
+                return lambda unit: (start + unit * step,)
+            case "repeat_interleave":
+                along = 1 + axis == axis_of(fields, len(shape))
+                return lambda unit: (unit // fields["repeats"] if along else unit,)
             case "roll":
                 shift = shifts_of(fields, len(shape))[1 + axis] or 0
                 return lambda unit: (unit - shift,)
@@ -335,6 +353,8 @@ def periods_of(net: Net, shapes: dict[str, Shape]) -> list[int]:
     by_name = {layer.name: layer for layer in net.layers}
     for layer in net.layers:
         fields, stride = layer.fields, [1] * axes
+        if not layer.sources:
+            continue
         before, after = shapes[layer.sources[0]][1:], shapes[layer.name][1:]
         if len(before) != axes:  # the axes are others by then
             continue
@@ -349,6 +369,9 @@ def periods_of(net: Net, shapes: dict[str, Shape]) -> list[int]:
             sizes = enumerate(zip(before, after, strict=True))
             apart = [units_apart(fields, axis, axes, n, m) for axis, (n, m) in sizes]
             stride = [each_apart.denominator for each_apart in apart]
+        elif layer.kind == "repeat_interleave":
+            along = axis_of(fields, 1 + axes) - 1
+            stride = [fields["repeats"] if axis == along else 1 for axis in range(axes)]
         found = [n * s for n, s in zip(found, stride, strict=True)]
     return found
 
@@ -388,7 +411,7 @@ def local_reaching(whole: Sequence[Reaching], net: Net) -> Sequence[Reaching]:
         for channel in every(shapes[layer.name]):
             others = _without_gates(found, layer, frozenset((channel,)))
             for number in others or range(len(layer.inputs)):
-                kept[layer.name, number] |= {channel}
+                kept[layer.name, number] |= _own(shapes[layer.inputs[number]], {channel})
             if others is None:
                 for reaching in found:
                     reaching.undecided.add(layer.name)
@@ -398,8 +421,15 @@ def local_reaching(whole: Sequence[Reaching], net: Net) -> Sequence[Reaching]:
     return found if norms or undecided or not as_they_are else whole
 
 
+def _own(shape: Shape, channels: Collection[int]) -> Channels:
+    """Of a map that is joined the channels that these are made of: a single one is spread."""
+    return frozenset((0,)) if shape[0] == 1 else frozenset(channels)
+
+
 def _without_gates(found: Sequence[Reaching], layer: Layer, channels: Channels) -> list[int] | None:
     """The inputs of a join that are not gates, by their numbers; all where each is one.
+
+    An input that does not come from the image makes no gate of another.
 
     None where that depends on what is unknown.
     """
@@ -407,15 +437,19 @@ def _without_gates(found: Sequence[Reaching], layer: Layer, channels: Channels) 
     numbers = [*range(len(layer.inputs))]
     if math.prod(shapes[layer.name][1:]) > 1:
         numbers = [n for n in numbers if math.prod(shapes[layer.inputs[n]][1:]) > 1]
+    inputs = [(n, layer.inputs[n]) for n in numbers]
     seen = [
-        {n: reaching.pixels_of(layer.inputs[n], 0, channels) for n in numbers} for reaching in found
+        {n: reaching.pixels_of(x, 0, _own(shapes[x], channels)) for n, x in inputs}
+        for reaching in found
     ]
+    names = layer.inputs
+    blank = {n for n in numbers if not found[0].leads_on(names[n], every(shapes[names[n]]))}
     answers = []
     for all_of in ({Extent.ALL}, {Extent.ALL, Extent.UNKNOWN}):
         gates: set[int] = set()
         for axis in seen:
             of_all = {n for n in numbers if axis[n] in all_of}
-            gates |= of_all if of_all < {*numbers} else set()
+            gates |= of_all if {*numbers} - of_all - blank else set()
         others = [n for n in numbers if n not in gates]
         answers.append(others or [*range(len(layer.inputs))])
     return answers[0] if answers[0] == answers[1] else None

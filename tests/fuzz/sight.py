@@ -20,12 +20,13 @@ from tests.fuzz.interpreter import Layer, Net
 from tests.fuzz.learned import learned_shapes
 from tests.fuzz.mixing import REDUCTIONS, axis_of, mixed
 from tests.fuzz.network import Shape
+from tests.fuzz.token_sight import SEEN_OF_TOKENS
 from tests.fuzz.windows import Fields, each, sides_of
 
 LEAST = 1e-4  # an answer; less is a rounding error of an interpolation
 POINTWISE = {"batch_norm", "scale", "channel_scale", "relu", "relu6", "leaky_relu", "prelu", "elu",
              "gelu", "silu", "sigmoid", "tanh", "hard_swish", "hard_sigmoid", "dropout",
-             "drop_path", "identity", "rrelu", *FUNCTIONS}  # fmt: skip
+             "drop_path", "identity", "rrelu", "frozen_batch_norm", *FUNCTIONS}  # fmt: skip
 
 
 def sights(net: Net, shapes: dict[str, Shape]) -> dict[str, Tensor]:
@@ -34,22 +35,28 @@ def sights(net: Net, shapes: dict[str, Shape]) -> dict[str, Tensor]:
     one_each = torch.eye(pixels).view(pixels, 1, *net.input[1:])
     found = {name: torch.zeros(pixels, *shape) for name, shape in net.inputs.items()}
     found["input"] = one_each.expand(pixels, *net.input)
+    found |= {name: torch.zeros(pixels, *shapes[name]) for name in net.constant()}
     by_name = {layer.name: layer for layer in net.layers}
     with torch.no_grad():
         for layer in net.layers:
             inputs = [found[name] for name in layer.inputs]
+            if not inputs:
+                continue
             if layer.indices is not None:
                 pool = by_name[layer.indices]
                 output = shapes[layer.name]
                 answers = _put_back(inputs[0] + found[pool.name], pool, output)
             else:
-                answers = _seen(layer, inputs, shapes[layer.inputs[0]])
+                answers = _seen(layer, inputs, shapes)
             found[layer.name] = (answers > LEAST).to(torch.float32)
     return found
 
 
-def _seen(layer: Layer, inputs: Sequence[Tensor], shape: Shape) -> Tensor:
+def _seen(layer: Layer, inputs: Sequence[Tensor], shapes: dict[str, Shape]) -> Tensor:
     kind, fields = layer.kind, layer.fields
+    shape = shapes[layer.inputs[0]]
+    if kind in SEEN_OF_TOKENS:
+        return SEEN_OF_TOKENS[kind](inputs, fields, shapes[layer.name])
     if kind == "concat":
         return torch.cat(list(inputs), dim=operators.dimension(fields, inputs[0]))
     if kind in operators.JOINS:
@@ -78,7 +85,10 @@ def _seen(layer: Layer, inputs: Sequence[Tensor], shape: Shape) -> Tensor:
         return _neighbours(x, fields.get("size", 5))
     if kind == "upsample" and fields.get("mode") == "bicubic":
         return _seen_by_cubics(x, fields)
-    wanted = learned_shapes(kind, fields, shape)
+    if kind == "index_select":  # any of them, wherever the index points
+        axis = 1 + axis_of(fields, len(shape))
+        return x.amax(axis, keepdim=True).expand(len(x), *shapes[layer.name])
+    wanted = learned_shapes(kind, fields, [shape])
     ones = {name: torch.ones(size) for name, size in wanted.items() if name != "bias"}
     return operators.apply(kind, fields, ones, inputs, training=False)
 

@@ -21,10 +21,16 @@ from archcalc.expansion import _Expander
 from archcalc.layers import Effect, Layer, Saved, Storage
 from archcalc.layers.activation import PReLU, ReLU
 from archcalc.layers.along_axes import per_side
+from archcalc.layers.attention import ScaledDotProductAttention
 from archcalc.layers.convolution import Conv
+from archcalc.layers.embedding import Embedding
 from archcalc.layers.joining import Concat
+from archcalc.layers.matmul import Matmul
+from archcalc.layers.multihead_attention import MultiheadAttention
 from archcalc.layers.normalization import BatchNorm
 from archcalc.layers.pooling import MaxPool
+from archcalc.layers.rearranging import Rearrange
+from archcalc.layers.recurrent import Gru, Recurrent
 from archcalc.layers.reshaping import Flatten
 from archcalc.layers.state import Role, parameters
 from archcalc.receptive_field import propagation, seen
@@ -43,7 +49,7 @@ from tests.fuzz.checking import Check
 from tests.fuzz.generator import drawn
 from tests.fuzz.trial import compare, told, try_seeds
 
-SEEDS = range(150)
+SEEDS = range(300)
 Seed = Callable[[pytest.MonkeyPatch], None]
 
 
@@ -83,6 +89,7 @@ def losing(kind: type[Layer], role: Role) -> Seed:
 
 
 _KERNEL = property(lambda window: window.kernel)
+_VALUES = property(lambda layer: layer.effect.output.values * layer.batch)
 _WEIGHTS = property(lambda layer: layer.effect.weights)
 
 
@@ -110,6 +117,13 @@ def _reading_all(
         yield number, Patch(full(x.channels), patch.positions)
 
 
+def _reading_whole_maps(
+    layer: Layer, patch: Patch, inputs: Sequence[FeatureMap], windows: Windows
+) -> Iterator[tuple[int, Patch]]:
+    for number, x in enumerate(inputs):
+        yield number, whole(x)
+
+
 def _seeing_all(analysis: Analysis, layer: LayerAnalysis, patch: Patch) -> Traced:
     return Traced([whole(analysis.input)], True)
 
@@ -124,6 +138,15 @@ MISTAKES = (
     Mistake("MACs", FIGURES, "macs", answering(Conv, macs=1)),
     Mistake("operations", FIGURES, "other_ops", answering(BatchNorm, other_ops=0)),
     Mistake("buffers", FIGURES, "buffers", losing(BatchNorm, Role.BUFFER)),
+    Mistake("a product of matrices", FIGURES, "macs", answering(Matmul, macs=1)),
+    Mistake("a table", FIGURES, "weights", losing(Embedding, Role.WEIGHT)),
+    Mistake("steps", FIGURES, "other_ops", replacing(Gru, "ops_of_step", lambda layer: 1)),
+    Mistake(
+        "what is learned, and no activation",
+        FIGURES,
+        "activation_values",
+        replacing(LayerAnalysis, "activation_values", _VALUES),
+    ),
     Mistake("shared weights", FIGURES, "weights", replacing(LayerAnalysis, "weights", _WEIGHTS)),
     # the language
     Mistake("a repeat", FIGURES, "names", replacing(expansion, "one_for_all", lambda value: 1)),
@@ -143,6 +166,12 @@ MISTAKES = (
         check_memory.check_training,
         "kept",
         replacing(ReLU, "keeps", Saved.INPUT),
+    ),
+    Mistake(
+        "what nobody knows",
+        check_memory.check_training,
+        "kept",
+        replacing(MultiheadAttention, "memory_is_known", lambda *_: True),
     ),
     Mistake(
         "indices",
@@ -217,6 +246,24 @@ MISTAKES = (
         check_fields.check_units,
         "pixels seen",
         replacing(Concat, "reads", _reading_all),
+    ),
+    Mistake(
+        "what comes later",
+        check_fields.check_units,
+        "pixels seen",
+        replacing(ScaledDotProductAttention, "_way", Reach.ALL),
+    ),
+    Mistake(
+        "features of steps",
+        check_fields.check_units,
+        "pixels seen",
+        replacing(Recurrent, "reads", _reading_all),
+    ),
+    Mistake(
+        "axes in other places",
+        check_fields.check_units,
+        "pixels seen",
+        replacing(Rearrange, "reads", _reading_whole_maps),
     ),
     Mistake(
         "a border",

@@ -139,10 +139,12 @@ class ScaledDotProductAttention(Join):
         return 5 * (effect.macs // 2) if any(learning) else 0
 
     def memory_is_known(self, dtype: str, inputs: Sequence[FeatureMap], at: Circumstances) -> bool:
-        # Where the bias learns, or features do not lie side by side, torch makes the scores
-        # themselves, by other kernels.
+        # Where the bias learns, features do not lie side by side, or some of queries, keys and
+        # values are spread over the images, torch makes the scores themselves, by other kernels.
         hides_by_bias = self.causal and len(inputs) > BIAS
-        return not hides_by_bias and BIAS not in at.learning and not at.scattered
+        spread = at.images > 1 and 0 < len({0, 1, 2}.intersection(at.once)) < 3
+        told = not hides_by_bias and not spread
+        return told and BIAS not in at.learning and not at.scattered
 
     @property
     def _way(self) -> Reach:

@@ -121,6 +121,10 @@ class Elementwise(Join):
     def ops_for(self, branches: int) -> int:
         """Arithmetic operations for each output value."""
 
+    def memory_is_known(self, dtype: str, inputs: Sequence[FeatureMap], at: Circumstances) -> bool:
+        # What is there once is combined once before it is spread over the images.
+        return at.images == 1 or not 2 <= len(at.once) < len(inputs)
+
     def saved_for(
         self, order: tuple[int, ...], made: tuple[Extra, ...]
     ) -> tuple[Operands | Extra, ...]:

@@ -11,9 +11,11 @@ from archcalc.layers.along_axes import numbered
 from archcalc.layers.effect import Effect, Storage, without_parameters
 from archcalc.layers.integers import Integers
 from archcalc.layers.layer import Axis, Category, Layer
+from archcalc.layers.operator import USUAL, Circumstances, Gradient, Operator, Taken
 from archcalc.layers.registry import register
 from archcalc.layers.strides import Strides
 from archcalc.quantity.arithmetic import Quantity, ceil_div, certainly_one, require_at_least
+from archcalc.record import replace
 from archcalc.regions.bits import single
 from archcalc.regions.patches import Patch
 from archcalc.regions.reading import ChannelWindow
@@ -63,6 +65,14 @@ class Slice(_Slicing):
         output = FeatureMap(shape[0], tuple(shape[1:]))
         windows = self._windows(x, self._window(size))
         return without_parameters(output, windows, storage=Storage.SHARED)
+
+    def operators(
+        self, effect: Effect, *inputs: FeatureMap, at: Circumstances = USUAL
+    ) -> tuple[Operator, ...]:
+        (found,) = super().operators(effect, *inputs, at=at)
+        # A slice of all that there is is the map itself, and so is its gradient.
+        whole = effect.output == inputs[0]
+        return (replace(found, takes=(Taken(0, Gradient.SAME),)) if whole else found,)
 
     def _ends(self, size: Quantity) -> tuple[Quantity, Quantity]:
         return _from_front(self.start, size), size if self.stop is None else _from_front(

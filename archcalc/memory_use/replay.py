@@ -334,7 +334,8 @@ class Replay(Checkpointing):
             own = self._new(gradient_of(argument.tensor), size, self._purpose_for(argument))
             self._drop(gradient.storage)
             order = None if argument.summed else gradient.order
-            gradient = HeldGradient(own, size, order=order)
+            still = gradient.still and not argument.summed  # a cast keeps the strides
+            gradient = HeldGradient(own, size, order=order, still=still)
         return gradient._replace(viewed=True) if argument.viewed else gradient
 
     def _arrive(self, argument: Argument, gradient: HeldGradient) -> None:

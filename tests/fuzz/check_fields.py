@@ -12,7 +12,7 @@ from archcalc.window import Reach
 from tests.fuzz.channels import NONE, Channels, every
 from tests.fuzz.checking import Comparison, Subject
 from tests.fuzz.interpreter import Layer
-from tests.fuzz.mixing import fills_borders
+from tests.fuzz.mixing import goes_by_the_image
 from tests.fuzz.reach import (
     SAMPLE,
     Extent,
@@ -57,7 +57,7 @@ def check_units(subject: Subject, comparison: Comparison) -> None:
             wanted = {tuple(place) for place in answers.view(sizes).nonzero().tolist()}
             field = unit_field(subject.analysis, layer.name, at, channel=channel)
             where = f"{layer.name}, unit {at}, channel {channel}"
-            if wanted and not any(map(fills_borders, net.layers)):
+            if wanted and not any(map(goes_by_the_image, net.layers)):
                 _check_bounds(field, wanted, where, comparison)
             _check_unit(field, wanted, where, comparison)
 

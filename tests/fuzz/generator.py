@@ -209,7 +209,7 @@ class _Growing:
         shape = self.here(place, before)
         draws: list[Callable[[], Any]] = [lambda: self.layer(place, shape)] * 14
         draws += [lambda: self.from_earlier(place), lambda: self.join_of_earlier(place, shape)]
-        draws += [lambda: self.shared(place)] + [lambda: self.unpooled(place)] * 3
+        draws += [lambda: self.shared(place)] + [lambda: self.unpooled(place)] * 5
         draws += [lambda: self.beside(place, shape)]
         if len(shape) > 1:
             draws += [lambda: self.product(shape)]
@@ -309,6 +309,9 @@ class _Growing:
         if shape not in tokens.values():
             return None
         queries = rng.choice([name for name, x in tokens.items() if x == shape][-3:])
+        # What torch spreads over the images it multiplies before: no MACs of an image.
+        constant = self.net.constant()
+        tokens = {n: x for n, x in tokens.items() if (n in constant) is (queries in constant)}
         if rng.random() < 0.3:
             keys = rng.choice([*tokens])
             values = [name for name, x in tokens.items() if x[0] == tokens[keys][0]]

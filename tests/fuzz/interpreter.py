@@ -273,7 +273,10 @@ class _Reading:
 
     def repeat(self, statement: Spec, scope: _Scope, current: str) -> str:
         around = scope.values
-        for number in range(_whole(evaluate(statement["repeat"], around))):
+        times = _whole(evaluate(statement["repeat"], around))
+        if times < 0:
+            raise WrongSpecError("less than never")
+        for number in range(times):
             if "index" in statement:
                 scope.values = {**around, statement["index"]: Fraction(number)}
             current = self.run(statement["layers"], scope, current)

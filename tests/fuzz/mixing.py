@@ -8,6 +8,7 @@ from tests.fuzz.windows import Fields, Refused, each
 SOFTMAXES = ("softmax", "log_softmax", "softmin")
 ALONG_ONE = (*SOFTMAXES, "normalize")
 REDUCTIONS = ("mean", "sum", "max", "min", "logsumexp")
+FILLING = ("reflect", "replicate", "circular")  # modes of a pad
 NORMS = ("layer_norm", "group_norm", "rms_norm")  # what is left out of what units see locally
 
 
@@ -38,11 +39,14 @@ def shifts_of(fields: Fields, axes: int) -> list[int | None]:
     return found
 
 
-def fills_borders(layer: Layer) -> bool:
-    """Whether it puts values of the map beyond its ends: there units see what lies elsewhere."""
-    return layer.kind == "roll" or (
-        layer.kind == "pad" and layer.fields.get("mode", "constant") != "constant"
-    )
+def goes_by_the_image(layer: Layer) -> bool:
+    """Whether what units see on an image without ends is no bound for what they see in the image.
+
+    Beyond the ends of the map stands what lies elsewhere; or its sizes say how far apart units lie,
+    which are rounded where a map is resized by a fraction.
+    """
+    filled = layer.kind == "roll" or layer.fields.get("mode", "constant") in FILLING
+    return filled or isinstance(layer.fields.get("factor"), float)
 
 
 def mixed(kind: str, fields: Fields, axes: int) -> set[int]:

@@ -111,12 +111,14 @@ def shapes_of(net: Net) -> dict[str, Shape]:
         Refused: torch refuses a layer.
     """
     found: dict[str, Shape] = dict(net.inputs)
-    by_name = {layer.name: layer for layer in net.layers}
+    by_name, constant = {layer.name: layer for layer in net.layers}, net.constant()
     for layer in net.layers:
         inputs = [found[name] for name in layer.inputs]
         pool = by_name[layer.indices] if layer.indices else None
         if (layer.kind == "embedding") != any(name in net.integers for name in layer.inputs):
             raise Refused(layer.name)
+        if pool is not None and (pool.name in constant) is not (layer.inputs[0] in constant):
+            raise Refused(layer.name)  # indices of an image for those of all, or the reverse
         pooled = (repr(pool.fields), found[pool.inputs[0]]) if pool else ()
         key = (layer.kind, repr(layer.fields), *inputs, *pooled)
         if key not in _KNOWN:

@@ -97,6 +97,7 @@ class Reaching:
         self.norms = norms
         self.undecided: set[str] = set()
         self.pixels_of = cache(self._pixels_of)
+        self.is_expanded = cache(self._is_expanded)
         self.read_from = cache(self._read_from)
 
     def _pixels_of(self, name: str, unit: int, channels: Channels) -> frozenset[int] | Extent:
@@ -108,6 +109,8 @@ class Reaching:
         for source, places, read in self.read_from(name, channels):
             if places is Extent.UNKNOWN:
                 return Extent.UNKNOWN
+            if places is Extent.ALL and self.is_expanded(source):
+                return Extent.UNKNOWN  # all along the axis may be one unit, again and again
             everything = everything or places is Extent.ALL
             for place in (0,) if isinstance(places, Extent) else places(unit):
                 seen = self.pixels_of(source, place, read)
@@ -118,6 +121,16 @@ class Reaching:
                 everything = everything or seen is Extent.ALL
                 found |= set() if isinstance(seen, Extent) else seen
         return Extent.ALL if everything else frozenset(found)
+
+    def _is_expanded(self, name: str) -> bool:
+        """Whether a map comes from one that was expanded along the axis."""
+        if name in self.inputs:
+            return False
+        layer, out = self.layers[name], self.shapes[name]
+        known = layer.kind == "expand" and len(out) == self.axes + 1
+        if known and self.shapes[layer.inputs[0]][1 + self.axis] < out[1 + self.axis]:
+            return True
+        return any(map(self.is_expanded, layer.inputs))
 
     def holds_image(self, seen: frozenset[int] | Extent) -> bool:
         """Whether pixels reach from one end of the image to the other."""

@@ -189,7 +189,7 @@ MISTAKES = (
         "a gradient",
         check_memory.check_step,
         "peak of a step",
-        replacing(PReLU, "operators", Layer.operators),
+        replacing(ScaledDotProductAttention, "operators", Layer.operators),
     ),
     Mistake(
         "what lives on",

@@ -37,6 +37,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 CONSOLE = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 SPEC = re.compile(r"^```yaml\n(name: .*?)^```$", re.MULTILINE | re.DOTALL)
 SPECS = SPEC.findall(README.read_text(encoding="utf-8"))
+MODULE = re.compile(r"^```python\n# (\w+\.py)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 PYTHON = re.compile(r"^```pycon\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -52,9 +53,11 @@ def examples() -> list[tuple[str, str]]:
 
 
 def printed(command: str, folder: Path) -> str:
-    """What a command prints on both streams, run by bash in a folder with the README's specs."""
+    """What a command prints on both streams, run by bash in a folder with the README's files."""
     for text in SPECS:
         (folder / f"{text.split(maxsplit=2)[1]}.yaml").write_text(text, encoding="utf-8")
+    for name, text in MODULE.findall(README.read_text(encoding="utf-8")):
+        (folder / name).write_text(text, encoding="utf-8")
     scripts = str(Path(sys.executable).parent)
     environment = os.environ | {"PATH": f"{scripts}{os.pathsep}{os.environ['PATH']}"}
     done = subprocess.run(

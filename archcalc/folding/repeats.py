@@ -25,8 +25,8 @@ def with_repeats(group: Group) -> None:
 
 
 def unrolled(item: Item) -> list[Item]:
-    """A repeat as its calls, where these take no more lines."""
-    if isinstance(item, Repeat) and len(item.calls) <= len(item.first) + _AROUND:
+    """A repeat as its calls, where these take fewer lines."""
+    if isinstance(item, Repeat) and len(item.calls) < len(item.first) + _AROUND:
         return [*item.calls]
     return [item]
 

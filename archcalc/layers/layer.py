@@ -33,10 +33,6 @@ Axis: TypeAlias = int  # the number of an axis, 0 of the channels, -1 of the las
 Ratios: TypeAlias = "Axes"  # as Axes, but each may be a fraction
 Notation: TypeAlias = str  # of `archcalc.layers.notation`
 NamedSizes: TypeAlias = "tuple[tuple[str, Quantity], ...]"  # by names that the user chooses
-NamedShapes: TypeAlias = "tuple[tuple[str, tuple[Quantity, ...]], ...]"  # so too, in a mapping
-Shapes: TypeAlias = "tuple[tuple[Quantity, ...], ...]"
-Cost: TypeAlias = "Quantity | None"  # None where it is unknown
-Text: TypeAlias = str  # as it stands, and no expression
 Ceil: TypeAlias = "bool | str"  # whether to round up; or "caffe", as Caffe does
 ALONG_AXES = ("Axes", "Axes | None", "Ratios | None", "Sides", "Padding")  # a value for each axis
 

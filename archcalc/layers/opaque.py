@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, TypeAlias
 
 from archcalc.errors import LayerError
 from archcalc.feature_map import MOST_AXES, FeatureMap
 from archcalc.layers.effect import Effect, Storage
 from archcalc.layers.integers import Integers
 from archcalc.layers.join import Join
-from archcalc.layers.layer import Category, Cost, NamedShapes, Shapes, Text
+from archcalc.layers.layer import Category
 from archcalc.layers.operator import Circumstances
 from archcalc.layers.registry import register
 from archcalc.layers.state import Shape, StateTensor, buffers, learned_role
@@ -24,6 +24,12 @@ from archcalc.regions.bits import NotFollowedError
 from archcalc.regions.patches import Patch
 from archcalc.regions.reading import ChannelWindow
 from archcalc.window import Reach, Windows
+
+# What the types of its fields are called in a spec's schema.
+NamedShapes: TypeAlias = "tuple[tuple[str, Shape], ...]"  # by names, in a mapping
+Shapes: TypeAlias = "tuple[Shape, ...]"
+Cost: TypeAlias = "Quantity | None"  # None where it is unknown
+Text: TypeAlias = str  # as it stands, and no expression
 
 
 @register

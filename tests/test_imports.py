@@ -302,6 +302,7 @@ WAITED_FOR = [
     "importlib.metadata",
     "pathlib",
     "csv",
+    "archcalc.memory_use.optimizers",
 ]
 
 

@@ -22,6 +22,7 @@ from archcalc.layers.strides import Strides, dense_strides, strides_after
 from archcalc.memory_use.learning import there_once
 from archcalc.quantity.arithmetic import Quantity, smallest
 from archcalc.quantity.conditions import is_symbol, one_for_all
+from archcalc.record import Record
 
 if TYPE_CHECKING:
     from archcalc.layers.recurrent import Recurrent
@@ -30,7 +31,7 @@ COPY = "copy of its input"
 _BY_VALUE = (Category.ACTIVATION, Category.REGULARIZATION, Category.JOINING)
 
 
-class Layout(NamedTuple):
+class Layout(Record):
     """Where the outputs of layers lie.
 
     Attributes:

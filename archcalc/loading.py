@@ -13,7 +13,7 @@ from archcalc.feature_map import MOST_AXES, FeatureMap
 from archcalc.given import only_input
 from archcalc.graph import Graph
 from archcalc.quantity.arithmetic import Quantity, require_at_least
-from archcalc.quantity.conditions import is_array
+from archcalc.quantity.conditions import is_array, is_symbol
 from archcalc.spec.conversions import whole
 from archcalc.spec.files import is_code
 from archcalc.spec.library import find_network
@@ -90,11 +90,21 @@ def _made(
     """
     from archcalc.importing.code import network_called
 
+    for argument, value in arguments.items():
+        if is_symbol(value) or getattr(value, "ndim", None):
+            raise UsageError(f"{name} is code, which takes one plain value at a time", argument)
     shapes = _numbers(input)
     given = len(input) if isinstance(input, Mapping) else input is not None
     if len(shapes) == given:
         return network_called(name, shapes, arguments), {}, {}
-    network = network_called(name, {}, arguments)
+    try:
+        network = network_called(name, {}, arguments)
+    except UsageError as error:
+        if error.argument != "input":
+            raise
+        raise UsageError(
+            f"{name} is code, and says no size that it was made for: give plain numbers", "input"
+        ) from None
     return network, sizes_given(network, input), {}
 
 

@@ -302,7 +302,6 @@ WAITED_FOR = [
     "importlib.metadata",
     "pathlib",
     "csv",
-    "archcalc.memory_use.optimizers",
 ]
 
 

@@ -63,30 +63,6 @@ def test_fields_are_given_by_place_or_by_keyword_and_have_defaults() -> None:
     assert Point(1).sum == 3
 
 
-def test_the_first_records_of_a_class_are_made_as_the_later_ones() -> None:
-    class Pair(Record):
-        a: int
-        b: int = 2
-
-    pairs = [pair for n in range(50) for pair in (Pair(n), Pair(n, 2), Pair(b=2, a=n))]
-    assert [(pair.a, pair.b) for pair in pairs] == [(n, 2) for n in range(50) for _ in range(3)]
-    assert pairs[0] == Pair(0)
-    assert hash(pairs[0]) == hash(Pair(0))
-
-
-@pytest.mark.parametrize("values", [(), (1, 2, 3)])
-@pytest.mark.parametrize("named", [{"a": 1}, {"c": 1}, {}])
-def test_wrong_arguments_are_refused_from_the_first_record_on(
-    values: tuple[int, ...], named: dict[str, int]
-) -> None:
-    class Pair(Record):
-        a: int
-        b: int
-
-    with pytest.raises(TypeError, match=r"Pair\.__init__\(\)"):
-        Pair(*values, **named)  # what is tested
-
-
 @pytest.mark.parametrize("arguments", [{}, {"x": 1, "z": 2}])
 def test_a_missing_or_unknown_field_is_refused(arguments: dict[str, int]) -> None:
     for _ in range(2):  # the first call of a class is a special one

@@ -15,8 +15,7 @@ from archcalc.commands.arguments import (
 )
 from archcalc.errors import require_extra
 from archcalc.figures.of_layer import SUMMED
-from archcalc.loading import listed
-from archcalc.spec.library import find_network
+from archcalc.loading import changes, listed
 
 SCREEN = 24  # lines; of what takes more, the parts are shown as well
 DEFAULT_QUANTITIES = ("params", "macs", "activation_values")
@@ -59,15 +58,17 @@ def run(arguments: argparse.Namespace) -> int:
     from archcalc.parametric.formulas.deriving import derive_formulas, parts_of
     from archcalc.render import formula as render
 
+    network, sizes, changed = changes(
+        arguments.name, input_sizes(arguments), None, parameters(arguments)
+    )
     settings: dict[str, Any] = {
         "symbols": arguments.symbols,
-        "input": input_sizes(arguments),
+        "input": sizes,
         "batch": arguments.batch,
         "dtype": arguments.dtype,
         "assume": arguments.assume,
-        "parameters": parameters(arguments),
+        "parameters": changed,
     }
-    network = find_network(arguments.name)
     quantities = arguments.quantity or DEFAULT_QUANTITIES
     found = derive_formulas(network, quantities, layer=arguments.layer, **settings)
     note_what_is_missing(found.graph)

@@ -8,7 +8,7 @@ the pairs (Needleman & Wunsch 1970), at these costs:
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from archcalc.graph import Graph, Node
@@ -34,8 +34,7 @@ class Pair(NamedTuple):
 
 def align(before: Graph, after: Graph) -> list[Pair]:
     """The layers of two networks in pairs, in order; those removed come before those added."""
-    a = [_Entry(node, before) for node in before.nodes]
-    b = [_Entry(node, after) for node in after.nodes]
+    a, b = _entries(before), _entries(after)
     pairs: list[Pair] = []
     start_a = start_b = 0
     for i, j in [*_anchors(a, b), (len(a), len(b))]:
@@ -81,14 +80,30 @@ def _said_once(value: Any) -> Any:
     return first if alike else items
 
 
-def stem(node: Node, graph: Graph) -> tuple[str | None, ...]:
-    """The parts of a layer's dotted name, with None for those that archcalc counted: `relu3`."""
+def stems(graph: Graph) -> dict[str, tuple[str | None, ...]]:
+    """The parts of each layer's dotted name, with None for those that are counted: `relu3`.
+
+    What a module of an imported model does again is counted too, `act_2`; and so is the first of
+    such a row, `act`, and `relu` beside `relu1`.
+    """
+    names = {node.name for node in graph.nodes}
+    return {node.name: _stem(node, graph, names) for node in graph.nodes}
+
+
+def _stem(node: Node, graph: Graph, names: Collection[str]) -> tuple[str | None, ...]:
     parts = node.name.split(".")
     kinds = [graph.blocks.get(".".join(parts[:end])) for end in range(1, len(parts))]
-    return tuple(
+    kinds.append(node.layer.kind)
+    stem = [
         None if kind and part.startswith(kind) and part[len(kind) :].isdecimal() else part
-        for part, kind in zip(parts, [*kinds, node.layer.kind], strict=True)
-    )
+        for part, kind in zip(parts, kinds, strict=True)
+    ]
+    first, _, number = node.name.rpartition("_")
+    is_again = number.isdecimal() and first in names
+    row = ("_1", "_2", "1") if parts[-1] == node.layer.kind else ("_1", "_2")
+    if is_again or any(f"{node.name}{second}" in names for second in row):
+        stem[-1] = None
+    return tuple(stem)
 
 
 class _Entry:
@@ -100,15 +115,20 @@ class _Entry:
 
     __slots__ = ("category", "fields", "is_named", "kind", "meant", "name", "node", "stem")
 
-    def __init__(self, node: Node, graph: Graph) -> None:
+    def __init__(self, node: Node, stem: tuple[str | None, ...]) -> None:
         self.node = node
         self.name = node.name
         self.kind = node.layer.kind
         self.category = node.layer.category
         self.fields = vars(node.layer)
         self.meant = _meant(node.layer)
-        self.stem = stem(node, graph)
+        self.stem = stem
         self.is_named = None not in self.stem
+
+
+def _entries(graph: Graph) -> list[_Entry]:
+    names = stems(graph)
+    return [_Entry(node, names[node.name]) for node in graph.nodes]
 
 
 def _anchors(a: Sequence[_Entry], b: Sequence[_Entry]) -> list[tuple[int, int]]:

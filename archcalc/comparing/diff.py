@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from enum import Enum
+from itertools import zip_longest
 from typing import Any, NamedTuple
 
 from archcalc.analysis import Analysis
@@ -144,18 +145,32 @@ def difference(
 
 def _settings(before: Analysis, after: Analysis) -> Iterable[Change]:
     inputs = before.graph.inputs, after.graph.inputs
-    for name in dict.fromkeys([*inputs[0], *inputs[1]]):
-        what = "input" if name == INPUT else f"input {name}"
-        shapes = [None if name not in each else each[name].shape for each in inputs]
+    for names in _inputs_in_pairs(*inputs):
+        first = names[0] or names[1]
+        what = "input" if first == INPUT else f"input {first}"
+        if None not in names and names[0] != names[1]:
+            yield Change(f"{what}, name", *names)
+        found = [each.get(name or "") for name, each in zip(names, inputs, strict=True)]
+        shapes = [None if each is None else each.shape for each in found]
         if shapes[0] != shapes[1]:
             yield Change(what, *shapes)
-        types = [each[name].dtype for each in inputs if name in each]
+        types = [each.dtype for each in found if each is not None]
         if types[0] != types[-1]:
             yield Change(f"{what}, dtype", *types)
     old, new = before.graph.parameters, after.graph.parameters
     for name in old:
         if name in new and old[name] != new[name]:
             yield Change(name, old[name], new[name])
+
+
+def _inputs_in_pairs(
+    before: Collection[str], after: Collection[str]
+) -> list[tuple[str | None, str | None]]:
+    """The inputs of the same names, then the others in their order; None where there is no more."""
+    alone = [name for name in before if name not in after]
+    others = [name for name in after if name not in before]
+    same = [(name, name) for name in before if name in after]
+    return [*same, *zip_longest(alone, others)]
 
 
 def _outputs(before: Graph, after: Graph, rewiring: _Rewiring) -> Change | None:
@@ -214,10 +229,8 @@ class _Rewiring:
     """
 
     def __init__(self, pairs: Sequence[Pair], before: Graph, after: Graph) -> None:
-        alone = [name for name in before.inputs if name not in after.inputs]
-        others = [name for name in after.inputs if name not in before.inputs]
-        self._after = {name: name for name in before.inputs if name in after.inputs}
-        self._after |= dict(zip(alone, others, strict=False))  # in their order
+        inputs = _inputs_in_pairs(before.inputs, after.inputs)
+        self._after = {old: new for old, new in inputs if old is not None and new is not None}
         for old, new in pairs:
             if old is not None and new is not None:
                 self._after[old.name] = new.name

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping
 from itertools import islice
+from typing import NamedTuple
 
 from archcalc.errors import ArchcalcError, Place, SpecError, did_you_mean
 from archcalc.expanding.scope import Home, Scope
@@ -13,7 +14,6 @@ from archcalc.expanding.sizes import RefusedError
 from archcalc.feature_map import FeatureMap
 from archcalc.given import overrides, own_inputs
 from archcalc.graph import Graph
-from archcalc.record import Record, replace
 from archcalc.spec.closures import WORK
 from archcalc.spec.functions import with_functions
 from archcalc.spec.others import Others
@@ -24,7 +24,7 @@ HEAD = "head"  # what a head is called where blocks are called after their kinds
 PART_OF_HEAD = "branch"  # and one whose layers are used, but leave no network
 
 
-class _Start(Record):
+class _Start(NamedTuple):
     """Where a part of a network begins.
 
     Attributes:
@@ -102,8 +102,8 @@ class Parts(Sharing):
         if key not in self._imported:
             file = home.block_files[block.file]
             values = self._with_functions({}, file.functions, block.place)
-            self._imported[key] = replace(
-                home, body=(), blocks=file.blocks, values=values, file=file.key
+            self._imported[key] = home._replace(
+                body=(), blocks=file.blocks, values=values, file=file.key
             )
         return self._imported[key]
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from typing import NamedTuple
 
-from archcalc.record import Record
 from archcalc.spec.syntax import Block, BlockFile, Body
 from archcalc.spec.values import Value
 
 IN = "in"  # what the input of a block is called inside it
 
 
-class Home(Record):
+class Home(NamedTuple):
     """The network that a body belongs to: the one that is written out, or one that stands in it.
 
     Attributes:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from archcalc.errors import Place, SpecError, did_you_mean
 from archcalc.expanding.names import Names
 from archcalc.expanding.scope import Scope
 from archcalc.graph import Node
 from archcalc.layers import Layer
 from archcalc.layers.pooling import MaxPool
-from archcalc.record import Record, replace
+from archcalc.record import replace
 from archcalc.spec.syntax import NameTemplate
 
 
-class SharedBlock(Record):
+class SharedBlock(NamedTuple):
     """Two instances of a block, of which one has the weights of the other.
 
     Attributes:

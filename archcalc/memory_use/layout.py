@@ -22,7 +22,6 @@ from archcalc.layers.strides import Strides, dense_strides, strides_after
 from archcalc.memory_use.learning import there_once
 from archcalc.quantity.arithmetic import Quantity, smallest
 from archcalc.quantity.conditions import is_symbol, one_for_all
-from archcalc.record import Record
 
 if TYPE_CHECKING:
     from archcalc.layers.recurrent import Recurrent
@@ -31,7 +30,7 @@ COPY = "copy of its input"
 _BY_VALUE = (Category.ACTIVATION, Category.REGULARIZATION, Category.JOINING)
 
 
-class Layout(Record):
+class Layout(NamedTuple):
     """Where the outputs of layers lie.
 
     Attributes:

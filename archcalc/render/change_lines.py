@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import Any, NamedTuple
 
-from archcalc.comparing.alignment import stem
+from archcalc.comparing.alignment import stems
 from archcalc.comparing.diff import Change, Difference, LayerChange, Status, changed_figures
 from archcalc.figures.of_layer import OF_LAYER, LayerAnalysis
 from archcalc.graph import Graph
@@ -154,11 +154,12 @@ def _renamings(found: Difference) -> Iterator[Line]:
     """Layers renamed alike, with what is left of their names without what stayed."""
     alike: dict[tuple[str, str], list[tuple[LayerAnalysis, LayerAnalysis]]] = {}
     counted: list[tuple[LayerAnalysis, LayerAnalysis]] = []
+    stems_before, stems_after = stems(found.before.graph), stems(found.after.graph)
     for layer in found.of_status(Status.RENAMED):
         old, new = layer.before, layer.after
         assert old is not None and new is not None, "what is renamed is there before and after"
-        parts = stem(old.node, found.before.graph)
-        if None in parts and parts == stem(new.node, found.after.graph):
+        parts = stems_before[old.name]
+        if None in parts and parts == stems_after[new.name]:
             counted.append((old, new))
         else:
             alike.setdefault(_different_parts(old.name, new.name), []).append((old, new))

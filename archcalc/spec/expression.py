@@ -38,10 +38,9 @@ _NUMBER = re.compile(
     r"|([0-9][0-9_]*\.?|\.)[0-9_]*([eE][0-9_]*)?[jJ]?"  # up to the sign of an exponent
 )
 MOST_WORK = 2_000_000  # operations in one evaluation by itself
-# The name of a layer stands for itself there, quoted or not, as it does behind `from`. These two
-# are compiled where an expression asks for a shape: few do.
-_UNQUOTED = rf"\b{SHAPE_OF}\(\s*([A-Za-z0-9_][\w.\-]*)\s*\)"
-_QUOTED_NAME = rf"\b{SHAPE_OF}\(\s*(?=['\"])"
+# The name of a layer stands for itself there, quoted or not, as it does behind `from`.
+_UNQUOTED = re.compile(rf"\b{SHAPE_OF}\(\s*([A-Za-z0-9_][\w.\-]*)\s*\)")
+_QUOTED_NAME = re.compile(rf"\b{SHAPE_OF}\(\s*(?=['\"])")
 _WITH_NAMES_OF_THEIR_OWN = frozenset((ast.Call, *COMPREHENSIONS))
 _BRACED = re.compile(r"\{([^{}]*)\}")
 
@@ -135,8 +134,7 @@ def parse(text: str) -> Expression:
 
 def _with_names(text: str) -> str:
     """The names of layers whose shapes are asked for as Python's f-strings."""
-    quoted = re.sub(_UNQUOTED, rf"{SHAPE_OF}('\1')", text)
-    return re.sub(_QUOTED_NAME, rf"{SHAPE_OF}(f", quoted)
+    return _QUOTED_NAME.sub(rf"{SHAPE_OF}(f", _UNQUOTED.sub(rf"{SHAPE_OF}('\1')", text))
 
 
 def _require_clear(text: str) -> None:

@@ -22,7 +22,7 @@ MODELS = (".prototxt", ".cfg", ".onnx")
 PICKLES = (".pt", ".pth", ".pkl", ".pickle", ".ckpt")
 WEIGHTS = (".caffemodel", ".weights", ".safetensors", ".npz", ".h5")
 # What makes a torch module: `package.module:name`, `file.py:name`.
-_CODE = r"(.+\.py|[^\W\d]\w*(\.[^\W\d]\w*)*):[^\W\d]\w*(\.[^\W\d]\w*)*"
+_CODE = re.compile(r"(.+\.py|[^\W\d]\w*(\.[^\W\d]\w*)*):[^\W\d]\w*(\.[^\W\d]\w*)*")
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
@@ -93,7 +93,7 @@ def is_model(path: str) -> bool:
 
 def is_code(name: str) -> bool:
     """Whether a name is meant as what makes a torch module, in a package or a file of Python."""
-    return re.fullmatch(_CODE, name) is not None
+    return _CODE.fullmatch(name) is not None
 
 
 def is_path(name: str) -> bool:

@@ -83,6 +83,11 @@ def find_network(
         return variant_of(parse_family(written(what)), "")
     if isinstance(what, str) and "\n" in what:
         return variant_of(parse_family(Source("<string>", what)), "")
+    if hasattr(what, "named_modules"):  # of torch, which is not imported to ask
+        raise UsageError(
+            f"a {type(what).__name__} is a torch module; "
+            "archcalc.from_torch(module, (3, 224, 224)) makes a network of it"
+        )
     if not isinstance(what, (str, os.PathLike)):
         raise UsageError(
             f"{what!r} is not a network: that is a name, a path, the text of a spec, or a mapping"
@@ -93,6 +98,8 @@ def find_network(
 
         return network_called(name, shapes or {}, {})
     path, variant = split_variant(name)
+    if path.endswith(".py"):
+        raise UsageError(f"{path} is code: say what in it makes the network, as {path}:Net")
     if is_file(path):
         return variant_of(read_family(path, shapes), variant)
     return shipped_network(name)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archcalc import Graph, load
-from archcalc.comparing.alignment import Pair, align, stem
+from archcalc.comparing.alignment import Pair, align, stems
 
 
 def names(pairs: Iterable[Pair]) -> list[tuple[str | None, str | None]]:
@@ -94,7 +94,7 @@ def test_what_is_removed_comes_before_what_is_added() -> None:
 
 def test_counted_parts_of_a_name_have_no_stem(tmp_path: Path) -> None:
     graph = built(tmp_path, "relu", "relu: {name: relu7x}", "conv: {channels: 4, kernel: 1}")
-    assert [stem(node, graph) for node in graph.nodes] == [(None,), ("relu7x",), (None,)]
+    assert [*stems(graph).values()] == [(None,), ("relu7x",), (None,)]
 
 
 def test_what_is_too_large_and_too_different_is_replaced_as_a_whole(
@@ -127,3 +127,20 @@ def test_every_layer_stands_in_one_pair_in_its_order(
     assert [pair.before for pair in pairs if pair.before] == list(before.nodes)
     assert [pair.after for pair in pairs if pair.after] == list(after.nodes)
     assert (None, None) not in pairs
+
+
+def test_what_is_done_again_in_a_module_is_counted(tmp_path: Path) -> None:
+    """Torch modules use one `relu` twice or thrice; a spec calls the same relu1, relu2 and relu."""
+    of_module, of_spec = [
+        built(
+            tmp_path,
+            CONV.format(4),
+            f"relu: {{name: {first}}}",
+            CONV.format(8),
+            f"relu: {{name: {second}}}",
+        )
+        for first, second in (("relu", "relu_2"), ("relu1", "relu"))
+    ]
+    assert names(align(of_spec, of_module))[1::2] == [("relu1", "relu"), ("relu", "relu_2")]
+    act = built(tmp_path, "relu: {name: act}", "relu: {name: act_2}", "relu: {name: last_2}")
+    assert [*stems(act).values()] == [(None,), (None,), ("last_2",)]

@@ -207,3 +207,12 @@ def test_networks_of_one_name_get_the_labels_given() -> None:
     one = analyze("resnet18")
     assert difference(one, one, ("a", "b")).labels == ("a", "b")
     assert difference(one, analyze("resnet34"), ("a", "b")).labels == ("resnet18", "resnet34")
+
+
+def test_inputs_of_other_names_are_the_same_in_their_order() -> None:
+    head = "name: net\ninputs: {{{}: [8, 16, 16]}}\nlayers:\n{}"
+    first, second = [analyze(head.format(name, BEFORE)) for name in ("image", "x.1")]
+    found = difference(first, second)
+    assert found.settings == (Change("input image, name", "image", "x.1"),)
+    assert all(layer.status is Status.SAME for layer in found.layers)
+    assert not found.is_empty

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -77,8 +78,30 @@ def test_a_formula_holds_at_any_size(file: str) -> None:
     assert other.totals == archcalc.analyze(file, input=[3, 64, 48]).totals
 
 
+def test_a_formula_is_of_what_code_makes(file: str, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["formula", file, "--input", "3x32x32", "--set", "width=4", "--quantity", "params"]
+    assert called(capsys, *words)[:2] == (0, "params = 1074\n")
+    form = archcalc.formula(file, "macs", input=[3, 32, 32])
+    values = dict.fromkeys(form.free_symbols, 64)
+    assert form.subs(values) == archcalc.analyze(file, input=[3, 64, 64]).totals.macs
+
+
 def test_a_size_is_asked_for(file: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert_refused(called(capsys, "table", file), "input")
+    assert_refused(called(capsys, "table", file), "--input: which size has x of Net.forward?")
+    assert_refused(called(capsys, "table", file, "--input", "3xhxw"), "plain numbers")
+    with pytest.raises(archcalc.UsageError, match=r"32\.5"):
+        archcalc.from_torch(nn.ReLU(), (3, 32.5))
+
+
+def test_what_code_is_called_with_is_one_value(file: str) -> None:
+    with pytest.raises(archcalc.UsageError, match=r"^width: .* one plain value"):
+        archcalc.sweep(file, input=[3, 32, 32], width=np.array([8, 16]))
+
+
+def test_which_part_of_a_file_is_asked_for(file: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert_refused(called(capsys, "table", "mine.py"), "mine.py:Net")
+    with pytest.raises(archcalc.UsageError, match=r"a ReLU .* archcalc\.from_torch"):
+        archcalc.analyze(nn.ReLU())  # type: ignore[arg-type]
 
 
 def test_its_own_errors_are_told_in_one_line(

@@ -155,7 +155,7 @@ def _is_one(given: Any) -> bool:
     return (
         isinstance(given, list | tuple)
         and len(given) > 0
-        and all(isinstance(x, int) and not isinstance(x, bool) for x in given)
+        and all(isinstance(x, int | float) and not isinstance(x, bool) for x in given)
     )
 
 
@@ -170,8 +170,9 @@ def _example(name: str, given: Any, parameter: Any, dtype: torch.dtype) -> Any:
         return Example(name, tuple(given.shape), dtype)
     if _is_one(given):
         chosen = torch.int64 if _is_looked_up(name, parameter) else dtype
-        if any(size < 1 for size in given):
-            raise UsageError(f"a size of {min(given)} in {tuple(given)}", "input")
+        for size in given:
+            if size < 1 or not isinstance(size, int):
+                raise UsageError(f"a size of {size} in {tuple(given)}", "input")
         return Example(name, tuple(given), chosen)
     if isinstance(given, list | tuple):
         parts = [_example(f"{name}_{i}", x, None, dtype) for i, x in enumerate(given)]
@@ -213,6 +214,13 @@ def _own_inputs(module: nn.Module) -> Any:
     own = getattr(module, "dummy_inputs", None)  # transformers'
     if isinstance(own, Mapping) and own:
         return own
+    parameters = _parameters(module)
+    needed = [name for name, p in parameters.items() if p.default is p.empty]
+    own = f"{type(module).__name__}.forward"
+    if len(needed) > 1:
+        raise UsageError(f"which sizes have {' and '.join(needed)} of {own}? give each", "input")
+    tokens = all(_is_looked_up(name, parameters[name]) for name in needed) and needed
+    example = "77 (tokens)" if tokens else "3x224x224 (an image)"
     raise UsageError(
-        f"which size has an input of {type(module).__name__}? such as (3, 224, 224)", "input"
+        f"which size has {''.join(needed) or 'the input'} of {own}? {example}?", "input"
     )

@@ -39,7 +39,7 @@ class Row(NamedTuple):
         name: it.
         layers: how many there are.
         params, macs, sizes: whether they are the module's; an empty text, or what differs.
-        unreached: parameters that inference does not reach, as those of auxiliary heads.
+        unreached: parameters that neither inference nor training reaches.
         opaque: the operators that no kind covers, and how often each is there.
         seconds: to capture it, and to make a model of that.
         failure: why there is none, or empty.
@@ -105,11 +105,12 @@ def _row(name: str, module: nn.Module, size: Any) -> Row:
         return Row(name, failure=_line(error))
     has = sum(p.numel() for p in module.parameters())
     unreached = sum(_count(shape) for held, shape in trace.unused.items() if held.role != "buffer")
-    params = "" if analysis.params + unreached == has else f"{analysis.params:,} of {has:,}"
+    found = analysis.params + analysis.training_only_totals.params
+    params = "" if found + unreached == has else f"{found:,} of {has:,}"
     counted = None if trace.flops is None else trace.flops // 2
     wanted = {each.name: each.shape for each in model.statements}
     other = [layer.name for layer in analysis.layers if layer.output.shape != wanted[layer.name]]
-    found = Counter(s.fields["operator"] for s in model.statements if s.kind == "opaque")
+    opaque = Counter(s.fields["operator"] for s in model.statements if s.kind == "opaque")
     return Row(
         name,
         layers=len(model.statements),
@@ -117,7 +118,7 @@ def _row(name: str, module: nn.Module, size: Any) -> Row:
         unreached=unreached,
         macs="" if analysis.macs == counted else f"{analysis.macs}, counted {counted}",
         sizes=", ".join(other[:3]),
-        opaque=", ".join(f"{count} {operator}" for operator, count in found.items()),
+        opaque=", ".join(f"{count} {operator}" for operator, count in opaque.items()),
         seconds=seconds,
     )
 

@@ -19,6 +19,7 @@ class Statement(Record):
         fields: what else the spec says of it, without what is at its default.
         weights: the layer whose weights it shares, or None.
         shape: of its output for one image as the model had it, to hold the walk to; or None.
+        head: the head for training alone that it stands in, which its name begins with; or empty.
     """
 
     kind: str
@@ -27,6 +28,7 @@ class Statement(Record):
     fields: Mapping[str, Any] = {}
     weights: str | None = None
     shape: tuple[int, ...] | None = None
+    head: str = ""
 
 
 class Input(Record):
@@ -84,15 +86,32 @@ def _head(model: Model) -> Iterator[str]:
 
 
 def _layers(model: Model) -> Iterator[str]:
-    previous = next(iter(model.inputs))
+    previous, head = next(iter(model.inputs)), ""
     for statement in model.statements:
-        keys = {"name": scalar(statement.name)}
-        if len(statement.inputs) > 1:
-            keys["from"] = text_of(statement.inputs)
-        elif statement.inputs and statement.inputs[0] != previous:
-            keys["from"] = scalar(statement.inputs[0])
-        if statement.weights is not None:
-            keys["weights"] = scalar(statement.weights)
-        keys |= {key: text_of(given) for key, given in statement.fields.items()}
-        yield f"  - {statement.kind}: {mapping(keys)}"
+        if statement.head != head:
+            previous, head = "", statement.head
+            if head:
+                yield f"  - head: {{name: {scalar(head)}, training_only: true, layers: ["
+        line = _layer(statement, previous, f"{head}." if head else "")
+        yield f"      {line}," if head else f"  - {line}"
+        if head and statement is _last_of(model, head):
+            yield "    ]}"
         previous = statement.name
+
+
+def _last_of(model: Model, head: str) -> Statement:
+    return [each for each in model.statements if each.head == head][-1]
+
+
+def _layer(statement: Statement, previous: str, head: str) -> str:
+    """A layer, inside a head by the names that it has there."""
+    inputs = [name.removeprefix(head) for name in statement.inputs]
+    keys = {"name": scalar(statement.name.removeprefix(head))}
+    if len(inputs) > 1:
+        keys["from"] = text_of(inputs)
+    elif inputs and statement.inputs[0] != previous:
+        keys["from"] = scalar(inputs[0])
+    if statement.weights is not None:
+        keys["weights"] = scalar(statement.weights.removeprefix(head))
+    keys |= {key: text_of(given) for key, given in statement.fields.items()}
+    return f"{statement.kind}: {mapping(keys)}"

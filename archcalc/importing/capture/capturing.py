@@ -119,7 +119,9 @@ class _Capturing:
 
     def _run(self, batch: int, counted: bool) -> Run:
         try:
-            again = bool(self._done)
+            again = (
+                bool(self._done) and not counted
+            )  # what is told from before runs nothing to count
             return run(self._module, self._given, batch, self._on, counted=counted, again=again)
         except (UsageError, WantsIntegers):
             raise

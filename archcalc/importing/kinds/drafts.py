@@ -43,6 +43,7 @@ class Draft:
         name: of an input, or what it is to be called; empty where its path says that.
         views: the layers that only move its values, by what a spec says of them.
         learned: of a source whether it learns.
+        head: the head for training alone that it stands in, or empty.
     """
 
     def __init__(
@@ -64,6 +65,7 @@ class Draft:
         self.axes: tuple[str, ...] = ()
         self.views: dict[str, Draft] = {}
         self.learned = False
+        self.head = ""
 
 
 class Value(NamedTuple):

@@ -22,7 +22,7 @@ from archcalc.importing.kinds.drafts import NotCoveredError, Value
 
 @handles(
     "contiguous", "clone", "detach", "alias", "to", "float", "double", "half", "bfloat16", "type",
-    "type_as", "cuda", "cpu", "positive", "pin_memory",
+    "type_as", "cuda", "cpu", "positive", "pin_memory", "identity",
 )  # fmt: skip
 def same(call: Call) -> None:
     """The same values, as far as a network is concerned."""

@@ -32,6 +32,8 @@ def name_all(drafts: Sequence[Draft], held: Mapping[int, Held], taken: set[str])
         if not name:
             alone = path and path not in inner and len(kinds[path]) == 1
             name = path if alone else f"{path}.{draft.kind}".lstrip(".")
+        if draft.head and not name.startswith(f"{draft.head}."):
+            name = f"{draft.head}.{name}"
         draft.name = _free(_valid(name), taken)
 
 
@@ -50,14 +52,19 @@ def _owner(draft: Draft, held: Mapping[int, Held]) -> str:
         return draft.name
     if not draft.held:
         return ""
-    paths = [held[number].name.split(".")[:-1] for number in draft.held.values()]
+    paths = [held[number].name.rpartition(".")[0] for number in draft.held.values()]
+    if draft.operation is not None and draft.weights is not None:
+        return draft.operation.path  # as it is called here
+    return common_path(paths)
+
+
+def common_path(paths: Sequence[str]) -> str:
+    """The innermost module that all of some paths lie in."""
     common = []
-    for parts in zip(*paths, strict=False):
+    for parts in zip(*[path.split(".") for path in paths], strict=False):
         if len({*parts}) > 1:
             break
         common.append(parts[0])
-    if draft.operation is not None and draft.weights is not None:
-        return draft.operation.path  # as it is called here
     return ".".join(common)
 
 

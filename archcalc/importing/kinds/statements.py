@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from importlib import import_module
 
 from archcalc.feature_map import FeatureMap
@@ -11,7 +11,7 @@ from archcalc.importing.kinds.axes import Axes, axis_of, without_batch
 from archcalc.importing.kinds.call import HANDLERS, Call
 from archcalc.importing.kinds.drafts import Draft, NotCoveredError, Value
 from archcalc.importing.kinds.lowering import Lowering, tensors_in
-from archcalc.importing.kinds.naming import name_all
+from archcalc.importing.kinds.naming import common_path, name_all
 from archcalc.importing.kinds.opaque import opaque
 from archcalc.importing.kinds.patterns import sizes_of
 from archcalc.importing.model import Input, Model, Statement
@@ -32,19 +32,21 @@ def statements(trace: Trace, origin: str) -> Model:
     """
     lowering = Lowering(trace, _lower)
     inputs = {name: _input(lowering, name, number) for name, number in trace.inputs.items()}
-    for operation in _live(trace):
+    for operation in _live(trace.operations, trace.outputs.values()):
         if not lowering.of_images.isdisjoint(operation.outputs):
             _lower(operation, lowering)
         elif not lowering.learned.isdisjoint(operation.outputs):
             lowering.waiting |= dict.fromkeys(operation.outputs, operation)
     ends = {name: _end(lowering, number) for name, number in trace.outputs.items()}
     outputs = {name: draft for name, draft in ends.items() if draft is not None}
-    drafts = _needed(lowering.drafts, outputs.values())
+    heads = _heads(lowering)
+    drafts = _needed(lowering.drafts, [*outputs.values(), *heads])
     name_all(drafts, trace.held, {*inputs})
     _note_unused(lowering)
     found = tuple(map(_statement, drafts))
+    main = [each.name for each in found if not each.head]
     named = {_plain(name): draft.name for name, draft in outputs.items()}
-    alone = len(named) == 1 and found and [*named.values()] == [found[-1].name]
+    alone = len(named) == 1 and [*named.values()] == main[-1:]
     return Model(
         name=_plain(trace.name) or "model",
         origin=origin,
@@ -57,11 +59,32 @@ def statements(trace: Trace, origin: str) -> Model:
     )
 
 
-def _live(trace: Trace) -> list[Operation]:
-    """The operations that an output needs, in order."""
-    needed = {*trace.outputs.values()}
+def _heads(lowering: Lowering) -> list[Draft]:
+    """The last layers of what runs in training alone, each the end of a head of its own."""
+    ends = []
+    for name, number in lowering.trace.training_outputs.items():
+        before = len(lowering.drafts)
+        operations = _live(lowering.trace.training_operations, [number])
+        lowering.depend_on_images(operations)
+        for operation in operations:
+            _lower(operation, lowering)
+        end = _end(lowering, number)
+        if end is None:
+            continue
+        ends.append(end)
+        own = lowering.drafts[before:]
+        paths = [draft.operation.path for draft in own if draft.operation is not None]
+        head = _plain(common_path(paths) or name)
+        for draft in own:
+            draft.head = head
+    return ends
+
+
+def _live(operations: Sequence[Operation], ends: Iterable[int]) -> list[Operation]:
+    """The operations that some tensors need, in order."""
+    needed = {*ends}
     found = []
-    for operation in reversed(trace.operations):
+    for operation in reversed(operations):
         if not needed.isdisjoint(operation.outputs):
             needed.update(tensors_in(operation.arguments))
             found.append(operation)
@@ -137,6 +160,7 @@ def _statement(draft: Draft) -> Statement:
         fields=draft.fields,
         weights=None if draft.weights is None else draft.weights.name,
         shape=tuple([int(n) for n in draft.map.shape]),
+        head=draft.head,
     )
 
 

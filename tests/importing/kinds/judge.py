@@ -50,7 +50,8 @@ def imported(module: nn.Module, *sizes: Sizes) -> Imported:
     trace = capture(module, sizes[0] if len(sizes) == 1 else [*sizes])
     model = statements(trace, "a test")
     analysis = analyze(flat_spec(model), batch=trace.batches[0])
-    assert analysis.params == sum(p.numel() for p in module.parameters())
+    params = analysis.params + analysis.training_only_totals.params
+    assert params == sum(p.numel() for p in module.parameters())
     assert trace.flops is not None
     assert 2 * analysis.macs == trace.flops
     for layer, statement in zip(analysis.layers, model.statements, strict=True):

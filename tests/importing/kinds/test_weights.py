@@ -124,3 +124,44 @@ def test_places_by_a_list_and_items_for_each_image() -> None:
     assert imported(Function(lambda x: x[:, [4, 0, 1]]), (6, 8)).kinds == ["index_select"]
     found = imported(Function(lambda x: x.repeat_interleave(3, dim=0).relu()), (4, 5))
     assert found.kinds == ["rearrange", "expand", "relu"]
+
+
+def test_a_head_for_a_loss_stands_in_training_alone() -> None:
+    class Head(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = nn.Conv2d(4, 2, 1)
+            self.fc = nn.Linear(2, 3)
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.fc(F.adaptive_avg_pool2d(self.conv(x), 1).flatten(1))  # type: ignore[no-any-return]
+
+    class Network(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.stem = nn.Conv2d(3, 4, 3)
+            self.aux = Head()
+            self.fc = nn.Linear(4, 3)
+
+        def forward(self, x: Tensor) -> Tensor | tuple[Tensor, Tensor]:
+            x = self.stem(x)
+            out: Tensor = self.fc(x.mean((2, 3)))
+            return (out, self.aux(x)) if self.training else out
+
+    found = imported(Network(), (3, 6, 6))
+    assert found.names[-4:] == ["aux.conv", "aux.global_avg_pool", "aux.flatten", "aux.fc"]
+    assert [each.head for each in found.model.statements[-5:]] == ["", *["aux"] * 4]
+    assert found.analysis.training_only_totals.params == 4 * 2 + 2 + 2 * 3 + 3
+
+
+def test_a_path_that_training_drops_is_so_and_what_does_nothing_is_left_out() -> None:
+    class DropPath(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            if not self.training:
+                return x
+            return x * x.new_empty((x.shape[0], 1)).bernoulli_(0.75) / 0.75
+
+    module = nn.Sequential(nn.Linear(3, 4), nn.Identity(), DropPath(), nn.ReLU())
+    found = imported(module, (3,))
+    assert found.kinds == ["linear", "drop_path", "relu"]
+    assert found.fields("drop_path") == {"p": 0.25}

@@ -69,6 +69,8 @@ class Operation(Record):
             "torchvision.nms". A module that was compiled to TorchScript is "ScriptModule"; one
             that hands on what it takes is "identity", or "drop_path" with the probability `p` where
             it multiplies it by one random value for each image in training.
+            Where a view of a tensor was changed in place (`x[:, 0].zero_()`), "change_of_view"
+            stands behind, of what has changed with it.
         arguments: those that were given, by their names in torch's documentation ("input",
             "weight", "stride" …; `self` is "input", several by their position are a list);
             tensors as `Ref`, dtypes and devices as torch calls them ("float32"), what differs

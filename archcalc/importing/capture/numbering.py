@@ -69,9 +69,8 @@ class Numbering:
         Raises:
             UsageError: nobody knows where it comes from.
         """
-        found = self._numbers.get(id(tensor))
-        if found is not None and (self._keeps or found[0]() is tensor):
-            return found[1]
+        if self.knows(tensor):
+            return self._numbers[id(tensor)][1]
         known = self._copy.known.get(id(tensor))
         if known is not None:
             number = self.new(tensor)
@@ -89,6 +88,11 @@ class Numbering:
         self.constants.lend(number, tensor)
         self.held[number] = Held(f"{self._where()}.constant".lstrip("."), CONSTANT, trainable=False)
         return number
+
+    def knows(self, tensor: Tensor) -> bool:
+        """Whether a tensor was met."""
+        found = self._numbers.get(id(tensor))
+        return found is not None and (self._keeps or found[0]() is tensor)
 
     def twin(self, tensor: Tensor) -> Tensor:
         """The tensor without values that stands for one with values."""

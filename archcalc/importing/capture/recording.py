@@ -203,6 +203,9 @@ class Recorder(TorchFunctionMode):
             operation = self._write(plain, arguments, [changed], in_place=True)
             if values is not None:
                 self.numbering.constants.learn(operation.outputs[0], values)
+            if changed._base is not None and self.numbering.knows(changed._base):
+                arguments = {"input": changed._base, "value": changed}
+                self._write("change_of_view", arguments, [changed._base], in_place=True)
             return result
         if isinstance(result, Tensor) and any(result is x for x in (*args, *kwargs.values())):
             if name in _CONVERSIONS:

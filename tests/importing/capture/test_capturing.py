@@ -132,6 +132,19 @@ def test_what_is_changed_in_place_is_another_tensor_from_then_on() -> None:
     assert trace.outputs == {"output": second.outputs[0]}
 
 
+def test_what_is_changed_through_a_view_is_another_tensor_too() -> None:
+    def fill(x: Tensor) -> Tensor:
+        part = x[:, :2]
+        part.relu_()
+        return x + 1
+
+    view, relu, change, add = capture(Run(fill), (3,)).operations
+    assert relu.arguments == {"input": Ref(view.outputs[0])}
+    assert change.operator == "change_of_view"
+    assert change.arguments == {"input": Ref(0), "value": Ref(relu.outputs[0])}
+    assert add.arguments["input"] == Ref(change.outputs[0])
+
+
 @pytest.mark.parametrize(
     "module",
     [

@@ -239,7 +239,8 @@ def _phase_work(seen: Fields, windows: Windows, inputs: int) -> int:
                 windows[number] if isinstance(windows, tuple) and number < len(windows) else None
             )
             each = window.kernel if isinstance(window, (Window, TransposedWindow)) else inputs
-            work += axis.period * min(each, 2 * axis.period)
+            most = 2 * axis.period
+            work += axis.period * (min(each, most) if isinstance(each, int) else most)
     return work
 
 

@@ -21,6 +21,7 @@ from archcalc.layers.strides import Strides
 from archcalc.quantity.arithmetic import (
     Quantity,
     certainly_one,
+    equal_somewhere,
     require_at_least,
     require_equal,
 )
@@ -207,7 +208,7 @@ def _put_together(factors: Sequence[tuple[Quantity, ...]]) -> Turn:
 
 
 def _is_kept(size: Quantity) -> bool:
-    return isinstance(size, int) and size == -1
+    return equal_somewhere(size, -1)
 
 
 def _folded(bits: int, times: int, size: int) -> int:

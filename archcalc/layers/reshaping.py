@@ -17,6 +17,7 @@ from archcalc.layers.state import Shape
 from archcalc.quantity.arithmetic import (
     Quantity,
     certainly_one,
+    equal_somewhere,
     largest,
     product,
     require_at_least,
@@ -143,7 +144,7 @@ class Reshape(InOrder):
 
 
 def _is_open(size: Quantity) -> bool:
-    return isinstance(size, int) and size == -1
+    return equal_somewhere(size, -1)
 
 
 @register

@@ -14,7 +14,13 @@ from archcalc.layers.layer import Axis, Category, Layer
 from archcalc.layers.operator import USUAL, Circumstances, Gradient, Operator, Taken
 from archcalc.layers.registry import register
 from archcalc.layers.strides import Strides
-from archcalc.quantity.arithmetic import Quantity, ceil_div, certainly_one, require_at_least
+from archcalc.quantity.arithmetic import (
+    Quantity,
+    ceil_div,
+    certainly_at_least,
+    certainly_one,
+    require_at_least,
+)
 from archcalc.record import replace
 from archcalc.regions.bits import single
 from archcalc.regions.patches import Patch
@@ -170,4 +176,4 @@ class Select(_Slicing):
 
 def _from_front(place: Quantity, size: Quantity) -> Quantity:
     """A place counted from the front; one below 0 is given from the end."""
-    return size + place if isinstance(place, int) and place < 0 else place
+    return size + place if certainly_at_least(-1, place) else place

@@ -40,7 +40,12 @@ def dense_strides(shape: Sequence[int]) -> Strides:
 
 
 def can_stay_permuted(before: Sequence[int], after: Sequence[int]) -> bool:
-    """Whether a map whose channels, its first axis, lie closest can be seen under another shape."""
+    """Whether a map whose channels, its first axis, lie closest can be seen under another shape.
+
+    Where sizes are free, what can be a view is one.
+    """
+    if not all(isinstance(size, int) for size in (*before, *after)):
+        return True
     channels, *sizes = before
     apart = [channels * prod(sizes[axis + 1 :]) for axis in range(len(sizes))]
     return strides_after(before, (1, *apart), after) is not None

@@ -257,6 +257,8 @@ def _in_parts(left: list[Part], sizes: Sequence[Quantity]) -> list[tuple[Part, .
     for number, size in reversed([*enumerate(sizes)]):
         own: list[Part] = []
         while not certainly_one(size):
+            if not left:  # open sizes, of which nobody knows that they are as many
+                return None
             last = left.pop()
             if certainly_equal(last.size, size):
                 own.insert(0, last)

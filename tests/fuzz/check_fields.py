@@ -175,6 +175,6 @@ def _is_behind_all(reaching: Reaching, names: list[str], period: int) -> bool:
 
 def _only(path: dict[str, str]) -> Follow:
     def follow(layer: Layer, number: int, channels: Channels) -> Channels:
-        return channels if layer.sources[number] == path[layer.name] else NONE
+        return channels if layer.sources[number] == path.get(layer.name) else NONE
 
     return follow

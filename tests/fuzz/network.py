@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Sequence
 from typing import TypeAlias
 
@@ -117,6 +118,9 @@ def shapes_of(net: Net) -> dict[str, Shape]:
         pool = by_name[layer.indices] if layer.indices else None
         if (layer.kind == "embedding") != any(name in net.integers for name in layer.inputs):
             raise Refused(layer.name)
+        single = layer.kind == "group_norm" and layer.name in constant
+        if single and math.prod(inputs[0]) == layer.fields["groups"]:
+            raise Refused(layer.name)  # one value for each group, of no more images
         if pool is not None and (pool.name in constant) is not (layer.inputs[0] in constant):
             raise Refused(layer.name)  # indices of an image for those of all, or the reverse
         pooled = (repr(pool.fields), found[pool.inputs[0]]) if pool else ()

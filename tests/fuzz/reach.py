@@ -123,13 +123,14 @@ class Reaching:
         return Extent.ALL if everything else frozenset(found)
 
     def _is_expanded(self, name: str) -> bool:
-        """Whether a map comes from one that was expanded along the axis."""
+        """Whether a map comes from one that was expanded along the axis, or spread alone."""
         if name in self.inputs:
             return False
         layer, out = self.layers[name], self.shapes[name]
-        known = layer.kind == "expand" and len(out) == self.axes + 1
-        if known and self.shapes[layer.inputs[0]][1 + self.axis] < out[1 + self.axis]:
-            return True
+        if layer.kind in ("expand", *ELEMENTWISE) and len(out) == self.axes + 1:
+            maps = [self.shapes[x] for x in layer.inputs if self.leads_on(x, every(self.shapes[x]))]
+            if all(x[1 + self.axis] < out[1 + self.axis] for x in maps):
+                return True
         return any(map(self.is_expanded, layer.inputs))
 
     def holds_image(self, seen: frozenset[int] | Extent) -> bool:

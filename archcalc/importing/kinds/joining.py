@@ -8,6 +8,7 @@ from archcalc.importing.kinds.axes import Axes, batch_axis
 from archcalc.importing.kinds.call import Call, handles
 from archcalc.importing.kinds.drafts import NotCoveredError, Value
 from archcalc.importing.kinds.lowering import Taken
+from archcalc.importing.kinds.scaling import scaled, shifted
 from archcalc.importing.trace import Ref
 
 _JOINS = {
@@ -32,6 +33,8 @@ def arithmetic(call: Call) -> None:
     first, second = call.get("input", "self"), call.get("other", "value")
     if call.operation.operator in _SWAPPED:
         first, second = second, first
+    if (kind == "multiply" and scaled(call)) or (kind == "add" and shifted(call)):
+        return
     alpha = call.get("alpha", default=1)
     if not isinstance(first, Ref):
         _with_number(call, kind, second, first, swapped=True, alpha=alpha)

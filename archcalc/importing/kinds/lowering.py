@@ -93,11 +93,13 @@ class Lowering:
         self.owners: dict[int, Draft] = {}  # of the tensors that the model holds
         self.notes: dict[str, list[str]] = {}  # what they say, and of what
         self.users: dict[int, list[Operation]] = {}  # of each tensor, the operations that take it
+        self.makers: dict[int, Operation] = {}  # of each tensor, the operation that made it
         self.depend_on_images(trace.operations)
 
     def depend_on_images(self, operations: Sequence[Operation]) -> None:
         """Finds which tensors of some operations depend on an input, and which on what learns."""
         for operation in operations:
+            self.makers |= dict.fromkeys(operation.outputs, operation)
             taken = {*tensors_in(operation.arguments)}
             for number in taken:
                 self.users.setdefault(number, []).append(operation)

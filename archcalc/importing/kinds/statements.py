@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib import import_module
 
 from archcalc.feature_map import FeatureMap
@@ -14,8 +14,9 @@ from archcalc.importing.kinds.lowering import Lowering, tensors_in
 from archcalc.importing.kinds.naming import common_path, name_all
 from archcalc.importing.kinds.opaque import opaque
 from archcalc.importing.kinds.patterns import sizes_of
+from archcalc.importing.kinds.sums import merged_sums
 from archcalc.importing.model import Input, Model, Statement
-from archcalc.importing.trace import PARAMETER, Operation, Trace
+from archcalc.importing.trace import PARAMETER, Held, Operation, Trace
 
 for _family in (
     "attending", "convolving", "joining", "moving", "norming", "pointwise", "pooling", "products",
@@ -37,13 +38,14 @@ def statements(trace: Trace, origin: str) -> Model:
             _lower(operation, lowering)
         elif not lowering.learned.isdisjoint(operation.outputs):
             lowering.waiting |= dict.fromkeys(operation.outputs, operation)
-    ends = {name: _end(lowering, number) for name, number in trace.outputs.items()}
-    outputs = {name: draft for name, draft in ends.items() if draft is not None}
+    made = {name: _end(lowering, number) for name, number in trace.outputs.items()}
+    outputs = {name: draft for name, draft in made.items() if draft is not None}
     heads = _heads(lowering)
-    drafts = _needed(lowering.drafts, [*outputs.values(), *heads])
+    ends = [*outputs.values(), *heads]
+    drafts = merged_sums(_needed(lowering.drafts, ends), ends)
     name_all(drafts, trace.held, {*inputs})
     _note_unused(lowering)
-    found = tuple(map(_statement, drafts))
+    found = tuple([_statement(draft, trace.held) for draft in drafts])
     main = [each.name for each in found if not each.head]
     named = {_plain(name): draft.name for name, draft in outputs.items()}
     alone = len(named) == 1 and [*named.values()] == main[-1:]
@@ -151,13 +153,15 @@ def _needed(drafts: list[Draft], ends: Iterable[Draft]) -> list[Draft]:
     return [draft for draft in drafts if id(draft) in seen]
 
 
-def _statement(draft: Draft) -> Statement:
+def _statement(draft: Draft, held: Mapping[int, Held]) -> Statement:
     assert draft.map is not None
+    learned = [held[n] for n in draft.held.values() if held[n].role == PARAMETER]
+    frozen = learned and draft.weights is None and not any(each.trainable for each in learned)
     return Statement(
         kind=draft.kind,
         name=draft.name,
         inputs=tuple([each.name for each in draft.inputs]),
-        fields=draft.fields,
+        fields=draft.fields | {"trainable": False} if frozen else draft.fields,
         weights=None if draft.weights is None else draft.weights.name,
         shape=tuple([int(n) for n in draft.map.shape]),
         head=draft.head,

@@ -48,8 +48,8 @@ class Learned(nn.Module):
     [
         (torch.add, (1, 5, 4), (5, 4), ["parameter", "add"]),
         (torch.mul, (4,), (5, 4), ["parameter", "multiply"]),
-        (torch.mul, (3, 1, 1), (3, 4, 5), ["parameter", "multiply"]),
-        (lambda x, g: x * g.view(1, 3, 1, 1), (3,), (3, 4, 5), ["parameter", "multiply"]),
+        (torch.mul, (3, 1, 1), (3, 4, 5), ["channel_scale"]),
+        (lambda x, g: x * g.view(1, 3, 1, 1), (3,), (3, 4, 5), ["channel_scale"]),
         (lambda x, g: g + x, (), (3, 4), ["parameter", "add"]),
         (
             lambda x, g: torch.cat([g.expand(x.shape[0], -1, -1), x], 1),
@@ -63,6 +63,7 @@ class Learned(nn.Module):
         (lambda x, g: x + g.permute(1, 0).unsqueeze(0), (4, 5), (5, 4), None),
         (lambda x, g: (x * g).sum(1), (5, 1), (5, 4), ["parameter", "multiply", "sum"]),
         (lambda x, g: x * g + g, (4,), (5, 4), ["parameter", "multiply", "add"]),
+        (lambda x, g: x * g + g, (3, 1, 1), (3, 4, 5), ["parameter", "multiply", "add"]),
     ],
 )  # fmt: skip
 def test_parameters_are_sources(

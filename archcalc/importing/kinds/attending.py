@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from archcalc.importing.kinds.axes import Axes, Axis, batch_axis, size_of, without_batch
+from archcalc.importing.kinds.axes import Axes, Axis, batch_axis, factor, size_of, without_batch
 from archcalc.importing.kinds.call import Call, handles
 from archcalc.importing.kinds.drafts import NotCoveredError, Value
 from archcalc.importing.kinds.joining import common_batch
@@ -99,8 +99,6 @@ def _bias(call: Call, query: Value, mask: Value) -> Taken:
 
 def _give_heads(call: Call, draft: Any, query: Value) -> None:
     """The output as torch has it, (…, heads, L, d), of what a layer has side by side."""
-    from archcalc.importing.kinds.axes import factor
-
     # Its own factors, of the same sizes: it is another tensor.
     fresh = {
         each: each if each.is_batch else factor(each.sizes)

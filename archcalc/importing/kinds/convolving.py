@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from archcalc.importing.kinds.axes import regrouped, replaced
 from archcalc.importing.kinds.call import Call, handles
 from archcalc.importing.kinds.drafts import NotCoveredError, macs_of
 from archcalc.importing.kinds.weights import weight_of
@@ -92,8 +93,6 @@ def unfold(call: Call) -> None:
 
 def _windows(call: Call) -> None:
     """Windows along an axis that follow one another are that axis, cut in two."""
-    from archcalc.importing.kinds.axes import regrouped, replaced
-
     value = call.value("input")
     size, step = call.get("size"), call.get("step")
     dim = call.get("dimension") % len(value.axes)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from archcalc.importing.kinds.axes import Axes, Axis, batch_axis, without_batch
+from archcalc.importing.kinds.axes import Axes, Axis, axis_of, batch_axis, without_batch
 from archcalc.importing.kinds.call import Call, handles
 from archcalc.importing.kinds.drafts import Draft, NotCoveredError, Value
 from archcalc.importing.kinds.joining import beside_one_another, common_batch
@@ -300,8 +300,6 @@ def _apart_again(
     batch: str,
 ) -> None:
     """The product under the axes that the equation names, in their order."""
-    from archcalc.importing.kinds.axes import axis_of
-
     alike, rows, columns = letters
     sizes = dict(zip(output, call.lowering.sizes(call.output), strict=True))
     found: dict[str, Axis] = {}

@@ -6,6 +6,7 @@ from typing import Any
 
 from archcalc.importing.kinds.call import Call, handles
 from archcalc.importing.kinds.drafts import NotCoveredError
+from archcalc.importing.kinds.slicing import selected
 from archcalc.importing.trace import Ref
 
 
@@ -54,8 +55,6 @@ def _is_state(call: Call, number: int) -> bool:
 
 def _last_state(call: Call) -> None:
     """The state behind the last step is the last of the outputs."""
-    from archcalc.importing.kinds.slicing import selected
-
     sequence = call.lowering.values[call.output]
     dim = 1 if call.get("batch_first", default=False) else 0
     last = selected(call, sequence, dim, -1)

@@ -10,6 +10,7 @@ from archcalc.importing.kinds.call import Call, handles
 from archcalc.importing.kinds.convolving import per_axis
 from archcalc.importing.kinds.drafts import NotCoveredError, Value
 from archcalc.importing.kinds.lowering import Lowering
+from archcalc.importing.kinds.slicing import by_table, sliced
 from archcalc.importing.kinds.weights import makers_of
 
 _LOWEST = -3.4028234663852886e38  # of float32: what nothing is less than, for a spec
@@ -126,8 +127,6 @@ def embedding(call: Call) -> None:
 
 def _constant_rows(call: Call, number: int) -> None:
     """Of integers that are the same for all images, rows of a learned tensor."""
-    from archcalc.importing.kinds.slicing import by_table, sliced
-
     table = call.value("weight")
     sizes = call.lowering.sizes(number)
     if counts_up(call.lowering, number):

@@ -131,7 +131,7 @@ def _modules(network: Network, layers: Iterable[str]) -> dict[str, str]:
         before = around
     known, taken = network.imported.modules, {*names}
     alone = [path for path, times in runs.items() if times == 1 and path not in taken]
-    return {path: known.get(path, path.rpartition(".")[2]) for path in alone}
+    return {path: known.get(path, "group") for path in alone}  # of a file no class is known
 
 
 def with_inputs(graph: Graph, shapes: Mapping[str, FeatureMap]) -> Graph:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import warnings
 from pathlib import Path
 
@@ -96,6 +97,19 @@ def test_a_size_is_asked_for(file: str, capsys: pytest.CaptureFixture[str]) -> N
 def test_what_code_is_called_with_is_one_value(file: str) -> None:
     with pytest.raises(archcalc.UsageError, match=r"^width: .* one plain value"):
         archcalc.sweep(file, input=[3, 32, 32], width=np.array([8, 16]))
+
+
+def test_what_code_prints_is_not_among_the_figures(
+    file: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = MODEL.replace(
+        "        return self.head", "        print('runs')\n        return self.head"
+    )
+    (tmp_path / "talks.py").write_text(f"print('reads')\n{text}")
+    words = ["table", "talks.py:Net", "--input", "3x32x32", "--format", "json"]
+    status, out, err = called(capsys, *words)
+    assert (status, json.loads(out)["name"]) == (0, "Net")
+    assert {"reads", "runs"} <= {*err.split()}
 
 
 def test_which_part_of_a_file_is_asked_for(file: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -37,6 +37,7 @@ def test_a_cfg_file_is_read(tmp_path: Path) -> None:
     path.write_text("[net]\nheight=4\nwidth=4\nchannels=3\n[convolutional]\nfilters=2\n")
     analysis = analyze(path)
     assert (analysis.graph.name, analysis.params) == ("tiny", 8)
+    assert analysis.graph.blocks == {"0": "convolutional"}
 
 
 @pytest.mark.parametrize("name", ["net.pt", "net.pth", "net.pkl", "weights.ckpt"])

@@ -153,6 +153,17 @@ def test_a_module_that_refuses_the_input_says_so() -> None:
         compare(nn.Sequential(nn.Conv2d(3, 8, 3)), NETWORK)
 
 
+def test_a_module_that_asks_for_values_is_compared() -> None:
+    class Asks(nn.Linear):
+        def forward(self, x: Tensor) -> Tensor:
+            return super().forward(x if x.sum() > 0 else -x)
+
+    spec = graph(FeatureMap(4, ()), [node("0", Linear(features=3))])
+    found = compare(nn.Sequential(Asks(4, 3)), spec)
+    assert not found.differences
+    assert not found.unmatched
+
+
 def test_a_module_that_cannot_be_copied_says_so() -> None:
     class Uncopyable(nn.Module):
         def __deepcopy__(self, memo: object) -> nn.Module:

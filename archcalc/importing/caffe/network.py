@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import PurePath
 
-from archcalc.errors import Source, SpecError, suggestion
+from archcalc.errors import Source, SpecError, did_you_mean
 from archcalc.importing.building import Builder, Value, some_of
 from archcalc.importing.caffe.data import SOURCES, shapes_of, shapes_of_net
 from archcalc.importing.caffe.fields import Fields
@@ -95,7 +95,7 @@ class _Reading:
         elif type not in HANDLERS:
             raise fields.error(
                 f"{name}: archcalc does not read layers of type {type!r}"
-                + suggestion(type, (*HANDLERS, *_GIVING), "among those that it does:"),
+                + did_you_mean(type, (*HANDLERS, *_GIVING)),
                 "type",
             )
         elif (why := _unknown(bottoms)) and type not in OF_REGIONS:
@@ -120,7 +120,7 @@ class _Reading:
     def _bottom(self, fields: Fields, name: str) -> Blob:
         if name not in self._blobs:
             raise fields.error(
-                f"bottom {name!r}: no layer before it gives it{suggestion(name, self._blobs)}",
+                f"bottom {name!r}: no layer before it gives it{did_you_mean(name, self._blobs)}",
                 "bottom",
             )
         return self._blobs[name]

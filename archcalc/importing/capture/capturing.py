@@ -119,9 +119,7 @@ class _Capturing:
 
     def _run(self, batch: int, counted: bool) -> Run:
         try:
-            again = (
-                bool(self._done) and not counted
-            )  # what is told from before runs nothing to count
+            again = bool(self._done) and not counted  # what does not run again is not counted
             return run(self._module, self._given, batch, self._on, counted=counted, again=again)
         except (UsageError, WantsIntegers):
             raise

@@ -8,7 +8,7 @@ import inspect
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -73,7 +73,7 @@ def made(name: str, arguments: Mapping[str, Any] | None = None) -> Made:
 
     def again() -> nn.Module:
         try:
-            with _nothing_downloaded():
+            with _nothing_downloaded(), redirect_stdout(sys.stderr):  # stdout has the figures
                 module = found(**arguments)
         except (Exception, SystemExit) as error:  # whatever a user's own code may raise
             raise UsageError(f"{name}: {told(error)}") from error
@@ -95,7 +95,8 @@ def _found(name: str) -> Any:
         raise UsageError(f"{name}: expected package.module:factory, or file.py:Name")
     place, _, path = name.rpartition(":")
     try:
-        found: Any = _file(place) if place.endswith(".py") else _package(place)
+        with redirect_stdout(sys.stderr):
+            found: Any = _file(place) if place.endswith(".py") else _package(place)
     except UsageError:
         raise
     except (Exception, SystemExit) as error:  # whatever a user's own code may raise

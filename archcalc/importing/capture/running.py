@@ -6,7 +6,7 @@ import random
 import sys
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, redirect_stdout
 from typing import Any, NamedTuple
 
 import torch
@@ -185,6 +185,7 @@ def _fields_of(value: Any) -> Mapping[str, Any]:
 def undisturbed() -> Iterator[None]:
     """Without gradients, compilers and hooks of others, and leaving random numbers alone."""
     with ExitStack() as around:
+        around.enter_context(redirect_stdout(sys.stderr))  # what modules print is no figure
         around.enter_context(torch.random.fork_rng([]))
         around.enter_context(_same_random_numbers())
         around.enter_context(torch.inference_mode(False))

@@ -12,6 +12,7 @@ from archcalc.importing.darknet.cfg import Section, parse
 from archcalc.importing.darknet.layers import Handler
 from archcalc.importing.darknet.section import Reading
 from archcalc.importing.model import Input, Model
+from archcalc.record import replace
 
 _HANDLERS: Mapping[str, Handler] = {
     "activation": layers.activation,
@@ -137,7 +138,8 @@ def read_darknet(source: Source) -> Model:
             known = (*_HANDLERS, *_HEADS)
             raise section.error(f"archcalc does not read this type{suggestion(type, known)}")
         outputs.append(x)
-    return _model(source, builder, inputs, x, heads)
+    types = {str(number): section.type for number, section in enumerate(sections[1:])}
+    return replace(_model(source, builder, inputs, x, heads), modules=types)
 
 
 def _tell_unread(reading: Reading) -> None:

@@ -35,6 +35,10 @@ class _Scope(nn.Module):
         return carry_out()
 
 
+# What stands in no path. A layer is called after the module that it stands in: this has no name.
+_Nameless = type("", (_Scope,), {})
+
+
 class _Once:
     """What the copies of a module share."""
 
@@ -155,7 +159,7 @@ class OnnxModule(nn.Module):
 
     def _carried_out(self, node: Node, calls: Callable[[], Any]) -> Any:
         """Calls, as those of the module that a node stood in."""
-        return (self._scope(node.path) if node.path else _Scope())(calls)
+        return (self._scope(node.path) if node.path else _Nameless())(calls)
 
     def _opaque(self, node: Node, images: int) -> operators.Rule:
         """What gives outputs of the shapes that the file says, and is seen as one call.

@@ -47,7 +47,11 @@ def read_onnx(path: str, sizes: Mapping[str, Sequence[int]] | None = None) -> Mo
         )
     file = Path(path)
     trace = replace(
-        trace, name=file.stem, inputs={names[n]: n for n in trace.inputs.values()}, notes=notes
+        trace,
+        name=file.stem,
+        inputs={names[n]: n for n in trace.inputs.values()},
+        notes=notes,
+        modules={},  # a file says no classes
     )
     return statements(trace, f"{file.name}, ONNX operator set {graph.opset}")
 

@@ -162,6 +162,16 @@ def test_flops_are_those_of_torchs_counter(module: nn.Module) -> None:
     assert capture(module, size).flops == counter.get_total_flops() > 0
 
 
+def test_flops_are_counted_where_one_image_is_treated_apart() -> None:
+    class Squeezed(nn.Linear):
+        def forward(self, x: Tensor) -> Tensor:
+            return super().forward(x).squeeze()
+
+    trace = capture(Squeezed(5, 4, bias=False), (5,))
+    assert trace.batches == (2, 3)
+    assert trace.flops == 2 * 2 * 5 * 4
+
+
 def test_outputs_have_their_names() -> None:
     trace = capture(Run(lambda x: {"out": x + 1, "aux": (x + 2, x + 3)}), (3,))
     assert list(trace.outputs) == ["out", "aux_0", "aux_1"]

@@ -103,6 +103,12 @@ def test_layers_are_called_as_the_modules_were(tmp_path: Path) -> None:
         assert {"0", "3.conv1", "4.conv2", "7"} <= {*names}
 
 
+def test_no_class_of_archcalcs_own_shows(tmp_path: Path) -> None:
+    graph = analyze(exported(MODULES["convolutions"], tmp_path / "net.onnx", False)).graph
+    assert {*graph.blocks.values()} == {"group"}
+    assert not any("cope" in node.name for node in graph.nodes)
+
+
 def test_a_free_size_is_asked_for(tmp_path: Path) -> None:
     axes = {"x": {0: "batch", 2: "height", 3: "width"}}
     path = exported(

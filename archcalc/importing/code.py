@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from archcalc.errors import require_extra
@@ -16,7 +16,12 @@ _NO_NAME = re.compile(r"[^A-Za-z0-9_.\-]+")
 
 
 def network_of_module(
-    module: Any, inputs: Any = None, *, name: str | None = None, origin: str | None = None
+    module: Any,
+    inputs: Any = None,
+    *,
+    name: str | None = None,
+    origin: str | None = None,
+    again: Callable[[], Any] | None = None,
 ) -> Network:
     """A torch module as a network.
 
@@ -27,6 +32,7 @@ def network_of_module(
         inputs: as for `archcalc.importing.capture.capturing.capture`.
         name: what to call it; its class where none is given.
         origin: where it comes from, in one line.
+        again: makes the module with values, where it has none and its code asks for them.
 
     Raises:
         UsageError: as `capture`.
@@ -36,7 +42,7 @@ def network_of_module(
     from archcalc.importing.capture.capturing import capture
     from archcalc.importing.kinds import statements
 
-    trace = capture(module, inputs)
+    trace = capture(module, inputs, again=again)
     called = name or trace.name
     model = statements(replace(trace, name=called), origin or f"the torch module {called}")
     (network,) = family_of(model, called, module).networks.values()
@@ -63,7 +69,8 @@ def network_called(
     found = made(name, arguments)
     sizes: Any = shapes.get("", shapes) if shapes else found.size
     short = _NO_NAME.sub("-", name.rpartition(":")[2])
-    return network_of_module(found.module, sizes, name=short, origin=_origin(name, arguments))
+    origin = _origin(name, arguments)
+    return network_of_module(found.module, sizes, name=short, origin=origin, again=found.again)
 
 
 def _origin(name: str, arguments: Mapping[str, Any]) -> str:

@@ -255,18 +255,22 @@ def with_own_vectors(graph: Nodes) -> tuple[Nodes, int]:
     held, users = dict(graph.held), Counter(name for node in graph.nodes for name in node.inputs)
     several = {n for n, dense in held.items() if len(dense.shape) == 1 and learns(n, dense)}
     several = {name for name in several if users[name] > 1}
-    copies: Counter[str] = Counter()
+    given: set[str] = set()
     nodes = []
     for node in graph.nodes:
         inputs = []
         for name in node.inputs:
             if name in several:
-                copies[name] += 1
-                if copies[name] > 1:
-                    held[f"{name}_{copies[name]}"] = held[name]
-                    name = f"{name}_{copies[name]}"
+                own = f"{node.path}.{name.rpartition('.')[2]}" if node.path else name
+                while own in given or (own in held and own != name):
+                    own += "_"
+                given.add(own)
+                held[own] = graph.held[name]
+                name = own
             inputs.append(name)
         nodes.append(node._replace(inputs=tuple(inputs)))
+    for name in several - given:
+        del held[name]
     return graph._replace(held=held, nodes=nodes), len(several)
 
 

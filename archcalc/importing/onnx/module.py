@@ -25,6 +25,8 @@ RULES = operators.RULES | functions.RULES | shaping.RULES
 _PART = re.compile(r"[^\w\-]+")
 # Operators whose further inputs say how they work.
 _SETTINGS = frozenset(["Resize", "Upsample", "Clip", "Pad", "Dropout"])
+# Operators whose inputs are masks, and values to put in by these.
+_CHOOSING = frozenset(["Where", "Equal", "Not", "ScatterND", "ScatterElements", "Greater", "Less"])
 _GROWING = frozenset(["ConstantOfShape", "Range", "Expand", "Tile", "Pad", "Resize", "OneHot"])
 
 
@@ -40,11 +42,16 @@ _Nameless = type("", (_Scope,), {})
 
 
 class _Once:
-    """What the copies of a module share."""
+    """What the copies of a module share.
+
+    Attributes:
+        assumed: the nodes that take all values of a row, it seems, in order.
+    """
 
     def __init__(self, graph: Nodes, images: Images) -> None:
         self.graph = graph
         self.images = images
+        self.assumed: dict[str, None] = {}
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         return self
@@ -73,11 +80,13 @@ class OnnxModule(nn.Module):
             if node.operator == "BatchNormalization"
             for name in node.inputs[3:5]
         }
-        settings = {
-            name for node in graph.nodes for name in node.inputs[1:] if node.operator in _SETTINGS
-        }
+        beside: dict[str, bool] = {}  # whether all that takes it takes it for no weight
+        for node in graph.nodes:
+            for number, name in enumerate(node.inputs):
+                aside = node.operator in _CHOOSING or (number > 0 and node.operator in _SETTINGS)
+                beside[name] = beside.get(name, True) and aside
         for name, dense in graph.held.items():
-            if name not in settings and learns(name, dense):
+            if learns(name, dense) and not beside.get(name, False):
                 scope, _, own = name.rpartition(".")
                 value = torch.empty(dense.shape, dtype=getattr(torch, dense.dtype), device="meta")
                 home, own = self._scope(scope), _PART.sub("_", own) or "values"
@@ -99,6 +108,14 @@ class OnnxModule(nn.Module):
             self._step(node, known, images)
         found = [known[name] for name in graph.outputs]
         return dict(zip(graph.outputs, found, strict=True)) if len(found) > 1 else found[0]
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was taken for granted."""
+        if not self._once.assumed:
+            return ()
+        names = ", ".join(self._once.assumed)
+        return (f"{names}: taken for a view, as its indices lie in another file",)
 
     # ----- what it holds -----
 
@@ -149,7 +166,9 @@ class OnnxModule(nn.Module):
                 _require_small(node, values)
             return _by_reference(node, values)
         rule = RULES.get(node.operator) or self._opaque(node, images)
-        if node.operator == "Gather" and _is_view(node, values):
+        if node.operator == "Gather" and _is_view(values):
+            if isinstance(values[1], Tensor):
+                self._once.assumed.setdefault(_called(node))
             shape = self._once.images.shape(node, values[0], np.asarray(values[1].shape), images)
             return self._carried_out(node, lambda: values[0].reshape([int(n) for n in shape]))
         if node.operator in ("Reshape", "Expand"):
@@ -203,17 +222,18 @@ def _constant(node: Node) -> Any:
     raise UsageError(f"a constant by {name!r}")
 
 
-def _is_view(node: Node, values: Sequence[Any]) -> bool:
-    """Whether all of a row is taken in order: so exporters write a view."""
+def _is_view(values: Sequence[Any]) -> bool:
+    """Whether all of a row is taken in order: so exporters write a view.
+
+    Indices that lie in another file are taken for that where there are as many as values.
+    """
     x, indices = values
-    return (
-        isinstance(x, Tensor)
-        and isinstance(indices, np.ndarray)
-        and x.dim() == 1
-        and indices.size > 0
-        and bool((indices.reshape(-1) == np.arange(indices.size)).all())
-        and x.numel() % indices.size == 0
-    )
+    if not isinstance(x, Tensor) or x.dim() != 1 or not prod(indices.shape):
+        return False
+    if isinstance(indices, Tensor):
+        return not indices.is_floating_point() and x.numel() % indices.numel() == 0
+    in_order = bool((indices.reshape(-1) == np.arange(indices.size)).all())
+    return in_order and x.numel() % indices.size == 0
 
 
 def _shape(node: Node, x: Tensor) -> Any:

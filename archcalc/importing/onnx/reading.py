@@ -29,6 +29,7 @@ def read_onnx(path: str, sizes: Mapping[str, Sequence[int]] | None = None) -> Mo
     from archcalc.importing.capture.capturing import capture
     from archcalc.importing.kinds import statements
     from archcalc.importing.onnx.module import OnnxModule
+    from archcalc.importing.patterns import recognized
 
     images = _images(graph, path)
     given = {
@@ -39,7 +40,7 @@ def read_onnx(path: str, sizes: Mapping[str, Sequence[int]] | None = None) -> Mo
     first = images or 1
     trace = capture(module, [*given.values()], batches=(first, 2 * first))
     names = dict(zip(trace.inputs.values(), graph.inputs, strict=True))
-    notes = trace.notes
+    notes = trace.notes + module.notes
     if shared:
         vectors = "a vector" if shared == 1 else f"{shared} vectors"
         notes += (
@@ -53,7 +54,8 @@ def read_onnx(path: str, sizes: Mapping[str, Sequence[int]] | None = None) -> Mo
         notes=notes,
         modules={},  # a file says no classes
     )
-    return statements(trace, f"{file.name}, ONNX operator set {graph.opset}")
+    model = statements(trace, f"{file.name}, ONNX operator set {graph.opset}")
+    return recognized(model)  # an exporter takes apart what the model had as one
 
 
 def _images(graph: Nodes, path: str) -> int | None:

@@ -94,7 +94,8 @@ def test_random_networks_on_free_sizes_are_the_networks_at_any_size(
     other = data.draw(st.tuples(*[st.integers(1, 40)] * len(symbols)))
     for sizes in (network.input.sizes, other):
         numbers = at_numbers(network, sizes)
-        if numbers is not None:
+        # A head for training that does not fit at these sizes is left out there.
+        if numbers is not None and not numbers.graph.left_out:
             compare(free, symbols, numbers)
 
 

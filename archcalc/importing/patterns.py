@@ -112,7 +112,10 @@ RULES = (
     # What is centred first is a layer norm, though its rest is one by the root mean square.
     Rule(
         "layer_norm",
-        tuple([Tree("add", (_times(tree, _W), _B)) for tree in _BY_DEVIATION]),
+        (
+            *[Tree("add", (_times(tree, _W), _B)) for tree in _BY_DEVIATION],
+            *[Tree("add", (Tree("channel_scale", (tree,)), _B)) for tree in _BY_DEVIATION],
+        ),
         _EPS | {"over": Var("axis")},
     ),
     Rule("layer_norm", _BY_DEVIATION, _EPS | {"over": Var("axis"), "affine": False}),

@@ -49,7 +49,7 @@ from tests.fuzz.checking import Check
 from tests.fuzz.generator import drawn
 from tests.fuzz.trial import compare, told, try_seeds
 
-SEEDS = range(300)
+SEEDS = range(2000)
 Seed = Callable[[pytest.MonkeyPatch], None]
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from archcalc import Graph, analyze, load, verify
@@ -15,6 +15,7 @@ from archcalc.exporting.source import torch_source
 from archcalc.feature_map import FeatureMap
 from archcalc.layers.embedding import Embedding
 from archcalc.layers.sources import Parameter
+from archcalc.memory_use.open_memory import why_memory_is_unknown
 from archcalc.testing.training import check_step
 from archcalc.torch_backend.batches import drawn
 
@@ -59,6 +60,8 @@ layers:
 
 @given(networks(), st.integers(1, 3))
 def test_a_step_of_a_network_on_tokens_takes_what_torch_takes(network: Graph, batch: int) -> None:
+    analysis = analyze(network, batch=batch)
+    assume(why_memory_is_unknown(analysis, analysis.dtype) is None)
     check_step(network, batch)
 
 

@@ -215,22 +215,25 @@ def _needed(
     """As `needed_backward`, of one layer; a copy that it makes stands for its input."""
     if layer.node.indices is not None:
         yield indices_of(layer.node.indices)
+    copied = where.copied_inputs.get(layer.name, {})
+    operands: set[int] = set()  # that are kept already
     for saved in layer.effect.saved:
         if not _is_kept(saved, layer, learns):
             continue
         if isinstance(saved, Operands):
-            copied = where.copied_inputs.get(layer.name, {})
             for operand in saved.kept([learns[name] for name in layer.inputs]):
                 if isinstance(operand, Extra):
                     yield operand
                 else:
+                    operands.add(operand)
                     yield copied.get(operand, layer.inputs[operand])
         elif isinstance(saved, Extra):
             handed_on = saved.what == "indices" and layer.name in unpooled_later
             yield indices_of(layer.name) if handed_on and not pads_a_copy(layer) else saved
         else:
             copy = where.copies.get(layer.name)
-            taken = layer.inputs if copy is None else [copy]
+            inputs = [copied.get(n, x) for n, x in enumerate(layer.inputs) if n not in operands]
+            taken = inputs if copy is None or copied else [copy]
             yield from (layer.name,) if saved is Saved.OUTPUT else taken
 
 

@@ -266,13 +266,13 @@ def _lies_along(weights: Statement, axis: int, shape: Sequence[int]) -> bool:
 
 def _name(root: Statement, match: _Match, statements: Mapping[str, Statement]) -> str:
     """The module that all of it stands in, where nothing else does; else as its last part."""
-    parts = [name.split(".")[:-1] for name in match.within]
+    parts = [name.split(".") for name in match.within]  # one may be called as the module itself
     common = []
     for each in zip(*parts, strict=False):
         if len({*each}) > 1:
             break
         common.append(each[0])
-    path = ".".join(common)
+    path = ".".join(common if root.name != ".".join(common) else common[:-1])
     inside = [n for n in statements if n == path or n.startswith(f"{path}.")]
     return path if path and {*inside} <= {*match.within} else root.name
 

@@ -24,6 +24,7 @@ from archcalc.reports.page import Page, bullets, joined
 from archcalc.reports.site import HOME, Site
 from archcalc.reports.verification_section import PAGE
 
+_PUBLIC = "verification/imports.md"  # which benchmarks/imports.py has left there
 CIFAR = 10  # classes; of MNIST as well
 _OTHERS = "Other networks, modules and small examples"
 _HEADINGS = ("ImageNet", "CIFAR and MNIST", "Text", "Video", _OTHERS)
@@ -50,6 +51,11 @@ def index_page(library: Library, site: Site) -> Page:
         page.add(
             f"{page.link('Verification', PAGE)} has the rules beside what torch measures on the "
             "same networks."
+        )
+    if _PUBLIC in site:
+        page.add(
+            f"{page.link('Public models', _PUBLIC)} of torchvision and timm were read from their "
+            "modules, and held to these."
         )
     page.heading("Comparisons")
     page.add(bullets(_comparisons(page)))

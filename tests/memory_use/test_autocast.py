@@ -187,7 +187,7 @@ ATEN = {
     "conv": "conv2d", "conv_transpose": "conv_transpose2d.input", "global_avg_pool3d":
     "adaptive_avg_pool3d", "max_unpool": "max_unpool2d", "concat": "cat", "upsample":
     "upsample_nearest2d", "pow": "pow.Tensor_Scalar", "softmax": "softmax.int",
-    "log_softmax": "log_softmax.int",
+    "log_softmax": "log_softmax.int", "grid_sample": "grid_sampler",
 }  # fmt: skip
 
 

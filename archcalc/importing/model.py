@@ -87,6 +87,7 @@ def _head(model: Model) -> Iterator[str]:
 
 def _layers(model: Model) -> Iterator[str]:
     previous, head = next(iter(model.inputs)), ""
+    last_of = {statement.head: statement for statement in model.statements}
     for statement in model.statements:
         if statement.head != head:
             previous, head = "", statement.head
@@ -94,13 +95,9 @@ def _layers(model: Model) -> Iterator[str]:
                 yield f"  - head: {{name: {scalar(head)}, training_only: true, layers: ["
         line = _layer(statement, previous, f"{head}." if head else "")
         yield f"      {line}," if head else f"  - {line}"
-        if head and statement is _last_of(model, head):
+        if head and statement is last_of[head]:
             yield "    ]}"
         previous = statement.name
-
-
-def _last_of(model: Model, head: str) -> Statement:
-    return [each for each in model.statements if each.head == head][-1]
 
 
 def _layer(statement: Statement, previous: str, head: str) -> str:

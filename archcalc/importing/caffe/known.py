@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from archcalc.errors import did_you_mean
-from archcalc.importing.building import some_of
+from archcalc.importing.builder import some_of
 from archcalc.importing.caffe.fields import Fields
 from archcalc.importing.caffe.text import Field, Message
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 from archcalc.errors import SpecError
-from archcalc.importing.building import Builder, Value
+from archcalc.importing.builder import Builder, Value
 from archcalc.importing.caffe.fields import Fields
 
 _LEARNING = ("conv", "conv_transpose", "linear", "embedding", "channel_scale", "prelu")

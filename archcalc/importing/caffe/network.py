@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from pathlib import PurePath
 
 from archcalc.errors import Source, SpecError, did_you_mean
-from archcalc.importing.building import Builder, Value, some_of
+from archcalc.importing.builder import Builder, Value, some_of
 from archcalc.importing.caffe.data import SOURCES, shapes_of, shapes_of_net
 from archcalc.importing.caffe.fields import Fields
 from archcalc.importing.caffe.known import unknown_fields
 from archcalc.importing.caffe.layer import Blob, Layer, Mask, Unknown
-from archcalc.importing.caffe.merging import merge_scales
 from archcalc.importing.caffe.phases import layers_of
+from archcalc.importing.caffe.scales import merge_scales
 from archcalc.importing.caffe.text import parse
 from archcalc.importing.caffe.types import (
     HANDLERS,

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from archcalc.importing.building import Value
+from archcalc.importing.builder import Value
 from archcalc.importing.caffe.fields import Fields
 from archcalc.importing.caffe.layer import Layer, shown
 

@@ -7,7 +7,7 @@ from math import prod
 from string import ascii_lowercase
 from typing import Any, NamedTuple
 
-from archcalc.importing.building import Value, size_of
+from archcalc.importing.builder import Value, size_of
 from archcalc.importing.caffe.fields import Fields
 from archcalc.importing.caffe.layer import Blob, Layer, shown
 

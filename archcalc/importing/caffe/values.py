@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from archcalc.importing.building import Value
+from archcalc.importing.builder import Value
 from archcalc.importing.caffe.fields import Fields
 from archcalc.importing.caffe.layer import Layer, shown
 from archcalc.importing.caffe.opaque import alike, length_over_all

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from archcalc.importing.building import Value, size_of
+from archcalc.importing.builder import Value, size_of
 from archcalc.importing.caffe.fields import Fields
 from archcalc.importing.caffe.layer import Blob, Layer, Mask, shown
 from archcalc.importing.caffe.opaque import opaque

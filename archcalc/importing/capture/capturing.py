@@ -9,8 +9,8 @@ from typing import Any
 from torch import nn
 
 from archcalc.errors import UsageError
+from archcalc.importing.capture.batches import Differs, Merged, merged
 from archcalc.importing.capture.inputs import Inputs, inputs_of
-from archcalc.importing.capture.merging import Differs, Merged, merged
 from archcalc.importing.capture.places import place_of, told
 from archcalc.importing.capture.recording import WantsIntegers
 from archcalc.importing.capture.running import FAKE, META, REAL, Run, run

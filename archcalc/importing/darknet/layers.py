@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from math import prod
 from typing import Any, TypeAlias
 
-from archcalc.importing.building import Value
+from archcalc.importing.builder import Value
 from archcalc.importing.darknet.section import Reading
 
 Handler: TypeAlias = Callable[[Reading], Value]

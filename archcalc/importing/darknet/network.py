@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import PurePath
 
 from archcalc.errors import Source, SpecError, suggestion
-from archcalc.importing.building import Builder, Value, some_of
+from archcalc.importing.builder import Builder, Value, some_of
 from archcalc.importing.darknet import layers, recurrent
 from archcalc.importing.darknet.cfg import Section, parse
 from archcalc.importing.darknet.layers import Handler

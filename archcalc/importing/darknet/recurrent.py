@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from archcalc.importing.building import Value
+from archcalc.importing.builder import Value
 from archcalc.importing.darknet.section import Reading
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from archcalc.errors import SpecError, suggestion
-from archcalc.importing.building import Builder, Value
+from archcalc.importing.builder import Builder, Value
 from archcalc.importing.darknet.cfg import Section
 
 # Each function of darknet as layers one after the other; from its activations.h.

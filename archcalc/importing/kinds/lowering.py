@@ -21,7 +21,7 @@ from archcalc.importing.kinds.axes import (
     without_batch,
 )
 from archcalc.importing.kinds.drafts import Draft, NotCoveredError, Value, map_after, settled
-from archcalc.importing.kinds.patterns import move, sizes_of
+from archcalc.importing.kinds.rearranging import move, sizes_of
 from archcalc.importing.trace import PARAMETER, Operation, Ref, Tensor, Trace
 
 # Of the tensors that they are given, these take nothing but the shape.

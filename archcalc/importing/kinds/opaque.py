@@ -10,7 +10,7 @@ from archcalc.importing.kinds.axes import axis_of, batch_axis, without_batch
 from archcalc.importing.kinds.call import HANDLERS, Call
 from archcalc.importing.kinds.drafts import Draft, NotCoveredError, Value
 from archcalc.importing.kinds.lowering import Lowering, tensors_in
-from archcalc.importing.kinds.patterns import sizes_of
+from archcalc.importing.kinds.rearranging import sizes_of
 from archcalc.importing.kinds.weights import learned_sources
 
 # What makes no product has no multiply-accumulates.

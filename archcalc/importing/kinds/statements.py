@@ -13,7 +13,7 @@ from archcalc.importing.kinds.drafts import Draft, NotCoveredError, Value
 from archcalc.importing.kinds.lowering import Lowering, tensors_in
 from archcalc.importing.kinds.naming import common_path, name_all
 from archcalc.importing.kinds.opaque import opaque
-from archcalc.importing.kinds.patterns import sizes_of
+from archcalc.importing.kinds.rearranging import sizes_of
 from archcalc.importing.kinds.sums import merged_sums
 from archcalc.importing.model import Input, Model, Statement
 from archcalc.importing.trace import PARAMETER, Held, Operation, Trace

@@ -29,7 +29,7 @@ def read_onnx(path: str, sizes: Mapping[str, Sequence[int]] | None = None) -> Mo
     from archcalc.importing.capture.capturing import capture
     from archcalc.importing.kinds import statements
     from archcalc.importing.onnx.module import OnnxModule
-    from archcalc.importing.patterns import recognized
+    from archcalc.importing.recognizing.rules import recognized
 
     images = _images(graph, path)
     given = {

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from archcalc.feature_map import FeatureMap
 from archcalc.importing.kinds.axes import Axes, Axis, axis_of, regrouped, replaced
-from archcalc.importing.kinds.patterns import move
+from archcalc.importing.kinds.rearranging import move
 from archcalc.layers.notation import pattern_of
 
 _CALLED = {1: "c", 2: "nc", 3: "chw", 4: "cthw"}

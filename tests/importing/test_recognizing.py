@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from archcalc.importing.capture.capturing import capture
 from archcalc.importing.kinds import statements
 from archcalc.importing.model import flat_spec
-from archcalc.importing.patterns import RULES, recognized
+from archcalc.importing.recognizing.rules import RULES, recognized
 from archcalc.torch_backend.build import build
 from archcalc.walk import analyze
 

@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from math import isclose, pi, sqrt
 from typing import Any, NamedTuple
 
-from archcalc.importing.attention import with_attention
 from archcalc.importing.model import Model, Statement
+from archcalc.importing.recognizing.attention import with_attention
 from archcalc.record import replace
 
 _CLOSE = 1e-3  # of constants, which are written with as few as four digits

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 from archcalc.feature_map import FeatureMap
 from archcalc.importing.kinds.drafts import map_after
-from archcalc.importing.merging import merged
 from archcalc.importing.model import Model, Statement
+from archcalc.importing.recognizing.rearrangements import merged
 from archcalc.record import replace
 
 _SIDE_BY_SIDE = ("h n d", "n (h d)")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from archcalc.importing.building import Builder
+from archcalc.importing.builder import Builder
 from archcalc.importing.model import Statement
 from archcalc.record import replace
 

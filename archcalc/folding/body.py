@@ -8,9 +8,10 @@ from typing import Any, NamedTuple
 from archcalc.feature_map import FeatureMap
 from archcalc.folding.columns import Expression, Parameters, Slot
 from archcalc.folding.items import Call, Group, Item, Leaf, Ref, Repeat, Steps
-from archcalc.layers import Join, Layer
+from archcalc.layers import Layer
+from archcalc.render.spec_text import is_branched, settings
 from archcalc.spec.keys import NAMED
-from archcalc.spec.writing import scalar, text_of
+from archcalc.spec.writing import mapping, scalar, text_of
 
 INDEX = "i"  # counts the times of a repeat
 _IN = "in"
@@ -66,7 +67,7 @@ def _lines(
 
 
 def _statement(kind: str, keys: Mapping[str, str]) -> str:
-    return f"- {kind}: {{{', '.join(f'{key}: {text}' for key, text in keys.items())}}}"
+    return f"- {kind}: {mapping(keys)}"
 
 
 def _counting(repeat: Repeat, place: int) -> str:
@@ -86,15 +87,13 @@ def _leaf(
 ) -> dict[str, str]:
     leaf, node = items[0], items[0].node
     keys = {"name": scalar(leaf.name)}
-    if isinstance(node.layer, Join) and len(node.inputs) == 1:
-        if [each.node.inputs[0] for each in items] != list(before):
-            keys["from"] = _source(items, 0, groups, parameters)
-        keys["branches"] = "[[]]"
-    elif len(node.inputs) > 1:
+    if len(node.inputs) > 1:
         sources = [_source(items, n, groups, parameters) for n in range(len(node.inputs))]
         keys["from"] = f"[{', '.join(sources)}]"
     elif node.inputs and [each.node.inputs[0] for each in items] != list(before):
         keys["from"] = _source(items, 0, groups, parameters)
+    if is_branched(node):
+        keys["branches"] = "[[]]"
     for key, others in (("weights", [e.node.weights for e in items]),
                         ("indices", [e.node.indices for e in items])):  # fmt: skip
         if others[0] is not None:
@@ -111,7 +110,7 @@ def _leaf(
 def _fields(items: Sequence[Leaf]) -> Iterator[tuple[list[Slot], object]]:
     """What some layers of one kind say in each of their fields, and what that is by default."""
     layer = items[0].node.layer
-    given = [fields_of(item) for item in items]
+    given = [settings(item.node.layer) for item in items]
     for name in dict.fromkeys([*layer.defaults, *given[0]]):
         if name != NAMED and any(name in each for each in given):
             slots = []
@@ -125,17 +124,6 @@ def _fields(items: Sequence[Leaf]) -> Iterator[tuple[list[Slot], object]]:
 def _widths(layer: Layer, x: FeatureMap) -> tuple[str, ...]:
     """The fields that grow with the channels, or features, that come in."""
     return (*layer.widths(x), *layer.widths(FeatureMap(x.shape[-1])), *layer.follows(x))
-
-
-def fields_of(leaf: Leaf) -> dict[str, object]:
-    """The fields of a layer that are not at their default, with the sizes that it names."""
-    layer, given = leaf.node.layer, leaf.node.layer.given()
-    own = {
-        name: dict(value) if layer.types[name] == "NamedShapes" else value
-        for name, value in given.items()
-        if name != NAMED
-    }
-    return {**own, **dict(given.get(NAMED, ()))}
 
 
 # ----- references -----

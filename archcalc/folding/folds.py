@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Sequence
 
-from archcalc.folding.body import INDEX, body, fields_of, reference
+from archcalc.folding.body import INDEX, body, reference
 from archcalc.folding.columns import Parameters
 from archcalc.folding.items import Block, Call, Group, Item, Leaf, Ref, Repeat
 from archcalc.folding.repeats import unrolled, with_repeats
+from archcalc.render.spec_text import settings
 
 KEYS = frozenset([INDEX, "name", "from", "weights", "trainable", "checkpoint", "indices"])
 _AROUND = 3  # lines of a block beside its body: its name, its parameters, `layers:`
@@ -123,7 +124,7 @@ def _of_item(item: Item, group: Group) -> Hashable:
     taken = tuple([reference(name, group) for name in _taken(item)])
     if isinstance(item, Leaf):
         node = item.node
-        fields = fields_of(item)
+        fields = settings(item.node.layer)
         fixed = [(k, str(v)) for k, v in fields.items() if not isinstance(v, int | float | tuple)]
         kind = node.layer.kind
         return (kind, item.name, taken, tuple(fixed), node.trainable, node.weights is None)

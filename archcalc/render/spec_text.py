@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from archcalc.graph import INPUT, Graph, Node, Stretch
-from archcalc.layers import Join
+from archcalc.layers import Join, Layer
 from archcalc.record import as_dict
 from archcalc.spec.keys import NAMED
 from archcalc.spec.writing import mapping, scalar, text_of
@@ -134,7 +134,7 @@ def _statement(node: Node, previous: str, prefix: str = "") -> str:
         keys["from"] = f"[{', '.join(map(scalar, node.inputs))}]"
     elif node.inputs and node.inputs[0] != previous:
         keys["from"] = scalar(node.inputs[0])
-    if isinstance(layer, Join) and len(node.inputs) == 1 and not layer.takes_one:
+    if is_branched(node):
         keys["branches"] = "[[]]"
     if node.weights is not None:
         keys["weights"] = scalar(node.weights)
@@ -142,10 +142,22 @@ def _statement(node: Node, previous: str, prefix: str = "") -> str:
         keys["indices"] = scalar(node.indices)
     if not node.trainable and node.weights is None:
         keys["trainable"] = "false"
-    for name, value in layer.given().items():
-        if name == NAMED:
-            keys |= {each: text_of(size) for each, size in value}
-        else:
-            by_names = layer.types[name] == "NamedShapes"
-            keys[name] = text_of(dict(value) if by_names else value)
+    keys |= {name: text_of(value) for name, value in settings(layer).items()}
     return f"{layer.kind}: {mapping(keys)}"
+
+
+def is_branched(node: Node) -> bool:
+    """Whether a spec writes a layer with branches of its own: a join of a single input."""
+    layer = node.layer
+    return isinstance(layer, Join) and len(node.inputs) == 1 and not layer.takes_one
+
+
+def settings(layer: Layer) -> dict[str, object]:
+    """What a spec says in a layer's fields: those not at their default, and the sizes it names."""
+    given = layer.given()
+    own = {
+        name: dict(value) if layer.types[name] == "NamedShapes" else value
+        for name, value in given.items()
+        if name != NAMED
+    }
+    return {**own, **dict(given.get(NAMED, ()))}

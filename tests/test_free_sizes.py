@@ -13,9 +13,11 @@ from archcalc import Analysis, FeatureMap, Graph, LayerError, Node, analyze, sym
 from archcalc.graph import INPUT
 from archcalc.layers.convolution import Conv
 from archcalc.layers.joining import Add, Average, Concat
+from archcalc.layers.linear import Linear
 from archcalc.layers.normalization import GroupNorm
 from archcalc.layers.pooling import AvgPool, MaxPool
 from archcalc.layers.resampling import Crop
+from archcalc.layers.slicing import Select, Slice
 from archcalc.layers.upsampling import Upsample
 from archcalc.memory_use.totals import activation_bytes
 from archcalc.quantity.arithmetic import Quantity
@@ -217,6 +219,32 @@ def test_what_training_keeps_is_unknown_where_a_copy_for_gaps_hangs_on_the_size(
     memory = activation_bytes(free)
     assert (memory.peak, memory.training) == (None, None)
     assert memory.unknown == "peak and training depend on whether c copies a map that was cut"
+
+
+@given(
+    cut=st.sampled_from([Slice(axis=1, start=-2), Slice(axis=0, stop=2)]),
+    index=st.integers(-1, 0),
+    axis=st.integers(0, 1),
+    size=st.integers(2, 30),
+)
+def test_features_at_one_place_need_no_copy_whatever_gaps_lie_between_them(
+    cut: Slice, index: int, axis: int, size: int
+) -> None:
+    network = graph(
+        FeatureMap(3, (size,)),
+        [
+            node("a", Conv(channels=4, kernel=1)),
+            node("cut", cut, "a"),
+            node("place", Select(axis=axis, index=index), "cut"),
+            node("b", Linear(features=5), "place"),
+        ],
+    )
+    numbers = at_numbers(network, (size,))
+    free, symbols = at_free_sizes(network)
+    if numbers is not None:
+        compare(free, symbols, numbers)
+    if axis or not cut.axis:  # else it has as many features as the input has positions
+        assert activation_bytes(free).unknown is None
 
 
 @given(kernel=st.integers(1, 5), size=st.integers(1, 30), join=st.sampled_from([Average(), Add()]))

@@ -163,14 +163,20 @@ def unsettled(analysis: Analysis) -> str | None:
             x, *others = [maps[name].shape[:-2] for name in layer.inputs]
             if any(other != x for other in others) or not with_gaps.isdisjoint(layer.inputs):
                 return layer.name
-        minds = kind.steps_first or kind.closes_gaps or isinstance(kind, (InOrder, Linear))
-        if behind_gaps and minds:
+        if behind_gaps and _minds_gaps(kind, maps[layer.inputs[0]]):
             return layer.name
         is_view = layer.effect.storage is not Storage.OWN
         between_images = kind.steps_first and layer.output.sizes and analysis.batch != 1
         if between_images or (is_view and (behind_gaps or kind.leaves_gaps)):
             with_gaps.add(layer.name)
     return None
+
+
+def _minds_gaps(kind: Layer, x: FeatureMap) -> bool:
+    """Whether a layer may copy an input that has gaps, or make more of it."""
+    if isinstance(kind, Linear):
+        return bool(x.sizes)  # rows that lie apart make a matrix too
+    return kind.steps_first or kind.closes_gaps or isinstance(kind, InOrder)
 
 
 def _shapes(analysis: Analysis) -> dict[str, tuple[Any, ...]]:

@@ -13,7 +13,7 @@ from archcalc.expanding.sizes import RefusedError
 from archcalc.feature_map import FeatureMap
 from archcalc.given import given_inputs, overrides, own_inputs
 from archcalc.graph import Graph, Node, Stretch, in_order, stretch_of, with_purpose
-from archcalc.layers import Layer
+from archcalc.layers import Join, Layer
 from archcalc.quantity.conditions import one_for_all
 from archcalc.record import replace
 from archcalc.spec.conversions import shown
@@ -32,6 +32,7 @@ from archcalc.spec.syntax import (
     RepeatStatement,
     Statement,
     layer_with,
+    several_needed,
 )
 from archcalc.spec.values import Value
 
@@ -239,7 +240,7 @@ class _Expander(Parts):
 
     def _layer(self, statement: LayerStatement, scope: Scope, current: str) -> str:
         if statement.sources:
-            inputs = tuple([self._resolve(source, scope) for source in statement.sources])
+            inputs = self._sources(statement, scope)
             current = inputs[0]
         else:
             inputs = () if statement.kind.is_source else (current,)
@@ -259,6 +260,14 @@ class _Expander(Parts):
             Node(full, layer, inputs, weights, indices, self._training_only, place, trainable)
         )
         return self._passed(full, full)
+
+    def _sources(self, statement: LayerStatement, scope: Scope) -> tuple[str, ...]:
+        if statement.branches is not None or not issubclass(statement.kind, Join):
+            return tuple([self._resolve(source, scope) for source in statement.sources])
+        found = self._resolve_all(statement.sources, scope)
+        if len(found) == len(statement.sources) == 1 and not statement.kind.takes_one:
+            raise SpecError(several_needed(statement.kind), statement.place)
+        return found
 
     def _branch(self, body: Body, scope: Scope, current: str, join: LayerStatement) -> str:
         self._step(join.place)

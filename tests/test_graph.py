@@ -63,10 +63,39 @@ def test_a_join_may_name_its_inputs() -> None:
     assert edges(graph_of(text))["concat1"] == ("b", "a", INPUT)
 
 
+DENSE = """\
+name: dense
+input: [3, 8, 8]
+parameters: {depth: 3}
+blocks:
+  unit:
+    parameters: [number]
+    layers:
+      - concat: {name: all, from: [in, "unit{range(number)}"]}
+      - conv: {name: conv, channels: 4, kernel: 1}
+layers:
+  - repeat: depth
+    index: i
+    layers: [unit: {name: "unit{i}", from: input, number: i}]
+  - concat: {name: last, from: [input, "unit{[n for n in range(depth) if n != 1]}.conv"]}
+"""
+
+
+def test_a_list_in_a_name_stands_for_a_name_for_each_item() -> None:
+    found = edges(graph_of(DENSE))
+    assert found["unit0.all"] == (INPUT,)
+    assert found["unit1.all"] == (INPUT, "unit0.conv")
+    assert found["unit2.all"] == (INPUT, "unit0.conv", "unit1.conv")
+    assert found["last"] == (INPUT, "unit0.conv", "unit2.conv")
+    assert edges(graph_of(DENSE, depth=1))["last"] == (INPUT, "unit0.conv")
+    assert edges(graph_of(DENSE, depth=0)) == {"last": (INPUT,)}
+
+
 def test_branches_may_start_from_a_named_layer() -> None:
     text = "  - relu: {name: a}\n  - tanh\n  - add: {from: a, branches: [[elu], []]}"
-    assert edges(graph_of(text))["elu1"] == ("a",)
-    assert edges(graph_of(text))["add1"] == ("elu1", "a")
+    for each in (text, text.replace("from: a", "from: \"{'a'}\"")):
+        assert edges(graph_of(each))["elu1"] == ("a",)
+        assert edges(graph_of(each))["add1"] == ("elu1", "a")
 
 
 # ----- blocks -----

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from archcalc.errors import ArchcalcError, Place, SpecError, did_you_mean
 from archcalc.expanding.scope import Home, Scope
@@ -156,6 +156,21 @@ class Names(ABC):
         """The earlier layer whose output a name stands for, in this block or one around it."""
         return self._uncut(self._itself(template, scope))
 
+    def _resolve_all(self, templates: Sequence[NameTemplate], scope: Scope) -> tuple[str, ...]:
+        """The earlier layers that names stand for, in order; a list in one, for one of each item.
+
+        Raises:
+            SpecError: there is no such layer; all that the names stand for is empty lists.
+        """
+        found: list[str] = []
+        for template in templates:
+            for name in self._texts(template, scope):
+                self._step(template.place)
+                found.append(self._uncut(self._named(name, scope, template.place)))
+        if templates and not found:
+            raise SpecError("`from` names no layer: its list is empty", templates[0].place)
+        return tuple(found)
+
     def _itself(self, template: NameTemplate, scope: Scope) -> str:
         """The earlier layer that has a name, even where something stands in its place."""
         self._step(template.place)
@@ -227,17 +242,43 @@ class Names(ABC):
         first, *others = template.parts
         if isinstance(first, str) and not others:  # which the parser has looked at
             return first
-        text = self._filled(template, scope)
-        if not NAME.fullmatch(text):
-            raise SpecError(f"{text[:60]!r} is not a name", template.place)
-        return text
+        return _checked(self._filled(template, scope), template.place)
+
+    def _texts(self, template: NameTemplate, scope: Scope) -> list[str]:
+        """The names that a text stands for: a list in braces makes one for each of its items."""
+        first, *others = template.parts
+        if isinstance(first, str) and not others:
+            return [first]
+        parts = self._parts(template, scope)
+        lists = [part for part in parts if isinstance(part, list)]
+        if not lists:
+            return [_checked(_joined(parts), template.place)]
+        if len(lists) > 1:
+            raise SpecError("more than one list in a name", template.place)
+        filled = [[item if part is lists[0] else part for part in parts] for item in lists[0]]
+        return [_checked(_joined(each), template.place) for each in filled]
 
     def _filled(self, template: NameTemplate, scope: Scope) -> str:
         """A text with the values of its expressions."""
-        values = [
-            part
-            if isinstance(part, str)
-            else text_of(self._evaluate(Argument(part, template.place), scope))
+        parts = self._parts(template, scope)
+        if any(isinstance(part, list) for part in parts):
+            fact = "a list in a name is for the `from` of a join, which takes several layers"
+            raise SpecError(fact, template.place)
+        return _joined(parts)
+
+    def _parts(self, template: NameTemplate, scope: Scope) -> list[Value]:
+        return [
+            part if isinstance(part, str) else self._evaluate(Argument(part, template.place), scope)
             for part in template.parts
         ]
-        return "".join(values)
+
+
+def _joined(parts: Iterable[Value]) -> str:
+    return "".join(map(text_of, parts))
+
+
+def _checked(text: str, place: Place) -> str:
+    """A text that has to be a name."""
+    if not NAME.fullmatch(text):
+        raise SpecError(f"{text[:60]!r} is not a name", place)
+    return text

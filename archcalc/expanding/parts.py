@@ -114,7 +114,7 @@ class Parts(Sharing):
         return with_functions({**values, WORK: self._work_on}, functions)
 
     def _part(self, statement: NetworkStatement, scope: Scope, current: str) -> str:
-        inputs = [self._resolve(source, scope) for source in statement.sources] or [current]
+        inputs = [*self._resolve_all(statement.sources, scope)] or [current]
         scope.present = inputs[0]
         network = self._others.network(self._filled(statement.of, scope), statement.of.place)
         if _key(network) in self._within:

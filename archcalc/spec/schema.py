@@ -23,7 +23,7 @@ from archcalc.spec.keys import (
 )
 from archcalc.spec.syntax import DENSE
 
-_NAME: Schema = {"type": "string", "pattern": r"^[A-Za-z0-9_.\-{}+*/% ()\[\]]+$"}
+_NAME: Schema = {"type": "string", "pattern": r"^[A-Za-z0-9_.\-{}+*/%, ()\[\]]+$"}
 _VALUE: Schema = {
     "anyOf": [
         {"type": ["integer", "number", "boolean", "string", "null"]},

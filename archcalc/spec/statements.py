@@ -45,6 +45,7 @@ from archcalc.spec.syntax import (
     Statement,
     Training,
     layer_with,
+    several_needed,
 )
 
 MAX_ENTRIES = 256  # of a mapping of names: parameters, blocks, variants
@@ -143,10 +144,10 @@ class StatementReader:
         if kind.is_source and sources:
             raise SpecError(f"{kind.kind} has no input", self._place(found["from"]))
         alone = issubclass(kind, Join) and kind.takes_one and branches is None
-        if joins and not alone and (branches is None) == (len(sources) < 2):
-            raise SpecError(
-                f"{kind.kind} needs branches, or `from` with two layers or more", self._place(key)
-            )
+        several = len(sources) > 1 or any(len(source.parts) > 1 for source in sources)
+        is_clear = several if branches is None else len(sources) < 2
+        if joins and not alone and not is_clear:
+            raise SpecError(several_needed(kind), self._place(key))
         return LayerStatement(
             kind=kind,
             arguments=arguments,

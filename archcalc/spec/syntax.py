@@ -61,7 +61,8 @@ class LayerStatement(Record):
         arguments: its fields as given, by name.
         layer: the layer itself where no field mentions a parameter, else None.
         name: its name, or None to number it by its kind.
-        sources: the earlier layers that it takes its input from; none for the one before it.
+        sources: the earlier layers that it takes its input from; none for the one before it. Of a
+            join, a list in braces stands for a name for each of its items.
         weights: the earlier layer whose weights it shares.
         indices: the earlier max pool that it undoes.
         branches: the bodies that a join joins; None for every other kind, and for a join
@@ -97,6 +98,11 @@ def layer_with(
             for name, (field, argument) in arguments.items()
         }
     )
+
+
+def several_needed(kind: type[Layer]) -> str:
+    """What is wrong with a join of a kind that is given a single layer."""
+    return f"{kind.kind} needs branches, or `from` with two layers or more"
 
 
 class BlockStatement(Record):

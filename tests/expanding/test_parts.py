@@ -257,6 +257,9 @@ def test_several_inputs_are_given_in_their_order() -> None:
     before = ("relu: {name: x}", "sigmoid: {name: y}")
     graph = outer(*before, "network: {of: inner.yaml, from: [y, x]}")
     assert graph.nodes[-1].inputs == ("y", "x")
+    numbered = ("relu: {name: r1}", "sigmoid: {name: r2}")
+    graph = outer(*numbered, "network: {of: inner.yaml, from: 'r{[2, 1]}'}")
+    assert graph.nodes[-1].inputs == ("r2", "r1")
     with pytest.raises(SpecError, match="called 'b': nothing is given for this input of inner"):
         outer(*before, "network: {of: inner.yaml, from: y}")
     with pytest.raises(SpecError, match="inner takes a, b; 3 inputs are given"):

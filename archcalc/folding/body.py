@@ -6,15 +6,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from archcalc.feature_map import FeatureMap
-from archcalc.folding.columns import Expression, Parameters, Slot
-from archcalc.folding.items import Call, Group, Item, Leaf, Ref, Repeat, Steps
+from archcalc.folding.columns import BEFORE, Expression, Parameters, Slot
+from archcalc.folding.counted import MOST_NAMED, Counted, reference, sources
+from archcalc.folding.items import IN, Call, Group, Item, Leaf, Ref, Repeat, Steps
 from archcalc.layers import Layer
 from archcalc.render.spec_text import is_branched, settings
 from archcalc.spec.keys import NAMED
 from archcalc.spec.writing import mapping, scalar, text_of
 
 INDEX = "i"  # counts the times of a repeat
-_IN = "in"
 
 
 class NotFoldedError(Exception):
@@ -49,9 +49,9 @@ def _lines(
         yield Line(0, _statement(item.node.layer.kind, _leaf(items, groups, before, parameters)))
     elif isinstance(item, Call):
         keys = {"name": scalar(item.name)}
-        sources = [call.group.entering for call in items]
-        if sources != list(before) and sources[0] is not None:
-            keys["from"] = _said_of([str(s) for s in sources], item.name, groups, parameters)
+        entering = [call.group.entering for call in items]
+        if entering != list(before) and entering[0] is not None:
+            keys["from"] = _said_of([str(s) for s in entering], item.name, groups, parameters)
         keys |= _arguments(items, groups, parameters)
         yield Line(0, _statement(item.block.name, keys))
     else:
@@ -62,6 +62,9 @@ def _lines(
         yield Line(1, "layers:")
         for place, call in enumerate(item.first):
             keys = {"name": scalar(_counting(item, place))}
+            if item.sources[place] is not None:
+                fixed = [str(each.sources[place]) for each in items]
+                keys["from"] = _said_of(fixed, call.name, groups, parameters)
             keys |= _arguments([each.first[place] for each in items], groups, parameters)
             yield Line(2, _statement(call.block.name, keys))
 
@@ -88,8 +91,7 @@ def _leaf(
     leaf, node = items[0], items[0].node
     keys = {"name": scalar(leaf.name)}
     if len(node.inputs) > 1:
-        sources = [_source(items, n, groups, parameters) for n in range(len(node.inputs))]
-        keys["from"] = f"[{', '.join(sources)}]"
+        keys["from"] = f"[{', '.join(_sources(items, groups, parameters))}]"
     elif node.inputs and [each.node.inputs[0] for each in items] != list(before):
         keys["from"] = _source(items, 0, groups, parameters)
     if is_branched(node):
@@ -129,6 +131,30 @@ def _widths(layer: Layer, x: FeatureMap) -> tuple[str, ...]:
 # ----- references -----
 
 
+def _sources(
+    items: Sequence[Leaf], groups: Sequence[Group], parameters: Parameters
+) -> Iterator[str]:
+    """The inputs of joins: names, and of many that count on, or differently many, a `range`."""
+    found = [sources(item, group) for item, group in zip(items, groups, strict=True)]
+    if len({*map(len, found)}) > 1:
+        raise NotFoldedError
+    for each in zip(*found, strict=True):
+        first = each[0]
+        if isinstance(first, int):
+            yield _source(items, first, groups, parameters)
+            continue
+        rows = [row for row in each if isinstance(row, Counted)]
+        if len(rows) < len(each) or len({row[:3] for row in rows}) > 1:
+            raise NotFoldedError
+        if len({row.length for row in rows}) == 1 and rows[0].length <= MOST_NAMED:
+            yield from map(scalar, first.names)
+        else:
+            ends = [Slot(BEFORE, items[0].name, row.first + row.length) for row in rows]
+            start = f"{first.first}, " if first.first else ""
+            numbers = f"range({start}{parameters.said(ends)})"
+            yield scalar(f"{first.head}{{{numbers}}}{first.tail}")
+
+
 def _source(
     items: Sequence[Leaf], number: int, groups: Sequence[Group], parameters: Parameters
 ) -> str:
@@ -143,16 +169,6 @@ def _said_of(names: Sequence[str], of: str, groups: Sequence[Group], parameters:
         return scalar(local[0])
     said = parameters.said([Slot("source", of, Ref(name)) for name in names])
     return scalar(said if isinstance(said, Expression) else names[0])
-
-
-def reference(name: str, group: Group) -> str | None:
-    """What a layer or input is called in the body of a group; None of what stands outside."""
-    if name == group.entering:
-        return _IN
-    if not group.has(name):
-        return None
-    sibling = next((i.name for i in group.items if i.end == name), None)
-    return sibling or name.removeprefix(f"{group.path}." if group.path else "")
 
 
 # ----- calls -----
@@ -186,7 +202,7 @@ def _handed_on(
 ) -> str:
     """The name of a layer as an argument: a text inside of an expression."""
     local = {reference(name, group) for name, group in zip(names, groups, strict=True)}
-    if _IN in local or len(local) > 1:
+    if IN in local or len(local) > 1:
         raise NotFoldedError
     (found,) = local
     if found is None:
@@ -198,8 +214,9 @@ def _handed_on(
 
 
 def _steps(steps: Steps) -> str:
-    times = INDEX if steps.by == 1 else f"{steps.by}*{INDEX}"
-    return f"{steps.start} + {times}" if steps.start else times
+    if steps.by == 1:
+        return f"{INDEX} + {steps.start}" if steps.start else INDEX
+    return f"{steps.start} + {steps.by}*{INDEX}" if steps.start else f"{steps.by}*{INDEX}"
 
 
 def _text(said: object) -> str:

@@ -9,6 +9,8 @@ from typing import NamedTuple
 from archcalc.feature_map import FeatureMap
 from archcalc.folding.items import Ref
 
+BEFORE = "before"  # the number that a row of layers ends before
+
 
 class Expression(str):
     """A value that is written as it stands, and evaluated in the block."""
@@ -82,6 +84,10 @@ class Parameters:
             for name, column in self.columns.items():
                 if self.widths[name] and (text := _multiple(values, column, name)):
                     return text
+        if slots[0].name == BEFORE:
+            for name, column in self.columns.items():
+                if (further := _further(values, column)) is not None:
+                    return f"{name} + {further}"
         if slots[0].name == "padding":
             kernels = [dict(slot.beside).get("kernel") for slot in slots]
             of = next((n for n, c in self.columns.items() if all(map(_same, kernels, c))), None)
@@ -129,6 +135,15 @@ def _multiple(values: Sequence[object], column: Sequence[object], name: str) -> 
     if ratio.numerator == 1:
         return f"{name} // {ratio.denominator}"
     return None
+
+
+def _further(values: Sequence[object], column: Sequence[object]) -> int | None:
+    """By how much whole numbers are above others, where that is the same for all."""
+    apart = {
+        a - b if type(a) is type(b) is int else None for a, b in zip(values, column, strict=True)
+    }
+    (found,) = apart if len(apart) == 1 else (None,)
+    return found if found is not None and found > 0 else None
 
 
 def _same(a: object, b: object) -> bool:

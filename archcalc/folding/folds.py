@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Sequence
 
-from archcalc.folding.body import INDEX, body, reference
+from archcalc.folding.body import INDEX, body
 from archcalc.folding.columns import Parameters
+from archcalc.folding.counted import find_rows, reference, sources
 from archcalc.folding.items import Block, Call, Group, Item, Leaf, Ref, Repeat
 from archcalc.folding.repeats import unrolled, with_repeats
 from archcalc.render.spec_text import settings
@@ -21,6 +22,7 @@ def folded(root: Group, several: bool) -> list[Block]:
         several: whether what takes more than one value from outside may be a block.
     """
     blocks: list[Block] = []
+    find_rows(root)
     while rest := [*_without_groups(root)]:
         for _, group in rest:
             with_repeats(group)
@@ -79,6 +81,7 @@ def _call(block: Block, group: Group) -> Call:
 
 def _dissolved(group: Group) -> list[Item]:
     """The items of a group, for the body that it stands in."""
+    group.is_dissolved = True
     items = [item for each in group.items for item in unrolled(each)]
     for item in items:
         if isinstance(item, Repeat):
@@ -121,9 +124,13 @@ def _signature(group: Group) -> Hashable:
 
 
 def _of_item(item: Item, group: Group) -> Hashable:
-    taken = tuple([reference(name, group) for name in _taken(item)])
+    taken: tuple[Hashable, ...] = tuple([reference(name, group) for name in _taken(item)])
     if isinstance(item, Leaf):
         node = item.node
+        if item.rows:
+            inputs = (x if isinstance(x, int) else x[:3] for x in sources(item, group))
+            own: list[Hashable] = [taken[x] if isinstance(x, int) else x for x in inputs]
+            taken = (*own, *taken[len(node.inputs) :])
         fields = settings(item.node.layer)
         fixed = [(k, str(v)) for k, v in fields.items() if not isinstance(v, int | float | tuple)]
         kind = node.layer.kind
@@ -136,4 +143,5 @@ def _of_item(item: Item, group: Group) -> Hashable:
         if not isinstance(value, (int, float, tuple, Ref))
     ]  # fmt: skip
     each = tuple([id(call.block) for call in item.first])
-    return ("repeat", item.prefix, item.start, each, tuple(steps), taken)
+    flows = tuple([source is None for source in item.sources])
+    return ("repeat", item.prefix, item.start, each, tuple(steps), taken, flows)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from archcalc.feature_map import FeatureMap
 from archcalc.graph import Node
 
+IN = "in"  # what flows into a body, inside of it
 _NUMBERED = re.compile(r"(.*?)(\d+)")
 
 
@@ -27,6 +29,22 @@ class Steps:
     by: int
 
 
+class Row(NamedTuple):
+    """Inputs of a layer in a row, whose names count on.
+
+    Attributes:
+        place: the number of the first of them among the inputs.
+        length: how many they are.
+        head: what stands in its name before the number.
+        first: its number.
+    """
+
+    place: int
+    length: int
+    head: str
+    first: int
+
+
 @dataclass
 class Leaf:
     """A layer.
@@ -34,11 +52,13 @@ class Leaf:
     Attributes:
         name: what it is called in the body that it stands in.
         map: its first input; None of a source.
+        rows: inputs that a single name may stand for.
     """
 
     node: Node
     name: str
     map: FeatureMap | None
+    rows: list[Row] = field(default_factory=list)
 
     @property
     def end(self) -> str:
@@ -55,6 +75,8 @@ class Group:
         kind: what its class is called; "" where that is unknown.
         entering: what flows in: the first that a layer inside takes from outside.
         map: its shape.
+        around: the group that it stands in; None of a whole network.
+        is_dissolved: whether its items stand in the group around it.
     """
 
     name: str
@@ -63,10 +85,20 @@ class Group:
     entering: str | None = None
     map: FeatureMap | None = None
     items: list[Item] = field(default_factory=list)
+    around: Group | None = None
+    is_dissolved: bool = False
 
     @property
     def end(self) -> str:
         return self.items[-1].end
+
+    def bodies_around(self) -> Iterator[Group]:
+        """Those whose bodies it stands in, from the innermost out."""
+        group = self.around
+        while group is not None:
+            if not group.is_dissolved:
+                yield group
+            group = group.around
 
     def has(self, layer: str) -> bool:
         """Whether a layer is inside."""
@@ -113,6 +145,7 @@ class Repeat:
     Attributes:
         calls: all of them; each time takes as many as there are in `first`.
         first: those of the first time; their arguments may be `Steps`.
+        sources: what each of these takes every time; None where that is what comes before it.
     """
 
     prefix: str
@@ -120,6 +153,7 @@ class Repeat:
     times: int
     calls: list[Call]
     first: list[Call]
+    sources: list[str | None]
 
     @property
     def end(self) -> str:

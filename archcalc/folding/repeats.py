@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from archcalc.folding.items import Call, Group, Item, Ref, Repeat, Steps, numbered
+from archcalc.folding.items import Call, Group, Item, Repeat, Steps, numbered
 
 _LONGEST = 4  # calls of one time
 _AROUND = 3  # lines of a repeat beside its body
@@ -42,30 +42,42 @@ def _repeat_at(group: Group, place: int) -> Repeat | None:
         for least, step_is_free in ((1 if each == 1 else 2, False), (3, True)):
             rounds = [first]
             while (more := _calls(group, place + len(rounds) * each, each)) and _goes_on(
-                [*rounds, more], step_is_free
+                group, place, [*rounds, more], step_is_free
             ):
                 rounds.append(more)
             calls = [call for each_round in rounds for call in each_round]
-            if len(rounds) >= least and (best is None or len(calls) > len(best.calls)):
-                best = Repeat(*named, len(rounds), calls, _first(rounds))
+            taken = _sources(group, place, rounds)
+            if taken and len(rounds) >= least and (best is None or len(calls) > len(best.calls)):
+                best = Repeat(*named, len(rounds), calls, _first(rounds), taken)
     return best if best is not None and (best.times > 1 or group.path) else None
 
 
 def _calls(group: Group, place: int, count: int) -> list[Call] | None:
-    """So many calls from a place on that take what comes before, and whose names count on."""
+    """So many calls from a place on whose names count on."""
     found: list[Call] = []
-    for number in range(place, place + count):
-        item = group.items[number] if number < len(group.items) else None
+    for item in group.items[place : place + count]:
         if not isinstance(item, Call) or numbered(item.name) is None:
-            return None
-        before = group.items[number - 1].end if number else group.entering
-        if item.group.entering != before or any(
-            isinstance(v, Ref) for v in item.arguments.values()
-        ):
             return None
         if found and not _counts_on(found[-1].name, item.name):
             return None
         found.append(item)
+    return found if len(found) == count else None
+
+
+def _sources(group: Group, place: int, rounds: list[list[Call]]) -> list[str | None] | None:
+    """What each call of a round takes, None for what comes before it; None where rounds differ."""
+    found: list[str | None] = []
+    each = len(rounds[0])
+    for number, calls in enumerate(zip(*rounds, strict=True)):
+        places = [place + number + each * n for n in range(len(rounds))]
+        before = [group.items[n - 1].end if n else group.entering for n in places]
+        entering = [call.group.entering for call in calls]
+        if entering == before:
+            found.append(None)
+        elif len({*entering}) == 1:
+            found.append(entering[0])
+        else:
+            return None
     return found
 
 
@@ -74,9 +86,11 @@ def _counts_on(before: str, after: str) -> bool:
     return a is not None and b is not None and a[0] == b[0] and b[1] == a[1] + 1
 
 
-def _goes_on(rounds: list[list[Call]], step_is_free: bool) -> bool:
+def _goes_on(group: Group, place: int, rounds: list[list[Call]], step_is_free: bool) -> bool:
     """Whether the last calls are as those before them, with arguments that are equal or grow."""
-    if not _counts_on(rounds[-2][-1].name, rounds[-1][0].name):
+    if _sources(group, place, rounds) is None or not _counts_on(
+        rounds[-2][-1].name, rounds[-1][0].name
+    ):
         return False
     for calls in zip(*rounds, strict=True):
         if any(call.block is not calls[0].block for call in calls):

@@ -11,7 +11,7 @@ from archcalc.expansion import build_graph
 from archcalc.folding.body import Line, NotFoldedError, body
 from archcalc.folding.columns import Parameters
 from archcalc.folding.folds import KEYS, folded
-from archcalc.folding.items import Block, Item, Repeat
+from archcalc.folding.items import Block, Repeat
 from archcalc.folding.tree import grouped
 from archcalc.graph import Graph
 from archcalc.layers.registry import known_names
@@ -103,13 +103,11 @@ def _name(blocks: Sequence[Block]) -> None:
         alike.setdefault(_base(block), []).append(block)
     for base, same in alike.items():
         same = sorted(same, key=lambda block: -len(block.groups))
-        usual = {_item_name(item) for item in same[0].groups[0].items}
+        usual = _item_names(same[0])
         for number, block in enumerate(same, 1):
             name = base if number == 1 else f"{base}_{number}"
-            own = [_item_name(i) for i in block.groups[0].items]
-            further = [n for n in own if n not in usual and n.isidentifier()]
-            if number > 1 and further and f"{base}_{further[0]}" not in taken:
-                name = f"{base}_{further[0]}"
+            if number > 1 and (what := _difference(_item_names(block), usual)):
+                name = name if f"{base}_{what}" in taken else f"{base}_{what}"
             if name in taken:
                 name = f"{name}_block"
             while name in taken:
@@ -130,5 +128,15 @@ def _base(block: Block) -> str:
     return found if found.isidentifier() else "block"
 
 
-def _item_name(item: Item) -> str:
-    return item.prefix if isinstance(item, Repeat) else item.name
+def _item_names(block: Block) -> list[str]:
+    """What the items of a block are called, without what stands behind a dot."""
+    items = block.groups[0].items
+    names = [item.prefix if isinstance(item, Repeat) else item.name for item in items]
+    return [name.partition(".")[0] for name in names]
+
+
+def _difference(own: Sequence[str], usual: Sequence[str]) -> str:
+    """The first thing that one block has and another has not, or the other way round; or ""."""
+    more, less = ([n for n in a if n not in b and n.isidentifier()]
+                  for a, b in ((own, usual), (usual, own)))  # fmt: skip
+    return more[0] if more else f"without_{less[0]}" if less else ""

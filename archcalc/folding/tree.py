@@ -35,7 +35,9 @@ def grouped(
     keys = [key for key, _ in rows]
     for key, row in rows:
         if key and keys.count(key) == 1 and not any(node.name == prefix + key for node in nodes):
-            group.items.append(grouped(row, maps, kinds, prefix + key))
+            inner = grouped(row, maps, kinds, prefix + key)
+            inner.around = group
+            group.items.append(inner)
         else:
             group.items += [_leaf(node, prefix, maps) for node in row]
     return group

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, reject
+from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 
 from archcalc.errors import SpecError
@@ -87,6 +87,67 @@ def test_blocks_that_grow_evenly_are_a_repeat_with_an_expression() -> None:
     text = folded(graph_of(layers))
     assert 'stage: {name: "stage{i}", channels: 8 + 8*i}' in text
     assert "- repeat: 6" in text
+
+
+def densely_connected(depths: list[int], first: int, around: str, apart: bool) -> str:
+    """Blocks of layers that take all before them, each its own list anew.
+
+    Args:
+        depths: how many layers each block has.
+        first: the number of the first layer.
+        around: what stands before the names of the blocks.
+        apart: whether the first layer of a block has a concatenation, of one.
+    """
+    lines, entering = ["conv: {name: stem, channels: 8, kernel: 1}"], "stem"
+    for number, depth in enumerate(depths):
+        block, taken = f"{around}block{number}", [entering]
+        for n in range(first, first + depth):
+            layer = f"{block}.layer{n}"
+            if len(taken) > 1 or apart:
+                given = f"from: [{', '.join(taken)}]" if len(taken) > 1 else "branches: [[]]"
+                lines.append(f"concat: {{name: {layer}.all, {given}}}")
+            lines += [f"{kind}: {{name: {layer}.{kind}}}" for kind in ("batch_norm", "relu")]
+            lines.append(f"conv: {{name: {layer}.conv, channels: 4, kernel: 1}}")
+            taken.append(f"{layer}.conv")
+        entering = f"{block}.all"
+        lines.append(f"concat: {{name: {entering}, from: [{', '.join(taken)}]}}")
+    return "".join(f"  - {line}\n" for line in lines)
+
+
+@settings(max_examples=15)
+@given(
+    depths=st.lists(st.integers(6, 8), min_size=1, max_size=3),
+    first=st.integers(0, 2),
+    around=st.sampled_from(["", "features.", "a.b."]),
+    apart=st.booleans(),
+)
+def test_layers_that_take_all_before_them_take_no_more_lines_where_they_are_more(
+    depths: list[int], first: int, around: str, apart: bool
+) -> None:
+    less, more = (
+        len(folded(graph_of(densely_connected(each, first, around, apart))).splitlines())
+        for each in (depths, [depth + 3 for depth in depths])
+    )
+    assert more <= less
+    assert less < 40
+
+
+def test_a_list_of_all_before_is_a_range_of_names() -> None:
+    text = folded(graph_of(densely_connected([4, 6, 4, 6], 1, "", False)))
+    assert 'concat: {name: all, from: [in, "layer{range(1, before)}"]}' in text
+    assert 'concat: {name: all, from: [in, "layer{range(1, times + 2)}"]}' in text
+    assert '- layer: {name: "layer{i + 2}", from: in, before: i + 2}' in text
+    assert "layer_without_all:" in text
+
+
+def test_what_is_taken_each_time_is_said_in_a_repeat() -> None:
+    layers = "  - relu: {name: stem}\n" + "".join(
+        f"  - conv: {{name: side{n}.conv, from: stem, channels: 4, kernel: 1}}\n"
+        f"  - relu: {{name: side{n}.relu}}\n  - tanh: {{name: side{n}.tanh}}\n"
+        for n in range(5)
+    )
+    text = folded(graph_of(layers))
+    assert '- side: {name: "side{i}", from: stem}' in text
 
 
 def test_a_name_that_means_another_layer_inside_is_not_folded_away() -> None:

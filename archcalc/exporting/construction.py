@@ -44,13 +44,14 @@ class Member(Record):
     Attributes:
         figures: the numbers in its name, then those of its arguments.
         progress: how each changes from a round of its loop to the next.
-        round: the figures of all parts of the round.
+        round, round_progress: the same of all parts of the round.
     """
 
     part: Part
     figures: Sequence[Figure]
     progress: Sequence[Progress]
     round: Sequence[Figure]
+    round_progress: Sequence[Progress]
 
     @property
     def arguments(self) -> list[tuple[Argument, Figure]]:
@@ -102,16 +103,31 @@ class Member(Record):
         figure, progress = self.figures[number], self.progress[number]
         base = figure.text(names)
         if progress.carried is not None:
-            later = self.round[progress.carried].text(names)
+            given = self.round[progress.carried]
+            later = _before(given, self.round_progress[progress.carried].step, names)
             return base if later == base else f"{base} if {INDEX} == 0 else {later}"
-        if not progress.step:
-            return base
-        step = INDEX if abs(progress.step) == 1 else f"{abs(progress.step)} * {INDEX}"
-        if base == "0" and progress.step > 0:
-            return step
-        if progress.step == 1 and figure.parameter is None:
-            return f"{step} + {base}"
-        return f"{base} {'+' if progress.step > 0 else '-'} {step}"
+        return _stepped(figure, progress.step, names)
+
+
+def _stepped(figure: Figure, step: int, names: Names) -> str:
+    """As code, what a figure has become in round number `INDEX`, by `step` in each."""
+    base = figure.text(names)
+    if not step:
+        return base
+    steps = INDEX if abs(step) == 1 else f"{abs(step)} * {INDEX}"
+    if base == "0" and step > 0:
+        return steps
+    if step == 1 and figure.parameter is None:
+        return f"{steps} + {base}"
+    return f"{base} {'+' if step > 0 else '-'} {steps}"
+
+
+def _before(figure: Figure, step: int, names: Names) -> str:
+    """The same of the round before that one."""
+    if figure.parameter is None and isinstance(figure.value, int):
+        return _stepped(Figure(figure.value - step), step, names)
+    back = f" {'-' if step > 0 else '+'} {abs(step)}" if step else ""
+    return _stepped(figure, step, names) + back
 
 
 def sections(module: ModuleClass) -> list[Section]:
@@ -122,14 +138,15 @@ def sections(module: ModuleClass) -> list[Section]:
         figure = next(figures)
         if isinstance(part, Part):
             own = list(islice(figures, len(part.figures)))
-            member = Member(part, own, [Progress()] * len(own), own)
+            stays = [Progress()] * len(own)
+            member = Member(part, own, stays, own, stays)
             found.append(Section((member,), None, figure))
             continue
         these = list(islice(figures, len(part.progress)))
         members, start = [], 0
         for one in part.parts:
             cut = slice(start, start + len(one.figures))
-            members.append(Member(one, these[cut], part.progress[cut], these))
+            members.append(Member(one, these[cut], part.progress[cut], these, part.progress))
             start += len(one.figures)
         found.append(Section(tuple(members), part, figure))
     return found

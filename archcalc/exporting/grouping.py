@@ -11,7 +11,7 @@ from archcalc.exporting.containers import Container, whole
 from archcalc.exporting.helpers import HELPERS
 from archcalc.exporting.names import class_name, network_class_name
 from archcalc.exporting.patterns import figures_of, pattern_of
-from archcalc.exporting.records import Body, Loop, ModuleClass, Path, Pattern
+from archcalc.exporting.records import ABSENT, Body, Loop, ModuleClass, Path, Pattern
 from archcalc.graph import Graph
 from archcalc.torch_spelling.spelling import Argument
 
@@ -30,7 +30,7 @@ def classes_of(analysis: Analysis) -> tuple[list[ModuleClass], list[str]]:
     for kind, containers in _Kinds(analysis.graph, everything, maker).in_order():
         bodies = {c.path: maker.body(c, modules) for c in containers}
         for pattern, rows in _matched(bodies):
-            for module, paths in _classes(pattern, rows):
+            for module, paths in _classes(pattern, rows, bodies):
                 module.kind = _own_kind(paths, analysis.graph) or kind
                 for number, path in enumerate(paths):
                     modules[path] = (module, module.arguments(number))
@@ -139,7 +139,7 @@ def _rows(pattern: Pattern, bodies: dict[Path, Body]) -> dict[Path, list[object]
 
 
 def _classes(
-    pattern: Pattern, rows: dict[Path, list[object]]
+    pattern: Pattern, rows: dict[Path, list[object]], bodies: dict[Path, Body]
 ) -> list[tuple[ModuleClass, list[Path]]]:
     """A class for the modules of a pattern; more where it would have too many parameters."""
     module = class_of(pattern, list(rows.values()))
@@ -148,7 +148,18 @@ def _classes(
     alike: dict[tuple[object, ...], list[Path]] = {}
     for path, row in rows.items():
         alike.setdefault(tuple(row), []).append(path)
-    return [(class_of(pattern, [rows[p] for p in paths]), paths) for paths in alike.values()]
+    return [(_class_of_equals(pattern, paths, rows, bodies), paths) for paths in alike.values()]
+
+
+def _class_of_equals(
+    pattern: Pattern, paths: list[Path], rows: dict[Path, list[object]], bodies: dict[Path, Body]
+) -> ModuleClass:
+    """The class of modules whose figures are all the same."""
+    first, *_ = paths
+    if ABSENT in rows[first]:  # a part that none of them has is no part of theirs
+        pattern = pattern_of(bodies[first])
+        rows = _rows(pattern, {path: bodies[path] for path in paths})
+    return class_of(pattern, [rows[path] for path in paths])
 
 
 def _as_used(network: ModuleClass) -> list[ModuleClass]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -202,6 +203,38 @@ def test_blocks_of_which_some_lack_a_part_do_what_the_twin_does(
         "  - repeat: len(widths) - 1\n    index: i\n    layers:\n"
         "      - residual: {name: 'stage{i}', inputs: 'widths[i]', outputs: 'widths[i + 1]',"
         " expansion: 'expansions[i]'}\n"
+    )
+    check_network(network)
+
+
+def test_blocks_of_too_many_numbers_to_share_a_class_may_lack_a_part() -> None:
+    # 14 widths that come in no order: three classes, of which the second has no `first`.
+    network = load(
+        "name: wide\ninput: [3, 2, 2]\n"
+        "blocks:\n  stage:\n    parameters: [number]\n    layers:\n"
+        "      - if: number != 1\n"
+        "        then: [softplus: {name: first}]\n"
+        "      - concat:\n          name: all\n          branches:\n"
+        "            - - repeat: 14\n                index: k\n                layers:\n"
+        "                  - conv: {name: 'c{k}', channels: (k + 3)**(number + 2) % 29 + 1,"
+        " kernel: 1}\n"
+        "            - []\n"
+        "layers:\n  - repeat: 3\n    index: i\n    layers:\n"
+        "      - stage: {name: 'stage{i}', number: i}\n"
+    )
+    check_network(network)
+    classes = re.findall(r"class Stage.*?(?=class |$)", torch_source(network, ""), re.DOTALL)
+    assert [text.count("nn.Softplus") for text in classes] == [1, 0, 1]
+
+
+@given(st.lists(st.integers(1, 5), min_size=3, max_size=7), st.integers(1, 2))
+def test_widths_that_rise_and_fall_are_those_of_the_twin(widths: list[int], stages: int) -> None:
+    # What a convolution takes is what the one before it gives, also where that falls evenly.
+    network = load(
+        f"name: chain\ninput: [3, 2, 2]\nparameters: {{widths: {widths}}}\n"
+        f"layers:\n  - repeat: {stages}\n    index: n\n    layers:\n"
+        "      - repeat: len(widths)\n        index: k\n        layers:\n"
+        "          - conv: {name: 'stage{n}.c{k}', channels: '(n + 1)*widths[k]', kernel: 1}\n"
     )
     check_network(network)
 

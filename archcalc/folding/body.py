@@ -6,15 +6,24 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from archcalc.feature_map import FeatureMap
-from archcalc.folding.columns import BEFORE, Expression, Parameters, Slot
-from archcalc.folding.counted import MOST_NAMED, Counted, reference, sources
+from archcalc.folding.columns import BEFORE, NO_DEFAULT, Expression, Parameters, Slot
+from archcalc.folding.counted import (
+    MOST_NAMED,
+    Counted,
+    called_there,
+    numbers_in,
+    reference,
+    sources,
+)
 from archcalc.folding.items import IN, Call, Group, Item, Leaf, Ref, Repeat, Steps
 from archcalc.layers import Layer
+from archcalc.layers.layer import REQUIRED
 from archcalc.render.spec_text import is_branched, settings
 from archcalc.spec.keys import NAMED
 from archcalc.spec.writing import mapping, scalar, text_of
 
 INDEX = "i"  # counts the times of a repeat
+_PARTS = ("groups", "heads", "start", "stop", "shape")  # fields that mostly go with the channels
 
 
 class NotFoldedError(Exception):
@@ -102,30 +111,37 @@ def _leaf(
             keys[key] = _said_of([str(o) for o in others], leaf.name, groups, parameters)
     if not node.trainable and node.weights is None:
         keys["trainable"] = "false"
-    for slots, default in _fields(items):
+    for slots in _fields(items, groups):
         said = parameters.said(slots)
-        if isinstance(said, Expression) or said != default:
+        if isinstance(said, Expression) or said != slots[0].default:
             keys[slots[0].name] = _text(said)
     return keys
 
 
-def _fields(items: Sequence[Leaf]) -> Iterator[tuple[list[Slot], object]]:
-    """What some layers of one kind say in each of their fields, and what that is by default."""
+def _fields(items: Sequence[Leaf], groups: Sequence[Group]) -> Iterator[list[Slot]]:
+    """What some layers of one kind say in each of their fields."""
     layer = items[0].node.layer
     given = [settings(item.node.layer) for item in items]
     for name in dict.fromkeys([*layer.defaults, *given[0]]):
         if name != NAMED and any(name in each for each in given):
+            default = layer.defaults.get(name, REQUIRED)
             slots = []
-            for item, each in zip(items, given, strict=True):
-                value = each.get(name, layer.defaults.get(name))
-                width = item.map is not None and name in _widths(item.node.layer, item.map)
-                slots.append(Slot(name, item.name, value, width, item.map, tuple(each.items())))
-            yield slots, layer.defaults.get(name)
+            for item, each, group in zip(items, given, groups, strict=True):
+                value = each.get(name, None if default is REQUIRED else default)
+                width = name in _widths(item.node.layer, item.map)
+                slots.append(
+                    Slot(name, item.name, value, width, item.map, tuple(each.items()),
+                         NO_DEFAULT if default is REQUIRED else default, group.map)
+                )  # fmt: skip
+            yield slots
 
 
-def _widths(layer: Layer, x: FeatureMap) -> tuple[str, ...]:
+def _widths(layer: Layer, x: FeatureMap | None) -> tuple[str, ...]:
     """The fields that grow with the channels, or features, that come in."""
-    return (*layer.widths(x), *layer.widths(FeatureMap(x.shape[-1])), *layer.follows(x))
+    named = [name for name, _ in layer.given().get(NAMED, ())]
+    widths = [] if x is None else [*layer.widths(x), *layer.widths(FeatureMap(x.shape[-1])),
+                                   *layer.follows(x)]  # fmt: skip
+    return (*widths, *_PARTS, *named)
 
 
 # ----- references -----
@@ -167,6 +183,11 @@ def _said_of(names: Sequence[str], of: str, groups: Sequence[Group], parameters:
     local = [reference(name, group) for name, group in zip(names, groups, strict=True)]
     if local[0] is not None:
         return scalar(local[0])
+    called = [called_there(name, group) for name, group in zip(names, groups, strict=True)]
+    if (numbers := numbers_in(called)) is not None:
+        head, tail, found = numbers
+        said = parameters.said([Slot("source", of, number) for number in found])
+        return scalar(f"{head}{{{said}}}{tail}")
     said = parameters.said([Slot("source", of, Ref(name)) for name in names])
     return scalar(said if isinstance(said, Expression) else names[0])
 
@@ -186,14 +207,16 @@ def _arguments(
         elif isinstance(values[0], Steps):
             keys[name] = _steps(values[0])
         else:
-            keys[name] = _text(
-                parameters.said(
-                    [
-                        Slot(name, calls[0].name, call.arguments[name], is_width, call.group.map)
-                        for call in calls
-                    ]
-                )
-            )
+            default = calls[0].block.defaults.get(name, NO_DEFAULT)
+            said = parameters.said(
+                [
+                    Slot(name, calls[0].name, call.arguments[name], is_width, call.group.map, (),
+                         default, group.map)
+                    for call, group in zip(calls, groups, strict=True)
+                ]
+            )  # fmt: skip
+            if isinstance(said, Expression) or said != default:
+                keys[name] = _text(said)
     return keys
 
 

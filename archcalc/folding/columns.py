@@ -12,6 +12,9 @@ from archcalc.folding.items import Ref
 BEFORE = "before"  # the number that a row of layers ends before
 
 
+NO_DEFAULT = object()
+
+
 class Expression(str):
     """A value that is written as it stands, and evaluated in the block."""
 
@@ -25,6 +28,8 @@ class Slot(NamedTuple):
         is_width: whether it grows with the channels of a network.
         map: what flows into that layer or call.
         beside: other values there, by name.
+        default: what it is where nothing is said; `NO_DEFAULT` where something has to be.
+        around: what flows into the body that it stands in.
     """
 
     name: str
@@ -33,15 +38,24 @@ class Slot(NamedTuple):
     is_width: bool = False
     map: FeatureMap | None = None
     beside: tuple[tuple[str, object], ...] = ()
+    default: object = NO_DEFAULT
+    around: FeatureMap | None = None
 
 
 class Parameters:
-    """The parameters of a block, found one after the other, with their values in each group."""
+    """The parameters of a block, found one after the other, with their values in each group.
+
+    Attributes:
+        columns: the values of each.
+        widths: for each whether it grows with the channels of a network.
+        defaults: what some of them are where nothing is said.
+    """
 
     def __init__(self, taken: frozenset[str]) -> None:
         self._taken = taken
         self.columns: dict[str, list[object]] = {}
         self.widths: dict[str, bool] = {}
+        self.defaults: dict[str, object] = {}
 
     def said(self, slots: Sequence[Slot]) -> object:
         """What a block says at one place, where its groups have these slots: a value or an
@@ -52,7 +66,12 @@ class Parameters:
         lists = [value for value in values if isinstance(value, tuple)]
         if len(lists) == len(values) and len({*map(len, lists)}) == 1:
             return [
-                self.said([s._replace(value=v) for s, v in zip(slots, items, strict=True)])
+                self.said(
+                    [
+                        s._replace(value=v, default=NO_DEFAULT)
+                        for s, v in zip(slots, items, strict=True)
+                    ]
+                )
                 for items in zip(*lists, strict=True)
             ]
         is_width = any(each.is_width for each in slots)
@@ -61,6 +80,8 @@ class Parameters:
             found = self._new_name(slot)
             self.columns[found] = values
             self.widths[found] = is_width
+            if isinstance(slot.default, int) and any(_same(v, slot.default) for v in values):
+                self.defaults[found] = slot.default
         return Expression(f"{{{found}}}" if isinstance(slot.value, Ref) else found)
 
     def _constant(self, slots: Sequence[Slot]) -> object:
@@ -99,14 +120,18 @@ class Parameters:
         return None
 
     def _of_sizes(self, slots: Sequence[Slot]) -> str | None:
-        """In terms of what comes in there."""
+        """In terms of what comes in there, or into the body."""
         values = [slot.value for slot in slots]
-        for axis, text in ((0, "in_channels"), (-1, "in_shape[-1]")):
-            column = [slot.map.shape[axis] for slot in slots if slot.map is not None]
-            if len(column) == len(slots) and len({*column}) > 1:
-                found = text if values == column else _multiple(values, column, text)
-                if found is not None:
-                    return found
+        for maps, texts in (
+            ([slot.map for slot in slots], ("in_channels", "in_shape[-1]")),
+            ([slot.around for slot in slots], ("shape_of(in)[0]", "shape_of(in)[-1]")),
+        ):
+            for axis, text in zip((0, -1), texts, strict=True):
+                column = [x.shape[axis] for x in maps if x is not None]
+                if len(column) == len(slots) and len({*column}) > 1:
+                    found = text if values == column else _multiple(values, column, text)
+                    if found is not None:
+                        return found
         return None
 
     def _new_name(self, slot: Slot) -> str:

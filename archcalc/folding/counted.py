@@ -93,16 +93,28 @@ def _placed(group: Group) -> Iterator[Leaf | Group | Call]:
 
 
 def _names(leaf: Leaf, group: Group, short: bool = True) -> list[str | None]:
-    """What the inputs of a layer are called there: in its body, or in those around it."""
-    return [_name(name, group, short) for name in leaf.node.inputs]
+    return [called_there(name, group, short=short) for name in leaf.node.inputs]
 
 
-def _name(name: str, group: Group, short: bool) -> str | None:
+def called_there(name: str, group: Group, *, short: bool = True) -> str | None:
+    """What a layer or input is called in the body of a group, where it may stand around it."""
     if (own := reference(name, group, short=short)) is not None:
         return own
     around = (reference(name, body, short=short) for body in group.bodies_around())
     found = next((each for each in around if each is not None), None)
     return None if found == IN else found  # which would be another inside
+
+
+def numbers_in(names: Sequence[str | None]) -> tuple[str, str, list[int]] | None:
+    """What stands before and behind the one number in which names differ, and that of each."""
+    known = [name or "" for name in names]
+    for match in _NUMBER.finditer(known[0]):
+        head, tail = known[0][: match.start()], known[0][match.end() :]
+        found = [name[len(head) : len(name) - len(tail)] for name in known]
+        alike = [f"{head}{each}{tail}" for each in found] == known
+        if alike and len({*found}) > 1 and all(_NUMBER.fullmatch(each) for each in found):
+            return head, tail, [*map(int, found)]
+    return None
 
 
 def _rows(names: Sequence[str | None], place: int) -> Iterator[Counted]:

@@ -64,7 +64,7 @@ def _block(groups: list[Group], several: bool) -> Block | None:
     differ = any(len(_times(groups, n)) > 1 for n in range(len(groups[0].items)))
     if len(groups) * (lines - 1) <= lines + _AROUND and not differ:
         return None
-    return Block(groups[0].kind, groups, parameters.columns, parameters.widths)
+    return Block(groups, parameters.columns, parameters.widths, parameters.defaults)
 
 
 def _times(groups: Sequence[Group], place: int) -> set[int]:

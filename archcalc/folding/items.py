@@ -110,17 +110,17 @@ class Block:
     """A block of the spec that is written.
 
     Attributes:
-        kind: what its groups are called by themselves.
-        name: what it is called in the end.
         groups: what it stands for.
         parameters: the value of each in each of the groups.
         widths: for each whether it grows with the channels of a network.
+        defaults: what some are where nothing is said.
+        name: what it is called in the end.
     """
 
-    kind: str
     groups: list[Group]
     parameters: dict[str, list[object]]
     widths: dict[str, bool]
+    defaults: dict[str, object]
     name: str = ""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from archcalc.analysis import Analysis
@@ -11,14 +12,16 @@ from archcalc.expansion import build_graph
 from archcalc.folding.body import Line, NotFoldedError, body
 from archcalc.folding.columns import Parameters
 from archcalc.folding.folds import KEYS, folded
-from archcalc.folding.items import Block, Repeat
+from archcalc.folding.items import Block, Leaf, Repeat
 from archcalc.folding.tree import grouped
 from archcalc.graph import Graph
 from archcalc.layers.registry import known_names
 from archcalc.render.spec_text import head_of, spec_text
 from archcalc.spec.parser import parse_family
+from archcalc.spec.writing import text_of
 
 _WIDTH = 100  # of a line
+_CONTAINERS = ("", "group", "Sequential", "ModuleList", "ModuleDict")  # classes that say nothing
 _NO_BLOCKS = frozenset(["head", "repeat", "if", "network", "layers", "in"])
 
 
@@ -72,7 +75,7 @@ def _folded(analysis: Analysis, several: bool) -> str:
     for block in blocks:
         lines.append(f"  {block.name}:")
         if block.parameters:
-            lines.append(f"    parameters: [{', '.join(block.parameters)}]")
+            lines.append(f"    parameters: [{', '.join(_parameters(block))}]")
         lines.append("    layers:")
         lines += _laid(body(block.groups, Parameters(KEYS)), 6)
         lines.append("")
@@ -90,6 +93,13 @@ def _laid(lines: Sequence[Line], indent: int) -> Iterator[str]:
             yield text[: end + 1]
             text = further + text[end + 2 :]
         yield text
+
+
+def _parameters(block: Block) -> Iterator[str]:
+    """The parameters of a block, those that have a default behind those that have none."""
+    yield from (name for name in block.parameters if name not in block.defaults)
+    for name, value in block.defaults.items():
+        yield f"{name}: {text_of(value)}"
 
 
 # ----- names of blocks -----
@@ -117,8 +127,10 @@ def _name(blocks: Sequence[Block]) -> None:
 
 
 def _base(block: Block) -> str:
-    if block.kind:
-        words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", block.kind)
+    classes = Counter(group.kind for group in block.groups if group.kind not in _CONTAINERS)
+    ((usual, _),) = classes.most_common(1) or [("", 0)]
+    if usual:
+        words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", usual)
         found = re.sub(r"\W+", "_", words).strip("_").lower()
     else:
         parts = [
@@ -129,10 +141,14 @@ def _base(block: Block) -> str:
 
 
 def _item_names(block: Block) -> list[str]:
-    """What the items of a block are called, without what stands behind a dot."""
-    items = block.groups[0].items
-    names = [item.prefix if isinstance(item, Repeat) else item.name for item in items]
-    return [name.partition(".")[0] for name in names]
+    """What the items of a block are called, without what stands behind a dot; or their kinds."""
+    found = []
+    for item in block.groups[0].items:
+        name = (item.prefix if isinstance(item, Repeat) else item.name).partition(".")[0]
+        if isinstance(item, Leaf) and not name.isidentifier():
+            name = item.node.layer.kind
+        found.append(name)
+    return found
 
 
 def _difference(own: Sequence[str], usual: Sequence[str]) -> str:

@@ -75,7 +75,49 @@ def test_what_repeats_is_said_once(name: str) -> None:
 def test_numbers_follow_from_one_another() -> None:
     text = folded(analyze("resnet50").graph)
     assert "- conv: {name: conv3, channels: 4*in_channels, kernel: 1, bias: false}" in text
-    assert "parameters: [channels, stride, times]" in text
+    assert "parameters: [channels, times, stride: 1]" in text
+    assert "{name: layer1, channels: 64, times: 2}" in text
+
+
+def test_what_goes_with_the_channels_of_a_block_is_said_by_them() -> None:
+    layers = "".join(
+        f"  - conv: {{name: stem{c}, channels: {c}, kernel: 1}}\n"
+        f"  - conv: {{name: gate{c}.grouped, channels: {c}, kernel: 3, groups: {c // 8}, "
+        f"padding: same}}\n"
+        f"  - global_avg_pool: {{name: gate{c}.pool}}\n"
+        f"  - conv: {{name: gate{c}.less, channels: 4, kernel: 1}}\n"
+        f"  - conv: {{name: gate{c}.more, channels: {c}, kernel: 1}}\n"
+        f"  - parameter: {{name: gate{c}.scale, shape: [{c}, 1, 1]}}\n"
+        f"  - multiply: {{name: gate{c}.product, from: [gate{c}.more, gate{c}.scale, stem{c}]}}\n"
+        f"  - slice: {{name: gate{c}.half, stop: {c // 2}}}\n"
+        for c in (16, 24, 40)
+    )
+    text = folded(graph_of(layers))
+    for line in (
+        "groups: in_channels // 8}",
+        '- conv: {name: more, channels: "shape_of(in)[0]", kernel: 1}',
+        'shape: ["shape_of(in)[0]", 1, 1]}',
+        "- slice: {name: half, stop: in_channels // 2}",
+        "- gate: {name: gate16}",
+    ):
+        assert line in text
+
+
+def test_a_source_that_differs_in_a_number_is_said_by_it() -> None:
+    layers = "".join(f"  - relu: {{name: down{n}}}\n" for n in range(1, 5)) + "  - elu\n"
+    layers += "".join(
+        f"  - {each}\n"
+        for n in (4, 2, 1)
+        for each in (
+            f"conv: {{name: up{n}.conv, channels: 3, kernel: 1}}",
+            f"add: {{name: up{n}.add, from: [up{n}.conv, down{n}]}}",
+            f"relu: {{name: up{n}.relu}}",
+            f"tanh: {{name: up{n}.tanh}}",
+        )
+    )
+    text = folded(graph_of(layers))
+    assert '- add: {name: add, from: [conv, "down{source}"]}' in text
+    assert "- up: {name: up4, source: 4}" in text
 
 
 def test_blocks_that_grow_evenly_are_a_repeat_with_an_expression() -> None:

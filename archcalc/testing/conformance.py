@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -48,7 +48,7 @@ CHECKS: dict[str, Callable[[Example, st.DataObject], None]] = {
 
 
 def check_layer_kind(kind: type[Layer], examples: st.SearchStrategy[Example]) -> None:
-    """Every check, each on examples that are drawn as the profile of hypothesis says.
+    """Every check, all on the same examples, as many as the profile of hypothesis says.
 
     Of a kind without a twin (`has_twin`) those of its rule.
 
@@ -58,22 +58,32 @@ def check_layer_kind(kind: type[Layer], examples: st.SearchStrategy[Example]) ->
             and now and then what the rule refuses (`examples_of`, `Example`).
 
     Raises:
-        AssertionError: a check fails; hypothesis shows the example.
+        AssertionError: a check fails; hypothesis shows the example, and a note says which.
         UsageError: it is not registered, a field has no type of specs, or it has no spelling.
     """
     facts.check_kind(kind, examples)
-    for name, check in CHECKS.items():
-        if kind.has_twin or name in OF_THE_RULE:
-            _run(check, examples)
+    _run([name for name in CHECKS if kind.has_twin or name in OF_THE_RULE], examples)
 
 
-def _run(
-    check: Callable[[Example, st.DataObject], None], examples: st.SearchStrategy[Example]
-) -> None:
+def check_example(example: Example, data: st.DataObject, checks: Iterable[str]) -> None:
+    """Some of `CHECKS` on one example: to draw it takes longer than most of them.
+
+    Raises:
+        AssertionError: a check fails; a note says which.
+    """
+    for name in checks:
+        try:
+            CHECKS[name](example, data)
+        except AssertionError as error:
+            error.add_note(f"Check that fails: {name}")
+            raise
+
+
+def _run(checks: Sequence[str], examples: st.SearchStrategy[Example]) -> None:
     # No verdict depends on the clock of a busy machine.
     @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
     @given(examples, st.data())
     def run(example: Example, data: st.DataObject) -> None:
-        check(example, data)
+        check_example(example, data, checks)
 
     run()

@@ -90,7 +90,7 @@ def text_of(spec: Spec) -> str:
     return text
 
 
-class _Dumper(yaml.SafeDumper):
+class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]  # as found
     """What stands twice is written twice: the language has no aliases."""
 
     def ignore_aliases(self, data: Any) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
 from hypothesis import strategies as st
 
 from archcalc.feature_map import FeatureMap
@@ -33,8 +34,20 @@ class Hidden(Sigmoid):
 
 
 def test_a_kind_without_a_twin_is_held_to_its_rule(monkeypatch: pytest.MonkeyPatch) -> None:
-    run: list[object] = []
-    monkeypatch.setattr(conformance, "_run", lambda check, _: run.append(check))
+    run: list[str] = []
+    monkeypatch.setattr(conformance, "_run", lambda checks, _: run.extend(checks))
     monkeypatch.setitem(KINDS, "hidden", Hidden)
     conformance.check_layer_kind(Hidden, st.just(Example(Hidden(), (FeatureMap(1, ()),))))
-    assert run == [conformance.CHECKS[name] for name in conformance.OF_THE_RULE]
+    assert run == [*conformance.OF_THE_RULE]
+
+
+def test_a_note_says_which_check_fails() -> None:
+    with pytest.raises(AssertionError) as failure:
+        _forgets()
+    assert "Check that fails: autograd keeps what the rule says" in failure.value.__notes__
+
+
+@given(data=st.data())
+def _forgets(data: st.DataObject) -> None:
+    checks = ["torch agrees", "autograd keeps what the rule says", "its facts are torch's"]
+    conformance.check_example(Example(Forgetful(), (FeatureMap(1, ()),)), data, checks)

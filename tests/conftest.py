@@ -6,6 +6,7 @@ The count is printed at the end.
 
 from __future__ import annotations
 
+import gc
 import os
 import re
 from collections import Counter
@@ -39,6 +40,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         left_out = {item for item in items if item.get_closest_marker("thorough")}
         config.hook.pytest_deselected(items=[*left_out])
         items[:] = [item for item in items if item not in left_out]
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Takes what is imported and collected, millions of objects, from the collector of cycles.
+
+    It would go through all of them again and again, and they stay to the end.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(wrapper=True)

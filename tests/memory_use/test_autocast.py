@@ -115,7 +115,9 @@ def check_where_torch_can(graph: Graph, dtype: str) -> None:
 @pytest.mark.parametrize("dtype", HALF)
 @pytest.mark.parametrize("name", NETWORKS)
 def test_in_half_precision_a_step_is_what_lives_in_torch(name: str, dtype: str) -> None:
-    check(load(name), dtype)
+    # On a CPU torch takes twenty times as long for float16, whose values take as many bytes.
+    smaller = dtype == "float16" and name in ("resnet20", "densenet_40_12")
+    check(load(name, input=[3, 8, 8]) if smaller else load(name), dtype)
 
 
 @pytest.mark.parametrize("loss", ["mse", "cross_entropy"])

@@ -5,30 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import assume, given
-from hypothesis import strategies as st
 
 from archcalc import UsageError, analyze, symbol
 from archcalc.analysis import Analysis
 from archcalc.explaining import layers as module
-from archcalc.explaining.forms import Number, value_of
+from archcalc.explaining.forms import Number
 from archcalc.explaining.layers import QUANTITIES, Derivation, derive
 from archcalc.feature_map import FeatureMap
 from archcalc.figures.of_layer import LayerAnalysis
-from archcalc.layers import Layer
 from archcalc.layers.convolution import Conv
 from archcalc.layers.effect import Effect
 from archcalc.render import notation
-from archcalc.testing.checks import between_learned_layers, effect_of
-from archcalc.window import Window
-from tests.explaining.equations import computed
+from tests.explaining.steps import COUNTS, assert_steps_agree
 from tests.graphs import graph, node
-from tests.layers.examples import EXAMPLES, KINDS_WITH_RULES
 from tests.networks import each_network
 from tests.spec_texts import analysis_of
 
 SEEN: set[object] = set()  # rules and the numbers that they met, of all networks
-COUNTS = tuple(QUANTITIES)[tuple(QUANTITIES).index("weights") :]
 
 
 def _differing(analysis: Analysis) -> Iterator[LayerAnalysis]:
@@ -47,29 +40,6 @@ def _differing(analysis: Analysis) -> Iterator[LayerAnalysis]:
             yield layer
 
 
-def _engine_values(layer: LayerAnalysis, quantity: str) -> set[object]:
-    """What the walk itself says; several where it differs from axis to axis."""
-    if quantity in COUNTS:  # of several tensors each has a derivation of its own
-        tensors = layer.parameters if quantity in ("weights", "biases") else ()
-        return {getattr(layer, quantity), *[tensor.values for tensor in tensors]}
-    if quantity == "channels":
-        return {layer.output.channels}
-    if quantity == "size":
-        return set(layer.output.sizes)
-    if quantity == "padding":
-        assert isinstance(layer.effect.windows, tuple)
-        return {window.before for window in layer.effect.windows if isinstance(window, Window)}
-    figure = getattr(layer, quantity)
-    return set(figure) if isinstance(figure, tuple) else {figure}
-
-
-def _assert_steps_agree(layer: LayerAnalysis, derivation: Derivation) -> None:
-    assert derivation.value in _engine_values(layer, derivation.quantity)
-    if derivation.form is not None:
-        assert value_of(derivation.form) == derivation.value
-        assert computed(notation.text(derivation.form, values=True)) == derivation.value
-
-
 @pytest.mark.parametrize("name", each_network())
 def test_every_step_of_every_derivation_is_the_engines_value(name: str) -> None:
     analysis = analyze(name)
@@ -79,24 +49,9 @@ def test_every_step_of_every_derivation_is_the_engines_value(name: str) -> None:
         assert set(COUNTS) <= set(quantities)
         assert quantities == sorted(quantities, key=[*QUANTITIES].index)
         for derivation in found.derivations:
-            _assert_steps_agree(layer, derivation)
+            assert_steps_agree(layer, derivation)
             assert derivation.form is not None or derivation.note or derivation.value is not None
         assert all(meaning for _, meaning in found.givens())
-
-
-@pytest.mark.parametrize("kind", KINDS_WITH_RULES, ids=lambda kind: kind.kind)
-@given(data=st.data())
-def test_every_step_for_any_layer_is_the_engines_value(
-    kind: type[Layer], data: st.DataObject
-) -> None:
-    example = data.draw(EXAMPLES[kind])
-    effect = effect_of(example)
-    assume(effect is not None)
-    assert effect is not None
-    analysis = analyze(between_learned_layers(example, effect.output))
-    for layer in analysis.layers:
-        for derivation in derive(analysis, layer).derivations:
-            _assert_steps_agree(layer, derivation)
 
 
 def test_the_two_sides_of_an_axis_have_names() -> None:
@@ -122,7 +77,7 @@ def test_a_wrong_step_is_noticed() -> None:
     ]
     for derivation in wrong:
         with pytest.raises(AssertionError):
-            _assert_steps_agree(layer, derivation)
+            assert_steps_agree(layer, derivation)
 
 
 def test_the_derivation_is_the_rules_own(monkeypatch: pytest.MonkeyPatch) -> None:

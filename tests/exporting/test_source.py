@@ -30,7 +30,6 @@ from archcalc.layers.resampling import PadChannels
 from archcalc.layers.unpooling import MaxUnpool
 from archcalc.record import replace
 from archcalc.spec.library import network_names
-from archcalc.testing.checks import between_learned_layers, effect_of
 from archcalc.torch_backend.build import build
 from archcalc.torch_spelling.module_names import MODULE_ATTRIBUTES
 from tests.exporting.exported import (
@@ -42,7 +41,6 @@ from tests.exporting.exported import (
 )
 from tests.graphs import entangled_graphs, graph, node, random_graphs, with_some_frozen
 from tests.hostile import hostile_analysis
-from tests.layers.examples import EXAMPLES
 from tests.networks import each_network
 from tests.spec_texts import graph_of
 
@@ -78,18 +76,6 @@ def test_every_network_has_its_parameters_under_the_keys_of_the_twin(name: str) 
 def test_small_networks_do_what_the_twin_does(name: str) -> None:
     network = load(name)
     check_same_as_twin(network, module_of(network), build(network))
-
-
-@pytest.mark.parametrize("kind", EXAMPLES, ids=lambda kind: kind.kind)
-@given(data=st.data())
-def test_every_kind_of_layer_does_what_the_twin_does(
-    kind: type[Layer], data: st.DataObject
-) -> None:
-    example = data.draw(EXAMPLES[kind])
-    effect = effect_of(example)
-    assume(effect is not None)
-    assert effect is not None
-    check_network(between_learned_layers(example, effect.output))
 
 
 # Parts of names: such as stand in specs, and such as Python or torch have plans of their own for.

@@ -9,15 +9,11 @@ import pickle
 import pytest
 import torch
 from hypothesis import assume, given
-from hypothesis import strategies as st
 from torch.nn.utils.parametrize import is_parametrized
 
 from archcalc import Graph, build
-from archcalc.layers import Layer
 from archcalc.torch_backend.build import Twin
-from archcalc.torch_backend.layer_modules import module_for
 from tests.graphs import random_graphs
-from tests.layers.examples import EXAMPLES
 from tests.spec_texts import graph_of
 
 
@@ -53,16 +49,3 @@ def test_a_random_twin_can_be_pickled(graph: Graph) -> None:
     again = pickle.loads(pickle.dumps(twin))
     assert again.graph == twin.graph == graph.without_unused()
     assert again.state_dict().keys() == twin.state_dict().keys()
-
-
-@pytest.mark.parametrize("kind", EXAMPLES, ids=lambda kind: kind.kind)
-@given(data=st.data())
-def test_the_module_of_every_kind_can_be_pickled(kind: type[Layer], data: st.DataObject) -> None:
-    example = data.draw(EXAMPLES[kind])
-    try:
-        module = module_for(example.layer, *example.inputs)
-    except Exception:  # whatever torch raises of options that it refuses
-        return
-    if is_parametrized(module):  # torch saves the values of such a module alone
-        return
-    assert repr(pickle.loads(pickle.dumps(module))) == repr(module)

@@ -49,17 +49,22 @@ from tests.fuzz.checking import Check
 from tests.fuzz.generator import drawn
 from tests.fuzz.trial import compare, told, try_seeds
 
-SEEDS = range(2000)
+SEEDS = 2000  # that are tried
 Seed = Callable[[pytest.MonkeyPatch], None]
 
 
 class Mistake(NamedTuple):
-    """A mistake, and the quantity that must differ for it in a check."""
+    """A mistake, and the quantity that must differ for it in a check.
+
+    Attributes:
+        first: the seed that is tried first, a little before one that shows what few graphs do.
+    """
 
     what: str
     check: Check
     quantity: str
     seed: Seed
+    first: int = 0
 
 
 def replacing(owner: Any, name: str, value: object) -> Seed:
@@ -190,6 +195,7 @@ MISTAKES = (
         check_memory.check_step,
         "peak of a step",
         replacing(ScaledDotProductAttention, "operators", Layer.operators),
+        first=475,
     ),
     Mistake(
         "what lives on",
@@ -252,6 +258,7 @@ MISTAKES = (
         check_fields.check_units,
         "pixels seen",
         replacing(ScaledDotProductAttention, "_way", Reach.ALL),
+        first=842,
     ),
     Mistake(
         "features of steps",
@@ -286,7 +293,7 @@ def test_the_fuzz_sees_the_mistake(
 ) -> None:
     mistake.seed(monkeypatch)
     found: set[str] = set()
-    for seed in SEEDS:
+    for seed in range(mistake.first, mistake.first + SEEDS):
         comparison = compare(drawn(seed), tmp_path / "drawn.yaml", [mistake.check])
         found |= {difference.quantity for difference in comparison.differences}
         if mistake.quantity in found:

@@ -15,7 +15,7 @@ from archcalc.layers.convolution import Conv, ConvTranspose, LocallyConnected
 from archcalc.layers.joining import Add, Concat
 from archcalc.layers.linear import Linear
 from archcalc.layers.mixing import all_in_groups
-from archcalc.layers.normalization import BatchNorm, GroupNorm, LayerNorm
+from archcalc.layers.normalization import BatchNorm, GroupNorm, LayerNorm, Scale
 from archcalc.layers.pooling import GlobalAvgPool, MaxPool
 from archcalc.layers.regularization import Dropout
 from archcalc.layers.resampling import Crop
@@ -390,6 +390,11 @@ MISTAKES = (
         "torch does not do it in place", replacing(Tanh, "in_place", True), facts_of(Tanh(), 5, 5)
     ),
     Mistake("a crop leaves gaps", replacing(Crop, "leaves_gaps", False), facts_of(CROP, 5, 5)),
+    Mistake(
+        "a scale leaves axes in their order",
+        replacing(Scale, "orders_as_input", lambda layer, x: False),
+        facts_of(Scale(factor=2.0), 5, 5),
+    ),
     Mistake("a softmax leaves none", replacing(Softmax, "leaves_gaps", True), kind_of(Softmax)),
     Mistake(
         "a linear layer makes depth",

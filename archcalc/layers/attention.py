@@ -40,7 +40,6 @@ class ScaledDotProductAttention(Join):
     kind: ClassVar[str] = "scaled_dot_product_attention"
     category: ClassVar[Category] = Category.ATTENTION
     spreads: ClassVar[bool] = False
-    orders_as_input: ClassVar[bool] = True
 
     heads: Quantity = 1
     key_heads: Quantity | None = None
@@ -137,6 +136,9 @@ class ScaledDotProductAttention(Join):
     ) -> Quantity:
         # Of two products the gradients of both factors, behind the scores, which are made again.
         return 5 * (effect.macs // 2) if any(learning) else 0
+
+    def orders_as_input(self, x: FeatureMap) -> bool:
+        return True
 
     def memory_is_known(self, dtype: str, inputs: Sequence[FeatureMap], at: Circumstances) -> bool:
         # Where the bias learns, features do not lie side by side, or some of queries, keys and

@@ -86,6 +86,9 @@ class LogSigmoid(Activation):
         saved = (Saved.INPUT, exponential)
         return pointwise(x, ops_each=5, saved=saved, workspace=(exponential,))
 
+    def orders_as_input(self, x: FeatureMap) -> bool:
+        return False
+
     def operators(
         self, effect: Effect, *inputs: FeatureMap, at: Circumstances = USUAL
     ) -> tuple[Operator, ...]:
@@ -111,6 +114,9 @@ class RReLU(Activation):
     def effect_on(self, x: FeatureMap, /) -> Effect:
         factors = Extra("mask", x.values)  # at inference too torch makes room for them
         return pointwise(x, ops_each=2, saved=(Saved.INPUT, factors), workspace=(factors,))
+
+    def orders_as_input(self, x: FeatureMap) -> bool:
+        return False
 
     def operators(
         self, effect: Effect, *inputs: FeatureMap, at: Circumstances = USUAL

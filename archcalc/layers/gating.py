@@ -46,6 +46,9 @@ class GLU(Layer):
         windows = [Reach.UNKNOWN if n == axis else Reach.SAME for n in range(1, len(shape))]
         return replace(effect, windows=tuple(windows))
 
+    def orders_as_input(self, x: FeatureMap) -> bool:
+        return True
+
     def channel_window(self, x: FeatureMap) -> ChannelWindow:
         return Reach.SAME if numbered(self.axis, x) else self._window(x)
 

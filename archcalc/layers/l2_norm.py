@@ -89,6 +89,9 @@ class Normalize(Layer):
         kept = (Kept("normalized", towards="weight"), Kept("weight", towards="normalized"))
         return *found, replace(quotient, makes="normalized"), Operator("mul", takes, n, kept)
 
+    def orders_as_input(self, x: FeatureMap) -> bool:
+        return True
+
     def channel_window(self, x: FeatureMap) -> ChannelWindow:
         return Reach.SAME if numbered(self.axis, x) else Reach.ALL
 

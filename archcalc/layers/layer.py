@@ -90,8 +90,6 @@ class Layer(ABC):
         gradient: how the gradients of its inputs come about, where torch runs one operator for it.
         keeps_for_weights: whether what it keeps for the backward pass is kept for the gradient of
             its weights alone, so that it keeps nothing where they do not learn.
-        orders_as_input: whether the axes of its output lie as those of its first input do, as of
-            what is computed value by value.
         gradient_order: how the axes of these lie in memory.
         integers: what it does with maps of integers (`Integers`).
         has_twin: whether torch has a module that does the same, so that it can be built and run.
@@ -119,7 +117,6 @@ class Layer(ABC):
     gradient: ClassVar[Gradient] = Gradient.OWN
     keeps_for_weights: ClassVar[bool] = False
     gradient_order: ClassVar[Order] = Order.OWN
-    orders_as_input: ClassVar[bool] = False
     integers: ClassVar[Integers] = Integers.REFUSED
     has_twin: ClassVar[bool] = True
     convolves: ClassVar[bool] = False
@@ -263,11 +260,14 @@ class Layer(ABC):
         yield from ()
 
     def memory_is_known(self, dtype: str, inputs: Sequence[FeatureMap], at: Circumstances) -> bool:
-        """Whether the rule says what torch makes and keeps for it where it computes in `dtype`.
-
-        `at` says nothing yet of gaps and copies.
-        """
+        """Whether the rule says what torch makes and keeps for it where it computes in `dtype`;
+        `at` says nothing yet of gaps and copies."""
         return True
+
+    def orders_as_input(self, x: FeatureMap) -> bool:
+        """Whether the axes of a new output lie as those of its input do: of a pointwise join, as
+        those of all inputs; else as those of the first, `x`."""
+        return self.pointwise
 
     def scatters(self, x: FeatureMap) -> bool:
         """Of a view of `x`, whether its values lie apart along the last axis, or stand for several.

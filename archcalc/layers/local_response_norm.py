@@ -108,6 +108,9 @@ class LocalResponseNorm(Layer):
             ),
         )
 
+    def orders_as_input(self, x: FeatureMap) -> bool:
+        return True
+
     def channel_window(self, x: FeatureMap) -> ChannelWindow:
         before = self.size // 2
         return Reach.SAME if self._within else Window(self.size, 1, before, self.size - 1 - before)

@@ -69,6 +69,9 @@ class BatchNorm(_Normalization):
         statistics = Extra("statistics", 2 * x.channels, per_image=False)
         return pointwise(x, ops_each=2, saved=(Saved.INPUT, statistics), state=learned + kept)
 
+    def orders_as_input(self, x: FeatureMap) -> bool:
+        return False
+
 
 @register
 class LayerNorm(_Normalization):

@@ -14,6 +14,7 @@ from archcalc.layers.operator import USUAL, Circumstances, Gradient, Operator, O
 from archcalc.layers.registry import register
 from archcalc.quantity.arithmetic import (
     Quantity,
+    certainly_at_least,
     certainly_equal,
     product,
     require_at_least,
@@ -160,6 +161,11 @@ class Pad(Resampling):
         saved = (Saved.INPUT,) if self.mode in ("reflect", "replicate") else ()
         return without_parameters(FeatureMap(x.channels, sizes), windows, saved=saved)
 
+    def orders_as_input(self, x: FeatureMap) -> bool:
+        sides = [side for pair in per_side(self.sides, x, "sides") for side in pair]
+        # A clone, where nothing is filled.
+        return self.mode == "constant" and all(certainly_at_least(0, n) for n in sides)
+
     def _require_filled(self, n: Quantity, before: Quantity, after: Quantity) -> None:
         left = n + before + after
         require_at_least(left, 1, "{} before and {} after leave nothing of {}", before, after, n)
@@ -303,6 +309,9 @@ class PadChannels(Resampling):
         require_at_least(self.after, 0, "{} channels after", self.after)
         output = FeatureMap(self.before + x.channels + self.after, x.sizes)
         return pointwise(x, ops_each=0, saved=(), output=output)
+
+    def orders_as_input(self, x: FeatureMap) -> bool:
+        return certainly_equal(self.before + self.after, 0)  # a clone
 
     def widths(self, x: FeatureMap) -> tuple[str, ...]:
         return ("before", "after")

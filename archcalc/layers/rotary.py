@@ -78,6 +78,9 @@ class RotaryEmbedding(Layer):
             Operator("add", (Taken("turned", Gradient.SAME), Taken("across", Gradient.SAME)), n),
         )
 
+    def orders_as_input(self, x: FeatureMap) -> bool:
+        return True
+
     def channel_window(self, x: FeatureMap) -> ChannelWindow:
         return Reach.SAME
 

@@ -14,7 +14,7 @@ from archcalc.analysis import Analysis
 from archcalc.feature_map import FeatureMap
 from archcalc.figures.of_layer import LayerAnalysis
 from archcalc.graph import Node
-from archcalc.layers import Category, Extra, Layer, Storage
+from archcalc.layers import Extra, Layer, Storage
 from archcalc.layers.joining import Elementwise
 from archcalc.layers.linear import Linear
 from archcalc.layers.reshaping import InOrder
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from archcalc.layers.recurrent import Recurrent
 
 COPY = "copy of its input"
-_BY_VALUE = (Category.ACTIVATION, Category.REGULARIZATION, Category.JOINING)
 
 
 class Layout(NamedTuple):
@@ -243,17 +242,16 @@ class _Placing:
     def place(self, layer: LayerAnalysis, stays: bool, at_inference: bool) -> Quantity:
         """Places what a layer puts out; the values of each image that it copies for it."""
         source, shape = self._placed[layer.inputs[0]], self._shapes[layer.name]
-        kind = layer.node.layer
+        kind, x = layer.node.layer, self._maps[layer.inputs[0]]
         strides = self._strides(layer) if stays else None
         if strides is None:
             shape, strides = _without_gaps(shape)
             strides = (self._within.get(layer.name, strides[0]), *strides[1:])
             if kind.steps_first:
                 strides = _steps_first(_without_gaps(_steps_first(shape)).strides)
-            elif is_by_value(kind) and layer.name not in self._within:
-                strides = _made_by_value(self._combined(layer)).strides
-            elif kind.orders_as_input:
-                strides = _made_by_value([source]).strides
+            elif kind.orders_as_input(x) and layer.name not in self._within:
+                by = self._combined(layer) if kind.pointwise else [_Placed(shape, source.strides)]
+                strides = _made_by_value(by).strides
         self._placed[layer.name] = _Placed(shape, strides)
         if _is_recurrent(kind):
             return _made_of_steps(layer.node, kind, _in_order_of_steps(source), at_inference)
@@ -318,11 +316,6 @@ def _made_of_steps(node: Node, kind: Recurrent, source: _Placed, at_inference: b
 
 def _without_gaps(shape: tuple[int, ...]) -> _Placed:
     return _Placed(shape, dense_strides(shape))
-
-
-def is_by_value(kind: Layer) -> bool:
-    """Whether torch computes it value by value: not so what normalizes, at inference too."""
-    return kind.pointwise and kind.category in _BY_VALUE
 
 
 def _made_by_value(sources: Sequence[_Placed]) -> _Placed:

@@ -7,7 +7,7 @@ from typing import Any
 
 from archcalc.analysis import Analysis
 from archcalc.layers import Layer, Storage
-from archcalc.memory_use.layout import is_by_value, unsettled
+from archcalc.memory_use.layout import unsettled
 from archcalc.memory_use.learning import circumstances, learning, there_once
 from archcalc.quantity.arithmetic import certainly_one
 from archcalc.quantity.conditions import is_symbol
@@ -74,10 +74,10 @@ def _turned(analysis: Analysis) -> set[str]:
             turned = bool(layer.output.sizes) and not certainly_one(layer.batch)
         elif stays:
             turned = layer.inputs[0] in found and kind.can_stay(maps[layer.inputs[0]])
-        elif kind.orders_as_input:
-            turned = layer.inputs[0] in found
         else:
-            turned = is_by_value(kind) and not found.isdisjoint(layer.inputs)
+            ordering = layer.inputs if kind.pointwise else layer.inputs[:1]
+            orders = bool(ordering) and kind.orders_as_input(maps[ordering[0]])
+            turned = orders and not found.isdisjoint(ordering)
         if turned:
             found.add(layer.name)
     return found

@@ -14,7 +14,7 @@ from hypothesis.errors import NoSuchExample
 from torch import Tensor, nn
 
 from archcalc.feature_map import FeatureMap
-from archcalc.layers import Join, Layer, Storage
+from archcalc.layers import Effect, Join, Layer, Storage
 from archcalc.layers.join import combines
 from archcalc.layers.registry import KINDS
 from archcalc.parametric.widening import wider_layer
@@ -101,6 +101,24 @@ def check_facts(example: Example) -> None:
         assert layer.in_place == takes, f"in_place should be {takes}"
     gaps = layer.leaves_gaps or layer.steps_first
     assert gaps or not _has_gaps(example), "leaves_gaps should be True"
+    _check_order(example, effect)
+
+
+def _check_order(example: Example, effect: Effect) -> None:
+    """In which order the axes of a new output lie, where channels lie before images in its inputs.
+
+    Of inputs of other shapes than the output's it is not asked which of them says so.
+    """
+    layer, first = example.layer, example.inputs[0] if example.inputs else None
+    if first is None or not first.sizes or effect.storage is not Storage.OWN or layer.steps_first:
+        return
+    if isinstance(layer, Join) and any(x != effect.output for x in example.inputs):
+        return
+    inputs = [torch.rand(x.channels, BATCH, *x.sizes).transpose(0, 1) for x in example.inputs]
+    output: Tensor = module_for(layer, *example.inputs).eval()(*inputs)
+    own, orders = output.is_contiguous(), output.transpose(0, 1).is_contiguous()
+    said = layer.orders_as_input(first)
+    assert own == orders or orders == said, f"orders_as_input should be {orders}"
 
 
 def check_widths(example: Example, factor: int = 2) -> None:

@@ -94,6 +94,9 @@ def test_a_step_sees_those_before_it(layer: Gru, unit: tuple[int, ...], steps: i
 CHAINS = (
     ("[3, 4]", "gru: {features: 3}", "lstm: {features: 5, layers: 2}", "linear: {features: 2}"),
     ("[3, 4]", "rnn: {features: 4}", "gelu", "dropout", "flatten", "linear: {features: 2}"),
+    ("[3, 4]", "rnn: {features: 4}", "channel_scale", "glu: {axis: 1}", "rnn: {features: 3}"),
+    ("[3, 4]", "rnn: {features: 4}", "local_response_norm", "linear: {features: 2}"),
+    ("[3, 4]", "rnn: {features: 4}", "log_sigmoid", "flatten", "linear: {features: 2}"),
     ("[2, 3]", "lstm: {features: 3, bidirectional: true}", "relu", "linear: {features: 2}"),
     ("[4, 2]", "conv: {channels: 3, kernel: 1}", "lstm: {features: 3, projection: 2, layers: 2}"),
     (

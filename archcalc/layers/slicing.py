@@ -18,6 +18,7 @@ from archcalc.quantity.arithmetic import (
     Quantity,
     ceil_div,
     certainly_at_least,
+    certainly_equal,
     certainly_one,
     require_at_least,
 )
@@ -76,8 +77,9 @@ class Slice(_Slicing):
         self, effect: Effect, *inputs: FeatureMap, at: Circumstances = USUAL
     ) -> tuple[Operator, ...]:
         (found,) = super().operators(effect, *inputs, at=at)
-        # A slice of all that there is is the map itself, and so is its gradient.
-        whole = effect.output == inputs[0]
+        # Torch takes no slice of all that there is, unless by a step or counted from the end.
+        from_first = certainly_equal(self.start, 0) and certainly_one(self.step)
+        whole = effect.output == inputs[0] and from_first
         return (replace(found, takes=(Taken(0, Gradient.SAME),)) if whole else found,)
 
     def _ends(self, size: Quantity) -> tuple[Quantity, Quantity]:

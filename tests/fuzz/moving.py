@@ -70,8 +70,10 @@ def drawn_rearrangement(rng: random.Random, shape: tuple[int, ...]) -> Fields:
 
 
 def sliced(x: Tensor, fields: Fields, learned: Learned, training: bool) -> Tensor:
-    axis, cut = 1 + axis_of(fields, x.dim() - 1), cut_of(fields, x.shape[1:])
-    return x[(slice(None),) * axis + (slice(cut.start, cut.stop, cut.step),)]
+    axis = 1 + axis_of(fields, x.dim() - 1)
+    cut_of(fields, x.shape[1:])  # which refuses what torch takes as less
+    cut = slice(fields.get("start", 0), fields.get("stop"), fields.get("step", 1))
+    return x[(slice(None),) * axis + (cut,)]
 
 
 def cut_of(fields: Fields, shape: tuple[int, ...]) -> range:

@@ -15,8 +15,10 @@ from archcalc.layers import Order
 from archcalc.layers.activation import ReLU, ReLU6
 from archcalc.layers.convolution import Conv
 from archcalc.layers.joining import Concat
+from archcalc.layers.linear import Linear
 from archcalc.layers.local_response_norm import LocalResponseNorm
 from archcalc.layers.normalization import GroupNorm, LayerNorm
+from archcalc.layers.slicing import Slice
 from archcalc.memory_use import training
 from archcalc.memory_use.held_gradient import HeldGradient
 from archcalc.memory_use.options import TrainingOptions
@@ -50,6 +52,10 @@ def test_what_is_alive_in_a_step_is_what_lives_in_torch(name: str) -> None:
 def test_of_norms_over_channels_in_a_row_a_gradient_is_brought_into_order_between() -> None:
     norm = LayerNorm(over="channels")
     check_step(chain(FeatureMap(3, (6, 6)), norm, norm, Conv(channels=3, kernel=3)))
+
+
+def test_of_a_slice_by_steps_of_a_single_value_a_gradient_is_made_anew() -> None:
+    check_step(chain(FeatureMap(3), Linear(features=1), Slice(step=2), Slice(start=-1)))
 
 
 GRAPHS = [random_graphs, entangled_graphs, sliding_graphs, overwriting_graphs]

@@ -6,15 +6,12 @@
       - peak <= 8MB
       - layers[fc].params < 1M
 
-On the left stands a quantity, in the language of `archcalc.figures.language`; `lecture`, `all`,
-`peak` and `training` are short for `lecture_bytes` and so on. On the right stands a figure, in the
-units of `archcalc.claims.printed`; where it is one of bytes the quantity has to be, too. The
-family's budget holds for each variant that has none of its own.
+Each is a condition as `archcalc.claims.conditions` reads it. The family's budget holds for each
+variant that has none of its own.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from fractions import Fraction
 from typing import NamedTuple
@@ -22,15 +19,12 @@ from typing import NamedTuple
 from yaml.nodes import Node
 
 from archcalc.claims.check import Checker
-from archcalc.claims.printed import Printed, PrintedError, Verdict, parse_printed
+from archcalc.claims.conditions import in_full, read_condition
+from archcalc.claims.printed import Printed, PrintedError, Verdict
 from archcalc.errors import Place, Source, SpecError
-from archcalc.figures.language import is_of_bytes
-from archcalc.memory_use.totals import DEFINITIONS
 from archcalc.quantity.at_least import AtLeast
 from archcalc.spec.reader import items, place_of, text_of
 from archcalc.spec.syntax import Family, Network
-
-_CONDITION = re.compile(r"(?P<quantity>.*[^<>=])(?P<relation><=|>=|<|>)(?P<figure>[^<>=]+)")
 
 
 class Budget(NamedTuple):
@@ -109,36 +103,16 @@ def broken(checked: CheckedBudget) -> SpecError | None:
 
 
 def _checked(budget: Budget, checker: Checker) -> CheckedBudget:
-    computed = checker.value(_in_full(budget.quantity), budget.network, budget.place)
+    computed = checker.value(in_full(budget.quantity), budget.network, budget.place)
     if isinstance(computed, bool) or not isinstance(computed, (int, float, Fraction, AtLeast)):
         raise SpecError(f"{budget.quantity} is {computed}, not a number", budget.place)
     return CheckedBudget(budget, computed, budget.bound.verdict(computed))
 
 
 def _budget(node: Node, source: Source, network: str) -> Budget:
-    text = text_of(node, source, "a budget").strip()
     place = place_of(node, source)
-    match = _CONDITION.fullmatch(text)
-    if match is None:
-        raise SpecError(
-            f"{text[:60]!r} is not a budget; expected one such as params <= 5M or peak <= 8MB",
-            place,
-        )
-    quantity, figure = match["quantity"].strip(), match["figure"].strip()
     try:
-        bound = parse_printed(f"{match['relation']} {figure}")
-    except PrintedError:
-        raise SpecError(
-            f"{figure[:60]!r} is not a bound; expected one such as 5M, 8MB, 1,024Ki or 10%", place
-        ) from None
-    if figure.endswith("B") and not is_of_bytes(_in_full(quantity)):
-        raise SpecError(
-            f"{figure} is of bytes, and {quantity} is not; peak, training, all, lecture and "
-            "param_bytes are",
-            place,
-        )
+        quantity, bound = read_condition(text_of(node, source, "a budget").strip(), "a budget")
+    except PrintedError as error:
+        raise SpecError(str(error), place) from None
     return Budget(network, quantity, bound, place)
-
-
-def _in_full(quantity: str) -> str:
-    return f"{quantity}_bytes" if quantity in DEFINITIONS else quantity

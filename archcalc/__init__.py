@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from archcalc.api.known import check, networks
     from archcalc.api.models import build, export, from_torch, verify
     from archcalc.api.results import Result
+    from archcalc.api.sweeping import Sweep as Sweep
     from archcalc.api.varying import formula, grid, scale, sweep
     from archcalc.errors import (
         ArchcalcError,
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
     from archcalc.layers.registry import register
     from archcalc.loading import Spec, load
     from archcalc.memory_use.totals import ActivationBytes, activation_bytes
-    from archcalc.parametric.sweep import Sweep as Sweep
     from archcalc.quantity.arithmetic import symbol
     from archcalc.torch_backend.build import Twin as Twin
     from archcalc.walk import analyze
@@ -103,6 +103,7 @@ _HOMES = {
     "api.known": ("check", "networks"),
     "api.models": ("build", "export", "from_torch", "verify"),
     "api.results": ("Result",),
+    "api.sweeping": ("Sweep",),
     "api.varying": ("formula", "grid", "scale", "sweep"),
     "analysis": ("DTYPES", "Analysis", "AnalysisStopped"),
     "errors": (
@@ -115,7 +116,6 @@ _HOMES = {
     "layers.registry": ("register",),
     "loading": ("Spec", "load"),
     "memory_use.totals": ("ActivationBytes", "activation_bytes"),
-    "parametric.sweep": ("Sweep",),
     "quantity.arithmetic": ("symbol",),
     "torch_backend.build": ("Twin",),
     "walk": ("analyze",),

@@ -41,12 +41,12 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("figures.language",),
     ("claims",),
     ("comparing", "parametric"),
-    ("parametric.formulas",),
+    ("parametric.choosing", "parametric.formulas"),
     ("archcalc",),
     ("render", "torch_backend"),
     ("exporting", "folding", "render.formula"),
     ("api",),
-    ("reports", "testing"),
+    ("api.sweeping", "reports", "testing"),
     ("commands",),
     ("cli",),
     ("__main__",),
@@ -58,6 +58,7 @@ OWN_UNITS = tuple(unit for unit in RANK if "." in unit)
 # What is imported inside a function, from further up: only where a user brings symbols or
 # arrays, names a model of elsewhere, or wants a completion script of the whole command line.
 LATE = {
+    ("api", "api.sweeping"),
     ("quantity", "quantity.integer_array"),
     ("quantity", "quantity.symbolic"),
     ("quantity", "quantity.traced"),
@@ -67,7 +68,10 @@ LATE = {
 
 # Units that are imported inside functions only, by one another, or by a command when it is called.
 IMPORTED_LATE = {
+    "api.sweeping",
+    ("api", "api.sweeping"),
     "importing",
+    "parametric.choosing",
     "parametric.combinations",
     "parametric.formulas",
     "parametric.setting_groups",
@@ -95,7 +99,9 @@ COSTLY: dict[str, set[str]] = {
     },
     "numpy": {
         "api",
+        "api.sweeping",
         "importing",
+        "parametric.choosing",
         "parametric.combinations",
         "parametric.setting_groups",
         "parametric.sweep",

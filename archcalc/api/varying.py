@@ -16,13 +16,14 @@ from archcalc.parametric.scale import (
     possible_ways,
     way_called,
 )
+from archcalc.record import as_dict
 from archcalc.render.scale import ScaleDocument
 from archcalc.spec.keys import WAYS
 from archcalc.spec.values import Value
 from archcalc.walk import analyze, require_dtype, whole_batch
 
 if TYPE_CHECKING:
-    from archcalc.parametric.sweep import Sweep
+    from archcalc.api.sweeping import Sweep
 
 
 def sweep(
@@ -39,7 +40,8 @@ def sweep(
 
     Arrays may stand for parameters, for items of those that are lists, and for sizes of inputs,
     and broadcast against each other; `grid` combines each element with each. The totals of what is
-    returned are arrays. A setting that no network exists at raises nothing: it is marked.
+    returned are arrays, and `where`, `pareto` and `to_frame` choose among the settings. One that no
+    network exists at raises nothing: it is marked.
 
     Args:
         what, input, batch, dtype, parameters, others: as for `analyze`.
@@ -51,13 +53,15 @@ def sweep(
         QuantityError: a figure passes 64 bits.
     """
     require_extra("sweep()", "numpy", "arrays")
+    from archcalc.api.sweeping import Sweep
     from archcalc.parametric import sweep as of_arrays
 
     require_dtype(dtype)
     network, sizes, changed = changes(what, input, parameters, others)
-    return of_arrays.sweep(
+    found = of_arrays.sweep(
         network, inputs=sizes, parameters=changed, batch=whole_batch(batch), dtype=dtype
     )
+    return Sweep(**as_dict(found))
 
 
 def grid(**arrays: object) -> dict[str, Any]:

@@ -33,8 +33,9 @@ from archcalc.figures.of_layer import OF_LAYER, LayerAnalysis, counted
 from archcalc.figures.of_network import OF_NETWORK, longest_path
 from archcalc.graph import names_meant, with_ends
 from archcalc.layers.registry import kind_called, known_names
+from archcalc.quantity.conditions import all_or_none
 from archcalc.spec.expression import parse
-from archcalc.spec.values import ExpressionError
+from archcalc.spec.values import ExpressionError, comparable
 
 # What is read of the last of some layers, beside its figures.
 _OF_OUTPUT: dict[str, Callable[[FeatureMap], Any]] = {
@@ -213,5 +214,11 @@ def _read(figure: Figure, of: Analysis | LayerAnalysis) -> Any:
     value = figure.of(of)
     if not isinstance(value, tuple):
         return value
-    alike = figure.unit is not Unit.SHAPE and len(set(value)) == 1
+    alike = figure.unit is not Unit.SHAPE and value and all(_same(value[0], v) for v in value)
     return value[0] if alike else list(value)
+
+
+def _same(a: Any, b: Any) -> bool:
+    """Whether two values are equal; of arrays, at all settings."""
+    found = comparable(a) == comparable(b)
+    return all_or_none(found, otherwise=False) if hasattr(found, "dtype") else bool(found)

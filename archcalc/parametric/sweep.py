@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,15 +44,17 @@ from archcalc.quantity.at_least import AtLeast, is_open, known_part
 from archcalc.quantity.conditions import is_symbol
 from archcalc.quantity.integer_array import IntegerArray
 from archcalc.record import Record, as_dict
+from archcalc.spec.labels import size_labels
 from archcalc.spec.syntax import INPUT, Network
 from archcalc.spec.values import Value, own
 from archcalc.walk import walk
 
+T = TypeVar("T")
 MOST_BUILT = 1 << 20  # settings for which the network is built at once, to see which are alike
 
 
 class _Source(Record):
-    """A network, and all that is the same at all settings."""
+    """A network, and what all settings have."""
 
     network: Network
     parameters: Mapping[str, Value]
@@ -91,6 +93,18 @@ class _Source(Record):
         fixed = {name: value for name, value in self.parameters.items() if name not in varied}
         shapes = {name: self.inputs[name] for name, place in self.places() if place not in varied}
         return build_graph(self.network, input=input_shapes(shapes), parameters=fixed).identity
+
+    def label(self, place: Place) -> str:
+        """What users call the number in a place."""
+        name, number = place
+        inputs = [input for input, of in self.places() if of == name]
+        if not inputs:
+            return name if number is None else f"{name}[{number}]"
+        sizes = len(self.inputs[inputs[0]]) - 1
+        label = "C" if not number else size_labels(sizes)[number - 1]
+        is_first = inputs[0] == next(iter(self.network.inputs))
+        is_plain = is_first and label not in self.network.parameters
+        return label if is_plain else f"{inputs[0]}[{number}]"
 
     def analysis(self, values: Mapping[Place, Value]) -> Analysis:
         """The analysis of the network with `values` in the places of arrays."""
@@ -151,7 +165,7 @@ class Sweep(Record):
     def setting(self, *index: int) -> dict[str, Value]:
         """The values at `index` of the parameters that arrays were given for, and of the input.
 
-        Of a network with several inputs, `input` has those that arrays were given for, by name.
+        Of several inputs, `input` has those that arrays were given for, by name.
         """
         found, inputs = self._source.changed(self._at(index))
         if inputs and len(self._source.network.inputs) == 1:
@@ -171,6 +185,41 @@ class Sweep(Record):
         except REFUSALS as error:
             return str(error)
         raise AssertionError(f"the setting at {index} is valid by itself")
+
+    @property
+    def about(self) -> str:
+        """The network, with what is changed in it at all settings alike."""
+        return str(self._source.identity(self._arrays))
+
+    @property
+    def holds_for(self) -> str:
+        """The batch and dtype of the figures."""
+        return f"batch {self._source.batch}, {self._source.dtype}"
+
+    def axes(self) -> dict[str, NDArray[Any]]:
+        """The arrays, each of as many axes as `shape`, by what they are for: `depths[2]`, `H`."""
+        return {self._source.label(place): array for place, array in self._arrays.items()}
+
+    def analysis(self, *index: int) -> Analysis:
+        """The analysis of the network at `index` by itself, in plain numbers.
+
+        Raises:
+            LayerError, SpecError, UsageError: there is no network.
+        """
+        return self._source.analysis(self._at(index))
+
+    def walked(
+        self, compute: Callable[[Analysis], T]
+    ) -> Iterator[tuple[Combinations, NDArray[np.int64] | slice, list[tuple[Group, T | None]]]]:
+        """What is computed of groups of valid settings; None where it is refused.
+
+        In parts: the combinations of values, the settings that have them, the groups of those.
+        """
+        for part in self._parts:
+            found: list[tuple[Group, T | None]] = []
+            for group in part.groups:
+                found += split(group, lambda v: compute(self._source.analysis(v)), in_full=True)
+            yield part.combinations, part.numbers, found
 
     def _at(self, index: tuple[int, ...]) -> dict[Place, Value]:
         return {

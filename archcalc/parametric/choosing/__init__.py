@@ -1,0 +1,1 @@
+"""Choosing among settings: spaces of them, their figures, conditions, orders, Pareto fronts."""

@@ -20,6 +20,7 @@ COMMANDS: dict[str, str] = {
     "explain": "how each figure comes about: the rule, the values put in, the result",
     "formula": "the closed form of a quantity in a network's parameters and sizes",
     "scale": "how the figures grow with width, depth and resolution",
+    "sweep": "the figures at many settings: which hold, which are best",
     "field": "receptive fields: of all layers, or what one unit sees",
     "memory": "what a network needs at inference, and in a training step",
     "compare": "networks side by side, by totals and by stages",

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import TypeVar
 
 _WIDTH = 24
 _CLEAR = "\r\x1b[K"
+
+T = TypeVar("T")
 
 
 @contextmanager
@@ -26,3 +30,14 @@ def progress(done: int, count: int, item: str) -> Iterator[None]:
         yield
     finally:
         print(_CLEAR, end="", file=sys.stderr, flush=True)
+
+
+def watched(items: Sequence[T], what: str) -> Iterator[T]:
+    """The items, one after the other, with a bar that says how many a second and the time left."""
+    start = time.monotonic()
+    for done, item in enumerate(items):
+        spent = time.monotonic() - start
+        left = spent / done * (len(items) - done) if done else 0.0
+        pace = f" ({done / spent:,.0f} a second, {left:,.0f} s left)" if done and spent else ""
+        with progress(done, len(items), f"{what}{pace}"):
+            yield item

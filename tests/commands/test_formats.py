@@ -22,6 +22,7 @@ CALLS = {
     "check lenet5": "A040",
     "errata --source Kim": "A038",
     "scale lenet5": "params",
+    "sweep lenet5 --over H=32,33,8": "params",
     "field lenet5": "tanh1",
     "field lenet5 S4 --at 0,0": "S4",
     "memory lenet5": "tanh1",

@@ -231,7 +231,9 @@ class _Derivations:
         """Derives a count of the layer; `known` has the symbols for what was derived before."""
         symbol = QUANTITIES[quantity][1]
         if is_open(value):
-            self._enter([Derivation(quantity, symbol, None, None, NOT_KNOWN)])
+            rest = f"at least {int(value.known):,}: the rest depends on what values the inputs have"
+            why = NOT_KNOWN if value.is_bare else rest
+            self._enter([Derivation(quantity, symbol, None, None, why)])
             return
         form = form_of(tree_of(value), known)
         self._enter([Derivation(quantity, symbol, int(value), form, note)])

@@ -10,7 +10,16 @@ import torch.nn.functional as F
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archcalc import FeatureMap, Graph, LayerError, UsageError, analyze, load, verify
+from archcalc import (
+    FeatureMap,
+    Graph,
+    LayerError,
+    UsageError,
+    analyze,
+    explain,
+    load,
+    verify,
+)
 from archcalc.exporting.source import torch_source
 from archcalc.layers.deform_conv import DeformConv
 from archcalc.layers.interpolating import GridSample
@@ -18,6 +27,9 @@ from archcalc.layers.roi_align import RoiAlign
 from archcalc.memory_use.freezing import with_frozen
 from archcalc.memory_use.options import TrainingOptions
 from archcalc.memory_use.training import step_of
+from archcalc.quantity.arithmetic import symbol
+from archcalc.quantity.at_least import is_open
+from archcalc.render.contract import to_contract
 from archcalc.testing.training import check_step
 from archcalc.torch_backend.batches import drawn
 from archcalc.torch_backend.build import build
@@ -191,6 +203,37 @@ def test_a_box_over_whole_positions_is_these() -> None:
     assert not RoIAlign(2, 2)(x, boxes - 100).any()  # beyond the map
 
 
+OPEN = READ.replace("sampling_ratio: 2, ", "").replace("sampling_ratio: 2,", "")
+
+
+def test_where_the_boxes_say_how_much_is_read_the_cost_is_at_least_that_of_the_boxes() -> None:
+    analysis, told = analysis_of(OPEN), analysis_of(READ)
+    assert [layer.output for layer in analysis] == [layer.output for layer in told]
+    assert (analysis.totals.params, analysis.totals.macs) == (told.totals.params, told.totals.macs)
+    regions, whole = analysis.layer("regions").other_ops, analysis.totals.other_ops
+    assert is_open(regions) and regions.known == 3 * 10  # 10 for each of 3 boxes
+    samples = told.layer("regions").other_ops - 3 * 10
+    assert is_open(whole) and whole.known == told.totals.other_ops - samples
+    assert to_contract(analysis)["opaque"]["regions"] == {
+        "operator": "roi_align", "unknown": ["other_ops"]
+    }  # fmt: skip
+    assert "\nother ops          at least 30: " in str(explain(OPEN, "regions"))
+    with pytest.raises(UsageError, match=r"nothing here does the same as regions \(roi_align\)"):
+        build(load(OPEN))
+
+
+@pytest.mark.parametrize("aligned", [False, True])
+def test_an_open_cost_is_below_that_of_one_sample(aligned: bool) -> None:
+    r = symbol("r")
+    boxes = FeatureMap(r, (4,))
+    one, free = (
+        RoiAlign(output=2, sampling_ratio=n, aligned=aligned).effect_on(MAP, boxes).other_ops
+        for n in (1, None)
+    )
+    assert is_open(free)
+    assert (one - free.known) == r * (4 * 14 + 4 * 3 * 8)
+
+
 MAP, GRID = FeatureMap(3, (5, 4)), FeatureMap(2, (6, 2))
 
 
@@ -217,7 +260,7 @@ def test_what_torch_does_not_read_is_refused() -> None:
     roi = RoiAlign(output=7, sampling_ratio=2)
     with pytest.raises(LayerError, match="boxes of 5 numbers, not of x1"):
         roi.effect_on(MAP, FeatureMap(9, (5,)))
-    with pytest.raises(LayerError, match="would depend on the boxes"):
+    with pytest.raises(LayerError, match="leave it out where the boxes say how many"):
         RoiAlign(output=7, sampling_ratio=0).effect_on(MAP, FeatureMap(9, (4,)))
     with pytest.raises(LayerError, match="takes maps and boxes of images"):
         roi.effect_on(FeatureMap(3, (5, 4), items=2), FeatureMap(9, (4,)))

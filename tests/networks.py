@@ -22,6 +22,8 @@ LARGE = (
 # Detectors of which others are like them: how their sizes follow from an image's takes long to
 # derive.
 DETECTORS = (
+    "fasterrcnn_mobilenet_v3_large_320_fpn",
+    "fasterrcnn_mobilenet_v3_large_fpn",
     "fasterrcnn_resnet50_fpn_v2",
     "fcos_resnet50_fpn",
     "keypointrcnn_resnet50_fpn",

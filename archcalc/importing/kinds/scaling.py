@@ -100,7 +100,7 @@ def _frozen_batch_norm(call: Call, number: int, factor: int) -> bool:
     if factor in lowering.learned or len(users) != 1 or users[0].operator not in ("add", "__add__"):
         return False
     others = [n for n in tensors_in(users[0].arguments) if n != call.output]
-    if len(others) != 1:
+    if len(others) != 1 or others[0] in lowering.of_images:
         return False
     held = {name: n for n, name in _buffers(lowering, [factor, *others])}
     eps = [*_added(lowering, factor)]
@@ -113,11 +113,14 @@ def _frozen_batch_norm(call: Call, number: int, factor: int) -> bool:
 
 
 def _behind(lowering: Lowering, numbers: list[int]) -> Iterator[Operation]:
-    """The operations that some tensors are made by."""
+    """The operations that some tensors are made by, each once."""
     waiting = [*numbers]
+    met: set[int] = set()
     while waiting:
-        maker = lowering.makers.get(waiting.pop())
-        if maker is not None:
+        number = waiting.pop()
+        maker = lowering.makers.get(number)
+        if maker is not None and number not in met:
+            met.update(maker.outputs)
             yield maker
             waiting += tensors_in(maker.arguments)
 

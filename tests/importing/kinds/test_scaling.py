@@ -54,6 +54,26 @@ def test_a_norm_that_stays_as_it_is() -> None:
     assert found.analysis.totals.buffers == 12
 
 
+def test_what_a_long_chain_of_products_and_sums_is_made_of_is_looked_at_once() -> None:
+    """Each tensor of it is taken twice, as where positions are turned: 2**40 ways back."""
+
+    class Turns(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.register_buffer("factor", torch.rand(3, 1, 1))
+            self.register_buffer("shift", torch.rand(3, 1, 1))
+
+        def forward(self, x: Tensor) -> Tensor:
+            factor, shift = self.factor, self.shift
+            for _ in range(40):
+                factor, shift = factor * factor + factor, shift * factor + shift
+                x = x * factor + x.tanh() * shift
+            return x * factor + shift
+
+    kinds = imported(Turns(), (3, 4, 5)).kinds
+    assert kinds.count("multiply") == 81 and "frozen_batch_norm" not in kinds
+
+
 SUMS: list[tuple[Callable[[Tensor, Tensor], Tensor], list[str]]] = [
     (lambda x, y: x + y.tanh() + y.relu(), ["tanh", "relu", "add"]),
     (lambda x, y: (x + y + x.tanh()) / 3, ["tanh", "average"]),

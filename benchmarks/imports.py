@@ -1,21 +1,23 @@
 """Public models, captured and held to themselves: torchvision's and timm's, as far as installed.
 
-    python benchmarks/imports.py torchvision timm --to results.md
+    python benchmarks/imports.py torchvision timm --rows rows.jsonl --to results.md
 
 Each model is made without weights, captured, and made a model of archcalc's, whose parameters
 have to be as many as the module's, its multiply-accumulates what torch's FLOP counter counts, and
-the output of each layer as large as the module had it. Installs and downloads nothing.
+the output of each layer as large as the module had it. Installs and downloads nothing. What came of
+each model is kept in the file of rows as it comes, and not done again.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import re
 import sys
 import time
 import warnings
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -23,13 +25,13 @@ from typing import Any, NamedTuple
 import torch
 from torch import nn
 
-from archcalc.errors import ArchcalcError
 from archcalc.importing.capture.capturing import capture
 from archcalc.importing.kinds import statements
 from archcalc.importing.model import flat_spec
 from archcalc.walk import analyze
 
 FRAMES = 16  # of a video
+DETECTION = 128  # pixels a side, where the model says nothing else: it runs on real tensors
 
 
 class Row(NamedTuple):
@@ -42,7 +44,9 @@ class Row(NamedTuple):
         unreached: parameters that neither inference nor training reaches.
         opaque: the operators that no kind covers, and how often each is there.
         seconds: to capture it, and to make a model of that.
+        notes: what archcalc says of the capture.
         failure: why there is none, or empty.
+        absence: why the model is not looked at, or empty.
     """
 
     name: str
@@ -53,12 +57,14 @@ class Row(NamedTuple):
     sizes: str = ""
     opaque: str = ""
     seconds: float = 0.0
+    notes: tuple[str, ...] = ()
     failure: str = ""
+    absence: str = ""
 
     @property
     def is_equal(self) -> bool:
         """Whether nothing differs."""
-        return not (self.params or self.macs or self.sizes or self.failure)
+        return not (self.params or self.macs or self.sizes or self.failure or self.absence)
 
 
 def main() -> None:
@@ -68,40 +74,62 @@ def main() -> None:
     parser.add_argument("--only", default="", help="names to take: a regular expression")
     parser.add_argument("--every", type=int, default=1, help="take one of so many")
     parser.add_argument("--most", type=float, default=160e6, help="of parameters")
+    parser.add_argument("--rows", type=Path, help="where rows are kept, one a line")
     parser.add_argument("--to", type=Path, help="where the table is written to")
     arguments = parser.parse_args()
     warnings.simplefilter("ignore")
+    kept = _Kept(arguments.rows)
     parts = []
     for library in arguments.library:
         names = [name for name in _NAMES[library]() if re.search(arguments.only, name)]
-        rows = [*_rows(library, names[:: arguments.every], arguments.most)]
-        parts.append(_table(library, rows))
+        names = names[:: arguments.every]
+        for name in names:
+            if (library, name) not in kept.rows:
+                row = _built_row(library, name, arguments.most)
+                print(f"{name}: {'equal' if row.is_equal else row}", file=sys.stderr, flush=True)
+                kept.keep(library, row)
+        parts.append(_table(library, [kept.rows[library, name] for name in names]))
     text = "\n".join(parts)
     print(text) if arguments.to is None else arguments.to.write_text(text)
 
 
-def _rows(library: str, names: list[str], most: float) -> Iterator[Row]:
-    for name in names:
-        try:
-            module, size = _MAKERS[library](name)
-        except Exception as error:  # whatever a library raises: that model is not there to look at
-            print(f"{name}: not built: {_line(error)}", file=sys.stderr)
-            continue
-        if sum(p.numel() for p in module.parameters()) > most:
-            continue
-        row = _row(name, module, size)
-        print(f"{name}: {'equal' if row.is_equal else row}", file=sys.stderr, flush=True)
-        yield row
+class _Kept:
+    """The rows made so far, here and in a file."""
+
+    def __init__(self, path: Path | None) -> None:
+        self.rows: dict[tuple[str, str], Row] = {}
+        self._path = path
+        if path is not None and path.exists():
+            for line in path.read_text().splitlines():
+                library, row = json.loads(line)
+                self.rows[library, row["name"]] = Row(**row)
+
+    def keep(self, library: str, row: Row) -> None:
+        self.rows[library, row.name] = row
+        if self._path is not None:
+            with self._path.open("a") as file:
+                file.write(json.dumps([library, row._asdict()]) + "\n")
 
 
-def _row(name: str, module: nn.Module, size: Any) -> Row:
+def _built_row(library: str, name: str, most: float) -> Row:
+    make, size = _MAKERS[library](name)
+    try:
+        module = _made(make)
+    except Exception as error:  # whatever a library raises: that model is not there to look at
+        return Row(name, absence=_line(error))
+    if sum(p.numel() for p in module.parameters()) > most:
+        return Row(name, absence=f"more than {most:,.0f} parameters")
+    return _row(name, module, size(module), lambda: make().eval())
+
+
+def _row(name: str, module: nn.Module, size: Any, again: Callable[[], nn.Module]) -> Row:
     start = time.perf_counter()
     try:
-        trace = capture(module, size)
+        trace = capture(module, size, again=again)
         model = statements(trace, name)
         seconds = time.perf_counter() - start
         analysis = analyze(flat_spec(model), batch=trace.batches[0])
-    except ArchcalcError as error:
+    except Exception as error:  # one that is no message of archcalc's stands in the table too
         return Row(name, failure=_line(error))
     has = sum(p.numel() for p in module.parameters())
     unreached = sum(_count(shape) for held, shape in trace.unused.items() if held.role != "buffer")
@@ -120,17 +148,21 @@ def _row(name: str, module: nn.Module, size: Any) -> Row:
         sizes=", ".join(other[:3]),
         opaque=", ".join(f"{count} {operator}" for operator, count in opaque.items()),
         seconds=seconds,
+        notes=trace.notes,
     )
 
 
 def _table(library: str, rows: list[Row]) -> str:
+    absent = Counter(row.absence for row in rows if row.absence)
+    rows = [row for row in rows if not row.absence]
     equal = sum(row.is_equal for row in rows)
     clear = sum(not row.opaque and not row.failure for row in rows)
     lines = [
         f"## {library}",
         "",
         f"{len(rows)} models; {equal} equal in parameters, MACs and all sizes; {clear} without an "
-        "opaque layer.",
+        f"opaque layer ({clear / max(len(rows), 1):.1%}).",
+        *[f"Left out: {count}, {reason}." for reason, count in absent.most_common()],
         "",
         "| model | layers | parameters | MACs | sizes | opaque | seconds |",
         "| --- | ---: | --- | --- | --- | --- | ---: |",
@@ -160,6 +192,13 @@ def _count(shape: tuple[int, ...]) -> int:
 # ----- the libraries -----
 
 
+class _Model(NamedTuple):
+    """How a model is made, and what the module made takes."""
+
+    make: Callable[[], nn.Module]
+    size: Callable[[nn.Module], Any]
+
+
 def _torchvision_models() -> Any:
     _without_operators()
     return import_module("torchvision.models")
@@ -183,19 +222,27 @@ def _torchvision_names() -> list[str]:
     return [name for name in known if not name.startswith("quantized_")]
 
 
-def _torchvision(name: str) -> tuple[nn.Module, Any]:
+def _torchvision(name: str) -> _Model:
     models = _torchvision_models()
     home = models.get_model_builder(name).__module__
     settings: dict[str, Any] = {"weights": None}
     if ".segmentation." in home or ".detection." in home:
         settings["weights_backbone"] = None
     side = 299 if name == "inception_v3" else 224
-    size: tuple[int, ...] = (3, side, side)
+    size: Any = (3, side, side)
     if ".video." in home:
         size = (3, FRAMES, side, side)
+    if ".detection." in home:
+        size = _list_of_images
+        if "ssd" not in name:
+            settings |= {"min_size": DETECTION, "max_size": DETECTION}
     if ".optical_flow." in home:
-        return _made(lambda: models.get_model(name, **settings)), [(3, 224, 224), (3, 224, 224)]
-    return _made(lambda: models.get_model(name, **settings)), size
+        size = [size, size]
+    return _Model(lambda: models.get_model(name, **settings), lambda module: size)
+
+
+def _list_of_images(batch: int) -> list[list[torch.Tensor]]:
+    return [[*torch.rand(batch, 3, DETECTION, DETECTION)]]
 
 
 def _timm_names() -> list[str]:
@@ -204,18 +251,20 @@ def _timm_names() -> list[str]:
     return names
 
 
-def _timm(name: str) -> tuple[nn.Module, tuple[int, ...]]:
+def _timm(name: str) -> _Model:
     timm = import_module("timm")
-    module = _made(lambda: timm.create_model(name, pretrained=False))
-    size: Any = getattr(module, "default_cfg", {}).get("input_size", (3, 224, 224))
-    return module, tuple(size)
+
+    def size(module: Any) -> tuple[int, ...]:
+        return tuple(getattr(module, "default_cfg", {}).get("input_size", (3, 224, 224)))
+
+    return _Model(lambda: timm.create_model(name, pretrained=False), size)
 
 
-def _made(make: Any) -> nn.Module:
+def _made(make: Callable[[], nn.Module]) -> nn.Module:
     """A module without values, or as it is where its code reads them."""
     try:
         with torch.device("meta"):
-            module: nn.Module = make()
+            module = make()
     except Exception:  # whatever it raises, it may do without
         module = make()
     return module.eval()

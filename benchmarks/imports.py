@@ -28,6 +28,7 @@ from torch import nn
 from archcalc.importing.capture.capturing import capture
 from archcalc.importing.kinds import statements
 from archcalc.importing.model import flat_spec
+from archcalc.quantity.at_least import is_open
 from archcalc.walk import analyze
 
 FRAMES = 16  # of a video
@@ -135,16 +136,18 @@ def _row(name: str, module: nn.Module, size: Any, again: Callable[[], nn.Module]
     unreached = sum(_count(shape) for held, shape in trace.unused.items() if held.role != "buffer")
     found = analysis.params + analysis.training_only_totals.params
     params = "" if found + unreached == has else f"{found:,} of {has:,}"
+    opaque = Counter(s.fields["operator"] for s in model.statements if s.kind == "opaque")
     counted = None if trace.flops is None else trace.flops // 2
+    macs: Any = analysis.macs
+    known = macs.known if is_open(macs) and opaque else macs
     wanted = {each.name: each.shape for each in model.statements}
     other = [layer.name for layer in analysis.layers if layer.output.shape != wanted[layer.name]]
-    opaque = Counter(s.fields["operator"] for s in model.statements if s.kind == "opaque")
     return Row(
         name,
         layers=len(model.statements),
         params=params,
         unreached=unreached,
-        macs="" if analysis.macs == counted else f"{analysis.macs}, counted {counted}",
+        macs="" if known == counted else f"{macs}, counted {counted}",
         sizes=", ".join(other[:3]),
         opaque=", ".join(f"{count} {operator}" for operator, count in opaque.items()),
         seconds=seconds,
@@ -233,16 +236,12 @@ def _torchvision(name: str) -> _Model:
     if ".video." in home:
         size = (3, FRAMES, side, side)
     if ".detection." in home:
-        size = _list_of_images
+        size = (3, DETECTION, DETECTION)
         if "ssd" not in name:
             settings |= {"min_size": DETECTION, "max_size": DETECTION}
     if ".optical_flow." in home:
         size = [size, size]
     return _Model(lambda: models.get_model(name, **settings), lambda module: size)
-
-
-def _list_of_images(batch: int) -> list[list[torch.Tensor]]:
-    return [[*torch.rand(batch, 3, DETECTION, DETECTION)]]
 
 
 def _timm_names() -> list[str]:

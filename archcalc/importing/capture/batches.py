@@ -62,7 +62,7 @@ def _merged(each: Sequence[Sequence[Operation]]) -> tuple[Operation, ...]:
                 first.outputs,
                 first.in_place,
             ):
-                raise Differs(f"{_said(first)} in one, {_said(other)} in the other")
+                raise Differs(_apart(first, other))
         arguments = _same([operation.arguments for operation in operations], first)
         inside = _merged([operation.inside for operation in operations]) if first.inside else ()
         found.append(replace(first, arguments=arguments, inside=inside))
@@ -70,6 +70,13 @@ def _merged(each: Sequence[Sequence[Operation]]) -> tuple[Operation, ...]:
         longest = max(each, key=len)
         raise Differs(f"{_said(longest[len(found)])} in one only")
     return tuple(found)
+
+
+def _apart(first: Operation, other: Operation) -> str:
+    counts = len(first.outputs), len(other.outputs)
+    if (first.operator, first.path) == (other.operator, other.path) and counts[0] != counts[1]:
+        return f"{_said(first)} gives tensors: {counts[0]} in one, {counts[1]} in the other"
+    return f"{_said(first)} in one, {_said(other)} in the other"
 
 
 def _said(operation: Operation) -> str:

@@ -77,9 +77,10 @@ def _evaluated(capturing: _Capturing, batches: tuple[int, ...]) -> _Made:
         return merged(capturing.all(batches)), batches, ()
     except Differs as difference:
         apart = difference
-    larger = tuple(batch + 1 for batch in batches)
-    with suppress(Differs):
-        return merged(capturing.all(larger)), larger, ()
+    if not capturing.needs_values:  # where these are at hand, each run takes time
+        larger = tuple(batch + 1 for batch in batches)
+        with suppress(Differs):
+            return merged(capturing.all(larger)), larger, ()
     note = (
         f"What {capturing.name} does depends on the number of images ({apart}): this is what it "
         f"does with {batches[0]}."
@@ -100,6 +101,11 @@ class _Capturing:
         self._on = META
         self._asked = ""  # what its code asked for that no tensor without values can tell
         self._done: dict[int, Run] = {}
+
+    @property
+    def needs_values(self) -> bool:
+        """Whether the module does not run without values."""
+        return self._on == REAL
 
     def all(self, batches: Sequence[int]) -> list[Run]:
         """A run for each batch size, all on the same sort of tensors."""
@@ -143,7 +149,7 @@ class _Capturing:
         A batch norm of single values refuses to train, so that heads need larger batches.
         """
         evaluated = made, batches, notes
-        if len(batches) < 2 or self._on == REAL or not may_differ(made.runs[0]):
+        if len(batches) < 2 or self.needs_values or not may_differ(made.runs[0]):
             return evaluated
         larger = tuple(range(batches[-1], batches[-1] + len(batches)))
         runs = made.runs
@@ -166,7 +172,7 @@ class _Capturing:
     def notes(self) -> tuple[str, ...]:
         """What is to be said of how the module was run."""
         notes = []
-        if self._on == REAL:
+        if self.needs_values:
             notes.append(
                 f"{self.name} asks for the values of its tensors{self._asked}: what follows from "
                 "there depends on the image."

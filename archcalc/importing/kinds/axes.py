@@ -61,6 +61,15 @@ def without_batch(axis: Axis) -> Axis:
     return tuple([each for each in axis if not each.is_batch])
 
 
+def before_batch(axes: Axes, dim: int) -> Axes | None:
+    """The axes with the one of the batch as two: whole batches one behind the other, the batch.
+
+    None where the axis does not end in the batch, so that no part of it is whole batches.
+    """
+    *before, last = axes[dim]
+    return (*axes[:dim], tuple(before), (last,), *axes[dim + 1 :]) if last.is_batch else None
+
+
 def replaced(axes: Axes, parts: Mapping[Factor, Axis]) -> Axes:
     """The axes with some factors replaced by others."""
     while any(each in parts for each in factors_of(axes)):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
-from archcalc.importing.kinds.axes import Axes, batch_axis
+from archcalc.importing.kinds.axes import Axes, batch_axis, without_batch
 from archcalc.importing.kinds.drafts import Draft, NotCoveredError, Value
 from archcalc.importing.kinds.lowering import Lowering, Taken
 from archcalc.importing.trace import PARAMETER, Operation, Ref, Varying
@@ -164,6 +164,19 @@ class Call:
     def same(self, value: Value, output: int = 0) -> None:
         """Says that an output is a tensor, just as it is."""
         self.lowering.values[self.operation.outputs[output]] = value
+
+    def batched(self, value: Value) -> Value:
+        """A tensor that an operator takes as images, such as regions of one: in the batch."""
+        if not self.lowering.one_image or batch_axis(value.axes) is not None or not value.of_images:
+            return value
+        return value._replace(axes=((self.lowering.batch, *value.axes[0]), *value.axes[1:]))
+
+    def unbatched(self, value: Value, dim: int) -> Value:
+        """A tensor of one image of which an operator takes apart the axis that the batch is in."""
+        if not self.lowering.one_image:
+            return value
+        axes = (*value.axes[:dim], without_batch(value.axes[dim]), *value.axes[dim + 1 :])
+        return value._replace(axes=axes)
 
     def of_rank(self, value: Value, rank: int) -> Value:
         """A tensor with axes of size 1 in front, so that it has as many as that."""

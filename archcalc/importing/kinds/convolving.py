@@ -56,6 +56,7 @@ def _convolve(call: Call, kind: str, fields: dict[str, Any], axes: int) -> None:
     value = call.value("input")
     if len(value.axes) != axes + 2:
         raise NotCoveredError("convolves without a batch")
+    value = call.batched(value)
     try:
         weight = weight_of(call, "weight")
     except NotCoveredError as reason:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from archcalc.importing.kinds.axes import Axes, batch_axis
+from archcalc.importing.kinds.axes import Axes, axis_of, batch_axis, before_batch, size_of
 from archcalc.importing.kinds.call import Call, handles
 from archcalc.importing.kinds.drafts import NotCoveredError, Value
 from archcalc.importing.kinds.lowering import Taken
@@ -138,9 +138,30 @@ def cat(call: Call) -> None:
     if len(values) == 1:
         call.same(values[0])
         return
+    values = [call.unbatched(each, dim) for each in values]
+    if common_batch(values) == dim:
+        _batches(call, values, dim)
+        return
     taken = _side_by_side(call, values)
     of_images = next((each for each in taken if each.batch is not None), taken[0])
     call.of("concat", taken, {"axis": of_images.last_or(dim)})
+
+
+def _batches(call: Call, values: list[Value], dim: int) -> None:
+    """Whole batches one behind the other, as maps along an axis of their own."""
+    found = [before_batch(each.axes, dim) for each in values if batch_axis(each.axes) == dim]
+    apart = [axes for axes in found if axes is not None]
+    if len(apart) < len(values):
+        raise NotCoveredError("works along the batch")
+    pairs = zip(values, apart, strict=True)
+    taken = [call.take(each._replace(axes=axes)) for each, axes in pairs]
+    draft = call.add("concat", taken, {"axis": taken[0].axis(dim)})
+    runs = len(call.lowering.trace.batches)
+    count = axis_of((sum(size_of(axes[dim]) for axes in apart),) * runs)
+    rest = [axis_of(each) for each in call.lowering.sizes(call.output)]
+    base = ((), *rest[:dim], count, *rest[dim + 1 :])
+    axes = (*rest[:dim], (*count, call.lowering.batch), *rest[dim + 1 :])
+    call.lowering.values[call.output] = Value(draft, base, axes, of_images=True)
 
 
 def _side_by_side(call: Call, values: list[Value]) -> list[Taken]:
@@ -154,6 +175,9 @@ def stack(call: Call) -> None:
     values = [call.lowering.value(each.tensor) for each in call.get("tensors", "input")]
     dim = call.get("dim", default=0) % len(call.shape(call.output))
     values = [each._replace(axes=(*each.axes[:dim], (), *each.axes[dim:])) for each in values]
+    if len(values) == 1:
+        call.same(values[0])
+        return
     taken = _side_by_side(call, values)
     of_images = next((each for each in taken if each.batch is not None), taken[0])
     call.of("concat", taken, {"axis": of_images.last_or(dim)})

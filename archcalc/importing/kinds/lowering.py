@@ -86,11 +86,13 @@ class Lowering:
         self.lower: Callable[[Operation], None] = lambda operation: lower(operation, self)
         self.waiting: dict[int, Operation] = {}  # by each of its outputs
         self.batch = Factor(0, trace.batches, is_batch=True)
+        self.one_image = trace.batches == (1,)  # where what is done differs with the batch
         self.drafts: list[Draft] = []
         self.values: dict[int, Value] = {}
         self.of_images = {*trace.inputs.values()}
         self.learned = {n for n, held in trace.held.items() if held.role == PARAMETER}
         self.owners: dict[int, Draft] = {}  # of the tensors that the model holds
+        self.left: list[int] = []  # the tensors that operations took which gave no value
         self.notes: dict[str, list[str]] = {}  # what they say, and of what
         self.users: dict[int, list[Operation]] = {}  # of each tensor, the operations that take it
         self.makers: dict[int, Operation] = {}  # of each tensor, the operation that made it
@@ -115,6 +117,10 @@ class Lowering:
         """The size of each axis of a tensor, in each run."""
         return [*zip(*self.trace.tensors[number].shapes, strict=True)]
 
+    def is_empty(self, number: int) -> bool:
+        """Whether nothing is in a tensor, such as where nothing was found in an image."""
+        return 0 in self.trace.tensors[number].shapes[0]
+
     def value(self, number: int) -> Value:
         """What a tensor is. What does not depend on an input is made of the model now, if ever."""
         if number in self.waiting:
@@ -123,6 +129,8 @@ class Lowering:
                 del self.waiting[output]
             self.lower(operation)
         if number not in self.values:
+            if self.is_empty(number):
+                raise NotCoveredError("takes a tensor of no values")
             self.values[number] = self._source(number)
         return self.values[number]
 
@@ -223,7 +231,7 @@ class Lowering:
         """
         along = batch_axis(value.axes)
         if along is None:
-            if value.of_images:
+            if value.of_images and not self.one_image:
                 raise NotCoveredError("has lost its batch")
             axes = value.axes[1:] if first and value.axes[:1] == ((),) else value.axes
             return Taken(self.node(value, ((), *(axes or ((),))), operation), value, None)
@@ -316,6 +324,8 @@ class Lowering:
         if len(self.trace.batches) > 1:
             return self._axes_with_batch(number, like)
         if batch is None or batch >= len(sizes):
+            if self.one_image:
+                return tuple([axis_of(each) for each in sizes])
             raise NotCoveredError("has no batch that could be found")
         return tuple(
             [

@@ -34,7 +34,7 @@ def _learned(call: Call, fields: dict[str, Any], bias: str | None) -> dict[str, 
 @handles("batch_norm", "native_batch_norm")
 def batch_norm(call: Call) -> None:
     """Batch normalization, by running statistics."""
-    value = call.value("input")
+    value = call.batched(call.value("input"))
     if not value.of_images:
         raise NotCoveredError("normalizes what is there once for all images")
     fields: dict[str, Any] = {

@@ -69,6 +69,9 @@ _WITHOUT_PRODUCTS = frozenset(
         "diagonal",
         "unique",
         "nan_to_num",
+        "grid_sample",
+        "torchvision.nms",
+        "torchvision.roi_align",
     ]
 )
 _FAMILIES_WITHOUT_PRODUCTS = frozenset(
@@ -90,6 +93,8 @@ def opaque(call: Call, reason: NotCoveredError) -> None:
         for output, number in enumerate(operation.outputs):
             if first is not None and number not in lowering.users:
                 continue
+            if lowering.is_empty(number):
+                continue
             macs = reason.macs if first is None else 0
             _one(call, output, number, drafts, parameters if first is None else {}, macs)
             first = first or lowering.values[number].draft
@@ -103,10 +108,23 @@ def opaque(call: Call, reason: NotCoveredError) -> None:
 def _inputs(call: Call) -> list[Draft]:
     """What it takes: of images, or where nothing is, what learns."""
     lowering = call.lowering
-    numbers = dict.fromkeys(tensors_in(call.operation.arguments))
+    given = dict.fromkeys(tensors_in(call.operation.arguments))
+    numbers = [number for number in given if not lowering.is_empty(number)]
     found = [n for n in numbers if n in lowering.of_images]
     found = found or [n for n in numbers if n in lowering.learned]
-    return [call.take(lowering.value(n)).draft for n in found]
+    return [_whole(call, lowering.value(n)) for n in found]
+
+
+def _whole(call: Call, value: Value) -> Draft:
+    """The layer that has the values, what is folded into the batch as an axis of its own."""
+    along = batch_axis(value.axes)
+    if along is None:
+        return call.take(value).draft
+    items = without_batch(value.axes[along])
+    if not items:
+        return call.take(value).draft
+    apart = ((), *value.axes[:along], items, *value.axes[along + 1 :])
+    return call.lowering.node(value, apart, call.operation)
 
 
 def _parameters(lowering: Lowering, arguments: Any) -> dict[str, list[int]]:
@@ -135,7 +153,8 @@ def _one(
     of_images = number in lowering.of_images
     sizes = lowering.sizes(number)
     if of_images:
-        axes = lowering.axes_of_output(number, 0, None)
+        alone = lowering.one_image and sizes[0] != (1,)
+        axes = lowering.axes_of_output(number, None if alone else 0, None)
     else:
         axes = ((lowering.batch,), *[axis_of(each) for each in sizes])
     along = batch_axis(axes) or 0
@@ -144,7 +163,7 @@ def _one(
     shape = sizes_of(base[1:])
     fields: dict[str, Any] = {
         "operator": operation.operator,
-        "of": [[*_map(each).shape] for each in drafts],
+        "of": [_shape(each) for each in drafts],
         "shape": shape,
     }
     if parameters:
@@ -180,8 +199,6 @@ def _sources(lowering: Lowering, arguments: Any) -> list[int]:
     ]  # fmt: skip
 
 
-def _map(draft: Draft) -> FeatureMap:
+def _shape(draft: Draft) -> list[Any]:
     assert draft.map is not None
-    if draft.map.items != 1:
-        raise NotCoveredError("takes items")
-    return draft.map
+    return [*draft.map.shape]

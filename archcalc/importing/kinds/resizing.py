@@ -79,7 +79,7 @@ def _along_the_first_too(
 @handles("interpolate", "upsample")
 def interpolate(call: Call) -> None:
     """A map in another size."""
-    value = call.value("input")
+    value = call.batched(call.value("input"))
     mode = call.get("mode", default="nearest")
     if call.get("antialias", default=False) or mode == "nearest-exact":
         raise NotCoveredError("interpolates in a way of its own")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from archcalc.importing.kinds.axes import Axis, axis_of, size_of
+from archcalc.importing.kinds.axes import Axis, axis_of, before_batch, size_of
 from archcalc.importing.kinds.call import Call, handles
 from archcalc.importing.kinds.drafts import Draft, NotCoveredError, Value
 from archcalc.importing.kinds.moving import view_as
@@ -13,6 +13,7 @@ from archcalc.importing.trace import Ref
 
 def sliced(call: Call, value: Value, dim: int, start: int, stop: int, step: int = 1) -> Value:
     """Some of the values of a tensor along an axis."""
+    value = call.unbatched(value, dim)
     axis = value.axes[dim]
     size = size_of(axis)
     if (start, stop, step) == (0, size, 1):
@@ -37,6 +38,7 @@ def sliced(call: Call, value: Value, dim: int, start: int, stop: int, step: int 
 
 def selected(call: Call, value: Value, dim: int, index: int) -> Value:
     """The values of a tensor at one place along an axis, which goes."""
+    value = call.unbatched(value, dim)
     axis = value.axes[dim]
     axes = value.axes[:dim] + value.axes[dim + 1 :]
     if not axis:
@@ -125,6 +127,10 @@ def _put(call: Call, value: Value, output: int) -> None:
 def split(call: Call) -> None:
     """Parts of a tensor, one after the other along an axis."""
     value, dim = call.value("input"), call.get("dim", default=0) % len(call.value("input").axes)
+    value = call.unbatched(value, dim)
+    if any(each.is_batch for each in value.axes[dim]):
+        _batches(call, value, dim)
+        return
     start = 0
     sizes = [call.shape(number)[dim] for number in call.operation.outputs]
     for output, size in enumerate(sizes):
@@ -133,6 +139,24 @@ def split(call: Call) -> None:
             part = sliced(call, value, dim, start, start + size)
         _put(call, part, output)
         start += size
+
+
+def _batches(call: Call, value: Value, dim: int) -> None:
+    """Parts of several batches one behind the other, each of some whole batches."""
+    batches = call.lowering.trace.batches
+    axes = before_batch(value.axes, dim)
+    sizes = [call.lowering.sizes(number)[dim] for number in call.operation.outputs]
+    counts = [each[0] // batches[0] for each in sizes]
+    for each, count in zip(sizes, counts, strict=True):
+        if axes is None or each != tuple([count * batch for batch in batches]):
+            raise NotCoveredError("takes some images of a batch")
+    assert axes is not None
+    start = 0
+    for output, count in enumerate(counts):
+        part = sliced(call, value._replace(axes=axes), dim, start, start + count)
+        joined = (*part.axes[:dim], part.axes[dim] + part.axes[dim + 1], *part.axes[dim + 2 :])
+        _put(call, part._replace(axes=joined), output)
+        start += count
 
 
 def _channels(call: Call, value: Value, dim: int, part: int, sizes: list[int]) -> Value | None:
@@ -198,6 +222,9 @@ def getitem(call: Call) -> None:
             continue
         named = named[1:]
         if isinstance(each, slice):
+            each = _by_numbers(call, each)
+            if each != slice(None):
+                value = call.unbatched(value, dim)
             whole = any(factor.is_batch for factor in value.axes[dim])
             size = size_of(value.axes[dim])
             if whole:
@@ -226,6 +253,14 @@ def getitem(call: Call) -> None:
     _put(call, value, 0)
 
 
+def _by_numbers(call: Call, given: slice) -> slice:
+    """A slice whose ends may be tensors of one value."""
+    ends = [call.number(each) for each in (given.start, given.stop, given.step)]
+    if any(isinstance(each, Ref) for each in ends):
+        raise NotCoveredError("takes places that depend on the image")
+    return slice(*ends)
+
+
 @handles("index_select")
 def index_select(call: Call) -> None:
     """Values at places that a table says."""
@@ -248,6 +283,7 @@ def _sizes_of_table(call: Call, table: int) -> list[tuple[int, ...]]:
 def by_table(call: Call, value: Value, dim: int, sizes: list[tuple[int, ...]]) -> Value:
     """Values at the places of a constant table of numbers, of some sizes in each run."""
     lowering = call.lowering
+    value = call.unbatched(value, dim)
     taken = call.take(value)
     axis = taken.axis(dim)
     count = 1

@@ -24,6 +24,8 @@ for _family in (
 ):  # fmt: skip
     import_module(f"archcalc.importing.kinds.{_family}")
 
+_NOTHING_LEFT = "nothing of the image was left to what follows it"
+
 
 def statements(trace: Trace, origin: str) -> Model:
     """The layers that a trace is made of.
@@ -34,20 +36,24 @@ def statements(trace: Trace, origin: str) -> Model:
     lowering = Lowering(trace, _lower)
     inputs = {name: _input(lowering, name, number) for name, number in trace.inputs.items()}
     for operation in _live(trace.operations, trace.outputs.values()):
-        if not lowering.of_images.isdisjoint(operation.outputs):
+        if all(map(lowering.is_empty, operation.outputs)):
+            _leave(operation, lowering)
+        elif not lowering.of_images.isdisjoint(operation.outputs):
             _lower(operation, lowering)
         elif not lowering.learned.isdisjoint(operation.outputs):
             lowering.waiting |= dict.fromkeys(operation.outputs, operation)
     made = {name: _end(lowering, number) for name, number in trace.outputs.items()}
     outputs = {name: draft for name, draft in made.items() if draft is not None}
     heads = _heads(lowering)
-    ends = [*outputs.values(), *heads]
+    left = _left(lowering, [*outputs.values(), *heads])
+    ends = [*outputs.values(), *heads, *left]
     drafts = merged_sums(_needed(lowering.drafts, ends), ends)
     name_all(drafts, trace.held, {*inputs})
     _note_unused(lowering)
     found = tuple([_statement(draft, trace.held) for draft in drafts])
     main = [each.name for each in found if not each.head]
     named = {_plain(name): draft.name for name, draft in outputs.items()}
+    named |= {draft.name: draft.name for draft in left}
     alone = len(named) == 1 and [*named.values()] == main[-1:]
     return Model(
         name=_plain(trace.name) or "model",
@@ -59,6 +65,27 @@ def statements(trace: Trace, origin: str) -> Model:
         modules=trace.modules,
         macs=None if trace.flops is None else trace.flops // 2 // trace.batches[0],
     )
+
+
+def _leave(operation: Operation, lowering: Lowering) -> None:
+    """Of an operation that gives no value: what it takes leaves the model there."""
+    lowering.left += [n for n in tensors_in(operation.arguments) if n in lowering.of_images]
+    where = operation.path or lowering.trace.name
+    if where not in lowering.notes.get(_NOTHING_LEFT, ()):
+        lowering.note(_NOTHING_LEFT, where)
+
+
+def _left(lowering: Lowering, ends: list[Draft]) -> list[Draft]:
+    """The layers from which nothing of the image was left to what takes them."""
+    found = {}
+    for number in dict.fromkeys(lowering.left):
+        if not lowering.is_empty(number) and lowering.value(number).draft.kind:
+            draft = _end(lowering, number)
+            found[id(draft)] = draft
+    drafts = [draft for draft in found.values() if draft is not None]
+    needed = _needed(lowering.drafts, [*ends, *drafts])
+    taken = {id(each) for draft in needed for each in draft.inputs}
+    return [draft for draft in drafts if id(draft) not in taken]
 
 
 def _heads(lowering: Lowering) -> list[Draft]:
@@ -131,7 +158,7 @@ def _lower(operation: Operation, lowering: Lowering) -> None:
 
 def _end(lowering: Lowering, number: int) -> Draft | None:
     """The layer whose output leaves the model as a tensor."""
-    if number not in lowering.of_images:
+    if number not in lowering.of_images or lowering.is_empty(number):
         return None
     value = lowering.value(number)
     draft = lowering.take(value, value.by, apart=True).draft

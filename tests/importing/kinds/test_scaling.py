@@ -64,7 +64,7 @@ def test_what_a_long_chain_of_products_and_sums_is_made_of_is_looked_at_once() -
             self.register_buffer("shift", torch.rand(3, 1, 1))
 
         def forward(self, x: Tensor) -> Tensor:
-            factor, shift = self.factor, self.shift
+            factor, shift = self.get_buffer("factor"), self.get_buffer("shift")
             for _ in range(40):
                 factor, shift = factor * factor + factor, shift * factor + shift
                 x = x * factor + x.tanh() * shift

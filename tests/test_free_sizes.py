@@ -218,7 +218,7 @@ def test_what_training_keeps_is_unknown_where_a_copy_for_gaps_hangs_on_the_size(
     free, _ = at_free_sizes(network)
     memory = activation_bytes(free)
     assert (memory.peak, memory.training) == (None, None)
-    assert memory.unknown == "peak and training depend on whether c copies a map that was cut"
+    assert memory.unknown == "peak and training depend on whether c copies its input"
 
 
 @given(

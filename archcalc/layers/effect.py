@@ -12,6 +12,8 @@ from archcalc.quantity.arithmetic import Quantity, ceil_div
 from archcalc.record import Record, replace
 from archcalc.window import Reach, Windows
 
+COPY = "copy of its input"  # an `Extra`
+
 
 class Saved(Enum):
     """A tensor that the layer shares with its neighbours and keeps for the backward pass."""

@@ -81,7 +81,8 @@ class Layer(ABC):
         leaves_gaps: whether its output is a view of some values of its input, with gaps between.
         reshapes_inputs: whether torch sees its inputs under other shapes, and copies those that do
             not lie so (`copied_inputs`).
-        steps_first: whether torch runs it, and leaves its output, with axis 0 before the images.
+        steps_first: whether torch runs it, and leaves its output, with axis 0 before the images
+            (`archcalc.layers.steps_first`).
         is_weight_layer: whether it counts where depth is counted: a matrix product with weights.
         in_lecture_total: whether its output counts in the activation total "lecture"
             (what lectures list by hand: convolutions, pools and linear layers).
@@ -275,10 +276,6 @@ class Layer(ABC):
         So they cannot be told to lie in rows, one value behind the other.
         """
         return False
-
-    def made_by_copying(self, x: FeatureMap, *, at_inference: bool) -> Quantity:
-        """Of one that runs `steps_first`: the values more that it makes where it copies `x`."""
-        return x.values
 
     @property
     def weight_form(self) -> object:

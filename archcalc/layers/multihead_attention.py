@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import ClassVar
 
 from archcalc.errors import LayerError
 from archcalc.feature_map import FeatureMap
 from archcalc.layers.attention import SOFTMAX_OPS
-from archcalc.layers.effect import Effect, Saved, Storage
+from archcalc.layers.effect import Effect, Extra, Storage
 from archcalc.layers.join import Join
 from archcalc.layers.layer import Category, Layer, require_divisible, require_positive
-from archcalc.layers.operator import Circumstances
+from archcalc.layers.multihead_memory import (
+    Attending,
+    Projection,
+    copies_kept,
+    kept,
+    made_at_inference,
+    made_by_taking,
+)
+from archcalc.layers.multihead_operators import operators_of
+from archcalc.layers.operator import USUAL, Circumstances, Operator, Taking
 from archcalc.layers.registry import register
 from archcalc.layers.state import State, parameters
+from archcalc.layers.steps_first import StepsFirst
 from archcalc.quantity.arithmetic import Quantity, certainly_equal, require_equal
 from archcalc.regions.bits import full
 from archcalc.regions.patches import Patch
@@ -22,7 +32,7 @@ from archcalc.window import Reach, Windows
 
 
 @register
-class MultiheadAttention(Join):
+class MultiheadAttention(Join, StepsFirst):
     """softmax(Q K^T / sqrt(d)) V in h heads, of projections of its inputs, and projected again.
 
     As `torch.nn.MultiheadAttention`, batch first and without the weights as an output. Inputs:
@@ -31,8 +41,9 @@ class MultiheadAttention(Join):
     sees 0 … i. `dropout` is that of the attention, in training.
     Weights: in_proj (3 C, C) of all three, or where widths differ (C, C), (C, C_k) and (C, C_v);
     out_proj (C, C). MACs: L C C + S C_k C + S C_v C, 2 L S C, and L C C.
-    Its memory is not known: torch runs it with the positions before the images, copying on the way,
-    and at inference as one kernel where it can.
+    Its memory is that of torch's function, which is what runs under hooks and where anything that
+    it takes has a gradient; else torch may run it at inference as one kernel, of less. It is known
+    on the CPU, without dropout.
     Source: Vaswani et al. 2017 (arXiv:1706.03762), section 3.2.2.
     """
 
@@ -41,7 +52,6 @@ class MultiheadAttention(Join):
     spreads: ClassVar[bool] = False
     takes_one: ClassVar[bool] = True
     is_weight_layer: ClassVar[bool] = True
-    steps_first: ClassVar[bool] = True
 
     heads: Quantity
     bias: bool = True
@@ -52,15 +62,16 @@ class MultiheadAttention(Join):
         keys, values = self._attended(x, others)
         length, width = x.shape
         steps = keys.shape[0]
+        of = self.attending(x, *others)
         biases = 2 * (length + steps) * width if self.bias else 0
         return Effect(
             output=FeatureMap(length, (width,)),
             windows=Reach.ALL,
-            state=self._state(width, keys.shape[1], values.shape[1]),
+            state=self._state(width, keys.shape[1], values.shape[1], of.packed),
             macs=sum(self._projections(x, keys, values)) + 2 * length * steps * width,
             other_ops=biases + self.heads * length * steps * (1 + SOFTMAX_OPS),
-            saved=(Saved.INPUT,),
-            workspace=(),
+            saved=kept(of),
+            workspace=(made_at_inference(of),),
             storage=Storage.OWN,
         )
 
@@ -82,15 +93,22 @@ class MultiheadAttention(Join):
         require_equal(keys.shape[0], values.shape[0], message, keys.shape[0], values.shape[0])
         return keys, values
 
-    def _state(self, width: Quantity, of_keys: Quantity, of_values: Quantity) -> State:
-        alike = certainly_equal(of_keys, width) and certainly_equal(of_values, width)
+    @staticmethod
+    def _is_packed(x: FeatureMap, keys: FeatureMap, values: FeatureMap) -> bool:
+        """Whether the weights of all projections are one tensor: their inputs are as wide."""
+        width = x.shape[1]
+        return all(certainly_equal(each.shape[1], width) for each in (keys, values))
+
+    def _state(
+        self, width: Quantity, of_keys: Quantity, of_values: Quantity, packed: bool
+    ) -> State:
         apart: State = parameters(
             q_proj_weight=(width, width),
             k_proj_weight=(width, of_keys),
             v_proj_weight=(width, of_values),
         )
         return (
-            *(parameters(in_proj_weight=(3 * width, width)) if alike else apart),
+            *(parameters(in_proj_weight=(3 * width, width)) if packed else apart),
             *parameters(in_proj_bias=(3 * width,) if self.bias else None),
             *parameters(
                 **{
@@ -136,8 +154,63 @@ class MultiheadAttention(Join):
         """Queries, keys and values."""
         return inputs[0], inputs[min(1, len(inputs) - 1)], inputs[-1]
 
+    # ----- in memory -----
+
+    def attending(self, *inputs: FeatureMap, same: Sequence[int | None] = ()) -> Attending:
+        """What its memory depends on; `same` is that of its `Circumstances`."""
+        numbers = [0, min(1, len(inputs) - 1), len(inputs) - 1]
+        numbers = [each if not same else same[each] or 0 for each in numbers]
+        width = inputs[0].shape[1]
+        packed = self._is_packed(*self._named(inputs))
+        sources: tuple[str, ...] = ("q", "k", "v")
+        if numbers[1] == numbers[2]:  # else torch does not look whether others are the same
+            sources = ("qkv",) if numbers[0] == numbers[1] else ("q", "kv")
+        projections = []
+        for source in sources:
+            number = numbers["qkv".index(source[0])]
+            for makes in (source,) if packed else source:
+                steps, features = inputs[number].shape
+                projections.append(Projection(makes, source, number, steps, features, width))
+        return Attending(
+            queries=inputs[0].shape[0],
+            steps=inputs[-1].shape[0],
+            width=width,
+            heads=self.heads,
+            bias=self.bias,
+            packed=packed,
+            projections=tuple(projections),
+        )
+
+    def operators(
+        self, effect: Effect, *inputs: FeatureMap, at: Circumstances = USUAL
+    ) -> tuple[Operator, ...]:
+        return operators_of(self.attending(*inputs, same=at.same), at)
+
+    def made_by_taking(
+        self,
+        inputs: Sequence[FeatureMap],
+        taking: Mapping[int, Taking],
+        same: Sequence[int | None],
+        *,
+        at_inference: bool,
+    ) -> Extra | None:
+        of, usual = self.attending(*inputs, same=same), self.attending(*inputs)
+        if not at_inference or (not taking and of == usual):
+            return None
+        return made_by_taking(of, usual, taking)
+
+    def kept_by_taking(
+        self,
+        inputs: Sequence[FeatureMap],
+        taking: Mapping[int, Taking],
+        same: Sequence[int | None],
+    ) -> Mapping[int, Extra]:
+        return copies_kept(self.attending(*inputs, same=same), taking)
+
     def memory_is_known(self, dtype: str, inputs: Sequence[FeatureMap], at: Circumstances) -> bool:
-        return False
+        spread = at.images > 1 and 0 < len(at.once) < len(inputs)
+        told = not spread and None not in at.same
+        return told and not (self.dropout or at.on_gpu or dtype == "mixed")
 
     # ----- what its units see -----
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import Enum
+from types import MappingProxyType
 from typing import NamedTuple, TypeAlias
 
 from archcalc.layers.effect import Extra
@@ -12,6 +14,16 @@ from archcalc.record import Record, replace
 # What an operator works on: an input of the layer, by its number; a tensor that the layer learns,
 # or that an operator before it has made, by its name.
 Tensor: TypeAlias = "int | str"
+
+
+class Taking(Enum):
+    """How a layer that runs `steps_first` takes an input for a product with weights."""
+
+    AS_IT_LIES = "images within steps, without gaps"
+    APART = "with gaps, so that the bias is added to a product, in a tensor of its own"
+    COPIED = "a copy, since it cannot be seen as a matrix; and the bias as with gaps"
+    APART_IN_ORDER = "as with gaps where there are several steps and images, else as it lies"
+    COPIED_IN_ORDER = "a copy where there are several steps and images, else as it lies"
 
 
 class Circumstances(NamedTuple):
@@ -24,6 +36,10 @@ class Circumstances(NamedTuple):
         copied: the values of an image that it copies for that reason before it does anything; 0
             where it takes its input as it lies.
         copied_inputs: the numbers of the inputs that it copies, of one that `reshapes_inputs`.
+        taking: how it takes its inputs, by number, of one that runs `steps_first` and has several:
+            those that it does not take as they lie.
+        same: of each input the number of the first that is the same tensor in torch; None where it
+            is not known which is.
         hands_on_indices: of a max pool, whether an unpooling takes its indices.
         images: how many there are.
         learns: whether it, or anything before it, learns.
@@ -39,6 +55,8 @@ class Circumstances(NamedTuple):
     behind_gaps: bool = False
     copied: int = 0
     copied_inputs: tuple[int, ...] = ()
+    taking: Mapping[int, Taking] = MappingProxyType({})
+    same: tuple[int | None, ...] = ()
     hands_on_indices: bool = False
     images: int = 1
     learns: bool = True

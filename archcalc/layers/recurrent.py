@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import ClassVar, Literal
 
 from archcalc.errors import LayerError
 from archcalc.feature_map import FeatureMap
-from archcalc.layers.effect import Effect, Storage
+from archcalc.layers.effect import COPY, Effect, Extra, Storage
 from archcalc.layers.layer import Category, Layer, require_positive
-from archcalc.layers.operator import USUAL, Circumstances, Operator
+from archcalc.layers.operator import USUAL, Circumstances, Operator, Taking
 from archcalc.layers.recurrent_memory import (
     Recurrence,
-    Taking,
     kept,
     made_at_inference,
     values_at_inference,
@@ -21,7 +20,13 @@ from archcalc.layers.recurrent_memory import (
 from archcalc.layers.recurrent_operators import operators_of
 from archcalc.layers.registry import register
 from archcalc.layers.state import Shape, State, parameters
-from archcalc.quantity.arithmetic import Quantity, certainly_equal, require_at_least
+from archcalc.layers.steps_first import StepsFirst
+from archcalc.quantity.arithmetic import (
+    Quantity,
+    certainly_equal,
+    require_at_least,
+    smallest,
+)
 from archcalc.regions.bits import between, first_of, full, last_of
 from archcalc.regions.patches import Patch
 from archcalc.regions.reading import ChannelWindow
@@ -30,7 +35,7 @@ from archcalc.window import Reach, Windows
 _GATES = {"rnn": 1, "gru": 3, "lstm": 4}
 
 
-class Recurrent(Layer):
+class Recurrent(StepsFirst):
     """A state h of F features that each step of a sequence changes, by the same weights.
 
     Shapes: (L, C), L steps of C features, -> (L, D P) with the output of each step, or (D P) with
@@ -45,7 +50,6 @@ class Recurrent(Layer):
     """
 
     category: ClassVar[Category] = Category.LINEAR
-    steps_first: ClassVar[bool] = True
     is_weight_layer: ClassVar[bool] = True
     in_lecture_total: ClassVar[bool] = True
 
@@ -157,21 +161,28 @@ class Recurrent(Layer):
         # The first states are zeros, and have no gradient.
         return steps * (weights if any(learning) else weights - of_input) - of_states
 
-    def made_by_copying(self, x: FeatureMap, *, at_inference: bool) -> Quantity:
-        of = self.recurrence_on(x)
+    def made_by_taking(
+        self,
+        inputs: Sequence[FeatureMap],
+        taking: Mapping[int, Taking],
+        same: Sequence[int | None],
+        *,
+        at_inference: bool,
+    ) -> Extra | None:
+        (x,) = inputs
+        of, how = self.recurrence_on(x), taking.get(0, Taking.AS_IT_LIES)
+        in_order = how in (Taking.APART_IN_ORDER, Taking.COPIED_IN_ORDER)
+        copied = how in (Taking.COPIED, Taking.COPIED_IN_ORDER) or of.by_one_kernel
+        if how is Taking.AS_IT_LIES or not (copied or at_inference):
+            return None
         if of.by_one_kernel:
-            return x.values
-        if at_inference:
-            return values_at_inference(of, Taking.COPIED) - values_at_inference(of)
-        return of.directions * x.values  # each direction its own
-
-    def made_by_bias_apart(self, x: FeatureMap) -> Quantity:
-        """The values more that it makes at inference of an input with gaps that it does not copy.
-
-        That is of one that is written out step by step.
-        """
-        of = self.recurrence_on(x)
-        return values_at_inference(of, Taking.APART) - values_at_inference(of)
+            values = x.values
+        elif at_inference:
+            likewise = Taking.COPIED if copied else Taking.APART
+            values = values_at_inference(of, likewise) - values_at_inference(of)
+        else:
+            values = of.directions * x.values  # each direction its own
+        return Extra(COPY, values * smallest(1, x.channels - 1) if in_order else values)
 
     def memory_is_known(self, dtype: str, inputs: Sequence[FeatureMap], at: Circumstances) -> bool:
         return dtype != "mixed" and not at.on_gpu  # autocast mixes types in a step; cuDNN's kernels

@@ -9,11 +9,11 @@ gates, partly in place. Sources: torch, aten/src/ATen/native/RNN.cpp and mkldnn/
 from __future__ import annotations
 
 from collections.abc import Iterator
-from enum import Enum
 from typing import NamedTuple
 
 from archcalc.errors import UsageError
 from archcalc.layers.effect import Extra, Saved, Towards
+from archcalc.layers.operator import Taking
 from archcalc.quantity.arithmetic import (
     Quantity,
     ceil_div,
@@ -26,14 +26,6 @@ from archcalc.quantity.arithmetic import (
 FLOAT32 = 4  # bytes per value
 _PAGE = 4096  # bytes: oneDNN begins each part of its workspace on a new page
 _LINE = 16  # values of float32 in a cache line, of which it makes each row a whole number
-
-
-class Taking(Enum):
-    """How a layer that is written out step by step takes its input."""
-
-    AS_IT_LIES = "images within steps, without gaps"
-    APART = "with gaps, so that the bias is added to a product, in a tensor of its own"
-    COPIED = "a copy, since it cannot be seen as a matrix; and the bias as with gaps"
 
 
 class Pass(NamedTuple):

@@ -8,25 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from math import prod
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeGuard
+from typing import Any, NamedTuple
 
 from archcalc.analysis import Analysis
-from archcalc.feature_map import FeatureMap
 from archcalc.figures.of_layer import LayerAnalysis
 from archcalc.graph import Node
-from archcalc.layers import Extra, Layer, Storage
+from archcalc.layers import Extra, Storage
+from archcalc.layers.effect import COPY
 from archcalc.layers.joining import Elementwise
 from archcalc.layers.linear import Linear
-from archcalc.layers.reshaping import InOrder
-from archcalc.layers.strides import Strides, dense_strides, strides_after
-from archcalc.memory_use.learning import there_once
-from archcalc.quantity.arithmetic import Quantity, smallest
-from archcalc.quantity.conditions import is_symbol, one_for_all
-
-if TYPE_CHECKING:
-    from archcalc.layers.recurrent import Recurrent
-
-COPY = "copy of its input"
+from archcalc.layers.operator import Taking
+from archcalc.layers.steps_first import StepsFirst
+from archcalc.layers.strides import Strides, strides_after
+from archcalc.memory_use.learning import same_inputs, there_once
+from archcalc.memory_use.placed import Placed, made_by_value, without_gaps
+from archcalc.quantity.arithmetic import Quantity, is_one
+from archcalc.quantity.conditions import one_for_all
 
 
 class Layout(NamedTuple):
@@ -39,6 +36,8 @@ class Layout(NamedTuple):
         copied_inputs: of layers that reshape their inputs, what they copy of these, by number;
             `copies` has it together.
         overwriting: the layers that write where their first input lies.
+        taking: how layers that put steps before images take their inputs, by number, where not as
+            they lie.
         behind_gaps: the layers whose first input has gaps.
         repeated: the layers whose outputs are views in which a value stands for several.
     """
@@ -47,19 +46,9 @@ class Layout(NamedTuple):
     copies: dict[str, Extra]
     copied_inputs: dict[str, dict[int, Extra]]
     overwriting: set[str]
+    taking: dict[str, dict[int, Taking]]
     behind_gaps: set[str]
     repeated: set[str]
-
-
-class _Placed(NamedTuple):
-    """A map in memory, with the batch."""
-
-    shape: tuple[int, ...]
-    strides: Strides
-
-    def has_gaps(self) -> bool:
-        dense = _without_gaps(self.shape).strides
-        return any(n > 1 and a != b for n, a, b in zip(*self, dense, strict=True))
 
 
 def layout(
@@ -81,7 +70,7 @@ def layout(
     layers = analysis.inference_layers if at_inference else analysis.used_layers
     shared = {Storage.SHARED, *([Storage.SHARED_AT_INFERENCE] if at_inference else [])}
     maps = analysis.maps
-    found = Layout({name: name for name in analysis.graph.inputs}, {}, {}, set(), set(), set())
+    found = Layout({name: name for name in analysis.graph.inputs}, {}, {}, set(), {}, set(), set())
     placing = _placing(analysis, layers, within or {})
     overwriting = _Overwriting(analysis, layers, found) if in_place else None
     for number, layer in enumerate(layers):
@@ -111,11 +100,44 @@ def layout(
                     n: Extra(COPY, values) for n, values in of_inputs.items()
                 }
             copied = placing.place(layer, stays, at_inference) + sum(of_inputs.values())
-        else:
-            copied = _copied_anyway(layer, analysis, at_inference)
-        if type(copied) is not int or copied:
-            found.copies[layer.name] = Extra(COPY, copied)
+            if copied:
+                found.copies[layer.name] = Extra(COPY, copied)
+        kind = layer.node.layer
+        if isinstance(kind, StepsFirst):
+            _take_steps(kind, layer, analysis, placing, found, at_inference=at_inference)
     return found
+
+
+def _take_steps(
+    kind: StepsFirst,
+    layer: LayerAnalysis,
+    analysis: Analysis,
+    placing: _Placing | None,
+    found: Layout,
+    *,
+    at_inference: bool,
+) -> None:
+    """Finds how a layer that puts steps before images takes its inputs, and what it makes more."""
+    name = layer.name
+    taking = _taking_anyway(layer, analysis) if placing is None else placing.taking(layer)
+    found.taking[name] = taking
+    inputs = [analysis.maps[source] for source in layer.inputs]
+    same = same_inputs(layer, analysis)
+    made = kind.made_by_taking(inputs, taking, same, at_inference=at_inference)
+    if made is not None:
+        found.copies[name] = made
+    kept = kind.kept_by_taking(inputs, taking, same)
+    if kept and not at_inference:
+        found.copied_inputs[name] = dict(kept)
+
+
+def _taking_anyway(layer: LayerAnalysis, analysis: Analysis) -> dict[int, Taking]:
+    """How a layer takes inputs without gaps, at free sizes, that puts steps before images."""
+    if analysis.batch == 1:
+        return {}
+    how = Taking.COPIED_IN_ORDER if layer.node.trainable else Taking.APART_IN_ORDER
+    several = [n for n, x in enumerate(layer.inputs) if not is_one(analysis.maps[x].channels)]
+    return dict.fromkeys(several, how)
 
 
 class _Overwriting:
@@ -147,35 +169,6 @@ class _Overwriting:
             name in self._outputs or self._last_read.get(name, -1) > number
             for name in self.there[storage]
         )
-
-
-def unsettled(analysis: Analysis) -> str | None:
-    """A layer of which free sizes leave open whether it copies; None if there is none."""
-    if not any(is_symbol(n) for x in analysis.maps.values() for n in x.shape):
-        return None
-    with_gaps: set[str] = set()
-    maps = analysis.maps
-    for layer in analysis.layers:
-        behind_gaps = bool(layer.inputs) and layer.inputs[0] in with_gaps
-        kind = layer.node.layer
-        if kind.reshapes_inputs:
-            x, *others = [maps[name].shape[:-2] for name in layer.inputs]
-            if any(other != x for other in others) or not with_gaps.isdisjoint(layer.inputs):
-                return layer.name
-        if behind_gaps and _minds_gaps(kind, maps[layer.inputs[0]]):
-            return layer.name
-        is_view = layer.effect.storage is not Storage.OWN
-        between_images = kind.steps_first and layer.output.sizes and analysis.batch != 1
-        if between_images or (is_view and (behind_gaps or kind.leaves_gaps)):
-            with_gaps.add(layer.name)
-    return None
-
-
-def _minds_gaps(kind: Layer, x: FeatureMap) -> bool:
-    """Whether a layer may copy an input that has gaps, or make more of it."""
-    if isinstance(kind, Linear):
-        return bool(x.sizes)  # rows that lie apart make a matrix too
-    return kind.steps_first or kind.closes_gaps or isinstance(kind, InOrder)
 
 
 def _shapes(analysis: Analysis) -> dict[str, tuple[Any, ...]]:
@@ -215,7 +208,7 @@ class _Placing:
         self._maps = analysis.maps
         self._shapes = shapes
         self._within = within
-        self._placed = {name: _without_gaps(shapes[name]) for name in analysis.graph.inputs}
+        self._placed = {name: without_gaps(shapes[name]) for name in analysis.graph.inputs}
 
     def can_stay(self, layer: LayerAnalysis) -> bool:
         """Whether what a layer that moves no values puts out can stay where its input lies."""
@@ -227,6 +220,19 @@ class _Placing:
         steps_first = layer.node.layer.steps_first
         return (_in_order_of_steps(source) if steps_first else source).has_gaps()
 
+    def taking(self, layer: LayerAnalysis) -> dict[int, Taking]:
+        """How a layer takes its inputs that puts steps before images, where not as they lie."""
+        found = {}
+        for number, name in enumerate(layer.inputs):
+            source = _in_order_of_steps(self._placed[name])
+            if source.has_gaps():
+                steps, images, inputs = source.shape
+                # Its product is one of matrices; one for each step, unless the weight learns.
+                matrix = strides_after(*source, (steps * images, inputs))
+                copied = layer.node.trainable and matrix is None
+                found[number] = Taking.COPIED if copied else Taking.APART
+        return found
+
     def copied_inputs(self, layer: LayerAnalysis) -> dict[int, int]:
         """The inputs that a layer copies which sees them under other shapes: values of an image."""
         kind = layer.node.layer
@@ -237,7 +243,7 @@ class _Placing:
 
     def place_source(self, name: str) -> None:
         """Places what a layer without an input puts out."""
-        self._placed[name] = _without_gaps(self._shapes[name])
+        self._placed[name] = without_gaps(self._shapes[name])
 
     def place(self, layer: LayerAnalysis, stays: bool, at_inference: bool) -> Quantity:
         """Places what a layer puts out; the values of each image that it copies for it."""
@@ -245,21 +251,19 @@ class _Placing:
         kind, x = layer.node.layer, self._maps[layer.inputs[0]]
         strides = self._strides(layer) if stays else None
         if strides is None:
-            shape, strides = _without_gaps(shape)
+            shape, strides = without_gaps(shape)
             strides = (self._within.get(layer.name, strides[0]), *strides[1:])
             if kind.steps_first:
-                strides = _steps_first(_without_gaps(_steps_first(shape)).strides)
+                strides = _steps_first(without_gaps(_steps_first(shape)).strides)
             elif kind.orders_as_input(x) and layer.name not in self._within:
-                by = self._combined(layer) if kind.pointwise else [_Placed(shape, source.strides)]
-                strides = _made_by_value(by).strides
-        self._placed[layer.name] = _Placed(shape, strides)
-        if _is_recurrent(kind):
-            return _made_of_steps(layer.node, kind, _in_order_of_steps(source), at_inference)
-        if not source.has_gaps():
+                by = self._combined(layer) if kind.pointwise else [Placed(shape, source.strides)]
+                strides = made_by_value(by).strides
+        self._placed[layer.name] = Placed(shape, strides)
+        if not source.has_gaps() or kind.steps_first:
             return 0
         return _copied(layer.node, source, prod(shape[1:]), at_inference)
 
-    def _combined(self, layer: LayerAnalysis) -> list[_Placed]:
+    def _combined(self, layer: LayerAnalysis) -> list[Placed]:
         """The inputs of a layer, in the order in which it combines them."""
         names, kind = layer.inputs, layer.node.layer
         if isinstance(kind, Elementwise):
@@ -273,7 +277,7 @@ class _Placing:
         return layer.node.layer.view_strides(*source, self._shapes[layer.name])
 
 
-def _copied(node: Node, source: _Placed, outputs: int, at_inference: bool) -> int:
+def _copied(node: Node, source: Placed, outputs: int, at_inference: bool) -> int:
     """The values, for each image, of what a layer makes beside its output of an input with gaps.
 
     Source: torch, `at::group_norm` and `at::linear`
@@ -293,97 +297,11 @@ def _copied(node: Node, source: _Placed, outputs: int, at_inference: bool) -> in
     return max(copied, outputs) if at_inference and layer.bias else copied
 
 
-def _is_recurrent(kind: Layer) -> TypeGuard[Recurrent]:
-    if not kind.steps_first:
-        return False
-    from archcalc.layers.recurrent import Recurrent  # which few networks need
-
-    return isinstance(kind, Recurrent)
-
-
-def _made_of_steps(node: Node, kind: Recurrent, source: _Placed, at_inference: bool) -> Quantity:
-    """The values, for each image, that a recurrent layer makes more of steps with gaps."""
-    if not source.has_gaps():
-        return 0
-    steps, images, inputs = source.shape
-    x = FeatureMap(steps, (inputs,))
-    # Its product is one of matrices; one for each step, unless the weight has a gradient.
-    as_matrix = not node.trainable or strides_after(*source, (steps * images, inputs)) is not None
-    if as_matrix and not kind.recurrence_on(x).by_one_kernel:
-        return kind.made_by_bias_apart(x) if at_inference else 0
-    return kind.made_by_copying(x, at_inference=at_inference)
-
-
-def _without_gaps(shape: tuple[int, ...]) -> _Placed:
-    return _Placed(shape, dense_strides(shape))
-
-
-def _made_by_value(sources: Sequence[_Placed]) -> _Placed:
-    """A new map that torch computes value by value from others, two at a time.
-
-    Source: torch, `TensorIteratorBase::reorder_dimensions` (aten/src/ATen/TensorIterator.cpp).
-    """
-    first, *others = sources
-    pairs: list[tuple[_Placed, ...]] = [(first, other) for other in others] or [(first,)]
-    found = first
-    for _, *other in pairs:
-        found = _in_their_order([found, *other])
-    return found
-
-
-def _in_their_order(sources: Sequence[_Placed]) -> _Placed:
-    """A map whose axes lie in the order of those of others, one value along an axis for all."""
-    shape = tuple(map(max, zip(*[source.shape for source in sources], strict=True)))
-    along = [
-        [
-            step if n == m else 0
-            for n, m, step in zip(source.shape, shape, source.strides, strict=True)
-        ]
-        for source in sources
-    ]
-    closest = [*reversed(range(len(shape)))]
-    for start in range(1, len(closest)):
-        at = start
-        for before in reversed(range(start)):
-            later = _lies_before(closest[before], closest[at], shape, along)
-            if later is False:
-                break
-            if later:
-                closest[before], closest[at] = closest[at], closest[before]
-                at = before
-    strides, step = [0] * len(shape), 1
-    for axis in closest:
-        strides[axis] = step
-        step *= shape[axis]
-    return _Placed(shape, tuple(strides))
-
-
-def _lies_before(
-    one: int, other: int, shape: Sequence[int], along: Sequence[Sequence[int]]
-) -> bool | None:
-    """Whether values along `other` lie closer than along `one`; None where nothing tells it."""
-    for strides in along:
-        a, b = strides[one], strides[other]
-        if a and b and (a != b or shape[one] > shape[other]):
-            return a >= b
-    return None
-
-
-def _in_order_of_steps(source: _Placed) -> _Placed:
+def _in_order_of_steps(source: Placed) -> Placed:
     """A map with its first axis before the images."""
-    return _Placed(_steps_first(source.shape), _steps_first(source.strides))
+    return Placed(_steps_first(source.shape), _steps_first(source.strides))
 
 
 def _steps_first(axes: tuple[int, ...]) -> tuple[int, ...]:
     """Shape or strides of a map with its first axis before the images; of a vector as they are."""
     return axes if len(axes) < 3 else (axes[1], axes[0], *axes[2:])
-
-
-def _copied_anyway(layer: LayerAnalysis, analysis: Analysis, at_inference: bool) -> Quantity:
-    """The values of each image that a layer copies of an input without gaps, at free sizes."""
-    kind = layer.node.layer
-    if not kind.steps_first or analysis.batch == 1:
-        return 0
-    x = analysis.maps[layer.inputs[0]]
-    several = smallest(1, x.channels - 1)  # 0 where there is but one step, and so one order
-    return several * kind.made_by_copying(x, at_inference=at_inference)

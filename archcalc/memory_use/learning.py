@@ -7,9 +7,11 @@ from collections.abc import Collection, Mapping
 from archcalc.analysis import Analysis
 from archcalc.feature_map import FeatureMap
 from archcalc.figures.of_layer import LayerAnalysis
+from archcalc.layers.effect import Storage
 from archcalc.layers.integers import Integers
 from archcalc.layers.items import items_of
 from archcalc.layers.operator import Circumstances
+from archcalc.layers.reshaping import Identity
 
 
 def learning(analysis: Analysis) -> dict[str, bool]:
@@ -52,3 +54,29 @@ def circumstances(
         learning=tuple([n for n, name in enumerate(names) if learns[name]]),
         once=tuple([n for n, name in enumerate(names) if name in once]),
     )
+
+
+def same_inputs(layer: LayerAnalysis, analysis: Analysis) -> tuple[int | None, ...]:
+    """Of each input of a layer the number of the first that is the same tensor in torch.
+
+    None where that depends on what torch makes of a layer that may hand on its input as it is.
+    """
+    layers = {one.name: one for one in analysis.layers} if len(layer.inputs) > 1 else {}
+
+    def source(name: str, *, certain: bool) -> str:
+        while name in layers and layers[name].inputs:
+            one = layers[name]
+            stays = isinstance(one.node.layer, Identity)
+            if not stays and (certain or one.effect.storage is Storage.OWN):
+                break
+            name = one.inputs[0]
+        return name
+
+    certain = [source(name, certain=True) for name in layer.inputs]
+    perhaps = [source(name, certain=False) for name in layer.inputs]
+    found: list[int | None] = []
+    for number, name in enumerate(certain):
+        first = certain.index(name)
+        doubtful = perhaps.index(perhaps[number]) < number and first == number
+        found.append(None if doubtful else first)
+    return tuple(found)

@@ -6,10 +6,14 @@ from collections.abc import Iterator
 from typing import Any
 
 from archcalc.analysis import Analysis
+from archcalc.feature_map import FeatureMap
 from archcalc.layers import Layer, Storage
-from archcalc.memory_use.layout import unsettled
-from archcalc.memory_use.learning import circumstances, learning, there_once
-from archcalc.quantity.arithmetic import certainly_one
+from archcalc.layers.linear import Linear
+from archcalc.layers.operator import Taking
+from archcalc.layers.reshaping import InOrder
+from archcalc.layers.steps_first import StepsFirst
+from archcalc.memory_use.learning import circumstances, learning, same_inputs, there_once
+from archcalc.quantity.arithmetic import certainly_one, is_one
 from archcalc.quantity.conditions import is_symbol
 from archcalc.window import Window
 
@@ -21,10 +25,42 @@ def why_memory_is_open(analysis: Analysis) -> str | None:
         return unknown
     copying = unsettled(analysis)
     if copying is not None:
-        return f"peak and training depend on whether {copying} copies a map that was cut"
+        return f"peak and training depend on whether {copying} copies its input"
     for layer, _ in open_paddings(analysis):
         return f"peak and training depend on whether {layer} pads both sides alike"
     return None
+
+
+def unsettled(analysis: Analysis) -> str | None:
+    """A layer of which free sizes leave open whether it copies; None if there is none."""
+    if not any(is_symbol(n) for x in analysis.maps.values() for n in x.shape):
+        return None
+    with_gaps, maps = _turned(analysis), analysis.maps
+    for layer in analysis.layers:
+        behind_gaps = bool(layer.inputs) and layer.inputs[0] in with_gaps
+        kind = layer.node.layer
+        if kind.reshapes_inputs:
+            x, *others = [maps[name].shape[:-2] for name in layer.inputs]
+            if any(other != x for other in others) or not with_gaps.isdisjoint(layer.inputs):
+                return layer.name
+        if behind_gaps and _minds_gaps(kind, maps[layer.inputs[0]]):
+            return layer.name
+        if isinstance(kind, StepsFirst) and analysis.batch != 1:
+            inputs = [maps[name] for name in layer.inputs]
+            copied = dict.fromkeys(range(len(inputs)), Taking.COPIED_IN_ORDER)
+            keeps = kind.kept_by_taking(inputs, copied, same_inputs(layer, analysis))
+            if any(is_one(inputs[number].channels) is None for number in keeps):
+                return layer.name
+        if layer.effect.storage is not Storage.OWN and (behind_gaps or kind.leaves_gaps):
+            with_gaps.add(layer.name)
+    return None
+
+
+def _minds_gaps(kind: Layer, x: FeatureMap) -> bool:
+    """Whether a layer may copy an input that has gaps, or make more of it."""
+    if isinstance(kind, Linear):
+        return bool(x.sizes)  # rows that lie apart make a matrix too
+    return kind.steps_first or kind.closes_gaps or isinstance(kind, InOrder)
 
 
 def why_memory_is_unknown(analysis: Analysis, dtype: str, *, on_gpu: bool = False) -> str | None:
@@ -42,7 +78,8 @@ def why_memory_is_unknown(analysis: Analysis, dtype: str, *, on_gpu: bool = Fals
             tuple([number for number, name in enumerate(layer.inputs) if name in found])
             for found in (scattered, turned)
         )
-        at = at._replace(scattered=apart, turned=other)
+        same = same_inputs(layer, analysis) if layer.node.layer.steps_first else ()
+        at = at._replace(scattered=apart, turned=other, same=same)
         inputs = [maps[name] for name in layer.inputs]
         if not layer.node.layer.memory_is_known(dtype, inputs, at):
             return f"what {layer.name} ({layer.kind}) makes and keeps{where} is not known"

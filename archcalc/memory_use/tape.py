@@ -14,7 +14,7 @@ from archcalc.layers.operator import once
 from archcalc.layers.state import Role
 from archcalc.memory_use.autocast import Types
 from archcalc.memory_use.layout import layout
-from archcalc.memory_use.learning import circumstances, learning, there_once
+from archcalc.memory_use.learning import circumstances, learning, same_inputs, there_once
 from archcalc.memory_use.liveness import unpooled
 from archcalc.memory_use.losses import loss_of
 from archcalc.memory_use.recorded import LOSS, Tape
@@ -50,6 +50,8 @@ def tape(
                 behind_gaps=name in where.behind_gaps and not dense,
                 copied=copied.values if copied else 0,
                 copied_inputs=tuple(where.copied_inputs.get(name, ())),
+                taking=where.taking.get(name, {}),
+                same=same_inputs(layer, analysis) if node.layer.steps_first else (),
                 hands_on_indices=name in handed_on,
             ),
         )

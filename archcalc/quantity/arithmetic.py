@@ -20,7 +20,14 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 
 from archcalc.errors import LayerError, require_extra
 from archcalc.quantity.at_least import is_open
-from archcalc.quantity.conditions import NOT_NEGATIVE, all_or_none, is_array, is_symbol, tell
+from archcalc.quantity.conditions import (
+    NOT_NEGATIVE,
+    all_or_none,
+    decided,
+    is_array,
+    is_symbol,
+    tell,
+)
 
 if TYPE_CHECKING:
     from fractions import Fraction
@@ -170,6 +177,17 @@ def certainly_one(value: Quantity) -> bool:
     if isinstance(value, int):
         return value == 1
     return is_array(value) and _all(value, "==", 1)
+
+
+def is_one(value: Quantity) -> bool | None:
+    """Whether `value` is 1; None of a symbol that may stand for it, where nobody decides."""
+    if not is_symbol(value):
+        return certainly_one(value)
+    if not may_be_one(value):
+        return False
+    import sympy
+
+    return decided(sympy.Eq(_symbolic(value), 1))
 
 
 def may_be_one(value: Quantity) -> bool:

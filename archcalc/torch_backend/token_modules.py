@@ -161,7 +161,7 @@ class MultiheadAttention(nn.MultiheadAttention):
         keys, values = (others[0], others[-1]) if others else (queries, queries)
         mask = None
         if self.causal:  # torch looks at its being there alone
-            mask = queries.new_zeros(queries.shape[1], keys.shape[1])
+            mask = queries.new_empty(0, 0)
         found: Tensor
         found, _ = super().forward(
             queries, keys, values, need_weights=False, attn_mask=mask, is_causal=self.causal

@@ -107,8 +107,7 @@ def _(layer: multihead_attention.MultiheadAttention, at: Setting) -> Spelling:
     taken = [f"{{{min(number, len(at.inputs) - 1)}}}" for number in range(3)]
     options = ["need_weights=False"]
     if layer.causal:
-        mask = f"torch.zeros({{0}}.shape[1], {taken[1]}.shape[1])"  # that is not looked at
-        options += [f"attn_mask={mask}", "is_causal=True"]
+        options += ["attn_mask=torch.empty(0, 0)", "is_causal=True"]  # which is not looked at
     call = f"{{module}}({', '.join([*taken, *options])})[0]"
     made_with = {one.name: one.value for one in arguments} | {"causal": layer.causal}
     built = Built("MultiheadAttention", made_with)

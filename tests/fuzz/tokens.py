@@ -73,21 +73,23 @@ def multihead_attention(
     sources = inputs[0], inputs[min(1, len(inputs) - 1)], inputs[-1]
     if sources[1].shape[1] != sources[2].shape[1]:
         raise Refused("keys without values")
-    together, bias = learned.get("in_proj_weight"), learned.get("in_proj_bias")
-    apart = [learned.get(f"{of}_proj_weight") for of in "qkv"]
-    weights: Any = apart if together is None else together.chunk(3)
-    biases = [None] * 3 if bias is None else bias.chunk(3)
-    q, k, v = [
-        _of_heads(F.linear(x, weight, own), fields["heads"])
-        for x, weight, own in zip(sources, weights, biases, strict=True)
-    ]
-    dropout = float(fields.get("dropout", 0.0)) if training else 0.0
-    y = F.scaled_dot_product_attention(
-        q, k, v, dropout_p=dropout, is_causal=fields.get("causal", False)
-    )
-    return F.linear(
-        y.transpose(1, 2).flatten(2), learned["out_proj.weight"], learned.get("out_proj.bias")
-    )
+    together = learned.get("in_proj_weight")
+    own: dict[str, Any] = {f"{of}_proj_weight": learned.get(f"{of}_proj_weight") for of in "qkv"}
+    query, key, value = sources
+    if key is value:  # what is the same tensor stays that
+        key = value = key.transpose(0, 1)
+        query = key if query is sources[1] else query.transpose(0, 1)
+    else:
+        query, key, value = [x.transpose(0, 1) for x in sources]
+    causal = fields.get("causal", False)
+    y, _ = F.multi_head_attention_forward(
+        query, key, value, query.shape[2], fields["heads"], together,
+        learned.get("in_proj_bias"), None, None, False, float(fields.get("dropout", 0.0)),
+        learned["out_proj.weight"], learned.get("out_proj.bias"), training, need_weights=False,
+        attn_mask=torch.empty(0, 0) if causal else None, is_causal=causal,
+        use_separate_proj_weight=together is None, **own,
+    )  # fmt: skip
+    return y.transpose(0, 1)
 
 
 def rotary_embedding(

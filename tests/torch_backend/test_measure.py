@@ -52,7 +52,7 @@ needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GP
 BATCH = 2
 # The kinds of which it is known what they need of memory, in some type at the least.
 # Of these nobody knows what they make, on any input.
-UNKNOWN = frozenset(["multihead_attention", "deform_conv", "roi_align"])
+UNKNOWN = frozenset(["deform_conv", "roi_align"])
 KNOWN = [kind for kind in EXAMPLES if kind.kind not in UNKNOWN]
 
 

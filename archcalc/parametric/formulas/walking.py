@@ -17,8 +17,7 @@ from archcalc.figures.language import evaluate
 from archcalc.graph import Graph
 from archcalc.layers import Join
 from archcalc.loading import input_shapes
-from archcalc.memory_use.layout import unsettled
-from archcalc.memory_use.open_memory import open_paddings
+from archcalc.memory_use.open_memory import open_paddings, unsettled
 from archcalc.memory_use.totals import LEFT_OPEN
 from archcalc.parametric.formulas.exact import exact, holds_at
 from archcalc.parametric.formulas.ranges import is_of_one, simplest
@@ -168,7 +167,7 @@ def _require_settled(analysis: Analysis, quantity: str, apart: set[tuple[Any, An
     copying = unsettled(analysis)
     if copying is not None:
         raise UsageError(
-            f"{quantity} depends on whether {copying} copies a map that was cut; give plain sizes"
+            f"{quantity} depends on whether {copying} copies its input; give plain sizes"
         )
     for layer, more_behind in open_paddings(analysis):
         free = min(symbol.name for symbol in more_behind.free_symbols)

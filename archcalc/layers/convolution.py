@@ -16,6 +16,7 @@ from archcalc.layers.layer import (
     require_positive,
     require_spatial,
 )
+from archcalc.layers.moves import Moved
 from archcalc.layers.operator import (
     USUAL,
     Circumstances,
@@ -329,6 +330,13 @@ class LocallyConnected(_Convolution):
             last = "sum"
         order = Order.CHANGED if several and effect.output.positions > 1 else Order.OWN
         given = (Taken(last, Gradient.SAME, order),)
+        found.append(Operator("permute", given, values, view=True, makes="channels_first"))
+        # Its positions, till here one axis, are taken apart.
+        factors = ((1,), (effect.output.channels,), effect.output.sizes)
+        turn = Moved(factors, tuple([(n,) for n in range(1 + effect.output.rank)])).turn
+        given = (Taken("channels_first", Gradient.SAME, Order.CHANGED, turn=turn),)
+        found.append(Operator("view", given, values, view=True, makes="apart"))
+        given = (Taken("apart", Gradient.SAME),)
         return (*found, Operator("clone", given, values, holds=(*held, "columns")))
 
     def channel_window(self, x: FeatureMap) -> ChannelWindow:

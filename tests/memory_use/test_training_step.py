@@ -13,11 +13,12 @@ from archcalc import FeatureMap, Graph, analyze, load
 from archcalc.graph import INPUT
 from archcalc.layers import Order
 from archcalc.layers.activation import ReLU, ReLU6
-from archcalc.layers.convolution import Conv
+from archcalc.layers.convolution import Conv, LocallyConnected
 from archcalc.layers.joining import Concat
 from archcalc.layers.linear import Linear
 from archcalc.layers.local_response_norm import LocalResponseNorm
 from archcalc.layers.normalization import GroupNorm, LayerNorm
+from archcalc.layers.reductions import Sum
 from archcalc.layers.slicing import Slice
 from archcalc.memory_use import training
 from archcalc.memory_use.held_gradient import HeldGradient
@@ -56,6 +57,15 @@ def test_of_norms_over_channels_in_a_row_a_gradient_is_brought_into_order_betwee
 
 def test_of_a_slice_by_steps_of_a_single_value_a_gradient_is_made_anew() -> None:
     check_step(chain(FeatureMap(3), Linear(features=1), Slice(step=2), Slice(start=-1)))
+
+
+@pytest.mark.parametrize("batch", [1, 3])
+@pytest.mark.parametrize("keep", [False, True])
+def test_before_own_weights_a_gradient_is_copied_that_is_seen_by_position(
+    keep: bool, batch: int
+) -> None:
+    own = LocallyConnected(channels=2, kernel=1)
+    check_step(chain(FeatureMap(2, (2, 2)), own, Sum(axes=1, keep=keep), ReLU()), batch)
 
 
 GRAPHS = [random_graphs, entangled_graphs, sliding_graphs, overwriting_graphs]

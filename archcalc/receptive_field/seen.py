@@ -15,7 +15,8 @@ Left out are
 * of `add`, `average` and `multiply` the branches that are gates: a branch of a single position that
   is spread over the positions of the others (squeeze and excitation, global context), and a branch
   that sees the whole input along an axis along which another branch does not (products such as
-  attention's). Where every branch is one, none is left out.
+  attention's). Where every branch is one, none is left out; and one that sees nothing, gates left
+  out, as what is learned, makes no gate of another.
 
 A `concat` has no gates: there the values of every branch go on as they are. What leads to a gate
 has a local field as every layer: of a global pool it is the whole input. The two fields are the
@@ -167,7 +168,7 @@ def _units_after(
 
     nothing = (NOTHING,) * axes
     joined = inputs if combines(layer) else ()
-    blank = [n for n, units in enumerate(joined) if whole_of(units).field == nothing]
+    blank = [n for n, units in enumerate(joined) if whole_of(units).local == nothing]
 
     def seen(each: Sequence[Seen]) -> Seen:
         return seen_after(layer, effect, each, maps[: len(each)], image, at, blank)
@@ -322,7 +323,7 @@ def is_spread(x: FeatureMap, output: FeatureMap) -> bool:
 def _without_gates(local: list[Fields], spread: list[bool], blank: Sequence[int]) -> list[int]:
     """The numbers of the branches that are not gates; of all of them where every one is.
 
-    A branch that sees nothing in any channel makes no gate of another.
+    A branch that sees nothing in any channel, gates left out, makes no gate of another.
     """
     mapped = [n for n, alone in enumerate(spread) if not alone]
     bounded = [

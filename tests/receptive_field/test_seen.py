@@ -17,7 +17,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archcalc import Analysis, analyze
-from archcalc.receptive_field.field import Field, PhasedField
+from archcalc.receptive_field.field import NOTHING, Field, PhasedField
+from archcalc.window import Reach
 from tests.spec_texts import analysis_of
 
 PIXELS = 256
@@ -201,6 +202,22 @@ layers:
 """
     last = analysis_of(text).layers[-1]
     assert (last.receptive_field, last.local_receptive_field) == ((3, "all"), (1, 1))
+
+
+def test_a_branch_of_which_gates_alone_see_the_image_makes_no_gate_of_another() -> None:
+    text = """\
+name: t
+input: [1, 4, 4]
+layers:
+  - parameter: {shape: [1, 4, 4], name: learned}
+  - global_avg_pool: {from: input, name: squeezed}
+  - multiply: {from: [learned, squeezed]}
+  - global_avg_pool
+  - add: {from: [global_avg_pool1, squeezed]}
+"""
+    analysis = analysis_of(text)
+    assert analysis.layer("multiply1").local_field[0] == NOTHING
+    assert analysis.layer("add1").local_field == (Reach.ALL, Reach.ALL)
 
 
 def test_a_mixer_before_leaves_nothing_to_leave_out() -> None:

@@ -82,6 +82,8 @@ class Operation(Record):
         call: which call of that module it was, from 1.
         in_place: whether it works in place.
         place: where a file says so, such as `net.prototxt:12`; empty for code.
+        copies: of one that may give a view of what it takes, such as "reshape", whether it gave a
+            copy, in any run.
         inside: of "multi_head_attention_forward" the operators that it is made of, which give its
             outputs too: for whom it is no kind as it stands.
     """
@@ -94,6 +96,7 @@ class Operation(Record):
     call: int = 1
     in_place: bool = False
     place: str = ""
+    copies: bool = False
     inside: tuple[Operation, ...] = ()
 
 

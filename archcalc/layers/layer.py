@@ -218,15 +218,25 @@ class Layer(ABC):
         return effect.weights + effect.biases
 
     def view_strides(
-        self, before: Sequence[int], strides: Strides, after: Sequence[int]
+        self, before: Sequence[int], strides: Strides, after: Sequence[int], x: FeatureMap
     ) -> Strides | None:
         """How far apart the values of its output lie, where that is a view of its input.
 
         Args:
             before, strides: the shape of the input, the batch included, and how it lies.
-            after: the shape of the output, with the batch.
+            after, x: the shape of the output, with the batch; and that of the input, without.
         """
         return strides_after(before, strides, after) if self.moves_axes else strides
+
+    @property
+    def may_leave_gaps(self) -> bool:
+        """Whether it leaves gaps as it is set, where that is no fact of its kind."""
+        return self.leaves_gaps
+
+    @property
+    def minds_gaps(self) -> bool:
+        """Whether it copies its input, or not, by how the values of that lie."""
+        return self.steps_first or self.closes_gaps
 
     def can_stay(self, x: FeatureMap) -> bool:
         """Whether its output, of which its effect says that it may be a view, is one of `x`."""
@@ -308,11 +318,7 @@ class Layer(ABC):
         return () if self.pointwise else (self,)
 
     def channel_window(self, x: FeatureMap) -> ChannelWindow:
-        """What the layer slides along the channels of `x`; of a vector, along its features.
-
-        Each channel of the output is computed from the same of the input unless a kind says
-        otherwise.
-        """
+        """What it slides along the channels of `x`, or a vector's features: by default nothing."""
         return Reach.SAME
 
     def windows_along(
@@ -369,13 +375,8 @@ class Layer(ABC):
         """
         (x,) = inputs
         each = windows if isinstance(windows, tuple) else (windows,) * len(x.sizes)
-        yield (
-            0,
-            Patch(
-                read(self.channel_window(x), patch.channels, x.channels),
-                tuple(map(read, each, patch.positions, x.sizes)),
-            ),
-        )
+        channels = read(self.channel_window(x), patch.channels, x.channels)
+        yield 0, Patch(channels, tuple(map(read, each, patch.positions, x.sizes)))
 
 
 def require_spatial(x: FeatureMap) -> None:

@@ -73,7 +73,7 @@ class Expand(_Repeating):
         return (replace(found, takes=(Taken(0, Gradient.SAME),)),)
 
     def view_strides(
-        self, before: Sequence[int], strides: Strides, after: Sequence[int]
+        self, before: Sequence[int], strides: Strides, after: Sequence[int], x: FeatureMap
     ) -> Strides | None:
         sizes = zip(before, after, strides, strict=True)
         return tuple([step if n == m else 0 for n, m, step in sizes])

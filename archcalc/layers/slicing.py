@@ -95,7 +95,7 @@ class Slice(_Slicing):
         return self._window(x.channels) if numbered(self.axis, x) == 0 else Reach.SAME
 
     def view_strides(
-        self, before: Sequence[int], strides: Strides, after: Sequence[int]
+        self, before: Sequence[int], strides: Strides, after: Sequence[int], x: FeatureMap
     ) -> Strides | None:
         along = self.axis + 1 if self.axis >= 0 else len(before) + self.axis
         return tuple([each * self.step if n == along else each for n, each in enumerate(strides)])
@@ -170,7 +170,7 @@ class Select(_Slicing):
         yield 0, Patch(sets[0], tuple(sets[1:]))
 
     def view_strides(
-        self, before: Sequence[int], strides: Strides, after: Sequence[int]
+        self, before: Sequence[int], strides: Strides, after: Sequence[int], x: FeatureMap
     ) -> Strides | None:
         along = self.axis + 1 if self.axis >= 0 else len(before) + self.axis
         return tuple([each for n, each in enumerate(strides) if n != along])

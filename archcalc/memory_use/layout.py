@@ -80,9 +80,11 @@ def layout(
                 placing.place_source(layer.name)
             continue
         source = layer.inputs[0]
-        stays = layer.effect.storage in shared and layer.node.layer.can_stay(maps[source])
+        stays = layer.effect.storage in shared
         if stays and placing is not None:
             stays = placing.can_stay(layer)
+        elif stays:
+            stays = layer.node.layer.can_stay(maps[source])
         if stays and (source in found.repeated or layer.node.layer.spreads):
             found.repeated.add(layer.name)
         if not stays and overwriting is not None and overwriting.may(layer, number):
@@ -186,7 +188,7 @@ def _placing(
     """Follows where maps lie; None where nothing has gaps, or sizes are not plain numbers."""
     kinds = [layer.node.layer for layer in layers]
     minding = [
-        kind for kind in kinds if kind.leaves_gaps or kind.steps_first or kind.reshapes_inputs
+        kind for kind in kinds if kind.may_leave_gaps or kind.steps_first or kind.reshapes_inputs
     ]
     if not within and not minding:
         return None
@@ -274,7 +276,8 @@ class _Placing:
     def _strides(self, layer: LayerAnalysis) -> Strides | None:
         """Those of the input under the shape of the output; None where there are none."""
         source = self._placed[layer.inputs[0]]
-        return layer.node.layer.view_strides(*source, self._shapes[layer.name])
+        x = self._maps[layer.inputs[0]]
+        return layer.node.layer.view_strides(*source, self._shapes[layer.name], x)
 
 
 def _copied(node: Node, source: Placed, outputs: int, at_inference: bool) -> int:

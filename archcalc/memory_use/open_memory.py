@@ -51,7 +51,7 @@ def unsettled(analysis: Analysis) -> str | None:
             keeps = kind.kept_by_taking(inputs, copied, same_inputs(layer, analysis))
             if any(is_one(inputs[number].channels) is None for number in keeps):
                 return layer.name
-        if layer.effect.storage is not Storage.OWN and (behind_gaps or kind.leaves_gaps):
+        if layer.effect.storage is not Storage.OWN and (behind_gaps or kind.may_leave_gaps):
             with_gaps.add(layer.name)
     return None
 
@@ -60,7 +60,7 @@ def _minds_gaps(kind: Layer, x: FeatureMap) -> bool:
     """Whether a layer may copy an input that has gaps, or make more of it."""
     if isinstance(kind, Linear):
         return bool(x.sizes)  # rows that lie apart make a matrix too
-    return kind.steps_first or kind.closes_gaps or isinstance(kind, InOrder)
+    return kind.minds_gaps or isinstance(kind, InOrder)
 
 
 def why_memory_is_unknown(analysis: Analysis, dtype: str, *, on_gpu: bool = False) -> str | None:
@@ -109,6 +109,8 @@ def _turned(analysis: Analysis) -> set[str]:
         stays = layer.effect.storage is not Storage.OWN and layer.inputs
         if kind.steps_first:
             turned = bool(layer.output.sizes) and not certainly_one(layer.batch)
+        elif kind.may_leave_gaps and not kind.leaves_gaps:
+            turned = True  # a rearrangement by a view
         elif stays:
             turned = layer.inputs[0] in found and kind.can_stay(maps[layer.inputs[0]])
         else:

@@ -57,7 +57,7 @@ def _(layer: rearranging.Rearrange, at: Setting) -> Spelling:
     shape = [product([sizes[n] for n in axis]) for axis in moved.joined[1:]]
     if shape != [sizes[n] for n in order] or moved.joined[0]:
         call += f".reshape({as_shape(shape)})"
-    if not moved.keeps_order:
+    if layer.copy == "apart" or (layer.copy == "reordered" and not moved.keeps_order):
         call += ".contiguous()"
     if call == "{0}":
         return Spelling("nn.Identity", inline="{0}")

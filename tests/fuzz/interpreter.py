@@ -21,7 +21,7 @@ WORDS = ("same", "valid", "nearest", "linear", "bilinear", "trilinear", "bicubic
          "reflect", "replicate", "circular", "all", "channels", "last", "none",
          "tanh", "relu", "sequence", "within_channel", "caffe")  # fmt: skip
 PLACEMENT = ("name", "from", "weights", "indices", "branches")
-NOTATION = ("rearrange", "axes")  # which is no expression
+AS_TEXT = {("rearrange", "axes"), ("rearrange", "copy")}  # which are no expressions
 MOST_LAYERS = 200
 
 
@@ -326,7 +326,7 @@ class _Reading:
         full = self.new_name(kind, fields, scope)
         scope.names[full[len(scope.prefix) :]] = full
         given = {
-            name: template if (kind, name) == NOTATION else _whole(evaluate(template, scope.values))
+            name: template if (kind, name) in AS_TEXT else _whole(evaluate(template, scope.values))
             for name, template in fields.items()
             if name not in PLACEMENT and template is not None
         }

@@ -15,11 +15,12 @@ from tests.fuzz.windows import Fields, Refused
 
 
 def rearrange(x: Tensor, fields: Fields, learned: Learned, training: bool) -> Tensor:
-    """As `einops.rearrange(…).contiguous()`, without items."""
+    """As `einops.rearrange(…)`, without items, and `contiguous` behind it or not."""
     before, after = [_axes(side) for side in fields["axes"].split("->")]
     if len(before) != x.dim() - 1:
         raise Refused("other axes")
-    sizes = {name: size for name, size in fields.items() if name != "axes"}
+    sizes = {name: size for name, size in fields.items() if name not in ("axes", "copy")}
+    copy = fields.get("copy", "reordered")
     for axis, n in zip(before, x.shape[1:], strict=True):
         known = math.prod([sizes[name] for name in axis if name in sizes])
         for name in axis:
@@ -34,7 +35,8 @@ def rearrange(x: Tensor, fields: Fields, learned: Learned, training: bool) -> Te
     shape = [math.prod([sizes[name] for name in axis]) for axis in after]
     y = moved.reshape(len(x), *shape)
     moving = [n for n in order if sizes[names[n]] > 1]
-    return y if moving == sorted(moving) else y.contiguous()
+    stays = copy == "needed" or (copy == "reordered" and moving == sorted(moving))
+    return y if stays else y.contiguous()
 
 
 def _axes(side: str) -> list[list[str]]:
@@ -66,7 +68,9 @@ def drawn_rearrangement(rng: random.Random, shape: tuple[int, ...]) -> Fields:
     after = [group[0] if len(group) == 1 else f"({' '.join(group)})" for group in groups]
     if len(after) < 4 and rng.random() < 0.15:
         after.insert(rng.randint(0, len(after)), "1")
-    return {"axes": f"{' '.join(before)} -> {' '.join(after)}", **sizes}
+    copy = rng.choice(("reordered", "reordered", "needed", "apart"))
+    given = {} if copy == "reordered" else {"copy": copy}
+    return {"axes": f"{' '.join(before)} -> {' '.join(after)}", **given, **sizes}
 
 
 def sliced(x: Tensor, fields: Fields, learned: Learned, training: bool) -> Tensor:

@@ -31,7 +31,6 @@ _UNKNOWN = _STEP | _KEPT | _PEAK | {"other_ops", "unknown activations"}
 # other way round, what code does in two steps is one layer in a spec.
 _STEPS = "layers that do nothing, or one thing in two steps, as `crop` along two axes"
 _ORDER = "the exported code runs branches, or heads for a loss, in another order than the spec"
-_COPIES = "`contiguous` copies heads that were cut apart, and is taken for no layer"
 _BORDERS = "a border before a convolution or pool is a layer `pad` of its own"
 _SUMS = "sums of two and of three are written alike; branches run in another order too"
 _OPAQUE = "no kind is recognized: grid_sample, max_unpool, locally_connected"
@@ -47,10 +46,7 @@ DIFFERENT: dict[str, dict[str, frozenset[str]]] = {
     ),
     _ORDER: {
         "fractalnet20": _STEP | _PEAK, "googlenet": _STEP, "xception": _STEP | _PEAK,
-    },
-    _COPIES: {
-        "swin_t": _STEP | _KEPT, "swin3d_t": _STEP | _KEPT,
-        "maxvit_t": _MAPS | _STEP | _KEPT | _PEAK,
+        "maxvit_t": _MAPS | _STEP | _PEAK,
     },
     _BORDERS: {
         "mobilenet_v1": _MAPS | _STEP | _KEPT | _PEAK, "i3d_rgb": _MAPS | _STEP | _KEPT | _PEAK,
@@ -62,7 +58,7 @@ DIFFERENT: dict[str, dict[str, frozenset[str]]] = {
         "segnet": _UNKNOWN | {"macs", "flops", "buffers", "buffer_bytes", "fields"},
         "local_7_3": _UNKNOWN | _MAPS | {"lecture activations", "fields"},
     },
-    _TURNED: {"clip_vit_b_32": _MAPS | _KEPT | {"lecture activations"}},
+    _TURNED: {"clip_vit_b_32": _MAPS | {"lecture activations"}},
     _TABLES: {"llama_2_7b": _MAPS | _STEP | {"buffers", "buffer_bytes"}},
     _SCALED: {"ssd300_vgg16": _MAPS},
 }  # fmt: skip

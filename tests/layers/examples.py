@@ -510,7 +510,9 @@ def _(draw: Draw, x: FeatureMap) -> Layer:
             groups.append([name])
     after = [f"({' '.join(group)})" for group in groups]
     return rearranging.Rearrange(
-        axes=f"{' '.join(before)} -> {' '.join(after)}", sizes=tuple(sizes.items())
+        axes=f"{' '.join(before)} -> {' '.join(after)}",
+        copy=draw(st.sampled_from(["reordered", "needed", "apart"])),
+        sizes=tuple(sizes.items()),
     )
 
 

@@ -65,7 +65,8 @@ def _merged(each: Sequence[Sequence[Operation]]) -> tuple[Operation, ...]:
                 raise Differs(_apart(first, other))
         arguments = _same([operation.arguments for operation in operations], first)
         inside = _merged([operation.inside for operation in operations]) if first.inside else ()
-        found.append(replace(first, arguments=arguments, inside=inside))
+        copies = any(operation.copies for operation in operations)
+        found.append(replace(first, arguments=arguments, copies=copies, inside=inside))
     if len({len(operations) for operations in each}) > 1:
         longest = max(each, key=len)
         raise Differs(f"{_said(longest[len(found)])} in one only")

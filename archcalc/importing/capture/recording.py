@@ -64,6 +64,8 @@ _SPELLED = {
 }
 # What looks something up, and where it takes what it looks up.
 _LOOKING_UP = {"embedding": 0, "embedding_bag": 0, "one_hot": 0, "__getitem__": 1}
+# What gives a copy where it can give no view.
+_MAY_COPY = frozenset(["reshape", "flatten", "reshape_as", "ravel", "contiguous", "clone"])
 # What changes nothing that a trace is about.
 _SILENT = frozenset(["requires_grad_", "retain_grad", "share_memory_"])
 # What may hand back the very tensor that it was given, and then does nothing.
@@ -338,10 +340,23 @@ class Recorder(TorchFunctionMode):
         _, path, module, call, _ = self._stack[-1]
         numbers = tuple([numbering.number(x) if inside else numbering.new(x) for x in outputs])
         operation = Operation(
-            operator, referring, numbers, path, module, call, in_place, inside=inside
+            operator,
+            referring,
+            numbers,
+            path,
+            module,
+            call,
+            in_place,
+            copies=operator in _MAY_COPY and _is_copy(outputs[0], arguments["input"]),
+            inside=inside,
         )
         self.operations.append(operation)
         return operation
+
+
+def _is_copy(tensor: Tensor, of: Tensor) -> bool:
+    """Whether a tensor lies elsewhere than another."""
+    return bool(tensor.untyped_storage()._cdata != of.untyped_storage()._cdata)
 
 
 def _named(

@@ -179,8 +179,13 @@ class Lowering:
 
     # ----- inputs of layers -----
 
-    def node(self, value: Value, target: Axes, operation: Operation | None) -> Draft:
-        """The layer that puts out the values of a tensor as a map of some axes, items first."""
+    def node(
+        self, value: Value, target: Axes, operation: Operation | None, *, copied: bool = False
+    ) -> Draft:
+        """The layer that puts out the values of a tensor as a map of some axes, items first.
+
+        `copied`: it is a copy where their order changes; else a view wherever there can be one.
+        """
         base = value.base
         if value.draft.kind == "parameter" and value.draft.map is None:
             if [*factors_of(base)] == [*factors_of(target)]:
@@ -195,7 +200,7 @@ class Lowering:
             base, target = ((), *replaced(found[0], found[1])), replaced(target, found[1])
         if base == target:
             return value.draft
-        moved = move(base, target, value.draft.axes)
+        moved = move(base, target, value.draft.axes, copied=copied)
         text = f"{moved.kind} {moved.fields}"
         if text not in value.draft.views:
             made = self.add(moved.kind, (value.draft,), moved.fields, value.by or operation)

@@ -17,6 +17,7 @@ from archcalc.importing.kinds.axes import (
     without_batch,
 )
 from archcalc.importing.kinds.call import Call, handles
+from archcalc.importing.kinds.copies import copied
 from archcalc.importing.kinds.drafts import NotCoveredError, Value
 
 
@@ -26,7 +27,8 @@ from archcalc.importing.kinds.drafts import NotCoveredError, Value
 )  # fmt: skip
 def same(call: Call) -> None:
     """The same values, as far as a network is concerned."""
-    call.same(call.value("input"))
+    value = call.value("input")
+    call.same(copied(call, value) if call.operation.copies else value)
 
 
 @handles(
@@ -46,6 +48,9 @@ def view_as(call: Call, value: Value, sizes: Sequence[tuple[int, ...]], output: 
             return
     axes, parts = found
     call.moved(value, replaced(axes, parts), replaced(value.base, parts), output)
+    if call.operation.copies:
+        number = call.operation.outputs[output]
+        call.same(copied(call, call.lowering.values[number]), output)
 
 
 def _reshaped(

@@ -24,15 +24,28 @@ class Move(NamedTuple):
     axes: tuple[str, ...]
 
 
-def move(base: Axes, target: Axes, called: Sequence[str]) -> Move:
+def move(base: Axes, target: Axes, called: Sequence[str], *, copied: bool = True) -> Move:
     """The layer that makes a map of the axes `base` one of the axes `target`, items first in both.
 
     Args:
         called: the names of the axes, without the items.
+        copied: whether values whose order changes are copied; else they are where they were.
     """
     names = _names(base, called)
     after = tuple([_called(axis, names) for axis in target[1:]])
-    return _with_a_name(base, target, after) or _rearrangement(base, target, names, after)
+    named = _with_a_name(base, target, after)
+    if named is not None and (copied or named.kind == "flatten"):
+        return named
+    found = _rearrangement(base, target, names, after)
+    if copied or _in_order(base, target):
+        return found
+    return found._replace(fields=found.fields | {"copy": "needed"})
+
+
+def _in_order(base: Axes, target: Axes) -> bool:
+    """Whether the values come in the same order."""
+    before, after = ([f for f in factors_of(axes) if f.size != 1] for axes in (base, target))
+    return before == after
 
 
 def _rearrangement(

@@ -21,6 +21,7 @@ COMMANDS: dict[str, str] = {
     "formula": "the closed form of a quantity in a network's parameters and sizes",
     "scale": "how the figures grow with width, depth and resolution",
     "sweep": "the figures at many settings: which hold, which are best",
+    "solve": "the largest value that keeps to a budget, or the smallest",
     "field": "receptive fields: of all layers, or what one unit sees",
     "memory": "what a network needs at inference, and in a training step",
     "compare": "networks side by side, by totals and by stages",

@@ -163,10 +163,7 @@ class Sweep(Record):
         return found
 
     def setting(self, *index: int) -> dict[str, Value]:
-        """The values at `index` of the parameters that arrays were given for, and of the input.
-
-        Of several inputs, `input` has those that arrays were given for, by name.
-        """
+        """What arrays were given for, at `index`: parameters, and `input`; of several by name."""
         found, inputs = self._source.changed(self._at(index))
         if inputs and len(self._source.network.inputs) == 1:
             return {**found, INPUT: next(iter(inputs.values()))}
@@ -196,6 +193,10 @@ class Sweep(Record):
         """The batch and dtype of the figures."""
         return f"batch {self._source.batch}, {self._source.dtype}"
 
+    def ways(self) -> int:
+        """In how many groups the valid settings go different ways, as far as totals show."""
+        return sum(len(part.groups) for part in self._parts)
+
     def axes(self) -> dict[str, NDArray[Any]]:
         """The arrays, each of as many axes as `shape`, by what they are for: `depths[2]`, `H`."""
         return {self._source.label(place): array for place, array in self._arrays.items()}
@@ -211,10 +212,8 @@ class Sweep(Record):
     def walked(
         self, compute: Callable[[Analysis], T]
     ) -> Iterator[tuple[Combinations, NDArray[np.int64] | slice, list[tuple[Group, T | None]]]]:
-        """What is computed of groups of valid settings; None where it is refused.
-
-        In parts: the combinations of values, the settings that have them, the groups of those.
-        """
+        """What is computed of groups of valid settings; None where it is refused. In parts: the
+        combinations of values, the settings that have them, the groups of those."""
         for part in self._parts:
             found: list[tuple[Group, T | None]] = []
             for group in part.groups:

@@ -23,6 +23,7 @@ CALLS = {
     "errata --source Kim": "A038",
     "scale lenet5": "params",
     "sweep lenet5 --over H=32,33,8": "params",
+    "solve lenet5 --for H=30..34 --where 'macs <= 400K'": "32",
     "field lenet5": "tanh1",
     "field lenet5 S4 --at 0,0": "S4",
     "memory lenet5": "tanh1",

@@ -137,14 +137,14 @@ def _grid(axes: Sequence[Axis]) -> dict[str, NDArray[Any]]:
         counts.append(axis.count)
     _require_few(math.prod(counts))
     return {
-        axis.label: _values(axis, np.arange(count)).reshape(
+        axis.label: values_at(axis, np.arange(count)).reshape(
             [count if other is axis else 1 for other in axes]
         )
         for axis, count in zip(axes, counts, strict=True)
     }
 
 
-def _values(axis: Axis, index: NDArray[np.int64]) -> NDArray[Any]:
+def values_at(axis: Axis, index: NDArray[np.int64]) -> NDArray[Any]:
     """The values of an axis that is no interval, by their numbers."""
     values = axis.values
     assert not isinstance(values, Interval), "it has numbers"
@@ -200,7 +200,7 @@ def _drawn(axis: Axis, chances: NDArray[np.float64]) -> NDArray[Any]:
     if not isinstance(values, Interval):
         count = axis.count or 0
         index = np.minimum(np.floor(chances * count), count - 1).astype(np.int64)
-        return _values(axis, index)
+        return values_at(axis, index)
     low, high = float(values.low), float(values.high)
     if values.whole:
         drawn = np.floor(low * ((high + 1) / low) ** chances)

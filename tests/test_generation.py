@@ -27,9 +27,42 @@ CROSS = """\
   - linear: {name: ck, from: heard, features: W}
   - linear: {name: cv, from: heard, features: W}
   - linear: {name: cq, from: x, features: W}
-  - scaled_dot_product_attention: {name: c, from: [cq, ck, cv], heads: H}
-  - add: {name: y, from: [c, a]}
+ATTEND  - add: {name: y, from: [c, a]}
 """
+MASK = """\
+  - parameter: {name: mask, shape: [1, N, N], learned: false, hides_later: true}
+  - parameter: {name: bias, shape: [HEADS, N, N]}
+  - add: {name: hiding, from: [bias, mask]}
+  - scale: {name: scaled, from: a_scores, factor: 0.5}
+  - add: {name: masked, from: [scaled, hiding]}
+"""
+
+
+def explicit(q: str, k: str, v: str, out: str, heads: int, mask: str = "") -> str:
+    """Attention of products, a softmax and moved axes."""
+    split = f'axes: "l (h d) -> h l d", h: {heads}'
+    return f"""\
+  - rearrange: {{name: {out}_q, from: {q}, {split}}}
+  - rearrange: {{name: {out}_k, from: {k}, {split}}}
+  - rearrange: {{name: {out}_v, from: {v}, {split}}}
+  - matmul: {{name: {out}_scores, from: [{out}_q, {out}_k], transposed: true}}
+{mask}\
+  - softmax: {{name: {out}_weights, axis: -1}}
+  - dropout: {{name: {out}_dropped, p: 0.5}}
+  - matmul: {{name: {out}_heads, from: [{out}_dropped, {out}_v]}}
+  - rearrange: {{name: {out}, axes: "h l d -> l (h d)"}}
+"""
+
+
+SCORES = "matmul: {name: s, from: [e, e], transposed: true}\n"
+
+
+def masked(positions: int, of: str = "s") -> str:
+    """A mask of so many positions, added."""
+    shape = f"shape: [{positions}, {positions}], learned: false, hides_later: true"
+    return f"  - parameter: {{name: m, {shape}}}\n  - add: {{from: [{of}, m]}}\n"
+
+
 AS_MODULES = """\
 name: decoder
 inputs: {tokens: {shape: [5], dtype: int64}, sound: {shape: [3, 6]}}
@@ -44,7 +77,8 @@ layers:
 
 @st.composite
 def generating(draw: Any) -> Graph:
-    """A decoder, of several forms: grouped keys, turned positions, an encoder, a tied head."""
+    """A decoder, of several forms: fused or written out, with grouped keys, turned positions, an
+    encoder, a tied head."""
     length, heads = draw(st.integers(1, 5)), draw(st.integers(1, 2))
     groups, each = draw(st.integers(1, 2)), draw(st.sampled_from([2, 4]))
     encoder, split = draw(st.booleans()), draw(st.booleans())
@@ -54,7 +88,14 @@ def generating(draw: Any) -> Graph:
     inputs = "r, k, v, b" if bias else "r, k, v"
     attend = f"{{name: a, from: [{inputs}], heads: {heads * groups}, key_heads: {groups}"
     turned = f'rearrange: {{axes: "l (h d) -> h l d", h: {heads}}}'
-    cross = CROSS.replace("W", str(width)).replace("H", str(heads))
+    other = f"  - scaled_dot_product_attention: {{name: c, from: [cq, ck, cv], heads: {heads}}}\n"
+    own = f"  - scaled_dot_product_attention: {attend}, causal: true}}\n"
+    if draw(st.booleans()):  # of both attentions
+        groups, bias = heads * groups, ""
+        mask = MASK.replace("N", str(length)).replace("HEADS", str(groups))
+        own = explicit("r", "k", "v", "a", groups, mask)
+        other = explicit("cq", "ck", "cv", "c", heads)
+    cross = CROSS.replace("W", str(width)).replace("ATTEND", other)
     sound = f", sound: {{shape: [{draw(st.integers(1, 4))}, 3]}}" if encoder else ""
     return load(f"""\
 name: decoder
@@ -71,7 +112,7 @@ layers:
   - linear: {{name: k, from: n, features: {each * groups}}}
   - linear: {{name: v, from: n, features: {each * groups}}}
 {f"  - parameter: {{name: b, shape: {bias}}}{chr(10)}" if bias else ""}\
-  - scaled_dot_product_attention: {attend}, causal: true}}
+{own}\
 {cross if encoder else ""}\
   - gelu: {{name: g}}
   - {turned if split else "identity: {name: t}"}
@@ -107,6 +148,23 @@ def last_alone(graph: Graph, analysis: Analysis) -> int:
 
 
 @given(generating())
+def test_earlier_positions_do_not_see_the_last(network: Graph) -> None:
+    module, (tokens, *others) = build(network).eval(), drawn(network, 1, torch.float32, "cpu")
+    module.apply(_at_random)
+    changed = tokens.clone()
+    changed[:, -1] = (tokens[:, -1] + 1) % 7
+    with torch.no_grad():
+        before, after = module(tokens, *others), module(changed, *others)
+    assert torch.allclose(before[..., :-1, :], after[..., :-1, :])
+
+
+def _at_random(part: nn.Module) -> None:
+    """Learned tensors that begin at zero get other values."""
+    for parameter in part.parameters(recurse=False):
+        nn.init.normal_(parameter)
+
+
+@given(generating())
 def test_the_last_token_alone_takes_what_the_figure_says(network: Graph) -> None:
     analysis = analyze(network, batch=2)
     found = require_generation(analysis)
@@ -138,6 +196,14 @@ def test_an_encoder_and_what_is_heard_of_it_are_computed_once() -> None:
         # 32 layers of 8 heads of keys and of values, of 128
         ("llama_3_8b", 8192, 32 * 2 * 8 * 128 * 4, None),
         ("whisper_tiny", 448, 4 * 2 * 384 * 4, None),
+        # 6 layers, each of 4 and 2 projections of 512 by 512, keys and values of 512 positions,
+        # and 2,048 hidden features; and 32,128 rows of 512
+        (
+            "t5_small",
+            512,
+            6 * 2 * 512 * 4,
+            6 * (6 * 512**2 + 2 * 2 * 512**2 + 2 * 512 * 2048) + 32128 * 512,
+        ),
     ],
 )
 def test_language_models_take_what_their_papers_say(
@@ -145,8 +211,9 @@ def test_language_models_take_what_their_papers_say(
 ) -> None:
     found = require_generation(analyze(name))
     assert (found.context, found.kv_cache_bytes_per_token) == (context, per_token)
-    heard = 4 * 2 * 1500 * 384 * 4 if name == "whisper_tiny" else 0
-    assert found.kv_cache_bytes == context * per_token + heard
+    heard = {"whisper_tiny": 4 * 2 * 1500 * 384 * 4, "t5_small": 6 * 2 * 512 * 512 * 4}
+    assert found.kv_cache_bytes_once == heard.get(name, 0)
+    assert found.kv_cache_bytes == context * per_token + found.kv_cache_bytes_once
     assert token_macs in (None, found.token_macs)
 
 
@@ -159,6 +226,14 @@ def test_language_models_take_what_their_papers_say(
         ("select: {name: s, axis: 1, index: 0}\n  - softmax: {name: z}", "in z a position sees"),
         ('rearrange: {name: r, axes: "l c -> (l c)"}', "behind r there are no positions"),
         ("parameter: {name: p, shape: [2]}", "p does not depend on tokens"),
+        (f"{SCORES}  - softmax: {{name: w}}", "in w a position sees later ones"),
+        (f"{SCORES}  - matmul: {{name: o, from: [s, e]}}", "in o a position sees later ones"),
+        (SCORES, "it puts out scores of positions for each other"),
+        (f"{SCORES}{masked(4)}  - softmax: {{name: w, axis: 0}}", "in w a position sees later"),
+        (f"{SCORES}{masked(4)}  - log_softmax: {{name: w}}", "in w a position sees later ones"),
+        (f"{SCORES}{masked(4)}  - sigmoid: {{name: w}}", "behind w it is not known what is hid"),
+        (f"{SCORES}{masked(1)}  - softmax: {{name: w}}", "in w a position sees later ones"),
+        (f"{SCORES}  - softmax: {{name: v}}\n{masked(4, 'v')}", "in v a position sees later ones"),
     ],
 )
 def test_what_does_not_generate_says_why(layers: str, why: str) -> None:

@@ -94,6 +94,9 @@ class Matmul(Join):
             if not (certainly_one(m) or certainly_one(n)):
                 yield m, n
 
+    def cached_values(self, effect: Effect, *inputs: FeatureMap) -> Quantity:
+        return inputs[1].values  # keys, or the values that their weights are for
+
     # ----- what torch runs -----
 
     def macs_backward(

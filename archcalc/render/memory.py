@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from archcalc.analysis import Analysis
 from archcalc.figures.of_layer import LayerAnalysis
-from archcalc.generation import generation
+from archcalc.generation import Generation, generation
 from archcalc.memory_use.moments import Direction
 from archcalc.memory_use.options import AUTO
 from archcalc.memory_use.report import MemoryReport
@@ -238,14 +238,28 @@ def _generation_lines(analysis: Analysis, in_full: bool) -> list[str]:
     cache = found.kv_cache_bytes
     in_binary = f" = {binary_bytes(cache)}" if isinstance(cache, int) else ""
     once = f", {count(found.once_macs)} of them not again" if found.once_macs else ""
+    kept = found.kv_cache_bytes_once
+    of_others = [f"               {size(kept)} of it of what is computed once"] if kept else []
     return [
         "",
         f"generation, batch {analysis.batch}, {analysis.dtype}",
         f"  KV cache     {size(cache)}{in_binary} of {exact(found.context)} tokens, "
         f"{size(found.kv_cache_bytes_per_token)} each",
+        *of_others,
         f"  next token   {count(found.token_macs)} MACs, the last, with all before it cached",
         f"  prompt       {count(found.prompt_macs)} MACs, all tokens at once{once}",
+        *labelled("assumed", _assumed(found, analysis)),
     ]
+
+
+def _assumed(found: Generation, analysis: Analysis) -> str:
+    """What of a network is kept from token to token, and what is not computed again."""
+    text = f"each layer that attends keeps keys and values of its own, in {analysis.dtype}"
+    others = [name for name in analysis.graph.inputs if name != found.tokens]
+    if not others:
+        return text
+    given = f"the whole of {' and '.join(others)}"
+    return f"{text}; what does not depend on {found.tokens} is computed once, of {given}"
 
 
 def _runs_again(report: MemoryReport, in_full: bool) -> list[str]:

@@ -8,11 +8,16 @@ from torch import Tensor, nn
 
 
 class Parameter(nn.Module):
-    """A tensor that is learned, or constant: the output, (1, *shape), is one for all images."""
+    """A tensor that is learned, or constant: the output, (1, *shape), is one for all images.
 
-    def __init__(self, shape: tuple[int, ...], learned: bool = True) -> None:
+    One that hides later positions is minus infinity behind the diagonal of its last two axes.
+    """
+
+    def __init__(
+        self, shape: tuple[int, ...], learned: bool = True, hides_later: bool = False
+    ) -> None:
         super().__init__()
-        value = torch.zeros(shape)
+        value = torch.full(shape, -torch.inf).triu(1) if hides_later else torch.zeros(shape)
         if learned:
             self.weight = nn.Parameter(value)
         else:

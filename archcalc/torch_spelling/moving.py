@@ -206,5 +206,9 @@ def _(layer: embedding.Embedding, at: Setting) -> Spelling:
 
 @spell.register
 def _(layer: sources.Parameter, at: Setting) -> Spelling:
-    arguments = (given("shape", layer.shape), named("learned", layer.learned, True))
+    arguments = (
+        given("shape", layer.shape),
+        named("learned", layer.learned, True),
+        named("hides_later", layer.hides_later, False),
+    )
     return Spelling("Parameter", arguments, "{module}()", weight=Weight.MAIN)

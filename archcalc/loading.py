@@ -75,7 +75,7 @@ def changes(
     if not isinstance(what, Graph):
         if isinstance(what, str) and is_code(what):
             return _made(what, input, given)
-        network = find_network(what, _numbers(input))
+        network = find_network(what, plain_shapes(input))
         return network, sizes_given(network, input), given
     before = {name: [*what.inputs[name].shape] for name in what.given}
     return what.network, before | sizes_given(what.network, input), {**what.parameters, **given}
@@ -93,7 +93,7 @@ def _made(
     for argument, value in arguments.items():
         if is_symbol(value) or getattr(value, "ndim", None):
             raise UsageError(f"{name} is code, which takes one plain value at a time", argument)
-    shapes = _numbers(input)
+    shapes = plain_shapes(input)
     given = len(input) if isinstance(input, Mapping) else input is not None
     if len(shapes) == given:
         return network_called(name, shapes, arguments), {}, {}
@@ -175,7 +175,7 @@ def sizes_given(network: Network, input: Any) -> dict[str, list[Value]]:
     return {name: _sizes(sizes) for name, sizes in input.items()}
 
 
-def _numbers(input: Any) -> dict[str, tuple[int, ...]]:
+def plain_shapes(input: Any) -> dict[str, tuple[int, ...]]:
     """The shapes that are given in plain numbers, by name; by "" the one without a name."""
     named = input if isinstance(input, Mapping) else {"": input}
     return {

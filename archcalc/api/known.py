@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from archcalc.api.results import Result
@@ -10,10 +10,12 @@ from archcalc.claims.budgets import CheckedBudget, broken, check_budgets
 from archcalc.claims.check import CheckedClaim, check_family, check_library, of_source, problem
 from archcalc.claims.reading import VERDICTS
 from archcalc.errors import ArchcalcError, require_known
+from archcalc.loading import Input, plain_shapes
 from archcalc.render.check import CheckDocument
 from archcalc.render.list import ListDocument
 from archcalc.spec.library import families, networks_and_files
 from archcalc.spec.syntax import Network
+from archcalc.spec.values import Value
 
 
 def networks(text: str = "", *, year: int | None = None) -> Result[tuple[Network, ...], Network]:
@@ -54,14 +56,20 @@ class Checked(NamedTuple):
 
 
 def check(
-    *names: str, source: str = "", verdict: str | None = None
+    *names: str,
+    source: str = "",
+    verdict: str | None = None,
+    input: Input | None = None,
+    parameters: Mapping[str, Value] | None = None,
 ) -> Result[Checked, CheckedClaim]:
     """Published figures, by their ids, each with a verdict; and budgets beside what is computed.
 
     Args:
-        names: networks and spec files, `FILE` or `FILE#VARIANT`; all networks if none.
+        names: networks, files, `FILE` or `FILE#VARIANT`, and what makes torch modules; all
+            networks if none.
         source: only figures from sources with this text, and no budgets.
         verdict: only figures with this verdict, such as `wrong`, and no budgets.
+        input, parameters: as for `load`, of models of elsewhere.
 
     Raises:
         UsageError: no such network, file, source or verdict.
@@ -69,7 +77,7 @@ def check(
     """
     if verdict is not None:
         require_known("unknown", verdict, VERDICTS, argument="verdict")
-    claims, budgets = _checked(names)
+    claims, budgets = _checked(names, plain_shapes(input), parameters)
     if source:
         claims = of_source(claims, source)
     if verdict is not None:
@@ -79,9 +87,13 @@ def check(
     return Result(found, {checked.claim.id: checked for checked in found.claims}, document)
 
 
-def _checked(names: Iterable[str]) -> tuple[list[CheckedClaim], list[CheckedBudget]]:
+def _checked(
+    names: Iterable[str],
+    shapes: Mapping[str, tuple[int, ...]],
+    arguments: Mapping[str, Value] | None,
+) -> tuple[list[CheckedClaim], list[CheckedBudget]]:
     """The claims and budgets of these networks and files; without any, of all networks."""
-    networks, files = networks_and_files(names)
+    networks, files = networks_and_files(names, shapes, arguments)
     claims: list[CheckedClaim] = []
     budgets: list[CheckedBudget] = []
     for family, variant in files:

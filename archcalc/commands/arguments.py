@@ -46,21 +46,21 @@ def add_network(
     action.complete = COMPLETE_NETWORKS
 
 
-def add_changes(parser: argparse.ArgumentParser) -> None:
-    """--set and --input, which change a network."""
+def add_changes(parser: argparse.ArgumentParser, only: str = "") -> None:
+    """--set and --input, which change a network; `only` says which."""
     parser.add_argument(
         "--set",
         metavar="KEY=VALUE",
         action="append",
         default=[],
-        help="another value for a parameter of the spec (again for more of them)",
+        help=f"{only}another value for a parameter (again for more of them)",
     )
     parser.add_argument(
         "--input",
         metavar="CxHxW",
         action="append",
         default=[],
-        help="another input, such as 3x256x256 or 3x32hx32w; one of several as tokens=77 "
+        help=f"{only}another input, such as 3x256x256 or 3x32hx32w; one of several as tokens=77 "
         "(again for more of them)",
     )
 

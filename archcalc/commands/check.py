@@ -10,7 +10,13 @@ from archcalc.api.known import check
 from archcalc.claims.budgets import CheckedBudget
 from archcalc.claims.check import CheckedClaim
 from archcalc.claims.reading import VERDICTS
-from archcalc.commands.arguments import add_format, add_network
+from archcalc.commands.arguments import (
+    add_changes,
+    add_format,
+    add_network,
+    input_sizes,
+    parameters,
+)
 from archcalc.commands.printing import show, written
 from archcalc.render.check import tally
 from archcalc.render.numbers import counted
@@ -25,7 +31,9 @@ FAILS = "a verdict is not the recorded one, or a budget is broken"
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declares the arguments."""
-    add_network(parser, "names", "networks or spec files (default: all networks)", nargs="*")
+    some = "networks, FILE, FILE#VARIANT or PACKAGE:FACTORY (default: all networks)"
+    add_network(parser, "names", some, nargs="*")
+    add_changes(parser, "of a model from elsewhere, ")
     parser.add_argument("--source", metavar="TEXT", help="only figures from sources with this text")
     parser.add_argument(
         "--verdict", metavar="VERDICT", choices=tuple(VERDICTS),
@@ -36,7 +44,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Prints the verdicts; 1 where one is not what its claim records, or a budget is broken."""
-    result = check(*arguments.names, source=arguments.source or "", verdict=arguments.verdict)
+    result = check(
+        *arguments.names, source=arguments.source or "", verdict=arguments.verdict,
+        input=input_sizes(arguments), parameters=parameters(arguments),
+    )  # fmt: skip
     checked, budgets = result.found
     if arguments.format == "junit":
         from archcalc.render.junit import junit_text

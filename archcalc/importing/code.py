@@ -70,7 +70,14 @@ def network_called(
     sizes: Any = shapes.get("", shapes) if shapes else found.size
     short = _NO_NAME.sub("-", name.rpartition(":")[2])
     origin = _origin(name, arguments)
-    return network_of_module(found.module, sizes, name=short, origin=origin, again=found.again)
+    network = network_of_module(found.module, sizes, name=short, origin=origin, again=found.again)
+    assert network.imported is not None, "it was read from a module"
+    given = [("set", f"{key}={value}") for key, value in arguments.items()]
+    for key, shape in shapes.items():
+        sizes = "x".join(map(str, shape))
+        given.append(("input", f"{key}={sizes}" if key else sizes))
+    imported = replace(network.imported, called=name, given=tuple(given))
+    return replace(network, imported=imported)
 
 
 def _origin(name: str, arguments: Mapping[str, Any]) -> str:

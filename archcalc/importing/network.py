@@ -15,7 +15,7 @@ def family_of(model: Model, shown_as: str, module: Any = None) -> Family:
     """The family of the one network that a model is.
 
     Args:
-        shown_as: what messages call the spec that it becomes.
+        shown_as: what messages call it.
         module: the torch module that it was read from, or None.
 
     Raises:
@@ -23,6 +23,6 @@ def family_of(model: Model, shown_as: str, module: Any = None) -> Family:
     """
     family = parse_family(Source(f"{shown_as}, as a spec", flat_spec(model)))
     shapes = {s.name: s.shape for s in model.statements if s.shape is not None}
-    imported = Imported(model.notes, shapes, model.modules, model.macs, module)
+    imported = Imported(model.notes, shapes, model.modules, model.macs, module, shown_as)
     networks = {name: replace(each, imported=imported) for name, each in family.networks.items()}
     return replace(family, networks=networks)

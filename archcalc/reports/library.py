@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from archcalc.analysis import Analysis
@@ -12,6 +12,7 @@ from archcalc.errors import UsageError
 from archcalc.expansion import build_graph
 from archcalc.spec.library import families, networks_and_files
 from archcalc.spec.syntax import About, Family
+from archcalc.spec.values import Value
 from archcalc.walk import analyze
 
 
@@ -40,8 +41,15 @@ class Entry(NamedTuple):
         """What the command line knows it by: its name, or `FILE` or `FILE#VARIANT`."""
         if self.shipped:
             return self.name
-        path = self.family.source.name
+        path = self.family.called
         return path if len(self.family.networks) == 1 else f"{path}#{self.name}"
+
+    @property
+    def options(self) -> list[str]:
+        """The options of the command line that it takes to make it."""
+        imported = self.analysis.graph.network.imported
+        given = () if imported is None else imported.given
+        return [word for option, value in given for word in (f"--{option}", value)]
 
     @property
     def about(self) -> About:
@@ -101,15 +109,22 @@ def whole_library() -> Library:
     return Library(tuple(entries), tuple(claims), whole=True)
 
 
-def part_of_library(names: Sequence[str]) -> Library:
-    """Some networks: by name, or of spec files, `FILE` or `FILE#VARIANT`.
+def part_of_library(
+    names: Sequence[str],
+    shapes: Mapping[str, tuple[int, ...]] | None = None,
+    arguments: Mapping[str, Value] | None = None,
+) -> Library:
+    """Some networks: by name, of files, `FILE` or `FILE#VARIANT`, or what code makes.
+
+    Args:
+        shapes, arguments: as `archcalc.spec.library.networks_and_files`.
 
     Raises:
         UsageError: there is no such network or file; with a guess. Two networks have the same
             name, under which only one of them can have a page.
         SpecError: a spec or a claim is malformed.
     """
-    wanted, files = networks_and_files(names)
+    wanted, files = networks_and_files(names, shapes, arguments)
     entries: list[Entry] = []
     claims = list(check_library(wanted)) if wanted else []
     for family in families() if wanted else ():

@@ -96,7 +96,7 @@ def _origin(entry: Entry, page: Page) -> str:
 
 def _command(entry: Entry, *options: str) -> Markup:
     """The command that prints the network's table."""
-    return code(shlex.join(["archcalc", "table", entry.called, *options]))
+    return code(shlex.join(["archcalc", "table", entry.called, *entry.options, *options]))
 
 
 def _accuracy(entry: Entry, page: Page) -> str:

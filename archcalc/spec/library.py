@@ -13,6 +13,7 @@ from archcalc.spec.files import ENDINGS, is_code, is_model, spec_sources
 from archcalc.spec.parser import parse_family
 from archcalc.spec.reader import read_file, written
 from archcalc.spec.syntax import Family, Network
+from archcalc.spec.values import Value
 
 _MOST_NAMED = 4  # variants in a message
 _VARIANT = re.compile(r"^  ([A-Za-z0-9_.\-]+):", re.MULTILINE)
@@ -99,7 +100,7 @@ def find_network(
         return network_called(name, shapes or {}, {})
     path, variant = split_variant(name)
     if path.endswith(".py"):
-        raise UsageError(f"{path} is code: say what in it makes the network, as {path}:Net")
+        raise _is_code(path)
     if is_file(path):
         return variant_of(read_family(path, shapes), variant)
     return shipped_network(name)
@@ -123,22 +124,40 @@ def shipped_network(name: str) -> Network:
 
 def networks_and_files(
     names: Iterable[str],
+    shapes: Mapping[str, tuple[int, ...]] | None = None,
+    arguments: Mapping[str, Value] | None = None,
 ) -> tuple[list[str], list[tuple[Family, str | None]]]:
-    """Those of the names that are networks of archcalc's own, and the spec files among them.
+    """Those of the names that are networks of archcalc's own, and the files among them.
 
-    Each file comes as what it declares, with the one variant of it that is meant, if one is.
+    Each file comes as what it declares, with the one variant of it that is meant, if one is; so
+    does what makes a torch module.
+
+    Args:
+        shapes: of inputs, by name, as `read_family`; for models of elsewhere alone.
+        arguments: of what makes torch modules.
 
     Raises:
-        UsageError: there is no such network, file or variant; with a guess.
+        UsageError: there is no such network, file or variant; with a guess. Shapes or arguments
+            are given for a spec.
         SpecError: a spec is wrong.
     """
-    known = network_names()
+    known, names = network_names(), [*names]
+    if not names and (arguments or shapes):
+        raise UsageError("name the model that it is for", "set" if arguments else "input")
     networks: list[str] = []
     files: list[tuple[Family, str | None]] = []
     for name in names:
         path, variant = split_variant(name)
-        if is_file(path):
-            family = read_family(path)
+        if arguments and not is_code(name):
+            raise UsageError(f"{name} is not code, which alone takes arguments here", "set")
+        if shapes and not is_code(name) and not is_model(path):
+            raise UsageError(f"{name} is a spec, and is taken with its own input here", "input")
+        if is_code(name):
+            files.append((_family_called(name, shapes, arguments), None))
+        elif path.endswith(".py"):
+            raise _is_code(path)
+        elif is_file(path):
+            family = read_family(path, shapes)
             if variant:
                 variant_of(family, variant)
             files.append((family, variant or None))
@@ -147,6 +166,22 @@ def networks_and_files(
         else:
             raise _unknown_network(name, known)
     return networks, files
+
+
+def _family_called(
+    name: str,
+    shapes: Mapping[str, tuple[int, ...]] | None,
+    arguments: Mapping[str, Value] | None,
+) -> Family:
+    """What makes a torch module as a family of that one network."""
+    from archcalc.importing.code import network_called
+
+    found = network_called(name, shapes or {}, arguments or {})
+    return Family(found.name, found.about, {found.name: found}, found.blocks, None, found.source)
+
+
+def _is_code(path: str) -> UsageError:
+    return UsageError(f"{path} is code: say what in it makes the network, as {path}:Net")
 
 
 def _unknown_network(name: str, known: Iterable[str]) -> UsageError:
@@ -170,7 +205,7 @@ def variant_of(family: Family, variant: str) -> Network:
     Raises:
         UsageError: there is none, or there are several and none is named.
     """
-    path, names = family.source.name, list(family.networks)
+    path, names = family.called, list(family.networks)
     if variant:
         require_known(f"{path} has no variant", variant, names, lead="it has")
         return family.networks[variant]

@@ -310,6 +310,8 @@ class Imported(Record):
         modules: the classes of the modules that its layers stood in, by dotted name.
         macs: of an image, as another counter has them; None where none has counted.
         module: the torch module that it was read from, or None.
+        called: the name by which it was read.
+        given: what was given to make it, in words: of each what it is, `set` or `input`, and that.
     """
 
     not_shown: ClassVar[tuple[str, ...]] = ("shapes", "modules")
@@ -319,6 +321,8 @@ class Imported(Record):
     modules: Mapping[str, str] = {}
     macs: int | None = None
     module: Any = None
+    called: str = ""
+    given: tuple[tuple[str, str], ...] = ()
 
 
 class Network(Record):
@@ -374,3 +378,9 @@ class Family(Record):
     blocks: dict[str, Block]
     claims: Node | None
     source: Source
+
+    @property
+    def called(self) -> str:
+        """What messages call it: its file, or the model that it was read from."""
+        imported = next(iter(self.networks.values())).imported
+        return self.source.name if imported is None else imported.called

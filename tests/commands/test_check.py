@@ -37,6 +37,19 @@ def write(path: str, *budget: str, claim: str = "") -> None:
 # ----- published figures -----
 
 
+def test_code_and_files_of_models_have_no_figures_to_check(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, cfg = tmp_path / "mine.py", tmp_path / "mine.cfg"
+    code.write_text("from torch import nn\nnet = lambda: nn.Conv2d(3, 4, 3)\n")
+    cfg.write_text("[net]\nwidth=8\nheight=8\nchannels=3\n[maxpool]\nsize=2\nstride=2\n")
+    for words in ((f"{code}:net", "--input", "3x9x9"), (str(cfg),)):
+        status, _, err = called(capsys, "check", *words)
+        assert (status, err) == (0, "no published figures\n")
+    assert_refused(called(capsys, "check", str(code)), f"as {code}:Net")
+    assert_refused(called(capsys, "check", f"{cfg}#x"), f"{cfg} has no variant 'x'; it has mine")
+
+
 def test_a_network_of_the_library_is_checked(capsys: pytest.CaptureFixture[str]) -> None:
     status, out, err = called(capsys, "check", "inception_bottleneck")
     assert status == 0

@@ -46,6 +46,22 @@ def test_a_users_file_gets_a_page_that_stands_alone(tmp_path: Path) -> None:
     assert f"`archcalc table {spec}` prints the figures of this page." in text
 
 
+def test_a_page_of_code_says_how_it_was_made(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = tmp_path / "mine.py"
+    code.write_text("from torch import nn\ndef net(width=4):\n    return nn.Conv2d(3, width, 3)\n")
+    given = ("--set", "width=8", "--input", "3x9x9")
+    answer = called(capsys, "report", f"{code}:net", *given, "-o", str(tmp_path / "out"))
+    assert answer[0] == 0
+    text = (tmp_path / "out" / "networks" / "net.md").read_text(encoding="utf-8")
+    line = f"`archcalc table {code}:net --set width=8 --input 3x9x9` prints the figures"
+    assert line in text
+    assert_refused(called(capsys, "report", "lenet5", "--input", "1x28x28"), "lenet5 is a spec")
+    assert_refused(called(capsys, "report", "lenet5", "--set", "a=1"), "lenet5 is not code")
+    assert_refused(called(capsys, "report", "--set", "a=1"), "name the model that it is for")
+
+
 def test_a_page_names_the_variant_of_a_users_file(tmp_path: Path) -> None:
     spec = tmp_path / "my nets.yaml"
     spec.write_text(

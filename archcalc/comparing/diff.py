@@ -103,6 +103,13 @@ class Difference(NamedTuple):
             and first == second
         )
 
+    @property
+    def is_of_names(self) -> bool:
+        """Whether they differ in the names of layers, and in nothing else."""
+        found = {layer.status for layer in self.layers}
+        same = self.totals[0] == self.totals[1] and self.outputs is None and not self.settings
+        return same and Status.RENAMED in found <= {Status.SAME, Status.RENAMED}
+
     def of_status(self, status: Status) -> list[LayerChange]:
         """The layers that this became of."""
         return [layer for layer in self.layers if layer.status is status]

@@ -12,6 +12,7 @@ from archcalc.record import replace
 from archcalc.spec.syntax import Network
 
 _PACKAGES = ("torchvision", "timm", "transformers")  # whose versions are worth a word
+_LONGEST_NAME = 100
 _NO_NAME = re.compile(r"[^A-Za-z0-9_.\-]+")
 
 
@@ -68,7 +69,8 @@ def network_called(
 
     found = made(name, arguments)
     sizes: Any = shapes.get("", shapes) if shapes else found.size
-    short = _NO_NAME.sub("-", name.rpartition(":")[2])
+    told = [value for value in arguments.values() if isinstance(value, str)]  # such as which model
+    short = _NO_NAME.sub("-", "-".join([name.rpartition(":")[2], *told]))[:_LONGEST_NAME]
     origin = _origin(name, arguments)
     network = network_of_module(found.module, sizes, name=short, origin=origin, again=found.again)
     assert network.imported is not None, "it was read from a module"

@@ -32,11 +32,11 @@ def read_model(path: str, given: Mapping[str, tuple[int, ...]] | None = None) ->
     if path.endswith(".prototxt"):
         from archcalc.importing.caffe.network import read_caffe
 
-        return read_caffe(read_file(path, path), given)
+        return read_caffe(read_file(path, path, "a prototxt"), given)
     if path.endswith(".cfg"):
         from archcalc.importing.darknet.network import read_darknet
 
-        return read_darknet(read_file(path, path))
+        return read_darknet(read_file(path, path, "a .cfg of layers"))
     from archcalc.importing.onnx.reading import read_onnx
 
     return read_onnx(path, given)

@@ -74,7 +74,7 @@ class DiffDocument(Document):
             yield [f"~ {change_text(change)}" for change in found.settings]
             yield list(_laid_out(lines, self.in_color))
             yield [f"~ {change_text(change)}" for change in _outputs(found)]
-            yield [_tally(found, len(lines))]
+            yield [_tally(found, len(lines)), *_verdict(found)]
         else:
             rows = [[line.status.value, line.name, line.kind, line.what] for line in lines]
             rows += [["changed", "", "", change_text(change)] for change in _outputs(found)]
@@ -110,6 +110,11 @@ def _tally(found: Difference, lines: int) -> str:
     changed = sum(counts.values()) - counts[Status.SAME]
     hint = "; --full shows each that is not the same" if changed > lines else ""
     return f"layers: {', '.join(told)}{hint}"
+
+
+def _verdict(found: Difference) -> list[str]:
+    """What is to be said of two networks whose figures are the same."""
+    return ["the two differ in names alone"] if found.is_of_names else []
 
 
 def _totals_table(found: Difference) -> Table:

@@ -57,8 +57,11 @@ _SIGNS = frozenset("_:-xob")  # each of these but the octal ones has one of them
 WANTS_QUOTES = '; an expression with a comma wants quotes, as in {channels: "max(8, c)"}'
 
 
-def read_file(path: str, shown_as: str) -> Source:
-    """The text of a spec file.
+def read_file(path: str, shown_as: str, what: str = "a spec") -> Source:
+    """The text of a file.
+
+    Args:
+        what: what is meant to be in it, for messages.
 
     Raises:
         UsageError: it cannot be read.
@@ -69,16 +72,16 @@ def read_file(path: str, shown_as: str) -> Source:
             data = file.read(MAX_BYTES + 1)
     except ValueError:
         raise UsageError(f"{shown_as!r} is not the name of a file") from None
-    _require_small(len(data), shown_as)
+    _require_small(len(data), shown_as, what)
     try:
         return Source(shown_as, data.decode("utf-8"))
     except UnicodeDecodeError as error:
         raise SpecError(f"{shown_as}: not UTF-8 text, from byte {error.start} on") from None
 
 
-def _require_small(size: int, shown_as: str) -> None:
+def _require_small(size: int, shown_as: str, what: str = "a spec") -> None:
     if size > MAX_BYTES:
-        raise SpecError(f"{shown_as}: more than {MAX_BYTES:,} bytes; a spec is far smaller")
+        raise SpecError(f"{shown_as}: more than {MAX_BYTES:,} bytes; {what} is far smaller")
 
 
 class _Writer(yaml.SafeDumper):

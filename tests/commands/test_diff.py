@@ -25,6 +25,22 @@ def test_a_spec_fully_written_out_is_the_same_network(tmp_path: Path) -> None:
     assert main(["diff", "resnet18", str(path)]) == 0
 
 
+def test_what_differs_in_names_alone_is_said_to(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before, after, other = (tmp_path / f"{name}.yaml" for name in ("before", "after", "other"))
+    text = "name: net\ninput: [3, 8, 8]\nlayers:\n  - conv: {name: c, channels: 4, kernel: 3}\n"
+    before.write_text(text)
+    after.write_text(text.replace("name: c,", "name: d,"))
+    other.write_text(text.replace("name: c,", "name: d, bias: false,"))
+    verdict = "the two differ in names alone"
+    assert main(["diff", str(before), str(after)]) == 1
+    assert verdict in capsys.readouterr().out
+    for path in (before, other):
+        main(["diff", str(before), str(path)])
+        assert verdict not in capsys.readouterr().out
+
+
 def test_a_spec_before_and_after_is_told_apart(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

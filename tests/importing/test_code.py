@@ -99,6 +99,16 @@ def test_what_code_is_called_with_is_one_value(file: str) -> None:
         archcalc.sweep(file, input=[3, 32, 32], width=np.array([8, 16]))
 
 
+def test_a_factory_that_is_told_by_a_word_what_to_make_is_called_after_it(
+    file: str, tmp_path: Path
+) -> None:
+    (tmp_path / "many.py").write_text(
+        f"{MODEL}\ndef make(which, width=8):\n    return Net(width)\n"
+    )
+    made = archcalc.load("many.py:make", input=[3, 8, 8], which="net a/b", width=4)
+    assert made.name == "make-net-a-b"
+
+
 def test_what_code_prints_is_not_among_the_figures(
     file: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

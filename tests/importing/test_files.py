@@ -40,6 +40,14 @@ def test_a_cfg_file_is_read(tmp_path: Path) -> None:
     assert analysis.graph.blocks == {"0": "convolutional"}
 
 
+@pytest.mark.parametrize("name", ["net.prototxt", "net.cfg"])
+def test_what_is_too_large_is_not_called_a_spec(name: str, tmp_path: Path) -> None:
+    path = tmp_path / name
+    path.write_bytes(b"#" * 2_000_000)
+    with pytest.raises(SpecError, match=r"1,048,576 bytes; a (prototxt|\.cfg of layers) is far"):
+        find_network(str(path))
+
+
 @pytest.mark.parametrize("name", ["net.pt", "net.pth", "net.pkl", "weights.ckpt"])
 def test_a_pickle_is_refused_with_the_reason(name: str, tmp_path: Path) -> None:
     path = tmp_path / name

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import zip_longest
 from pathlib import Path
 
 from archcalc.errors import UsageError, require_extra
@@ -70,16 +71,16 @@ def _images(graph: Nodes, path: str) -> int | None:
 def _shape(
     name: str, graph: Nodes, path: str, sizes: Mapping[str, Sequence[int]]
 ) -> tuple[int, ...]:
-    """The shape of an input for one image."""
+    """The shape of an input for one image: as the file fixes it, else as it is given."""
     own = graph.inputs[name].sizes[1:]
     given = sizes.get(name, sizes.get("", ()) if name == next(iter(graph.inputs)) else ())
     if given:
         if own and len(given) != len(own):
             raise UsageError(f"{path}: input {name!r} takes {len(own)} sizes of an image", "input")
-        for size, fixed in zip(given, own, strict=False):
-            if isinstance(fixed, int) and fixed != size:
-                raise UsageError(f"{path} fixes a size of {name!r} to {fixed}", "input")
-        return tuple(given)
+        if own and isinstance(own[0], int) and own[0] != given[0]:
+            raise UsageError(f"{path} fixes the first size of {name!r} to {own[0]}", "input")
+        # Its layers are those of the sizes that it fixes, and then walked on what is given.
+        return tuple([m if isinstance(m, int) else n for n, m in zip_longest(given, own)])
     unknown = [str(size) for size in own if not isinstance(size, int)]
     if unknown or not graph.inputs[name].sizes:
         raise UsageError(

@@ -121,6 +121,16 @@ def test_a_free_size_is_asked_for(tmp_path: Path) -> None:
     assert analyze(path, input=[3, 12, 12]).layer("0").output.shape == (6, 12, 12)
 
 
+def test_a_file_that_fixes_its_sizes_is_walked_on_others(tmp_path: Path) -> None:
+    path = exported(MODULES["depthwise"], tmp_path / "net.onnx", False)
+    assert analyze(path).layer("0").output.shape == (6, 16, 16)
+    larger = analyze(path, input=[3, 12, 20])
+    assert larger.layer("0").output.shape == (6, 12, 20)
+    assert larger.layer("0").macs == 12 * 20 * 6 * 3
+    with pytest.raises(UsageError, match=r"fixes the first size of '.*' to 3"):
+        analyze(path, input=[4, 16, 16])
+
+
 def test_a_file_for_eight_images_is_read_as_one_for_any(tmp_path: Path) -> None:
     path = tmp_path / "net.onnx"
     with warnings.catch_warnings():

@@ -100,8 +100,8 @@ MOST_VALUES = 4096  # in a map: larger ones are left out
 FREQUENT: list[type[Layer]] = [MaxPool, AvgPool, ConvTranspose, Upsample, BatchNorm, ReLU] * 3
 FREQUENT += [Conv] * 12
 # But for what needs memory of which nobody can say how much.
-# The memory of the first is not known, and of copies next to one another no unit is followed; the
-# graphs of tests/fuzz draw all of them.
+# The memory of the first is not always known, and of copies next to one another no unit is
+# followed; the graphs of tests/fuzz draw all of them.
 _ELSEWHERE = frozenset(["multihead_attention", "expand", "repeat_interleave", "tile"])
 KINDS = [k for k in KINDS_WITH_RULES if k in LAYERS and k.kind not in _ELSEWHERE]
 OVERWRITING: list[type[Layer]] = [ELU, HardSigmoid, HardSwish, LeakyReLU, ReLU, ReLU6, SiLU]

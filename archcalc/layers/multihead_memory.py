@@ -2,8 +2,9 @@
 
 It puts positions before images, projects queries, keys and values by as few products as it can,
 and puts these apart by a copy. It attends by its fused kernel, whose output lies as the queries do,
-and so as a matrix for the last product. Source: torch, `multi_head_attention_forward` and
-`_in_projection_packed` (torch/nn/functional.py).
+and so as a matrix for the last product; with dropout, in training, by two products and a softmax.
+Source: torch, `multi_head_attention_forward` and `_in_projection_packed` (torch/nn/functional.py),
+`_scaled_dot_product_attention_math` (aten/src/ATen/native/transformers/attention.cpp).
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from archcalc.layers.effect import COPY, Extra, Saved
+from archcalc.layers.effect import COPY, Extra, Saved, Towards
 from archcalc.layers.operator import Taking
 from archcalc.quantity.arithmetic import Quantity, floor_div, largest_of, smallest
 
@@ -51,6 +52,7 @@ class Attending(NamedTuple):
         heads: as the layer's.
         bias: whether products have one.
         packed: whether the weights of all three are one tensor.
+        causal, dropout: as the layer's.
         projections: in order.
     """
 
@@ -60,6 +62,8 @@ class Attending(NamedTuple):
     heads: Quantity
     bias: bool
     packed: bool
+    causal: bool
+    dropout: float
     projections: tuple[Projection, ...]
 
     @property
@@ -77,9 +81,26 @@ class Attending(NamedTuple):
         """What the kernel makes beside its output: a number for each query and head."""
         return Extra("statistics", self.heads * self.queries, least_bytes=_LEAST_OF_STATISTICS)
 
+    @property
+    def scores(self) -> Quantity:
+        """How many numbers say how much a query attends to a key."""
+        return self.heads * self.queries * self.steps
+
+    @property
+    def noise(self) -> Extra:
+        """By what dropout multiplies the scores: at p = 1 by a single zero."""
+        whole = self.dropout == 1
+        return Extra("mask", 1 if whole else self.scores, per_image=not whole)
+
 
 def kept(of: Attending) -> tuple[Saved | Extra, ...]:
     """What it keeps for the backward pass beside its parameters."""
+    if of.dropout:
+        (values,) = [one.values for one in of.projections if "v" in one.makes]
+        scaled = of.output + of.steps * of.width  # queries and keys
+        made = Extra("intermediate", scaled + 2 * of.scores + values)
+        rows = Extra("intermediate", of.output, towards=Towards.WEIGHTS)
+        return (Saved.INPUT_FOR_WEIGHTS, made, of.noise, rows)
     made = Extra("intermediate", of.projected + of.output)
     return (Saved.INPUT_FOR_WEIGHTS, made, of.statistics)
 

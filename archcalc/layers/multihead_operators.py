@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from archcalc.layers.effect import Extra
 from archcalc.layers.multihead_memory import Attending, Projection
 from archcalc.layers.operator import (
     Circumstances,
@@ -16,6 +17,7 @@ from archcalc.layers.operator import (
     Taking,
 )
 from archcalc.quantity.arithmetic import Quantity, certainly_one
+from archcalc.record import replace
 
 
 def operators_of(of: Attending, at: Circumstances) -> tuple[Operator, ...]:
@@ -43,7 +45,7 @@ class _Writing:
         for one in of.projections:
             yield from self._projected(one)
         yield from self._by_head()
-        yield from self._attended()
+        yield from self._by_products() if self.of.dropout else self._attended()
         yield from self._put_out()
 
     def _order(self, steps: Quantity) -> Order:
@@ -132,19 +134,24 @@ class _Writing:
     def _by_head(self) -> Iterator[Operator]:
         """Views of queries, keys and values with the heads beside the images.
 
-        Backward, what the kernel makes is copied twice, where there are several of all: to put
-        images and heads together, and to put the features of all heads together.
+        Backward, what is made of them is copied where its axes do not lie side by side: what the
+        kernel makes first to put images and heads together, and then all to put the features of
+        all heads together.
         """
         of = self.of
         found = []
         for name in "qkv":
             steps = of.queries if name == "q" else of.steps
             values, by_head = steps * of.width, f"{name} by head"
-            of_heads = self._crosses(steps) and not certainly_one(of.heads)
-            both = of_heads and not certainly_one(of.width // of.heads)
-            taken = Taken(name) if both else Taken(name, Gradient.SAME, self._order(steps))
+            crosses, heads = self._crosses(steps), not certainly_one(of.heads)
+            apart = heads and not certainly_one(of.width // of.heads)
+            if of.dropout:  # of keys they lie closest, and the heads behind them
+                first, copied = False, apart and name != "k" and not certainly_one(steps)
+            else:
+                first, copied = crosses and heads, crosses and apart
+            taken = Taken(name) if copied else Taken(name, Gradient.SAME, self._order(steps))
             yield Operator("view", (taken,), values, view=True, makes=by_head)
-            taken = Taken(by_head, Gradient.OWN if of_heads else Gradient.SAME)
+            taken = Taken(by_head, Gradient.OWN if first else Gradient.SAME)
             found.append(Operator("view", (taken,), values, view=True, makes=f"heads of {name}"))
         yield from found
 
@@ -160,11 +167,65 @@ class _Writing:
             makes="attended",
         )
 
+    def _by_products(self) -> Iterator[Operator]:
+        """Attention with dropout: by a product, a softmax and another product."""
+        of = self.of
+        heads = tuple([f"heads of {name}" for name in "qkv"])
+        queries, keys, values = heads
+        held = (*heads, "queries")
+        yield Operator("mul", (Taken(queries),), of.output, makes="queries", holds=heads)
+        if of.causal:
+            yield from self._hidden(held)
+            held = (*held, "hidden")
+        yield Operator("mul", (Taken(keys),), of.steps * of.width, makes="keys", holds=held)
+        yield self._matmul("queries", "keys", of.scores, "scores", held)
+        scores = "scores"
+        if of.causal:
+            both = (Taken(scores, Gradient.SAME), Taken("hidden"))
+            scores = "scores of earlier steps"
+            yield Operator("add", both, of.scores, makes=scores, holds=held)
+        softmax = Operator("softmax", (Taken(scores),), of.scores, (Kept(None),), makes="weights")
+        yield replace(softmax, holds=held)
+        noise = of.noise
+        yield Operator(
+            "mask", (), noise.values, per_image=noise.per_image, makes="noise",
+            holds=(*held, "weights"),
+        )  # fmt: skip
+        both = (Taken("weights"), Taken("noise"))
+        kept = (Kept("noise"),)
+        yield Operator("dropout", both, of.scores, kept, makes="dropped", holds=held)
+        yield self._matmul("dropped", values, of.output, "attended", held)
+
+    def _hidden(self, held: tuple[str, ...]) -> Iterator[Operator]:
+        """What is added to the scores, so that no step sees later ones: once for all images."""
+        values = self.of.queries * self.of.steps
+        for name in ("all steps", "earlier steps"):
+            yield Operator(
+                "ones", (), values, per_image=False, integer_bytes=1, makes=name, holds=held
+            )
+            held = (*held, name)
+        numbers = Extra("intermediate", 2, per_image=False)  # 0 and -inf
+        held = (*held[:-2], "earlier steps")
+        yield Operator(
+            "where", (), values, beside=(numbers,), per_image=False, makes="hidden", holds=held
+        )
+
+    @staticmethod
+    def _matmul(
+        first: str, second: str, values: Quantity, makes: str, held: tuple[str, ...]
+    ) -> Operator:
+        takes = tuple([Taken(name, viewed=True, by_view=True) for name in (first, second)])
+        kept = (Kept(first, towards=second), Kept(second, towards=first))
+        return Operator("bmm", takes, values, kept, makes=makes, holds=held)
+
     def _put_out(self) -> Iterator[Operator]:
         """Positions before images again, the last product, and images before positions."""
         of = self.of
+        alone = certainly_one(of.heads) or certainly_one(of.width // of.heads)
+        stays = certainly_one(of.queries) or (alone and not self.several_images)
+        copied = bool(of.dropout) and not stays  # images, heads and steps lie in that order
         rows = Taken("attended", Gradient.SAME)
-        yield Operator("permute", (rows,), of.output, view=True, makes="rows")
+        yield Operator("clone", (rows,), of.output, view=not copied, makes="rows")
         weight, bias = "out_proj.weight", "out_proj.bias"
         yield from self._product("rows", weight, bias, of.output, "steps first")
         out = Taken("steps first", Gradient.SAME, self._order(of.queries), viewed=True)

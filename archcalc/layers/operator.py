@@ -43,6 +43,7 @@ class Circumstances(NamedTuple):
         hands_on_indices: of a max pool, whether an unpooling takes its indices.
         images: how many there are.
         learns: whether it, or anything before it, learns.
+        frozen: whether its own parameters do not learn.
         learning: the numbers of the inputs that are learned, or come from something that is.
         once: the numbers of the inputs that are there once, whatever the batch.
         scattered: the numbers of the inputs whose values may lie apart along the last axis, or
@@ -60,6 +61,7 @@ class Circumstances(NamedTuple):
     hands_on_indices: bool = False
     images: int = 1
     learns: bool = True
+    frozen: bool = False
     learning: tuple[int, ...] = ()
     once: tuple[int, ...] = ()
     scattered: tuple[int, ...] = ()

@@ -51,6 +51,7 @@ def circumstances(
         on_gpu=on_gpu,
         images=layer.batch * items_of([maps[name] for name in names]),
         learns=learns[layer.name],
+        frozen=not layer.node.trainable,
         learning=tuple([n for n, name in enumerate(names) if learns[name]]),
         once=tuple([n for n, name in enumerate(names) if name in once]),
     )

@@ -68,7 +68,7 @@ INPUTS = ["[q]", "[q, k]", "[q, k, v]", "[q, k, k]", "[q, q]", "[q, q, k]", "[q,
 
 
 @st.composite
-def networks(draw: Any, dropout: float = 0.0) -> Graph:
+def networks(draw: Any) -> Graph:
     """Tokens that attend to themselves, to others, or to others of other widths."""
     heads, each, length, steps = (draw(st.integers(1, 3)) for _ in range(4))
     width = heads * each
@@ -77,6 +77,7 @@ def networks(draw: Any, dropout: float = 0.0) -> Graph:
         steps = length
     of_keys = width if inputs.count("q") > 1 else draw(st.sampled_from([width, 2]))
     bias, causal = (str(draw(st.booleans())).lower() for _ in range(2))
+    dropout = draw(st.sampled_from([0.0, 0.0, 0.1, 1.0]))
     sizes = {"q": (length, width), "k": (steps, of_keys), "v": (steps, draw(st.integers(1, 3)))}
     layers = []
     for name, (rows, features) in sizes.items():
@@ -102,18 +103,21 @@ def networks(draw: Any, dropout: float = 0.0) -> Graph:
 )
 def test_figures_are_torchs(net: Graph, batch: int, frozen: list[str], dtype: str) -> None:
     net = with_frozen(net, [p for p in frozen if any(fnmatch(n.name, p) for n in net.nodes)])
-    assert why_memory_is_unknown(analyze(net, batch=batch, dtype=dtype), dtype) is None
+    unknown = why_memory_is_unknown(analyze(net, batch=batch, dtype=dtype), dtype)
+    drops = any(getattr(node.layer, "dropout", 0) for node in net.nodes)
+    known = unknown is None
+    assert known or drops
     subjects = ["sizes", "params", "macs", "memory"] if dtype == "float32" else ["memory"]
     found = verify(net, batch=batch, dtype=dtype, subjects=subjects)
     assert not found.found.differences
-    assert any(one.quantity == "training_peak_bytes" for one in found.found.figures)
+    assert known is any(one.quantity == "training_peak_bytes" for one in found.found.figures)
 
 
 @pytest.mark.parametrize(
     ("text", "batch", "dtype"),
     [
-        # torch makes the scores themselves.
-        ("multihead_attention: {name: a, heads: 1, dropout: 0.1}", 1, "float32"),
+        # torch makes the scores themselves, in float32.
+        ("multihead_attention: {name: a, heads: 1, dropout: 0.1}", 1, "bfloat16"),
         ("multihead_attention: {name: a, heads: 1}", 1, "mixed"),
         # At inference torch hands on the tensor itself, in training it makes another.
         ("dropout: {name: q}\n  - multihead_attention: {name: a, from: [q, input], heads: 1}",
@@ -124,7 +128,7 @@ def test_where_torch_may_run_something_else_memory_is_not_known(
     text: str, batch: int, dtype: str
 ) -> None:
     analysis = analyze(load(f"name: tokens\ninput: [4, 3]\nlayers:\n  - {text}\n"), batch=batch)
-    message = r"what a \(multihead_attention\) makes and keeps( in mixed)? is not known"
+    message = r"what a \(multihead_attention\) makes and keeps( in (mixed|bfloat16))? is not known"
     with pytest.raises(UsageError, match=message):
         step_of(analysis, TrainingOptions(dtype=dtype))
 
@@ -157,7 +161,8 @@ def test_a_step_takes_the_macs_that_torch_counts(net: Graph, frozen: bool) -> No
     # On the meta device torch keeps the scores, which the fused kernels make once more.
     again = 0
     for one in analysis.used_layers:
-        if one.kind == "multihead_attention" and macs[one.name].inputs:
+        drops = getattr(one.node.layer, "dropout", 0)
+        if one.kind == "multihead_attention" and macs[one.name].inputs and not drops:
             sources = [analysis.maps[name] for name in one.inputs]
             of_weights = one.node.layer.macs_of_weights(one.effect, sources)
             again += (one.effect.macs - of_weights) // 2

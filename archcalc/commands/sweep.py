@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import re
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from archcalc.commands.arguments import (
     add_batch,
@@ -11,15 +13,19 @@ from archcalc.commands.arguments import (
     add_format,
     add_network,
     graph_of,
+    output_path,
     positive,
 )
 from archcalc.commands.printing import show, written
 from archcalc.commands.progress import watched
 from archcalc.errors import UsageError, require_extra
 from archcalc.loading import listed
-from archcalc.parametric.axes import read_axes
+from archcalc.parametric.axes import Axis, read_axes
 from archcalc.render.sweep import SweepDocument
 from archcalc.walk import require_dtype
+
+if TYPE_CHECKING:
+    from archcalc.parametric.choosing.space import Draws
 
 FIGURES = "params,macs,peak_bytes"
 EXAMPLES = (
@@ -80,6 +86,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_batch(parser)
     parser.add_argument("--exact", action="store_true", help="all digits in place of 138.36M")
     add_format(parser)
+    parser.add_argument(
+        "-o", "--output", type=output_path, metavar="FILE.parquet",
+        help="write all settings there, however many, a chunk at a time: called again, it goes on "
+        "where it was stopped; without reasons, which take a walk each",
+    )  # fmt: skip
+    parser.add_argument(
+        "--workers", type=positive, metavar="N", help="processes that compute chunks (default 1)"
+    )
 
 
 def count(text: str) -> int:
@@ -112,6 +126,10 @@ def run(arguments: argparse.Namespace) -> int:
         for option in ("seed", "latin"):
             if getattr(arguments, option):
                 raise UsageError("of what --sample draws, which is not asked for", option)
+    if arguments.output is not None:
+        return write_all(arguments, tuple(axes), draws)
+    if arguments.workers is not None:
+        raise UsageError("of what -o writes, which is not asked for", "workers")
     settings = settings_of(axes, draws)
     graphs = [graph_of(arguments, name) for name in arguments.names]
     figures = Figures(
@@ -125,4 +143,34 @@ def run(arguments: argparse.Namespace) -> int:
         sort=arguments.sort or (), top=arguments.top,
     )  # fmt: skip
     show(written(SweepDocument(chosen, quantities, arguments.exact), arguments.format))
+    return 0
+
+
+_AT_ONCE = ("pareto", "sort", "top", "latin")
+
+
+def write_all(arguments: argparse.Namespace, axes: tuple[Axis, ...], draws: Draws | None) -> int:
+    """Writes all settings to a file, chunk by chunk."""
+    from archcalc import __version__
+    from archcalc.commands.streams import write_stream
+    from archcalc.parametric.choosing import streaming
+
+    require_extra("a Parquet file", "pyarrow", "parquet")
+    target = Path(arguments.output)
+    if target.suffix != ".parquet":
+        raise UsageError(f"{target}: a file of settings is a .parquet")
+    if arguments.format not in ("text", "parquet"):
+        raise UsageError("a file of settings is Parquet", "format")
+    for option in _AT_ONCE:
+        if getattr(arguments, option):
+            raise UsageError(
+                "looks at all settings at once, and a file is written in chunks", option
+            )
+    labels = [axis.label for axis in axes]
+    stream = streaming.Stream(
+        tuple(graph_of(arguments, name) for name in arguments.names), axes, draws,
+        tuple(dict.fromkeys(q for q in arguments.figures if q not in labels)),
+        arguments.where, arguments.batch, arguments.dtype, streaming.CHUNK,
+    )  # fmt: skip
+    write_stream(stream, target, arguments.workers or 1, __version__)
     return 0

@@ -89,6 +89,7 @@ REFUSED: dict[str, str] = {
     "sweep lenet5 --over H=32 --sample 0": "--sample: expected a whole number, at least 1",
     "sweep lenet5 --over H=32 --sample 1e9": "--over: 1,000,000,000 settings are more than",
     "sweep lenet5 --over H=32 --seed 3": "--seed: of what --sample draws",
+    "sweep lenet5 --over H=32 --workers 2": "--workers: of what -o writes, which is not asked for",
     "sweep lenet5 --over H=32 --latin": "--latin: of what --sample draws",
     "sweep lenet5 --over H=32 --figures parms": "--figures: parms: lenet5 has no figure 'parms'",
     "sweep lenet5 --over H=32 --where 'mcs < 1M'": "--where: mcs: lenet5 has no figure 'mcs'; did",

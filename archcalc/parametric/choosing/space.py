@@ -49,11 +49,17 @@ def settings_of(axes: Sequence[Axis], draws: Draws | None) -> dict[str, NDArray[
     Raises:
         UsageError: there are too many settings, or no end of them.
     """
-    if draws is None:
-        return _grid(axes)
-    _require_few(draws.count)
-    chances = _chances(len(axes), draws)
-    return {axis.label: _drawn(axis, u) for axis, u in zip(axes, chances, strict=True)}
+    if draws is not None:
+        _require_few(draws.count)
+        return drawn_of(axes, draws, 0, draws.count)
+    counts = counts_of(axes)
+    _require_few(math.prod(counts))
+    return {
+        axis.label: values_at(axis, np.arange(count)).reshape(
+            [count if other is axis else 1 for other in axes]
+        )
+        for axis, count in zip(axes, counts, strict=True)
+    }
 
 
 def swept(graph: Graph, settings: Mapping[str, NDArray[Any]], *, batch: int, dtype: str) -> Sweep:
@@ -125,7 +131,8 @@ def _require_few(count: int) -> None:
 # ----- all combinations -----
 
 
-def _grid(axes: Sequence[Axis]) -> dict[str, NDArray[Any]]:
+def counts_of(axes: Sequence[Axis]) -> list[int]:
+    """How many values each axis has. Raises UsageError where there is no end of them."""
     counts = []
     for axis in axes:
         if axis.count is None:
@@ -135,13 +142,7 @@ def _grid(axes: Sequence[Axis]) -> dict[str, NDArray[Any]]:
                 OVER,
             )
         counts.append(axis.count)
-    _require_few(math.prod(counts))
-    return {
-        axis.label: values_at(axis, np.arange(count)).reshape(
-            [count if other is axis else 1 for other in axes]
-        )
-        for axis, count in zip(axes, counts, strict=True)
-    }
+    return counts
 
 
 def values_at(axis: Axis, index: NDArray[np.int64]) -> NDArray[Any]:
@@ -177,17 +178,25 @@ def _array(values: Sequence[Value]) -> NDArray[Any]:
 # ----- draws -----
 
 
-def _chances(axes: int, draws: Draws) -> NDArray[np.float64]:
+def drawn_of(
+    axes: Sequence[Axis], draws: Draws, start: int, behind: int
+) -> dict[str, NDArray[Any]]:
+    """The draws from one number up to before another; of a Latin hypercube, all of them."""
+    chances = _chances(len(axes), draws, start, behind)
+    return {axis.label: _drawn(axis, u) for axis, u in zip(axes, chances, strict=True)}
+
+
+def _chances(axes: int, draws: Draws, start: int, behind: int) -> NDArray[np.float64]:
     """For each axis and draw a number from 0 to below 1.
 
     Blocks of draws are independent of how many there are in all, but for a Latin hypercube.
     """
-    blocks = range(0, draws.count, BLOCK)
+    blocks = range(start // BLOCK, -(-behind // BLOCK))
     found = np.concatenate(
-        [np.random.default_rng([draws.seed, n]).random((axes, BLOCK)) for n in range(len(blocks))]
+        [np.random.default_rng([draws.seed, n]).random((axes, BLOCK)) for n in blocks]
         or [np.empty((axes, 0))],
         axis=1,
-    )[:, : draws.count]
+    )[:, start - blocks.start * BLOCK :][:, : behind - start]
     if draws.latin:
         for axis in range(axes):
             parts = np.random.default_rng([draws.seed, axis, 1]).permutation(draws.count)

@@ -20,7 +20,7 @@ from archcalc.importing.trace import PARAMETER, Held, Operation, Trace
 
 for _family in (
     "attending", "convolving", "joining", "moving", "norming", "pointwise", "pooling", "products",
-    "recurring", "resizing", "slicing",
+    "recurring", "resizing", "sampling", "slicing",
 ):  # fmt: skip
     import_module(f"archcalc.importing.kinds.{_family}")
 

@@ -29,11 +29,11 @@ _UNKNOWN = _STEP | _KEPT | _PEAK | {"other_ops", "unknown activations"}
 
 # A layer that hands on all that it takes has a row in a spec, and no operator in its code; the
 # other way round, what code does in two steps is one layer in a spec.
-_STEPS = "layers that do nothing, or one thing in two steps, as `crop` along two axes"
+_STEPS = "layers that do nothing, or one thing in two steps"
 _ORDER = "the exported code runs branches, or heads for a loss, in another order than the spec"
 _BORDERS = "a border before a convolution or pool is a layer `pad` of its own"
 _SUMS = "sums of two and of three are written alike; branches run in another order too"
-_OPAQUE = "no kind is recognized: grid_sample, max_unpool, locally_connected"
+_OPAQUE = "no kind is recognized: locally_connected"
 _TURNED = "a linear layer that is one of a parameter, and what turns it"
 _TABLES = "what `rotary_embedding` makes of tables is written out in operators"
 _SCALED = "the factor of a normalization is a layer of its own"
@@ -41,7 +41,7 @@ _SCALED = "the factor of a normalization is a layer of its own"
 DIFFERENT: dict[str, dict[str, frozenset[str]]] = {
     _STEPS: dict.fromkeys(
         ("t5_small", "wave_u_net_m1", "whisper_tiny", "bert_base", "demucs", "edsr_baseline_x2",
-         "gpt2", "unet", "wavenet"),
+         "gpt2", "wavenet"),
         _MAPS,
     ),
     _ORDER: {
@@ -54,8 +54,6 @@ DIFFERENT: dict[str, dict[str, frozenset[str]]] = {
     },
     _SUMS: {"hrnet_w18_small": _MAPS | _STEP},
     _OPAQUE: {
-        "spatial_transformer": _UNKNOWN | {"macs", "flops"},
-        "segnet": _UNKNOWN | {"macs", "flops", "buffers", "buffer_bytes", "fields"},
         "local_7_3": _UNKNOWN | _MAPS | {"lecture activations", "fields"},
     },
     _TURNED: {"clip_vit_b_32": _MAPS | {"lecture activations"}},
@@ -63,7 +61,7 @@ DIFFERENT: dict[str, dict[str, frozenset[str]]] = {
     _SCALED: {"ssd300_vgg16": _MAPS},
 }  # fmt: skip
 OF_NETWORK = {name: which for networks in DIFFERENT.values() for name, which in networks.items()}
-WITH_OTHER_LAYERS = ("segnet", "ssd300_vgg16")  # of one name, and with other figures
+WITH_OTHER_LAYERS = ("ssd300_vgg16",)  # of one name, and with other figures
 
 _FIRST = [name for name in (next(iter(f.networks)) for f in families()) if name not in LARGE]
 SAME = [name for name in _FIRST if name not in OF_NETWORK][:40]

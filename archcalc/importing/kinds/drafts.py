@@ -43,6 +43,7 @@ class Draft:
         name: of an input, or what it is to be called; empty where its path says that.
         views: the layers that only move its values, by what a spec says of them.
         learned: of a source whether it learns.
+        indices: the max pool that it undoes, or None.
         copy_of: of one that copies values alone, the tensor that it copies, or None.
         head: the head for training alone that it stands in, or empty.
     """
@@ -66,6 +67,7 @@ class Draft:
         self.axes: tuple[str, ...] = ()
         self.views: dict[str, Draft] = {}
         self.learned = False
+        self.indices: Draft | None = None
         self.copy_of: Value | None = None
         self.head = ""
 

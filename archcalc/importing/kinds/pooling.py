@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from archcalc.importing.kinds.axes import size_of
 from archcalc.importing.kinds.call import Call, handles
 from archcalc.importing.kinds.convolving import per_axis
-from archcalc.importing.kinds.drafts import NotCoveredError, Value
+from archcalc.importing.kinds.drafts import (
+    Draft,
+    NotCoveredError,
+    Value,
+    map_after,
+    settled,
+)
 from archcalc.importing.kinds.lowering import Taken
 
 
@@ -26,6 +33,35 @@ def max_pool(call: Call) -> None:
     """Max pooling."""
     fields = _settings(call) | {"dilation": per_axis(call.get("dilation"), 1)}
     call.layer("max_pool", call.value("input"), fields)
+
+
+@handles("max_unpool1d", "max_unpool2d", "max_unpool3d")
+def max_unpool(call: Call) -> None:
+    """What undoes a max pool, by the indices that it has given."""
+    lowering, indices = call.lowering, call.number_of("indices")
+    maker = lowering.makers.get(indices)
+    made = None if maker is None else lowering.values.get(maker.outputs[0])
+    if maker is None or made is None or made.draft.kind != "max_pool":
+        raise NotCoveredError("takes indices that are not a max pool's")
+    pool = made.draft
+    taken = call.take(call.value("input"), first=True)
+    before = pool.inputs[0].map
+    assert before is not None
+    if taken.map.items != 1 or maker.outputs[1:] != (indices,):
+        raise NotCoveredError("unpools items")
+    fields = _settings(call)
+    del fields["ceil"]
+    fields["output"] = per_axis([*call.shape(call.output)[2:]], 1)
+    usual = {name: each for name, each in fields.items() if name != "output"}
+    with suppress(NotCoveredError):  # of a size that is the usual one, nothing has to be said
+        map_after("max_unpool", usual, [taken.map, before])
+        fields = usual
+    draft = Draft("max_unpool", (taken.draft,), settled("max_unpool", fields))
+    draft.operation, draft.indices = call.operation, pool
+    draft.map = map_after("max_unpool", fields, [taken.map, before])
+    draft.axes = taken.draft.axes
+    lowering.drafts.append(draft)
+    call.give(draft, taken)
 
 
 @handles("avg_pool1d", "avg_pool2d", "avg_pool3d")

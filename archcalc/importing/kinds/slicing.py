@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from archcalc.importing.kinds.axes import Axis, axis_of, before_batch, size_of
+from archcalc.importing.kinds.axes import Axis, axis_of, batch_axis, before_batch, size_of
 from archcalc.importing.kinds.call import Call, handles
 from archcalc.importing.kinds.drafts import Draft, NotCoveredError, Value
 from archcalc.importing.kinds.moving import view_as
@@ -210,6 +210,8 @@ def getitem(call: Call) -> None:
     index = (
         index if Ellipsis in [e for e in index if not isinstance(e, Ref)] else [*index, Ellipsis]
     )
+    if _crop(call, value, index):
+        return
     dim = 0
     for each in index:
         each = call.number(each)
@@ -259,6 +261,30 @@ def _by_numbers(call: Call, given: slice) -> slice:
     if any(isinstance(each, Ref) for each in ends):
         raise NotCoveredError("takes places that depend on the image")
     return slice(*ends)
+
+
+def _crop(call: Call, value: Value, index: list[Any]) -> bool:
+    """Makes the layer that cuts off the border of a map along several axes; says whether it is."""
+    whole, sides = slice(None), index[2:-1]
+    if len(sides) < 2 or index[:2] != [whole, whole] or index[-1] is not Ellipsis:
+        return False
+    if not all(isinstance(each, slice) for each in sides) or len(value.axes) != len(index) - 1:
+        return False
+    if batch_axis(value.axes) != 0 or value.base[0] or value.axes[1:] != value.base[1:]:
+        return False
+    cuts = []
+    for each, axis in zip(sides, value.axes[2:], strict=True):
+        size = size_of(axis)
+        start, stop, step = each.indices(size)
+        if step != 1 or stop <= start:
+            return False
+        cuts.append((start, size - stop))
+    if sum(cut != (0, 0) for cut in cuts) < 2:
+        return False
+    alike = [cut[0] if cut[0] == cut[1] else [*cut] for cut in cuts]
+    one = alike[0] if isinstance(alike[0], int) and len({*map(str, alike)}) == 1 else alike
+    call.layer("crop", value, {"sides": one})
+    return True
 
 
 @handles("index_select")

@@ -176,7 +176,8 @@ def _needed(drafts: list[Draft], ends: Iterable[Draft]) -> list[Draft]:
         if id(draft) in seen:
             continue
         seen.add(id(draft))
-        waiting += [*draft.inputs, *([] if draft.weights is None else [draft.weights])]
+        beside = [each for each in (draft.weights, draft.indices) if each is not None]
+        waiting += [*draft.inputs, *beside]
     return [draft for draft in drafts if id(draft) in seen]
 
 
@@ -184,11 +185,14 @@ def _statement(draft: Draft, held: Mapping[int, Held]) -> Statement:
     assert draft.map is not None
     learned = [held[n] for n in draft.held.values() if held[n].role == PARAMETER]
     frozen = learned and draft.weights is None and not any(each.trainable for each in learned)
+    fields = draft.fields | {"trainable": False} if frozen else draft.fields
+    if draft.indices is not None:
+        fields = {"indices": draft.indices.name} | fields
     return Statement(
         kind=draft.kind,
         name=draft.name,
         inputs=tuple([each.name for each in draft.inputs]),
-        fields=draft.fields | {"trainable": False} if frozen else draft.fields,
+        fields=fields,
         weights=None if draft.weights is None else draft.weights.name,
         shape=tuple([int(n) for n in draft.map.shape]),
         head=draft.head,

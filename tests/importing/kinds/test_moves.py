@@ -131,3 +131,21 @@ def test_attention_gets_its_heads_side_by_side_without_a_layer_for_them() -> Non
     found = same(Attention(), (5, 8))
     assert found.kinds == ["linear", *["slice"] * 3, "scaled_dot_product_attention", "linear"]
     assert found.fields("scaled_dot_product_attention") == {"heads": 2}
+
+
+@pytest.mark.parametrize(
+    ("function", "kinds", "sides"),
+    [
+        (lambda x: x[:, :, 1:5, 1:5], ["crop"], 1),
+        (lambda x: x[:, :, 1:-2, 2:], ["crop"], [[1, 2], [2, 0]]),
+        (lambda x: x[:, :, 1:5], ["slice"], None),
+        (lambda x: x[:, 1:, 1:5, 1:5], ["slice"] * 3, None),
+        (lambda x: x[:, :, ::2, 1:5], ["slice"] * 2, None),
+    ],
+)
+def test_what_cuts_off_a_border_along_two_axes_is_a_crop(
+    function: Callable[[Tensor], Tensor], kinds: list[str], sides: object
+) -> None:
+    found = same(Function(lambda x: function(x).relu()), (3, 6, 6))
+    assert found.kinds == [*kinds, "relu"]
+    assert sides is None or found.fields("crop") == {"sides": sides}

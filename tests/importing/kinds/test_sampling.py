@@ -56,6 +56,39 @@ def test_a_bilinear_form_of_two_inputs(bias: bool) -> None:
     torch.testing.assert_close(twin(*pair), module(*pair))
 
 
+class Unpooled(nn.Module):
+    """A max pool, a convolution of what it gives, and the pool undone."""
+
+    def __init__(self, kernel: int, padding: int, size: list[int] | None) -> None:
+        super().__init__()
+        self.pool = nn.MaxPool2d(kernel, padding=padding, return_indices=True)
+        self.conv = nn.Conv2d(3, 3, 1)
+        self.unpool = nn.MaxUnpool2d(kernel, padding=padding)
+        self.size = size
+
+    def forward(self, x: Tensor) -> Tensor:
+        pooled, indices = self.pool(x)
+        found: Tensor = self.unpool(self.conv(pooled), indices, output_size=self.size)
+        return found
+
+
+@pytest.mark.parametrize(
+    ("kernel", "padding", "size", "given"),
+    [
+        (2, 0, None, {}),
+        (3, 1, [10, 11], {"padding": 1, "output": [10, 11]}),
+        (3, 1, [10, 10], {"padding": 1}),
+    ],
+)
+def test_what_undoes_a_max_pool_names_it(
+    kernel: int, padding: int, size: list[int] | None, given: dict[str, object]
+) -> None:
+    sizes = (3, *(size or [8, 10]))
+    found = same(Unpooled(kernel, padding, size), sizes)
+    assert found.kinds == ["max_pool", "conv", "max_unpool"]
+    assert found.fields("max_unpool") == {"indices": "pool", "kernel": kernel, **given}
+
+
 # ----- torchvision's operator, which need not be installed -----
 
 _FORM = (

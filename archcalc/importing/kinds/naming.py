@@ -34,7 +34,7 @@ def name_all(drafts: Sequence[Draft], held: Mapping[int, Held], taken: set[str])
             name = path if alone else f"{path}.{draft.kind}".lstrip(".")
         if draft.head and not name.startswith(f"{draft.head}."):
             name = f"{draft.head}.{name}"
-        draft.name = _free(_valid(name), taken)
+        draft.name = free_name(_valid(name), taken)
 
 
 def _with_parents(paths: set[str]) -> set[str]:
@@ -68,12 +68,18 @@ def common_path(paths: Sequence[str]) -> str:
     return ".".join(common)
 
 
+def plain_name(name: str) -> str:
+    """A name as a spec can have it, of whatever something is called elsewhere; empty of nothing."""
+    return _OTHER.sub("_", name).strip("._-")[:90]
+
+
 def _valid(name: str) -> str:
     name = _OTHER.sub("_", name).lstrip(".-") or "layer"
     return name[-_LONGEST + 6 :].lstrip(".-")
 
 
-def _free(name: str, taken: set[str]) -> str:
+def free_name(name: str, taken: set[str]) -> str:
+    """The name, with a number where it is taken already; it is taken from now on."""
     found, number = name, 1
     while found in taken:
         number += 1

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib import import_module
 
@@ -11,7 +10,7 @@ from archcalc.importing.kinds.axes import Axes, axis_of, without_batch
 from archcalc.importing.kinds.call import HANDLERS, Call
 from archcalc.importing.kinds.drafts import Draft, NotCoveredError, Value
 from archcalc.importing.kinds.lowering import Lowering, tensors_in
-from archcalc.importing.kinds.naming import common_path, name_all
+from archcalc.importing.kinds.naming import common_path, free_name, name_all, plain_name
 from archcalc.importing.kinds.opaque import opaque
 from archcalc.importing.kinds.rearranging import sizes_of
 from archcalc.importing.kinds.sums import merged_sums
@@ -34,7 +33,10 @@ def statements(trace: Trace, origin: str) -> Model:
         origin: one line that says where it comes from.
     """
     lowering = Lowering(trace, _lower)
-    inputs = {name: _input(lowering, name, number) for name, number in trace.inputs.items()}
+    inputs: dict[str, Input] = {}
+    for given, number in trace.inputs.items():
+        name = free_name(plain_name(given) or "input", {*inputs})
+        inputs[name] = _input(lowering, name, number)
     for operation in _live(trace.operations, trace.outputs.values()):
         if all(map(lowering.is_empty, operation.outputs)):
             _leave(operation, lowering)
@@ -52,11 +54,11 @@ def statements(trace: Trace, origin: str) -> Model:
     _note_unused(lowering)
     found = tuple([_statement(draft, trace.held) for draft in drafts])
     main = [each.name for each in found if not each.head]
-    named = {_plain(name): draft.name for name, draft in outputs.items()}
+    named = {plain_name(name): draft.name for name, draft in outputs.items()}
     named |= {draft.name: draft.name for draft in left}
     alone = len(named) == 1 and [*named.values()] == main[-1:]
     return Model(
-        name=_plain(trace.name) or "model",
+        name=plain_name(trace.name) or "model",
         origin=origin,
         inputs=inputs,
         statements=found,
@@ -103,7 +105,7 @@ def _heads(lowering: Lowering) -> list[Draft]:
         ends.append(end)
         own = lowering.drafts[before:]
         paths = [draft.operation.path for draft in own if draft.operation is not None]
-        head = _plain(common_path(paths) or name)
+        head = plain_name(common_path(paths) or name)
         for draft in own:
             draft.head = head
     return ends
@@ -197,10 +199,6 @@ def _statement(draft: Draft, held: Mapping[int, Held]) -> Statement:
         shape=tuple([int(n) for n in draft.map.shape]),
         head=draft.head,
     )
-
-
-def _plain(name: str) -> str:
-    return re.sub(r"[^A-Za-z0-9_.\-]", "_", name).strip("._-")[:90]
 
 
 def _note_unused(lowering: Lowering) -> None:

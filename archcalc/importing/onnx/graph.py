@@ -18,6 +18,15 @@ _MOST_INLINED = 20_000  # nodes that functions become
 _FLOATS = {1: "float32", 10: "float16", 11: "float64", 16: "bfloat16"}
 _OTHERS = {2: "uint8", 3: "int8", 5: "int16", 6: "int32", 7: "int64", 9: "bool"}
 DTYPES = _FLOATS | _OTHERS  # of TensorProto.DataType
+# Which inputs of an operator are its weights.
+WEIGHTS: Mapping[str, tuple[int, ...]] = {
+    **dict.fromkeys(("Conv", "ConvTranspose", "Gemm", "InstanceNormalization"), (1, 2)),
+    **dict.fromkeys(("LayerNormalization", "GroupNormalization"), (1, 2)),
+    **dict.fromkeys(("MatMul", "PRelu"), (1,)),
+    "BatchNormalization": (1, 2, 3, 4),
+}
+_MOST_WEIGHTS = 2**40  # values of one
+_SPREADING = ("Unsqueeze", "Reshape")  # a vector over a map, by whose values that is multiplied
 
 
 class Dense(NamedTuple):
@@ -170,6 +179,7 @@ class _Reader:
         for name in outputs:
             if name not in known:
                 raise UsageError(f"{self._path}: no node gives the output {name!r}")
+        nodes = _with_constants_held(nodes, held, frozenset(outputs))
         shapes = {v.name: self._sizes(v) for v in (*graph.value_info, *graph.output)}
         return Nodes(graph.name, self._opset, inputs, held, nodes, outputs, shapes)
 
@@ -236,6 +246,50 @@ class _Reader:
             d.dim_value if d.HasField("dim_value") and d.dim_value > 0 else (d.dim_param or "?")
             for d in dims
         )
+
+
+def _with_constants_held(
+    nodes: list[Node], held: dict[str, Dense], outputs: frozenset[str]
+) -> list[Node]:
+    """Puts the constants that nodes make into `held`; gives the other nodes.
+
+    A constant node is another way to write what a file holds. One that says its sizes alone, as
+    in files that leave values out, is held where it is taken for weights.
+    """
+    weights = {
+        node.inputs[n] for node in nodes for n in WEIGHTS.get(node.operator, ())
+        if n < len(node.inputs)
+    }  # fmt: skip
+    scaling = {n for node in nodes if node.operator in ("Mul", "Add") for n in node.inputs}
+    weights |= {
+        node.inputs[0] for node in nodes
+        if node.operator in _SPREADING and node.inputs and scaling.intersection(node.outputs)
+    }  # fmt: skip
+    left = []
+    for node in nodes:
+        name, *others = node.outputs or ("",)
+        dense = None
+        if name and not others and name not in outputs:
+            if node.operator == "Constant":
+                dense = node.of("value")
+            elif node.operator == "ConstantOfShape" and name in weights:
+                dense = _of_shape(node, held)
+        if isinstance(dense, Dense):
+            held[name] = dense
+        else:
+            left.append(node)
+    return left
+
+
+def _of_shape(node: Node, held: Mapping[str, Dense]) -> Dense | None:
+    """A constant of floats that says its sizes alone, where the file holds these."""
+    sizes, value = held.get(node.inputs[0]) if node.inputs else None, node.of("value")
+    dtype = value.dtype if isinstance(value, Dense) else "float32"
+    if sizes is None or sizes.values is None or dtype not in _FLOATS.values():
+        return None
+    shape = tuple(int(n) for n in sizes.values.reshape(-1))
+    fits = all(n >= 0 for n in shape) and prod(shape) <= _MOST_WEIGHTS
+    return Dense(shape, dtype, None) if fits else None
 
 
 def learns(name: str, dense: Dense) -> bool:

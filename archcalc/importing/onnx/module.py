@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from archcalc.errors import ArchcalcError, UsageError
 from archcalc.importing.onnx import functions, operators, shaping
-from archcalc.importing.onnx.graph import MOST_VALUES, Dense, Node, Nodes, learns
+from archcalc.importing.onnx.graph import MOST_VALUES, WEIGHTS, Dense, Node, Nodes, learns
 from archcalc.importing.onnx.images import Images
 
 RULES = operators.RULES | functions.RULES | shaping.RULES
@@ -80,13 +80,16 @@ class OnnxModule(nn.Module):
             if node.operator == "BatchNormalization"
             for name in node.inputs[3:5]
         }
+        weights: set[str] = set()
         beside: dict[str, bool] = {}  # whether all that takes it takes it for no weight
         for node in graph.nodes:
             for number, name in enumerate(node.inputs):
+                if number in WEIGHTS.get(node.operator, ()):
+                    weights.add(name)
                 aside = node.operator in _CHOOSING or (number > 0 and node.operator in _SETTINGS)
                 beside[name] = beside.get(name, True) and aside
         for name, dense in graph.held.items():
-            if learns(name, dense) and not beside.get(name, False):
+            if name in weights or (learns(name, dense) and not beside.get(name, False)):
                 scope, _, own = name.rpartition(".")
                 value = torch.empty(dense.shape, dtype=getattr(torch, dense.dtype), device="meta")
                 home, own = self._scope(scope), _PART.sub("_", own) or "values"
@@ -165,6 +168,13 @@ class OnnxModule(nn.Module):
             if node.operator in _GROWING:
                 _require_small(node, values)
             return _by_reference(node, values)
+        like = next(value for value in values if isinstance(value, Tensor))
+        values = [
+            operators.tensor(value, like)
+            if isinstance(value, np.ndarray) and number in WEIGHTS.get(node.operator, ())
+            else value
+            for number, value in enumerate(values)
+        ]
         rule = RULES.get(node.operator) or self._opaque(node, images)
         if node.operator == "Gather" and _is_view(values):
             if isinstance(values[1], Tensor):

@@ -7,6 +7,7 @@ from itertools import zip_longest
 from pathlib import Path
 
 from archcalc.errors import UsageError, require_extra
+from archcalc.importing.kinds.naming import plain_name
 from archcalc.importing.model import Input, Model
 from archcalc.importing.onnx.graph import Nodes, read_nodes, with_own_vectors
 from archcalc.record import replace
@@ -73,7 +74,8 @@ def _shape(
 ) -> tuple[int, ...]:
     """The shape of an input for one image: as the file fixes it, else as it is given."""
     own = graph.inputs[name].sizes[1:]
-    given = sizes.get(name, sizes.get("", ()) if name == next(iter(graph.inputs)) else ())
+    first = sizes.get("", ()) if name == next(iter(graph.inputs)) else ()
+    given = sizes.get(name) or sizes.get(plain_name(name)) or first
     if given:
         if own and len(given) != len(own):
             raise UsageError(f"{path}: input {name!r} takes {len(own)} sizes of an image", "input")

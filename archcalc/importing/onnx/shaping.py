@@ -24,7 +24,7 @@ def integers(value: Value, node: Node, name: str) -> list[int] | None:
     """
     if value is None:
         found = node.of(name)
-        return None if found is None else list(np.atleast_1d(found))
+        return None if found is None else [int(number) for number in np.atleast_1d(found)]
     if isinstance(value, Tensor):
         raise UsageError(f"its {name} depend on the values of a tensor")
     return [int(number) for number in np.atleast_1d(value)]

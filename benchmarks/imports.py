@@ -25,8 +25,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import nn
 
-from archcalc.importing.capture.capturing import capture
-from archcalc.importing.kinds import statements
+from archcalc.importing.code import traced
 from archcalc.importing.model import flat_spec
 from archcalc.quantity.at_least import is_open
 from archcalc.walk import analyze
@@ -126,8 +125,7 @@ def _built_row(library: str, name: str, most: float) -> Row:
 def _row(name: str, module: nn.Module, size: Any, again: Callable[[], nn.Module]) -> Row:
     start = time.perf_counter()
     try:
-        trace = capture(module, size, again=again)
-        model = statements(trace, name)
+        trace, model = traced(module, size, name=name, again=again)
         seconds = time.perf_counter() - start
         analysis = analyze(flat_spec(model), batch=trace.batches[0])
     except Exception as error:  # one that is no message of archcalc's stands in the table too

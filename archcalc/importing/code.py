@@ -6,8 +6,10 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from archcalc.errors import require_extra
+from archcalc.errors import UsageError, require_extra
+from archcalc.importing.model import Model
 from archcalc.importing.network import family_of
+from archcalc.importing.trace import Trace
 from archcalc.record import replace
 from archcalc.spec.syntax import Network
 
@@ -40,14 +42,43 @@ def network_of_module(
         MissingExtraError: torch is not installed.
     """
     require_extra("reading a torch module", "torch", "torch")
+    model = traced(module, inputs, name=name, origin=origin, again=again)[1]
+    (network,) = family_of(model, model.name, module).networks.values()
+    return network
+
+
+def traced(
+    module: Any,
+    inputs: Any = None,
+    *,
+    name: str | None = None,
+    origin: str | None = None,
+    again: Callable[[], Any] | None = None,
+) -> tuple[Trace, Model]:
+    """What a torch module did, and the layers that this is; arguments as `network_of_module`.
+
+    Where images of a batch are mixed, so that nothing can be said of one, it is what the module
+    does with a single one.
+    """
     from archcalc.importing.capture.capturing import capture
     from archcalc.importing.kinds import statements
 
     trace = capture(module, inputs, again=again)
     called = name or trace.name
-    model = statements(replace(trace, name=called), origin or f"the torch module {called}")
-    (network,) = family_of(model, called, module).networks.values()
-    return network
+    origin = origin or f"the torch module {called}"
+    trace = replace(trace, name=called)
+    try:
+        return trace, statements(trace, origin)
+    except UsageError as mixed:
+        if len(trace.batches) < 2:
+            raise
+        alone = capture(module, inputs, again=again, batches=(1,))
+        note = f"What {called} does with one image cannot be told where there are several ({mixed})"
+        alone = replace(alone, name=called, notes=(*alone.notes, f"{note}: this is with 1."))
+        try:
+            return alone, statements(alone, origin)
+        except UsageError:
+            raise mixed from None
 
 
 def network_called(

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from archcalc.importing.capture.capturing import capture
+from archcalc.importing.code import traced
 from archcalc.importing.kinds import statements
 from archcalc.importing.model import flat_spec
 from archcalc.walk import analyze
@@ -89,3 +90,23 @@ def test_where_nothing_is_found_in_an_image_the_layers_before_that_are_there() -
     notes = " ".join(model.notes)
     assert "nothing of the image was left to what follows it" in notes
     assert "parameters that nothing takes at inference are not counted: again.weight" in notes
+
+
+def test_a_module_that_mixes_images_is_read_with_one() -> None:
+    """Its products of all images with all are those of an image with itself then."""
+
+    class Mixes(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = nn.Conv2d(3, 4, 1)
+
+        def forward(self, x: Tensor) -> Tensor:
+            rows: Tensor = self.conv(x).flatten(1)
+            alike = (rows @ rows.T).softmax(-1)
+            return alike.flatten() @ alike.flatten()[:, None] * rows
+
+    trace, model = traced(Mixes().eval(), (3, 4, 5))
+    analysis = analyze(flat_spec(model))
+    assert trace.batches == (1,) and analysis.params == 16
+    assert str(analysis.macs) == f"at least {4 * 5 * 3 * 4}"  # the products are opaque
+    assert "cannot be told where there are several" in model.notes[-1]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from archcalc.api.results import Result
 from archcalc.errors import UsageError
 from archcalc.hardware.device import find_device
-from archcalc.imported import notes_on_import
+from archcalc.imported import notes_on_import, notes_on_mode
 from archcalc.loading import Input, Spec, listed, load
 from archcalc.memory_use.options import TrainingOptions
 from archcalc.render.verify import VerifyDocument
@@ -33,7 +33,8 @@ def from_torch(module: nn.Module, input: Any = None, *, name: str | None = None)
 
     The module runs once or twice in evaluation mode, on tensors without values, and nothing about
     it changes. What no layer kind covers is a layer `opaque`, and every total says what is unknown
-    in it. What there is to say of it is a warning.
+    in it. What there is to say of it is a warning, such as that a module is in training mode and
+    would run otherwise.
 
     Args:
         module: any; where it lies does not matter.
@@ -50,7 +51,7 @@ def from_torch(module: nn.Module, input: Any = None, *, name: str | None = None)
     from archcalc.importing.code import network_of_module
 
     graph = build_graph(network_of_module(module, input, name=name))
-    for note in notes_on_import(graph):
+    for note in (*notes_on_mode(module, graph), *notes_on_import(graph)):
         warnings.warn(note, stacklevel=2)
     return graph
 

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from archcalc.analysis import DTYPES
+from archcalc.analysis import DTYPES, Analysis, AnalysisStopped
 from archcalc.errors import UsageError
 from archcalc.expansion import ExpansionStopped
 from archcalc.graph import Graph
@@ -21,7 +21,7 @@ from archcalc.spec.conversions import whole
 from archcalc.spec.expression import parse_with_symbols
 from archcalc.spec.settings import read_setting, split_settings
 from archcalc.spec.values import ExpressionError, Value
-from archcalc.walk import walk
+from archcalc.walk import require_dtype, walk
 
 # Makes shells complete the names of networks; filled in by the completion command.
 COMPLETE_NETWORKS = {
@@ -152,25 +152,57 @@ def graph_of(arguments: argparse.Namespace, network: str | None = None) -> Graph
         UsageError: there is no such network or parameter, or a value cannot be read.
         SpecError: the spec is wrong.
     """
-    sizes = input_sizes(arguments)
-    name, settings = split_settings(arguments.name if network is None else network)
     try:
-        graph = load(name, input=sizes, parameters=parameters(arguments) | settings)
+        graph = _loaded(arguments, network)
     except ExpansionStopped as stopped:
         graph = walk(stopped.graph, 1, "float32").graph  # which stops, with all up to there
+    analysis = None
     if any(node.training_only for node in graph.nodes):
-        graph = walk(graph, 1, "float32").graph  # without the heads for training that do not fit
-    note_what_is_missing(graph)
+        analysis = walk(graph, 1, "float32")
+        graph = analysis.graph  # without the heads for training that do not fit
+    note_what_is_missing(graph, analysis)
     return graph
 
 
-def note_what_is_missing(graph: Graph) -> None:
+def analysis_of(arguments: argparse.Namespace, network: str | None = None) -> Analysis:
+    """What the network comes to that NAME, --set and --input describe, for --batch and --dtype.
+
+    Args:
+        network: as for `graph_of`.
+
+    Raises:
+        UsageError, SpecError: as `graph_of`.
+        AnalysisStopped: a layer refuses its input.
+    """
+    batch, dtype = getattr(arguments, "batch", 1), getattr(arguments, "dtype", "float32")
+    require_dtype(dtype)
+    try:
+        analysis = walk(_loaded(arguments, network), batch, dtype)
+    except ExpansionStopped as stopped:
+        analysis = walk(stopped.graph, batch, dtype)  # which stops, with all up to there
+    except AnalysisStopped as stopped:
+        note_what_is_missing(stopped.partial.graph, stopped.partial)
+        raise
+    note_what_is_missing(analysis.graph, analysis)
+    return analysis
+
+
+def _loaded(arguments: argparse.Namespace, network: str | None) -> Graph:
+    name, settings = split_settings(arguments.name if network is None else network)
+    sizes = input_sizes(arguments)
+    return load(name, input=sizes, parameters=parameters(arguments) | settings)
+
+
+def note_what_is_missing(graph: Graph, analysis: Analysis | None = None) -> None:
     """Says on stderr which heads do not fit, and which layers no output needs.
 
     Mostly a `from` was forgotten, or to say that there are several outputs. Of a model from
     elsewhere also what is noted of it.
+
+    Args:
+        analysis: of the graph, where somebody has walked it.
     """
-    for note in notes_on_import(graph):
+    for note in notes_on_import(graph, analysis):
         print(f"archcalc: note: {note}", file=sys.stderr)
     for out in graph.left_out:
         print(

@@ -10,14 +10,13 @@ from archcalc.commands.arguments import (
     add_format,
     add_network,
     add_plot,
-    graph_of,
+    analysis_of,
 )
 from archcalc.commands.printing import show, written
 from archcalc.comparing.compare import contrast
 from archcalc.render.compare import CompareDocument
 from archcalc.render.table import LECTURE
 from archcalc.spec.settings import split_settings
-from archcalc.walk import analyze
 
 EXAMPLES = (
     "archcalc compare resnet50 vgg16",
@@ -39,10 +38,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Prints totals with their ratios to the first network's, then stage by stage."""
-    analyses = [
-        analyze(graph_of(arguments, name), batch=arguments.batch, dtype=arguments.dtype)
-        for name in arguments.names
-    ]
+    analyses = [analysis_of(arguments, name) for name in arguments.names]
     found = contrast(analyses, [split_settings(name)[0] for name in arguments.names])
     shown = written(CompareDocument(found, in_full=arguments.exact), arguments.format)
     if arguments.plot:  # first: whoever reads the text may stop reading

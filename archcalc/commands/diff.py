@@ -11,13 +11,12 @@ from archcalc.commands.arguments import (
     add_changes,
     add_format,
     add_network,
-    graph_of,
+    analysis_of,
 )
 from archcalc.commands.printing import show, written
 from archcalc.comparing.diff import difference
 from archcalc.render.diff import DiffDocument
 from archcalc.spec.settings import split_settings
-from archcalc.walk import analyze
 
 EXAMPLES = (
     "archcalc diff resnet50 resnet101",
@@ -42,10 +41,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Prints the difference; 1 where there is one, as `diff` does, so that scripts can ask."""
-    before, after = (
-        analyze(graph_of(arguments, name), batch=arguments.batch, dtype=arguments.dtype)
-        for name in (arguments.before, arguments.after)
-    )
+    before, after = (analysis_of(arguments, name) for name in (arguments.before, arguments.after))
     names = (split_settings(arguments.before)[0], split_settings(arguments.after)[0])
     found = difference(before, after, names)
     in_color = sys.stdout.isatty() and "NO_COLOR" not in os.environ

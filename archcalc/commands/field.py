@@ -12,7 +12,7 @@ from archcalc.commands.arguments import (
     add_format,
     add_network,
     add_plot,
-    graph_of,
+    analysis_of,
     positive,
 )
 from archcalc.commands.printing import show, written
@@ -20,7 +20,6 @@ from archcalc.errors import UsageError
 from archcalc.loading import listed
 from archcalc.render.field import FieldDocument, UnitDocument
 from archcalc.unit_field import UnitField, unit_field, unit_over
-from archcalc.walk import analyze
 
 if TYPE_CHECKING:
     from archcalc.torch_backend.effective import EffectiveField
@@ -71,7 +70,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Prints what all layers, or one unit, see."""
     _refuse_what_would_be_dropped(arguments)
-    analysis = analyze(graph_of(arguments))
+    analysis = analysis_of(arguments)
     if arguments.layer is None:
         show(written(FieldDocument(analysis), arguments.format))
         return 0

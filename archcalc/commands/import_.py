@@ -5,11 +5,10 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from archcalc.commands.arguments import add_changes, add_network, graph_of, output_path
+from archcalc.commands.arguments import add_changes, add_network, analysis_of, output_path
 from archcalc.commands.writing import write_whole
 from archcalc.folding.text import folded_text
 from archcalc.render.spec_text import spec_text
-from archcalc.walk import walk
 
 EXAMPLES = (
     "archcalc import torchvision.models:resnet50",
@@ -30,8 +29,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Writes a spec with blocks and repeats, which is the same network layer by layer."""
-    graph = graph_of(arguments)
-    text = spec_text(graph) if arguments.flat else folded_text(walk(graph, 1, "float32"))
+    analysis = analysis_of(arguments)
+    text = spec_text(analysis.graph) if arguments.flat else folded_text(analysis)
     if arguments.output is None:
         print(text, end="")
     else:

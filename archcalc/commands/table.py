@@ -13,13 +13,12 @@ from archcalc.commands.arguments import (
     add_depth,
     add_format,
     add_network,
-    graph_of,
+    analysis_of,
 )
 from archcalc.commands.printing import show, written
 from archcalc.loading import listed
 from archcalc.render.columns import COLUMNS, ON_REQUEST
 from archcalc.render.table import LECTURE, TableDocument
-from archcalc.walk import analyze
 
 EXAMPLES = (
     "archcalc table vgg16",
@@ -45,7 +44,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Prints the table; of a network that fails midway, all up to there, then the error."""
     try:
-        analysis = analyze(graph_of(arguments), batch=arguments.batch, dtype=arguments.dtype)
+        analysis = analysis_of(arguments)
     except AnalysisStopped as error:
         _show(error.partial.of_batch(arguments.batch, arguments.dtype), arguments)
         sys.stdout.flush()

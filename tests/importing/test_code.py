@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from torch import nn
 
 import archcalc
 from archcalc.folding.text import folded_text
+from archcalc.walk import walk
 from tests.commands.calling import assert_refused, called
 
 MODEL = """
@@ -120,6 +122,22 @@ def test_what_code_prints_is_not_among_the_figures(
     status, out, err = called(capsys, *words)
     assert (status, json.loads(out)["name"]) == (0, "Net")
     assert {"reads", "runs"} <= {*err.split()}
+
+
+@pytest.mark.parametrize("command", ["table", "import", "field"])
+def test_what_is_read_is_walked_once(
+    command: str, file: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    walked = []
+
+    def counting(*given: Any) -> archcalc.Analysis:
+        walked.append(given)
+        return walk(*given)
+
+    for place in ("commands.arguments", "imported"):
+        monkeypatch.setattr(f"archcalc.{place}.walk", counting)
+    assert called(capsys, command, file, "--input", "3x32x32")[0] == 0
+    assert len(walked) == 1
 
 
 def test_which_part_of_a_file_is_asked_for(file: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -18,8 +18,9 @@ MOST_CHANNELS_OF_AN_IMAGE = 4
 def widened(analysis: Analysis, factor: int) -> Graph:
     """The network with the channels and features of all layers times `factor`.
 
-    The input and the classes stay, unless the input is a map of more channels than images have:
-    then it is a module, whose input and output grow as well.
+    What layers put out that have no input, such as learned tensors, stays. The input and the
+    classes stay too, unless the input is a map of more channels than images have: then it is a
+    module, whose input and output grow as well.
 
     Raises:
         UsageError: no layer says how wide the network is.
@@ -32,16 +33,20 @@ def widened(analysis: Analysis, factor: int) -> Graph:
     grows[graph.first_input] = is_module
     nodes = []
     for node in graph.nodes:
-        layer, x = node.layer, maps[node.inputs[0]]
+        layer = node.layer
         fields: tuple[str, ...] = ()
-        if node.name not in kept:
+        if node.inputs and node.name not in kept:
+            x = maps[node.inputs[0]]
             fields = layer.widths(x) + (layer.follows(x) if grows[node.inputs[0]] else ())
         nodes.append(replace(node, layer=wider_layer(layer, fields, factor)))
         given = node.name not in kept and any(grows[name] for name in node.inputs)
         grows[node.name] = bool(fields) or given
     if not any(grows.values()):
         raise UsageError(f"{graph.name} has no layer before the classes that says how wide it is")
-    wider = replace(graph, nodes=tuple(nodes))
+    network, imported = graph.network, graph.network.imported
+    if imported is not None:  # what was captured of it is not of the wider one
+        network = replace(network, imported=replace(imported, shapes={}, macs=None))
+    wider = replace(graph, nodes=tuple(nodes), network=network)
     if not is_module:
         return wider
     return wider.with_input(FeatureMap(graph.input.channels * factor, graph.input.sizes))
@@ -72,7 +77,7 @@ def layers_of_classes(analysis: Analysis) -> list[str]:
     found = []
     for name in analysis.graph.outputs:
         node: Node | None = nodes.get(name)
-        while node is not None and not isinstance(node.layer, Join):
+        while node is not None and node.inputs and not isinstance(node.layer, Join):
             if node.layer.widths(maps[node.inputs[0]]):
                 found.append(node.name)
                 break

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archcalc import UsageError, analyze, load
+from archcalc import UsageError, analyze, from_torch, load
 from archcalc.expansion import build_graph
 from archcalc.parametric.scale import QUANTITIES, Growth, figures, possible_ways, way_called
 from archcalc.spec.library import network_names
@@ -320,6 +320,27 @@ def test_a_slice_of_the_image_stays() -> None:
     conv = "  - conv: {channels: 16, kernel: 1}\n"
     wide = way_called(analysis_of(f"  - channel_slice: {{stop: 2}}\n{conv}{conv}"), "width").doubled
     assert [layer.output.channels for layer in wide.layers] == [2, 32, 16]
+
+
+def test_a_learned_tensor_stays_and_joins_only_what_does() -> None:
+    token = "  - parameter: {name: token, shape: [3, 1, 1]}\n"
+    joined = "  - add: {from: [conv1, token]}\n"
+    conv = "  - conv: {channels: 16, kernel: 1}\n"
+    apart = analysis_of(f"{conv}{token}  - add: {{from: [input, token]}}\n{conv}{conv}")
+    wide = way_called(apart, "width").doubled
+    assert [layer.output.channels for layer in wide.used_layers] == [3, 3, 32, 16]
+    refused = analysis_of(f"  - conv: {{channels: 3, kernel: 1}}\n{token}{joined}{conv}{conv}")
+    with pytest.raises(UsageError, match="at twice the width"):
+        way_called(refused, "width")
+
+
+def test_an_imported_network_grows_beyond_what_was_captured_of_it() -> None:
+    from torch import nn
+
+    layers = [nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Conv2d(4, 5, 1), nn.Flatten(), nn.Linear(180, 2)]
+    module = nn.Sequential(*layers).eval()
+    wide = way_called(analyze(from_torch(module, (3, 8, 8))), "width").doubled
+    assert [layer.output.channels for layer in wide.layers] == [8, 8, 10, 360, 2]
 
 
 def test_only_what_is_possible_is_offered() -> None:

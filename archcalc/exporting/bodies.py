@@ -12,11 +12,9 @@ from archcalc.exporting.names import variable_name
 from archcalc.exporting.records import PLAIN_CALL, Body, Item, ModuleClass, Path, Tie
 from archcalc.figures.of_layer import LayerAnalysis
 from archcalc.graph import INPUT, OTHERS, WEIGHT, Graph, Node
-from archcalc.layers.convolution import Conv
-from archcalc.layers.sliding import pads_alike
 from archcalc.record import replace
-from archcalc.torch_spelling import Argument, Setting, Spelling, Weight, spell
-from archcalc.torch_spelling.sliding import windows_of
+from archcalc.spelled import spelled
+from archcalc.torch_spelling import Argument, Spelling, Weight
 
 
 class BodyMaker:
@@ -27,15 +25,9 @@ class BodyMaker:
         self._graph = analysis.graph
         self._flow = Flow(analysis.graph)
         self._layers = {layer.name: layer for layer in analysis.layers}
-        self._maps = analysis.maps
         self._pieces: dict[Path, list[Piece]] = {}
         self.brought: dict[str, str] = {}  # by name, the classes of other packages met so far
-        self._uneven_same = any(
-            isinstance(layer.node.layer, Conv)
-            and layer.node.layer.padding == "same"
-            and not pads_alike(windows_of(layer.node.layer, self._maps[layer.inputs[0]]))
-            for layer in analysis.layers
-        )
+        self._spelled = spelled(analysis)
         self._containers = {container.path for container in network.walk()}
         self._shared: dict[Path, list[tuple[Node, Node, tuple[str, ...]]]] = {}
         for node, owner, tensors in self._sharing(analysis.graph):
@@ -104,7 +96,7 @@ class BodyMaker:
 
     def _layer(self, piece: Piece, layer: LayerAnalysis, number: Mapping[str, int]) -> Item:
         node = layer.node
-        spelling = self._spelling(node)
+        spelling = self._spelled(node)
         return Item(
             path=piece.path,
             callee=self._callee(spelling),
@@ -138,15 +130,6 @@ class BodyMaker:
             inputs=tuple([number[v] for v in entering]),
             outputs=tuple([number[v] for v in leaving]),
         )
-
-    def _spelling(self, node: Node) -> Spelling:
-        inputs = tuple([self._maps[name] for name in node.inputs])
-        keeps = self._flow.is_unpooled(node)
-        once = [n for n, name in enumerate(node.inputs) if not self._is_of_images(name)]
-        return spell(node.layer, Setting(inputs, keeps, self._uneven_same, tuple(once)))
-
-    def _is_of_images(self, name: str) -> bool:
-        return name not in self._layers or self._layers[name].is_of_images
 
     def _callee(self, spelling: Spelling) -> str | None:
         """The class of a module by the name that it has in the file."""
@@ -190,7 +173,7 @@ class BodyMaker:
     ) -> None:
         """Lets `user` have tensors of `owner`, or all: in its item, or by a tie."""
         paths = self._path_in(container, user), self._path_in(container, owner)
-        mine, other = self._spelling(user), self._spelling(owner)
+        mine, other = self._spelled(user), self._spelled(owner)
         same = not tensors and (mine.callee, _made_with(mine)) == (other.callee, _made_with(other))
         same = same and not any(tuple(n.name.split(".")) in self._containers for n in (user, owner))
         at = next((n for n, item in enumerate(items) if item.path == paths[0]), None)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from archcalc.analysis import DTYPES, Analysis, AnalysisStopped
     from archcalc.api.comparing import compare, diff
+    from archcalc.api.conventions import conventions
     from archcalc.api.costs import memory, roofline, training, training_peaks
     from archcalc.api.drawing import Diagram, draw
     from archcalc.api.explaining import explain, field
@@ -70,6 +71,7 @@ __all__ = [
     "build",
     "check",
     "compare",
+    "conventions",
     "diff",
     "draw",
     "explain",
@@ -98,6 +100,7 @@ __all__ = [
 _HOMES = {
     "api.comparing": ("compare", "diff"),
     "api.drawing": ("Diagram", "draw"),
+    "api.conventions": ("conventions",),
     "api.costs": ("memory", "roofline", "training", "training_peaks"),
     "api.explaining": ("explain", "field"),
     "api.known": ("check", "networks"),

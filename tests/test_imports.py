@@ -34,9 +34,9 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("given", "graph", "parametric.setting_groups"),
     ("expanding", "figures.of_layer"),
     ("analysis", "expansion", "parametric.combinations"),
-    ("loading",),
+    ("loading", "spelled"),
     ("explaining", "generation", "hardware", "unit_field", "walk"),
-    ("imported", "memory_use", "verification"),
+    ("imported", "memory_use", "other_tools", "verification"),
     ("figures.of_network", "parametric.sweep"),
     ("figures.language",),
     ("claims",),
@@ -69,7 +69,6 @@ LATE = {
 # Units that are imported inside functions only, by one another, or by a command when it is called.
 IMPORTED_LATE = {
     "api.sweeping",
-    ("api", "api.sweeping"),
     "importing",
     "parametric.choosing",
     "parametric.combinations",

@@ -28,6 +28,7 @@ COMMANDS: dict[str, str] = {
     "diff": "what changes from one network to another, layer by layer",
     "draw": "a network as a diagram: Mermaid, DOT, SVG or PNG",
     "roofline": "the least time of each layer by itself on a device",
+    "conventions": "the totals that other tools print, and by which rules",
     "verify": "the rules beside what torch measures, layer by layer",
     "check": "published figures against computed ones",
     "errata": "the published figures that are wrong, differ or are unexplained",

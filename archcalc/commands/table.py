@@ -37,6 +37,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--columns", type=listed, metavar="A,B,…",
         help=f"any of {', '.join([*(column.name for column in COLUMNS), *ON_REQUEST])}",
     )  # fmt: skip
+    parser.add_argument(
+        "--convention", type=listed, default=[], metavar="A,B,…", dest="conventions",
+        help="also what other tools count, such as fvcore; see `archcalc conventions`",
+    )  # fmt: skip
     parser.add_argument("--exact", action="store_true", help="all digits in place of 138.36M")
     add_format(parser)
 
@@ -59,6 +63,7 @@ def _show(analysis: Analysis, arguments: argparse.Namespace) -> None:
         columns=arguments.columns,
         depth=arguments.depth,
         in_full=arguments.exact,
+        conventions=arguments.conventions,
         width=os.get_terminal_size().columns if sys.stdout.isatty() else None,
     )
     show(written(document, arguments.format))

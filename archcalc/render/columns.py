@@ -178,6 +178,24 @@ _BY_NAME = {column.name: column for column in COLUMNS}
 ON_REQUEST: dict[str, Callable[[Any], Column]] = {"training_peak": _training_peak}
 
 
+def convention_column(name: str, analysis: Analysis) -> Column:
+    """What another tool counts for each layer, for one image.
+
+    Raises:
+        UsageError: there is no such convention; with a guess.
+    """
+    from archcalc.other_tools import convention_called
+
+    convention = convention_called(name)
+    counts = convention.by_layer(analysis)
+
+    def value(row: Row) -> object:
+        return sum([counts.get(x.name, 0) for x in row.counted]) if row.layers else None
+
+    figure = Figure(name, Unit.COUNT, value, convention.rule, name, name)
+    return Column(figure, value, beside=lambda row: "")
+
+
 def columns_named(names: Sequence[str], analysis: Analysis | None = None) -> list[Column]:
     """The columns with these names; those `ON_REQUEST` are of `analysis`.
 

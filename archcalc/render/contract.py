@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from archcalc.analysis import DTYPES, Analysis
@@ -25,8 +25,8 @@ from archcalc.render.opaque import at_least_record, opaque_record
 from archcalc.render.output import json_text
 
 
-def to_contract(analysis: Analysis) -> dict[str, Any]:
-    """The analysis in types that JSON knows.
+def to_contract(analysis: Analysis, conventions: Sequence[str] = ()) -> dict[str, Any]:
+    """The analysis in types that JSON knows, and what other tools count, by these conventions.
 
     A partial analysis has no totals (null) and says in `error` why it ends. `left_out` says why
     heads for training are missing that do not fit. What is not known of layers that are `opaque`
@@ -48,12 +48,26 @@ def to_contract(analysis: Analysis) -> dict[str, Any]:
     generating = generation(analysis)
     if generating is not None:
         contract["generation"] = generating.record()
+    if conventions:
+        contract["conventions"] = {name: _by_convention(name, analysis) for name in conventions}
     return contract | {"totals": totals}
 
 
-def to_json(analysis: Analysis) -> str:
+def _by_convention(name: str, analysis: Analysis) -> dict[str, object]:
+    from archcalc.other_tools import convention_called
+
+    convention = convention_called(name)
+    layers = convention.by_layer(analysis)
+    return {
+        "unit": convention.unit,
+        "total": plain(sum(layers.values())),
+        "layers": {layer: plain(count) for layer, count in layers.items()},
+    }
+
+
+def to_json(analysis: Analysis, conventions: Sequence[str] = ()) -> str:
     """The contract as text, one layer a line."""
-    contract = to_contract(analysis)
+    contract = to_contract(analysis, conventions)
     texts = {key: json_text(value, indent=None) for key, value in contract.items()}
     layers = ",\n".join("  " + json_text(layer, indent=None) for layer in contract["layers"])
     texts["layers"] = f"[\n{layers}\n]"

@@ -10,7 +10,13 @@ from archcalc.figures.of_layer import Totals, counted
 from archcalc.graph import inputs_text
 from archcalc.quantity.arithmetic import plain
 from archcalc.render import escape
-from archcalc.render.columns import COLUMNS, DEFAULT_COLUMNS, Column, columns_named
+from archcalc.render.columns import (
+    COLUMNS,
+    DEFAULT_COLUMNS,
+    Column,
+    columns_named,
+    convention_column,
+)
 from archcalc.render.numbers import exact, share, short, short_bytes
 from archcalc.render.opaque import opaque_lines, opaque_text, unknown_beside
 from archcalc.render.output import Data, Document, Part, Table
@@ -67,6 +73,7 @@ class TableDocument(Document):
             screen if None, for programs all layers by themselves.
         in_full: all digits in place of `138.36M`, for people.
         width: columns of the terminal to fit in, as text; None for as wide as it gets.
+        conventions: of other tools, by name: what each counts for a layer is a further column.
     """
 
     analysis: Analysis
@@ -74,31 +81,35 @@ class TableDocument(Document):
     depth: int | None = None
     in_full: bool = False
     width: int | None = None
+    conventions: Sequence[str] = ()
 
     def record(self) -> dict[str, object]:
         """The JSON contract."""
         from archcalc.render.contract import to_contract
 
-        return to_contract(self.analysis)
+        return to_contract(self.analysis, self.conventions)
 
     def json(self) -> str:
         """The contract, one layer a line."""
         from archcalc.render.contract import to_json
 
-        return to_json(self.analysis)
+        return to_json(self.analysis, self.conventions)
 
     def data(self) -> Data:
         """A row for each layer or folded block, no total."""
         analysis = self.analysis
         rows = rows_at_depth(analysis, self.depth or ALL_LEVELS)
-        columns = columns_named(self.columns, analysis) if self.columns else COLUMNS
+        columns = [
+            *(columns_named(self.columns, analysis) if self.columns else COLUMNS),
+            *self._of_conventions(),
+        ]
         cells = [[_plain(column, row) for column in columns] for row in rows if row.layers]
         return Data([column.name for column in columns], cells).of(analysis.identity)
 
     def parts(self, form: str) -> Iterator[Part]:
         """As text a tree, with a title and the totals in words."""
         analysis, in_full = self.analysis, self.in_full
-        columns = columns_named(self.columns or DEFAULT_COLUMNS, analysis)
+        columns = columns_named(self.columns or DEFAULT_COLUMNS, analysis) + self._of_conventions()
         rows = rows_at_depth(analysis, self.depth or depth_that_fits(analysis))
         if form != "text":
             yield layer_table(rows, columns, label=whole_label(analysis), in_full=in_full)
@@ -117,6 +128,9 @@ class TableDocument(Document):
         notes += field_legend(rows, columns)
         if notes:
             yield self._wrapped(notes)
+
+    def _of_conventions(self) -> list[Column]:
+        return [convention_column(name, self.analysis) for name in self.conventions]
 
     def _wrapped(self, lines: list[str]) -> list[str]:
         """The lines, broken where a terminal would break them, but between words."""

@@ -6,6 +6,7 @@ half written never counts, and what is there is not computed again. In the end t
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 from collections.abc import Iterator
@@ -70,6 +71,7 @@ def write_chunk(stream: Stream, target: Path, number: int) -> int:
     from pyarrow.parquet import write_table
 
     table = _table(stream.chunk(number), stream.quantities)
+    gc.collect()  # arrays in circles: few objects, and most of the memory
     path = _chunk(folder_of(target), number)
     with refused_by_system(path):
         _whole(path, lambda part: write_table(table, part))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gc
 import io
 import signal
 import subprocess
@@ -14,6 +15,7 @@ from typing import Any
 import pytest
 
 from archcalc.parametric.choosing import streaming
+from archcalc.quantity.integer_array import IntegerArray
 from archcalc.render import parts
 from tests.commands.calling import assert_refused, called
 
@@ -108,6 +110,27 @@ def test_what_is_there_is_not_computed_again(
     assert (status, written) == (0, 4 + 7)
     assert "note: 3 of 10 chunks are there" in err
     assert Path("a.parquet").read_bytes() == Path("whole.parquet").read_bytes()
+
+
+def test_memory_does_not_grow_with_the_chunks(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Arrays in circles are many bytes in few objects, which Python would collect late."""
+    table, alive = parts._table, list[int]()
+
+    def counted(*given: Any) -> Any:
+        alive.append(sum(isinstance(found, IntegerArray) for found in gc.get_objects()))
+        return table(*given)
+
+    monkeypatch.setattr(parts, "_table", counted)
+    gc.disable()
+    try:
+        real = ("sweep", "tiny.yaml", "--over", "n=1..9,0.5", "--over", "H=1..50")
+        called(capsys, *real, "--figures", "macs", "-o", "a.parquet")
+    finally:
+        gc.enable()
+    assert len(alive) == 5
+    assert max(alive) - min(alive) <= 1  # in one of them all settings are whole numbers
 
 
 KILLED = """

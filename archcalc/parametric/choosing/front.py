@@ -19,9 +19,15 @@ def front(points: NDArray[np.int64]) -> NDArray[np.bool_]:
         points: a row for each.
     """
     # In lexicographic order what beats a point stands before it.
-    unique, place = np.unique(points, axis=0, return_inverse=True)
+    order = np.lexsort(points.T[::-1])
+    in_order = points[order]
+    is_first = np.ones(len(points), dtype=bool)
+    is_first[1:] = (in_order[1:] != in_order[:-1]).any(axis=1)
+    unique = in_order[is_first]
     kept = _pair_front(unique) if points.shape[1] == 2 else _any_front(unique)
-    return kept[place.reshape(-1)]
+    found = np.empty(len(points), dtype=bool)
+    found[order] = kept[np.cumsum(is_first) - 1]
+    return found
 
 
 def _pair_front(points: NDArray[np.int64]) -> NDArray[np.bool_]:
@@ -40,7 +46,7 @@ def _any_front(points: NDArray[np.int64]) -> NDArray[np.bool_]:
             one = some[left[number]]
             if not (some[left[:number]] <= one).all(axis=1).any():
                 found[start + left[number]] = True
-        best = points[found]
+        best = np.concatenate([best, some[found[start : start + _AT_ONCE]]])
     return found
 
 

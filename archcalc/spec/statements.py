@@ -24,6 +24,7 @@ from archcalc.spec.keys import (
     KEYWORDS,
     NAMED,
     OF_BRANCHES,
+    OF_MOVES,
     PART_KEYS,
     PLACEMENT_KEYS,
     TRAINING_KEYS,
@@ -109,7 +110,8 @@ class StatementReader:
             return self._block_statement(name, key, value)
         kind = kind_called(OF_BRANCHES.get(name, name) if _has_branches(value) else name)
         if kind is None:
-            guess = did_you_mean(name, [*known_names(), *self._blocks, *KEYWORDS])
+            known = [*known_names(), *self._blocks, *KEYWORDS]
+            guess = did_you_mean(OF_MOVES.get(name, name), known)
             raise SpecError(
                 f"unknown layer kind {name!r}{guess or '; `archcalc schema` has them all'}",
                 self._place(key),

@@ -120,8 +120,18 @@ layers:
 """)
 
 
-def last_alone(graph: Graph, analysis: Analysis) -> int:
-    """The MACs of the last token, whose values are those that the whole context gives."""
+def behind(tokens: str, analysis: Analysis) -> set[str]:
+    """The layers that depend on the tokens."""
+    found = {tokens}
+    for layer in analysis:
+        if not found.isdisjoint(layer.inputs):
+            found.add(layer.name)
+    return found
+
+
+def last_alone(graph: Graph, analysis: Analysis, tokens: str = "tokens") -> tuple[int, int]:
+    """The MACs of the last token, whose values are those that the whole context gives; and the
+    bytes of what these take that is no weight and not of that token."""
     module, batch = build(graph).eval(), drawn(graph, 2, torch.float32, "cpu")
     taken: dict[str, tuple[nn.Module, tuple[Tensor, ...], Tensor]] = {}
 
@@ -130,10 +140,11 @@ def last_alone(graph: Graph, analysis: Analysis) -> int:
 
     with torch.no_grad(), Running(module, [layer.name for layer in analysis], note):
         module(*batch)
-    flops = 0
+    flops = kept = 0
+    dependent = behind(tokens, analysis)
     for layer in analysis:
         part, given, output = taken[layer.name]
-        if not layer.macs or layer.name in ("encoded", "ck", "cv"):
+        if not layer.macs or layer.name not in dependent:
             continue
         first, *others = [x.clone() for x in given]
         if layer.node.layer.category is Category.ATTENTION:
@@ -144,7 +155,8 @@ def last_alone(graph: Graph, analysis: Analysis) -> int:
             alone = part(first[..., -1:, :], *others)
         assert torch.allclose(alone, output[..., -1:, :], atol=1e-5)
         flops += counted.get_total_flops()
-    return flops // 2
+        kept += sum(x.nbytes for x in given[1:3])  # keys, or values, or both
+    return flops // 2, kept
 
 
 @given(generating())
@@ -168,12 +180,38 @@ def _at_random(part: nn.Module) -> None:
 def test_the_last_token_alone_takes_what_the_figure_says(network: Graph) -> None:
     analysis = analyze(network, batch=2)
     found = require_generation(analysis)
-    assert found.token_macs == last_alone(network, analysis)
+    assert (found.token_macs, found.kv_cache_bytes) == last_alone(network, analysis)
     maps = analysis.maps
     kept = ["k", "v", *[name for name in ("ck", "cv") if name in maps]]
     assert found.kv_cache_bytes == 2 * 4 * sum(maps[name].values for name in kept)
     assert found.kv_cache_bytes_per_token == 2 * 4 * (maps["k"].values // maps["k"].channels) * 2
     assert found.once_macs == sum(analysis[n].macs for n in ("encoded", "ck", "cv") if n in maps)
+
+
+@pytest.mark.parametrize(
+    ("name", "tokens", "settings"),
+    [
+        (
+            "t5_small",
+            "decoder_input_ids",
+            {"hidden": 12, "head": 4, "length": 3, "decoder_length": 5},
+        ),
+        ("whisper_tiny", "tokens", {"mels": 3, "frames": 6, "length": 5, "positions": 7}),
+    ],
+)
+def test_an_encoder_and_decoder_keep_what_the_twin_takes(
+    name: str, tokens: str, settings: dict[str, Any]
+) -> None:
+    network = load(name, depth=2, width=8, heads=2, vocabulary=11, **settings)
+    analysis = analyze(network, batch=2)
+    found = require_generation(analysis)
+    assert found.tokens == tokens
+    assert (found.token_macs, found.kv_cache_bytes) == last_alone(network, analysis, tokens)
+    outside = [layer for layer in analysis if layer.name not in behind(tokens, analysis)]
+    assert found.once_macs == sum(layer.macs for layer in outside)
+    length = 3  # of the encoder: of whisper's 6 frames it hears every second
+    assert found.kv_cache_bytes_once == 2 * 2 * 2 * length * 8 * 4
+    assert found.kv_cache_bytes_per_token == 2 * 2 * 2 * 8 * 4
 
 
 def test_an_encoder_and_what_is_heard_of_it_are_computed_once() -> None:

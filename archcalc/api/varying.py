@@ -13,6 +13,7 @@ from archcalc.parametric.scale import (
     Growth,
     Way,
     figures,
+    known_figures,
     possible_ways,
     way_called,
 )
@@ -150,19 +151,21 @@ def scale(
         what, input, batch, dtype, parameters, others: as for `analyze`.
         by: `width`, `depth`, `resolution`, a parameter, an item of one (`depths[0]`), or a size
             of the input (`H`); by default those of the first three that the network has.
-        quantities: as in claims; by default parameters, MACs and memory.
+        quantities: as in claims; by default parameters, MACs and memory, without those of them
+            that depend on costs that are not known.
 
     Raises:
-        UsageError: the network cannot grow that way, or there is no such quantity; and as
-            `analyze`.
+        UsageError: the network cannot grow that way, there is no such quantity, or how it grows is
+            not known; and as `analyze`.
         LayerError, SpecError: as `analyze`.
     """
     analysis = analyze(what, input=input, batch=batch, dtype=dtype, parameters=parameters, **others)
-    now = figures(analysis, listed(quantities) or [*QUANTITIES])
+    asked = listed(quantities)
+    now, left_out = (figures(analysis, asked), {}) if asked else known_figures(analysis, QUANTITIES)
     ways = [way_called(analysis, name) for name in listed(by)] or possible_ways(analysis)
     if not ways:
         known = ", ".join(WAYS)
         raise UsageError(f"{analysis.name} has no {known} that could grow; name a parameter", "by")
     grown = {way: way.growth([*now]) for way in ways}
     parts = {way.name: growths for way, growths in grown.items()}
-    return Result(grown, parts, ScaleDocument(analysis, now, grown))
+    return Result(grown, parts, ScaleDocument(analysis, now, grown, left_out))

@@ -291,6 +291,27 @@ def figures(analysis: Analysis, quantities: Sequence[str]) -> dict[str, int]:
     return found
 
 
+def known_figures(
+    analysis: Analysis, quantities: Sequence[str]
+) -> tuple[dict[str, int], dict[str, str]]:
+    """Those of the quantities that are known, and for each other one why it is not.
+
+    Raises:
+        UsageError: the network has free sizes, or none of them is known.
+    """
+    require_numbers(analysis)
+    known: dict[str, int] = {}
+    unknown: dict[str, str] = {}
+    for quantity in quantities:
+        try:
+            known |= figures(analysis, [quantity])
+        except UsageError as error:
+            unknown[quantity] = str(error)
+    if not known:
+        raise UsageError(next(iter(unknown.values())))
+    return known, unknown
+
+
 def _degree(values: Sequence[int]) -> int | None:
     """The degree of the polynomial that takes these values at equal distances."""
     for degree in range(len(values) - 2):

@@ -8,6 +8,7 @@ from textwrap import wrap
 from archcalc.analysis import Analysis
 from archcalc.figures.language import heading_of, is_of_bytes
 from archcalc.parametric.scale import Growth, Growths, Way
+from archcalc.render import escape
 from archcalc.render.numbers import short, short_bytes
 from archcalc.render.output import WIDTH, Data, Document, Part, Table
 from archcalc.render.table import caption, with_network
@@ -24,17 +25,20 @@ class ScaleDocument(Document):
     Attributes:
         now: the quantities.
         grown: how each of them grows in each way.
+        left_out: quantities that are not known, and why.
     """
 
     analysis: Analysis
     now: Mapping[str, int]
     grown: Growths
+    left_out: Mapping[str, str] = {}
 
     def record(self) -> dict[str, object]:
         """The growth in each way; ratios exact, as texts."""
         return {
             **self.analysis.identity.record("network"),
             "now": dict(self.now),
+            **({"left_out": dict(self.left_out)} if self.left_out else {}),
             "ways": [
                 {
                     "by": way.name,
@@ -82,6 +86,8 @@ class ScaleDocument(Document):
         yield [line for text in changes for line in wrap(text, WIDTH, subsequent_indent="  ")]
         yield table
         yield wrap(NOTE, WIDTH)
+        left_out = [f"left out: {escape.one_line(why)}" for why in self.left_out.values()]
+        yield [line for text in left_out for line in wrap(text, WIDTH, subsequent_indent="  ")]
 
 
 def change_text(way: Way) -> str:

@@ -42,7 +42,9 @@ REFUSED = {
     "formula detector.yaml --input 3x16x16 --quantity macs": "macs is at least 12512, and no "
     "formula gives the rest: what it takes is not known of opaque layers (nms, sort, tail.roi)",
     "formula detector.yaml --input 3x16x16 --quantity peak_bytes": "what nms (opaque) makes",
-    "scale detector.yaml": "macs is at least 12512: how it grows depends on costs not known",
+    "scale detector.yaml": "detector has no width, depth, resolution that could grow",
+    "scale detector.yaml --quantity macs": "macs is at least 12512: how it grows depends on costs "
+    "not known",
     "table detector.yaml --input 3x20x20": "nms was captured on 8x7x7",
     "compare detector.yaml lenet5 --plot x.svg": "no bar shows costs that are not known",
 }

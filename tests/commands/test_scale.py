@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,26 @@ def test_the_growth_is_a_table(capsys: pytest.CaptureFixture[str]) -> None:
     assert "twice the depth: depths = [4, 4, 6, 6, 6]" in lines
     assert "twice the width: channels and features of all layers but fc8" in lines
     assert max(map(len, lines)) <= 80
+
+
+def test_what_is_not_known_is_left_out_with_the_reason(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "sorts.yaml"
+    path.write_text(
+        "name: sorts\ninput: [3, 8, 8]\nparameters: {depth: 2}\nlayers:\n  - repeat: depth\n"
+        "    layers: [conv: {channels: 3, kernel: 1}]\n"
+        "  - opaque: {operator: sort, of: [[3, 8, 8]], shape: [3, 8, 8], macs: unknown}\n"
+    )
+    assert main(["scale", str(path), "--by", "depth"]) == 0
+    out = capsys.readouterr().out
+    assert re.search(r"^params +24  x2 +1", out, re.MULTILINE)
+    assert "left out: macs is at least 1152: how it grows depends on costs not known" in out
+    assert not any(line.startswith("MACs") for line in out.splitlines())
+    main(["scale", str(path), "--by", "depth", "--format", "json"])
+    record = json.loads(capsys.readouterr().out)
+    assert {"macs", "training_bytes"} <= {*record["left_out"]}
+    assert not {*record["left_out"]} & {*record["now"]}
 
 
 def test_ways_and_quantities_can_be_chosen(capsys: pytest.CaptureFixture[str]) -> None:

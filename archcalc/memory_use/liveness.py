@@ -196,7 +196,7 @@ def pads_a_copy(pool: LayerAnalysis) -> bool:
 
 def index_bytes(analysis: Analysis, pool: str) -> Quantity:
     """Bytes of the indices of a max pool."""
-    return analysis.maps[pool].values * analysis.batch * INDEX_BYTES
+    return analysis.maps[pool].values * analysis.layer(pool).batch * INDEX_BYTES
 
 
 def _workspace_bytes(

@@ -95,6 +95,16 @@ def test_indices_live_until_their_pool_is_undone(network: Load) -> None:
     assert alive[3] == {"b": 20, "undo": 40, "pool (indices)": 40}
 
 
+def test_indices_into_what_no_image_changes_are_there_once(network: Load) -> None:
+    graph = network(
+        "  - parameter: {name: a, shape: [1, 10]}\n"
+        "  - max_pool: {name: pool, kernel: 2}\n"
+        "  - max_unpool: {name: undo, kernel: 2, indices: pool}\n"
+    ).graph
+    alive = [dict(step.alive) for step in timeline(storages(analyze(graph, batch=2)))]
+    assert alive[2] == {"pool": 20, "undo": 40, "pool (indices)": 40}
+
+
 def test_outputs_live_to_the_end(network: Load) -> None:
     analysis = network(
         "  - conv: {name: a, channels: 4, kernel: 1}\n"

@@ -232,10 +232,9 @@ class Recorder(TorchFunctionMode):
         if name in ASKING:
             with suppress(Unknown):
                 return constants.of_call(function, args, kwargs, number)
-        if self._again:
-            known = known_output(function, args, kwargs)
-            if known is not None:
-                return known
+        known = known_output(function, args, kwargs, ran=self._again)
+        if known is not None:
+            return known
         try:
             return function(*args, **kwargs)
         except Exception:

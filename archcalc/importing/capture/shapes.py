@@ -17,14 +17,17 @@ _Arguments = tuple[Any, ...]
 
 
 def known_output(
-    function: Callable[..., Any], args: _Arguments, kwargs: Mapping[str, Any]
+    function: Callable[..., Any], args: _Arguments, kwargs: Mapping[str, Any], *, ran: bool = True
 ) -> Tensor | None:
     """The output of a call on the meta device; None where it has to run for that.
+
+    `ran`: the module ran before, so that torch is known to accept the call. Else only what asks
+    for all that torch does, and multiplies nothing, need not run.
 
     Of a contiguous tensor of real numbers, and others of its dtype, it is contiguous and of that
     dtype, too.
     """
-    rule = _RULES.get(function)
+    rule = (_RULES if ran else _ASKING_ALL).get(function)
     x = args[0] if args else None
     if rule is None or not isinstance(x, Tensor):
         return None
@@ -56,9 +59,25 @@ def _batch_norm(x: Tensor, args: _Arguments, kwargs: Mapping[str, Any]) -> _Shap
     return x.shape if fits else None
 
 
+def _fixed_batch_norm(x: Tensor, args: _Arguments, kwargs: Mapping[str, Any]) -> _Shape | None:
+    """By running statistics, and called as torch hands its function on."""
+    fixed = kwargs.get("training") is False and len(args) == 3 and isinstance(args[1], Tensor)
+    fixed = fixed and all(
+        each.shape == x.shape[1:2] for each in kwargs.values() if isinstance(each, Tensor)
+    )
+    return _batch_norm(x, args, kwargs) if fixed else None
+
+
+def _plain_layer_norm(x: Tensor, args: _Arguments, kwargs: Mapping[str, Any]) -> _Shape | None:
+    """Called as torch hands its function on."""
+    tensors = [each for each in kwargs.values() if isinstance(each, Tensor)]
+    return _layer_norm(x, (*args, *tensors), kwargs) if len(args) == 2 else None
+
+
 def _layer_norm(x: Tensor, args: _Arguments, kwargs: Mapping[str, Any]) -> _Shape | None:
     over = tuple(args[1]) if len(args) > 1 else ()
-    return x.shape if over and x.shape[-len(over) :] == over else None
+    fits = all(each.shape == over for each in args[2:] if isinstance(each, Tensor))
+    return x.shape if over and fits and x.shape[-len(over) :] == over else None
 
 
 def _linear(x: Tensor, args: _Arguments, kwargs: Mapping[str, Any]) -> _Shape | None:
@@ -93,4 +112,8 @@ _RULES: dict[Any, _Rule] = {
     F.hardsigmoid: _same,
     F.sigmoid: _same,
     F.tanh: _same,
+}
+_ASKING_ALL: dict[Any, _Rule] = {
+    F.batch_norm: _fixed_batch_norm,
+    F.layer_norm: _plain_layer_norm,
 }

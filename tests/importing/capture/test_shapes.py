@@ -61,3 +61,40 @@ def test_what_changes_its_input_gives_that() -> None:
 )
 def test_what_has_to_run_is_run(function: Callable[..., Tensor], args: tuple[Any, ...]) -> None:
     assert known_output(function, args, {}) is None
+
+
+NORM = {"weight": on_meta(3), "bias": None, "training": False, "momentum": 0.1, "eps": 1e-5}
+
+
+@pytest.mark.parametrize(
+    ("function", "args", "named"),
+    [
+        (F.batch_norm, (X, on_meta(3), on_meta(3)), NORM),
+        (F.layer_norm, (X, (5, 5)), {"weight": on_meta(5, 5), "bias": None, "eps": 1e-5}),
+    ],
+)
+def test_norms_need_not_run_even_once(
+    function: Callable[..., Tensor], args: tuple[Any, ...], named: dict[str, Any]
+) -> None:
+    made, known = function(*args, **named), known_output(function, args, named, ran=False)
+    assert known is not None
+    assert (made.shape, made.dtype, made.stride()) == (known.shape, known.dtype, known.stride())
+
+
+@pytest.mark.parametrize(
+    ("function", "args", "named"),
+    [
+        (F.batch_norm, (X, on_meta(3), on_meta(3)), NORM | {"training": True}),
+        (F.batch_norm, (X, None, None), NORM),
+        (F.batch_norm, (X, on_meta(4), on_meta(4)), NORM),
+        (F.batch_norm, (X, on_meta(3), on_meta(3)), NORM | {"weight": on_meta(4)}),
+        (F.layer_norm, (X, (3, 5)), {"weight": None}),
+        (F.layer_norm, (X, (5, 5)), {"weight": on_meta(5)}),
+        (F.relu, (X,), {}),
+        (F.linear, (X, on_meta(7, 5)), {}),
+    ],
+)
+def test_what_torch_may_refuse_or_count_runs_once(
+    function: Callable[..., Tensor], args: tuple[Any, ...], named: dict[str, Any]
+) -> None:
+    assert known_output(function, args, named, ran=False) is None

@@ -19,6 +19,7 @@ import warnings
 from collections import Counter
 from collections.abc import Callable
 from importlib import import_module
+from math import inf
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -73,7 +74,7 @@ def main() -> None:
     parser.add_argument("library", nargs="+", choices=["torchvision", "timm"])
     parser.add_argument("--only", default="", help="names to take: a regular expression")
     parser.add_argument("--every", type=int, default=1, help="take one of so many")
-    parser.add_argument("--most", type=float, default=160e6, help="of parameters")
+    parser.add_argument("--most", type=float, default=160e6, help="parameters of timm's models")
     parser.add_argument("--rows", type=Path, help="where rows are kept, one a line")
     parser.add_argument("--to", type=Path, help="where the table is written to")
     arguments = parser.parse_args()
@@ -85,7 +86,7 @@ def main() -> None:
         names = names[:: arguments.every]
         for name in names:
             if (library, name) not in kept.rows:
-                row = _built_row(library, name, arguments.most)
+                row = _built_row(library, name, arguments.most if library == "timm" else inf)
                 print(f"{name}: {'equal' if row.is_equal else row}", file=sys.stderr, flush=True)
                 kept.keep(library, row)
         parts.append(_table(library, [kept.rows[library, name] for name in names]))

@@ -119,8 +119,8 @@ PTFLOPS = Convention(
     },
     wrong=(
         "Activations and pools of modules count twice, as module and as function; attention as a "
-        "function, products by @ and modules of derived classes are 0; a module that stands in "
-        "two blocks counts once more for each"
+        "function, products by @ and modules of derived classes are 0; what a module "
+        "counts that stands in several blocks is added up for each"
     ),
 )
 

@@ -86,7 +86,8 @@ THOP = Convention(
     },
     wrong=(
         "Transposed convolutions count as if each output saw a whole window; group norm, "
-        "attention, products and modules of derived classes are 0"
+        "attention, products and modules of derived classes are 0; what a module counts that "
+        "stands in several blocks is added up for each"
     ),
 )
 

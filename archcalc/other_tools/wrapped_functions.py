@@ -95,7 +95,8 @@ def _resized(call: Call) -> Quantity:
 
 _CALFLOPS_WRONG = (
     "Products by @, attention and ReLU6 are 0; groups of transposed convolutions divide twice; "
-    "resizing counts a size without its channels"
+    "resizing counts a size without its channels; what a module counts that stands in several "
+    "blocks is added up for each"
 )
 
 CALFLOPS = Convention(

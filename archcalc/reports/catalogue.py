@@ -103,6 +103,12 @@ DEEPEST: tuple[str, ...] = (
     "resnext101_64x4d", "squeezenet1_0", "densenet264", "mobilenet_v1",
 )  # fmt: skip
 
+# Of the sorts of layers on which tools differ, for the page of what they print.
+COUNTED_BY_OTHERS: tuple[str, ...] = (
+    "alexnet", "vgg16", "resnet50", "mobilenet_v2", "efficientnet_b0", "densenet121", "unet",
+    "vit_b_16", "swin_t", "bert_base",
+)  # fmt: skip
+
 GRIDS: tuple[Grid, ...] = (
     Grid(
         "mobilenet_settings",

@@ -8,6 +8,7 @@ from archcalc.render.check import tally
 from archcalc.reports import (
     activations_page,
     complexity_page,
+    conventions_page,
     depth_page,
     errata_page,
     glossary_page,
@@ -89,7 +90,7 @@ def _heading(entry: Entry) -> str:
 def _comparisons(page: Page) -> Sequence[str]:
     charts = [
         page.link(chart.TITLE, chart.PATH)
-        for chart in (complexity_page, depth_page, activations_page, scaling_page)
+        for chart in (complexity_page, depth_page, activations_page, scaling_page, conventions_page)
     ]
     subjects: list[Selection | Grid] = [*SELECTIONS, *GRIDS]
     return [*charts, *(page.link(subject.title, path_of(subject)) for subject in subjects)]

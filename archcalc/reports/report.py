@@ -10,6 +10,7 @@ from archcalc.reports import (
     activations_page,
     comparison_page,
     complexity_page,
+    conventions_page,
     depth_page,
     errata_page,
     family_page,
@@ -62,6 +63,7 @@ def pages(library: Library) -> Iterator[tuple[str, MakePage]]:
     yield depth_page.PATH, partial(depth_page.depth_page, library)
     yield activations_page.PATH, partial(activations_page.activations_page, library)
     yield scaling_page.PATH, partial(scaling_page.scaling_page, library)
+    yield conventions_page.PATH, partial(conventions_page.conventions_page, library)
     yield errata_page.PATH, partial(errata_page.errata_page, library)
     yield sources_page.PATH, partial(sources_page.sources_page, library)
     yield glossary_page.PATH, glossary_page.glossary_page

@@ -61,6 +61,12 @@ class Moved(NamedTuple):
         factors = [n for axis in self.turn.joined for n in axis]
         return all(a < b for a, b in pairwise(factors))
 
+    @property
+    def is_nothing(self) -> bool:
+        """Whether every axis stays where it is: of what else there is torch records a view."""
+        single = not self.split[0] and all(len(factors) == 1 for factors in self.split[1:])
+        return single and self.joined == ((), *[(n,) for n in range(len(self.sizes))])
+
     def read(self, patch: Patch) -> Iterator[Patch]:
         """The values of the map that end up in a patch, of plain sizes and without items."""
         sizes = self.sizes

@@ -103,7 +103,7 @@ class Rearrange(Layer):
         (x,) = inputs
         moved = self.moved(x)
         closes = at.behind_gaps and self.copy == "apart"
-        if effect.output == x and moved.keeps_order and not closes:
+        if moved.is_nothing and not closes:
             return ()
         values = effect.output.values
         # Backward the gradient is seen with its axes where they were, if that takes no copy.

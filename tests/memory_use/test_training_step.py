@@ -18,6 +18,7 @@ from archcalc.layers.joining import Concat
 from archcalc.layers.linear import Linear
 from archcalc.layers.local_response_norm import LocalResponseNorm
 from archcalc.layers.normalization import GroupNorm, LayerNorm
+from archcalc.layers.rearranging import Rearrange
 from archcalc.layers.reductions import Sum
 from archcalc.layers.slicing import Slice
 from archcalc.memory_use import training
@@ -66,6 +67,13 @@ def test_before_own_weights_a_gradient_is_copied_that_is_seen_by_position(
 ) -> None:
     own = LocallyConnected(channels=2, kernel=1)
     check_step(chain(FeatureMap(2, (2, 2)), own, Sum(axes=1, keep=keep), ReLU()), batch)
+
+
+def test_axes_of_one_value_that_change_places_are_a_view_of_their_own() -> None:
+    linear = node("linear", Linear(features=1))
+    turned = node("turned", Rearrange(axes="a b c -> a c b"), "linear")
+    both = node("both", Concat(axis=-2), "linear", "turned")
+    check_step(graph(FeatureMap(1, (1, 1)), [linear, turned, both, node("relu", ReLU(), "both")]))
 
 
 GRAPHS = [random_graphs, entangled_graphs, sliding_graphs, overwriting_graphs]

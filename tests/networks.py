@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
+from archcalc import Analysis, analyze
 from archcalc.spec.library import families, network_names
 
 # Of more than 1,000 layers each, they test how large a network may be. One is enough.
@@ -48,6 +51,18 @@ def each_network() -> list[Any]:
 def each_sampled_network() -> list[Any]:
     """Every network, for tests that take seconds for each: the first of each family, and more."""
     return _arguments(SAMPLE)
+
+
+def names_taken(always: set[str]) -> list[str]:
+    """Of networks that one test goes through: all of them in the thorough run."""
+    is_thorough = settings.get_current_profile_name() == "thorough"
+    return [name for name in network_names() if is_thorough or name in always]
+
+
+@cache
+def analyzed(name: str) -> Analysis:
+    """The analysis of a network, made once for all tests."""
+    return analyze(name)
 
 
 def _arguments(always: set[str]) -> list[Any]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +22,10 @@ from archcalc.render.rows import rows_at_depth
 from archcalc.render.spec_text import spec_text
 from archcalc.render.table import TableDocument
 from archcalc.spec.files import spec_sources
-from archcalc.spec.library import find_network, network_names
+from archcalc.spec.library import network_names
 from archcalc.spec.parser import parse_family
 from archcalc.spec.schema import spec_schema
-from tests.networks import LARGE
+from tests.networks import LARGE, analyzed
 from tests.spec_texts import family_of
 
 NAMES = network_names()
@@ -37,11 +36,6 @@ CONTRACT = Draft202012Validator(contract_schema())
 SPEC = Draft202012Validator(spec_schema())
 
 
-@cache
-def analysis_of(name: str) -> Analysis:
-    return analyze(build_graph(find_network(name)))
-
-
 def test_there_are_specs() -> None:
     assert len(NAMES) > 20
     assert len(SOURCES) > 5
@@ -49,7 +43,7 @@ def test_there_are_specs() -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_network_loads_and_walks(name: str) -> None:
-    analysis = analysis_of(name)
+    analysis = analyzed(name)
     assert analysis.error is None
     assert analysis.layers
     assert analysis.graph.network.about.title
@@ -58,7 +52,7 @@ def test_a_network_loads_and_walks(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_totals_are_the_sums_of_the_rows(name: str) -> None:
-    analysis = analysis_of(name)
+    analysis = analyzed(name)
     check_sums(analysis, write(TableDocument(analysis), "csv"))
 
 
@@ -81,7 +75,7 @@ def check_sums(analysis: Analysis, rows: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_folded_rows_sum_to_the_same(name: str) -> None:
-    analysis = analysis_of(name)
+    analysis = analyzed(name)
     for depth in (1, 2):
         rows = rows_at_depth(analysis, depth)
         layers = [layer.name for row in rows for layer in row.layers]
@@ -90,8 +84,8 @@ def test_folded_rows_sum_to_the_same(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_json_is_as_the_contract_says(name: str) -> None:
-    contract = json.loads(to_json(analysis_of(name)))
-    assert contract == to_contract(analysis_of(name))
+    contract = json.loads(to_json(analyzed(name)))
+    assert contract == to_contract(analyzed(name))
     contract["layers"] = contract["layers"][:200]  # what follows repeats what was before
     check_contract(contract)
 
@@ -114,7 +108,7 @@ def check_spec(tree: Any) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_network_written_out_has_the_same_figures(name: str) -> None:
-    analysis = analysis_of(name)
+    analysis = analyzed(name)
     text = spec_text(analysis.graph)
     (network,) = parse_family(Source(f"{name}.yaml", text)).networks.values()
     check_same(analysis, analyze(build_graph(network)))
@@ -138,7 +132,7 @@ def test_specs_are_read_from_files_beside_the_package() -> None:
 
 
 def test_a_wrong_total_would_be_seen() -> None:
-    analysis = analysis_of("lenet5")
+    analysis = analyzed("lenet5")
     rows = write(TableDocument(analysis), "csv")
     check_sums(analysis, rows)
     with pytest.raises(AssertionError):
@@ -161,7 +155,7 @@ def test_a_wrong_total_would_be_seen() -> None:
     ],
 )
 def test_json_that_breaks_the_contract_would_be_seen(where: tuple[Any, ...], value: object) -> None:
-    contract = json.loads(to_json(analysis_of("lenet5")))
+    contract = json.loads(to_json(analyzed("lenet5")))
     at = contract
     for key in where[:-1]:
         at = at[key]
@@ -198,7 +192,7 @@ def test_a_spec_that_the_schema_should_refuse_is_refused(text: str) -> None:
 
 def test_another_network_would_not_be_the_same() -> None:
     with pytest.raises(AssertionError):
-        check_same(analysis_of("vgg16"), analysis_of("vgg19"))
+        check_same(analyzed("vgg16"), analyzed("vgg19"))
 
 
 # ----- what a round trip has to keep -----
@@ -265,4 +259,4 @@ def test_a_round_trip_keeps(case: str) -> None:
 
 @pytest.mark.parametrize("name", ["lenet5_1998", "googlenet", "mobilenet_v1", "resnet18_a"])
 def test_a_network_written_out_is_as_the_schema_says(name: str) -> None:
-    check_spec(yaml.safe_load(spec_text(analysis_of(name).graph)))
+    check_spec(yaml.safe_load(spec_text(analyzed(name).graph)))

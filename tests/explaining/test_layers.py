@@ -18,7 +18,7 @@ from archcalc.layers.effect import Effect
 from archcalc.render import notation
 from tests.explaining.steps import COUNTS, assert_steps_agree
 from tests.graphs import graph, node
-from tests.networks import each_network
+from tests.networks import analyzed, each_network
 from tests.spec_texts import analysis_of
 
 SEEN: set[object] = set()  # rules and the numbers that they met, of all networks
@@ -42,7 +42,7 @@ def _differing(analysis: Analysis) -> Iterator[LayerAnalysis]:
 
 @pytest.mark.parametrize("name", each_network())
 def test_every_step_of_every_derivation_is_the_engines_value(name: str) -> None:
-    analysis = analyze(name)
+    analysis = analyzed(name)
     for layer in _differing(analysis):
         found = derive(analysis, layer)
         quantities = [derivation.quantity for derivation in found.derivations]

@@ -9,12 +9,13 @@ import pytest
 from archcalc import UsageError, analyze, symbol
 from archcalc.explaining.totals import MOST_PARTS, TOTALS, block_called, block_parts, breakdown
 from archcalc.spec.library import network_names
+from tests.networks import analyzed
 
 
 @pytest.mark.parametrize("name", network_names()[::4])
 @pytest.mark.parametrize("quantity", TOTALS)
 def test_as_few_parts_as_possible_make_up_most_of_a_total(name: str, quantity: str) -> None:
-    analysis = analyze(name)
+    analysis = analyzed(name)
     found = breakdown(analysis, quantity)
     layers = [layer for layer in analysis.layers if not layer.training_only]
     assert found.total == sum(getattr(layer, quantity) for layer in layers)
@@ -39,7 +40,7 @@ def test_blocks_stand_for_their_layers_where_it_takes_too_many() -> None:
 @pytest.mark.parametrize("depth", [None, 1, 2, 3, 99])
 def test_a_ranking_is_of_one_level_of_nesting(name: str, depth: int | None) -> None:
     """A block in it is all of the block, no layer is in two parts."""
-    analysis = analyze(name)
+    analysis = analyzed(name)
     for quantity in TOTALS:
         found = breakdown(analysis, quantity, depth)
         for part in found.parts:

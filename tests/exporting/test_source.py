@@ -29,7 +29,6 @@ from archcalc.layers.regularization import Dropout
 from archcalc.layers.resampling import PadChannels
 from archcalc.layers.unpooling import MaxUnpool
 from archcalc.record import replace
-from archcalc.spec.library import network_names
 from archcalc.torch_backend.build import build
 from archcalc.torch_spelling.module_names import MODULE_ATTRIBUTES
 from tests.exporting.exported import (
@@ -41,7 +40,7 @@ from tests.exporting.exported import (
 )
 from tests.graphs import entangled_graphs, graph, node, random_graphs, with_some_frozen
 from tests.hostile import hostile_analysis
-from tests.networks import each_network
+from tests.networks import SAMPLE, analyzed, each_network, names_taken
 from tests.spec_texts import graph_of
 
 Draw = st.DrawFn
@@ -63,7 +62,7 @@ SMALL = (
 
 @pytest.mark.parametrize("name", each_network())
 def test_every_network_has_its_parameters_under_the_keys_of_the_twin(name: str) -> None:
-    network = load(name)
+    network = analyzed(name).graph
     with torch.device("meta"):
         module = module_of(network)
     check_counts(network, module)
@@ -399,9 +398,9 @@ def test_the_docstring_says_what_it_is_and_how_it_was_made() -> None:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The sources of all networks."""
+    """The sources of networks of every family; in the thorough run, of all networks."""
     found = tmp_path_factory.mktemp("sources")
-    for name in network_names():
+    for name in names_taken(SAMPLE):
         (found / f"{name}.py").write_text(source_of(name), encoding="utf-8")
     return found
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from functools import cache
 
-from archcalc import analyze
 from archcalc.render.drawing import Drawing, draw
+from tests.networks import analyzed
 
 
 @cache
 def drawing_of(name: str) -> Drawing:
     """The diagram of a network as `archcalc draw` makes it."""
-    return draw(analyze(name))
+    return draw(analyzed(name))

@@ -12,6 +12,7 @@ from archcalc.layers.pooling import MaxPool
 from archcalc.render.drawing import MOST_BOXES, Arrow, Box, Drawing, Group, draw
 from archcalc.spec.library import network_names
 from tests.graphs import graph, node
+from tests.networks import analyzed
 from tests.render.drawings import drawing_of
 
 
@@ -157,7 +158,7 @@ def test_every_network_fits_and_is_connected(name: str) -> None:
     boxes = {box.id: box for box in drawing.boxes}
     assert len(boxes) == len(drawing.boxes)
     assert sum(box.role != "terminal" for box in drawing.boxes) <= MOST_BOXES
-    analysis = analyze(name)
+    analysis = analyzed(name)
     starts = {f"input{number or ''}" for number in range(len(analysis.graph.inputs))}
     learned = {layer.name for layer in analysis.layers if not layer.inputs}
     heads = {arrow.head for arrow in drawing.arrows}

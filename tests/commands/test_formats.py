@@ -23,7 +23,7 @@ CALLS = {
     "errata --source Kim": "A038",
     "scale lenet5": "params",
     "sweep lenet5 --over H=32,33,8": "params",
-    "solve lenet5 --for H=30..34 --where 'macs <= 400K'": "32",
+    "solve lenet5 --for H=30..34 --where 'macs <= 417K'": "32",
     "field lenet5": "tanh1",
     "field lenet5 S4 --at 0,0": "S4",
     "memory lenet5": "tanh1",
@@ -31,6 +31,7 @@ CALLS = {
     "explain lenet5 C1": "biases",
     "explain resnet18 layer1": "params",
     "explain lenet5": "C5",
+    "conventions lenet5": "torchinfo",
     "verify lenet5": "tanh1",
     "list": "lenet5",
 }

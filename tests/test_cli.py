@@ -279,7 +279,7 @@ def test_an_interrupt_is_status_130(
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("archcalc.commands.table.analyze", interrupted)
+    monkeypatch.setattr("archcalc.commands.table.analysis_of", interrupted)
     assert called(capsys, "table", "lenet5") == (130, "", "")
 
 

@@ -400,7 +400,7 @@ def test_the_docstring_says_what_it_is_and_how_it_was_made() -> None:
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The sources of networks of every family; in the thorough run, of all networks."""
     found = tmp_path_factory.mktemp("sources")
-    for name in names_taken(SAMPLE):
+    for name in names_taken({*SAMPLE, "local_7_3"}):  # which takes all that one may import
         (found / f"{name}.py").write_text(source_of(name), encoding="utf-8")
     return found
 

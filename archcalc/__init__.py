@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from archcalc.api.explaining import explain, field
     from archcalc.api.known import check, networks
     from archcalc.api.models import build, export, from_torch, verify
+    from archcalc.api.placing import which
     from archcalc.api.results import Result
     from archcalc.api.sweeping import Sweep as Sweep
     from archcalc.api.varying import formula, grid, scale, sweep
@@ -91,6 +92,7 @@ __all__ = [
     "training",
     "training_peaks",
     "verify",
+    "which",
 ]
 
 
@@ -105,6 +107,7 @@ _HOMES = {
     "api.explaining": ("explain", "field"),
     "api.known": ("check", "networks"),
     "api.models": ("build", "export", "from_torch", "verify"),
+    "api.placing": ("which",),
     "api.results": ("Result",),
     "api.sweeping": ("Sweep",),
     "api.varying": ("formula", "grid", "scale", "sweep"),

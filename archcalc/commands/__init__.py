@@ -29,6 +29,7 @@ COMMANDS: dict[str, str] = {
     "draw": "a network as a diagram: Mermaid, DOT, SVG or PNG",
     "roofline": "the least time of each layer by itself on a device",
     "conventions": "the totals that other tools print, and by which rules",
+    "which": "the networks that a printed number may be about, and by whose count",
     "verify": "the rules beside what torch measures, layer by layer",
     "check": "published figures against computed ones",
     "errata": "the published figures that are wrong, differ or are unexplained",

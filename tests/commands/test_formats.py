@@ -32,6 +32,7 @@ CALLS = {
     "explain resnet18 layer1": "params",
     "explain lenet5": "C5",
     "conventions lenet5": "torchinfo",
+    "which lenet5 --params 61.7K": "lenet5",
     "verify lenet5": "tanh1",
     "list": "lenet5",
 }

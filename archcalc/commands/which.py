@@ -1,0 +1,50 @@
+"""`archcalc which`: the networks that a printed number may be about, and by whose count."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator, Sequence
+
+from archcalc.api.placing import which
+from archcalc.commands.arguments import add_format, add_network
+from archcalc.commands.printing import show, written
+from archcalc.commands.progress import watched
+from archcalc.loading import Spec
+
+EXAMPLES = (
+    "archcalc which --params 25.56M --macs 4.09G",
+    "archcalc which --macs 7.7G --tolerance 1%",
+)
+FAILS = "no network prints so"
+NOTES = (
+    "--macs may be counted as multiply-accumulates (macs), as twice these (flops),",
+    "or as another tool does, by its name in archcalc conventions",
+)
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declares the arguments."""
+    add_network(parser, "names", "networks and files to look at (default: all networks)", nargs="*")
+    parser.add_argument("--params", default="", metavar="N", help="as printed, such as 25.56M")
+    parser.add_argument(
+        "--macs", default="", metavar="N", help="as printed, of whatever operations: 4.09G"
+    )
+    parser.add_argument(
+        "--tolerance", default="", metavar="N%",
+        help="how far off a total may be; the last digit, rounded or cut off, by default",
+    )  # fmt: skip
+    add_format(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Prints a row for each network that matches; 1 where there is none."""
+    found = which(
+        *arguments.names, params=arguments.params, macs=arguments.macs,
+        tolerance=arguments.tolerance, watched=_watched,
+    )  # fmt: skip
+    show(written(found.document, arguments.format))
+    return 0 if found.found else 1
+
+
+def _watched(networks: Sequence[Spec]) -> Iterator[Spec]:
+    return watched(networks, "networks")

@@ -123,6 +123,12 @@ def _put(call: Call, value: Value, output: int) -> None:
     call.moved(value, value.axes, output=output)
 
 
+_AT_ONCE = (
+    "the peak of a training step may be off where the module cuts a tensor into parts at once, "
+    "whose gradients torch puts together at once"
+)
+
+
 @handles("chunk", "split", "split_with_sizes", "tensor_split", "unsafe_split", "unsafe_chunk")
 def split(call: Call) -> None:
     """Parts of a tensor, one after the other along an axis."""
@@ -131,6 +137,7 @@ def split(call: Call) -> None:
     if any(each.is_batch for each in value.axes[dim]):
         _batches(call, value, dim)
         return
+    _cut_at_once(call)
     start = 0
     sizes = [call.shape(number)[dim] for number in call.operation.outputs]
     for output, size in enumerate(sizes):
@@ -178,8 +185,18 @@ def unbind(call: Call) -> None:
     """The values at each place along an axis."""
     value = call.value("input")
     dim = call.get("dim", default=0) % len(value.axes)
+    _cut_at_once(call)
     for output in range(len(call.operation.outputs)):
         _put(call, selected(call, value, dim, output), output)
+
+
+def _cut_at_once(call: Call) -> None:
+    """Notes what the layers here, which cut each part by itself, cannot say of the backward pass.
+
+    torch has one operator for all parts, which waits for the gradients of all.
+    """
+    if len(call.operation.outputs) > 1:
+        call.lowering.note(_AT_ONCE, call.operation.path or call.operation.operator)
 
 
 @handles("select")

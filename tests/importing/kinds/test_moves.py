@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from tests.importing.kinds.judge import same
+from tests.importing.kinds.judge import imported, same
 from tests.importing.kinds.test_layers_of_one_operator import Function
 
 Steps = list[tuple[str, tuple[int, ...]]]  # methods of a tensor and what they are given
@@ -149,3 +149,11 @@ def test_what_cuts_off_a_border_along_two_axes_is_a_crop(
     found = same(Function(lambda x: function(x).relu()), (3, 6, 6))
     assert found.kinds == [*kinds, "relu"]
     assert sides is None or found.fields("crop") == {"sides": sides}
+
+
+def test_parts_that_are_cut_at_once_are_said_to_leave_the_peak_of_training_open() -> None:
+    """torch has one operator for all of them, the layers here one for each."""
+    halves = imported(Function(lambda x: torch.cat(x.chunk(2, 1)[::-1], 1)), (4, 3, 3))
+    assert "peak of a training step" in " ".join(halves.model.notes)
+    first = imported(Function(lambda x: torch.relu(x[:, :2])), (4, 3, 3))
+    assert first.model.notes == ()

@@ -452,7 +452,7 @@ def test_what_is_copied_or_not_by_free_sizes_has_no_formula(tmp_path: Path) -> N
     spec.write_text(f"name: gaps\ninput: [4, 8, 8]\nlayers:\n{cut}  - relu\n")
     assert archcalc.formula(str(spec), "training_bytes") is not None
     spec.write_text(f"name: gaps\ninput: [4, 8, 8]\nlayers:\n{cut}  - group_norm: {{groups: 2}}\n")
-    with pytest.raises(UsageError, match="depends on whether group_norm1 copies a map"):
+    with pytest.raises(UsageError, match="depends on whether group_norm1 copies its input"):
         archcalc.formula(str(spec), "training_bytes")
 
 

@@ -14,6 +14,7 @@ from archcalc.quantity.arithmetic import (
     Quantity,
     ceil_div,
     certainly_at_least,
+    certainly_one,
     floor_div,
     require_at_least,
     same_padding,
@@ -113,6 +114,15 @@ class TransposedWindow(Record):
     before: Quantity = 0
     dilation: Quantity = 1
     after: Quantity = 0
+
+    @property
+    def leaves_gaps(self) -> bool:
+        """Whether some outputs may hear no input: those between the taps of two of them."""
+        numbers = (self.kernel, self.stride, self.dilation)
+        if all(type(number) is int for number in numbers):
+            taps = range(min(self.kernel, self.stride))  # then they hit the same places again
+            return len({self.dilation * tap % self.stride for tap in taps}) < self.stride
+        return not (certainly_one(self.dilation) and certainly_at_least(self.kernel, self.stride))
 
     @classmethod
     def linear(cls, factor: Quantity) -> TransposedWindow:

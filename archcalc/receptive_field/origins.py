@@ -153,7 +153,12 @@ def _along(axis: int, windows: Sequence[ChannelWindow], origins: Origins) -> Axi
         if axis in followed(origin) and not _leaves_positions(origin, window)
     ]
     if not slid:
-        return Reach.SAME
+        # Units that all see the same: where none of them reaches, there are some that see nothing.
+        gaps = any(
+            origin is None and isinstance(window, TransposedWindow) and window.leaves_gaps
+            for origin, window in zip(origins.axes, windows, strict=True)
+        )
+        return Reach.UNKNOWN if gaps else Reach.SAME
     over_all = [(origin, window) for origin, window in slid if window in _OVER_ALL]
     scattered = [
         window

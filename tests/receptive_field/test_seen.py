@@ -345,3 +345,15 @@ def test_demucs_has_4096_phases() -> None:
 
     assert field(5) == (4436,)
     assert field(6) == (17748,)
+
+
+def test_what_units_that_see_alike_are_spread_to_leaves_some_that_see_nothing() -> None:
+    """A join spreads one position over two; a transposed convolution puts a gap between them."""
+    analysis = analysis_of(
+        "name: gaps\ninput: [1, 1, 2]\nlayers:\n  - avg_pool: {kernel: 1, stride: 2}\n"
+        "  - minimum: {name: spread, branches: [[{parameter: {shape: [1, 1, 2]}}], []]}\n"
+        "  - conv_transpose: {name: apart, channels: 1, kernel: 1, stride: 2}\n"
+        "  - conv_transpose: {name: closed, channels: 1, kernel: 2, stride: 2, from: spread}\n"
+    )
+    assert analysis.layer("apart").receptive_field[1] is None
+    assert analysis.layer("closed").receptive_field[1] == 1

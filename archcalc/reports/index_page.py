@@ -11,6 +11,7 @@ from archcalc.reports import (
     conventions_page,
     depth_page,
     errata_page,
+    front_page,
     glossary_page,
     scaling_page,
     sources_page,
@@ -87,11 +88,12 @@ def _heading(entry: Entry) -> str:
     return of_classes or _OTHERS
 
 
+_CHARTS = (complexity_page, depth_page, activations_page, scaling_page, front_page,
+           conventions_page)  # fmt: skip
+
+
 def _comparisons(page: Page) -> Sequence[str]:
-    charts = [
-        page.link(chart.TITLE, chart.PATH)
-        for chart in (complexity_page, depth_page, activations_page, scaling_page, conventions_page)
-    ]
+    charts = [page.link(chart.TITLE, chart.PATH) for chart in _CHARTS]
     subjects: list[Selection | Grid] = [*SELECTIONS, *GRIDS]
     return [*charts, *(page.link(subject.title, path_of(subject)) for subject in subjects)]
 

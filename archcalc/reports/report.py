@@ -14,6 +14,7 @@ from archcalc.reports import (
     depth_page,
     errata_page,
     family_page,
+    front_page,
     glossary_page,
     index_page,
     network_page,
@@ -63,6 +64,7 @@ def pages(library: Library) -> Iterator[tuple[str, MakePage]]:
     yield depth_page.PATH, partial(depth_page.depth_page, library)
     yield activations_page.PATH, partial(activations_page.activations_page, library)
     yield scaling_page.PATH, partial(scaling_page.scaling_page, library)
+    yield front_page.PATH, front_page.front_page
     yield conventions_page.PATH, partial(conventions_page.conventions_page, library)
     yield errata_page.PATH, partial(errata_page.errata_page, library)
     yield sources_page.PATH, partial(sources_page.sources_page, library)

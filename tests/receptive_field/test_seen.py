@@ -355,5 +355,5 @@ def test_what_units_that_see_alike_are_spread_to_leaves_some_that_see_nothing() 
         "  - conv_transpose: {name: apart, channels: 1, kernel: 1, stride: 2}\n"
         "  - conv_transpose: {name: closed, channels: 1, kernel: 2, stride: 2, from: spread}\n"
     )
-    assert analysis.layer("apart").receptive_field[1] is None
-    assert analysis.layer("closed").receptive_field[1] == 1
+    assert analysis.layer("apart").field[1] is Reach.UNKNOWN
+    assert analysis.layer("closed").field[1] == Field(0, 0, 0)

@@ -13,7 +13,6 @@ from archcalc.quantity.at_least import is_open
 from archcalc.record import Record
 
 _PRINTS_SO = (Verdict.AGREES, Verdict.TRUNCATED, Verdict.APPROXIMATELY)
-_OPERATIONS = ("MACs", "FLOPs", "operations")
 
 Count = Callable[[Analysis], Quantity]
 # What a number may be, by what it is asked for as: archcalc's own figures first.
@@ -25,7 +24,7 @@ COUNTS: dict[str, dict[str, Count]] = {
     "macs": {
         "macs": lambda analysis: analysis.macs,
         "flops": lambda analysis: analysis.flops,
-        **{name: c.total for name, c in CONVENTIONS.items() if c.unit in _OPERATIONS},
+        **{name: c.total for name, c in CONVENTIONS.items() if c.is_of_operations},
     },
 }
 

@@ -43,6 +43,11 @@ class Convention(Record):
     others: Count | None = None
     wrong: str = ""
 
+    @property
+    def is_of_operations(self) -> bool:
+        """Whether its total can be held beside multiply-accumulates."""
+        return self.unit in ("MACs", "FLOPs", "operations")
+
     def of(self, call: Call) -> Quantity:
         """What the tool counts for one layer, for one image; it may be unknown."""
         if call.name in _UNKNOWN:

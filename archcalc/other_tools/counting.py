@@ -27,6 +27,11 @@ def of_output(factor: int = 1) -> Count:
     return lambda call: factor * call.output.values
 
 
+def hooked(count: Count) -> Count:
+    """Of objects of exactly torch's class, as tools ask for by `type(module) in table`."""
+    return lambda call: count(call) if call.is_torchs else 0
+
+
 def affine(with_weight: int, without: int) -> Count:
     """So many for each value of the input where there is a weight, and so many where not."""
     return lambda call: call.x.values * (with_weight if "weight" in call.parameters else without)
@@ -47,11 +52,17 @@ def taps(call: Call) -> Quantity:
     return product(per_axis(call.given("kernel_size"), call.axes))
 
 
-def softmax(call: Call) -> Quantity:
-    """An exponential and a division for each value, and the additions that sum up each row."""
+def rows(call: Call) -> tuple[Quantity, Quantity]:
+    """How many rows there are along the axis of a softmax, and the values of each."""
     dim = cast(int, call.given("dim"))
     row = call.x.shape[dim if dim < 0 else dim - 1]
-    return call.x.values // row * (3 * row - 1)
+    return call.x.values // row, row
+
+
+def softmax(call: Call) -> Quantity:
+    """An exponential and a division for each value, and the additions that sum up each row."""
+    count, row = rows(call)
+    return count * (3 * row - 1)
 
 
 def response_norm(call: Call) -> Quantity:
@@ -69,6 +80,12 @@ def passes(call: Call) -> Iterator[tuple[Recurrence, Pass]]:
     recurrence = call.rule.recurrence_on(call.x)
     for one in recurrence.passes():
         yield recurrence, one
+
+
+def step_by_step(call: Call) -> Quantity:
+    """The parameters of a recurrent module at each step: its products, and what is added."""
+    steps = next(passes(call))[0].steps
+    return steps * sum(call.parameters.values())
 
 
 def attention_shapes(call: Call) -> tuple[tuple[Quantity, Quantity], ...]:

@@ -6,27 +6,21 @@ from math import floor, prod
 from typing import Any, cast
 
 from archcalc.other_tools.call import Call
-from archcalc.other_tools.convention import Convention, Count
+from archcalc.other_tools.convention import Convention
 from archcalc.other_tools.counting import (
     attention_shapes,
+    hooked,
     macs,
+    of_input,
     passes,
     projections,
     response_norm,
+    step_by_step,
     with_bias,
 )
 from archcalc.quantity.arithmetic import Quantity
 
 GATES = {"rnn": 1, "gru": 7, "lstm": 10}  # operations for each value of the state
-
-
-def _hooked(count: Count) -> Count:
-    """Of modules of exactly that class, as `type(module) in MODULES_MAPPING` asks for."""
-    return lambda call: count(call) if call.is_torchs else 0
-
-
-def _values(call: Call) -> Quantity:
-    return call.x.values
 
 
 def _twice(call: Call) -> Quantity:
@@ -53,7 +47,7 @@ def _interpolated(call: Call) -> Quantity:
     return call.output.values + by_function + pooled
 
 
-def recurrent(call: Call) -> Quantity:
+def _recurrent(call: Call) -> Quantity:
     """The weights and biases of the forward direction, and its gates, at each step."""
     total: Quantity = 0
     for of, one in passes(call):
@@ -68,13 +62,12 @@ def recurrent(call: Call) -> Quantity:
 
 def _attention(call: Call) -> Quantity:
     """`multihead_attention_counter_hook`: scale, projections, products, softmax."""
-    queries, keys, values = (call.inputs[min(n, len(call.inputs) - 1)] for n in range(3))
-    (q, width), (k, key_width), (v, value_width) = (each.shape for each in (queries, keys, values))
+    (q, width), (k, key_width), (v, value_width) = attention_shapes(call)
     heads = cast(int, call.given("num_heads"))
-    projections = q * width * width + k * key_width * key_width + v * value_width * value_width
+    projected = q * width * width + k * key_width * key_width + v * value_width * value_width
     biases = (q + k + v) * width if call.given("bias", True) else 0
     products = heads * (q * k * (width // heads) + q * k + q * k * (value_width // heads))
-    return q * width + projections + biases + products + q * value_width * (value_width + 1)
+    return q * width + projected + biases + products + q * value_width * (value_width + 1)
 
 
 def _projections(call: Call) -> Quantity:
@@ -82,12 +75,6 @@ def _projections(call: Call) -> Quantity:
     (queries, width), (keys, _), (values, _) = attention_shapes(call)
     biases = (2 * queries + keys + values) * width if call.given("bias", True) else 0
     return projections(call) + biases
-
-
-def _step_by_step(call: Call) -> Quantity:
-    """The products of each step with their biases, where torch takes them one by one."""
-    steps = next(passes(call))[0].steps
-    return steps * sum(call.parameters.values())
 
 
 _TWICE = ("ReLU", "PReLU", "ELU", "GELU", "MaxPool", "AvgPool", "AdaptiveMaxPool",
@@ -104,16 +91,16 @@ PTFLOPS = Convention(
         "batch norm, pools and activations by value"
     ),
     counts={
-        **dict.fromkeys(["Conv", "ConvTranspose", "Linear"], _hooked(with_bias)),
-        **dict.fromkeys(["RNN", "GRU", "LSTM"], recurrent),
-        **dict.fromkeys(["BatchNorm", "GroupNorm"], _hooked(_affine_by_default)),
+        **dict.fromkeys(["Conv", "ConvTranspose", "Linear"], hooked(with_bias)),
+        **dict.fromkeys(["RNN", "GRU", "LSTM"], _recurrent),
+        **dict.fromkeys(["BatchNorm", "GroupNorm"], hooked(_affine_by_default)),
         "InstanceNorm": lambda call: call.x.values * (2 if call.given("affine", False) else 1),
-        "LayerNorm": _hooked(_values),
+        "LayerNorm": hooked(of_input()),
         **dict.fromkeys(_TWICE, _twice),
-        **dict.fromkeys(["ReLU6", "LeakyReLU", "SiLU", "Softmax"], _values),
+        **dict.fromkeys(["ReLU6", "LeakyReLU", "SiLU", "Softmax"], of_input()),
         "Upsample": _interpolated,
         "LocalResponseNorm": response_norm,
-        "LocalResponseNormWithinChannel": lambda call: 3 * call.x.values,
+        "LocalResponseNormWithinChannel": of_input(3),
         "LocallyConnected": macs,
         "MultiheadAttention": _attention,
     },
@@ -135,8 +122,8 @@ PTFLOPS_ATEN = Convention(
         **dict.fromkeys(["Conv", "ConvTranspose", "Linear", "TransposedLinear"], with_bias),
         **dict.fromkeys(["LocallyConnected", "matmul"], macs),
         "MultiheadAttention": _projections,
-        **dict.fromkeys(["RNN", "GRU"], _step_by_step),
-        "LSTM": lambda call: _step_by_step(call) if call.given("proj_size", 0) else 0,
+        **dict.fromkeys(["RNN", "GRU"], step_by_step),
+        "LSTM": lambda call: step_by_step(call) if call.given("proj_size", 0) else 0,
     },
     wrong="On the CPU attention and LSTMs are 0",
 )

@@ -7,7 +7,7 @@ from typing import cast
 from archcalc.layers.state import Role
 from archcalc.other_tools.call import Call
 from archcalc.other_tools.convention import Convention
-from archcalc.other_tools.counting import macs, of_output, per_axis, taps, with_bias
+from archcalc.other_tools.counting import macs, of_input, of_output, per_axis, taps, with_bias
 from archcalc.other_tools.torch_counters import FLOP_COUNTER, FVCORE
 from archcalc.quantity.arithmetic import Quantity, product
 
@@ -57,10 +57,6 @@ PYCLS_ACTS = Convention(
 )
 
 
-def _adaptive(call: Call) -> Quantity:
-    return call.x.values
-
-
 def _netscope_transposed(call: Call) -> Quantity:
     """A window over its stride for each output; groups are not known to it."""
     strides = product(per_axis(call.given("stride", 1), call.axes))
@@ -91,10 +87,6 @@ NETSCOPE = Convention(
 )
 
 
-def _rectified(call: Call) -> Quantity:
-    return 2 * call.output.values
-
-
 def _pooled(call: Call) -> Quantity:
     strides = product(per_axis(call.given("stride", 1), call.axes))
     return 2 * call.output.values * strides
@@ -120,9 +112,9 @@ CONVNET_BURDEN = Convention(
     ),
     counts={
         **dict.fromkeys(["Conv", "ConvTranspose", "Linear"], with_bias),
-        **dict.fromkeys(["ReLU", "ReLU6"], _rectified),
+        **dict.fromkeys(["ReLU", "ReLU6"], of_output(2)),
         **dict.fromkeys(["MaxPool", "AvgPool"], _pooled),
-        "AdaptiveAvgPool": _adaptive,
+        "AdaptiveAvgPool": of_input(),
         "add": of_output(),
         "maximum": _largest,
         "Upsample": of_output(4),

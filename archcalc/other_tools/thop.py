@@ -6,16 +6,22 @@ from math import prod
 from typing import cast
 
 from archcalc.other_tools.call import Call
-from archcalc.other_tools.convention import Convention, Count
-from archcalc.other_tools.counting import macs, of_output, passes, per_axis, softmax, taps
+from archcalc.other_tools.convention import Convention
+from archcalc.other_tools.counting import (
+    attention_shapes,
+    hooked,
+    macs,
+    of_input,
+    of_output,
+    passes,
+    per_axis,
+    rows,
+    softmax,
+    taps,
+)
 from archcalc.quantity.arithmetic import Quantity, product
 
 _EACH = {"nearest": 0, "linear": 5, "bilinear": 11, "bicubic": 259, "trilinear": 31}
-
-
-def _hooked(count: Count) -> Count:
-    """Of modules of exactly that class, as `type(module) in register_hooks` asks for."""
-    return lambda call: count(call) if call.is_torchs else 0
 
 
 def _norm(call: Call) -> Quantity:
@@ -23,10 +29,6 @@ def _norm(call: Call) -> Quantity:
     named = {"LayerNorm": "elementwise_affine", "RMSNorm": "elementwise_affine"}
     default = call.name != "InstanceNorm"
     return call.x.values * (4 if call.given(named.get(call.name, "affine"), default) else 2)
-
-
-def _prelu(call: Call) -> Quantity:
-    return call.x.values
 
 
 def _transposed_as_forward(call: Call) -> Quantity:
@@ -74,10 +76,10 @@ THOP = Convention(
         "average pools, resizing, softmax and recurrent cells"
     ),
     counts={
-        **dict.fromkeys(["Conv", "Linear"], _hooked(macs)),
-        "ConvTranspose": _hooked(_transposed_as_forward),
-        **dict.fromkeys(["BatchNorm", "LayerNorm", "InstanceNorm"], _hooked(_norm)),
-        "PReLU": _prelu,
+        **dict.fromkeys(["Conv", "Linear"], hooked(macs)),
+        "ConvTranspose": hooked(_transposed_as_forward),
+        **dict.fromkeys(["BatchNorm", "LayerNorm", "InstanceNorm"], hooked(_norm)),
+        "PReLU": of_input(),
         "Softmax": softmax,
         "AvgPool": of_output(),
         "AdaptiveAvgPool": _adaptive,
@@ -127,16 +129,10 @@ def _cells(call: Call) -> Quantity:
     return total
 
 
-def _attention(call: Call) -> Quantity:
-    """The two products, whole, whatever a mask leaves out of them."""
-    return call.macs
-
-
 def _multihead(call: Call) -> Quantity:
     """Projections, products and a softmax."""
-    queries, keys, values = (call.inputs[min(n, len(call.inputs) - 1)] for n in range(3))
-    (q, width), (k, key_width) = queries.shape, keys.shape
-    projections = width * (2 * q * width + k * (key_width + values.shape[-1]))
+    (q, width), (k, key_width), (_, value_width) = attention_shapes(call)
+    projections = width * (2 * q * width + k * (key_width + value_width))
     heads = cast(int, call.given("num_heads"))
     return projections + 2 * q * k * width + heads * q * (3 * k - 1)
 
@@ -158,17 +154,24 @@ ULTRALYTICS_THOP = Convention(
     ),
     counts={
         **dict.fromkeys(
-            ["Conv", "ConvTranspose", "Linear", "TransposedLinear", "LocallyConnected", "matmul"],
+            [
+                "Conv",
+                "ConvTranspose",
+                "Linear",
+                "TransposedLinear",
+                "LocallyConnected",
+                "matmul",
+                "Attention",
+            ],
             macs,
         ),
         **dict.fromkeys(["BatchNorm", "LayerNorm", "InstanceNorm", "GroupNorm", "RMSNorm"], _norm),
-        "Attention": _attention,
         "MultiheadAttention": _multihead,
         "Bilinear": _bilinear,
-        "PReLU": _prelu,
+        "PReLU": of_input(),
         "Softmax": softmax,
         "Softmin": lambda call: softmax(call) + call.x.values,
-        "LogSoftmax": lambda call: softmax(call) + _rows(call),
+        "LogSoftmax": lambda call: softmax(call) + rows(call)[0],
         "AvgPool": _pooled,
         "AdaptiveAvgPool": _pooled_to_a_size,
         "Upsample": lambda call: (
@@ -178,8 +181,3 @@ ULTRALYTICS_THOP = Convention(
     },
     wrong="Activations but PReLU and softmax, and sums, are 0",
 )
-
-
-def _rows(call: Call) -> Quantity:
-    dim = cast(int, call.given("dim"))
-    return call.x.values // call.x.shape[dim if dim < 0 else dim - 1]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from archcalc.other_tools.call import Call
 from archcalc.other_tools.convention import Convention
-from archcalc.other_tools.counting import passes
+from archcalc.other_tools.counting import step_by_step
 from archcalc.quantity.arithmetic import Quantity
 
 
@@ -15,11 +15,6 @@ def _of_parameters(call: Call) -> Quantity:
     values = call.parameters.get("weight", 0) + call.parameters.get("bias", 0)
     positions = call.output.positions if "Conv" in (call.spelling.callee or "") else 1
     return call.output.items * positions * values
-
-
-def _recurrent(call: Call) -> Quantity:
-    steps = next(passes(call))[0].steps
-    return steps * sum(call.parameters.values())
 
 
 TORCHINFO = Convention(
@@ -39,7 +34,7 @@ TORCHINFO = Convention(
              "PReLU", "Embedding", "Parameter", "ChannelScale", "Normalize"],
             _of_parameters,
         ),
-        **dict.fromkeys(["RNN", "GRU", "LSTM"], _recurrent),
+        **dict.fromkeys(["RNN", "GRU", "LSTM"], step_by_step),
     },
     wrong="Linear layers on tokens count as on one token; attention and products are 0",
 )  # fmt: skip

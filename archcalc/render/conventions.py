@@ -15,7 +15,6 @@ from archcalc.render.output import WIDTH, Data, Document, Part, Table
 from archcalc.render.table import conditions, with_network
 
 _HEADINGS = ("convention", "prints", "total", "in fact", "x MACs")
-_OPERATIONS = ("MACs", "FLOPs", "operations")  # units of what can be held beside MACs
 
 
 class ConventionsDocument(Document):
@@ -54,7 +53,7 @@ class ConventionsDocument(Document):
                 "Of the others, the totals that they print for the network that archcalc exports.",
             ]
         rows = [
-            [each.name, each.prints, exact(total), each.unit, self._beside_macs(each.unit, total)]
+            [each.name, each.prints, exact(total), each.unit, self._beside_macs(each, total)]
             for each, total in zip(self.conventions, self.totals.values(), strict=True)
         ]
         yield Table(with_network(analysis, _HEADINGS, form), rows, "llrlr")
@@ -67,10 +66,10 @@ class ConventionsDocument(Document):
             rules = [[each.name, each.tool, each.call, _rule(each)] for each in self.conventions]
             yield Table(("convention", "tool", "call", "counts"), rules)
 
-    def _beside_macs(self, unit: str, total: Quantity) -> str:
+    def _beside_macs(self, convention: Convention, total: Quantity) -> str:
         """How many times archcalc's MACs a total of operations is."""
         macs = self.analysis.macs
-        if unit not in _OPERATIONS or not macs:
+        if not convention.is_of_operations or not macs:
             return ""
         return "?" if is_open(total) or is_open(macs) else f"{total / macs:.3f}"
 

@@ -12,7 +12,6 @@ from archcalc.reports.site import Site
 
 PATH = "comparisons/conventions.md"
 TITLE = "Who counts what"
-_OPERATIONS = ("MACs", "FLOPs", "operations")
 
 
 def conventions_page(library: Library, site: Site) -> Page:
@@ -34,7 +33,7 @@ def conventions_page(library: Library, site: Site) -> Page:
             *[_text(convention.total(entry.analysis)) for entry in entries],
         ]
         for convention in CONVENTIONS.values()
-        if convention.unit in _OPERATIONS
+        if convention.is_of_operations
     ]
     own = ["archcalc", "MACs", *[short(entry.figures.macs) for entry in entries]]
     headings = ["convention", "prints", *[page.link(entry.name, entry.page) for entry in entries]]

@@ -142,7 +142,7 @@ def cat(call: Call) -> None:
     if common_batch(values) == dim:
         _batches(call, values, dim)
         return
-    taken = _side_by_side(call, values)
+    taken = side_by_side(call, values)
     of_images = next((each for each in taken if each.batch is not None), taken[0])
     call.of("concat", taken, {"axis": of_images.last_or(dim)})
 
@@ -164,7 +164,7 @@ def _batches(call: Call, values: list[Value], dim: int) -> None:
     call.lowering.values[call.output] = Value(draft, base, axes, of_images=True)
 
 
-def _side_by_side(call: Call, values: list[Value]) -> list[Taken]:
+def side_by_side(call: Call, values: list[Value]) -> list[Taken]:
     along = common_batch(values)
     return [call.beside(each, along) for each in values]
 
@@ -178,7 +178,7 @@ def stack(call: Call) -> None:
     if len(values) == 1:
         call.same(values[0])
         return
-    taken = _side_by_side(call, values)
+    taken = side_by_side(call, values)
     of_images = next((each for each in taken if each.batch is not None), taken[0])
     call.of("concat", taken, {"axis": of_images.last_or(dim)})
 

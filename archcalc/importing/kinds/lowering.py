@@ -24,11 +24,11 @@ from archcalc.importing.kinds.drafts import Draft, NotCoveredError, Value, map_a
 from archcalc.importing.kinds.rearranging import move, sizes_of
 from archcalc.importing.trace import PARAMETER, Operation, Ref, Tensor, Trace
 
-# Of the tensors that they are given, these take nothing but the shape.
+# Of the first tensor that they are given, these take nothing but the shape.
 _OF_SHAPES = frozenset(
     (
         "new_zeros", "new_ones", "new_full", "new_empty", "new_tensor", "zeros_like",
-        "ones_like", "full_like", "empty_like", "rand_like", "randn_like",
+        "ones_like", "full_like", "empty_like", "rand_like", "randn_like", "zero", "fill", "copy",
     )
 )  # fmt: skip
 _AXES = {1: "c", 2: "nc", 3: "chw", 4: "cthw"}
@@ -106,7 +106,7 @@ class Lowering:
             for number in taken:
                 self.users.setdefault(number, []).append(operation)
             if operation.operator in _OF_SHAPES:
-                continue
+                taken = {*tensors_in({**operation.arguments, "input": None})}
             for kind in (self.of_images, self.learned):
                 if not taken.isdisjoint(kind):
                     kind.update(operation.outputs)

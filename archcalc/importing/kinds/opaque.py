@@ -29,7 +29,6 @@ _WITHOUT_PRODUCTS = frozenset(
         "flip",
         "scatter",
         "index_put",
-        "__setitem__",
         "one_hot",
         "tril",
         "triu",
@@ -61,7 +60,6 @@ _WITHOUT_PRODUCTS = frozenset(
         "unfold",
         "rot90",
         "diff",
-        "copy",
         "max",
         "min",
         "pad",
@@ -75,7 +73,7 @@ _WITHOUT_PRODUCTS = frozenset(
     ]
 )
 _FAMILIES_WITHOUT_PRODUCTS = frozenset(
-    ("joining", "moving", "norming", "pointwise", "pooling", "resizing", "slicing")
+    ("joining", "moving", "norming", "pointwise", "pooling", "resizing", "slicing", "writing")
 )
 
 

@@ -97,7 +97,7 @@ def _reachable(call: Call, value: Value, dim: int) -> tuple[Value, int]:
 def _own_axis(call: Call, value: Value, dim: int) -> tuple[Value, int]:
     """The tensor with an axis that is one of the layer's own."""
     taken = call.take(value)
-    moved = _as_taken(value, taken.draft, taken.batch)
+    moved = as_taken(value, taken.draft, taken.batch)
     place = taken.axis(dim) + 1
     return moved, place
 
@@ -109,7 +109,7 @@ def _placed(call: Call, value: Value) -> Value:
     return value._replace(base=base)
 
 
-def _as_taken(value: Value, draft: Draft, batch: int | None) -> Value:
+def as_taken(value: Value, draft: Draft, batch: int | None) -> Value:
     """The tensor as the output of what has moved its values."""
     items: Axis = ()
     rest = value.axes
@@ -334,7 +334,7 @@ def by_table(call: Call, value: Value, dim: int, sizes: list[tuple[int, ...]]) -
         count *= each[0]
     draft = call.add("index_select", [taken], {"count": count, "axis": axis})
     own = axis_of((count,) * len(lowering.trace.batches))
-    moved = _as_taken(value, draft, taken.batch)
+    moved = as_taken(value, draft, taken.batch)
     base = tuple([own if n == axis + 1 else each for n, each in enumerate(moved.base)])
     moved = moved._replace(
         base=base, axes=tuple([own if n == dim else each for n, each in enumerate(moved.axes)])

@@ -19,7 +19,7 @@ from archcalc.importing.trace import PARAMETER, Held, Operation, Trace
 
 for _family in (
     "attending", "convolving", "joining", "moving", "norming", "pointwise", "pooling", "products",
-    "recurring", "resizing", "sampling", "slicing",
+    "recurring", "resizing", "sampling", "slicing", "writing",
 ):  # fmt: skip
     import_module(f"archcalc.importing.kinds.{_family}")
 

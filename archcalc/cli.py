@@ -7,6 +7,7 @@ is wrong.
 from __future__ import annotations
 
 import argparse
+import codecs
 import gc
 import os
 import sys
@@ -93,12 +94,32 @@ class _UntilClosed(RawIOBase):
 
 
 def _output(stdout: TextIOWrapper) -> TextIOWrapper:
-    """Standard output that a closed pipe does not end; it shows a ? for what it cannot show."""
+    """Standard output that a closed pipe does not end; what it cannot show is spelled in ASCII."""
     stdout.flush()
     raw = _UntilClosed(getattr(stdout.buffer, "raw", stdout.buffer))
+    codecs.register_error(_IN_ASCII, _in_ascii)
     return TextIOWrapper(
-        BufferedWriter(raw), stdout.encoding, errors="replace", line_buffering=stdout.isatty()
+        BufferedWriter(raw), stdout.encoding, errors=_IN_ASCII, line_buffering=stdout.isatty()
     )
+
+
+_IN_ASCII = "archcalc.in_ascii"  # how errors of encoding are met
+
+
+def _in_ascii(error: UnicodeError) -> tuple[str, int]:
+    """`...` for what an encoding lacks of `…`, e for é, a ? for what has nothing like it."""
+    from unicodedata import normalize
+
+    assert isinstance(error, UnicodeEncodeError), "for output alone"
+    lacking = error.object[error.start : error.end]
+    spelled = [_SPELLED.get(sign) or normalize("NFKD", sign)[0] for sign in lacking]
+    return "".join([text if text.isascii() else "?" for text in spelled]), error.end
+
+
+_SPELLED = {
+    "…": "...", "×": "x", "÷": "/", "≠": "!=", "–": "-", "−": "-", "─": "-", "│": "|",
+    "├": "|", "└": "`", "·": ".", "█": "#", "░": ".", "“": '"', "”": '"', "ß": "ss",
+}  # fmt: skip
 
 
 def parser_of_all() -> argparse.ArgumentParser:
@@ -111,19 +132,38 @@ class _Parser(argparse.ArgumentParser):
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(formatter_class=_formatter, **settings)
+        self._given: list[str] = []
         self.register("action", None, _StoreOnce)
         self.register("action", "store", _StoreOnce)
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """Refuses what it does not know itself, rather than the parser above it."""
+        self._given = [*(args or ())]
         found, unknown = super().parse_known_args(args, namespace)
         if unknown:
-            guess = did_you_mean(unknown[0], self._option_string_actions)
-            self.error(f"unrecognized arguments: {' '.join(unknown)}{guess}")
+            self._refuse(unknown)
         return found, unknown
 
     def error(self, message: str) -> NoReturn:
+        """One line; an option that there is not is said before what is missing beside it."""
+        given, self._given = self._given, []
+        unknown = [word for word in given if word.startswith("-") and not self._may_be(word)]
+        if message.startswith("the following arguments are required") and unknown:
+            self._refuse(unknown[:1])
+        before = next((word for word in given if message.startswith(f"argument {word}: e")), "")
+        after = [*given[given.index(before) + 1 :], ""][0] if before else ""
+        if message.endswith("expected one argument") and after.startswith("-") and after != "-":
+            message += f"; what begins with a minus stands behind a =, as in {before}={after}"
         self.exit(2, f"{self.prog}: {message} (see {self.prog} --help)\n")
+
+    def _refuse(self, unknown: list[str]) -> NoReturn:
+        guess = did_you_mean(unknown[0], self._option_string_actions)
+        self.error(f"unrecognized arguments: {' '.join(unknown)}{guess}")
+
+    def _may_be(self, word: str) -> bool:
+        """Whether a word that begins with a dash is an option, the start of one, or no option."""
+        name = word.partition("=")[0]
+        return word in ("-", "--") or any(o.startswith(name) for o in self._option_string_actions)
 
 
 class _StoreOnce(argparse._StoreAction):
@@ -151,7 +191,7 @@ def _parser(commands: Iterable[str], configured: Collection[str]) -> argparse.Ar
         description="How big, how deep, how expensive is this network, "
         "and is that published number right?",
     )
-    parser.add_argument("--version", action=_Version, nargs=0, help="print the version")
+    parser.add_argument("-V", "--version", action=_Version, nargs=0, help="print the version")
     subparsers = parser.add_subparsers(
         prog="archcalc", dest="command", metavar="COMMAND", required=True
     )

@@ -56,7 +56,8 @@ def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_the_version_is_the_packages(capsys: pytest.CaptureFixture[str]) -> None:
-    assert called(capsys, "--version") == (0, f"archcalc {archcalc.__version__}\n", "")
+    for option in ("--version", "-V"):
+        assert called(capsys, option) == (0, f"archcalc {archcalc.__version__}\n", "")
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -111,6 +112,20 @@ WRONG: dict[str, tuple[list[str], str]] = {
     "no command": ([], "the following arguments are required: COMMAND"),
     "an unknown command": (["tabel"], "unknown command 'tabel'; did you mean 'table'?"),
     "a command like no other": (["zzzz"], f"unknown command 'zzzz'; known: {', '.join(COMMANDS)}"),
+    "an unknown option alone": (
+        ["--verbose"],
+        "archcalc: unrecognized arguments: --verbose; did you mean",
+    ),
+    "an unknown option, and no network": (
+        ["table", "--colums", "a"],
+        "archcalc table: unrecognized arguments: --colums; did you mean '--columns'?",
+    ),
+    "a negative argument": (["table", "vgg16", "-1"], "unrecognized arguments: -1 (see archcalc t"),
+    "a negative value": (
+        ["field", "vgg16", "pool5", "--at", "-1,3"],
+        "archcalc field: argument --at: expected one argument; what begins with a minus stands "
+        "behind a =, as in --at=-1,3 (see archcalc field --help)",
+    ),
     "no network": (["table"], "the following arguments are required: NAME"),
     "two networks": (
         ["table", "vgg16", "vgg19"],
@@ -265,9 +280,16 @@ def test_bytes_that_are_no_text_are_shown_and_refused() -> None:
     assert run("table", "\udcff").stderr.startswith("archcalc: unknown network '\\udcff'")
 
 
-def test_an_output_without_accents_gets_question_marks() -> None:
-    done = run("list", env=os.environ | {"PYTHONIOENCODING": "ascii"})
+def test_what_an_output_cannot_show_is_spelled_in_ascii(tmp_path: Path) -> None:
+    spec = tmp_path / "net.yaml"
+    spec.write_text("name: n\ntitle: Café 漢 in 3×3…\ninput: [3, 8, 8]\nlayers: [relu]\n")
+    done = run("table", str(spec), env=os.environ | {"PYTHONIOENCODING": "ascii"})
     assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("n: Cafe ? in 3x3...\n")
+    done = run(
+        "table", str(spec), env=os.environ | {"PYTHONIOENCODING": "latin-1"}, encoding="latin-1"
+    )
+    assert done.stdout.startswith("n: Café ? in 3×3...\n")
 
 
 # ----- interrupts, and how it is called -----

@@ -36,7 +36,8 @@ MOST_NAMED = 3  # layers in a note
 def add_network(
     parser: argparse.ArgumentParser,
     name: str = "name",
-    meaning: str = "a network (see `archcalc list`), FILE, FILE#VARIANT, or PACKAGE:FACTORY",
+    meaning: str = "a network (see `archcalc list`), FILE, FILE#VARIANT, PACKAGE:FACTORY, or - "
+    "for a spec on standard input",
     nargs: str | None = None,
 ) -> None:
     """A positional argument for a network, or for several, which shells complete."""

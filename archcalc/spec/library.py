@@ -11,10 +11,11 @@ from archcalc.errors import Source, UsageError, did_you_mean, require_known
 from archcalc.record import replace
 from archcalc.spec.files import ENDINGS, is_code, is_model, spec_sources
 from archcalc.spec.parser import parse_family
-from archcalc.spec.reader import read_file, written
+from archcalc.spec.reader import read_file, read_stdin, written
 from archcalc.spec.syntax import Family, Network
 from archcalc.spec.values import Value
 
+STDIN = "-"  # as the name of a file: what comes in
 _MOST_NAMED = 4  # variants in a message
 _VARIANT = re.compile(r"^  ([A-Za-z0-9_.\-]+):", re.MULTILINE)
 
@@ -31,7 +32,7 @@ def network_names() -> list[str]:
 
 def is_file(name: str) -> bool:
     """Whether `name` is meant as a file, and not as a network that comes with archcalc."""
-    if name.endswith(ENDINGS) or is_model(name) or "/" in name:
+    if name.endswith(ENDINGS) or is_model(name) or "/" in name or name in (STDIN, ".", ".."):
         return True
     return os.path.isfile(name) and name not in network_names()
 
@@ -59,6 +60,8 @@ def read_family(path: str, shapes: Mapping[str, tuple[int, ...]] | None = None) 
         from archcalc.importing.network import family_of
 
         return family_of(read_model(path, shapes), path)
+    if path == STDIN:
+        return parse_family(read_stdin())
     return parse_family(replace(read_file(path, path), path=os.path.realpath(path)))
 
 

@@ -7,6 +7,7 @@ meaning comes from the field it fills), serve to bound depth and size while the 
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -72,6 +73,23 @@ def read_file(path: str, shown_as: str, what: str = "a spec") -> Source:
             data = file.read(MAX_BYTES + 1)
     except ValueError:
         raise UsageError(f"{shown_as!r} is not the name of a file") from None
+    return _decoded(data, shown_as, what)
+
+
+def read_stdin() -> Source:
+    """The text that comes in on standard input.
+
+    Raises:
+        UsageError: nothing does; it was read before.
+        SpecError: it is too large, or not UTF-8.
+    """
+    data = b"" if sys.stdin is None else sys.stdin.buffer.read(MAX_BYTES + 1)
+    if not data:
+        raise UsageError("-: nothing comes in on standard input, or it was read before")
+    return _decoded(data, "<stdin>", "a spec")
+
+
+def _decoded(data: bytes, shown_as: str, what: str) -> Source:
     _require_small(len(data), shown_as, what)
     try:
         return Source(shown_as, data.decode("utf-8"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,24 @@ def test_parameters_input_batch_and_dtype_can_be_set(capsys: pytest.CaptureFixtu
 def test_an_input_is_sizes_with_an_x_between(text: str, capsys: pytest.CaptureFixture[str]) -> None:
     _, out, _ = called(capsys, "table", "resnet18", "--input", text, "--format", "json")
     assert json.loads(out)["input"] == [3, 64, 64]
+
+
+def test_a_spec_comes_in_on_standard_input(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def coming_in(text: str) -> None:
+        monkeypatch.setattr("sys.stdin", TextIOWrapper(BytesIO(text.encode())))
+
+    coming_in(TINY)
+    status, out, _ = called(capsys, "compare", "- ", "tiny.yaml", "--format", "json")
+    one, other = json.loads(out)["networks"]
+    assert (status, one["totals"]) == (0, other["totals"])
+    message = "archcalc: -: nothing comes in on standard input, or it was read before\n"
+    assert called(capsys, "table", "-") == (2, "", message)
+    coming_in("name: tiny\nlayers: [rellu]\n")
+    status, _, err = called(capsys, "table", "-")
+    assert status == 2
+    assert err.startswith("archcalc: <stdin>:2:10: unknown layer kind 'rellu'; did you mean 'relu'")
 
 
 def test_a_free_size_gives_formulas(capsys: pytest.CaptureFixture[str]) -> None:

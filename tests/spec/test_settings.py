@@ -25,7 +25,26 @@ def test_settings_stand_behind_the_name(text: str, name: str, settings: dict[str
     assert split_settings(text) == (name, settings)
 
 
-@pytest.mark.parametrize("text", ["alpha", "alpha=", "=1", "2x=1", "depths=[1"])
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("alpha=29/100", Fraction(29, 100)),
+        ("alpha=-1.5/3", Fraction(-1, 2)),
+        ("depths=1,1,2", [1, 1, 2]),
+        ("depths=1,", [1]),
+        ("widths=1/2, 0.25", [Fraction(1, 2), Fraction(1, 4)]),
+        ("flags=true,false", [True, False]),
+        ("shares=[1/3,[2]]", [Fraction(1, 3), [2]]),
+        ("kinds=relu,gelu", "relu,gelu"),  # words are text, and may be one
+        ("path=a/b", "a/b"),
+        ("day=1/2/3", "1/2/3"),
+    ],
+)
+def test_fractions_are_numbers_and_lists_go_without_brackets(text: str, value: object) -> None:
+    assert read_setting(text)[1] == value
+
+
+@pytest.mark.parametrize("text", ["alpha=1/0", "alpha", "alpha=", "=1", "2x=1", "depths=[1"])
 def test_what_is_no_setting_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match=r"^[^\n]*$"):
         read_setting(text)

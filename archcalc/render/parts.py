@@ -1,7 +1,8 @@
 """Settings of a space in a Parquet file, written chunk by chunk, each as a row group.
 
-Each chunk is a file in a folder beside it, which gets its name when all of it is there: what is
-half written never counts, and what is there is not computed again. In the end they become one file.
+Each chunk is a file of Arrow in a folder beside it, which gets its name when all of it is there:
+what is half written never counts, and what is there is not computed again. In the end they become
+one file, which alone is encoded as Parquet: wherever chunks came from, its bytes are the same.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ def begin(stream: Stream, target: Path, version: str) -> list[int]:
             if known.read_text(encoding="utf-8") != plan:
                 raise UsageError(f"{folder} has chunks of other settings; remove it to start anew")
         else:
-            _whole(known, lambda part: part.write_text(plan, encoding="utf-8"))
+            _whole(known, folder, lambda part: part.write_text(plan, encoding="utf-8"))
     return [n for n in range(stream.chunks) if not _chunk(folder, n).exists()]
 
 
@@ -57,7 +58,7 @@ def left_clean(target: Path) -> Iterator[None]:
         yield
     except UsageError:
         folder = folder_of(target)
-        if not [*folder.glob("*.parquet")]:
+        if not [*folder.glob("*.arrow")]:
             shutil.rmtree(folder, ignore_errors=True)
         raise
 
@@ -68,13 +69,42 @@ def write_chunk(stream: Stream, target: Path, number: int) -> int:
     Raises:
         UsageError: a figure is unknown or no whole number; the file cannot be written.
     """
-    from pyarrow.parquet import write_table
+    return keep_chunk(target, number, chunk(stream, number))
+
+
+def chunk(stream: Stream, number: int) -> bytes:
+    """Computes a chunk: the content of its file.
+
+    Raises:
+        UsageError: a figure is unknown or no whole number.
+    """
+    from pyarrow import BufferOutputStream
+    from pyarrow.ipc import IpcWriteOptions, new_file
 
     table = _table(stream.chunk(number), stream.quantities)
     gc.collect()  # arrays in circles: few objects, and most of the memory
-    path = _chunk(folder_of(target), number)
+    sink = BufferOutputStream()
+    with new_file(sink, table.schema, options=IpcWriteOptions(compression="lz4")) as file:
+        file.write_table(table)
+    content: bytes = sink.getvalue().to_pybytes()
+    return content
+
+
+def chunk_by_version(stream: Stream, number: int, version: str) -> bytes:
+    """As `chunk`, on another machine. Raises UsageError also where it has another archcalc."""
+    from archcalc import __version__
+
+    if __version__ != version:
+        raise UsageError(f"a worker has archcalc {__version__}, and this is {version}")
+    return chunk(stream, number)
+
+
+def keep_chunk(target: Path, number: int, content: bytes) -> int:
+    """Writes a chunk that was computed; its number. Raises UsageError where it cannot."""
+    folder = folder_of(target)
+    path = _chunk(folder, number)
     with refused_by_system(path):
-        _whole(path, lambda part: write_table(table, part))
+        _whole(path, folder, lambda part: part.write_bytes(content))
     return number
 
 
@@ -86,27 +116,51 @@ def finish(stream: Stream, target: Path) -> None:
     """
     folder = folder_of(target)
     with refused_by_system(target):
-        _whole(target, lambda part: _joined(part, folder, stream.chunks))
+        _whole(target, folder, lambda part: _joined(part, folder, stream.chunks))
         shutil.rmtree(folder)
 
 
 def _joined(path: Path, folder: Path, chunks: int) -> None:
-    from pyarrow.parquet import ParquetWriter, read_schema, read_table
+    from pyarrow import memory_map
+    from pyarrow.ipc import open_file
+    from pyarrow.parquet import ParquetWriter
 
-    with ParquetWriter(path, read_schema(_chunk(folder, 0))) as writer:
+    def tables() -> Iterator[Any]:
         for number in range(chunks):
-            table = read_table(_chunk(folder, number))
+            with memory_map(str(_chunk(folder, number))) as file:
+                yield open_file(file).read_all()
+
+    first = next(tables())
+    with ParquetWriter(path, first.schema, **_encoding(first.schema)) as writer:
+        for number, table in enumerate(tables()):
             if table.num_rows or not number:
                 writer.write_table(table, row_group_size=max(1, table.num_rows))
 
 
+def _encoding(schema: Any) -> dict[str, Any]:
+    """How columns are written: figures and draws are mostly different, which a dictionary of
+    them would find out again for each chunk; whole numbers are shorter as differences."""
+    from pyarrow import types
+
+    return {
+        "use_dictionary": [field.name for field in schema if types.is_string(field.type)],
+        "column_encoding": {
+            field.name: "DELTA_BINARY_PACKED" for field in schema if types.is_int64(field.type)
+        },
+    }
+
+
 def _chunk(folder: Path, number: int) -> Path:
-    return folder / f"{number:08}.parquet"
+    return folder / f"{number:08}.arrow"
 
 
-def _whole(path: Path, write: Any) -> None:
-    """Has a file written under another name, and gives it its own when it is on the disk."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+def _whole(path: Path, folder: Path, write: Any) -> None:
+    """Has a file written under another name, and gives it its own when it is on the disk.
+
+    Args:
+        folder: of that other name: whoever is killed leaves the half of a file in it.
+    """
+    part = folder / f".{path.name}.{os.getpid()}.part"
     try:
         write(part)
         with part.open("rb") as file:

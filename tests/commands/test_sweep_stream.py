@@ -103,9 +103,9 @@ def test_what_is_there_is_not_computed_again(
     assert called(capsys, *SPACE, "-o", "a.parquet")[0] == 130
     folder = Path("a.parquet.parts")
     assert sorted(path.name for path in folder.iterdir()) == [
-        "00000000.parquet", "00000001.parquet", "00000002.parquet", "plan.json",
+        "00000000.arrow", "00000001.arrow", "00000002.arrow", "plan.json",
     ]  # fmt: skip
-    (folder / ".00000003.parquet.1.part").write_bytes(b"half of it")
+    (folder / ".00000003.arrow.1.part").write_bytes(b"half of it")
     status, _, err = called(capsys, *SPACE, "-o", "a.parquet")
     assert (status, written) == (0, 4 + 7)
     assert "note: 3 of 10 chunks are there" in err
@@ -145,7 +145,7 @@ def test_killed_at_any_moment_it_gives_the_same_bytes(capsys: pytest.CaptureFixt
     called(capsys, *SPACE, "-o", "whole.parquet")
     code = KILLED.format(words=[*SPACE, "-o", "a.parquet"])
     process = subprocess.Popen([sys.executable, "-c", code])
-    first = Path("a.parquet.parts/00000001.parquet")
+    first = Path("a.parquet.parts/00000001.arrow")
     end = time.monotonic() + 60
     while not first.exists() and process.poll() is None and time.monotonic() < end:
         time.sleep(0.002)

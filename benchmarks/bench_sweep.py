@@ -59,7 +59,7 @@ def _written(graph: archcalc.Graph, draws: Draws) -> float:
     stream = Stream((graph,), tuple(read_axes(AXES)), draws, quantities, None, 1, "float32")
     with TemporaryDirectory() as folder:
         target = Path(folder, "settings.parquet")
-        return _timed(lambda: write_stream(stream, target, 1, archcalc.__version__))[1]
+        return _timed(lambda: write_stream(stream, target, archcalc.__version__))[1]
 
 
 def _timed(step: Callable[[], T]) -> tuple[T, float]:

@@ -19,6 +19,7 @@ OPTIONAL = [
     "pandas",
     "matplotlib",
     "pyarrow",
+    "distributed",
     "hypothesis",
     "jsonschema",
 ]

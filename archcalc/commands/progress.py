@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TypeVar
 
@@ -32,12 +32,22 @@ def progress(done: int, count: int, item: str) -> Iterator[None]:
         print(_CLEAR, end="", file=sys.stderr, flush=True)
 
 
-def watched(items: Sequence[T], what: str) -> Iterator[T]:
-    """The items, one after the other, with a bar that says how many a second and the time left."""
+def watched(
+    items: Sequence[T], what: str, *, each: float = 1, before: int = 0
+) -> Generator[T, None, None]:
+    """The items, one after the other, with a bar that says how many a second and the time left.
+
+    Args:
+        what: the many that are counted.
+        each: how many of them an item is.
+        before: items that were done before these.
+    """
     start = time.monotonic()
     for done, item in enumerate(items):
         spent = time.monotonic() - start
         left = spent / done * (len(items) - done) if done else 0.0
-        pace = f" ({done / spent:,.0f} a second, {left:,.0f} s left)" if done and spent else ""
-        with progress(done, len(items), f"{what}{pace}"):
+        pace = (
+            f" ({each * done / spent:,.0f} a second, {left:,.0f} s left)" if done and spent else ""
+        )
+        with progress(before + done, before + len(items), f"{what}{pace}"):
             yield item

@@ -1,61 +1,76 @@
-"""A stream of settings written by one process or several, with a bar that says how far it is."""
+"""A stream of settings written by one process, several, or a cluster; a bar says how far it is."""
 
 from __future__ import annotations
 
 import sys
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import closing
 from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from archcalc.commands.progress import progress
+from archcalc.commands.progress import watched
 from archcalc.errors import UsageError
-from archcalc.render.parts import begin, finish, left_clean, write_chunk
+from archcalc.render.parts import begin, finish, keep_chunk, left_clean, write_chunk
 
 if TYPE_CHECKING:
     from archcalc.parametric.choosing.streaming import Stream
 
+KEPT = "called again, the chunks that are there are kept"
 
-def write_stream(stream: Stream, target: Path, workers: int, version: str) -> None:
+
+def write_stream(
+    stream: Stream, target: Path, version: str, *, workers: int = 1, scheduler: str | None = None
+) -> None:
     """Writes all settings that are not there yet, and makes one file of them.
 
+    Args:
+        version: of archcalc, which also those who compute for a scheduler have to have.
+        workers: processes that compute chunks.
+        scheduler: the address of a Dask cluster that computes them instead.
+
     Raises:
-        UsageError: as `begin`, `write_chunk` and `finish`; a process died.
+        UsageError: as `begin`, `keep_chunk` and `finish`; a process died, or the cluster is gone.
     """
     missing = begin(stream, target, version)
     done = stream.chunks - len(missing)
     if done:
         print(f"archcalc: note: {done} of {stream.chunks} chunks are there", file=sys.stderr)
-    start, each = time.monotonic(), stream.count * len(stream.graphs) / stream.chunks
-    written = _chunks(stream, target, missing, workers)
-    for number in range(len(missing)):
-        spent = time.monotonic() - start
-        left = spent / number * (len(missing) - number) if number else 0.0
-        pace = (
-            f"{each * number / spent:,.0f} settings a second, {left:,.0f} s left" if number else ""
-        )
-        with progress(done + number, stream.chunks, pace), left_clean(target):
-            next(written)
+    if scheduler is not None:
+        written = _of_cluster(stream, target, missing, scheduler, version)
+    elif workers > 1:
+        written = _of_processes(stream, target, missing, workers)
+    else:
+        written = (write_chunk(stream, target, number) for number in missing)
+    each = stream.count * len(stream.graphs) / stream.chunks
+    with closing(watched(missing, "settings", each=each, before=done)) as bars, closing(written):
+        for _ in bars:
+            with left_clean(target):
+                next(written)
     finish(stream, target)
 
 
-def _chunks(stream: Stream, target: Path, missing: Sequence[int], workers: int) -> Iterator[int]:
-    if workers == 1:
-        for number in missing:
-            yield write_chunk(stream, target, number)
-        return
+def _of_processes(
+    stream: Stream, target: Path, missing: Sequence[int], workers: int
+) -> Generator[int, None, None]:
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
         futures = [pool.submit(write_chunk, stream, target, number) for number in missing]
         try:
             for future in as_completed(futures):
                 yield future.result()
         except BrokenProcessPool:
-            raise UsageError(
-                "a process that computed settings has died; called again, the chunks that are "
-                "there are kept"
-            ) from None
+            raise UsageError(f"a process that computed settings has died; {KEPT}") from None
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _of_cluster(
+    stream: Stream, target: Path, missing: Sequence[int], scheduler: str, version: str
+) -> Generator[int, None, None]:
+    from archcalc.commands.cluster import computed_by
+
+    with closing(computed_by(scheduler, stream, missing, version)) as computed:
+        for number, content in computed:
+            yield keep_chunk(target, number, content)

@@ -94,6 +94,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--workers", type=positive, metavar="N", help="processes that compute chunks (default 1)"
     )
+    parser.add_argument(
+        "--scheduler", type=scheduler, metavar="tcp://HOST:PORT",
+        help="of a Dask cluster, whose workers compute the chunks",
+    )  # fmt: skip
 
 
 def count(text: str) -> int:
@@ -109,6 +113,13 @@ def seed(text: str) -> int:
             f"expected a whole number of up to 9 digits, found {text!r}"
         )
     return int(text)
+
+
+def scheduler(text: str) -> str:
+    """The address of a Dask scheduler, for argparse."""
+    if not re.fullmatch(r"(tcp|tls|ws|wss)://[^\s/]+:[0-9]{1,5}", text):
+        raise argparse.ArgumentTypeError(f"expected tcp://HOST:PORT, found {text[:60]!r}")
+    return text
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -128,8 +139,9 @@ def run(arguments: argparse.Namespace) -> int:
                 raise UsageError("of what --sample draws, which is not asked for", option)
     if arguments.output is not None:
         return write_all(arguments, tuple(axes), draws)
-    if arguments.workers is not None:
-        raise UsageError("of what -o writes, which is not asked for", "workers")
+    for option in ("workers", "scheduler"):
+        if getattr(arguments, option) is not None:
+            raise UsageError("of what -o writes, which is not asked for", option)
     settings = settings_of(axes, draws)
     graphs = [graph_of(arguments, name) for name in arguments.names]
     figures = Figures(
@@ -156,6 +168,10 @@ def write_all(arguments: argparse.Namespace, axes: tuple[Axis, ...], draws: Draw
     from archcalc.parametric.choosing import streaming
 
     require_extra("a Parquet file", "pyarrow", "parquet")
+    if arguments.scheduler is not None:
+        require_extra("--scheduler", "distributed", "dask")
+        if arguments.workers is not None:
+            raise UsageError("a cluster has its own, as --scheduler says", "workers")
     target = Path(arguments.output)
     if target.suffix != ".parquet":
         raise UsageError(f"{target}: a file of settings is a .parquet")
@@ -172,5 +188,8 @@ def write_all(arguments: argparse.Namespace, axes: tuple[Axis, ...], draws: Draw
         tuple(dict.fromkeys(q for q in arguments.figures if q not in labels)),
         arguments.where, arguments.batch, arguments.dtype, streaming.CHUNK,
     )  # fmt: skip
-    write_stream(stream, target, arguments.workers or 1, __version__)
+    write_stream(
+        stream, target, __version__,
+        workers=arguments.workers or 1, scheduler=arguments.scheduler,
+    )  # fmt: skip
     return 0

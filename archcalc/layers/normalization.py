@@ -137,8 +137,8 @@ class LayerNorm(_Normalization):
 class GroupNorm(_Normalization):
     """Group normalization, as `torch.nn.GroupNorm`; every position enters its statistics.
 
-    Shapes unchanged. Weight and bias (C).
-    Operations for each value: mean 1, variance 3, normalizing 1, and 2 where affine.
+    Shapes unchanged. Weight and bias (C); `affine: false` has neither, `bias: false` the weight.
+    Operations for each value: mean 1, variance 3, normalizing 1, and 1 each for weight and bias.
     Source: Wu & He 2018 (arXiv:1803.08494), eq. 7.
     """
 
@@ -147,13 +147,13 @@ class GroupNorm(_Normalization):
 
     groups: Quantity
     affine: bool = True
+    bias: bool = True
     eps: float = 1e-5
 
     def effect_on(self, x: FeatureMap, /) -> Effect:
         require_divisible(x.channels, self.groups)
-        return _normalized(
-            x, Reach.STATISTICS, (x.channels,), self.groups, self.affine, self.affine
-        )
+        bias = self.affine and self.bias
+        return _normalized(x, Reach.STATISTICS, (x.channels,), self.groups, self.affine, bias)
 
     def operators(
         self, effect: Effect, *inputs: FeatureMap, at: Circumstances = USUAL

@@ -76,6 +76,7 @@ def _(layer: normalization.GroupNorm, at: Setting) -> Spelling:
         given("num_channels", at.x.channels, "in_channels"),
         named("eps", layer.eps, 1e-5),
         named("affine", layer.affine, True),
+        named("bias", layer.bias or not layer.affine, True),
     )
     return Spelling("nn.GroupNorm", arguments)
 

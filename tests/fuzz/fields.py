@@ -292,7 +292,7 @@ DRAWS: dict[str, Draw] = {
     "layer_norm": _layer_norm,
     "rms_norm": lambda rng, x: rng.choice(({}, {}, {"affine": False}, {"eps": 1e-3})),
     "group_norm": lambda rng, x: (
-        {"groups": divisor(rng, x[0])} | rng.choice(({}, {"affine": False}))
+        {"groups": divisor(rng, x[0])} | rng.choice(({}, {"affine": False}, {"bias": False}))
     ),
     "local_response_norm": _local_response_norm,
     "instance_norm": lambda rng, x: rng.choice(

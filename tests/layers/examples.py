@@ -356,7 +356,9 @@ def _(draw: Draw, x: FeatureMap) -> Layer:
 
 @layers_of(normalization.GroupNorm, maps())
 def _(draw: Draw, x: FeatureMap) -> Layer:
-    return normalization.GroupNorm(groups=draw(divisors(x.channels)), affine=draw(st.booleans()))
+    return normalization.GroupNorm(
+        groups=draw(divisors(x.channels)), affine=draw(st.booleans()), bias=draw(st.booleans())
+    )
 
 
 @layers_of(local_response_norm.LocalResponseNorm, spatial_maps())

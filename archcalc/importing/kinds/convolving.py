@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from archcalc.importing.kinds.axes import regrouped, replaced
+from archcalc.importing.kinds.axes import axis_of, regrouped, replaced
 from archcalc.importing.kinds.call import Call, handles
-from archcalc.importing.kinds.drafts import NotCoveredError, macs_of
+from archcalc.importing.kinds.drafts import NotCoveredError, Value, macs_of
+from archcalc.importing.kinds.joining import put_together
+from archcalc.importing.kinds.slicing import sliced
 from archcalc.importing.kinds.weights import weight_of
+
+MOST_WINDOWS = 64  # that overlap or lie apart, each of which is a slice
+_OVERLAPPING = "memory may be off where the module sees windows that overlap, which are copied here"
 
 
 def per_axis(given: Any, default: int) -> Any:
@@ -93,7 +98,8 @@ def unfold(call: Call) -> None:
 
 
 def _windows(call: Call) -> None:
-    """Windows along an axis that follow one another are that axis, cut in two."""
+    """Windows along an axis that follow one another are that axis, cut in two; of others each is
+    a slice."""
     value = call.value("input")
     size, step = call.get("size"), call.get("step")
     dim = call.get("dimension") % len(value.axes)
@@ -101,7 +107,8 @@ def _windows(call: Call) -> None:
     count = sizes[dim][0]
     whole = call.lowering.sizes(call.operation.arguments["input"].tensor)
     if size != step or count * size != whole[dim][0]:
-        raise NotCoveredError("takes windows that overlap")
+        call.same(_slices(call, value, dim, count))
+        return
     runs = len(call.lowering.trace.batches)
     cut = [*whole[:dim], (count,) * runs, (size,) * runs, *whole[dim + 1 :]]
     found = regrouped(value.axes, cut)
@@ -109,6 +116,20 @@ def _windows(call: Call) -> None:
         raise NotCoveredError("takes windows across what a view has cut")
     axes, base = replaced(*found), replaced(value.base, found[1])
     call.moved(value, (*axes[: dim + 1], *axes[dim + 2 :], axes[dim + 1]), base)
+
+
+def _slices(call: Call, value: Value, dim: int, count: int) -> Value:
+    """Windows side by side along an axis of their own, and what is inside them along the last."""
+    size, step = call.get("size"), call.get("step")
+    if count > MOST_WINDOWS:
+        raise NotCoveredError("takes many windows that overlap or lie apart")
+    call.lowering.note(_OVERLAPPING, call.operation.path or call.operation.operator)
+    cut = [sliced(call, value, dim, n * step, n * step + size) for n in range(count)]
+    inside = [each._replace(axes=(*each.axes[:dim], (), *each.axes[dim:])) for each in cut]
+    several = axis_of((count,) * len(call.lowering.trace.batches))
+    found = inside[0] if count == 1 else put_together(call, inside, dim, several)
+    *axes, window = (*found.axes[: dim + 1], *found.axes[dim + 2 :], found.axes[dim + 1])
+    return found._replace(axes=(*axes, window))
 
 
 @handles("fold", "col2im")

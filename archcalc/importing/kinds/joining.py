@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from archcalc.importing.kinds.axes import Axes, axis_of, batch_axis, before_batch, size_of
+from archcalc.importing.kinds.axes import Axes, Axis, axis_of, batch_axis, before_batch, size_of
 from archcalc.importing.kinds.call import Call, handles
 from archcalc.importing.kinds.drafts import NotCoveredError, Value
 from archcalc.importing.kinds.lowering import Taken
+from archcalc.importing.kinds.rearranging import sizes_of
 from archcalc.importing.kinds.scaling import scaled, shifted
+from archcalc.importing.kinds.slicing import as_taken
 from archcalc.importing.trace import Ref
 
 _JOINS = {
@@ -142,7 +144,7 @@ def cat(call: Call) -> None:
     if common_batch(values) == dim:
         _batches(call, values, dim)
         return
-    taken = side_by_side(call, values)
+    taken = _side_by_side(call, values)
     of_images = next((each for each in taken if each.batch is not None), taken[0])
     call.of("concat", taken, {"axis": of_images.last_or(dim)})
 
@@ -164,7 +166,25 @@ def _batches(call: Call, values: list[Value], dim: int) -> None:
     call.lowering.values[call.output] = Value(draft, base, axes, of_images=True)
 
 
-def side_by_side(call: Call, values: list[Value]) -> list[Taken]:
+def put_together(call: Call, pieces: list[Value], dim: int, axis: Axis) -> Value:
+    """Parts of a tensor one behind the other along an axis, which is `axis` of the whole.
+
+    Raises:
+        NotCoveredError: some have other sizes than what is between them.
+    """
+    taken = _side_by_side(call, pieces)
+    of_images = next((each for each in taken if each.batch is not None), taken[0])
+    draft = call.add("concat", taken, {"axis": of_images.last_or(dim)})
+    like = of_images.value
+    whole = like._replace(axes=(*like.axes[:dim], axis, *like.axes[dim + 1 :]))
+    made = as_taken(whole, draft, of_images.batch)
+    assert draft.map is not None
+    if [draft.map.items, *draft.map.shape] != sizes_of(made.base):
+        raise NotCoveredError("puts together what has other sizes")
+    return made._replace(of_images=any(each.of_images for each in pieces))
+
+
+def _side_by_side(call: Call, values: list[Value]) -> list[Taken]:
     along = common_batch(values)
     return [call.beside(each, along) for each in values]
 
@@ -178,7 +198,7 @@ def stack(call: Call) -> None:
     if len(values) == 1:
         call.same(values[0])
         return
-    taken = side_by_side(call, values)
+    taken = _side_by_side(call, values)
     of_images = next((each for each in taken if each.batch is not None), taken[0])
     call.of("concat", taken, {"axis": of_images.last_or(dim)})
 

@@ -9,11 +9,12 @@ from archcalc.importing.kinds.call import Call, handles
 from archcalc.importing.kinds.drafts import NotCoveredError, Value
 
 
-def _learned(call: Call, fields: dict[str, Any], bias: str | None) -> dict[str, int | None]:
+def _learned(call: Call, fields: dict[str, Any], missing: str = "") -> dict[str, int | None]:
     """The weight and bias that it holds; in `fields` where it has none.
 
     Args:
-        bias: the field that says that there is no bias alone; None of kinds without one.
+        missing: the field that says that one of the two alone is missing: `gamma` the weight,
+            `bias` the bias; empty of kinds that have both or none.
     """
     weight, offset = call.held("weight"), call.held("bias")
     for name, held in (("weight", weight), ("bias", offset)):
@@ -21,13 +22,10 @@ def _learned(call: Call, fields: dict[str, Any], bias: str | None) -> dict[str, 
             raise NotCoveredError(f"has a {name} that does not learn")
     if weight is None and offset is None:
         fields["affine"] = False
-    elif weight is None or (offset is None and bias is None):
-        if weight is None and bias == "gamma":
-            fields["gamma"] = False
-        elif bias != "":
+    elif weight is None or offset is None:
+        if missing != ("gamma" if weight is None else "bias"):
             raise NotCoveredError("has either a weight or a bias")
-    elif offset is None:
-        fields["bias"] = False
+        fields[missing] = False
     return {"weight": weight, "bias": offset}
 
 
@@ -106,7 +104,7 @@ def group_norm(call: Call) -> None:
         "groups": call.get("num_groups"),
         "eps": call.get("eps", default=1e-5),
     }
-    held = _learned(call, fields, None)
+    held = _learned(call, fields, "bias")
     call.layer("group_norm", call.value("input"), fields, held)
 
 
@@ -114,7 +112,7 @@ def group_norm(call: Call) -> None:
 def instance_norm(call: Call) -> None:
     """Instance normalization."""
     fields: dict[str, Any] = {"eps": call.get("eps", default=1e-5)}
-    held = _learned(call, fields, None)
+    held = _learned(call, fields)
     fields["affine"] = fields.get("affine", True)
     if call.has("running_mean"):
         fields["track_running_stats"] = True

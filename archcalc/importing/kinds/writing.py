@@ -11,8 +11,7 @@ from typing import Any, NamedTuple
 from archcalc.importing.kinds.axes import Axis, axis_of, size_of
 from archcalc.importing.kinds.call import Call, handles
 from archcalc.importing.kinds.drafts import Draft, NotCoveredError, Value
-from archcalc.importing.kinds.joining import side_by_side
-from archcalc.importing.kinds.rearranging import sizes_of
+from archcalc.importing.kinds.joining import put_together
 from archcalc.importing.kinds.slicing import as_taken, sliced
 from archcalc.importing.trace import Operation, Ref
 
@@ -219,10 +218,4 @@ def _put(call: Call, whole: Value, new: Value, parts: Sequence[Part], cut: Seque
         pieces.insert(0, sliced(call, whole, dim, 0, start))
     if stop < size_of(whole.axes[dim]):
         pieces.append(sliced(call, whole, dim, stop, size_of(whole.axes[dim])))
-    taken = side_by_side(call, pieces)
-    of_images = next((each for each in taken if each.batch is not None), taken[0])
-    draft = call.add("concat", taken, {"axis": of_images.last_or(dim)})
-    made = as_taken(whole, draft, of_images.batch)
-    if draft.map is None or [draft.map.items, *draft.map.shape] != sizes_of(made.base):
-        raise NotCoveredError("writes what has other sizes")
-    return made._replace(of_images=any(each.of_images for each in pieces))
+    return put_together(call, pieces, dim, whole.axes[dim])

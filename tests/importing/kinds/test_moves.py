@@ -101,6 +101,22 @@ def test_moves_that_a_reader_would_write(
     assert kinds is None or found.kinds == kinds
 
 
+@pytest.mark.parametrize(("size", "step"), [(4, 2), (5, 3), (2, 3), (8, 1)])
+def test_windows_that_overlap_are_slices_side_by_side(size: int, step: int) -> None:
+    def function(x: Tensor) -> Tensor:
+        return x.unfold(2, size, step).unfold(3, 3, 2).reshape(x.shape[0], 2, -1, size * 3).relu()
+
+    found = same(Function(function), (2, 8, 9))
+    assert found.kinds.count("concat") == (size < 8) + 1
+    assert {*found.kinds} <= {"slice", "concat", "rearrange", "relu", "flatten", "reshape"}
+    assert any("windows that overlap" in note for note in found.model.notes)
+
+
+def test_many_windows_are_opaque() -> None:
+    found = imported(Function(lambda x: x.unfold(1, 2, 1).relu()), (66, 2))
+    assert found.kinds == ["opaque", "relu"]
+
+
 def test_windows_are_items_and_no_size_of_the_map_is_written() -> None:
     def function(x: Tensor) -> Tensor:
         x = x.permute(0, 2, 3, 1)

@@ -107,6 +107,27 @@ def test_values_of_another_width_are_attended_to_step_by_step() -> None:
     assert found.kinds == ["matmul", "scale", "softmax", "matmul"]
 
 
+def test_a_group_norm_may_have_no_bias() -> None:
+    module = nn.Sequential(nn.Conv2d(3, 4, 1), nn.GroupNorm(2, 4, bias=False))
+    assert same(module, (3, 5, 5)).fields("group_norm") == {"groups": 2, "bias": False}
+
+
+@pytest.mark.parametrize(("weight", "bias"), [(True, False), (False, True)])
+def test_a_norm_with_one_of_two_that_its_kind_has_both_of_is_opaque(
+    weight: bool, bias: bool
+) -> None:
+    class Norm(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.weight = nn.Parameter(torch.rand(3)) if weight else None
+            self.bias = nn.Parameter(torch.rand(3)) if bias else None
+
+        def forward(self, x: Tensor) -> Tensor:
+            return F.instance_norm(x, weight=self.weight, bias=self.bias)
+
+    assert imported(Norm(), (3, 6, 6)).kinds == ["opaque"]
+
+
 def test_attention_of_torch_is_one_layer() -> None:
     class Block(nn.Module):
         def __init__(self) -> None:

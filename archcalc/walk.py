@@ -15,22 +15,11 @@ from archcalc.layers.items import items_of, require_as_many_items
 from archcalc.layers.state import Role, Shape, State
 from archcalc.layers.unpooling import put_back
 from archcalc.loading import Input, Spec, load
-from archcalc.quantity.arithmetic import LARGEST_INT64, certainly_one, require_equal
-from archcalc.receptive_field.by_channel import of_all
-from archcalc.receptive_field.field import PhasedField, SteppedField
-from archcalc.receptive_field.seen import (
-    Fields,
-    Seen,
-    Units,
-    UnitsSeen,
-    units_of_inputs,
-    whole_of,
-)
+from archcalc.quantity.arithmetic import certainly_one, require_equal
+from archcalc.receptive_field.bounded import BoundedUnits, NoUnits
+from archcalc.receptive_field.seen import whole_of
 from archcalc.record import replace
 from archcalc.spec.values import ExpressionError, Value, own
-from archcalc.window import Reach, TransposedWindow, Window, Windows
-
-MOST_PHASE_WORK = 500_000  # intervals; beyond it, fields with phases count as unknown
 
 
 def analyze(
@@ -85,10 +74,14 @@ def whole_batch(batch: object) -> int:
     return images
 
 
-def walk(graph: Graph, batch: int, dtype: str) -> Analysis:
+def walk(graph: Graph, batch: int, dtype: str, *, fields: bool = True) -> Analysis:
     """Every figure of a graph, as `analyze`.
 
     A head for training that does not fit is left out, and the graph of the analysis says why.
+
+    Args:
+        fields: whether to find what units see, which takes half of the time; without it no layer's
+            field is known. `archcalc.figures.language.reads_fields` says which figures need it.
     """
     bytes_each = DTYPES[dtype]
     live, owner_of = graph.live(), graph.tensor_owners()
@@ -99,10 +92,9 @@ def walk(graph: Graph, batch: int, dtype: str) -> Analysis:
     refusals: list[LeftOut] = []
     maps = dict(graph.inputs)
     effects = Effects()
-    units, units_seen = units_of_inputs(graph.inputs), UnitsSeen(graph.input)
+    units = (BoundedUnits if fields else NoUnits)(graph.inputs)
     of_images = {*graph.inputs}
     done: dict[str, LayerAnalysis] = {}
-    phase_work = 0
     for node in graph.nodes:
         if not missing.isdisjoint(node.sources):
             missing.add(node.name)
@@ -117,15 +109,8 @@ def walk(graph: Graph, batch: int, dtype: str) -> Analysis:
                 _require_same_shapes(node, done[node.weights].effect.state, effect.state)
             _require_spread(node, inputs, of_images)
             # Where an unpooling puts a value depends on all that its max pool has seen.
-            seen = [units[name] for name in node.sources]
             shapes = [maps[name] for name in node.sources]
-            found = units_seen.after(node.layer, effect, seen, shapes)
-            passed_on = bool(seen) and found is seen[0]  # as it was
-            for _, part in () if passed_on else found.seen.parts:
-                _check_field(part.local)
-                phase_work += _phase_work(part.local, effect.windows, len(seen))
-            if phase_work > MOST_PHASE_WORK:
-                found = Units(of_all(Seen(*map(_without_phases, whole_of(found)))), found.origins)
+            seen = units.add(node.name, node.layer, effect, node.sources, shapes)
         except LayerError as refusal:
             message = located(node, inputs, refusal)
             if node.training_only:
@@ -138,18 +123,17 @@ def walk(graph: Graph, batch: int, dtype: str) -> Analysis:
         if captured:
             _require_as_imported(node.name, effect.output, captured)
         maps[node.name] = effect.output
-        units[node.name] = found
         depends = not of_images.isdisjoint(node.inputs)
         if depends:
             of_images.add(node.name)
-        field, local_field = whole_of(found)
+        field, local_field = whole_of(seen)
         tensors = [tensor.name for tensor in effect.state]
         done[node.name] = LayerAnalysis(
             node=node,
             effect=effect,
             field=field,
             local_field=local_field,
-            origins=found.origins,
+            origins=seen.origins,
             batch=batch if depends else 1,
             bytes_each=bytes_each,
             is_of_images=depends,
@@ -157,7 +141,7 @@ def walk(graph: Graph, batch: int, dtype: str) -> Analysis:
             shared=tuple([n for n in tensors if owner_of(node.name, n) != node.name]),
         )
     if missing:
-        return walk(graph.without_heads(missing, refusals), batch, dtype)
+        return walk(graph.without_heads(missing, refusals), batch, dtype, fields=fields)
     return Analysis(graph, batch, dtype, tuple(done.values()))
 
 
@@ -214,34 +198,6 @@ def _require_spread(node: Node, inputs: Sequence[FeatureMap], of_images: set[str
             require_as_many_items(items, x)
         elif not certainly_one(x.items):
             raise LayerError(f"{x} is there once for all images, and the items of these are not")
-
-
-def _without_phases(field: Fields) -> Fields:
-    return tuple([Reach.UNKNOWN if isinstance(axis, PhasedField) else axis for axis in field])
-
-
-def _check_field(seen: Fields) -> None:
-    """Without a bound, the numbers of a long chain of strides would fill the memory."""
-    for axis in seen:
-        jump = None if isinstance(axis, Reach) else axis.jump
-        if getattr(jump, "numerator", 0) > LARGEST_INT64:  # of ints and fractions
-            raise LayerError("a jump of more than 2**63 - 1 pixels")
-
-
-def _phase_work(seen: Fields, windows: Windows, inputs: int) -> int:
-    """How many intervals, or pairs of stairs, it took about to find the phases in `seen`."""
-    work = 0
-    for number, axis in enumerate(seen):
-        if isinstance(axis, SteppedField):
-            work += (inputs * (len(axis.firsts) + len(axis.lasts))) ** 2
-        elif isinstance(axis, PhasedField):
-            window = (
-                windows[number] if isinstance(windows, tuple) and number < len(windows) else None
-            )
-            each = window.kernel if isinstance(window, (Window, TransposedWindow)) else inputs
-            most = 2 * axis.period
-            work += axis.period * (min(each, most) if isinstance(each, int) else most)
-    return work
 
 
 def _dimensions(shape: Shape) -> str:

@@ -44,6 +44,11 @@ _OF_OUTPUT: dict[str, Callable[[FeatureMap], Any]] = {
     "sizes": lambda x: list(x.sizes),
 }
 _READ = (Unit.SHAPE, Unit.FIELD, Unit.STEP)
+_OF_FIELDS = {
+    figure.key
+    for figure in (*OF_LAYER.values(), *OF_NETWORK.values())
+    if figure.unit in (Unit.FIELD, Unit.STEP)
+}
 # All that follows the dot behind some layers, but for their own fields.
 OF_LAYERS = (
     *[figure.key for figure in OF_LAYER.values() if figure.is_summed or figure.unit in _READ],
@@ -117,6 +122,11 @@ def is_of_bytes(text: str) -> bool:
     """Whether a quantity has figures of bytes in it."""
     known = OF_LAYER | OF_NETWORK
     return any(w in known and known[w].unit is Unit.BYTES for w in re.findall(r"\w+", text))
+
+
+def reads_fields(text: str) -> bool:
+    """Whether a quantity has figures in it of what units see."""
+    return not _OF_FIELDS.isdisjoint(re.findall(r"\w+", text))
 
 
 def _found(find: Find, text: str) -> Analysis:

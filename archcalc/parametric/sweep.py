@@ -10,7 +10,7 @@ Imports numpy, and is itself imported only where a user brings arrays.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, TypeVar, cast
 
@@ -106,9 +106,13 @@ class _Source(Record):
         is_plain = is_first and label not in self.network.parameters
         return label if is_plain else f"{inputs[0]}[{number}]"
 
-    def analysis(self, values: Mapping[Place, Value]) -> Analysis:
+    def analysis(self, values: Mapping[Place, Value], *, fields: bool = True) -> Analysis:
         """The analysis of the network with `values` in the places of arrays."""
-        return walk(self.graph(values), self.batch, self.dtype)
+        return walk(self.graph(values), self.batch, self.dtype, fields=fields)
+
+    def totals(self, values: Mapping[Place, Value]) -> list[Quantity]:
+        """The sums over the layers that run at inference."""
+        return [*as_dict(self.analysis(values, fields=False).totals).values()]
 
     def require_known(self, arrays: Arrays) -> None:
         """Raises what is wrong with the arguments at every setting: UsageError."""
@@ -150,7 +154,7 @@ class Sweep(Record):
 
     def activation_bytes(self) -> ActivationBytes:
         """The activations under four definitions, as arrays. Walks the network once more."""
-        found = self._collected(_memory_of, len(DEFINITIONS))
+        found = self._collected(_memory_of, len(DEFINITIONS), fields=False)
         return ActivationBytes(**dict(zip(DEFINITIONS, cast(Any, found), strict=True)))
 
     def collect(self, figure: Callable[[Analysis], Quantity]) -> NDArray[np.int64]:
@@ -159,7 +163,7 @@ class Sweep(Record):
         `figure` is called for each group of settings that go the same way, with an analysis of
         arrays; settings with the same layers share one. Walks the network once more.
         """
-        (found,) = self._collected(lambda analysis: [figure(analysis)], 1)
+        (found,) = self._collected(lambda analysis: [figure(analysis)], 1, fields=True)
         return found
 
     def setting(self, *index: int) -> dict[str, Value]:
@@ -201,23 +205,30 @@ class Sweep(Record):
         """The arrays, each of as many axes as `shape`, by what they are for: `depths[2]`, `H`."""
         return {self._source.label(place): array for place, array in self._arrays.items()}
 
-    def analysis(self, *index: int) -> Analysis:
+    def analysis(self, *index: int, fields: bool = True) -> Analysis:
         """The analysis of the network at `index` by itself, in plain numbers.
+
+        Args:
+            fields: as for `walk`.
 
         Raises:
             LayerError, SpecError, UsageError: there is no network.
         """
-        return self._source.analysis(self._at(index))
+        return self._source.analysis(self._at(index), fields=fields)
 
     def walked(
-        self, compute: Callable[[Analysis], T]
+        self, compute: Callable[[Analysis], T], *, fields: bool = True
     ) -> Iterator[tuple[Combinations, NDArray[np.int64] | slice, list[tuple[Group, T | None]]]]:
         """What is computed of groups of valid settings; None where it is refused. In parts: the
         combinations of values, the settings that have them, the groups of those."""
         for part in self._parts:
             found: list[tuple[Group, T | None]] = []
             for group in part.groups:
-                found += split(group, lambda v: compute(self._source.analysis(v)), in_full=True)
+                found += split(
+                    group,
+                    lambda v: compute(self._source.analysis(v, fields=fields)),
+                    in_full=True,
+                )
             yield part.combinations, part.numbers, found
 
     def _at(self, index: tuple[int, ...]) -> dict[Place, Value]:
@@ -227,14 +238,13 @@ class Sweep(Record):
         }
 
     def _collected(
-        self, figures: Callable[[Analysis], list[Quantity]], count: int
+        self, figures: Callable[[Analysis], list[Quantity]], count: int, *, fields: bool
     ) -> list[NDArray[np.int64]]:
         table = _Table(self.shape, count)
-        for part in self._parts:
-            inner = _Table(part.combinations.shape, count)
-            for group in part.groups:
-                inner.add(self._source, group, figures, in_full=True)
-            table.enter(part, inner)
+        for different, numbers, groups in self.walked(figures, fields=fields):
+            inner = _Table(different.shape, count)
+            inner.add(groups)
+            table.enter(different, numbers, inner)
         return table.columns()
 
 
@@ -263,9 +273,9 @@ def sweep(
         for group in everything(different.arrays, different.shape):
             for alike in _by_shape(source, group):
                 for tile in alike.tiles():
-                    groups += inner.add(source, tile, _totals_of, in_full=False)
+                    groups += inner.add(split(tile, source.totals, in_full=False))
         parts.append(_Part(numbers, different, tuple(groups)))
-        table.enter(parts[-1], inner)
+        table.enter(different, numbers, inner)
     totals: Any = table.columns()
     return Sweep(shape, table.valid(), Totals(*totals), source, arrays, tuple(parts))
 
@@ -292,10 +302,6 @@ def _by_shape(source: _Source, group: Group) -> list[Group]:
     if group.fits:
         return [group]
     return [part for part, _ in split(group, source.graph, in_full=False)]
-
-
-def _totals_of(analysis: Analysis) -> list[Quantity]:
-    return [*as_dict(analysis.totals).values()]
 
 
 def _memory_of(analysis: Analysis) -> list[Quantity]:
@@ -330,24 +336,18 @@ class _Table:
         self._columns = [np.zeros(rows, dtype=np.int64) for _ in range(count)]
         self._unknown = [0] * count  # of each figure the most terms that are not known
 
-    def enter(self, part: _Part, found: _Table) -> None:
-        """Enters what was found for the combinations at the settings that have them."""
+    def enter(
+        self, combinations: Combinations, numbers: NDArray[np.int64] | slice, found: _Table
+    ) -> None:
+        """Enters what was found for combinations at the settings that have them."""
         pairs = zip(self._columns, found._columns, strict=True)
         for column, of_combinations in [(self._valid, found._valid), *pairs]:
-            column[part.numbers] = part.combinations.at_settings(of_combinations).ravel()
+            column[numbers] = combinations.at_settings(of_combinations).ravel()
         self._unknown = [max(pair) for pair in zip(self._unknown, found._unknown, strict=True)]
 
-    def add(
-        self,
-        source: _Source,
-        group: Group,
-        figures: Callable[[Analysis], list[Quantity]],
-        *,
-        in_full: bool,
-    ) -> list[Group]:
-        """Enters the figures of a group; the groups that its valid settings fall into."""
+    def add(self, computed: Iterable[tuple[Group, list[Quantity] | None]]) -> list[Group]:
+        """Enters the figures of groups; those of them that are valid."""
         valid = []
-        computed = split(group, lambda v: figures(source.analysis(v)), in_full=in_full)
         for part, found in computed:
             if found is not None:
                 self._enter(part, found)

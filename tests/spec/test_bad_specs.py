@@ -447,9 +447,6 @@ MISTAKES: dict[str, tuple[str, str | None, str]] = {
     "20,000 inputs": (HEAD + f"  - concat: {{from: [{'input, ' * 20000}input]}}\n", "4:140014",
         TOO_LARGE),
     "20,000 branches": (HEAD + f"  - concat: [{'[], ' * 20000}[]]\n", "4:5", TOO_LARGE),
-    "strides of 10**9": (
-        HEAD + "  - repeat: 99\n    layers: [max_pool: {kernel: 1, stride: 1000000000}]\n", "5:14",
-        "a jump of more than 2**63 - 1 pixels"),
     "features of 2**63 - 1": (HEAD + "  - linear: {features: 9223372036854775807}\n", "4:5",
         "an output of more than 2**63 - 1 values"),
     "an upsampling beyond 64 bits": (HEAD + "  - upsample: {factor: 4000000000}\n", "4:5",

@@ -14,7 +14,7 @@ from archcalc.analysis import Analysis
 from archcalc.claims.conditions import in_full
 from archcalc.claims.printed import Printed, PrintedError, Verdict
 from archcalc.errors import UsageError
-from archcalc.figures.language import evaluate
+from archcalc.figures.language import evaluate, reads_fields
 from archcalc.parametric.setting_groups import Group
 from archcalc.parametric.sweep import Sweep
 from archcalc.quantity.arithmetic import LARGEST_INT64
@@ -275,7 +275,7 @@ class Figures:
             )
         for row in self.watch([*missing], ", ".join(q for q in states)):
             sweep, index = self.place(row)
-            analysis = sweep.analysis(*index)
+            analysis = sweep.analysis(*index, fields=any(map(reads_fields, missing[row])))
             for quantity in missing[row]:
                 self._alone[quantity, row] = self._by_itself(quantity, analysis, row)
 
@@ -298,7 +298,8 @@ class Figures:
             for row in alone[some]:
                 sweep, index = self.place(int(row))
                 try:
-                    evaluate(in_full(quantity), sweep.analysis(*index))
+                    fields = reads_fields(quantity)
+                    evaluate(in_full(quantity), sweep.analysis(*index, fields=fields))
                     return
                 except ExpressionError as error:
                     errors.append(error)
@@ -318,7 +319,8 @@ def _whole(sweep: Sweep, quantities: Sequence[str]) -> list[_Whole]:
     def figures(analysis: Analysis) -> list[Any]:
         return [_tried(name, analysis) for name in full]
 
-    for combinations, numbers, groups in sweep.walked(figures):
+    fields = any(map(reads_fields, full))
+    for combinations, numbers, groups in sweep.walked(figures, fields=fields):
         parts = [_Whole(math.prod(combinations.shape)) for _ in full]
         for group, values in groups:
             for number, part in enumerate(parts):

@@ -13,7 +13,7 @@ from archcalc.analysis import Analysis
 from archcalc.errors import LayerError, SpecError, UsageError
 from archcalc.expansion import EndlessError, with_inputs
 from archcalc.feature_map import FeatureMap
-from archcalc.figures.language import evaluate
+from archcalc.figures.language import evaluate, reads_fields
 from archcalc.graph import Graph
 from archcalc.layers import Join
 from archcalc.loading import input_shapes
@@ -66,6 +66,7 @@ class Walker:
         self.apart: set[tuple[Any, Any]] = set()
         self.lengths: list[int | None] = []
         self._quantities = quantities
+        self._reads_fields = any(map(reads_fields, quantities))
         self._batch, self._dtype = batch, dtype
 
     def built(self, values: Mapping[Variable, Value], sizes: Mapping[Any, Value]) -> Graph:
@@ -76,7 +77,7 @@ class Walker:
 
     def analysis(self, graph: Graph) -> Analysis:
         """What comes of a network."""
-        return walk(graph, self._batch, self._dtype)
+        return walk(graph, self._batch, self._dtype, fields=self._reads_fields)
 
     def shapes_the_graph(self, one: Variable, symbol: Any) -> bool:
         """Whether the graph cannot be built with a symbol in place of a variable, or never ends

@@ -64,7 +64,7 @@ def _run(layer: Layer, inputs: list[Tensor]) -> Tensor:
         return x.repeat(1, *f["repeats"])
     if layer.pointwise and not isinstance(layer, Join):  # by the gradients of `archcalc.testing`
         return x
-    if kind == "conv":
+    if kind in ("conv", "fixed_conv"):
         weight = x.new_ones(f["channels"], x.shape[1] // f["groups"], *_each(f["kernel"], axes))
         x = _padded(x, f, f["stride"])
         return CONV[axes](x, weight, None, f["stride"], 0, f["dilation"], f["groups"])

@@ -152,6 +152,7 @@ HELPERS: dict[str, str] = {
         for n in (1, 2, 3)
     },
     "ChannelNorm": _CHANNEL_NORM,
+    "FixedConv": class_source("archcalc.torch_backend.convolution_modules.FixedConv"),
     "ChannelScale": class_source("archcalc.torch_backend.modules.ChannelScale"),
     "DropPath": _DROP_PATH,
     **{

@@ -37,6 +37,7 @@ _ON_DEMAND: dict[str, str] = {
     "bilinear": "bilinear",
     "interpolating": "grid_sample",
     "deform_conv": "deform_conv",
+    "fixed_conv": "fixed_conv",
     "roi_align": "roi_align",
     "functions": "hard_tanh softplus mish selu celu softshrink hardshrink threshold square sqrt "
     "rsqrt reciprocal exp exp2 expm1 log log2 log10 log1p abs neg sign floor ceil round trunc frac "

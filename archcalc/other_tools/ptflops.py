@@ -120,7 +120,7 @@ PTFLOPS_ATEN = Convention(
     rule="Multiply-accumulates of convolutions and matrix products, and their biases",
     counts={
         **dict.fromkeys(["Conv", "ConvTranspose", "Linear", "TransposedLinear"], with_bias),
-        **dict.fromkeys(["LocallyConnected", "matmul"], macs),
+        **dict.fromkeys(["FixedConv", "LocallyConnected", "matmul"], macs),
         "MultiheadAttention": _projections,
         **dict.fromkeys(["RNN", "GRU"], step_by_step),
         "LSTM": lambda call: step_by_step(call) if call.given("proj_size", 0) else 0,

@@ -7,7 +7,10 @@ from archcalc.other_tools.convention import Convention
 from archcalc.other_tools.counting import affine, attention_shapes, macs, of_output, projections
 from archcalc.quantity.arithmetic import Quantity
 
-_PRODUCTS = ("Conv", "ConvTranspose", "Linear", "TransposedLinear", "LocallyConnected", "matmul")
+_PRODUCTS = (
+    "Conv", "ConvTranspose", "FixedConv", "Linear", "TransposedLinear", "LocallyConnected",
+    "matmul",
+)  # fmt: skip
 
 
 def _twice_the_macs(call: Call) -> Quantity:

@@ -111,7 +111,7 @@ CALFLOPS = Convention(
     ),
     counts={
         **_BY_VALUE,
-        "Conv": _convolution,
+        **dict.fromkeys(["Conv", "FixedConv"], _convolution),
         "ConvTranspose": _transposed,
         **dict.fromkeys(["Linear", "TransposedLinear"], _twice(macs)),
         "MultiheadAttention": _twice(projections),
@@ -128,7 +128,7 @@ CALFLOPS_MACS = Convention(
     unit="MACs",
     rule="Multiply-accumulates of convolutions and linear layers",
     counts={
-        **dict.fromkeys(["Conv", "Linear", "TransposedLinear"], macs),
+        **dict.fromkeys(["Conv", "FixedConv", "Linear", "TransposedLinear"], macs),
         "ConvTranspose": _divided_twice,
         "MultiheadAttention": projections,
     },
@@ -149,7 +149,9 @@ def _enlarged(call: Call) -> Quantity:
     return floor(call.x.values * times) + pooled
 
 
-_PRODUCTS = (*_WITH_WEIGHTS, "ConvTranspose", "matmul", "Attention", "MultiheadAttention")
+_PRODUCTS = (
+    *_WITH_WEIGHTS, "ConvTranspose", "FixedConv", "matmul", "Attention", "MultiheadAttention"
+)  # fmt: skip
 
 DEEPSPEED = Convention(
     name="deepspeed",
@@ -164,7 +166,7 @@ DEEPSPEED = Convention(
     counts={
         **_BY_VALUE,
         **dict.fromkeys(_PRODUCTS, _twice(macs)),
-        **dict.fromkeys(["Conv", "ConvTranspose"], _convolution),
+        **dict.fromkeys(["Conv", "ConvTranspose", "FixedConv"], _convolution),
         "Upsample": _enlarged,
     },
     wrong="ReLU6 and products of einsum are 0; resizing counts a size without its channels",

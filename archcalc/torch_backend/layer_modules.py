@@ -17,6 +17,7 @@ from archcalc.errors import UsageError
 from archcalc.feature_map import FeatureMap
 from archcalc.layers import Layer
 from archcalc.torch_backend import (
+    convolution_modules,
     interpolating_modules,
     joining_modules,
     modules,
@@ -28,9 +29,11 @@ from archcalc.torch_spelling import Setting, Spelling, spell
 
 _OURS = (
     modules,
+    convolution_modules,
     joining_modules,
     norm_modules,
     token_modules,
+    convolution_modules,
     interpolating_modules,
     quantizing_modules,
 )

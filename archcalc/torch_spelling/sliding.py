@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from archcalc.feature_map import FeatureMap
-from archcalc.layers import convolution, linear, pooling, unpooling
+from archcalc.layers import convolution, fixed_conv, linear, pooling, unpooling
 from archcalc.layers.along_axes import per_axis
 from archcalc.layers.layer import Axes
 from archcalc.layers.sliding import pads_alike, unchecked_windows
@@ -110,6 +110,20 @@ def _(layer: convolution.ConvTranspose, at: Setting) -> Spelling:
     sides = tuple([(-w.before, -w.after) for w in windows])
     built = Built(f"Cropped{name}", _made_with(arguments) | {"sides": sides})
     return _learned(layer, f"nn.{name}", arguments, "F.pad({module}({0}), {pad})", built)
+
+
+@spell.register
+def _(layer: fixed_conv.FixedConv, at: Setting) -> Spelling:
+    arguments = (
+        given("in_channels", at.x.channels),
+        given("out_channels", layer.channels, "channels"),
+        given("kernel_size", per_axis(layer.kernel, at.x, "kernel"), "kernel"),
+        named("stride", tidy(layer.stride), 1),
+        named("padding", tidy(layer.padding), 0),
+        named("dilation", tidy(layer.dilation), 1),
+        named("groups", layer.groups, 1),
+    )
+    return Spelling("FixedConv", arguments, weight=Weight.MAIN)
 
 
 @spell.register

@@ -57,7 +57,7 @@ def _read(layer: Layer, channel: int, count: int, outputs: int, axes: int) -> It
     if 0 in mixed(layer.kind, fields, axes):
         return range(count)
     match layer.kind:
-        case "conv" | "conv_transpose":
+        case "conv" | "conv_transpose" | "fixed_conv":
             groups = fields.get("groups", 1)
             return _group(channel // (outputs // groups), count // groups)
         case "locally_connected":

@@ -53,7 +53,8 @@ def counts(layer: Layer, shapes: dict[str, Shape], owns: bool, images: int) -> C
     sizes = {name: math.prod(size) for name, size in state(layer, shapes).items()}
     learned = {n: size for n, size in sizes.items() if not is_kept(layer.kind, layer.fields, n)}
     weights = sum([n for name, n in learned.items() if not is_bias(name)])
-    macs = _macs(layer, inputs, out, learned.get("weight", learned.get(DIRECTIONS, weights)))
+    kernel = sizes["weight"] if layer.kind == "fixed_conv" else weights
+    macs = _macs(layer, inputs, out, learned.get("weight", learned.get(DIRECTIONS, kernel)))
     ops = _other_ops(layer, inputs, out, learned)
     biases, kept = sum(learned.values()) - weights, sum(sizes.values()) - sum(learned.values())
     if not owns:
@@ -65,7 +66,7 @@ def _macs(layer: Layer, inputs: Sequence[Shape], out: Shape, weights: int) -> in
     """Each weight is used once for each place that it comes to, and each product is of a pair."""
     shape = inputs[0] if inputs else ()
     match layer.kind:
-        case "conv":
+        case "conv" | "fixed_conv":
             return weights * math.prod(out[1:])
         case "conv_transpose":
             return weights * math.prod(shape[1:])

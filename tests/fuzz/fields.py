@@ -79,6 +79,13 @@ def _conv(rng: random.Random, shape: Shape) -> Spec:
     return fields
 
 
+def _fixed_conv(rng: random.Random, shape: Shape) -> Spec:
+    channels, groups = _groups(rng, shape)
+    fields: Spec = {"channels": channels, "kernel": _sizes(rng, shape, lambda: rng.randint(1, 4))}
+    fields |= groups | {"stride": rng.randint(1, 3), "padding": rng.choice((0, 1, 2))}
+    return fields
+
+
 def _conv_transpose(rng: random.Random, shape: Shape) -> Spec:
     channels, groups = _groups(rng, shape)
     stride = rng.randint(1, 3)
@@ -271,6 +278,7 @@ Draw: TypeAlias = Callable[[random.Random, Shape], Spec]
 
 DRAWS: dict[str, Draw] = {
     "conv": _conv,
+    "fixed_conv": _fixed_conv,
     "conv_transpose": _conv_transpose,
     "locally_connected": lambda rng, x: (
         {"channels": rng.randint(1, 3)} | _window(rng, x) | _bias(rng)

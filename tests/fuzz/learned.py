@@ -22,7 +22,7 @@ GATES = {"rnn": 1, "gru": 3, "lstm": 4}
 
 def is_kept(kind: str, fields: Fields, name: str) -> bool:
     """Whether a tensor of a layer is kept and not learned."""
-    constant = kind == "frozen_batch_norm" or not fields.get("learned", True)
+    constant = kind in ("frozen_batch_norm", "fixed_conv") or not fields.get("learned", True)
     return constant or name in BUFFERS
 
 
@@ -43,9 +43,11 @@ def learned_shapes(kind: str, fields: Fields, inputs: Sequence[Sequence[int]]) -
     channels, *sizes = shape
     axes = len(sizes)
     match kind:
-        case "conv":
+        case "conv" | "fixed_conv":
             inside = channels // fields.get("groups", 1)
             weight = (fields["channels"], inside, *each(fields["kernel"], axes))
+            if kind == "fixed_conv":
+                return {"weight": weight}
             return with_bias(fields, weight, (fields["channels"],))
         case "conv_transpose":
             out = fields["channels"] // fields.get("groups", 1)

@@ -457,6 +457,7 @@ Operator: TypeAlias = Callable[[Tensor, Fields, Learned, bool], Tensor]
 
 OPERATORS: dict[str, Operator] = {
     "conv": _conv,
+    "fixed_conv": _conv,
     "conv_transpose": _conv_transpose,
     "locally_connected": _locally_connected,
     "linear": lambda x, fields, learned, _: F.linear(x, _weight(learned), learned.get("bias")),

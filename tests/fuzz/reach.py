@@ -241,7 +241,7 @@ class Reaching:
     def window(self, layer: Layer, shape: Shape, out: Shape) -> Places | Extent:
         fields, axis = layer.fields, self.axis
         match layer.kind:
-            case "conv" | "locally_connected":
+            case "conv" | "locally_connected" | "fixed_conv":
                 return self.sliding(fields, shape, fields.get("stride", 1))
             case "max_pool" | "avg_pool":
                 return self.sliding(fields, shape, fields.get("stride", fields["kernel"]))

@@ -27,6 +27,7 @@ from archcalc.layers import (
     convolution,
     deform_conv,
     embedding,
+    fixed_conv,
     frozen_norm,
     functions,
     further_joins,
@@ -125,6 +126,19 @@ def _(draw: Draw, x: FeatureMap) -> Layer:
         groups=groups,
         bias=draw(st.booleans()),
         weight_norm=draw(st.booleans()),
+    )
+
+
+@layers_of(fixed_conv.FixedConv, spatial_maps())
+def _(draw: Draw, x: FeatureMap) -> Layer:
+    groups = draw(divisors(x.channels))
+    return fixed_conv.FixedConv(
+        channels=draw(multiples(groups, 4)),
+        kernel=draw(axes(number(1, 4, wrong=0), x)),
+        stride=draw(axes(number(1, 3, wrong=0), x)),
+        padding=draw(axes(number(0, 3, wrong=-1), x)),
+        dilation=draw(axes(number(1, 3, wrong=0), x)),
+        groups=groups,
     )
 
 

@@ -62,6 +62,9 @@ def _convolve(call: Call, kind: str, fields: dict[str, Any], axes: int) -> None:
     if len(value.axes) != axes + 2:
         raise NotCoveredError("convolves without a batch")
     value = call.batched(value)
+    if kind == "conv" and _is_fixed(call, fields):
+        _convolve_by_a_fixed_kernel(call, value, fields)
+        return
     try:
         weight = weight_of(call, "weight")
     except NotCoveredError as reason:
@@ -79,6 +82,19 @@ def _convolve(call: Call, kind: str, fields: dict[str, Any], axes: int) -> None:
     call.lowering.owners |= dict.fromkeys(weight.others.values(), draft)
     for scale in weight.scales:
         weight.apply(call, draft, scale)
+
+
+def _is_fixed(call: Call, fields: dict[str, Any]) -> bool:
+    """Whether the kernel depends on no image and on nothing that learns."""
+    number, lowering = call.number_of("weight"), call.lowering
+    depends = number in lowering.of_images or number in lowering.learned
+    return not depends and not call.has("bias") and not isinstance(fields["padding"], str)
+
+
+def _convolve_by_a_fixed_kernel(call: Call, value: Value, fields: dict[str, Any]) -> None:
+    held = call.held("weight", buffers=True)
+    own = held is not None and held not in call.lowering.owners
+    call.layer("fixed_conv", value, fields, {"weight": held if own else None})
 
 
 @handles("unfold", "im2col")

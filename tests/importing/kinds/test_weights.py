@@ -47,17 +47,55 @@ def test_weight_norm_is_that_of_the_layer() -> None:
     assert imported(module, (3, 6)).fields("conv")["weight_norm"] is True
 
 
-def test_a_convolution_with_constant_weights_is_opaque_and_its_products_are_known() -> None:
-    class Blur(nn.Module):
+class Blur(nn.Module):
+    """A kernel that is kept, as it is or computed anew, over each channel by itself."""
+
+    kernel: Tensor
+
+    def __init__(self, computed: bool = False) -> None:
+        super().__init__()
+        row = torch.tensor([1.0, 2.0, 1.0])
+        kernel = row[:, None] * row / 16
+        self.computed = computed
+        self.register_buffer("kernel", row if computed else kernel.repeat(3, 1, 1, 1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        kernel = self.kernel
+        if self.computed:
+            kernel = (kernel[:, None] * kernel / kernel.sum() ** 2).expand(x.shape[1], 1, 3, 3)
+        return F.conv2d(x, kernel, stride=2, padding=1, groups=x.shape[1])
+
+
+def test_a_kernel_that_is_kept_is_that_of_a_fixed_convolution() -> None:
+    module = nn.Sequential(nn.Conv2d(2, 3, 1), Blur(), nn.ReLU())
+    found = same(module, (2, 6, 6))
+    assert found.kinds == ["conv", "fixed_conv", "relu"]
+    fields = {"channels": 3, "kernel": 3, "stride": 2, "padding": 1, "groups": 3}
+    assert found.fields("fixed_conv") == fields
+    assert found.analysis.buffers == 3 * 3 * 3
+
+
+def test_so_is_one_that_is_computed_of_what_is_kept_alone() -> None:
+    found = imported(nn.Sequential(Blur(computed=True), Blur()), (3, 6, 6))
+    assert found.kinds == ["fixed_conv", "fixed_conv"]
+
+
+def test_a_kernel_that_two_calls_take_is_no_reason_to_share() -> None:
+    blur = Blur()
+    assert imported(nn.Sequential(blur, nn.ReLU(), blur), (3, 6, 6)).kinds[-1] == "fixed_conv"
+
+
+def test_a_fixed_convolution_with_a_learned_bias_is_opaque_and_its_products_are_known() -> None:
+    class Biased(nn.Module):
         def __init__(self) -> None:
             super().__init__()
-            self.register_buffer("kernel", torch.ones(3, 1, 3, 3))
+            self.bias = nn.Parameter(torch.zeros(3))
 
         def forward(self, x: Tensor) -> Tensor:
-            return F.conv2d(x, self.kernel, groups=3)  # type: ignore[arg-type]
+            return F.conv2d(x, x.new_ones(3, 1, 3, 3), self.bias, groups=3)
 
-    found = imported(Blur(), (3, 6, 6))
-    assert found.kinds == ["opaque"]
+    found = imported(Biased(), (3, 6, 6))
+    assert found.kinds[-1] == "opaque"
     assert found.analysis.macs == 3 * 4 * 4 * 9
 
 

@@ -20,6 +20,7 @@ ArchcalcError
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from itertools import islice
@@ -150,7 +151,9 @@ def refused_by_system(file: object) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise UsageError(f"{file}: {error.strerror or error}") from None
+        # Of a library's error the text may say more, and in its own words.
+        said = os.strerror(error.errno) if error.errno else error
+        raise UsageError(f"{file}: {said}") from None
 
 
 def require_extra(what: str, package: str, extra: str) -> None:

@@ -9,6 +9,7 @@ import logging
 from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import CancelledError
 from contextlib import contextmanager
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from distributed import Client, Future, KilledWorker, wait
@@ -21,17 +22,20 @@ if TYPE_CHECKING:
 
 CONNECTING = 10  # seconds in which a scheduler has to answer
 PATIENCE = 10  # seconds without a worker, of which one that died may come back
-_WAITING = 2  # tasks for each thread: one that it computes, one that is there when it is done
 
 _LOST = (CancelledError, OSError)  # of tasks, and of what is asked, when the scheduler is gone
 
 
 def computed_by(
-    scheduler: str, stream: Stream, numbers: Sequence[int], version: str
+    scheduler: str, stream: Stream, numbers: Sequence[int], version: str, most: int
 ) -> Generator[tuple[int, bytes], None, None]:
     """Chunks with their numbers, in the order in which they are done.
 
     A worker that dies is done without: another one computes its chunks.
+
+    Args:
+        version: of archcalc, which workers have to have.
+        most: chunks that are given out for each thread of a worker.
 
     Raises:
         UsageError: there is no such scheduler, or no worker any more; what `Stream.chunk` raises.
@@ -40,7 +44,7 @@ def computed_by(
         client = _client(scheduler)
         try:
             _require_version(client, scheduler, version)
-            yield from _computed(client, scheduler, stream, numbers, version)
+            yield from _computed(client, scheduler, stream, numbers, version, most)
         finally:
             client.close(timeout=CONNECTING)
 
@@ -69,16 +73,17 @@ def _require_version(client: Client, scheduler: str, version: str) -> None:
 
 
 def _computed(
-    client: Client, scheduler: str, stream: Stream, numbers: Sequence[int], version: str
+    client: Client, scheduler: str, stream: Stream, numbers: Sequence[int], version: str, most: int
 ) -> Generator[tuple[int, bytes], None, None]:
-    waiting, running = list(reversed(numbers)), dict[Future, int]()
-    while waiting or running:
-        threads = sum(client.nthreads().values())
-        while waiting and len(running) < _WAITING * max(1, threads):
-            number = waiting.pop()
+    waiting, running = iter(numbers), dict[Future, int]()
+    while True:
+        threads = max(1, sum(client.nthreads().values()))
+        for number in islice(waiting, max(0, most * threads - len(running))):
             # Not pure: Dask would hash the whole stream to find out whether it knows the task.
             task = client.submit(chunk_by_version, stream, number, version, pure=False)
             running[task] = number
+        if not running:
+            return
         try:
             with client.as_current():
                 done = wait([*running], timeout=PATIENCE, return_when="FIRST_COMPLETED").done

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Generator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing
+from itertools import islice
 from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +19,8 @@ from archcalc.render.parts import begin, finish, keep_chunk, left_clean, write_c
 if TYPE_CHECKING:
     from archcalc.parametric.choosing.streaming import Stream
 
+# Chunks that are given out for each that computes: one at work, and one for when it is done.
+MOST_WAITING = 2
 KEPT = "called again, the chunks that are there are kept"
 
 
@@ -56,10 +59,16 @@ def _of_processes(
     stream: Stream, target: Path, missing: Sequence[int], workers: int
 ) -> Generator[int, None, None]:
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        futures = [pool.submit(write_chunk, stream, target, number) for number in missing]
+        waiting, running = iter(missing), set[Future[int]]()
         try:
-            for future in as_completed(futures):
-                yield future.result()
+            while True:
+                for number in islice(waiting, MOST_WAITING * workers - len(running)):
+                    running.add(pool.submit(write_chunk, stream, target, number))
+                if not running:
+                    return
+                done, running = wait(running, return_when=FIRST_COMPLETED)
+                for future in done:
+                    yield future.result()
         except BrokenProcessPool:
             raise UsageError(f"a process that computed settings has died; {KEPT}") from None
         finally:
@@ -71,6 +80,7 @@ def _of_cluster(
 ) -> Generator[int, None, None]:
     from archcalc.commands.cluster import computed_by
 
-    with closing(computed_by(scheduler, stream, missing, version)) as computed:
+    found = computed_by(scheduler, stream, missing, version, MOST_WAITING)
+    with closing(found) as computed:
         for number, content in computed:
             yield keep_chunk(target, number, content)

@@ -121,14 +121,19 @@ def finish(stream: Stream, target: Path) -> None:
 
 
 def _joined(path: Path, folder: Path, chunks: int) -> None:
-    from pyarrow import memory_map
+    from pyarrow import ArrowInvalid, memory_map
     from pyarrow.ipc import open_file
     from pyarrow.parquet import ParquetWriter
 
     def tables() -> Iterator[Any]:
         for number in range(chunks):
-            with memory_map(str(_chunk(folder, number))) as file:
-                yield open_file(file).read_all()
+            path = _chunk(folder, number)
+            try:
+                with memory_map(str(path)) as file:
+                    table = open_file(file).read_all()
+            except ArrowInvalid:
+                raise UsageError(f"{path} is damaged; without it, it is computed again") from None
+            yield table
 
     first = next(tables())
     with ParquetWriter(path, first.schema, **_encoding(first.schema)) as writer:

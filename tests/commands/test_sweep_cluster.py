@@ -15,13 +15,13 @@ from typing import Any
 import pytest
 
 import archcalc
-from archcalc.parametric.choosing import streaming
 from archcalc.record import Record
 from archcalc.render import parts
 from tests.commands.calling import assert_refused, called
-from tests.commands.test_sweep_stream import DRAWN, TINY
+from tests.commands.small_sweeps import DRAWN
 
 distributed = pytest.importorskip("distributed")
+pytestmark = pytest.mark.usefixtures("many_chunks")
 NOWHERE = "tcp://127.0.0.1:9"  # the port of a service that throws all away, and is not there
 
 
@@ -70,20 +70,6 @@ def _address(known: Path) -> str:
     raise AssertionError("the scheduler does not start")
 
 
-@pytest.fixture(autouse=True)
-def small_chunks(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.chdir(tmp_path)
-    Path("tiny.yaml").write_text(TINY)
-    monkeypatch.setattr(streaming, "CHUNK", 20)
-
-
-@pytest.fixture
-def expected(small_chunks: None, capsys: pytest.CaptureFixture[str]) -> bytes:
-    """What one process writes."""
-    assert called(capsys, *DRAWN, "-o", "one.parquet") == (0, "", "")
-    return Path("one.parquet").read_bytes()
-
-
 def killing(monkeypatch: pytest.MonkeyPatch, *processes: subprocess.Popen[bytes]) -> None:
     """Has processes killed when two chunks have been written."""
     keep, kept = parts.keep_chunk, list[int]()
@@ -103,11 +89,11 @@ def killing(monkeypatch: pytest.MonkeyPatch, *processes: subprocess.Popen[bytes]
 
 
 def test_a_cluster_gives_the_same_bytes(
-    cluster: Cluster, expected: bytes, capsys: pytest.CaptureFixture[str]
+    cluster: Cluster, drawn_bytes: bytes, capsys: pytest.CaptureFixture[str]
 ) -> None:
     answer = called(capsys, *DRAWN, "-o", "a.parquet", "--scheduler", cluster.address)
     assert answer == (0, "", "")
-    assert Path("a.parquet").read_bytes() == expected
+    assert Path("a.parquet").read_bytes() == drawn_bytes
 
 
 def test_what_is_wrong_on_a_worker_is_one_line(
@@ -132,19 +118,19 @@ def test_a_worker_of_another_version_is_refused(
 
 def test_a_worker_that_dies_is_done_without(
     cluster: Cluster,
-    expected: bytes,
+    drawn_bytes: bytes,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     killing(monkeypatch, cluster.workers[0])
     answer = called(capsys, *DRAWN, "-o", "a.parquet", "--scheduler", cluster.address)
     assert answer == (0, "", "")
-    assert Path("a.parquet").read_bytes() == expected
+    assert Path("a.parquet").read_bytes() == drawn_bytes
 
 
 def test_without_any_worker_it_ends_and_can_go_on(
     cluster: Cluster,
-    expected: bytes,
+    drawn_bytes: bytes,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -156,7 +142,7 @@ def test_without_any_worker_it_ends_and_can_go_on(
     assert not Path("a.parquet").exists()
     status, _, err = called(capsys, *words)
     assert (status, "of 13 chunks are there" in err) == (0, True)
-    assert Path("a.parquet").read_bytes() == expected
+    assert Path("a.parquet").read_bytes() == drawn_bytes
 
 
 def test_a_scheduler_that_dies_is_one_line(

@@ -18,29 +18,9 @@ from archcalc.parametric.choosing import streaming
 from archcalc.quantity.integer_array import IntegerArray
 from archcalc.render import parts
 from tests.commands.calling import assert_refused, called
+from tests.commands.small_sweeps import DRAWN, SPACE, TINY
 
 pyarrow_parquet = pytest.importorskip("pyarrow.parquet")
-
-TINY = """\
-name: tiny
-input: [3, 8, 8]
-parameters: {n: 4}
-layers:
-  - conv: {channels: n, kernel: 3, padding: same}
-  - conv: {channels: 8, kernel: 1}
-"""
-SPACE = (
-    "sweep",
-    "tiny.yaml",
-    "--over",
-    "n=1..40",
-    "--over",
-    "H=1..25",
-    "--figures",
-    "params,macs",
-)
-DRAWN = ("sweep", "tiny.yaml", "--over", "n=1..99", "--over", "H=1..25:log", "--sample", "250",
-         "--figures", "params,macs")  # fmt: skip
 
 
 @pytest.fixture(autouse=True)

@@ -45,6 +45,7 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("archcalc",),
     ("render", "torch_backend"),
     ("exporting", "folding", "render.formula"),
+    ("page",),
     ("api",),
     ("api.sweeping", "reports", "testing"),
     ("commands",),

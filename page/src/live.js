@@ -1,0 +1,188 @@
+// A network at its settings: every figure of every layer, computed anew when one of them changes.
+
+import { AtLeast, isOffered, plain, rangeText, same } from "./numbers.js";
+import { Tree } from "./tree.js";
+
+export class Live {
+  /** `network` as the page's data has it, `functions` what computes it and its variants. */
+  constructor(network, index, functions) {
+    this.network = network;
+    this.functions = functions;
+    this.index = network.evaluate ?? index;
+    this.figures = joined(network.figures.filter((figure) => figure.of === "layer"));
+    this.ofNetwork = network.figures.filter((figure) => figure.of === "network");
+    this.figure = new Map(this.figures.map((figure) => [figure.key, figure]));
+    this.ownValues = Object.fromEntries(network.variables.map(({ label, own }) => [label, own]));
+    this.values = { ...this.ownValues };
+    this.trees = new Map();
+    this.owns = new Map();
+    this.variant = null;
+    this.now = this.own;
+    this.compute();
+  }
+
+  get tree() {
+    const layers = this.layers;
+    if (!this.trees.has(layers)) this.trees.set(layers, new Tree(this.network, layers));
+    return this.trees.get(layers);
+  }
+
+  get layers() {
+    const lists = this.network.layer_lists;
+    return this.variant === null || !lists ? this.network.layers : lists[this.variant.layers];
+  }
+
+  get #evaluate() {
+    return this.functions[this.variant === null ? this.index : this.variant.evaluate];
+  }
+
+  /** Of the same layers, at the own values. */
+  get own() {
+    const evaluate = this.#evaluate;
+    if (!this.owns.has(evaluate)) this.owns.set(evaluate, evaluate(this.ownValues));
+    return this.owns.get(evaluate);
+  }
+
+  get isOwn() {
+    return this.variant === null && this.network.variables.every(({ label }) => !this.isChanged(label));
+  }
+
+  isChanged(label) {
+    return !same(this.values[label], this.ownValues[label]);
+  }
+
+  /** Gives variables other values: all figures are new then. */
+  set(values) {
+    Object.assign(this.values, values);
+    this.compute();
+  }
+
+  /** Takes a variant, or null for the network itself: other layers. */
+  take(variant) {
+    this.variant = variant;
+    this.compute();
+  }
+
+  compute() {
+    this.problem = this.#refused();
+    if (this.problem === null) {
+      this.now = this.#evaluate(this.values);
+      this.problem = this.now.problem ?? null;
+    }
+    this.sums = new Map();
+  }
+
+  /** Why values are none that the functions are for, or null: they are, at the steps of each. */
+  #refused() {
+    for (const variable of this.network.variables) {
+      const value = this.values[variable.label];
+      if (!isOffered(variable, value)) return rangeText(variable, value);
+    }
+    return null;
+  }
+
+  /** A figure of a layer or of all of a block, or undefined where there is nothing to say. */
+  value(item, key) {
+    return this.problem === null ? this.#of(this.now, item, key, this.sums) : undefined;
+  }
+
+  /** Whether it differs from what it is at the own values. */
+  differs(item, key) {
+    if (this.isOwn || this.problem !== null || this.own.problem) return false;
+    return !same(this.value(item, key), this.#of(this.own, item, key, null));
+  }
+
+  /** Whether the page's functions compute it. */
+  has(key) {
+    const axes = this.figure.get(key)?.axes;
+    return axes ? axes.some((axis) => axis in this.now.layers) : key in this.now.layers;
+  }
+
+  #of(result, item, key, sums) {
+    const axes = this.figure.get(key)?.axes;
+    if (axes) {
+      const parts = axes
+        .map((axis) => this.#of(result, item, axis, sums))
+        .filter((part) => part !== undefined);
+      return parts.length ? parts : undefined;
+    }
+    const values = result.layers[key];
+    if (values === undefined || item.layers.length === 0) return undefined;
+    if (!item.folds) return values[item.layers[0]];
+    const figure = this.figure.get(key);
+    if (figure === undefined || !isSummed(figure))
+      return figure?.unit === "FLAG" ? undefined : values[lastOf(item)];
+    const known = sums?.get(key);
+    if (known?.has(item.id)) return known.get(item.id);
+    const sum = sumOf(values, item.counted);
+    if (sums !== null) {
+      if (known === undefined) sums.set(key, new Map([[item.id, sum]]));
+      else known.set(item.id, sum);
+    }
+    return sum;
+  }
+
+  /** Its part of the whole network, or NaN. */
+  share(item, key) {
+    return plain(this.value(item, key) ?? NaN) / this.total(key);
+  }
+
+  /** The sum over the network. */
+  total(key) {
+    const total = this.now.totals[key];
+    return plain(
+      total === undefined || total === null ? this.#of(this.now, this.tree.root, key, this.sums) : total,
+    );
+  }
+
+  /** The shape of an output: that of its last layer, for a block. */
+  shape(item) {
+    if (this.problem !== null) return undefined;
+    if (item.type === "input") return this.inputShape(item.name);
+    return item.layers.length ? this.now.shapes[lastOf(item)] : undefined;
+  }
+
+  inputShape(name) {
+    const n = this.network.inputs.findIndex((input) => input.name === name);
+    return this.now.inputs?.[n] ?? this.network.inputs[n]?.shape;
+  }
+}
+
+export const isSummed = (figure) => figure?.summed ?? (figure?.unit === "COUNT" || figure?.unit === "BYTES");
+
+const lastOf = (item) => item.counted[item.counted.length - 1];
+
+function sumOf(values, indices) {
+  let sum = 0;
+  let open = false;
+  for (const index of indices) {
+    const value = values[index];
+    if (value === null || value === undefined) open = true;
+    else if (value instanceof AtLeast) [sum, open] = [sum + value.value, true];
+    else sum += plain(value);
+  }
+  return open ? new AtLeast(sum) : sum;
+}
+
+/** Figures with one entry for each axis, such as field_y and field_x, as one with `axes`. */
+function joined(figures) {
+  const found = new Map();
+  for (const figure of figures) {
+    const { key, axis } = figure;
+    if (!axis) found.set(key, figure);
+    else {
+      const base = key.slice(0, -axis.length - 1);
+      const named = (text) => text?.replace(new RegExp(`,? ${axis}$`), "");
+      if (!found.has(base))
+        found.set(base, {
+          ...figure,
+          key: base,
+          axes: [],
+          heading: named(figure.heading),
+          short: named(figure.short),
+        });
+      found.get(base).axes.push(key);
+    }
+  }
+  return [...found.values()];
+}

@@ -1,0 +1,143 @@
+// The settings: sizes, batch, dtype, the spec's parameters, and what shapes the graph.
+
+import { button, freshId, h, say, set } from "./dom.js";
+import { exact, isOffered, plain, same, stepOf, typed, valueAt } from "./numbers.js";
+
+export class Settings {
+  constructor(view) {
+    this.view = view;
+    this.fields = view.live.network.variables.map((variable) => this.#field(variable));
+    const variants = this.#variants();
+    this.problem = h("p", { class: "problem", role: "alert" });
+    this.restore = button("Own values", "Restore the network's own values", () => view.restore(), {
+      class: "restore",
+    });
+    this.element = h(
+      "section",
+      { class: "settings", "aria-label": `Settings, ${view.name}` },
+      h(
+        "div",
+        { class: "fields" },
+        variants,
+        this.fields.map(({ element }) => element),
+        this.restore,
+      ),
+      this.problem,
+    );
+  }
+
+  #field(variable) {
+    const { label, kind, choices, meaning } = variable;
+    const id = freshId("setting");
+    const reset = button(
+      "↺",
+      `${label}: its own value, ${typed(variable.own)}`,
+      () => this.view.set({ [label]: variable.own }),
+      { class: "reset" },
+    );
+    const name = h("label", { for: id, title: meaning || null }, label);
+    const unit = h("span", { class: "unit" }, unitOf(variable));
+    const top = h("div", { class: "name" }, name, unit, reset);
+    if (choices) {
+      const select = h(
+        "select",
+        { id, onchange: () => this.view.set({ [label]: choices[select.selectedIndex] }) },
+        choices.map((choice) => h("option", {}, typed(choice))),
+      );
+      const element = h("div", { class: `setting ${kind}` }, top, select);
+      return {
+        variable,
+        element,
+        reset,
+        put: (value) => (select.selectedIndex = choices.findIndex((choice) => same(choice, value))),
+      };
+    }
+    const box = h("input", {
+      type: "text",
+      inputmode: "decimal",
+      id,
+      autocomplete: "off",
+      spellcheck: "false",
+      oninput: () => this.#typed(variable, box),
+    });
+    const range = this.#range(variable);
+    const element = h("div", { class: `setting ${kind}` }, top, h("div", { class: "pair" }, range, box));
+    const put = (value) => {
+      if (document.activeElement !== box) box.value = value === null ? box.value : typed(value);
+      else if (!same(exact(box.value), value)) box.value = typed(value);
+      set(box, "aria-invalid", isOffered(variable, value) ? null : "true");
+      if (range && value !== null) range.value = String(stepOf(variable, value));
+    };
+    return { variable, element, reset, put };
+  }
+
+  /** A slider of whole steps, so that what it stands for is exact. */
+  #range(variable) {
+    const { label, minimum, maximum, step } = variable;
+    if (minimum === null || maximum === null || minimum === undefined || maximum === undefined) return null;
+    const steps = Math.round((plain(maximum) - plain(minimum)) / plain(step ?? 1));
+    const range = h("input", {
+      type: "range",
+      min: 0,
+      max: steps,
+      step: 1,
+      "aria-label": `${label}, slider`,
+      oninput: () => this.view.set({ [label]: valueAt(variable, Number(range.value)) }),
+    });
+    range.addEventListener("input", () =>
+      range.setAttribute("aria-valuetext", typed(valueAt(variable, Number(range.value)))),
+    );
+    return range;
+  }
+
+  #typed(variable, box) {
+    this.view.set({ [variable.label]: exact(box.value) });
+  }
+
+  #variants() {
+    const { view } = this;
+    const { variants } = view.live.network;
+    const labels = [...new Set((variants ?? []).map(({ label }) => label))];
+    this.selects = labels.map((label) => {
+      const id = freshId("variant");
+      const offered = variants.filter((variant) => variant.label === label);
+      const select = h(
+        "select",
+        { id, onchange: () => view.take(select.selectedIndex ? offered[select.selectedIndex - 1] : null) },
+        h("option", {}, "own"),
+        offered.map(({ value }) => h("option", {}, listed(value))),
+      );
+      const element = h(
+        "div",
+        { class: "setting variant" },
+        h("div", { class: "name" }, h("label", { for: id }, label)),
+        select,
+      );
+      return { select, element, offered };
+    });
+    return this.selects.map(({ element }) => element);
+  }
+
+  update() {
+    const { live } = this.view;
+    for (const { variable, element, reset, put } of this.fields) {
+      put(live.values[variable.label]);
+      const changed = live.isChanged(variable.label);
+      element.classList.toggle("changed", changed);
+      reset.hidden = !changed;
+    }
+    for (const { select, element, offered } of this.selects) {
+      select.selectedIndex = offered.indexOf(live.variant) + 1;
+      element.classList.toggle("changed", offered.includes(live.variant));
+    }
+    this.restore.disabled = live.isOwn;
+    say(this.problem, live.problem ?? "");
+    this.problem.hidden = live.problem === null;
+  }
+}
+
+const listed = (value) => (Array.isArray(value) ? value.map(listed).join(", ") : typed(value));
+
+function unitOf({ kind, unit }) {
+  return unit ?? { size: "px", batch: "images" }[kind] ?? "";
+}

@@ -41,7 +41,7 @@ class ReLU(Activation):
 
     kind: ClassVar[str] = "relu"
     in_place: ClassVar[bool] = True
-    gradient_order: ClassVar[Order] = Order.OWN
+    gradient_order: ClassVar[Order] = Order.GIVEN
     ops_each = 1
     keeps = Saved.OUTPUT
 
@@ -62,7 +62,7 @@ class LeakyReLU(Activation):
 
     kind: ClassVar[str] = "leaky_relu"
     in_place: ClassVar[bool] = True
-    gradient_order: ClassVar[Order] = Order.OWN
+    gradient_order: ClassVar[Order] = Order.GIVEN
     ops_each = 2
     keeps = Saved.INPUT
 
@@ -91,7 +91,7 @@ class PReLU(Layer):
     ) -> tuple[Operator, ...]:
         (found,) = super().operators(effect, *inputs)
         weight = Taken("weight", Gradient.FITTED, always=True, viewed=True, by_view=True)
-        return (replace(found, takes=(Taken(0, always=True), weight)),)
+        return (replace(found, takes=(Taken(0, order=Order.GIVEN, always=True), weight)),)
 
 
 @register

@@ -80,6 +80,7 @@ class LogSigmoid(Activation):
     """
 
     kind: ClassVar[str] = "log_sigmoid"
+    gradient_order: ClassVar[Order] = Order.ALONE
 
     def effect_on(self, x: FeatureMap, /) -> Effect:
         exponential = Extra("intermediate", x.values)
@@ -135,7 +136,7 @@ class Clamp(Activation):
     """
 
     kind: ClassVar[str] = "clamp"
-    gradient_order: ClassVar[Order] = Order.OWN
+    gradient_order: ClassVar[Order] = Order.GIVEN
 
     min: float | None = None
     max: float | None = None

@@ -104,13 +104,13 @@ FUNCTIONS = (
     Function("hardshrink", "x where above threshold or below -threshold, else 0", 2,
              "nn.Hardshrink", _X, (_THRESHOLD,), source="Donoho & Johnstone 1994"),
     Function("threshold", "x where above threshold, else value", 1, "nn.Threshold", _X,
-             (Option("threshold"), Option("value")), in_place=True, order=Order.OWN,
+             (Option("threshold"), Option("value")), in_place=True, order=Order.GIVEN,
              source="torch.nn.Threshold"),
     # ----- powers, exponentials and logarithms -----
     Function("square", "x x", 1, "torch.square", _X, made=2, operator="pow"),
     Function("sqrt", "sqrt(x)", 1, "torch.sqrt", _Y, made=1),
-    Function("rsqrt", "1 / sqrt(x)", 2, "torch.rsqrt", _Y, made=2),
-    Function("reciprocal", "1 / x", 1, "torch.reciprocal", _Y, made=2),
+    Function("rsqrt", "1 / sqrt(x)", 2, "torch.rsqrt", _Y, made=2, order=Order.ALONE),
+    Function("reciprocal", "1 / x", 1, "torch.reciprocal", _Y, made=2, order=Order.ALONE),
     Function("exp", "exp(x)", 1, "torch.exp", _Y),
     Function("exp2", "2**x", 1, "torch.exp2", _Y, made=1),
     Function("expm1", "exp(x) - 1", 2, "torch.expm1", _Y, made=1),
@@ -134,8 +134,8 @@ FUNCTIONS = (
     Function("atan", "atan(x)", 1, "torch.atan", _X, made=2),
     Function("sinh", "sinh(x)", 1, "torch.sinh", _X, made=1),
     Function("cosh", "cosh(x)", 1, "torch.cosh", _X, made=1),
-    Function("erf", "erf(x)", 1, "torch.erf", _X, made=4, order=Order.OWN),
-    Function("erfc", "1 - erf(x)", 2, "torch.erfc", _X, made=4, order=Order.OWN),
+    Function("erf", "erf(x)", 1, "torch.erf", _X, made=4, order=Order.GIVEN),
+    Function("erfc", "1 - erf(x)", 2, "torch.erfc", _X, made=4, order=Order.GIVEN),
 )  # fmt: skip
 
 

@@ -15,14 +15,14 @@ from archcalc.layers.operator import (
     Gradient,
     Kept,
     Operator,
+    Order,
     Taken,
     on_a_copy,
 )
 from archcalc.layers.registry import register
 from archcalc.layers.state import parameters
-from archcalc.layers.strides import can_stay_permuted
 from archcalc.layers.weight_norm import normed, on_normed_weight
-from archcalc.quantity.arithmetic import Quantity, certainly_one, product
+from archcalc.quantity.arithmetic import Quantity, certainly_one
 from archcalc.record import replace
 from archcalc.regions.reading import ChannelWindow
 from archcalc.window import Reach, Windows
@@ -84,20 +84,26 @@ class Linear(Layer):
         (found,) = super().operators(effect, *inputs)
         kept = (Kept(0, towards="weight"), Kept("weight", towards=0))
         on_map = bool(inputs[0].sizes)
-        *leading, last = effect.output.shape
-        reshapes = on_map and not can_stay_permuted((*leading, last), (product(leading), last))
+        *leading, _ = effect.output.shape
         bias = [Taken("bias", Gradient.REDUCED, viewed=True)] if self.bias else []
         weight = Taken("weight", viewed=True, by_view=True)
         takes = (Taken(0, viewed=on_map, by_view=on_map), weight, *bias)
         several = sum([not certainly_one(n) for n in leading])
         merges = several if on_map else 0
-        found = replace(found, takes=takes, kept=kept, reshapes=reshapes, merges=merges)
+        found = replace(found, takes=takes, kept=kept, merges=merges)
         products: tuple[Operator, ...] = (found,)
         if at.behind_gaps and on_map:
-            # A product of matrices, to which the bias is added.
-            multiplied = replace(found, takes=found.takes[:2], makes="product" if self.bias else "")
+            # A product of matrices, to which the bias is added. Of a matrix that lies with its
+            # columns one behind the other torch makes a gradient that lies so too
+            # (`mm_mat1_backward`, torch/csrc/autograd/FunctionsManual.cpp).
+            matrix = takes[0]._replace(order=Order.OWN if at.copied else Order.GIVEN)
+            makes = "product" if self.bias else ""
+            takes = (matrix, weight._replace(by_view=False))
+            multiplied = replace(found, takes=takes, makes=makes)
             takes = (Taken("product", Gradient.SAME), Taken("bias", viewed=True))
             products = on_a_copy(multiplied, at.copied) if at.copied else (multiplied,)
+            # Which it turns before that.
+            products = _on_turned_weight(effect.weights, products, "matrix")
             products += (Operator("add_bias", takes, found.values),) * self.bias
         return _on_turned_weight(effect.weights, products) if self.transposed else products
 
@@ -112,15 +118,17 @@ class Linear(Layer):
         return Reach.SAME if x.sizes else Reach.ALL
 
 
-def _on_turned_weight(values: Quantity, operators: Sequence[Operator]) -> tuple[Operator, ...]:
-    """The same on a view of the weight: of what is learned itself autocast keeps its casts."""
+def _on_turned_weight(
+    values: Quantity, operators: Sequence[Operator], name: str = "turned"
+) -> tuple[Operator, ...]:
+    """The same on a view of the weight, called so: autocast keeps its casts of the weight alone."""
     turned = Operator(
         "t",
         (Taken("weight", Gradient.SAME, viewed=True, by_view=True),),
         values,
         view=True,
         per_image=False,
-        makes="turned",
+        makes=name,
     )
 
     return (
@@ -128,13 +136,13 @@ def _on_turned_weight(values: Quantity, operators: Sequence[Operator]) -> tuple[
         *[
             replace(
                 one,
-                takes=tuple([_of_turned(taken) for taken in one.takes]),
-                kept=tuple([_of_turned(kept) for kept in one.kept]),
+                takes=tuple([_instead(name, taken) for taken in one.takes]),
+                kept=tuple([_instead(name, kept) for kept in one.kept]),
             )
             for one in operators
         ],
     )
 
 
-def _of_turned(tensor: _OfTensor) -> _OfTensor:
-    return tensor._replace(tensor="turned") if tensor.tensor == "weight" else tensor
+def _instead(name: str, tensor: _OfTensor) -> _OfTensor:
+    return tensor._replace(tensor=name) if tensor.tensor == "weight" else tensor

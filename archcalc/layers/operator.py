@@ -88,8 +88,12 @@ class Gradient(Enum):
 class Order(Enum):
     """In which order the axes of a gradient lie in memory, where it is no view of the output's."""
 
-    OWN = "own"  # as those of what it is the gradient of
-    KEPT = "kept"  # as those of the gradient of the output
+    OWN = "own"  # one behind the other, as those of what it is the gradient of are counted
+    # As those of the gradient of the output; as far as one value stands there for many, as those
+    # of what the operator has kept.
+    KEPT = "kept"
+    ALONE = "alone"  # as those of the gradient of the output, whatever is kept
+    GIVEN = "given"  # as those of what it is the gradient of lie
     CHANGED = "changed"  # in another: also of a view
 
 
@@ -263,6 +267,7 @@ def as_often(operator: Operator, items: Quantity) -> Operator:
         operator,
         takes=tuple(takes),
         values=operator.values * items,
+        merges=operator.merges and operator.merges + 1,  # with the items, the first axis
         also=tuple([made._replace(values=made.values * items) for made in operator.also]),
         beside=of_items(operator.beside),
         beside_kept=of_items(operator.beside_kept),

@@ -37,15 +37,3 @@ def strides_after(before: Sequence[int], strides: Strides, after: Sequence[int])
 def dense_strides(shape: Sequence[int]) -> Strides:
     """Of values that lie one behind the other, without gaps."""
     return tuple([prod(shape[axis + 1 :]) for axis in range(len(shape))])
-
-
-def can_stay_permuted(before: Sequence[int], after: Sequence[int]) -> bool:
-    """Whether a map whose channels, its first axis, lie closest can be seen under another shape.
-
-    Where sizes are free, what can be a view is one.
-    """
-    if not all(isinstance(size, int) for size in (*before, *after)):
-        return True
-    channels, *sizes = before
-    apart = [channels * prod(sizes[axis + 1 :]) for axis in range(len(sizes))]
-    return strides_after(before, (1, *apart), after) is not None

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Literal, NamedTuple, TypeAlias
 
-from archcalc.layers.operator import Turn
+from archcalc.layers.operator import Part, Turn
 
 # The axes of more than one value as they lie in memory, the slowest first; None where they lie as
 # those of what it is the gradient of.
@@ -45,11 +45,17 @@ class HeldGradient(NamedTuple):
         """Whether its axes lie in another order than those of what it is the gradient of."""
         return self.order is not None
 
-    def leads_with(self, axes: int) -> bool:
-        """Whether so many axes, from the first on, lie in their order in front of the others."""
-        if self.order is None or not axes:
+    def has_in_one(self, axes: int, batch: int) -> bool:
+        """Whether the images and so many axes, from the first on, lie as one axis would.
+
+        That is in their order; with several images in front of all others.
+        """
+        if self.order is None or not axes or axes + (batch > 1) < 2:
             return True
-        return self.order != "channels last" and self.order[:axes] == tuple(range(axes))
+        if self.order == "channels last":
+            return False
+        first = 0 if batch > 1 else self.order.index(0)
+        return self.order[first : first + axes] == tuple(range(axes))
 
     def repeats_across(self, axes: int, batch: int) -> bool:
         """Whether a value is repeated along some, and not all, of the images and so many axes."""
@@ -121,6 +127,19 @@ def _axes_in(order: AxisOrder, count: int, items: bool) -> tuple[int, ...]:
     return own if order is None else (*own[:items], *own[1 + items :], *own[items : 1 + items])
 
 
+def part_of(came: HeldGradient, part: Part, size: int, batch: int) -> HeldGradient:
+    """A part of a gradient, of `size` bytes: a view of it."""
+    gaps = part.permuted_gaps if came.permuted else part.gaps or bool(came.repeated)
+    return came._replace(
+        bytes=size,
+        apart=came.apart or (size < came.bytes and (gaps or batch > 1)),
+        order=None if part.one_order else came.order,
+        viewed=True,
+        repeated=(),
+        in_rows=part.rows and came.order is None and (came.in_rows or not came.apart),
+    )
+
+
 # ----- behind a reduction -----
 
 
@@ -154,18 +173,60 @@ def spread_out(order: AxisOrder, reduced: Sequence[bool], *, like_own: bool) -> 
     """
     if order is None:
         return None
+    count = len(reduced)
     left = [axis for axis, gone in enumerate(reduced) if not gone]
-    place = {left[axis]: place for place, axis in enumerate(_axes_in(order, len(left), False))}
-    found = [*reversed(range(len(reduced)))]  # the fastest first
-    for start in range(1, len(found)):
+    places = [{left[axis]: n for n, axis in enumerate(_axes_in(order, len(left), False))}]
+    if like_own:
+        places.append({axis: axis for axis in range(count)})
+    return _by_places(places, count)
+
+
+def order_by_value(*operands: HeldGradient) -> AxisOrder:
+    """How the axes of a tensor lie that torch computes value by value from others, in turn."""
+    known = [one for one in operands if not one.spread]
+    if not known:
+        return None
+    if not known[0].repeated:
+        return known[0].order
+    count = len(known[0].repeated)
+    places = []
+    for one in known:
+        again = one.repeated or (False,) * count
+        axes = _axes_in(one.order, count, False)
+        places.append({axis: place for place, axis in enumerate(axes) if not again[axis]})
+    return _by_places(places, count)
+
+
+def _by_places(places: Sequence[Mapping[int, int]], count: int) -> AxisOrder:
+    """So many axes in the order that tensors say one after the other.
+
+    Each has the places of its axes in memory, the slowest first, without those that are repeated.
+    """
+    found = [*reversed(range(count))]  # the fastest first
+    for start in range(1, count):
         at = start
         for other in reversed(range(start)):
             a, b = found[other], found[at]
-            known = a in place and b in place
-            faster = place[a] > place[b] if known else like_own and a > b
-            if faster:
+            place = next((each for each in places if a in each and b in each), None)
+            if place is None:
+                continue
+            if place[a] > place[b]:
                 break
-            if known or like_own:
-                found[other], found[at] = b, a
-                at = other
-    return _named(tuple(reversed(found)), len(found), items=False)
+            found[other], found[at] = b, a
+            at = other
+    return _named(tuple(reversed(found)), count, items=False)
+
+
+def order_in_memory(shape: Sequence[int], strides: Sequence[int], batch: int) -> AxisOrder:
+    """How the axes of a map lie, whose images are its first axis, or that and its items.
+
+    None also where images do not lie behind one another, or one value stands for several.
+    """
+    axes = [axis for axis, size in enumerate(shape) if size > 1]
+    lying = sorted(axes, key=lambda axis: -strides[axis])
+    if not all(strides[axis] for axis in axes) or (batch > 1 and lying[:1] != axes[:1]):
+        return None
+    items = shape[0] > batch
+    if not items and axes[:1] == [0]:
+        axes, lying = axes[1:], lying[1:]
+    return _named(tuple(map(axes.index, lying)), len(axes), items=items)

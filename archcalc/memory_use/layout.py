@@ -20,6 +20,7 @@ from archcalc.layers.linear import Linear
 from archcalc.layers.operator import Taking
 from archcalc.layers.steps_first import StepsFirst
 from archcalc.layers.strides import Strides, strides_after
+from archcalc.memory_use.held_gradient import AxisOrder, order_in_memory
 from archcalc.memory_use.learning import same_inputs, there_once
 from archcalc.memory_use.placed import Placed, made_by_value, without_gaps
 from archcalc.quantity.arithmetic import Quantity, is_one
@@ -40,6 +41,7 @@ class Layout(NamedTuple):
             they lie.
         behind_gaps: the layers whose first input has gaps.
         repeated: the layers whose outputs are views in which a value stands for several.
+        lying: how the axes of outputs lie that do not in their order.
     """
 
     of: dict[str, str]
@@ -49,6 +51,7 @@ class Layout(NamedTuple):
     taking: dict[str, dict[int, Taking]]
     behind_gaps: set[str]
     repeated: set[str]
+    lying: dict[str, AxisOrder]
 
 
 def layout(
@@ -70,7 +73,8 @@ def layout(
     layers = analysis.inference_layers if at_inference else analysis.used_layers
     shared = {Storage.SHARED, *([Storage.SHARED_AT_INFERENCE] if at_inference else [])}
     maps = analysis.maps
-    found = Layout({name: name for name in analysis.graph.inputs}, {}, {}, set(), {}, set(), set())
+    of = {name: name for name in analysis.graph.inputs}
+    found = Layout(of, {}, {}, set(), {}, set(), set(), {})
     placing = _placing(analysis, layers, within or {})
     overwriting = _Overwriting(analysis, layers, found) if in_place else None
     for number, layer in enumerate(layers):
@@ -104,6 +108,9 @@ def layout(
             copied = placing.place(layer, stays, at_inference) + sum(of_inputs.values())
             if copied:
                 found.copies[layer.name] = Extra(COPY, copied)
+            order = placing.order_of(layer)
+            if order is not None:
+                found.lying[layer.name] = order
         kind = layer.node.layer
         if isinstance(kind, StepsFirst):
             _take_steps(kind, layer, analysis, placing, found, at_inference=at_inference)
@@ -242,6 +249,10 @@ class _Placing:
             return {}
         shapes, strides = zip(*[self._placed[name] for name in layer.inputs], strict=True)
         return {n: values // layer.batch for n, values in kind.copied_inputs(shapes, strides)}
+
+    def order_of(self, layer: LayerAnalysis) -> AxisOrder:
+        """How the axes of what a layer puts out lie, once that is placed."""
+        return order_in_memory(*self._placed[layer.name], layer.batch)
 
     def place_source(self, name: str) -> None:
         """Places what a layer without an input puts out."""

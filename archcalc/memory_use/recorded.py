@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from archcalc.layers.operator import Gradient, Order, Part, Turn
+from archcalc.memory_use.held_gradient import AxisOrder
 from archcalc.memory_use.sections import Section
 
 LOSS = "loss"
@@ -23,6 +24,7 @@ class Argument(NamedTuple):
             that, one after the other: a sum over what it was spread over, a cast to its own type.
         summed: whether there is a sum among these.
         viewed, by_view, part, turn, reduced: as a `Taken`'s.
+        beside: what of the output's size is kept for its gradient, which then may lie as that.
     """
 
     tensor: str
@@ -36,6 +38,7 @@ class Argument(NamedTuple):
     part: Part = Part()
     turn: Turn | None = None
     reduced: tuple[bool, ...] = ()
+    beside: tuple[str, ...] = ()
 
 
 class Recorded(NamedTuple):
@@ -78,6 +81,7 @@ class Tape(NamedTuple):
     Attributes:
         operators: in order.
         bytes: the size of each tensor, of the learned ones too.
+        lying: how the axes of those lie that do not in their order.
         learned: the tensors that are learned; what is frozen is not among them.
         parameters: the learned tensors, and those that are frozen.
         given: the images, and what the loss compares the outputs with: there all the time.
@@ -87,6 +91,7 @@ class Tape(NamedTuple):
 
     operators: tuple[Recorded, ...]
     bytes: dict[str, int]
+    lying: dict[str, AxisOrder]
     learned: frozenset[str]
     parameters: frozenset[str]
     given: tuple[str, ...]

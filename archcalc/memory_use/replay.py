@@ -10,6 +10,8 @@ from archcalc.memory_use.held_gradient import (
     AxisOrder,
     CopiedError,
     HeldGradient,
+    order_by_value,
+    part_of,
     repeated,
     spread_out,
     turned,
@@ -248,7 +250,8 @@ class Replay(Checkpointing):
         came = self._arrived[output]
         merged = operator.merges
         several = merged > 1 or self._tape.batch > 1
-        crossing = (came.apart and not came.in_rows) or (several and not came.leads_with(merged))
+        in_one = came.has_in_one(merged, self._tape.batch)
+        crossing = (came.apart and not came.in_rows) or (several and not in_one)
         crossing = crossing or came.repeats_across(merged, self._tape.batch)
         in_order = not came.permuted and (merged or all(came.repeated))
         reordered = (operator.reshapes and not in_order) or (merged and crossing)
@@ -291,17 +294,8 @@ class Replay(Checkpointing):
         if how is Gradient.REPEATED:
             return repeated(came._replace(storage=self._hold(came.storage)), argument.reduced, size)
         if how is Gradient.PART:
-            part = argument.part
-            gaps = part.permuted_gaps if came.permuted else part.gaps or bool(came.repeated)
-            return came._replace(
-                storage=self._hold(came.storage),
-                bytes=size,
-                apart=came.apart or (size < came.bytes and (gaps or self._tape.batch > 1)),
-                order=None if part.one_order else came.order,
-                viewed=True,
-                repeated=(),
-                in_rows=part.rows and came.order is None and (came.in_rows or not came.apart),
-            )
+            self._hold(came.storage)
+            return part_of(came, argument.part, size, self._tape.batch)
         made_on_the_way = [self._new("made on the way", each) for each in argument.scratch]
         if how is None:
             unneeded += made_on_the_way
@@ -309,7 +303,12 @@ class Replay(Checkpointing):
         own = self._new(gradient_of(argument.tensor), size, self._purpose_for(argument))
         for each in made_on_the_way:
             self._drop(each)
-        order: AxisOrder = came.order if argument.order is Order.KEPT else None
+        order: AxisOrder = None
+        if argument.order in (Order.KEPT, Order.ALONE):
+            kept = [self._tape.lying.get(name) for name in argument.beside]
+            order = order_by_value(came, *[HeldGradient(-1, 0, order=each) for each in kept])
+        elif argument.order is Order.GIVEN:
+            order = self._tape.lying.get(argument.tensor)
         if argument.reduced:
             order = spread_out(came.order, argument.reduced, like_own=bool(argument.scratch))
         if argument.order is Order.CHANGED and argument.turn is None:
@@ -363,8 +362,7 @@ class Replay(Checkpointing):
         name, purpose = gradient_of(argument.tensor), self._purpose_for(argument)
         total = self._new(name, gradient.bytes, purpose)
         self._drop(before.storage)
-        lies_as = gradient if before.spread else before
-        return HeldGradient(total, gradient.bytes, order=lies_as.order)
+        return HeldGradient(total, gradient.bytes, order=order_by_value(before, gradient))
 
     def _let_go_of_added(self) -> None:
         for storage in self._added:

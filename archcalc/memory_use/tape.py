@@ -73,6 +73,7 @@ def tape(
                 for tensor in layer.effect.state
             },
             has_gradient=name in with_gradient,
+            lying=where.lying.get(name),
         )
     # A loss is of what is floating; integers among the outputs are held beside that.
     outputs = sorted(analysis.graph.outputs, key=lambda name: maps[name].dtype is not None)

@@ -10,6 +10,7 @@ from archcalc.graph import Graph
 from archcalc.layers.effect import Extra
 from archcalc.layers.operator import Gradient, Operator, Order, Taken, Tensor
 from archcalc.memory_use.autocast import CAST, OF_VIEWS, WITHIN_ENTRY, Types
+from archcalc.memory_use.held_gradient import AxisOrder
 from archcalc.memory_use.losses import Target
 from archcalc.memory_use.recorded import LOSS, Argument, Recorded, Tape
 from archcalc.memory_use.sections import Saving, sections
@@ -28,6 +29,7 @@ class Taping:
         self._integers = {name: x.bytes_each(0) for name, x in inputs.items() if x.dtype}
         self._cached: dict[str, str] = {}  # what autocast has cast of what is learned
         self._given = [*inputs]
+        self._lying: dict[str, AxisOrder] = {}  # of what does not lie in its own order
         self._same: dict[str, str] = {}  # of layers that run nothing: what they hand on
         self._once: set[str] = set()  # what is there once, whatever the batch
         self._parameters: set[str] = set()
@@ -67,6 +69,7 @@ class Taping:
         *,
         named: Mapping[str, str] | None = None,
         has_gradient: bool = True,
+        lying: AxisOrder = None,
     ) -> None:
         """Writes what a layer runs.
 
@@ -76,6 +79,7 @@ class Taping:
             taken: the names of what it takes; its caller holds that while it runs.
             named: what else its operators take, and the names of that: what it learns.
             has_gradient: whether a gradient comes back to it.
+            lying: how the axes of its output lie; what it makes on the way lies so too.
         """
         taken = [self._same.get(name, name) for name in taken]
         if not operators:
@@ -92,7 +96,9 @@ class Taping:
             names |= casts  # no copy: a layer may run thousands of operators
             names[None] = f"{layer} ({operator.makes})" if operator.makes else layer
             names |= {made.name: f"{layer} ({made.name})" for made in operator.also}
-            self._write(layer, operator, names, [*held, *casts.values()], has_gradient)
+            made = self._write(layer, operator, names, [*held, *casts.values()], has_gradient)
+            if lying is not None:
+                self._lying |= dict.fromkeys(made, lying)
             names |= as_it_was
             names[operator.makes] = names[None]
 
@@ -103,8 +109,11 @@ class Taping:
         names: dict[Tensor | None, str],
         held: Sequence[str],
         returns: bool,
-    ) -> None:
-        """Writes one operator; `names` has those of the tensors that it speaks of."""
+    ) -> Sequence[str]:
+        """Writes one operator; `names` has those of the tensors that it speaks of.
+
+        Returns the names of what it makes.
+        """
         output, images = names[None], self._analysis.batch if operator.per_image else 1
         outputs = {output: operator.values}
         outputs |= {names[made.name]: made.values for made in operator.also}
@@ -125,11 +134,11 @@ class Taping:
         if not operator.per_image:
             self._once.update(outputs)
         self._bytes |= {name: values * images * each for name, values in outputs.items()}
+        made_kept = [self._make(layer, x, operator, names, taken) for x in operator.beside_kept]
         arguments = [self._argument(operator, one, names, images) for one in operator.takes]
         learns = any(argument.gradient is not None for argument in arguments)
         if learns:
             self._learns.update(outputs)
-        made_kept = [self._make(layer, x, operator, names, taken) for x in operator.beside_kept]
         made = [self._make(layer, x, operator, names, taken) for x in operator.beside]
         kept = [
             names[one.tensor]
@@ -164,6 +173,7 @@ class Taping:
                 contiguous=operator.contiguous,
             )
         )
+        return (*outputs, *made_kept)
 
     def _argument(
         self, operator: Operator, taken: Taken, names: Mapping[Tensor | None, str], images: int
@@ -174,6 +184,10 @@ class Taping:
         if name not in self._learns or taken.gradient is Gradient.NONE:
             return Argument(name, None, Order.OWN, gradients[:1] if taken.always else ())
         scratch = tuple([self._scratch(x, images, self._each[output]) for x in taken.scratch])
+        kept = [one.tensor for one in operator.kept if one.towards in (None, taken.tensor)]
+        kept += [extra.what for extra in operator.beside_kept]
+        beside = [names[one] for one in kept if self._bytes[names[one]] == self._bytes[output]]
+        beside = beside[:1] if taken.order is Order.KEPT else []
         return Argument(
             name,
             taken.gradient,
@@ -186,6 +200,7 @@ class Taping:
             taken.part,
             taken.turn,
             taken.reduced,
+            tuple(beside),
         )
 
     def _scratch(self, made: int | Extra, images: int, each: int) -> int:
@@ -345,6 +360,7 @@ class Taping:
         return Tape(
             operators=tuple(operators),
             bytes=self._bytes,
+            lying=self._lying,
             learned=frozenset(self._parameters & self._learns),
             parameters=frozenset(self._parameters),
             given=tuple(self._given),

@@ -13,13 +13,20 @@ from archcalc import FeatureMap, Graph, analyze, load
 from archcalc.graph import INPUT
 from archcalc.layers import Order
 from archcalc.layers.activation import ReLU, ReLU6
+from archcalc.layers.composed_functions import Clamp
 from archcalc.layers.convolution import Conv, LocallyConnected
-from archcalc.layers.joining import Concat
+from archcalc.layers.further_joins import Divide, Subtract
+from archcalc.layers.join import Join
+from archcalc.layers.joining import Average, Concat, Elementwise, Multiply
+from archcalc.layers.layer import REQUIRED, Layer
 from archcalc.layers.linear import Linear
 from archcalc.layers.local_response_norm import LocalResponseNorm
 from archcalc.layers.normalization import GroupNorm, LayerNorm
+from archcalc.layers.quantizing import Dequantize, Quantize
 from archcalc.layers.rearranging import Rearrange
 from archcalc.layers.reductions import Sum
+from archcalc.layers.registry import own_kinds
+from archcalc.layers.repeating import Expand
 from archcalc.layers.slicing import Slice
 from archcalc.memory_use import training
 from archcalc.memory_use.held_gradient import HeldGradient
@@ -74,6 +81,39 @@ def test_axes_of_one_value_that_change_places_are_a_view_of_their_own() -> None:
     turned = node("turned", Rearrange(axes="a b c -> a c b"), "linear")
     both = node("both", Concat(axis=-2), "linear", "turned")
     check_step(graph(FeatureMap(1, (1, 1)), [linear, turned, both, node("relu", ReLU(), "both")]))
+
+
+# Of one input, of floats, and set by nothing but numbers.
+BY_VALUE = [
+    kind for kind in own_kinds()
+    if kind.pointwise and not issubclass(kind, (Join, Quantize, Dequantize, Expand))
+]  # fmt: skip
+_TURNED = Rearrange(axes="a b c -> b c a", copy="needed")
+
+
+@pytest.mark.parametrize("behind", [(), (LayerNorm(over="last"),)], ids=["spread", "own"])
+@pytest.mark.parametrize("kind", BY_VALUE)
+def test_gradients_value_by_value_of_what_is_turned_lie_as_torchs(
+    kind: type[Layer], behind: tuple[Layer, ...]
+) -> None:
+    """Where one value stands for all, and where it lies in its order: the map before shows it."""
+    needed = [name for name, default in kind.defaults.items() if default is REQUIRED]
+    layer = kind(**{"max": 1.0} if kind is Clamp else dict.fromkeys(needed, 1.0))
+    check_step(chain(FeatureMap(4, (3, 2)), Linear(features=2), _TURNED, layer, *behind), batch=2)
+
+
+@pytest.mark.parametrize("kind", [Multiply, Divide, Subtract, Average])
+def test_gradients_of_branches_of_which_one_is_turned_lie_as_torchs(
+    kind: type[Elementwise],
+) -> None:
+    for order in (["turned", "right"], ["right", "turned"]):
+        nodes = [
+            node("linear", Linear(features=2)),
+            node("turned", _TURNED, "linear"),
+            node("right", Linear(features=4), "turned"),
+            node("both", kind(), *order),
+        ]
+        check_step(graph(FeatureMap(4, (3, 2)), nodes), batch=2)
 
 
 GRAPHS = [random_graphs, entangled_graphs, sliding_graphs, overwriting_graphs]

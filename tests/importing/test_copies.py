@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from archcalc import Analysis, analyze
+from archcalc.imported import notes_on_import
 from archcalc.importing.code import network_of_module
 from archcalc.memory_use.options import TrainingOptions
 from archcalc.memory_use.totals import activation_bytes
@@ -27,9 +28,10 @@ from archcalc.torch_backend.training_step import TrainingLoop
 Size = tuple[int, ...]
 Line = tuple[str, Size]  # of code, and the shape of an image behind it
 
-_BY_VALUE = ("relu(x)", "sigmoid(x)", "nn.functional.gelu(x)", "softmax(x, -1)")
-
-_VIEWS = ("reshape", "flatten")  # where what is turned lets itself be seen so
+_BY_VALUE = (
+    "relu(x)", "sigmoid(x)", "nn.functional.gelu(x)", "softmax(x, -1)", "x * x.sigmoid()", "x * 2",
+    "x / (1 + x.abs())", "x - x.amax(-1, keepdim=True)", "x.mean(-1, keepdim=True) * x",
+)  # fmt: skip
 
 
 class Lines(nn.Module):
@@ -54,16 +56,10 @@ class Lines(nn.Module):
 
 
 @st.composite
-def modules(draw: st.DrawFn, *, parts: bool) -> tuple[Lines, Size]:
-    """A module, and the size of an image.
-
-    Args:
-        parts: whether it takes parts of what it has made, and works value by value on what it has
-            turned. Of gradients of such the rule does not follow in which order they lie.
-    """
+def modules(draw: st.DrawFn) -> tuple[Lines, Size]:
+    """A module, and the size of an image."""
     size = tuple(draw(st.lists(st.sampled_from([2, 4, 6]), min_size=2, max_size=3)))
     lines = [_learned("linear", size)]
-    turned = False
     for _ in range(draw(st.integers(2, 7))):
         shape = lines[-1][1]
         at = draw(st.integers(0, len(shape) - 1))
@@ -71,20 +67,18 @@ def modules(draw: st.DrawFn, *, parts: bool) -> tuple[Lines, Size]:
             _permuted(shape, draw(st.permutations(range(len(shape))))),
             ("x = x.contiguous()", shape),
             *[_learned(what, shape) for what in ("linear", "norm")],
+            (f"x = x + self.linear['{shape[-1]}'](x)", shape),
+            (f"x = {draw(st.sampled_from(_BY_VALUE))}", shape),
         ]
-        if parts or not turned:
-            ways.append((f"x = x + self.linear['{shape[-1]}'](x)", shape))
-            ways.append((f"x = {draw(st.sampled_from(_BY_VALUE))}", shape))
         if at:
             merged = (*shape[: at - 1], shape[at - 1] * shape[at], *shape[at + 1 :])
             ways += [(f"x = x.flatten({at}, {at + 1})", merged), _reshaped(merged)]
             ways.append(("x = x @ x.transpose(-2, -1)", (*shape[:-1], shape[-2])))
         if shape[at] in (4, 6) and len(shape) < 4:
             ways.append(_reshaped((*shape[:at], 2, shape[at] // 2, *shape[at + 1 :])))
-        if parts and shape[at] in (4, 6) and len(shape) > 1:
+        if shape[at] in (4, 6) and len(shape) > 1:
             ways += _parts(shape, at)
         lines.append(draw(st.sampled_from(ways)))
-        turned = any(way in lines[-1][0] for way in ("permute", *_VIEWS[: 2 * turned]))
     return Lines(lines), size
 
 
@@ -146,15 +140,18 @@ def peak(analysis: Analysis) -> int:
     return step.peak.bytes - sum(step.course.constant.values())
 
 
-@given(modules(parts=True), st.integers(1, 3))
+@given(modules(), st.integers(1, 3))
 def test_what_training_keeps_of_any_module_is_torchs(drawn: tuple[Lines, Size], batch: int) -> None:
     module, size = drawn
     found = activation_bytes(analysis_of(module, size, batch))
     assert found.training == kept_by_torch(module, torch.rand(batch, *size))
 
 
-@given(modules(parts=False), st.integers(1, 3))
-def test_the_peak_of_a_training_step_is_torchs(drawn: tuple[Lines, Size], batch: int) -> None:
+@given(modules(), st.integers(1, 3))
+def test_the_peak_of_a_training_step_is_torchs_or_a_note_says_that_it_may_not_be(
+    drawn: tuple[Lines, Size], batch: int
+) -> None:
     module, size = drawn
     analysis = analysis_of(module, size, batch)
-    assert peak(analysis) == peak_in_torch(module, analysis, size)
+    if not any("peak of a training step" in note for note in notes_on_import(analysis.graph)):
+        assert peak(analysis) == peak_in_torch(module, analysis, size)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from archcalc.importing.kinds.axes import Axes, batch_axis, without_batch
 from archcalc.importing.kinds.call import Call
 from archcalc.importing.kinds.drafts import Draft, Value, layer_of
+from archcalc.importing.kinds.rearranging import Copy
 from archcalc.layers import Storage
 from archcalc.layers.items import effect_with_items
 from archcalc.layers.strides import dense_strides
@@ -22,8 +23,12 @@ def copied(call: Call, value: Value) -> Value:
     target: Axes = (without_batch(value.axes[along]), *(rest or ((),)))
     lowering, operation = call.lowering, call.operation
     if target != value.base:
-        always = operation.operator == "contiguous" or _copies_one_image_too(call, value, target)
-        draft = lowering.node(value, target, operation, copied=always)
+        copy: Copy
+        if operation.operator == "contiguous":
+            copy = "apart" if lies_apart(value.draft) else "reordered"
+        else:
+            copy = "reordered" if _copies_one_image_too(call, value, target) else "needed"
+        draft = lowering.node(value, target, operation, copy)
     elif lies_apart(value.draft):
         draft = _closed(call, value.draft)
     else:

@@ -21,7 +21,7 @@ from archcalc.importing.kinds.axes import (
     without_batch,
 )
 from archcalc.importing.kinds.drafts import Draft, NotCoveredError, Value, map_after, settled
-from archcalc.importing.kinds.rearranging import move, sizes_of
+from archcalc.importing.kinds.rearranging import Copy, move, sizes_of
 from archcalc.importing.trace import PARAMETER, Operation, Ref, Tensor, Trace
 
 # Of the first tensor that they are given, these take nothing but the shape.
@@ -180,11 +180,11 @@ class Lowering:
     # ----- inputs of layers -----
 
     def node(
-        self, value: Value, target: Axes, operation: Operation | None, *, copied: bool = False
+        self, value: Value, target: Axes, operation: Operation | None, copy: Copy = "needed"
     ) -> Draft:
         """The layer that puts out the values of a tensor as a map of some axes, items first.
 
-        `copied`: it is a copy where their order changes; else a view wherever there can be one.
+        `copy`: which of them it copies; by default a view wherever there can be one.
         """
         base = value.base
         if value.draft.kind == "parameter" and value.draft.map is None:
@@ -200,7 +200,7 @@ class Lowering:
             base, target = ((), *replaced(found[0], found[1])), replaced(target, found[1])
         if base == target:
             return value.draft
-        moved = move(base, target, value.draft.axes, copied=copied)
+        moved = move(base, target, value.draft.axes, copy)
         text = f"{moved.kind} {moved.fields}"
         if text not in value.draft.views:
             made = self.add(moved.kind, (value.draft,), moved.fields, value.by or operation)

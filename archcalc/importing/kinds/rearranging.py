@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 from archcalc.importing.kinds.axes import Axes, Axis, Factor, factors_of, size_of
+
+# Which values are copied: those whose order changes; those alone that cannot stay where they are;
+# or those too that keep their order, and lie apart.
+Copy: TypeAlias = Literal["reordered", "needed", "apart"]
 
 _PARTS = {"h": "hp", "w": "wq", "t": "tr", "n": "nm", "l": "lm"}  # of an axis cut in two
 _LETTERS = "abcdefgijkmnopqrstuvxyz"
@@ -24,20 +28,23 @@ class Move(NamedTuple):
     axes: tuple[str, ...]
 
 
-def move(base: Axes, target: Axes, called: Sequence[str], *, copied: bool = True) -> Move:
+def move(base: Axes, target: Axes, called: Sequence[str], copy: Copy) -> Move:
     """The layer that makes a map of the axes `base` one of the axes `target`, items first in both.
 
     Args:
         called: the names of the axes, without the items.
-        copied: whether values whose order changes are copied; else they are where they were.
+        copy: as the field of a `rearrange` that says so.
     """
     names = _names(base, called)
     after = tuple([_called(axis, names) for axis in target[1:]])
+    if copy == "apart" and _in_order(base, target):
+        found = _rearrangement(base, target, names, after)
+        return found._replace(fields=found.fields | {"copy": "apart"})
     named = _with_a_name(base, target, after)
-    if named is not None and (copied or named.kind == "flatten"):
+    if named is not None and (copy != "needed" or named.kind == "flatten"):
         return named
     found = _rearrangement(base, target, names, after)
-    if copied or _in_order(base, target):
+    if copy != "needed" or _in_order(base, target):
         return found
     return found._replace(fields=found.fields | {"copy": "needed"})
 

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from archcalc.importing.kinds.axes import Axis, axis_of, batch_axis, before_batch, size_of
+from archcalc.importing.kinds.axes import (
+    Axis,
+    axis_of,
+    batch_axis,
+    before_batch,
+    factors_of,
+    size_of,
+)
 from archcalc.importing.kinds.call import Call, handles
 from archcalc.importing.kinds.drafts import Draft, NotCoveredError, Value
 from archcalc.importing.kinds.moving import view_as
@@ -20,6 +27,7 @@ def sliced(call: Call, value: Value, dim: int, start: int, stop: int, step: int 
         return value
     if any(each.is_batch for each in axis):
         raise NotCoveredError("takes some images of a batch")
+    _cut_of_turned(call, value)
     value, place = _reachable(call, value, dim)
     axis, whole = value.axes[dim], value.base[place]
     inner = size_of(whole) // size
@@ -47,6 +55,7 @@ def selected(call: Call, value: Value, dim: int, index: int) -> Value:
         raise NotCoveredError("takes one image of a batch")
     size = size_of(axis)
     index %= size
+    _cut_of_turned(call, value)
     value, place = _reachable(call, value, dim)
     axes = value.axes[:dim] + value.axes[dim + 1 :]
     whole, rank = value.base[place], len(value.base) - 1
@@ -129,6 +138,12 @@ _AT_ONCE = (
 )
 
 
+_TURNED = (
+    "the peak of a training step may be off where the module takes a part of a tensor whose axes "
+    "have changed places, as the gradient that torch makes of it lies in that order"
+)
+
+
 @handles("chunk", "split", "split_with_sizes", "tensor_split", "unsafe_split", "unsafe_chunk")
 def split(call: Call) -> None:
     """Parts of a tensor, one after the other along an axis."""
@@ -197,6 +212,19 @@ def _cut_at_once(call: Call) -> None:
     """
     if len(call.operation.outputs) > 1:
         call.lowering.note(_AT_ONCE, call.operation.path or call.operation.operator)
+
+
+def _cut_of_turned(call: Call, value: Value) -> None:
+    """Notes what a layer here, which cuts the axes as they were, cannot say of the backward pass.
+
+    torch makes the gradient of what is cut in the order of the axes then.
+    """
+    before, now = (
+        [each for each in factors_of(axes) if each.size != 1 and not each.is_batch]
+        for axes in (value.base, value.axes)
+    )
+    if before != now and value.draft.kind and len(call.operation.outputs) == 1:
+        call.lowering.note(_TURNED, call.operation.path or call.operation.operator)
 
 
 @handles("select")

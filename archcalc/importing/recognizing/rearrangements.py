@@ -35,7 +35,7 @@ def merged(x: FeatureMap, *moves: Mapping[str, Any]) -> Merged | None:
         axes, base = again
     if axes == base:
         return Merged("", {})
-    found = move(base, axes, _CALLED.get(x.rank, ""))
+    found = move(base, axes, _CALLED.get(x.rank, ""), "reordered")
     return Merged(found.kind, found.fields)
 
 

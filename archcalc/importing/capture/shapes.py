@@ -33,7 +33,8 @@ def known_output(
         return None
     if not (x.is_meta and x.is_floating_point() and x.is_contiguous()):
         return None
-    if any(isinstance(each, Tensor) and each.dtype != x.dtype for each in args[1:]):
+    masked = rule is _masked_fill  # whose second tensor is one of truths
+    if any(isinstance(each, Tensor) and each.dtype != x.dtype for each in args[1 + masked :]):
         return None
     if any(isinstance(each, Tensor) and each.dtype != x.dtype for each in kwargs.values()):
         return None
@@ -88,9 +89,42 @@ def _linear(x: Tensor, args: _Arguments, kwargs: Mapping[str, Any]) -> _Shape | 
 
 
 def _add(x: Tensor, args: _Arguments, kwargs: Mapping[str, Any]) -> _Shape | None:
-    other = args[1] if len(args) == 2 else None
-    alike = isinstance(other, Tensor) and other.shape == x.shape and other.is_contiguous()
-    return x.shape if alike and not kwargs else None
+    """With a number, or with what is spread over the first."""
+    if len(args) != 2 or kwargs:
+        return None
+    other = args[1]
+    if type(other) in (int, float):
+        return x.shape
+    if not isinstance(other, Tensor) or not other.is_contiguous() or other.dim() > x.dim():
+        return None
+    pairs = zip(reversed(other.shape), reversed(x.shape), strict=False)
+    return x.shape if all(n in (1, m) for n, m in pairs) else None
+
+
+def _masked_fill(x: Tensor, args: _Arguments, kwargs: Mapping[str, Any]) -> _Shape | None:
+    """With a number, where a mask says so that is spread over the tensor."""
+    if len(args) != 3 or not isinstance(args[1], Tensor) or args[1].dtype != torch.bool:
+        return None
+    return _add(x, args[:2], kwargs) if type(args[2]) in (int, float) else None
+
+
+def _alone(x: Tensor, args: _Arguments, kwargs: Mapping[str, Any]) -> _Shape | None:
+    """Of one without settings."""
+    return x.shape if len(args) == 1 and kwargs.keys() <= {"inplace"} else None
+
+
+def _gelu(x: Tensor, args: _Arguments, kwargs: Mapping[str, Any]) -> _Shape | None:
+    known = kwargs.get("approximate", "none") in ("none", "tanh")
+    return x.shape if len(args) == 1 and known and kwargs.keys() <= {"approximate"} else None
+
+
+def _roll(x: Tensor, args: _Arguments, kwargs: Mapping[str, Any]) -> _Shape | None:
+    shifts, dims = (*args[1:], None, None)[:2]
+    shifts, dims = kwargs.get("shifts", shifts), kwargs.get("dims", dims)
+    listed = isinstance(shifts, list | tuple) and isinstance(dims, list | tuple)
+    if not listed or len(shifts) != len(dims) or not all(type(n) is int for n in (*shifts, *dims)):
+        return None
+    return x.shape if dims and all(-x.dim() <= n < x.dim() for n in dims) else None
 
 
 _RULES: dict[Any, _Rule] = {
@@ -98,7 +132,11 @@ _RULES: dict[Any, _Rule] = {
     F.layer_norm: _layer_norm,
     F.linear: _linear,
     Tensor.add: _add,
+    Tensor.sub: _add,
     Tensor.mul: _add,
+    Tensor.div: _add,
+    Tensor.masked_fill: _masked_fill,
+    torch.roll: _roll,
     F.dropout: _same,
     F.dropout2d: _same,
     F.relu: _same,
@@ -116,4 +154,15 @@ _RULES: dict[Any, _Rule] = {
 _ASKING_ALL: dict[Any, _Rule] = {
     F.batch_norm: _fixed_batch_norm,
     F.layer_norm: _plain_layer_norm,
+    Tensor.add: _add,
+    Tensor.sub: _add,
+    Tensor.mul: _add,
+    Tensor.div: _add,
+    torch.roll: _roll,
+    F.relu: _alone,
+    F.relu6: _alone,
+    F.gelu: _gelu,
+    F.silu: _alone,
+    F.hardswish: _alone,
+    F.hardsigmoid: _alone,
 }

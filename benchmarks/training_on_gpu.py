@@ -32,7 +32,8 @@ from archcalc.torch_backend.training_step import measured_step
 
 NETWORKS = {
     "vgg16": 32, "resnet50": 64, "densenet121": 32, "mobilenet_v1": 64, "googlenet": 64,
-    "resnext50_32x4d": 32, "lenet5": 512, "nin": 64,
+    "resnext50_32x4d": 32, "lenet5": 512, "nin": 64, "convnext_tiny": 32, "vit_b_16": 32,
+    "swin_t": 32, "bert_base": 16, "gpt2": 8,
 }  # fmt: skip
 MODES = (("float32", False), ("float32", True), ("bfloat16", True), ("mixed", True))
 PAGE = Path(__file__).parents[1] / "reports" / "verification" / "training_on_gpu.md"
@@ -165,6 +166,7 @@ def main() -> None:
             print(line, flush=True)
         return
     torch_device("cuda")  # says so where there is none
+    torch.cuda.init()  # before that its allocator says nothing
     rows = []
     for name, batch in NETWORKS.items():
         for mode, tf32 in MODES:

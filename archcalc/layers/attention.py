@@ -12,13 +12,21 @@ from archcalc.layers.join import Join
 from archcalc.layers.layer import Category, Layer, require_divisible, require_positive
 from archcalc.layers.operator import USUAL, Circumstances, Kept, Operator, Taken
 from archcalc.layers.registry import register
-from archcalc.quantity.arithmetic import Quantity, certainly_one, require_equal
+from archcalc.quantity.arithmetic import (
+    Quantity,
+    ceil_div,
+    certainly_equal,
+    certainly_one,
+    require_equal,
+)
 from archcalc.regions.bits import chunks, full, members, repeated, single
 from archcalc.regions.patches import Patch
 from archcalc.regions.reading import ChannelWindow, Groups, read
 from archcalc.window import Reach, Windows
 
 BIAS = 3  # the number of that input
+_QUERIES_AT_ONCE = 32  # of the memory-efficient kernel on a GPU
+_RANDOM_STATE = Extra("random state", 2, bytes_each=8, per_image=False)  # of cuDNN's kernel there
 SOFTMAX_OPS = 5  # operations for each score: maximum, difference, exponential, sum, quotient
 
 
@@ -113,17 +121,18 @@ class ScaledDotProductAttention(Join):
     def operators(
         self, effect: Effect, *inputs: FeatureMap, at: Circumstances = USUAL
     ) -> tuple[Operator, ...]:
-        # On the CPU flash attention, whose output has the heads of a position side by side.
+        # Flash attention on the CPU, and kernels like it on a GPU, whose output has the heads of a
+        # position side by side.
         taken = [Taken(number, always=True, viewed=True, by_view=True) for number in range(3)]
         taken += [Taken(number) for number in range(3, len(inputs))]
-        (statistics,) = effect.workspace
+        beside = self._kept_on_gpu(inputs[0], at.in_half) if at.on_gpu else effect.workspace
         return (
             Operator(
                 self.kind,
                 tuple(taken),
                 effect.output.values,
                 kept=(*[Kept(number) for number in range(len(inputs))], Kept(None)),
-                beside_kept=(statistics,),
+                beside_kept=beside,
             ),
         )
 
@@ -140,13 +149,39 @@ class ScaledDotProductAttention(Join):
     def orders_as_input(self, x: FeatureMap) -> bool:
         return True
 
+    def _kept_on_gpu(self, x: FeatureMap, in_half: bool) -> tuple[Extra, ...]:
+        """What it keeps there beside its inputs and its output: a number for each query and head.
+
+        In float32 torch's memory-efficient kernel, which rounds the number of queries up to a
+        multiple of 32; in half precision cuDNN's, with the state of its random numbers.
+        """
+        queries = x.shape[0]
+        if not in_half:
+            rounded = ceil_div(queries, _QUERIES_AT_ONCE) * _QUERIES_AT_ONCE
+            return (Extra("statistics", self.heads * rounded, least_bytes=4),)
+        return Extra("statistics", self.heads * queries, least_bytes=4), _RANDOM_STATE
+
+    def workspace_on_gpu(self, effect: Effect, in_half: bool) -> tuple[Extra, ...]:
+        # No number for each query where nothing is to learn of them.
+        return (_RANDOM_STATE,) if in_half else ()
+
     def memory_is_known(self, dtype: str, inputs: Sequence[FeatureMap], at: Circumstances) -> bool:
+        if at.on_gpu and not self._runs_in_one_kernel(dtype, inputs):
+            return False
         # Where the bias learns, features do not lie side by side, or some of queries, keys and
         # values are spread over the images, torch makes the scores themselves, by other kernels.
         hides_by_bias = self.causal and len(inputs) > BIAS
         spread = at.images > 1 and 0 < len({0, 1, 2}.intersection(at.once)) < 3
         told = not hides_by_bias and not spread
         return told and BIAS not in at.learning and not at.scattered
+
+    def _runs_in_one_kernel(self, dtype: str, inputs: Sequence[FeatureMap]) -> bool:
+        """Whether a GPU certainly takes queries, keys and values as they are, and no bias."""
+        alike = 4 if dtype == "float32" else 8  # values of a head that are read at once
+        of_a_head = inputs[0].shape[1] // self.heads
+        whole = certainly_equal(of_a_head % alike, 0)
+        each_its_own = certainly_equal(self._groups, self.heads)
+        return dtype != "float64" and whole and each_its_own and len(inputs) <= BIAS
 
     @property
     def _way(self) -> Reach:

@@ -36,7 +36,8 @@ class Extra(Record):
     """A tensor that the layer makes beside its output.
 
     Attributes:
-        what: "indices", "mask", "statistics", "intermediate", "weight" or "copy of its input".
+        what: "indices", "mask", "statistics", "random state", "intermediate", "weight" or "copy of
+            its input".
         values: how many values; per image, or in all where not `per_image`.
         bytes_each: bytes per value; None where they have the dtype of the activations.
         per_image: whether there is one such tensor for each image of the batch.

@@ -270,9 +270,12 @@ class Layer(ABC):
         they lie so: their numbers, and the values of the copies."""
         yield from ()
 
+    def workspace_on_gpu(self, effect: Effect, in_half: bool) -> tuple[Extra, ...]:
+        """The `workspace` of its effect, where torch runs it on a GPU, maybe in half precision."""
+        return effect.workspace
+
     def memory_is_known(self, dtype: str, inputs: Sequence[FeatureMap], at: Circumstances) -> bool:
-        """Whether the rule says what torch makes and keeps for it where it computes in `dtype`;
-        `at` says nothing yet of gaps and copies."""
+        """Whether it is known what torch makes and keeps in `dtype`; `at` has no gaps or copies."""
         return True
 
     def orders_as_input(self, x: FeatureMap) -> bool:

@@ -69,6 +69,11 @@ class BatchNorm(_Normalization):
         statistics = Extra("statistics", 2 * x.channels, per_image=False)
         return pointwise(x, ops_each=2, saved=(Saved.INPUT, statistics), state=learned + kept)
 
+    def workspace_on_gpu(self, effect: Effect, in_half: bool) -> tuple[Extra, ...]:
+        # Mean and variance in the type in which it computes, where that is another.
+        statistics = Extra("statistics", 2 * effect.output.channels, bytes_each=4, per_image=False)
+        return (statistics,) if in_half else ()
+
     def orders_as_input(self, x: FeatureMap) -> bool:
         return False
 
@@ -122,6 +127,12 @@ class LayerNorm(_Normalization):
         moved = Taken("normalized", Gradient.SAME, Order.CHANGED)
         channels_first = Operator("clone", (moved,), found.values, reshapes=True)
         return normalized, channels_first
+
+    def workspace_on_gpu(self, effect: Effect, in_half: bool) -> tuple[Extra, ...]:
+        return tuple(
+            replace(extra, least_bytes=4) if extra.what == "statistics" else extra
+            for extra in effect.workspace
+        )
 
     def channel_window(self, x: FeatureMap) -> ChannelWindow:
         return Reach.SAME if self.over == "last" and x.sizes else Reach.ALL

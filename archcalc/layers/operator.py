@@ -31,6 +31,7 @@ class Circumstances(NamedTuple):
 
     Attributes:
         on_gpu: whether torch runs it there.
+        in_half: whether it may run in half precision: the types do, or autocast has it so.
         behind_gaps: whether the values of its (first) input lie apart; of one that runs
             `steps_first`, in the order in which it takes them.
         copied: the values of an image that it copies for that reason before it does anything; 0
@@ -53,6 +54,7 @@ class Circumstances(NamedTuple):
     """
 
     on_gpu: bool = False
+    in_half: bool = False
     behind_gaps: bool = False
     copied: int = 0
     copied_inputs: tuple[int, ...] = ()

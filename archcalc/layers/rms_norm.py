@@ -56,6 +56,17 @@ class RMSNorm(Layer):
     ) -> tuple[Operator, ...]:
         (x,) = inputs
         n, groups = x.values, x.values // x.shape[-1]
+        if at.on_gpu:  # by one kernel
+            taken = ("weight",) if self.affine else ()
+            return (
+                Operator(
+                    self.kind,
+                    (Taken(0), *map(Taken, taken)),
+                    n,
+                    (Kept(0), *map(Kept, taken)),
+                    beside_kept=self.workspace_on_gpu(effect, at.in_half),
+                ),
+            )
         held = ("squares",)  # to the end of the expression
         found = [
             Operator("pow", (Taken(0, scratch=(n, n)),), n, (Kept(0),), makes="squares"),
@@ -91,7 +102,14 @@ class RMSNorm(Layer):
             found.append(Operator("mul", takes, n, kept, holds=("factors",)))
         return tuple(found)
 
+    def workspace_on_gpu(self, effect: Effect, in_half: bool) -> tuple[Extra, ...]:
+        x = effect.output
+        return (Extra("statistics", x.values // x.shape[-1], least_bytes=4),)
+
     def memory_is_known(self, dtype: str, inputs: Sequence[FeatureMap], at: Circumstances) -> bool:
+        # On a GPU it depends on the types of input and weight whether one kernel does it all.
+        if at.on_gpu and dtype == "mixed":
+            return False
         return not at.turned  # else torch puts the axes of what it has made in their own order
 
     def channel_window(self, x: FeatureMap) -> ChannelWindow:

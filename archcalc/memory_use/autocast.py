@@ -36,14 +36,14 @@ _ON_CPU = {
 }
 _ELEMENTARY = (
     "exp", "expm1", "log", "log2", "log10", "log1p", "pow", "reciprocal", "rsqrt", "softplus",
-    "tan", "sinh", "cosh", "linalg_vector_norm",
+    "tan", "sinh", "cosh",
 )  # fmt: skip
 _ON_GPU = {
     **dict.fromkeys(_LIKE_MATRIX_PRODUCTS, _Runs.IN_HALF),
     **dict.fromkeys(("layer_norm", "group_norm", "upsample"), _Runs.IN_FLOAT32),
     **dict.fromkeys(_ELEMENTARY, _Runs.IN_FLOAT32),
     **dict.fromkeys(("mse_loss", "nll_loss"), _Runs.IN_FLOAT32),
-    **dict.fromkeys(("softmax", "log_softmax"), _Runs.TO_FLOAT32),
+    **dict.fromkeys(("softmax", "log_softmax", "linalg_vector_norm"), _Runs.TO_FLOAT32),
 }
 # Their parameters may be wider than what they take: that alone decides about the output, and each
 # gradient is made in the type of what it is the gradient of.

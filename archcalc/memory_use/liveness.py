@@ -11,6 +11,7 @@ from archcalc.graph import indices_of
 from archcalc.layers.items import operators_with_items
 from archcalc.layers.pooling import INDEX_BYTES, MaxPool
 from archcalc.layers.weight_norm import WEIGHT
+from archcalc.memory_use.autocast import HALF
 from archcalc.memory_use.concatenation import embedded
 from archcalc.memory_use.layout import layout
 from archcalc.memory_use.within import extra_bytes, most_within
@@ -204,6 +205,8 @@ def _workspace_bytes(
 ) -> Quantity:
     """What a layer makes beside its output, and beside the indices that it hands on."""
     extras = layer.effect.workspace
+    if on_gpu:
+        extras = layer.node.layer.workspace_on_gpu(layer.effect, analysis.bytes_each == HALF)
     if any(extra.what == WEIGHT for extra in extras):  # it may be gone before the output is made
         inputs = [analysis.maps[name] for name in layer.inputs]
         operators = operators_with_items(layer.node.layer, layer.effect, *inputs)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from archcalc.analysis import DTYPES, Analysis, require_numbers
+from archcalc.layers.attention import ScaledDotProductAttention
 from archcalc.memory_use.cutting import Cut
 from archcalc.memory_use.kept import kept_by_layer
 from archcalc.memory_use.liveness import Step, peak_of, storages, timeline
@@ -49,6 +50,7 @@ class TrainingReport(NamedTuple):
             it does unless a mode watches its operators.
         kept: bytes that the forward pass keeps for the backward pass.
         refused: the layers that torch does not train on such a batch.
+        by_cudnn: whether attention is run by cuDNN's kernel, as torch does on an H100 or H200.
         step: the step, moment by moment.
         cut: the cut into checkpointed stretches, where it is made automatically.
     """
@@ -60,6 +62,7 @@ class TrainingReport(NamedTuple):
     in_place: int
     kept: int
     refused: list[str]
+    by_cudnn: bool
     step: TrainingStep
     cut: Cut | None
 
@@ -161,6 +164,9 @@ def _trained(
             if moment.layer == LOSS and moment.direction is Direction.BACKWARD
         ),
         refused=refused_in_training(analysis),
+        by_cudnn=options.on_gpu
+        and options.dtype != "float32"
+        and any(isinstance(x.node.layer, ScaledDotProductAttention) for x in analysis.used_layers),
         step=step,
         cut=cut,
     )

@@ -12,7 +12,7 @@ from archcalc.errors import UsageError
 from archcalc.layers.items import operators_with_items
 from archcalc.layers.operator import once
 from archcalc.layers.state import Role
-from archcalc.memory_use.autocast import Types
+from archcalc.memory_use.autocast import HALF, Types
 from archcalc.memory_use.layout import layout
 from archcalc.memory_use.learning import circumstances, learning, same_inputs, there_once
 from archcalc.memory_use.liveness import unpooled
@@ -47,6 +47,7 @@ def tape(
             layer.effect,
             *[maps[source] for source in node.inputs],
             at=circumstances(layer, maps, learns, once_for_all, on_gpu=on_gpu)._replace(
+                in_half=autocast or analysis.bytes_each == HALF,
                 behind_gaps=name in where.behind_gaps and not dense,
                 copied=copied.values if copied else 0,
                 copied_inputs=tuple(where.copied_inputs.get(name, ())),

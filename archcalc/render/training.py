@@ -195,8 +195,9 @@ def assumed(report: TrainingReport, *, in_full: bool = False) -> str:
     in_place = ""
     if report.in_place < report.peak.bytes:
         in_place = f" (without one torch adds some in place: {size(report.in_place)})"
+    by = " (attention by cuDNN, as on an H100 or H200)" if report.by_cudnn else ""
     return (
-        f"as torch on the {'GPU' if options.on_gpu else 'CPU'}; the loss is "
+        f"as torch on the {'GPU' if options.on_gpu else 'CPU'}{by}; the loss is "
         f"{_LOSSES[options.loss]}; {held} live to the end, outputs until the loss is made; "
         "sums of gradients count beside the gradients themselves, as under a TorchDispatchMode"
         f"{in_place}"

@@ -26,7 +26,20 @@ from archcalc.reports.page import Page, bullets, joined
 from archcalc.reports.site import HOME, Site
 from archcalc.reports.verification_section import PAGE
 
-_PUBLIC = "verification/imports.md"  # which benchmarks/imports.py has left there
+# What else was measured, where it has been left there: what is said of it, and by which words.
+_MEASURED = (
+    ("verification/nvidia_h200/README.md", "On a GPU", "what an H200 measures."),
+    (
+        "verification/training_on_gpu.md",
+        "The training step on a GPU",
+        "its peak, in several types.",
+    ),
+    (
+        "verification/imports.md",
+        "Public models",
+        "of torchvision and timm, read from their modules and held to these.",
+    ),
+)
 CIFAR = 10  # classes; of MNIST as well
 _OTHERS = "Other networks, modules and small examples"
 _HEADINGS = ("ImageNet", "CIFAR and MNIST", "Text", "Video", _OTHERS)
@@ -54,11 +67,11 @@ def index_page(library: Library, site: Site) -> Page:
             f"{page.link('Verification', PAGE)} has the rules beside what torch measures on the "
             "same networks."
         )
-    if _PUBLIC in site:
-        page.add(
-            f"{page.link('Public models', _PUBLIC)} of torchvision and timm were read from their "
-            "modules, and held to these."
+    page.add(
+        bullets(
+            f"{page.link(title, path)}: {what}" for path, title, what in _MEASURED if path in site
         )
+    )
     page.heading("Comparisons")
     page.add(bullets(_comparisons(page)))
     page.heading("Families")

@@ -57,10 +57,14 @@ def refusals_named(device: torch.device, what: str) -> Iterator[None]:
         raise MeasurementError(f"{what}: torch fails on {device}: {_fact(error)}") from error
 
 
+# The second is what torch says on a GPU of the gradient of a batch norm that learns a shift alone.
+_LACKING = ("not implemented for", "tensor does not have a device")
+
+
 def not_implemented(error: Exception) -> str | None:
     """What torch has no kernel for, in its own words; None where that is not what is wrong."""
     fact = _fact(error)
-    if isinstance(error, NotImplementedError) or "not implemented for" in fact:
+    if isinstance(error, NotImplementedError) or any(words in fact for words in _LACKING):
         return fact
     return None
 

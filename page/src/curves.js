@@ -11,7 +11,7 @@ export class Plots {
       title: "Memory over the steps",
       text: (value) => short(value, "BYTES"),
       about: view.live.network.memory_about ?? "Bytes that are alive while each layer runs at inference.",
-      onchoose: (n) => this.#choose(this.#stepNames()[n]),
+      onchoose: (n) => this.#choose(view.live.steps[n]),
     });
     this.growth = new Plot({
       title: "Growth of the receptive field",
@@ -34,14 +34,10 @@ export class Plots {
     this.#growth(live, number);
   }
 
-  #stepNames() {
-    return this.view.live.network.steps ?? this.view.live.layers.map(({ name }) => name);
-  }
-
   #memory(live, chosen) {
     const values = live.problem === null ? (live.now.memory?.steps ?? []) : [];
     this.memory.element.hidden = !values.length;
-    const names = this.#stepNames();
+    const names = live.steps;
     const most = values.reduce((a, b) => Math.max(a, b), 0);
     const at = chosen === null ? -1 : names.indexOf(chosen);
     this.memory.show([{ values, name: "", kind: "first" }], {

@@ -47,12 +47,13 @@ export class Detail {
   }
 
   #all(item, layer) {
+    const { live } = this.view;
     return h(
       "div",
       { class: "parts" },
       h("div", {}, this.#flow(item, layer), this.#figures(item)),
       item.type === "layer" ? this.#field(item) : null,
-      layer?.derivation?.length ? this.#derivation(item, layer.derivation) : null,
+      layer && live.derivation(layer).length ? this.#derivation(item, live.derivation(layer)) : null,
     );
   }
 

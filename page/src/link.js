@@ -2,7 +2,7 @@
 
 import { exact, typed } from "./numbers.js";
 
-const OURS = ["network", "layer", "sort", "heat", "find", "kind", "open", "columns", "variant"];
+const OURS = ["network", "layer", "sort", "heat", "find", "kind", "open", "columns"];
 
 /** The parts of a link, one set for each network that is shown. */
 export function readLink(hash) {
@@ -26,7 +26,6 @@ export function writeLink(views) {
 function* stateOf(view) {
   const { live } = view;
   if (view.isNamed) yield ["network", live.network.name];
-  if (live.variant) yield ["variant", String(live.network.variants.indexOf(live.variant))];
   for (const { label } of live.network.variables)
     if (live.isChanged(label)) yield [keyOf(label), typed(live.values[label])];
   if (view.chosen) yield ["layer", view.chosen.name];
@@ -35,20 +34,20 @@ function* stateOf(view) {
   if (view.text) yield ["find", view.text];
   if (view.kind) yield ["kind", view.kind];
   if (view.columns.join() !== view.ownColumns.join()) yield ["columns", view.columns.join(",")];
-  const open = [...view.opened].map((item) => item.id).sort((a, b) => a - b);
-  if (open.join() !== view.ownOpen) yield ["open", ranges(open)];
+  if (!view.isFirstOpen)
+    yield ["open", ranges([...view.opened].map((item) => item.id).sort((a, b) => a - b))];
 }
 
 /** Takes the state of a link; what it does not name is as it is at first. */
 export function takeLink(view, link) {
   const { live } = view;
-  live.variant = live.network.variants?.[link.get("variant")] ?? null;
   const values = {};
   for (const variable of live.network.variables) {
     const text = link.get(keyOf(variable.label));
     if (text !== undefined) values[variable.label] = valueOf(variable, text);
   }
-  live.set({ ...live.ownValues, ...values });
+  Object.assign(live.values, live.ownValues, values);
+  live.compute();
   const [sort, side] = (link.get("sort") ?? "").split(":");
   view.sort = sort ? { key: sort, down: side !== "up" } : null;
   view.heat = live.figure.has(link.get("heat")) ? link.get("heat") : view.ownHeat;
@@ -62,7 +61,7 @@ export function takeLink(view, link) {
           .map((n) => items[n])
           .filter((item) => item?.folds),
       )
-    : live.tree.firstOpen();
+    : live.tree.firstOpen;
   view.chosen = link.has("layer") ? live.tree.called(link.get("layer")) : null;
 }
 

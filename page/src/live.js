@@ -4,70 +4,65 @@ import { AtLeast, isOffered, plain, rangeText, same } from "./numbers.js";
 import { Tree } from "./tree.js";
 
 export class Live {
-  /** `network` as the page's data has it, `functions` what computes it and its variants. */
-  constructor(network, index, functions) {
+  /** `network` as the page's data has it; `evaluate` computes its figures at values. */
+  constructor(network, evaluate) {
     this.network = network;
-    this.functions = functions;
-    this.index = network.evaluate ?? index;
+    this.evaluate = evaluate;
     this.figures = joined(network.figures.filter((figure) => figure.of === "layer"));
     this.ofNetwork = network.figures.filter((figure) => figure.of === "network");
     this.figure = new Map(this.figures.map((figure) => [figure.key, figure]));
     this.ownValues = Object.fromEntries(network.variables.map(({ label, own }) => [label, own]));
     this.values = { ...this.ownValues };
     this.trees = new Map();
-    this.owns = new Map();
-    this.variant = null;
-    this.now = this.own;
+    this.own = this.now = evaluate(this.ownValues);
     this.compute();
   }
 
+  /** The layers of now: at some settings, such as another depth, they are others. */
+  get layers() {
+    return this.#layersOf(this.now);
+  }
+
   get tree() {
-    const layers = this.layers;
+    return this.#treeOf(this.now);
+  }
+
+  /** What the steps of `now.memory` are. */
+  get steps() {
+    return this.network.steps?.[this.now.graph ?? 0] ?? this.layers.map(({ name }) => name);
+  }
+
+  get isOwn() {
+    return this.network.variables.every(({ label }) => !this.isChanged(label));
+  }
+
+  #layersOf(result) {
+    return this.network.layer_lists?.[result.graph ?? 0] ?? this.network.layers;
+  }
+
+  #treeOf(result) {
+    const layers = this.#layersOf(result);
     if (!this.trees.has(layers)) this.trees.set(layers, new Tree(this.network, layers));
     return this.trees.get(layers);
   }
 
-  get layers() {
-    const lists = this.network.layer_lists;
-    return this.variant === null || !lists ? this.network.layers : lists[this.variant.layers];
-  }
-
-  get #evaluate() {
-    return this.functions[this.variant === null ? this.index : this.variant.evaluate];
-  }
-
-  /** Of the same layers, at the own values. */
-  get own() {
-    const evaluate = this.#evaluate;
-    if (!this.owns.has(evaluate)) this.owns.set(evaluate, evaluate(this.ownValues));
-    return this.owns.get(evaluate);
-  }
-
-  get isOwn() {
-    return this.variant === null && this.network.variables.every(({ label }) => !this.isChanged(label));
+  /** How the figures of a layer come about, at the own values. */
+  derivation(layer) {
+    const { derivation } = layer;
+    return (typeof derivation === "number" ? this.network.derivations[derivation] : derivation) ?? [];
   }
 
   isChanged(label) {
     return !same(this.values[label], this.ownValues[label]);
   }
 
-  /** Gives variables other values: all figures are new then. */
-  set(values) {
-    Object.assign(this.values, values);
-    this.compute();
-  }
-
-  /** Takes a variant, or null for the network itself: other layers. */
-  take(variant) {
-    this.variant = variant;
-    this.compute();
-  }
-
+  /** Computes all figures at `values`. */
   compute() {
     this.problem = this.#refused();
     if (this.problem === null) {
-      this.now = this.#evaluate(this.values);
-      this.problem = this.now.problem ?? null;
+      const found = this.evaluate(this.values);
+      this.problem = found.problem ?? null;
+      if (this.problem === null) this.now = found; // else the layers stay, without numbers
     }
     this.sums = new Map();
   }
@@ -88,8 +83,10 @@ export class Live {
 
   /** Whether it differs from what it is at the own values. */
   differs(item, key) {
-    if (this.isOwn || this.problem !== null || this.own.problem) return false;
-    return !same(this.value(item, key), this.#of(this.own, item, key, null));
+    if (this.isOwn || this.problem !== null) return false;
+    const tree = this.#treeOf(this.own);
+    const before = tree === this.tree ? item : tree.like(item);
+    return before === null || !same(this.value(item, key), this.#of(this.own, before, key, null));
   }
 
   /** Whether the page's functions compute it. */

@@ -15,7 +15,7 @@ let started = false;
 function liveOf(network, place) {
   const name = `${place} ${data.networks.indexOf(network)}`;
   if (!lives.has(name))
-    lives.set(name, new Live(network, data.networks.indexOf(network), globalThis.archcalcEvaluate));
+    lives.set(name, new Live(network, globalThis.archcalcEvaluate[data.networks.indexOf(network)]));
   return lives.get(name);
 }
 

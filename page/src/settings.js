@@ -7,7 +7,6 @@ export class Settings {
   constructor(view) {
     this.view = view;
     this.fields = view.live.network.variables.map((variable) => this.#field(variable));
-    const variants = this.#variants();
     this.problem = h("p", { class: "problem", role: "alert" });
     this.restore = button("Own values", "Restore the network's own values", () => view.restore(), {
       class: "restore",
@@ -18,7 +17,6 @@ export class Settings {
       h(
         "div",
         { class: "fields" },
-        variants,
         this.fields.map(({ element }) => element),
         this.restore,
       ),
@@ -94,30 +92,6 @@ export class Settings {
     this.view.set({ [variable.label]: exact(box.value) });
   }
 
-  #variants() {
-    const { view } = this;
-    const { variants } = view.live.network;
-    const labels = [...new Set((variants ?? []).map(({ label }) => label))];
-    this.selects = labels.map((label) => {
-      const id = freshId("variant");
-      const offered = variants.filter((variant) => variant.label === label);
-      const select = h(
-        "select",
-        { id, onchange: () => view.take(select.selectedIndex ? offered[select.selectedIndex - 1] : null) },
-        h("option", {}, "own"),
-        offered.map(({ value }) => h("option", {}, listed(value))),
-      );
-      const element = h(
-        "div",
-        { class: "setting variant" },
-        h("div", { class: "name" }, h("label", { for: id }, label)),
-        select,
-      );
-      return { select, element, offered };
-    });
-    return this.selects.map(({ element }) => element);
-  }
-
   update() {
     const { live } = this.view;
     for (const { variable, element, reset, put } of this.fields) {
@@ -126,17 +100,11 @@ export class Settings {
       element.classList.toggle("changed", changed);
       reset.hidden = !changed;
     }
-    for (const { select, element, offered } of this.selects) {
-      select.selectedIndex = offered.indexOf(live.variant) + 1;
-      element.classList.toggle("changed", offered.includes(live.variant));
-    }
     this.restore.disabled = live.isOwn;
     say(this.problem, live.problem ?? "");
     this.problem.hidden = live.problem === null;
   }
 }
-
-const listed = (value) => (Array.isArray(value) ? value.map(listed).join(", ") : typed(value));
 
 function unitOf({ kind, unit }) {
   return unit ?? { size: "px", batch: "images" }[kind] ?? "";

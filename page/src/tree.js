@@ -118,7 +118,11 @@ export class Tree {
   }
 
   /** What stands open at first: the deepest level of blocks that fits a screen. */
-  firstOpen() {
+  get firstOpen() {
+    return (this.first ??= this.#thatFits());
+  }
+
+  #thatFits() {
     let open = new Set();
     for (;;) {
       const next = new Set(open);
@@ -153,6 +157,12 @@ export class Tree {
     };
     walk(this.root);
     return found;
+  }
+
+  /** What is called as an item of another tree, and is the same; null where there is none. */
+  like(item) {
+    if (item.type === "run") return null;
+    return this.byName.get(item.type === "block" ? `${item.name}.` : item.name) ?? null;
   }
 
   /** A layer, a block or an input by its name; a layer where both have it. */

@@ -28,7 +28,9 @@ export class View {
       found: null,
       isNamed: false,
     });
-    this.opened = live.tree.firstOpen();
+    this.tree = live.tree;
+    this.opened = live.tree.firstOpen;
+    this.wereOpen = new Map(); // of trees that other settings have: what stood open
     const summed = live.figures
       .filter((figure) => isSummed(figure) || figure.unit === "SECONDS")
       .map(({ key }) => key);
@@ -38,14 +40,13 @@ export class View {
     ];
     this.heat = this.ownHeat = this.heats[0] ?? "";
     this.columns = this.ownColumns = Table.usual(live);
-    this.ownOpen = this.#openNow();
     this.settings = new Settings(this);
     this.totals = new Totals(this);
     this.diagram = new Diagram(this);
     this.table = new Table(this);
     this.detail = new Detail(this);
     this.plots = new Plots(this);
-    this.recompute = oncePerFrame(() => this.#update());
+    this.recompute = oncePerFrame(() => this.#compute());
     this.element = h(
       "article",
       { class: "view", "aria-label": name },
@@ -78,11 +79,8 @@ export class View {
   }
 
   #notes() {
-    const { description, notes } = this.live.network;
-    if (!description && !notes?.length) return null;
-    return h(
-      "section",
-      { class: "notes", "aria-label": `Notes, ${this.name}` },
+    const { description, notes, not_offered: missing } = this.live.network;
+    const parts = [
       description ? h("p", {}, description) : null,
       notes?.length
         ? h(
@@ -91,7 +89,17 @@ export class View {
             notes.map((note) => h("li", {}, note)),
           )
         : null,
-    );
+      missing?.length
+        ? h(
+            "ul",
+            {},
+            missing.map(({ label, why }) =>
+              h("li", {}, `${label} cannot be changed here${why ? `: ${why}` : ""}`),
+            ),
+          )
+        : null,
+    ].filter(Boolean);
+    return parts.length ? h("section", { class: "notes", "aria-label": `Notes, ${this.name}` }, parts) : null;
   }
 
   /** Search and heat: for the diagram and the table alike. */
@@ -127,14 +135,11 @@ export class View {
   start(link) {
     if (link) takeLink(this, link);
     this.found = search(this.live.tree, this.text, this.kind);
-    if (this.chosen) for (const block of this.chosen.around) this.opened.add(block);
+    if (this.chosen) this.opened = new Set([...this.opened, ...this.chosen.around]);
     this.box.value = this.text;
     this.heatBox.value = this.heat;
-    this.kinds.replaceChildren(
-      h("option", { value: "" }, "all kinds"),
-      ...kindsOf(this.live.tree).map(([kind, count]) => h("option", { value: kind }, `${kind} (${count})`)),
-    );
-    this.kinds.value = this.kind;
+    this.tree = this.live.tree;
+    this.#fillKinds();
     this.diagram.layOut();
     this.diagram.fit(true);
     this.table.layOut();
@@ -142,25 +147,44 @@ export class View {
     if (this.chosen) this.#showChosen();
   }
 
+  #fillKinds() {
+    const kinds = kindsOf(this.live.tree).map(([kind, count]) =>
+      h("option", { value: kind }, `${kind} (${count})`),
+    );
+    this.kinds.replaceChildren(h("option", { value: "" }, "all kinds"), ...kinds);
+    this.kinds.value = this.kind;
+  }
+
+  /** Gives variables other values: all figures are new in the next frame. */
   set(values) {
-    performance.mark("archcalc-set");
-    this.live.set(values);
+    Object.assign(this.live.values, values);
     this.recompute();
   }
 
-  take(variant) {
-    this.live.take(variant);
-    Object.assign(this, { chosen: null, opened: this.live.tree.firstOpen() });
-    this.ownOpen = this.#openNow();
-    this.start(null);
+  restore() {
+    this.set(this.live.ownValues);
   }
 
-  restore() {
-    const layers = this.live.layers;
-    this.live.variant = null;
-    this.live.set(this.live.ownValues);
-    if (this.live.layers !== layers) this.take(null);
-    else this.#update();
+  /** Whether what is open is what was at first. */
+  get isFirstOpen() {
+    const { firstOpen } = this.tree;
+    return this.opened.size === firstOpen.size && [...this.opened].every((item) => firstOpen.has(item));
+  }
+
+  /** Where a setting gives other layers, what is open and chosen stays so by its name. */
+  #follow() {
+    const { tree } = this.live;
+    if (tree === this.tree) return;
+    const kept = [...this.opened].map((item) => tree.like(item)).filter((item) => item?.folds);
+    const back = [...(this.wereOpen.get(tree) ?? [])].filter((item) => this.tree.like(item) === null);
+    this.wereOpen.set(this.tree, this.opened);
+    this.opened = this.isFirstOpen ? tree.firstOpen : new Set([...kept, ...back]);
+    this.tree = tree;
+    this.chosen = this.chosen && tree.like(this.chosen);
+    this.found = search(tree, this.text, this.kind);
+    this.#fillKinds();
+    this.diagram.layOut();
+    this.table.refresh();
   }
 
   /** What the hottest box is: its share of the network. */
@@ -169,17 +193,17 @@ export class View {
     say(this.scale, this.live.problem === null ? `0 to ${percent(this.most)} of the total` : "");
   }
 
-  #openNow() {
-    return [...this.opened]
-      .map((item) => item.id)
-      .sort((a, b) => a - b)
-      .join();
+  #compute() {
+    const start = performance.now();
+    this.live.compute();
+    this.#update();
+    performance.measure("archcalc-update", { start, end: performance.now() });
   }
 
-  /** New numbers, everywhere. */
+  /** Shows what was computed, everywhere. */
   #update() {
-    const start = performance.now();
     this.element.classList.toggle("invalid", this.live.problem !== null);
+    this.#follow();
     this.settings.update();
     this.totals.update();
     this.#warm();
@@ -189,7 +213,6 @@ export class View {
     this.detail.update();
     this.plots.update();
     this.changed();
-    performance.measure("archcalc-update", { start, end: performance.now() });
   }
 
   choose(item) {

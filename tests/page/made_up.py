@@ -53,9 +53,12 @@ VARIABLES: list[dict[str, Any]] = [
     {"label": "dtype", "kind": "dtype", "own": "float32", "choices": ["float32", "float16"]},
 ]
 # 3x3 convolutions on a square: a layer's number says its figures. Below 16 pixels "no window fits".
+# `counts` are the layers at each depth.
 _EVALUATE = """
-(count, channels) => (values) => {
+(counts, channels) => (values) => {
   const { H, batch, dtype } = values;
+  const graph = (values.depth ?? 1) - 1;
+  const count = counts[graph];
   const problem = H < 16 ? `layer 1: no window of 3 fits a size of ${H} <b>` : null;
   if (problem) return { problem, shapes: [], layers: {}, totals: {} };
   const alpha = typeof values.alpha === "object" ? values.alpha.n / values.alpha.d : values.alpha;
@@ -75,15 +78,40 @@ _EVALUATE = """
   const totals = { params: sum(params), macs: sum(macs), activation_bytes: sum(bytes) };
   const steps = bytes.map((value, n) => value * (2 + (n % 3)));
   const [inputs, shapes] = [[[3, H, H]], numbers.map(() => [channels, H, H])];
-  return { problem, inputs, shapes, layers, totals, memory: { steps } };
+  return { problem, graph, inputs, shapes, layers, totals, memory: { steps } };
 }
 """
 
 
-def network(
-    name: str, layers: Sequence[tuple[str, str, Sequence[str]]], **others: object
-) -> dict[str, Any]:
-    """The data of a network whose layers are given by name, kind and inputs; dots nest blocks."""
+DERIVATION = [{"figure": "params", "symbols": "k·k·C·O", "numbers": "3·3·8·8", "result": "576"}]
+Layers = Sequence[tuple[str, str, Sequence[str]]]  # name, kind and inputs of each
+DEPTH = {"label": "depth", "kind": "parameter", "own": 1, "minimum": 1, "step": 1}
+
+
+def network(name: str, *depths: Layers, **others: object) -> dict[str, Any]:
+    """The data of a network; of several lists of layers `depth` chooses one. Dots nest blocks."""
+    lists = [_layers(layers) for layers in depths]
+    rows = lists[0]
+    depth = [{**DEPTH, "maximum": len(lists)}] if len(lists) > 1 else []
+    return {
+        "name": name,
+        "title": f"{name}, made up",
+        "source": "nobody, nowhere",
+        "description": "",
+        "figures": [{**figure, "of": of} for of in ("layer", "network") for figure in FIGURES],
+        "variables": [{"choices": None, "meaning": "", **v} for v in [*VARIABLES, *depth]],
+        "layers": rows,
+        "layer_lists": lists,
+        "derivations": [DERIVATION],
+        "not_offered": [],
+        "inputs": [{"name": "input", "shape": [3, 32, 32], "dtype": "float32"}],
+        "outputs": [rows[-1]["name"]],
+        "notes": [],
+        **others,
+    }
+
+
+def _layers(layers: Layers) -> list[dict[str, Any]]:
     rows = []
     for layer, kind, inputs in layers:
         parts = layer.split(".")
@@ -97,34 +125,14 @@ def network(
                 "text": "3x3" if kind == "conv" else "",
                 "training_only": False,
                 "used": True,
-                "derivation": [
-                    {
-                        "figure": "params",
-                        "symbols": "k·k·C·O",
-                        "numbers": "3·3·8·8",
-                        "result": "576",
-                    }
-                ],
+                "derivation": 0,
                 "weights_shared_with": None,
             }
         )
-    return {
-        "name": name,
-        "title": f"{name}, made up",
-        "source": "nobody, nowhere",
-        "description": "",
-        "figures": [{**figure, "of": of} for of in ("layer", "network") for figure in FIGURES],
-        "variables": [{"choices": None, "meaning": "", **variable} for variable in VARIABLES],
-        "variants": [],
-        "layers": rows,
-        "inputs": [{"name": "input", "shape": [3, 32, 32], "dtype": "float32"}],
-        "outputs": [rows[-1]["name"]],
-        "notes": [],
-        **others,
-    }
+    return rows
 
 
-def residual(stages: int = 4, units: int = 3) -> list[tuple[str, str, Sequence[str]]]:
+def residual(stages: int = 4, units: int = 3) -> Layers:
     """Stages of residual units behind a stem: blocks in blocks, and branches that meet again."""
     found: list[tuple[str, str, Sequence[str]]] = [("stem", "conv", ["input"])]
     last = "stem"
@@ -141,7 +149,7 @@ def residual(stages: int = 4, units: int = 3) -> list[tuple[str, str, Sequence[s
     return [*found, ("fc", "linear", [last])]
 
 
-def chain(names: Sequence[str]) -> list[tuple[str, str, Sequence[str]]]:
+def chain(names: Sequence[str]) -> Layers:
     """Layers in a row."""
     inputs = [["input"], *([name] for name in names)]
     return [(name, "conv", before) for name, before in zip(names, inputs, strict=False)]
@@ -149,7 +157,10 @@ def chain(names: Sequence[str]) -> list[tuple[str, str, Sequence[str]]]:
 
 def write_page(path: Path, *networks: dict[str, Any]) -> Path:
     """A page of networks."""
-    made = [f"({_EVALUATE})({len(n['layers'])}, {8 * (k + 1)})" for k, n in enumerate(networks)]
+    made = [
+        f"({_EVALUATE})({[len(layers) for layers in n['layer_lists']]}, {8 * (k + 1)})"
+        for k, n in enumerate(networks)
+    ]
     data = json.loads(json.dumps({"archcalc": "0.0", "networks": networks}))
     title = ", ".join(network["name"] for network in networks)
     html = page_html(title, data, f"globalThis.archcalcEvaluate = [{','.join(made)}];")

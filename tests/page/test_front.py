@@ -21,7 +21,7 @@ AXE = Path(__file__).parents[2] / "page" / "node_modules" / "axe-core" / "axe.mi
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("pages")
-    large = network("large", residual())
+    large = network("large", residual(), residual(2, 2))
     small = network("small", residual(1, 1))
     many = [f"{n}{TEXTS[n % len(TEXTS)]}" for n in range(10_000)]
     hostile = network(
@@ -205,6 +205,22 @@ def test_all_is_new_when_a_setting_changes_and_can_be_restored(
     assert [cell(browser, "stem", name) for name in ("params", "MACs", "memory")] == before
     assert link(browser) == "#layer=stem"
     assert browser.texts(numbers) == ["= 3·3·8·8"]
+
+
+def test_other_layers_come_with_a_setting(browser: Browser, pages: dict[str, Path]) -> None:
+    browser.open(pages["large"], "#layer=stage1.1.relu")
+    browser.click("#" + node_id(browser, "stage2.0"))
+    before = rows(browser)
+    type_in(browser, "depth", "2")
+    assert browser.texts(".table .count") == ["18 layers"]
+    assert [name for name in rows(browser) if "stage" in name] == ["stage1", "stage2"]
+    assert {"stage1.1.relu", "stage2.0.relu"} < {*nodes(browser)}
+    assert chosen(browser) == ["stage2.0"]
+    seen, at = rows(browser), link(browser)
+    browser.click(".restore")
+    assert rows(browser) == before
+    browser.open(pages["large"], at)
+    assert rows(browser) == seen
 
 
 def test_a_slider_takes_exact_steps(browser: Browser, pages: dict[str, Path]) -> None:

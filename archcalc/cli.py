@@ -17,7 +17,7 @@ from types import ModuleType
 from typing import Any, NoReturn
 
 from archcalc.commands import COMMANDS, message, module_of
-from archcalc.errors import ArchcalcError, did_you_mean, suggestion
+from archcalc.errors import ArchcalcError, UsageError, did_you_mean, suggestion
 
 # New objects at which Python's collector of cycles goes to work, in place of 700: what is loaded
 # for a command stays to its end, and to go through it again and again is a tenth of a table's time.
@@ -46,6 +46,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             arguments = _parser(known, configured).parse_args(given)
             if argv is None:
                 gc.freeze()  # no collection goes through what is loaded, not even the last
+            _refuse_overwriting(arguments)
             status: int = module_of(arguments.command).run(arguments)
         except ArchcalcError as error:
             status = _failed(message(error))
@@ -60,6 +61,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout = before
         if output is not None:
             output.detach()
+
+
+def _refuse_overwriting(arguments: argparse.Namespace) -> None:
+    """Raises UsageError, before anything is computed, for a file that may not be replaced."""
+    for option in ("output", "plot"):
+        path = getattr(arguments, option, None)
+        if path and os.path.isfile(path) and not arguments.force:
+            raise UsageError(f"{path} is there already; --force replaces it")
 
 
 class _UntilClosed(RawIOBase):

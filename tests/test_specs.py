@@ -21,6 +21,7 @@ from archcalc.render.output import write
 from archcalc.render.rows import rows_at_depth
 from archcalc.render.spec_text import spec_text
 from archcalc.render.table import TableDocument
+from archcalc.render.text_columns import shown_width
 from archcalc.spec.files import spec_sources
 from archcalc.spec.library import network_names
 from archcalc.spec.parser import parse_family
@@ -80,6 +81,12 @@ def test_folded_rows_sum_to_the_same(name: str) -> None:
         rows = rows_at_depth(analysis, depth)
         layers = [layer.name for row in rows for layer in row.layers]
         assert layers == [layer.name for layer in analysis.layers]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_its_table_fits_80_columns(name: str) -> None:
+    shown = write(TableDocument(analyzed(name)), "text", 80)
+    assert max(map(shown_width, shown.splitlines())) <= 80
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -77,8 +77,16 @@ def add_batch(parser: argparse.ArgumentParser, dtypes: Sequence[str] = tuple(DTY
     )  # fmt: skip
 
 
-def add_format(parser: argparse._ActionsContainer, forms: Sequence[str] = FORMS) -> None:
-    """--format: in which of `forms` to print."""
+def add_format(
+    parser: argparse.ArgumentParser,
+    forms: Sequence[str] = FORMS,
+    group: argparse._ActionsContainer | None = None,
+) -> None:
+    """--format: in which of `forms` to print; -o, --force and --wide.
+
+    Args:
+        group: where --format belongs, if not to the parser itself.
+    """
 
     def form(text: str) -> str:
         try:
@@ -86,10 +94,25 @@ def add_format(parser: argparse._ActionsContainer, forms: Sequence[str] = FORMS)
         except UsageError as error:
             raise argparse.ArgumentTypeError(str(error)) from None
 
-    parser.add_argument(
-        "--format", type=form, choices=forms, default="text", metavar="FORMAT",
-        help=f"{', '.join(forms)} (default text)",
+    (group or parser).add_argument(
+        "--format", type=form, choices=forms, metavar="FORMAT",
+        help=f"{', '.join(forms)} (default: by the ending of FILE, else text)",
     )  # fmt: skip
+    add_output(parser)
+    parser.add_argument(
+        "--wide", action="store_true",
+        help="lines as long as they get; without it none is wider than the terminal, or than "
+        "COLUMNS or 80 where there is none",
+    )  # fmt: skip
+
+
+def add_output(parser: argparse.ArgumentParser, file: str = "FILE") -> None:
+    """-o, where to write the result, and --force."""
+    parser.add_argument(
+        "-o", "--output", type=output_path, metavar=file,
+        help="write it there (default: standard output)",
+    )  # fmt: skip
+    parser.add_argument("--force", action="store_true", help="replace a file that is there")
 
 
 def add_depth(parser: argparse.ArgumentParser) -> None:

@@ -17,7 +17,7 @@ from archcalc.commands.arguments import (
     input_sizes,
     parameters,
 )
-from archcalc.commands.printing import show, written
+from archcalc.commands.printing import form_of, give, show
 from archcalc.render.check import tally
 from archcalc.render.numbers import counted
 from archcalc.render.output import FORMS
@@ -49,12 +49,12 @@ def run(arguments: argparse.Namespace) -> int:
         input=input_sizes(arguments), parameters=parameters(arguments),
     )  # fmt: skip
     checked, budgets = result.found
-    if arguments.format == "junit":
+    if form_of(arguments) == "junit":
         from archcalc.render.junit import junit_text
 
-        print(junit_text(checked, budgets))
+        show(junit_text(checked, budgets), arguments)
     else:
-        show(written(result.document, arguments.format))
+        give(result.document, arguments)
     print(_tally(checked, budgets), file=sys.stderr)
     problems = result.found.problems
     for error in problems:

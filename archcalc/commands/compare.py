@@ -40,10 +40,10 @@ def run(arguments: argparse.Namespace) -> int:
     """Prints totals with their ratios to the first network's, then stage by stage."""
     analyses = [analysis_of(arguments, name) for name in arguments.names]
     found = contrast(analyses, [split_settings(name)[0] for name in arguments.names])
-    shown = written(CompareDocument(found, in_full=arguments.exact), arguments.format)
+    shown = written(CompareDocument(found, in_full=arguments.exact), arguments)
     if arguments.plot:  # first: whoever reads the text may stop reading
         from archcalc.render.compare_plot import draw_contrast
 
         draw_contrast(arguments.plot, found)
-    show(shown)
+    show(shown, arguments)
     return 0

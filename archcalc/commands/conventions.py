@@ -6,7 +6,7 @@ import argparse
 
 from archcalc.api.conventions import conventions
 from archcalc.commands.arguments import add_changes, add_format, add_network, graph_of
-from archcalc.commands.printing import show, written
+from archcalc.commands.printing import give
 
 EXAMPLES = (
     "archcalc conventions resnet50",
@@ -24,5 +24,5 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Prints each tool's total for one image, and what it counts."""
-    show(written(conventions(graph_of(arguments)).document, arguments.format))
+    give(conventions(graph_of(arguments)).document, arguments)
     return 0

@@ -13,7 +13,7 @@ from archcalc.commands.arguments import (
     add_network,
     analysis_of,
 )
-from archcalc.commands.printing import show, written
+from archcalc.commands.printing import give
 from archcalc.comparing.diff import difference
 from archcalc.render.diff import DiffDocument
 from archcalc.spec.settings import split_settings
@@ -46,5 +46,5 @@ def run(arguments: argparse.Namespace) -> int:
     found = difference(before, after, names)
     in_color = sys.stdout.isatty() and "NO_COLOR" not in os.environ
     document = DiffDocument(found, full=arguments.full, in_color=in_color)
-    show(written(document, arguments.format))
+    give(document, arguments)
     return 0 if found.is_empty else 1

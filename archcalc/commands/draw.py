@@ -13,6 +13,7 @@ from archcalc.commands.arguments import (
     graph_of,
     output_path,
 )
+from archcalc.commands.printing import show
 from archcalc.errors import UsageError
 from archcalc.render.mermaid import MOST_ARROWS
 from archcalc.render.rows import ALL_LEVELS
@@ -31,6 +32,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "-o", "--output", type=output_path, metavar="FILE",
         help="where to write it: Mermaid as .mmd, or .dot, .svg, .png (default: print it)",
     )  # fmt: skip
+    parser.add_argument("--force", action="store_true", help="replace a file that is there")
     parser.add_argument("--format", choices=FORMS, help="default: by the ending of FILE, else mmd")
     parser.add_argument(
         "--depth", type=depth, metavar="N",
@@ -51,11 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
             "(maxEdges): fold with --depth",
             file=sys.stderr,
         )
-    if arguments.output is None:
-        sys.stdout.flush()
-        sys.stdout.buffer.write(diagram.written(form))
-    else:
-        diagram.save(arguments.output, form)
+    show(diagram.written(form), arguments)
     return 0
 
 

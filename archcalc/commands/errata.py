@@ -25,9 +25,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Prints the errata."""
     checked = check_library(source=arguments.source or "")
-    shown = written(ErrataDocument(at_fault(checked)), arguments.format)
+    shown = written(ErrataDocument(at_fault(checked)), arguments)
     if shown:
-        show(shown)
+        show(shown, arguments)
     else:
         print(
             "archcalc: the figures of these sources agree, or are not decidable here",

@@ -13,7 +13,7 @@ from archcalc.commands.arguments import (
     depth,
     graph_of,
 )
-from archcalc.commands.printing import show, written
+from archcalc.commands.printing import give
 from archcalc.explaining.layers import QUANTITIES
 from archcalc.explaining.totals import TOTALS
 from archcalc.loading import listed
@@ -52,5 +52,5 @@ def run(arguments: argparse.Namespace) -> int:
         graph_of(arguments), arguments.layer, quantities=arguments.quantity or (),
         depth=arguments.depth, batch=arguments.batch, dtype=arguments.dtype,
     )  # fmt: skip
-    show(written(found.document, arguments.format))
+    give(found.document, arguments)
     return 0

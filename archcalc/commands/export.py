@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import argparse
 import shlex
-from pathlib import Path
 
-from archcalc.commands.arguments import add_changes, add_network, graph_of, output_path
-from archcalc.commands.writing import write_whole
+from archcalc.commands.arguments import add_changes, add_network, add_output, graph_of
+from archcalc.commands.printing import show
 from archcalc.exporting import torch_source
 
 EXAMPLES = (
@@ -20,19 +19,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Declares the arguments."""
     add_network(parser)
     add_changes(parser)
-    parser.add_argument(
-        "-o", "--output", type=output_path, metavar="FILE.py", help="default: standard output"
-    )
-    parser.add_argument("--force", action="store_true", help="replace a file that is there")
+    add_output(parser, "FILE.py")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Writes a source file that imports torch alone; needs no torch to write it."""
-    source = torch_source(graph_of(arguments), _command(arguments))
-    if arguments.output is None:
-        print(source, end="")
-    else:
-        write_whole(Path(arguments.output), source, replace=arguments.force)
+    show(torch_source(graph_of(arguments), _command(arguments)), arguments)
     return 0
 
 

@@ -15,7 +15,7 @@ from archcalc.commands.arguments import (
     analysis_of,
     positive,
 )
-from archcalc.commands.printing import show, written
+from archcalc.commands.printing import give, show, written
 from archcalc.errors import UsageError
 from archcalc.loading import listed
 from archcalc.render.field import FieldDocument, UnitDocument
@@ -72,14 +72,14 @@ def run(arguments: argparse.Namespace) -> int:
     _refuse_what_would_be_dropped(arguments)
     analysis = analysis_of(arguments)
     if arguments.layer is None:
-        show(written(FieldDocument(analysis), arguments.format))
+        give(FieldDocument(analysis), arguments)
         return 0
     at, channel = _position(arguments.at), arguments.channel
     field = unit_field(analysis, arguments.layer, at, channel=channel)
     runs = arguments.runs or _RUNS
     effective = _measured(analysis, field, runs) if arguments.effective else None
     document = UnitDocument(analysis, field, phases=arguments.phases, effective=effective)
-    shown = written(document, arguments.format)
+    shown = written(document, arguments)
     if arguments.plot:  # first: whoever reads the text may stop reading
         from archcalc.render.field_plot import draw_effective, draw_fields
 
@@ -88,7 +88,7 @@ def run(arguments: argparse.Namespace) -> int:
         else:
             others = [unit_over(analysis, name, field) for name in arguments.layers]
             draw_fields(arguments.plot, analysis, [field, *others], arguments.picture)
-    show(shown)
+    show(shown, arguments)
     return 0
 
 

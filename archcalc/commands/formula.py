@@ -9,10 +9,12 @@ from archcalc.commands.arguments import (
     add_batch,
     add_changes,
     add_network,
+    add_output,
     input_sizes,
     note_what_is_missing,
     parameters,
 )
+from archcalc.commands.printing import show
 from archcalc.errors import require_extra
 from archcalc.figures.of_layer import SUMMED
 from archcalc.loading import changes, listed
@@ -47,6 +49,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     add_changes(parser)
     add_batch(parser)
+    add_output(parser)
     forms = parser.add_mutually_exclusive_group()
     forms.add_argument("--latex", action="store_true", help="as LaTeX")
     forms.add_argument("--python", action="store_true", help="as functions that need nothing")
@@ -73,12 +76,13 @@ def run(arguments: argparse.Namespace) -> int:
     found = derive_formulas(network, quantities, layer=arguments.layer, **settings)
     note_what_is_missing(found.graph)
     if arguments.latex or arguments.python:
-        print(render.latex(found) if arguments.latex else render.python(found))
+        show(render.latex(found) if arguments.latex else render.python(found), arguments)
         return 0
-    print(render.text(found))
+    shown = [render.text(found)]
     for formula in found.formulas:
         if formula.quantity in SUMMED and render.line_count(formula) > SCREEN:
             names = parts_of(found.graph, formula.quantity)
             parts = derive_formulas(network, [*names], **settings).without_zeros()
-            print(f"\n{formula.quantity} by part:\n\n{render.text_by_part(parts, names)}")
+            shown += [f"{formula.quantity} by part:", render.text_by_part(parts, names)]
+    show("\n\n".join(shown), arguments)
     return 0

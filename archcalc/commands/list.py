@@ -6,7 +6,7 @@ import argparse
 
 from archcalc.api.known import networks
 from archcalc.commands.arguments import add_format
-from archcalc.commands.printing import show, written
+from archcalc.commands.printing import give, show
 from archcalc.spec.library import network_names
 
 EXAMPLES = (
@@ -19,13 +19,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Declares the arguments."""
     forms = parser.add_mutually_exclusive_group()
     forms.add_argument("--names", action="store_true", help="the names alone, one a line")
-    add_format(forms)
+    add_format(parser, group=forms)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Prints a line for each network, by family."""
     if arguments.names:
-        print("\n".join(network_names()))
+        show("\n".join(network_names()), arguments)
         return 0
-    show(written(networks().document, arguments.format))
+    give(networks().document, arguments)
     return 0

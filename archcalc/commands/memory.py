@@ -15,7 +15,7 @@ from archcalc.commands.arguments import (
     graph_of,
     positive,
 )
-from archcalc.commands.printing import show, written
+from archcalc.commands.printing import form_of, give, show, written
 from archcalc.commands.training_options import add_training, training_options
 from archcalc.errors import UsageError, require_extra
 from archcalc.memory_use.batches import peaks_over_batches
@@ -76,10 +76,10 @@ def run(arguments: argparse.Namespace) -> int:
     options, graph = training_options(arguments), graph_of(arguments)
     batch = arguments.batch
     if arguments.latex or arguments.python:
-        print(_formula_as_code(arguments, analyze(graph), options))
+        show(_formula_as_code(arguments, analyze(graph), options), arguments)
         return 0
     if arguments.formula or isinstance(batch, str) or len(batch) > 1:
-        show(written(_over_batches(arguments, analyze(graph), options), arguments.format))
+        give(_over_batches(arguments, analyze(graph), options), arguments)
         return 0
     analysis = analyze(graph, batch=batch[0])
     room = _room(arguments)
@@ -90,12 +90,12 @@ def run(arguments: argparse.Namespace) -> int:
         in_full=arguments.exact,
         budget=None if room is None else _budget(arguments, room, report),
     )
-    shown = written(document, arguments.format)
+    shown = written(document, arguments)
     if arguments.plot:  # first: whoever reads the text may stop reading
         from archcalc.render.memory_plot import draw_memory
 
         draw_memory(arguments.plot, report.analysis, report.inference[0].steps, report.training)
-    show(shown)
+    show(shown, arguments)
     return 0
 
 
@@ -150,7 +150,7 @@ def _room(arguments: argparse.Namespace) -> int | None:
         if arguments.reserve is not None:
             raise UsageError("a part of what --budget gives, which is not there", "reserve")
         return None
-    form = arguments.format
+    form = form_of(arguments)
     if form not in ("text", "json"):
         raise UsageError(f"shown as text and json only, not as {form}", "budget")
     reserve = bytes_in(arguments.reserve, "reserve") if arguments.reserve else 0

@@ -6,7 +6,7 @@ import argparse
 
 from archcalc.api.costs import roofline
 from archcalc.commands.arguments import add_batch, add_changes, add_format, add_network, graph_of
-from archcalc.commands.printing import show, written
+from archcalc.commands.printing import give
 from archcalc.hardware.device import device_names
 
 EXAMPLES = (
@@ -41,5 +41,5 @@ def run(arguments: argparse.Namespace) -> int:
         graph_of(arguments), profile=arguments.profile, fused=arguments.fused, tf32=arguments.tf32,
         batch=arguments.batch, dtype=arguments.dtype,
     )  # fmt: skip
-    show(written(found.document, arguments.format))
+    give(found.document, arguments)
     return 0

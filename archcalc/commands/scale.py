@@ -49,11 +49,11 @@ def run(arguments: argparse.Namespace) -> int:
         graph_of(arguments), arguments.by or (), quantities=arguments.quantity or (),
         batch=arguments.batch, dtype=arguments.dtype,
     )  # fmt: skip
-    shown = written(found.document, arguments.format)
+    shown = written(found.document, arguments)
     if arguments.plot:  # first: whoever reads the table may stop reading
         from archcalc.render.scale_plot import DRAWN, draw_scaling
 
         ways = [*found.found]
         draw_scaling(arguments.plot, ways[0].now, ways, arguments.quantity or DRAWN)
-    show(shown)
+    show(shown, arguments)
     return 0

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import argparse
 
+from archcalc.commands.arguments import add_output
+from archcalc.commands.printing import show
+
 EXAMPLES = (
     "archcalc schema",
     "archcalc schema table > contract.json",
@@ -16,6 +19,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "what", nargs="?", choices=("spec", "table"), default="spec",
         help="spec: the spec language, for editors (default); table: `table --format json`",
     )  # fmt: skip
+    add_output(parser, "FILE.json")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -30,5 +34,5 @@ def run(arguments: argparse.Namespace) -> int:
         schema = contract_schema()
     from archcalc.render.output import json_text
 
-    print(json_text(schema, indent=2))
+    show(json_text(schema, indent=2), arguments)
     return 0

@@ -11,7 +11,7 @@ from archcalc.commands.arguments import (
     add_network,
     graph_of,
 )
-from archcalc.commands.printing import show, written
+from archcalc.commands.printing import give
 from archcalc.errors import require_extra
 from archcalc.loading import listed
 from archcalc.render.solve import SolveDocument
@@ -65,5 +65,5 @@ def run(arguments: argparse.Namespace) -> int:
         quantities=arguments.figures, batch=arguments.batch, dtype=arguments.dtype,
     )  # fmt: skip
     rows = SweepDocument(found.shown, found.quantities, arguments.exact)
-    show(written(SolveDocument(found, rows), arguments.format))
+    give(SolveDocument(found, rows), arguments)
     return 0 if found.value is not None else 1

@@ -13,10 +13,9 @@ from archcalc.commands.arguments import (
     add_format,
     add_network,
     graph_of,
-    output_path,
     positive,
 )
-from archcalc.commands.printing import show, written
+from archcalc.commands.printing import form_of, give
 from archcalc.commands.progress import watched
 from archcalc.errors import UsageError, require_extra
 from archcalc.loading import listed
@@ -34,6 +33,9 @@ EXAMPLES = (
     "archcalc sweep vgg16 --over H=32..512:log --sample 1e4 --pareto=-macs,params",
 )
 NOTES = (
+    "-o FILE.parquet writes all settings there, however many, a chunk at a time:",
+    "called again, it goes on where it was stopped; without reasons, which take a",
+    "walk each",
     "values of --over are a list, or a range, or a list of these:",
     "  128,160,192       numbers, words, or lists such as [2,2,2,2]",
     "  2..36             whole numbers, both ends included",
@@ -87,11 +89,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--exact", action="store_true", help="all digits in place of 138.36M")
     add_format(parser)
     parser.add_argument(
-        "-o", "--output", type=output_path, metavar="FILE.parquet",
-        help="write all settings there, however many, a chunk at a time: called again, it goes on "
-        "where it was stopped; without reasons, which take a walk each",
-    )  # fmt: skip
-    parser.add_argument(
         "--workers", type=positive, metavar="N", help="processes that compute chunks (default 1)"
     )
     parser.add_argument(
@@ -137,7 +134,7 @@ def run(arguments: argparse.Namespace) -> int:
         for option in ("seed", "latin"):
             if getattr(arguments, option):
                 raise UsageError("of what --sample draws, which is not asked for", option)
-    if arguments.output is not None:
+    if arguments.output is not None and form_of(arguments) == "parquet":
         return write_all(arguments, tuple(axes), draws)
     for option in ("workers", "scheduler"):
         if getattr(arguments, option) is not None:
@@ -154,7 +151,7 @@ def run(arguments: argparse.Namespace) -> int:
         figures, quantities, where=arguments.where, pareto=arguments.pareto or (),
         sort=arguments.sort or (), top=arguments.top,
     )  # fmt: skip
-    show(written(SweepDocument(chosen, quantities, arguments.exact), arguments.format))
+    give(SweepDocument(chosen, quantities, arguments.exact), arguments)
     return 0
 
 
@@ -173,10 +170,8 @@ def write_all(arguments: argparse.Namespace, axes: tuple[Axis, ...], draws: Draw
         if arguments.workers is not None:
             raise UsageError("a cluster has its own, as --scheduler says", "workers")
     target = Path(arguments.output)
-    if target.suffix != ".parquet":
-        raise UsageError(f"{target}: a file of settings is a .parquet")
-    if arguments.format not in ("text", "parquet"):
-        raise UsageError("a file of settings is Parquet", "format")
+    if arguments.force:
+        target.unlink(missing_ok=True)
     for option in _AT_ONCE:
         if getattr(arguments, option):
             raise UsageError(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 
 from archcalc.analysis import Analysis, AnalysisStopped
@@ -15,7 +14,7 @@ from archcalc.commands.arguments import (
     add_network,
     analysis_of,
 )
-from archcalc.commands.printing import show, written
+from archcalc.commands.printing import give
 from archcalc.loading import listed
 from archcalc.render.columns import COLUMNS, ON_REQUEST
 from archcalc.render.table import LECTURE, TableDocument
@@ -64,6 +63,5 @@ def _show(analysis: Analysis, arguments: argparse.Namespace) -> None:
         depth=arguments.depth,
         in_full=arguments.exact,
         conventions=arguments.conventions,
-        width=os.get_terminal_size().columns if sys.stdout.isatty() else None,
     )
-    show(written(document, arguments.format))
+    give(document, arguments)

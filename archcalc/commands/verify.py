@@ -16,7 +16,7 @@ from archcalc.commands.arguments import (
     add_network,
     graph_of,
 )
-from archcalc.commands.printing import show, written
+from archcalc.commands.printing import columns, form_of, give
 from archcalc.commands.progress import progress
 from archcalc.commands.training_options import add_step, ways_to_train
 from archcalc.errors import ArchcalcError, MeasurementError, UsageError, require_known
@@ -88,14 +88,12 @@ def run(arguments: argparse.Namespace) -> int:
     under, check = _against_module(arguments) if arguments.module else _against_twin(arguments)
     found: list[Comparison] = []
     comparisons = _comparisons(names, arguments, check, under, found)
-    if arguments.format == "text":
-        _show_text(comparisons, under, len(names))
-    elif arguments.format == "json":
+    if arguments.output is None and form_of(arguments) == "text":
+        _show_text(comparisons, under, len(names), None if arguments.wide else columns())
+    elif arguments.output is None and form_of(arguments) == "json":
         _show_json(comparisons)
     else:
-        show(
-            written(VerificationsDocument(list(map(VerifyDocument, comparisons))), arguments.format)
-        )
+        give(VerificationsDocument(list(map(VerifyDocument, comparisons))), arguments)
     if arguments.save:
         from archcalc.reports.verification_page import save_verification
 
@@ -191,15 +189,17 @@ def _checked(graph: Graph, check: Check, under: Conditions) -> Comparison:
         return Comparison(graph.identity, graph.input.shape, under, (), failure=str(error))
 
 
-def _show_text(comparisons: Iterator[Comparison], under: Conditions, count: int) -> None:
+def _show_text(
+    comparisons: Iterator[Comparison], under: Conditions, count: int, width: int | None
+) -> None:
     print(under, flush=True)
     done = different = figures = missing = 0
     try:
         for comparison in comparisons:
-            print("\n".join(comparison_lines(comparison)), flush=True)
+            print(part_text(comparison_lines(comparison), "text", width), flush=True)
             if count == 1:
                 for part in VerifyDocument(comparison).figures():
-                    print(f"\n{part_text(part, 'text')}")
+                    print(f"\n{part_text(part, 'text', width)}")
             done += not comparison.failure
             different += len(comparison.differences)
             figures += sum(figure.compared for figure in comparison.figures)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from archcalc.api.placing import which
 from archcalc.commands.arguments import add_format, add_network
-from archcalc.commands.printing import show, written
+from archcalc.commands.printing import give
 from archcalc.commands.progress import watched
 from archcalc.loading import Spec
 
@@ -42,7 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
         *arguments.names, params=arguments.params, macs=arguments.macs,
         tolerance=arguments.tolerance, watched=_watched,
     )  # fmt: skip
-    show(written(found.document, arguments.format))
+    give(found.document, arguments)
     return 0 if found.found else 1
 
 

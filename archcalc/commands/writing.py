@@ -1,4 +1,4 @@
-"""A text that a command writes to a file: whole, or not at all."""
+"""A result that a command writes to a file: whole, or not at all."""
 
 from __future__ import annotations
 
@@ -9,21 +9,20 @@ from pathlib import Path
 from archcalc.errors import UsageError, refused_by_system
 
 
-def write_whole(path: Path, text: str, *, replace: bool) -> None:
-    """Writes the file whole or not at all.
+def write_whole(file: str, content: str | bytes) -> None:
+    """Writes the file whole or not at all, in place of the one that is there.
 
     Raises:
-        UsageError: it is there and may not be replaced, or cannot be written.
+        UsageError: it cannot be written.
     """
-    if path.exists() and not replace:
-        raise UsageError(f"{path} is there already; --force replaces it")
+    path = Path(file)
     if path.exists() and not path.is_file():
         raise UsageError(f"{path} is not a file")
     target = path.resolve()
     unfinished = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
         with refused_by_system(path):
-            unfinished.write_text(text, encoding="utf-8", newline="\n")
+            unfinished.write_bytes(content.encode() if isinstance(content, str) else content)
             unfinished.replace(target)
     finally:
         with suppress(OSError):

@@ -60,7 +60,6 @@ _DIFFERS_BY = {
 _KEYS = (
     "id", "network", "quantity", "printed", "computed", "deviation", "verdict", "because", "source",
 )  # fmt: skip
-_WIDTHS = {"quantity": 34, "network": 16, "printed": 24}
 
 
 def tally(checked: Sequence[CheckedClaim]) -> str:
@@ -198,10 +197,11 @@ class CheckDocument(Document):
         """A row for each claim and budget; as text what fits a screen of it."""
         rows = [*map(_row_of_claim, self.checked), *map(_row_of_budget, self.budgets)]
         keys: Sequence[str] = _KEYS
+        align = ""
         if form == "text":
             keys = ("id", "network", "quantity", "printed", "computed", "verdict")
-            rows = [{key: _cut(row[key], _WIDTHS.get(key)) for key in keys} for row in rows]
-        yield Table(keys, [[row[key] for key in keys] for row in rows])
+            align = "lwwwwl"
+        yield Table(keys, [[row[key] for key in keys] for row in rows], align)
 
 
 def at_fault(checked: Iterable[CheckedClaim]) -> list[CheckedClaim]:
@@ -315,7 +315,3 @@ def erratum(checked: CheckedClaim) -> str:
         f"({shown_text(checked)})" if checked.claim.shown_by else "",
     ]
     return " ".join(part for part in parts if part)
-
-
-def _cut(text: str, width: int | None) -> str:
-    return text if width is None or len(text) <= width else text[: width - 1] + "…"

@@ -14,8 +14,9 @@ from archcalc.render.change_lines import COUNTS, Line, change_text, difference_l
 from archcalc.render.compare import TOTALS, cell, ratio_text, totals_shown
 from archcalc.render.escape import Markup
 from archcalc.render.opaque import opaque_lines, opaque_record
-from archcalc.render.output import Data, Document, Part, Table, in_columns
+from archcalc.render.output import Data, Document, Part, Table
 from archcalc.render.table import caption
+from archcalc.render.text_columns import in_columns
 
 _SIGNS = {Status.REMOVED: "-", Status.ADDED: "+", Status.CHANGED: "~", Status.RENAMED: "="}
 _COLORS = {"-": "\033[31m", "+": "\033[32m", "~": "\033[33m", "=": "\033[36m"}

@@ -248,7 +248,6 @@ class BlockDocument(Document):
             training_too=True,
             in_full=True,
             tree=is_text,
-            width=WIDTH,
         )
 
     def _part_records(self) -> list[dict[str, object]]:

@@ -16,8 +16,9 @@ from archcalc.regions.bits import runs
 from archcalc.regions.patches import Patch
 from archcalc.render.numbers import per_axis, percent
 from archcalc.render.opaque import opaque_lines
-from archcalc.render.output import Data, Document, Part, Table, Title, in_columns
+from archcalc.render.output import Data, Document, Part, Table, Title
 from archcalc.render.table import caption, with_network
+from archcalc.render.text_columns import in_columns
 from archcalc.unit_field import PathSizes, Seen, UnitField, alignment, path_sizes
 from archcalc.window import Reach
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from archcalc.render.output import Data, Document, Part, Table, in_columns
+from archcalc.render.output import Data, Document, Part, Table
+from archcalc.render.text_columns import in_columns
 from archcalc.spec.syntax import Network
 
 _KEYS = ("name", "year", "title", "authors", "paper", "spec")

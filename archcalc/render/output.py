@@ -7,18 +7,17 @@ It says what is in the result; how that looks in each form, and how it is escape
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import repeat
 from typing import TypeAlias
 
 from archcalc.errors import require_extra, require_known
 from archcalc.quantity.arithmetic import plain
 from archcalc.record import Record
 from archcalc.render import escape
+from archcalc.render.text_columns import padded, set_in_columns, shown_width
 
 FORMS = ("text", "markdown", "csv", "tsv", "json", "latex", "html", "parquet")
 WIDTH = 80  # columns that prose takes, and tables that can be narrowed
 SEPARATORS = {"csv": ",", "tsv": "\t"}
-_LEAST_WIDTH = 8  # of a column that is narrowed
 
 
 class Table(Record):
@@ -31,7 +30,7 @@ class Table(Record):
             at the left that are cut where the table is too wide. All to the left if empty.
         total: the last row, set apart.
         room: how much wider than its heading a column is at least, as text.
-        width: columns to fit in, as text; None for as wide as it gets.
+        keys: how many columns tell the rows, and stand before each part of a table in parts.
     """
 
     headings: Sequence[str]
@@ -39,12 +38,17 @@ class Table(Record):
     align: str = ""
     total: Sequence[str] | None = None
     room: int = 2
-    width: int | None = None
+    keys: int = 1
+
+    @property
+    def sides(self) -> str:
+        """A letter for each column, as `align`."""
+        return self.align or "l" * len(self.headings)
 
     @property
     def to_right(self) -> list[bool]:
         """Whether the texts of each column stand at its right side."""
-        return [side == "r" for side in self.align or "l" * len(self.headings)]
+        return [side == "r" for side in self.sides]
 
 
 class Title(Record):
@@ -96,8 +100,11 @@ class Document(Record):
         raise NotImplementedError
 
 
-def write(document: Document, form: str) -> str:
+def write(document: Document, form: str, width: int | None = None) -> str:
     """A result in any form but parquet, which is not text.
+
+    Args:
+        width: columns of a terminal to fit in, as text; None for as wide as it gets.
 
     Raises:
         UsageError: there is no such form; with a guess.
@@ -107,7 +114,7 @@ def write(document: Document, form: str) -> str:
         return document.json()
     if form in SEPARATORS:
         return _separated(document.data(), SEPARATORS[form])
-    return "\n\n".join(part_text(part, form) for part in document.parts(form) if part)
+    return "\n\n".join(part_text(part, form, width) for part in document.parts(form) if part)
 
 
 def parquet(document: Document) -> bytes:
@@ -175,24 +182,29 @@ def _of_one_kind(column: Sequence[object]) -> list[object]:
 # ----- for people -----
 
 
-def part_text(part: Part, form: str) -> str:
-    """A part in one of the forms for people."""
+def part_text(part: Part, form: str, width: int | None = None) -> str:
+    """A part in one of the forms for people; `width` as of `write`."""
     if isinstance(part, Table):
-        return _TABLES[form](part)
+        return _text_table(part, width) if form == "text" else _TABLES[form](part)
     if isinstance(part, Title):
+        if form == "text":
+            return _paragraph([part.text, *part.notes], form, width)
         notes = [_paragraph(part.notes, form)] if part.notes else []
-        title = _TITLES[form].format(escape.line(part.text, form))
-        return ("\n" if form == "text" else "\n\n").join([title, *notes])
-    return _paragraph(part, form)
+        return "\n\n".join([_TITLES[form].format(escape.line(part.text, form)), *notes])
+    return _paragraph(part, form, width if form == "text" else None)
 
 
-def _paragraph(lines: Sequence[str], form: str) -> str:
-    whole = _LINE_ENDS[form].join(escape.line(line, form) for line in lines)
+def _paragraph(lines: Sequence[str], form: str, width: int | None = None) -> str:
+    shown = [escape.line(line, form) for line in lines]
+    if width is not None and any(shown_width(line) > width for line in shown):
+        from archcalc.render.fitting import broken_lines
+
+        shown = broken_lines(shown, width)
+    whole = _LINE_ENDS[form].join(shown)
     return f"<p>{whole}</p>" if form == "html" else whole
 
 
 _TITLES = {
-    "text": "{}",
     "markdown": "**{}**",
     "latex": r"\textbf{{{}}}",
     "html": "<p><strong>{}</strong></p>",
@@ -213,24 +225,16 @@ def _widths(lines: list[list[str]], room: int) -> list[int]:
     return [max(w, shown_width(text) + room) for w, text in zip(widest, lines[0], strict=True)]
 
 
-def _text_table(table: Table) -> str:
+def _text_table(table: Table, width: int | None) -> str:
     lines = _lines(table, "text")
     widths = _widths(lines, table.room)
-    _narrow(widths, table)
-    sides = table.to_right
+    sides, has_total = table.sides, table.total is not None
+    if width is not None and sum(widths) + 2 * (len(widths) - 1) > width:
+        from archcalc.render.fitting import fitted
 
-    def line(texts: Sequence[str]) -> str:
-        parts = [
-            _padded(_fitted(text, width), width, to_right)
-            for text, width, to_right in zip(texts, widths, sides, strict=True)
-        ]
-        return "  ".join(parts).rstrip()
-
-    rule = "  ".join("-" * width for width in widths)
-    headings, *rows = map(line, lines)
-    if table.total is not None:
-        rows.insert(-1, rule)
-    return "\n".join([headings, rule, *rows])
+        return fitted(lines, widths, sides, width, table.keys, has_total)
+    headings, *rows = [[line] for line in lines]
+    return set_in_columns(headings, rows, widths, sides, has_total)
 
 
 def _markdown_table(table: Table) -> str:
@@ -238,7 +242,7 @@ def _markdown_table(table: Table) -> str:
     widths = _widths(lines, 2)
     dashes = ["-" * (width + 1) for width in widths]
     rule = [f"{d}:" if to_right else f":{d}" for d, to_right in zip(dashes, sides, strict=True)]
-    headings, *rows = [f"| {' | '.join(map(_padded, line, widths, sides))} |" for line in lines]
+    headings, *rows = [f"| {' | '.join(map(padded, line, widths, sides))} |" for line in lines]
     return "\n".join([headings, f"|{'|'.join(rule)}|", *rows])
 
 
@@ -271,47 +275,7 @@ def _html_table(table: Table) -> str:
 
 
 _TABLES = {
-    "text": _text_table,
     "markdown": _markdown_table,
     "latex": _latex_table,
     "html": _html_table,
 }
-
-
-def in_columns(rows: Sequence[Sequence[str]]) -> list[str]:
-    """The rows of texts as lines, without headings: each text at the left of its column."""
-    widths = [max(map(shown_width, column)) for column in zip(*rows, strict=True)]
-    return ["  ".join(map(_padded, row, widths, repeat(False))).rstrip() for row in rows]
-
-
-def shown_width(text: str) -> int:
-    """The columns that a text takes in a terminal: Chinese signs take two, accents none."""
-    if text.isascii():
-        return len(text)
-    from unicodedata import combining, east_asian_width
-
-    return sum(0 if combining(c) else 2 if east_asian_width(c) in "WF" else 1 for c in text)
-
-
-def _padded(text: str, width: int, to_right: bool) -> str:
-    blank = " " * (width - shown_width(text))
-    return blank + text if to_right else text + blank
-
-
-def _narrow(widths: list[int], table: Table) -> None:
-    """Narrows the columns of words, the widest first, until the line fits."""
-    words = [column for column, side in enumerate(table.align) if side == "w"]
-    most = table.width
-    while most is not None and words and sum(widths) + 2 * (len(widths) - 1) > most:
-        widest = max(words, key=lambda column: widths[column])
-        if widths[widest] <= _LEAST_WIDTH:
-            return
-        widths[widest] -= 1
-
-
-def _fitted(text: str, width: int) -> str:
-    if shown_width(text) <= width:
-        return text
-    while shown_width(text) >= width:
-        text = text[:-1]
-    return f"{text}…"

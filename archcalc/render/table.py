@@ -22,8 +22,6 @@ from archcalc.render.opaque import opaque_lines, opaque_text, unknown_beside
 from archcalc.render.output import Data, Document, Part, Table
 from archcalc.render.rows import ALL_LEVELS, Row, depth_that_fits, rows_at_depth
 
-_INDENT = " " * 13  # what follows the names of the figures under a table
-
 
 def caption(analysis: Analysis) -> list[str]:
     """What the table is of, and what its figures hold for."""
@@ -72,7 +70,6 @@ class TableDocument(Document):
         depth: the level of nesting below which blocks are folded; for people what fits a
             screen if None, for programs all layers by themselves.
         in_full: all digits in place of `138.36M`, for people.
-        width: columns of the terminal to fit in, as text; None for as wide as it gets.
         conventions: of other tools, by name: what each counts for a layer is a further column.
     """
 
@@ -80,7 +77,6 @@ class TableDocument(Document):
     columns: Sequence[str] | None = None
     depth: int | None = None
     in_full: bool = False
-    width: int | None = None
     conventions: Sequence[str] = ()
 
     def record(self) -> dict[str, object]:
@@ -114,11 +110,8 @@ class TableDocument(Document):
         if form != "text":
             yield layer_table(rows, columns, label=whole_label(analysis), in_full=in_full)
             return
-        yield self._wrapped(caption(analysis))
-        yield layer_table(
-            rows, columns,
-            label=total_label(analysis), in_full=in_full, tree=True, width=self.width,
-        )  # fmt: skip
+        yield caption(analysis)
+        yield layer_table(rows, columns, label=total_label(analysis), in_full=in_full, tree=True)
         notes = summary(analysis, in_full=in_full) if analysis.error is None else []
         if sum(len(row.layers) > 1 for row in rows):
             notes.append(f"{len(analysis.layers)} layers, folded; --depth all shows each")
@@ -126,20 +119,10 @@ class TableDocument(Document):
         if of_fields and len(analysis.graph.inputs) > 1:
             notes.append(f"field        of the input {analysis.graph.first_input}, the first")
         notes += field_legend(rows, columns)
-        if notes:
-            yield self._wrapped(notes)
+        yield notes
 
     def _of_conventions(self) -> list[Column]:
         return [convention_column(name, self.analysis) for name in self.conventions]
-
-    def _wrapped(self, lines: list[str]) -> list[str]:
-        """The lines, broken where a terminal would break them, but between words."""
-        width = self.width
-        if width is None or all(len(line) <= width for line in lines):
-            return lines
-        from textwrap import wrap
-
-        return [part for line in lines for part in wrap(line, width, subsequent_indent=_INDENT)]
 
 
 def layer_table(
@@ -150,7 +133,6 @@ def layer_table(
     training_too: bool = False,
     in_full: bool,
     tree: bool = False,
-    width: int | None = None,
 ) -> Table:
     """A row for each layer or folded block, and their sums.
 
@@ -159,7 +141,6 @@ def layer_table(
         training_too: whether layers that exist in training only are part of the sums.
         in_full: all digits in place of `138.36M`.
         tree: whether blocks stand over their rows, which are indented; else names are whole.
-        width: columns of the terminal to fit in; None for as wide as it gets.
     """
     cells = [
         [
@@ -178,7 +159,7 @@ def layer_table(
         for column in columns
     ]
     headings = [column.heading for column in columns]
-    return Table(headings, cells, "".join(align), total, room=0, width=width)
+    return Table(headings, cells, "".join(align), total, room=0)
 
 
 def with_network(analysis: Analysis, headings: Sequence[str], form: str) -> list[str]:

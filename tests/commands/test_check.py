@@ -56,7 +56,7 @@ def test_a_network_of_the_library_is_checked(capsys: pytest.CaptureFixture[str])
     heading, _, claim = out.splitlines()
     assert heading.split() == ["id", "network", "quantity", "printed", "computed", "verdict"]
     assert claim.split() == [
-        *("A038", "inception_bottl…", "macs", "358M", "271,351,808", "wrong"),
+        *("A038", "inception_bottleneck", "macs", "358M", "271,351,808", "wrong"),
     ]
     assert err == "1 published figure: 1 is wrong\n"
 

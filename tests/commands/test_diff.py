@@ -48,7 +48,7 @@ def test_a_spec_before_and_after_is_told_apart(
     text = "name: net\ninput: [3, 8, 8]\nlayers:\n  - conv: {name: c, channels: 4, kernel: 3}\n"
     before.write_text(text)
     after.write_text(text.replace("kernel: 3", "kernel: 5"))
-    assert main(["diff", str(before), str(after)]) == 1
+    assert main(["diff", str(before), str(after), "--wide"]) == 1
     shown = capsys.readouterr().out
     assert f"--- {before}: net" in shown
     assert f"+++ {after}: net" in shown

@@ -74,7 +74,7 @@ def test_what_fails_halfway_leaves_no_file(
         path.open("w").close()
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Path, "write_text", full)
+    monkeypatch.setattr(Path, "write_bytes", full)
     assert main(["export", "lenet5", "-o", str(tmp_path / "model.py")]) == 2
     assert "No space left on device" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []

@@ -158,7 +158,6 @@ def test_a_file_that_is_there_is_kept(capsys: pytest.CaptureFixture[str]) -> Non
 REFUSED = {
     "--sort macs": "--sort: looks at all settings at once, and a file is written in chunks",
     "--latin --sample 9": "--latin: looks at all settings at once",
-    "--format csv": "--format: a file of settings is Parquet",
     "--figures training_peak": "training_peak takes a walk for each setting",
     "--figures macs/params": "macs/params is no whole number at some settings",
 }
@@ -176,4 +175,15 @@ def test_what_a_file_cannot_have_is_refused(
 
 def test_a_file_that_cannot_be_written_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert_refused(called(capsys, *SPACE, "-o", "no/a.parquet"), "No such file or directory")
-    assert_refused(called(capsys, *SPACE, "-o", "a.csv"), "a.csv: a file of settings is a .parquet")
+
+
+def test_a_file_that_is_no_parquet_has_what_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert called(capsys, *SPACE, "-o", "a.csv") == (0, "", "")
+    _, out, _ = called(capsys, *SPACE, "--format", "csv")
+    assert Path("a.csv").read_text() == out
+
+
+def test_force_starts_a_file_anew(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("a.parquet").write_text("mine")
+    assert called(capsys, *SPACE, "-o", "a.parquet", "--force")[0] == 0
+    assert Path("a.parquet").read_bytes().startswith(b"PAR1")

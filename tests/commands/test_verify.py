@@ -70,7 +70,7 @@ def test_several_networks_take_a_line_each_and_one_in_all(capsys: Capture) -> No
 
 @pytest.mark.usefixtures("wrong_macs")
 def test_differences_come_first_and_set_the_exit_status(capsys: Capture) -> None:
-    assert main(["verify", "lenet5", "--device", "cpu"]) == 1
+    assert main(["verify", "lenet5", "--device", "cpu", "--wide"]) == 1
     lines = capsys.readouterr().out.splitlines()
     assert lines[1] == "  C1: macs 117,599 by the rule, 117,600 by torch"
     assert "lenet5  5 differ" in lines[6]
@@ -196,7 +196,7 @@ def test_a_gpu_that_runs_out_of_memory_leaves_the_others_their_results(
         return layer_outputs(*arguments)  # type: ignore[arg-type]  # as it was called
 
     monkeypatch.setattr(verifying, "layer_outputs", run_out)
-    assert main(["verify", "lenet5", "alexnet", "zfnet", "--device", "cpu"]) == 1
+    assert main(["verify", "lenet5", "alexnet", "zfnet", "--device", "cpu", "--wide"]) == 1
     _, *lines, summary = capsys.readouterr().out.splitlines()
     assert [line.split("  ")[:2] for line in lines if not line.startswith(" ")] == [
         ["lenet5", "agrees"], ["alexnet", "not measured"], ["zfnet", "agrees"],
@@ -225,7 +225,7 @@ FAILURE = "alexnet: torch fails on cpu: cuDNN error: CUDNN_STATUS_INTERNAL_ERROR
 def test_a_network_that_torch_fails_on_is_a_result_among_others(
     capsys: Capture, tmp_path: Path
 ) -> None:
-    command = ["verify", "alexnet", "lenet5", "--device", "cpu"]
+    command = ["verify", "alexnet", "lenet5", "--device", "cpu", "--wide"]
     assert main([*command, "--save", str(tmp_path)]) == 1
     lines = capsys.readouterr().out.splitlines()
     assert lines[1:3] == [f"  not measured: {FAILURE}", "alexnet  not measured"]
@@ -257,7 +257,7 @@ def test_the_summary_is_printed_however_the_run_ends(
         return layer_outputs(module, *arguments)  # type: ignore[arg-type]  # as it was called
 
     monkeypatch.setattr(verifying, "layer_outputs", interrupted)
-    main(["verify", "lenet5", "alexnet", "zfnet", "--device", "cpu"])
+    main(["verify", "lenet5", "alexnet", "zfnet", "--device", "cpu", "--wide"])
     assert "\n1 of 3 networks: " in capsys.readouterr().out
 
 
@@ -357,7 +357,7 @@ def test_a_network_without_room_is_compared_as_far_as_it_goes(
     capsys: Capture, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(free_memory, "free_bytes", lambda device: 1000)
-    command = ["verify", "lenet5", "--device", "cpu", "--what", "sizes,macs,memory"]
+    command = ["verify", "lenet5", "--device", "cpu", "--what", "sizes,macs,memory", "--wide"]
     assert main([*command, "--save", str(tmp_path)]) == 0  # something of each was compared
     lines = capsys.readouterr().out.splitlines()
     why = "needs 0.0 GB on cpu, where 0.0 GB are free; take a smaller batch or input"
@@ -371,7 +371,7 @@ def test_a_network_without_room_is_compared_as_far_as_it_goes(
     page = (tmp_path / "README.md").read_text(encoding="utf-8")
     assert "| `lenet5` | 1x32x32 | 14 | 15 | 14 | 0 |" in page
     assert f"- `lenet5`, memory of total: a training step {why}" in page
-    assert main(["verify", "lenet5", "--device", "cpu", "--what", "sizes,time"]) == 1
+    assert main([*command[:-2], "sizes,time", "--wide"]) == 1
     assert f"  not measured: time of total: inference {why}" in capsys.readouterr().out
 
 

@@ -24,9 +24,9 @@ from archcalc.render.output import (
     parquet,
     part_text,
     require_form,
-    shown_width,
     write,
 )
+from archcalc.render.text_columns import shown_width
 from tests.hostile import TEXTS
 from tests.test_imports import PACKAGE
 
@@ -119,12 +119,12 @@ def test_a_table_of_nothing_has_its_headings() -> None:
 
 
 def test_a_narrow_terminal_cuts_words_and_no_figures() -> None:
-    table = Table(["layer", "n"], [["a" * 20, "1" * 12], ["b", "2"]], "wr", room=0, width=24)
-    assert part_text(table, "text").splitlines()[2:] == [
+    table = Table(["layer", "n"], [["a" * 20, "1" * 12], ["b", "2"]], "wr", room=0)
+    assert part_text(table, "text", 24).splitlines()[2:] == [
         f"{'a' * 9}…  {'1' * 12}",
         f"b{' ' * 22}2",
     ]
-    assert "a" * 7 + "…" in part_text(replace(table, width=5), "text")
+    assert "a" * 7 + "…" in part_text(table, "text", 5)
     assert "a" * 20 in part_text(table, "markdown")
 
 

@@ -70,7 +70,7 @@ def partial() -> Analysis:
 def plain_table(analysis: Analysis, *columns: str, width: int | None = None) -> str:
     rows = rows_at_depth(analysis)
     chosen = columns_named(columns or DEFAULT_COLUMNS)
-    return part_text(layer_table(rows, chosen, in_full=False, tree=True, width=width), "text")
+    return part_text(layer_table(rows, chosen, in_full=False, tree=True), "text", width)
 
 
 # ----- text -----

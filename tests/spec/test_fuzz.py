@@ -80,9 +80,9 @@ def go_through(graph: Any) -> None:
     if any(map(is_symbol, graph.input.shape)):
         return  # totals of formulas take long, and are none of the loader's business
     activation_bytes(analysis)
-    document = TableDocument(analysis, columns=[column.name for column in COLUMNS], width=80)
+    document = TableDocument(analysis, columns=[column.name for column in COLUMNS])
     for form in FORMS[:-1]:
-        assert write(document, form)
+        assert write(document, form, width=80)
 
 
 # ----- anything -----

@@ -3,6 +3,7 @@
 const NODE = 46; // the height of a box that is folded
 const INPUT = 30;
 export const NAME = "600 12.5px system-ui, sans-serif";
+export const ROW_NAME = "600 13px system-ui, sans-serif";
 export const KIND = "11.5px system-ui, sans-serif";
 
 /** What it is, in a line. */
@@ -26,7 +27,8 @@ export function sizeOf(item) {
 const pen = document.createElement("canvas").getContext("2d");
 const widths = new Map();
 
-function widthOf(text, font) {
+/** In pixels. */
+export function widthOf(text, font) {
   const name = `${font} ${text}`;
   if (!widths.has(name)) {
     pen.font = font;
@@ -35,12 +37,16 @@ function widthOf(text, font) {
   return widths.get(name);
 }
 
-/** As much of a text as there is room for. */
+/** As much of a text as there is room for; of a name with dots its end, which tells it from others. */
 export function cutOff(text, font, room) {
   if (widthOf(text, font) <= room) return text;
+  const part = (length) =>
+    font.startsWith("600") && text.includes(".")
+      ? `…${text.slice(text.length - length).replace(/^\.+/, "")}`
+      : `${text.slice(0, length)}…`;
   let length = Math.min(text.length - 1, 60);
-  while (length > 1 && widthOf(`${text.slice(0, length)}…`, font) > room) length -= 1;
-  return `${text.slice(0, length)}…`;
+  while (length > 1 && widthOf(part(length), font) > room) length -= 1;
+  return part(length);
 }
 
 /** A line through points, rounded between them. */

@@ -10,7 +10,7 @@ export class Plots {
     this.memory = new Plot({
       title: "Memory over the steps",
       text: (value) => short(value, "BYTES"),
-      about: view.live.network.memory_about ?? "Bytes that are alive while each layer runs at inference.",
+      about: "Bytes of activations that are alive while each layer runs at inference.",
       onchoose: (n) => this.#choose(view.live.steps[n]),
     });
     this.growth = new Plot({
@@ -48,9 +48,9 @@ export class Plots {
   }
 
   #growth(live, chosen) {
-    const lines = live.problem === null ? fieldLines(live) : [];
-    this.growth.element.hidden = !lines.length;
     const input = live.network.inputs[0] ? live.inputShape(live.network.inputs[0].name) : [];
+    const lines = live.problem === null ? fieldLines(live, input) : [];
+    this.growth.element.hidden = !lines.length;
     const size = plain(input[input.length - 1] ?? NaN);
     const rule =
       Number.isFinite(size) && lines.length ? { value: size, name: `input ${short(size, "")}` } : null;
@@ -65,13 +65,14 @@ export class Plots {
 }
 
 /** A line for each axis; one where they are alike. */
-function fieldLines(live) {
+function fieldLines(live, input) {
   const figure = live.figure.get("local_receptive_field") ?? live.figure.get("receptive_field");
   if (figure === undefined) return [];
   const keys = (figure.axes ?? [figure.key]).filter((key) => key in live.now.layers);
   const lines = keys.map((key, n) => {
-    const sizes = live.now.layers[key].map(plain);
-    const values = sizes.map((size) => (Number.isFinite(size) ? size : null));
+    const size = plain(input[input.length - keys.length + n] ?? NaN);
+    const sizes = live.now.layers[key].map((seen) => (seen === "all" ? size : plain(seen)));
+    const values = sizes.map((seen) => (Number.isFinite(seen) ? seen : null));
     return { values, name: key.slice(figure.key.length + 1), kind: ["first", "second", "third"][n] };
   });
   const others = lines.filter(

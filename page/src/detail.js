@@ -131,10 +131,12 @@ export class Detail {
     if (!found.length || found.length !== fields.length) return null;
     const wider = found.some(({ field, whole }) => !same(field, whole));
     const note = wider
-      ? `By convolutions and pools alone; through gates and norms it sees ${found.map(({ whole }) => short(whole, "")).join("×")}.`
+      ? `By convolutions and pools alone; through gates and norms it sees ${full(wholes, "FIELD")}.`
       : stand
         ? "Of the unit in the middle, on the input."
-        : "Its size beside that of the input.";
+        : found.every(({ field }) => field === "all")
+          ? "It sees all of the input."
+          : "Its size beside that of the input.";
     return h(
       "figure",
       {},
@@ -146,20 +148,27 @@ export class Detail {
 
   #derivation(item, lines) {
     const { live } = this.view;
-    const rows = lines.map(({ figure, symbols, numbers, result }) => {
-      const { unit, heading } = live.figure.get(figure) ?? {};
-      const value = live.value(item, figure);
-      const now = live.isOwn ? result : value === undefined ? "" : full(value, unit);
+    const rows = lines.map(({ figure: of, symbols, numbers, result, note }) => {
+      const figure = live.figures.find(({ key, heading, short }) => [key, heading, short].includes(of));
+      const value = figure && live.value(item, figure.key);
+      // Away from the own values the rule still holds; of its numbers, what has been computed.
+      const now = live.isOwn ? result : value;
+      const steps = [
+        symbols,
+        live.isOwn && symbols !== numbers ? numbers : "",
+        now === undefined || now === null ? "" : full(now, figure?.unit),
+      ].filter(Boolean);
       return h(
         "div",
         {},
-        h("dt", {}, heading ?? figure),
+        h("dt", {}, figure?.heading ?? of),
         h(
           "dd",
           {},
-          h("span", { class: "symbols" }, symbols ?? ""),
-          live.isOwn && numbers ? h("span", { class: "numbers" }, `= ${numbers}`) : null,
-          now ? h("span", { class: "result" }, `= ${now}`) : null,
+          steps.map((step, n) =>
+            h("span", { class: n ? "step" : "symbols" }, (n ? "= " : "") + String(step).replaceAll("*", "·")),
+          ),
+          note ? h("span", { class: "about" }, note) : null,
         ),
       );
     });
@@ -184,30 +193,45 @@ export class Totals {
 
   update() {
     const { live } = this.view;
-    const figures = live.ofNetwork.filter(({ key }) => key in live.own.totals || key in live.now.totals);
-    const main = figures
-      .filter(({ key }) => MAIN.includes(key))
-      .sort((a, b) => MAIN.indexOf(a.key) - MAIN.indexOf(b.key));
-    const first = main.length ? main : figures.slice(0, 4);
-    const others = figures.filter((figure) => !first.includes(figure));
-    this.list.replaceChildren(...first.map((figure) => this.#total(figure)));
+    const figures = live.ofNetwork.filter((figure) => live.totalIn(live.now, figure) !== undefined);
+    const place = ({ key }) => MAIN.indexOf(key);
+    const main = figures.filter((figure) => place(figure) >= 0).sort((a, b) => place(a) - place(b));
+    const others = figures.filter((figure) => place(figure) < 0);
+    this.list.replaceChildren(...main.map((figure) => this.#total(figure)));
     this.rest.replaceChildren(...others.map((figure) => this.#total(figure)));
     this.more.hidden = !others.length;
   }
 
-  #total({ key, heading, short: brief, unit, meaning }) {
-    const { live } = this.view;
-    const now = live.problem === null ? live.now.totals[key] : null;
-    const own = live.own.totals[key];
+  #total(figure) {
+    const { live, beside } = this.view;
+    const { heading, short: brief, unit, meaning } = figure;
+    const now = live.problem === null ? live.totalIn(live.now, figure) : null;
+    const own = live.totalIn(live.own, figure);
     const changed = live.problem === null && !same(now, own);
+    const other = beside && beside.problem === null ? beside.totalIn(beside.now, figure) : undefined;
+    const ratio = other === undefined || now === null ? "" : times(now, other);
+    const beneath = [
+      changed ? `own ${short(own, unit)} ${times(now, own)}` : "",
+      ratio ? `${ratio} of ${beside.network.name}` : "",
+    ];
     return h(
       "div",
       { class: changed ? "changed" : null, title: meaning },
       h("dt", {}, brief ?? heading),
       h("dd", { title: now === null ? null : full(now, unit) }, short(now, unit)),
-      h("dd", { class: "own" }, changed ? `own ${short(own, unit)} ${times(now, own)}` : ""),
+      beneath.filter(Boolean).map((line) => h("dd", { class: "own" }, line)),
     );
   }
 }
 
-const MAIN = ["params", "macs", "activation_bytes", "inference_peak", "training_peak", "least_time"];
+// Those that are always in sight.
+const MAIN = [
+  "params",
+  "macs",
+  "activation_bytes",
+  "peak_bytes",
+  "training_bytes",
+  "training_peak",
+  "receptive_field",
+  "least_time",
+];

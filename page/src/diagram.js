@@ -214,7 +214,7 @@ export class Diagram {
         role: "treeitem",
         "aria-level": item.around.length + 1,
         "aria-expanded": item.folds ? String(box.open) : null,
-        onclick: () => this.#click(item),
+        onclick: (event) => this.#click(box, event),
       },
       title,
       under,
@@ -293,10 +293,11 @@ export class Diagram {
     );
   }
 
-  #click(item) {
+  #click({ item, open }, event) {
     if (this.dragged) return;
-    this.view.choose(item, this);
-    if (item.folds) this.view.toggle(item);
+    const depth = event.clientY - event.currentTarget.getBoundingClientRect().top;
+    this.view.choose(item);
+    if (item.folds && (!open || depth <= HEADER * this.scale)) this.view.toggle(item);
   }
 
   #key(event) {

@@ -9,10 +9,11 @@ export class Live {
     this.network = network;
     this.evaluate = evaluate;
     this.figures = joined(network.figures.filter((figure) => figure.of === "layer"));
-    this.ofNetwork = network.figures.filter((figure) => figure.of === "network");
+    this.ofNetwork = joined(network.figures.filter((figure) => figure.of === "network"));
     this.figure = new Map(this.figures.map((figure) => [figure.key, figure]));
     this.ownValues = Object.fromEntries(network.variables.map(({ label, own }) => [label, own]));
     this.values = { ...this.ownValues };
+    this.sizes = new Set(network.variables.filter(({ kind }) => kind === "size").map(({ label }) => label));
     this.trees = new Map();
     this.own = this.now = evaluate(this.ownValues);
     this.compute();
@@ -124,6 +125,13 @@ export class Live {
     return plain(this.value(item, key) ?? NaN) / this.total(key);
   }
 
+  /** A figure of the whole network in a result; undefined where there is none. */
+  totalIn(result, { key, axes }) {
+    if (!axes) return result.totals[key];
+    const parts = axes.map((axis) => result.totals[axis]).filter((part) => part !== undefined);
+    return parts.length ? parts : undefined;
+  }
+
   /** The sum over the network. */
   total(key) {
     const total = this.now.totals[key];
@@ -139,11 +147,19 @@ export class Live {
     return item.layers.length ? this.now.shapes[lastOf(item)] : undefined;
   }
 
+  /** The shape of an input of the network: its own, with the sizes that have been set. */
   inputShape(name) {
     const n = this.network.inputs.findIndex((input) => input.name === name);
-    return this.now.inputs?.[n] ?? this.network.inputs[n]?.shape;
+    if (n < 0) return undefined;
+    if (this.now.inputs) return this.now.inputs[n];
+    const { shape } = this.network.inputs[n];
+    const labels = n === 0 ? (SIZES[shape.length] ?? []) : [];
+    const set = (label) => (this.sizes.has(label) ? this.values[label] : undefined);
+    return shape.map((size, axis) => set(`${name}[${axis}]`) ?? set(labels[axis - 1]) ?? size);
   }
 }
+
+const SIZES = { 2: ["L"], 3: ["H", "W"], 4: ["D", "H", "W"] }; // by the number of axes, channels with them
 
 export const isSummed = (figure) => figure?.summed ?? (figure?.unit === "COUNT" || figure?.unit === "BYTES");
 

@@ -22,7 +22,9 @@ function liveOf(network, place) {
 const named = (name) => data.networks.find((network) => network.name === name);
 
 function changed() {
-  if (started) writeLink(views);
+  if (!started) return;
+  writeLink(views);
+  if (views.length === 2) views[1].totals.update();
 }
 
 /** Shows networks, at most two, at the settings of a link. */
@@ -40,6 +42,7 @@ function show(networks, link) {
     (view, n) =>
       (view.isNamed = networks.length > 1 || n > 0 || networks[0] !== data.networks[0] || startsWithTwo()),
   );
+  if (views.length === 2) views[1].beside = views[0].live;
   panes.replaceChildren(...views.map((view) => view.element));
   panes.classList.toggle("two", views.length === 2);
   selects.forEach((select, n) => (select.value = networks[n]?.name ?? ""));

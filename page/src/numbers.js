@@ -13,12 +13,14 @@ export class AtLeast {
 }
 
 const isFraction = (value) => value !== null && typeof value === "object" && "d" in value;
+const FRACTION = /^-?\d+\/\d+$/; // as a text, which figures have
 
 /** As a plain number; NaN where it is none. Of several, along axes, the first. */
 export function plain(value) {
   if (typeof value === "number") return value;
   if (value instanceof AtLeast) return value.value;
   if (Array.isArray(value)) return plain(value[0] ?? NaN);
+  if (typeof value === "string" && FRACTION.test(value)) return plain(exact(value));
   return isFraction(value) ? value.n / value.d : NaN;
 }
 
@@ -64,7 +66,7 @@ export function short(value, unit) {
     return (value.every((part) => same(part, value[0])) ? value.slice(0, 1) : value)
       .map((part) => short(part, unit))
       .join("×");
-  if (typeof value === "string") return value;
+  if (typeof value === "string" && !FRACTION.test(value)) return value;
   const number = plain(value);
   if (unit === "BYTES") return scaled(number, BYTES, "\u202f");
   if (unit === "SECONDS") return number === 0 ? "0\u202fs" : seconds(number);
@@ -94,9 +96,14 @@ function seconds(number) {
 
 /** With all digits, in groups. */
 export function full(value, unit) {
-  if (Array.isArray(value)) return value.map((part) => full(part, unit)).join(" × ");
+  if (Array.isArray(value)) {
+    const parts = value.map((part) => full(part, unit));
+    if (value.every((part) => typeof part !== "number" && same(part, value[0]))) return parts[0] ?? DASH;
+    return parts.join(unit === "STEP" ? ", " : " × ");
+  }
   if (value instanceof AtLeast) return `≥ ${full(value.value, unit)}`;
   if (isFraction(value)) return `${value.n}/${value.d}`;
+  if (typeof value === "string" && FRACTION.test(value)) return value;
   if (typeof value !== "number" || unit === "SECONDS") return short(value, unit);
   const digits = Number.isInteger(value) ? grouped(value) : String(value);
   return unit === "BYTES" ? `${digits}\u202fB` : digits;

@@ -69,7 +69,11 @@ export class Plot {
     this.back.replaceChildren(
       ...ticks.flatMap((tick) => [
         s("path", { d: `M${LEFT} ${this.y(tick)}H${width - RIGHT}` }),
-        s("text", { x: LEFT - 7, y: this.y(tick) + 4, class: "tick" }, this.text(tick)),
+        s(
+          "text",
+          { x: LEFT - 7, y: this.y(tick) + 4, class: "tick" },
+          this.text(tick).replace(/\.00(?=\D|$)|(\.\d)0(?=\D|$)/, "$1"),
+        ),
       ]),
       s("text", { x: LEFT, y: HEIGHT - 6, class: "end" }, "1"),
       s("text", { x: width - RIGHT, y: HEIGHT - 6, class: "end last" }, String(count)),

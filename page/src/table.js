@@ -2,13 +2,14 @@
 
 import { freshId, h, oncePerFrame, say, set } from "./dom.js";
 import { full, percent, shapeText, short } from "./numbers.js";
-import { kindOf } from "./boxes.js";
+import { ROW_NAME, cutOff, kindOf, widthOf } from "./boxes.js";
 import { isSummed } from "./live.js";
 import { rowsOf } from "./rows.js";
 
 export const ROW = 26;
+const MEASURED = 300; // rows whose names say how wide the first column is
 const BEYOND = 8; // rows drawn beyond what is in sight
-const LEAST = { name: 150, kind: 112, output: 110, share: 92 }; // pixels; what a figure takes is by its heading
+const LEAST = { kind: 112, output: 118, share: 92 }; // pixels; what a figure takes is by its heading
 const WEIGHT = { name: 2.2, kind: 1.5, output: 0.9 }; // of what there is beside
 const USUAL = ["kind", "output", "params", "macs", "activation_bytes", "share"];
 
@@ -46,7 +47,7 @@ export class Table {
       this.grid,
     );
     this.#columnChoices();
-    new ResizeObserver(oncePerFrame(() => this.draw())).observe(this.grid);
+    new ResizeObserver(oncePerFrame(() => this.#resized())).observe(this.grid);
   }
 
   /** All that may be a column: {key, heading, title, figure}. */
@@ -97,8 +98,15 @@ export class Table {
   layOut() {
     const { view } = this;
     this.columns = Table.columns(view.live).filter(({ key }) => key === "name" || view.columns.includes(key));
+    const names = this.view.tree.visible(this.view.opened).slice(0, MEASURED);
+    const widest = names.reduce(
+      (most, item) => Math.max(most, widthOf(item.label, ROW_NAME) + 14 * item.around.length),
+      0,
+    );
+    const name = Math.round(Math.min(260, Math.max(150, widest + 32)));
     const least = ({ key, heading, figure }) =>
-      LEAST[key] ?? Math.max(figure.unit === "BYTES" ? 88 : 76, heading.length * 7 + 24);
+      (key === "name" ? name : LEAST[key]) ??
+      Math.max(figure.unit === "BYTES" ? 88 : 76, heading.length * 7 + 24);
     const width = (column) => `minmax(${least(column)}px, ${WEIGHT[column.key] ?? 0.8}fr)`;
     this.grid.style.setProperty("--columns", this.columns.map(width).join(" "));
     this.grid.style.setProperty(
@@ -150,7 +158,14 @@ export class Table {
     say(this.count, view.found === null ? `${layers} layers` : `${this.rows.length} of ${layers} layers`);
     this.body.replaceChildren();
     this.shown.clear();
+    this.nameWidth = this.head.firstChild.clientWidth;
     this.draw();
+  }
+
+  /** Names are cut for the width that their column has. */
+  #resized() {
+    if (this.rows !== undefined && this.head.firstChild.clientWidth !== this.nameWidth) this.refresh();
+    else this.draw();
   }
 
   /** Draws the rows in sight. */
@@ -181,7 +196,10 @@ export class Table {
       });
       if (column.key === "name") this.#name(cell, item);
       if (column.key === "kind") {
-        say(cell, kindOf(item));
+        say(
+          cell,
+          item.folds ? `${item.type === "block" ? `${item.kind} ` : ""}(${item.layers.length})` : item.kind,
+        );
         cell.title = kindOf(item);
       }
       return cell;
@@ -210,7 +228,13 @@ export class Table {
     cell.style.setProperty("--level", String(level));
     const open = view.opened.has(item);
     if (item.folds) cell.append(h("span", { class: "fold", "aria-hidden": "true" }, open ? "▾" : "▸"));
-    cell.append(h("span", { class: "label" }, this.nested ? item.label : item.name));
+    cell.append(
+      h(
+        "span",
+        { class: "label" },
+        cutOff(this.nested ? item.label : item.name, ROW_NAME, this.nameWidth - 14 * level - 27),
+      ),
+    );
     cell.title = item.name;
   }
 
@@ -276,7 +300,7 @@ export class Table {
   }
 
   #click(item) {
-    this.view.choose(item, this);
+    this.view.choose(item);
     if (item.folds) this.view.toggle(item);
   }
 

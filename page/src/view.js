@@ -21,6 +21,7 @@ export class View {
       name,
       changed,
       chosen: null,
+      beside: null, // what its totals are compared with
       most: 1,
       sort: null,
       text: "",
@@ -119,7 +120,9 @@ export class View {
     this.heatBox = h(
       "select",
       { id: heat, onchange: () => this.color(this.heatBox.value) },
-      this.heats.map((key) => h("option", { value: key }, this.live.figure.get(key).short ?? key)),
+      this.heats.map((key) =>
+        h("option", { value: key }, this.live.figure.get(key).short ?? this.live.figure.get(key).heading),
+      ),
     );
     return h(
       "div",
@@ -276,13 +279,14 @@ export class View {
     }
   }
 
-  sortBy(key) {
+  sortBy(column) {
+    const key = column === "share" ? this.heat : column;
     const words = ["name", "kind"].includes(key);
-    if (this.sort?.key !== key) this.sort = { key: key === "share" ? this.heat : key, down: !words };
+    if (this.sort?.key !== key) this.sort = { key, down: !words };
     else this.sort = this.sort.down === words ? null : { key, down: words };
     this.table.layOut();
     this.table.grid.scrollTop = 0;
-    this.table.focusHead(key);
+    this.table.focusHead(column);
     this.changed();
   }
 

@@ -191,11 +191,11 @@ def test_all_is_new_when_a_setting_changes_and_can_be_restored(
     browser.open(pages["large"], "#layer=stem")
     before = [cell(browser, "stem", name) for name in ("params", "MACs", "memory")]
     assert before == ["1.00K", "1.02M", "32.77\u202fKB"]
-    numbers = ".derivation .numbers"
-    assert browser.texts(numbers) == ["= 3·3·8·8"]
+    steps = ".derivation .step"
+    assert browser.texts(steps) == ["= 3·3·8·8", "= 576"]
     type_in(browser, "H", "64")
     assert cell(browser, "stem", "MACs") == "4.10M"
-    assert browser.texts(numbers) == []  # they are of the own values
+    assert browser.texts(steps) == ["= 1\u202f000"]  # what was put in is of the own values
     type_in(browser, "alpha", "0.5")
     assert cell(browser, "stem", "MACs") == "2.05M"
     assert browser.texts(".setting.changed label") == ["H", "alpha"]
@@ -204,7 +204,7 @@ def test_all_is_new_when_a_setting_changes_and_can_be_restored(
     browser.click(".restore")
     assert [cell(browser, "stem", name) for name in ("params", "MACs", "memory")] == before
     assert link(browser) == "#layer=stem"
-    assert browser.texts(numbers) == ["= 3·3·8·8"]
+    assert browser.texts(steps) == ["= 3·3·8·8", "= 576"]
 
 
 def test_other_layers_come_with_a_setting(browser: Browser, pages: dict[str, Path]) -> None:
@@ -294,7 +294,7 @@ def test_what_a_unit_sees_is_drawn(browser: Browser, pages: dict[str, Path]) -> 
     whole, seen = browser.run(widths)
     assert seen / whole == pytest.approx(5 / 32)
     browser.open(pages["large"], "#layer=fc")
-    assert "sees all" in browser.texts(".detail figure .note")[0]
+    assert browser.texts(".detail figure .note")[0].endswith("it sees all.")
 
 
 def test_two_networks_stand_side_by_side(browser: Browser, pages: dict[str, Path]) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from archcalc.layers import joining, resampling, reshaping, upsampling
 from archcalc.layers.along_axes import per_axis, per_side
+from archcalc.layers.broadcasting import broadcast
 from archcalc.layers.layer import Ratios
 from archcalc.torch_spelling.spelling import (
     Built,
@@ -154,12 +155,13 @@ def _(layer: joining.Concat, at: Setting) -> Spelling:
 
 @spell.register
 def _(layer: joining.Add, at: Setting) -> Spelling:
-    return _join("Add", at, _all(at, " + "), "+")
+    text = _sum(layer, at)
+    return _join("Add", at, text, "" if text.endswith(")") else "+")
 
 
 @spell.register
 def _(layer: joining.Average, at: Setting) -> Spelling:
-    return _join("Average", at, f"({_all(at, ' + ')}) / {len(at.inputs)}", "*")
+    return _join("Average", at, f"({_sum(layer, at)}).div_({len(at.inputs)})", "")
 
 
 @spell.register
@@ -172,6 +174,20 @@ def _join(name: str, at: Setting, call: str, operator: str, **given: int) -> Spe
     if len(at.inputs) == 1:
         return Spelling("nn.Identity", inline="{0}", built=built)
     return Spelling(None, call=call, operator=operator, weight=Weight.JOIN, built=built)
+
+
+def _sum(layer: joining.Elementwise, at: Setting) -> str:
+    """As one tensor where it can be: what comes after the second is added in place."""
+    output = broadcast(at.inputs)
+    first, *others = layer.order_of(at.inputs, output)
+    so_far, once, text = at.inputs[first], first in at.once, f"{{{first}}}"
+    for place, number in enumerate(others):
+        total = broadcast((so_far, at.inputs[number]))
+        fits = place > 0 and total == so_far and (number in at.once or not once)
+        around = text if text.endswith("})") else f"({text})"
+        text = f"{around}.add_({{{number}}})" if fits else f"{text} + {{{number}}}"
+        so_far, once = total, once and number in at.once
+    return text
 
 
 def _all(at: Setting, between: str) -> str:

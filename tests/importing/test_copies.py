@@ -32,6 +32,11 @@ _BY_VALUE = (
     "relu(x)", "sigmoid(x)", "nn.functional.gelu(x)", "softmax(x, -1)", "x * x.sigmoid()", "x * 2",
     "x / (1 + x.abs())", "x - x.amax(-1, keepdim=True)", "x.mean(-1, keepdim=True) * x",
 )  # fmt: skip
+# Each takes `x` last of all, so that the line holds nothing longer than its operators do.
+_SUMS = (
+    "x = {0}(x) + relu(x) + x", "x = ({0}(x) + x.tanh()).add_(x)", "x = ({0}(x) + x) / 2",
+    "x = ({0}(x) + x).div_(2)", "x = (x.tanh() + x.relu()).add_(x).div_(3)",
+)  # fmt: skip
 
 
 class Lines(nn.Module):
@@ -45,10 +50,10 @@ class Lines(nn.Module):
         self.code = "\n    ".join(["def run(self, x):", *[line for line, _ in lines], "return x"])
         found: dict[str, Any] = {**vars(torch), "nn": nn}
         exec(self.code, found)
-        self._run = found["run"]
+        self.run = found["run"]
 
     def forward(self, x: Tensor) -> Tensor:
-        found: Tensor = self._run(self, x)
+        found: Tensor = self.run(self, x)
         return found
 
     def __repr__(self) -> str:
@@ -68,6 +73,7 @@ def modules(draw: st.DrawFn) -> tuple[Lines, Size]:
             ("x = x.contiguous()", shape),
             *[_learned(what, shape) for what in ("linear", "norm")],
             (f"x = x + self.linear['{shape[-1]}'](x)", shape),
+            (draw(st.sampled_from(_SUMS)).format(f"self.linear['{shape[-1]}']"), shape),
             (f"x = {draw(st.sampled_from(_BY_VALUE))}", shape),
         ]
         if at:
@@ -134,6 +140,15 @@ def peak_in_torch(module: Any, analysis: Analysis, size: Size) -> int:
     return watching.peak
 
 
+def peak_of_inference_in_torch(module: Lines, *size: int) -> int:
+    """The most that is alive while a module runs, which lets go of its input as of all others."""
+    watching, given = LiveStorages(module), [torch.rand(size)]
+    with one_thread(), torch.no_grad(), watching:
+        watching.note(given[0])
+        module.run(module, given.pop())
+    return watching.peak
+
+
 def peak(analysis: Analysis) -> int:
     """The same by the rule."""
     step = step_of(analysis, TrainingOptions())
@@ -155,3 +170,10 @@ def test_the_peak_of_a_training_step_is_torchs_or_a_note_says_that_it_may_not_be
     analysis = analysis_of(module, size, batch)
     if not any("peak of a training step" in note for note in notes_on_import(analysis.graph)):
         assert peak(analysis) == peak_in_torch(module, analysis, size)
+
+
+@given(modules(), st.integers(1, 3))
+def test_the_peak_of_inference_is_torchs(drawn: tuple[Lines, Size], batch: int) -> None:
+    module, size = drawn
+    found = activation_bytes(analysis_of(module, size, batch))
+    assert found.peak == peak_of_inference_in_torch(module, batch, *size)

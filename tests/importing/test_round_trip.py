@@ -25,15 +25,13 @@ _MAPS = frozenset(["activation_bytes", "activation_values", "all activations"])
 _STEP = frozenset(["in place", "step"])
 _KEPT = frozenset(["kept", "training activations"])
 _PEAK = frozenset(["peak activations"])
-_UNKNOWN = _STEP | _KEPT | _PEAK | {"other_ops", "unknown activations"}
 
 # A layer that hands on all that it takes has a row in a spec, and no operator in its code; the
 # other way round, what code does in two steps is one layer in a spec.
 _STEPS = "layers that do nothing, or one thing in two steps"
 _ORDER = "the exported code runs branches, or heads for a loss, in another order than the spec"
 _BORDERS = "a border before a convolution or pool is a layer `pad` of its own"
-_SUMS = "sums of two and of three are written alike; branches run in another order too"
-_OPAQUE = "no kind is recognized: locally_connected"
+_LOCAL = "a locally connected layer is written out in operators"
 _TURNED = "a linear layer that is one of a parameter, and what turns it"
 _TABLES = "what `rotary_embedding` makes of tables is written out in operators"
 _SCALED = "the factor of a normalization is a layer of its own"
@@ -46,16 +44,13 @@ DIFFERENT: dict[str, dict[str, frozenset[str]]] = {
     ),
     _ORDER: {
         "fractalnet20": _STEP | _PEAK, "googlenet": _STEP, "xception": _STEP | _PEAK,
-        "maxvit_t": _MAPS | _STEP | _PEAK,
+        "maxvit_t": _MAPS | _STEP | _PEAK, "hrnet_w18_small": _STEP,
     },
     _BORDERS: {
         "mobilenet_v1": _MAPS | _STEP | _KEPT | _PEAK, "i3d_rgb": _MAPS | _STEP | _KEPT | _PEAK,
         "nasnet_a_mobile": _MAPS | _STEP | _KEPT | _PEAK | {"buffers", "buffer_bytes", "other_ops"},
     },
-    _SUMS: {"hrnet_w18_small": _MAPS | _STEP},
-    _OPAQUE: {
-        "local_7_3": _UNKNOWN | _MAPS | {"lecture activations", "fields"},
-    },
+    _LOCAL: {"local_7_3": _PEAK | _MAPS | {"lecture activations", "fields"}},
     _TURNED: {"clip_vit_b_32": _MAPS | {"lecture activations"}},
     _TABLES: {"llama_2_7b": _MAPS | _STEP | {"buffers", "buffer_bytes"}},
     _SCALED: {"ssd300_vgg16": _MAPS},

@@ -1,17 +1,20 @@
-"""Sums of more than two tensors: torch adds them one after the other."""
+"""Sums of more than two tensors, and means, which torch works out in place of the first sum."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from itertools import pairwise
 
 from archcalc.importing.kinds.drafts import Draft
 
 
 def merged_sums(drafts: list[Draft], ends: Iterable[Draft]) -> list[Draft]:
-    """The layers with `x + y + z` as one sum, and a sum over the number of its terms as a mean.
+    """The layers with `(x + y).add_(z)` as one sum, and a sum over the number of its terms as a
+    mean: `(x + y).div_(2)`.
 
-    Only of what one call of a module adds up, and where nothing else takes what lies between.
+    Only of what one call of a module adds up at once, and where nothing else takes what lies
+    between. Of `x + y + z` torch makes two tensors, which are two layers here.
 
     Args:
         ends: the layers whose outputs leave the model.
@@ -19,9 +22,10 @@ def merged_sums(drafts: list[Draft], ends: Iterable[Draft]) -> list[Draft]:
     users = Counter([id(each) for draft in drafts for each in draft.inputs])
     users.update([id(each) for each in ends])
     gone: set[int] = set()
-    for draft in drafts:
+    for before, draft in pairwise(drafts):
         inner = draft.inputs[0] if draft.inputs else draft
-        if inner.kind != "add" or users[id(inner)] != 1 or not _beside(draft, inner):
+        alone = inner is before and users[id(inner)] == 1
+        if inner.kind != "add" or not alone or not _beside(draft, inner):
             continue
         terms = inner.inputs
         if draft.kind == "add":
@@ -41,8 +45,8 @@ def _is_divided(draft: Draft, terms: int) -> bool:
 
 
 def _beside(draft: Draft, inner: Draft) -> bool:
-    """Whether one call of a module makes both, of terms that all have one shape."""
-    if draft.operation is None or inner.operation is None:
+    """Whether one call of a module makes both in one place, of terms that all have one shape."""
+    if draft.operation is None or inner.operation is None or not draft.operation.in_place:
         return False
     if (draft.operation.path, draft.operation.call) != (inner.operation.path, inner.operation.call):
         return False

@@ -41,8 +41,17 @@ def _largest(call: Callable[[Tensor, Tensor], Tensor]) -> Rule:
 
 
 def mean_of(node: Node, *values: Value) -> Any:
-    total = _joined(operator.add)(node, *values)
-    return total / len(values) if len(values) > 1 else total
+    total = _sum(node, *values)
+    return total.div_(len(values)) if len(values) > 1 else total
+
+
+def _sum(node: Node, *values: Value) -> Any:
+    """Of two or more: one operator, and so one tensor."""
+    first, *others = values
+    total = _joined(operator.add)(node, first, *others[:1])
+    for other in others[1:]:
+        total = _joined(operator.iadd)(node, total, other)
+    return total
 
 
 def div(node: Node, a: Value, b: Value) -> Tensor:
@@ -105,7 +114,7 @@ RULES: dict[str, Rule] = {
     "Sub": _joined(operator.sub),
     "Mul": _joined(operator.mul),
     "Div": div,
-    "Sum": _joined(operator.add),
+    "Sum": _sum,
     "Mean": mean_of,
     "Max": _largest(torch.maximum),
     "Min": _largest(torch.minimum),

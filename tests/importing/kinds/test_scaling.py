@@ -75,9 +75,12 @@ def test_what_a_long_chain_of_products_and_sums_is_made_of_is_looked_at_once() -
 
 
 SUMS: list[tuple[Callable[[Tensor, Tensor], Tensor], list[str]]] = [
-    (lambda x, y: x + y.tanh() + y.relu(), ["tanh", "relu", "add"]),
-    (lambda x, y: (x + y + x.tanh()) / 3, ["tanh", "average"]),
-    (lambda x, y: (x + y) / 2, ["average"]),
+    (lambda x, y: x + y.tanh() + y.relu(), ["tanh", "add", "relu", "add"]),
+    (lambda x, y: (x + y).add_(y.relu()), ["add", "relu", "add"]),
+    (lambda x, y: (z := y.relu(), (x + y).add_(z))[1], ["relu", "add"]),
+    (lambda x, y: (z := x.tanh(), (x + y).add_(z).div_(3))[1], ["tanh", "average"]),
+    (lambda x, y: (x + y) / 2, ["add", "scale"]),
+    (lambda x, y: (x + y).div_(2), ["average"]),
     (lambda x, y: (x + y) / 3, ["add", "scale"]),
     (lambda x, y: (x + y) * 0.5, ["add", "scale"]),
     (lambda x, y: (s := x + y) + s.tanh(), ["add", "tanh", "add"]),

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 from archcalc.importing.kinds.axes import axis_of, regrouped, replaced
-from archcalc.importing.kinds.call import Call, handles
-from archcalc.importing.kinds.drafts import NotCoveredError, Value, macs_of
+from archcalc.importing.kinds.call import Call, Handler, handles
+from archcalc.importing.kinds.drafts import NotCoveredError, Value
 from archcalc.importing.kinds.joining import put_together
 from archcalc.importing.kinds.slicing import sliced
 from archcalc.importing.kinds.weights import weight_of
@@ -27,6 +28,10 @@ def per_axis(given: Any, default: int) -> Any:
 @handles("conv1d", "conv2d", "conv3d")
 def conv(call: Call) -> None:
     """A convolution; its weights may be computed from what learns."""
+    _with_products(call, _conv, of=call.output)
+
+
+def _conv(call: Call) -> None:
     channels, _, *kernel = call.shape(call.operation.arguments["weight"].tensor)
     padding = call.get("padding", default=0)
     fields = {
@@ -43,6 +48,10 @@ def conv(call: Call) -> None:
 @handles("conv_transpose1d", "conv_transpose2d", "conv_transpose3d")
 def conv_transpose(call: Call) -> None:
     """A transposed convolution."""
+    _with_products(call, _conv_transpose, of=call.number_of("input"))
+
+
+def _conv_transpose(call: Call) -> None:
     groups = call.get("groups", default=1)
     _, channels, *kernel = call.shape(call.operation.arguments["weight"].tensor)
     fields = {
@@ -57,6 +66,19 @@ def conv_transpose(call: Call) -> None:
     _convolve(call, "conv_transpose", fields, len(kernel))
 
 
+def _with_products(call: Call, handler: Handler, of: int) -> None:
+    """Makes layers; where none does the same, its multiply-accumulates are known all the same.
+
+    `of`: the tensor of which each value meets the weights of one channel, wherever the batch is.
+    """
+    try:
+        handler(call)
+    except NotCoveredError as reason:
+        values = prod(call.shape(of)) // call.lowering.trace.batches[0]
+        macs = values * prod(call.shape(call.number_of("weight"))[1:])
+        raise NotCoveredError(str(reason), macs) from None
+
+
 def _convolve(call: Call, kind: str, fields: dict[str, Any], axes: int) -> None:
     value = call.value("input")
     if len(value.axes) != axes + 2:
@@ -65,11 +87,7 @@ def _convolve(call: Call, kind: str, fields: dict[str, Any], axes: int) -> None:
     if kind == "conv" and _is_fixed(call, fields):
         _convolve_by_a_fixed_kernel(call, value, fields)
         return
-    try:
-        weight = weight_of(call, "weight")
-    except NotCoveredError as reason:
-        taken = call.take(value, first=True)
-        raise NotCoveredError(str(reason), macs_of(kind, fields, taken.map)) from None
+    weight = weight_of(call, "weight")
     bias = weight_of(call, "bias") if call.has("bias") else None
     held: dict[str, int | None] = {"weight": weight.number}
     fields |= weight.fields

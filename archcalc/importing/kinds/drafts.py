@@ -132,18 +132,6 @@ def map_after(kind: str, fields: Mapping[str, Any], maps: Sequence[FeatureMap]) 
     return output if integers is None else replace(output, dtype=integers)
 
 
-def macs_of(kind: str, fields: Mapping[str, Any], x: FeatureMap) -> int:
-    """The multiply-accumulates of a layer on a map.
-
-    Raises:
-        NotCoveredError: it refuses that.
-    """
-    try:
-        return int(effect_with_items(layer_of(kind, fields), x).macs)
-    except LayerError as refusal:
-        raise NotCoveredError(f"{kind}: {refusal}") from None
-
-
 _UNKNOWN = object()
 
 

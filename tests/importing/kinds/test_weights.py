@@ -85,6 +85,22 @@ def test_a_kernel_that_two_calls_take_is_no_reason_to_share() -> None:
     assert imported(nn.Sequential(blur, nn.ReLU(), blur), (3, 6, 6)).kinds[-1] == "fixed_conv"
 
 
+@pytest.mark.parametrize("transposed", [False, True])
+def test_convolutions_by_kernels_of_each_image_are_opaque_and_their_products_are_known(
+    transposed: bool,
+) -> None:
+    def function(x: Tensor) -> Tensor:
+        images = len(x)
+        kernels = x.mean((2, 3)).reshape(images * 4, 1, 1, 1).expand(-1, 2, 3, 3)
+        convolve = F.conv_transpose2d if transposed else F.conv2d
+        side = x.reshape(1, images * 4, 6, 6)
+        if not transposed:
+            side = side.repeat_interleave(2, dim=1)
+        return convolve(side, kernels, groups=images * 4).flatten(1).view(images, -1)
+
+    assert "opaque" in imported(Function(function), (4, 6, 6)).kinds
+
+
 def test_a_fixed_convolution_with_a_learned_bias_is_opaque_and_its_products_are_known() -> None:
     class Biased(nn.Module):
         def __init__(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from archcalc.importing.kinds.axes import (
     Axis,
@@ -251,23 +251,22 @@ def getitem(call: Call) -> None:
     index = call.operation.arguments["index"]
     several = isinstance(index, (list, tuple)) and not isinstance(index, Ref)
     index = [*index] if several else [index]
-    named = [each for each in index if each is not None and each is not Ellipsis]
     index = (
         index if Ellipsis in [e for e in index if not isinstance(e, Ref)] else [*index, Ellipsis]
     )
     if _crop(call, value, index):
         return
-    dim = 0
+    index = _with_tables_together([call.number(each) for each in index])
+    dim, left = 0, sum(map(_axes_taken, index))
     for each in index:
-        each = call.number(each)
         if each is Ellipsis:
-            dim += len(value.axes) - dim - len(named)
+            dim = len(value.axes) - left
             continue
         if each is None:
             value = value._replace(axes=(*value.axes[:dim], (), *value.axes[dim:]))
             dim += 1
             continue
-        named = named[1:]
+        left -= _axes_taken(each)
         if isinstance(each, slice):
             each = _by_numbers(call, each)
             if each != slice(None):
@@ -287,17 +286,60 @@ def getitem(call: Call) -> None:
             raise NotCoveredError("takes places by a mask")
         elif isinstance(each, int):
             value = selected(call, value, dim, each)
-        elif isinstance(each, list) and all(type(n) is int for n in each):
-            value = by_table(call, value, dim, [(len(each),) * len(call.lowering.trace.batches)])
-            dim += 1
-        elif isinstance(each, Ref):
-            if len([e for e in index if isinstance(e, Ref)]) > 1:
-                raise NotCoveredError("takes places by several tables")
-            value = by_table(call, value, dim, _sizes_of_table(call, each.tensor))
-            dim += len(call.shape(each.tensor))
+        elif isinstance(each, _Tables):
+            sizes = _common_sizes(call, each.tables)
+            behind = dim + len(each.tables)
+            as_one = tuple([factor for axis in value.axes[dim:behind] for factor in axis])
+            value = value._replace(axes=(*value.axes[:dim], as_one, *value.axes[behind:]))
+            value = by_table(call, value, dim, sizes)
+            dim += len(sizes)
         else:
             raise NotCoveredError(f"takes places by {type(each).__name__}")
     _put(call, value, 0)
+
+
+class _Tables(NamedTuple):
+    """What says together which places along axes that follow one another."""
+
+    tables: tuple[Any, ...]  # constants, and lists of numbers
+
+
+def _with_tables_together(index: list[Any]) -> list[Any]:
+    """An index with all tables in it as one, at their place.
+
+    Raises:
+        NotCoveredError: there is something else between them, so that torch puts their axes first.
+    """
+    places = [n for n, each in enumerate(index) if isinstance(each, Ref) or _is_list(each)]
+    if not places:
+        return index
+    first, last = places[0], places[-1]
+    if len(places) != last - first + 1:
+        raise NotCoveredError("takes places by tables that lie apart")
+    return [*index[:first], _Tables(tuple(index[first : last + 1])), *index[last + 1 :]]
+
+
+def _is_list(given: Any) -> bool:
+    return isinstance(given, list) and all(type(n) is int for n in given)
+
+
+def _axes_taken(place: Any) -> int:
+    """How many axes of the tensor a place in an index is about."""
+    if isinstance(place, _Tables):
+        return len(place.tables)
+    return 0 if place is None or place is Ellipsis else 1
+
+
+def _common_sizes(call: Call, tables: tuple[Any, ...]) -> list[tuple[int, ...]]:
+    """The size of each axis that tables have when they are spread over one another."""
+    runs = len(call.lowering.trace.batches)
+    found = [
+        _sizes_of_table(call, each.tensor) if isinstance(each, Ref) else [(len(each),) * runs]
+        for each in tables
+    ]
+    rank = max(map(len, found))
+    spread = [[(1,) * runs] * (rank - len(each)) + each for each in found]
+    return [max(sizes) for sizes in zip(*spread, strict=True)]
 
 
 def _by_numbers(call: Call, given: slice) -> slice:

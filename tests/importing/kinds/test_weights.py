@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -193,6 +195,38 @@ def test_attention_of_torch_is_one_layer() -> None:
 
     found = same(Block(), (5, 8))
     assert (found.kinds, found.names) == (["multihead_attention"], ["attn"])
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x, t: x[:, t[0], t[1]],
+        lambda x, t: x[:, t[0][:, :1], t[1][:1], :2],
+        lambda x, t: x[..., t[0], t[1]],
+        lambda x, t: x[:, None, 1, t[0]],
+        lambda x, t: x[:, [0, 2], [1, 3]],
+        lambda x, t: x[:, t[0], 1],
+    ],
+)
+def test_places_by_several_tables_are_places_of_their_axes_as_one(
+    function: Callable[[Tensor, Tensor], Tensor],
+) -> None:
+    class Places(nn.Module):
+        tables: Tensor
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.register_buffer("tables", torch.tensor([[[0, 1, 2], [2, 1, 0]]] * 2))
+
+        def forward(self, x: Tensor) -> Tensor:
+            return function(x, self.tables) * 2
+
+    found = imported(Places(), (5, 4, 6))
+    assert "index_select" in found.kinds and "opaque" not in found.kinds
+
+
+def test_tables_with_something_between_them_are_opaque() -> None:
+    assert imported(Function(lambda x: x[:, [0, 1], :, [1, 0]]), (5, 4, 6)).kinds == ["opaque"]
 
 
 def test_places_by_a_list_and_items_for_each_image() -> None:

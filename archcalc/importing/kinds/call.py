@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from math import prod
 from typing import Any, TypeAlias
 
 from archcalc.importing.kinds.axes import Axes, batch_axis, without_batch
@@ -22,6 +23,21 @@ def handles(*operators: str) -> Callable[[Handler], Handler]:
         return handler
 
     return register
+
+
+def with_products(call: Call, handler: Handler, of: int, each: Sequence[int]) -> None:
+    """Makes layers; where none does the same, its multiply-accumulates are known all the same.
+
+    Args:
+        of: a tensor, wherever its batch is.
+        each: sizes whose product says in how many products each of its values is.
+    """
+    try:
+        handler(call)
+    except NotCoveredError as reason:
+        images = call.lowering.trace.batches[0] if of in call.lowering.of_images else 1
+        macs = prod(call.shape(of)) // images * prod(each)
+        raise NotCoveredError(str(reason), macs) from None
 
 
 class Call:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from math import prod
 from typing import Any
 
 from archcalc.importing.kinds.axes import axis_of, regrouped, replaced
-from archcalc.importing.kinds.call import Call, Handler, handles
+from archcalc.importing.kinds.call import Call, handles, with_products
 from archcalc.importing.kinds.drafts import NotCoveredError, Value
 from archcalc.importing.kinds.joining import put_together
 from archcalc.importing.kinds.slicing import sliced
@@ -28,7 +27,8 @@ def per_axis(given: Any, default: int) -> Any:
 @handles("conv1d", "conv2d", "conv3d")
 def conv(call: Call) -> None:
     """A convolution; its weights may be computed from what learns."""
-    _with_products(call, _conv, of=call.output)
+    # Each value of the output is a sum over what lies under the weights of its channel.
+    with_products(call, _conv, call.output, call.shape(call.number_of("weight"))[1:])
 
 
 def _conv(call: Call) -> None:
@@ -48,7 +48,8 @@ def _conv(call: Call) -> None:
 @handles("conv_transpose1d", "conv_transpose2d", "conv_transpose3d")
 def conv_transpose(call: Call) -> None:
     """A transposed convolution."""
-    _with_products(call, _conv_transpose, of=call.number_of("input"))
+    weights = call.shape(call.number_of("weight"))[1:]
+    with_products(call, _conv_transpose, call.number_of("input"), weights)
 
 
 def _conv_transpose(call: Call) -> None:
@@ -64,19 +65,6 @@ def _conv_transpose(call: Call) -> None:
         "groups": groups,
     }
     _convolve(call, "conv_transpose", fields, len(kernel))
-
-
-def _with_products(call: Call, handler: Handler, of: int) -> None:
-    """Makes layers; where none does the same, its multiply-accumulates are known all the same.
-
-    `of`: the tensor of which each value meets the weights of one channel, wherever the batch is.
-    """
-    try:
-        handler(call)
-    except NotCoveredError as reason:
-        values = prod(call.shape(of)) // call.lowering.trace.batches[0]
-        macs = values * prod(call.shape(call.number_of("weight"))[1:])
-        raise NotCoveredError(str(reason), macs) from None
 
 
 def _convolve(call: Call, kind: str, fields: dict[str, Any], axes: int) -> None:

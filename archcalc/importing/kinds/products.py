@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from archcalc.importing.kinds.axes import Axes, Axis, axis_of, batch_axis, without_batch
-from archcalc.importing.kinds.call import Call, handles
+from archcalc.importing.kinds.call import Call, handles, with_products
 from archcalc.importing.kinds.drafts import Draft, NotCoveredError, Value
 from archcalc.importing.kinds.joining import beside_one_another, common_batch
 from archcalc.importing.kinds.lowering import Taken
@@ -91,6 +91,12 @@ def addmm(call: Call) -> None:
 @handles("matmul", "__matmul__", "__rmatmul__", "bmm", "mm", "mv", "dot")
 def matmul(call: Call) -> None:
     """The product of two tensors along their last axes."""
+    reflected = call.operation.operator == "__rmatmul__"
+    first = call.number_of("other" if reflected else "input")
+    with_products(call, _matmul, call.output, call.shape(first)[-1:])
+
+
+def _matmul(call: Call) -> None:
     names = ("input", "other")
     if call.operation.operator in ("bmm", "mm"):
         names = ("input", "mat2")

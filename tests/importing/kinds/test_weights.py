@@ -103,6 +103,12 @@ def test_convolutions_by_kernels_of_each_image_are_opaque_and_their_products_are
     assert "opaque" in imported(Function(function), (4, 6, 6)).kinds
 
 
+def test_of_products_that_are_opaque_the_number_is_known() -> None:
+    found = imported(Function(lambda x: (x.new_ones(3, 4) @ x.t()).t()), (4,))
+    assert found.kinds[0] == "opaque"
+    assert found.analysis.macs == 3 * 4
+
+
 def test_a_fixed_convolution_with_a_learned_bias_is_opaque_and_its_products_are_known() -> None:
     class Biased(nn.Module):
         def __init__(self) -> None:

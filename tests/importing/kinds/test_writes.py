@@ -7,6 +7,8 @@ from collections.abc import Callable
 import pytest
 import torch
 import torch.nn.functional as F
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from tests.importing.kinds.judge import imported, same
@@ -63,6 +65,47 @@ def test_a_part_that_is_written_to_is_put_together_with_the_rest(
     found = same(Function(function), (5, 6), (4, 2))
     assert "opaque" not in found.kinds and "concat" in found.kinds
     assert any("writes into a part" in note for note in found.model.notes)
+
+
+@st.composite
+def _places(draw: st.DrawFn) -> tuple[tuple[int, ...], tuple[object, ...]]:
+    """The shape of an image, and an index for a batch of such."""
+    shape = tuple(draw(st.lists(st.integers(1, 5), min_size=1, max_size=3)))
+    index: list[object] = [slice(None)]
+    for size in shape[: draw(st.integers(0, len(shape)))]:
+        start = draw(st.integers(0, size - 1))
+        stop = draw(st.integers(start + 1, size))
+        places = [slice(None), start, start - size, slice(start, stop), slice(start - size, stop)]
+        index.append(draw(st.sampled_from(places)))
+    if draw(st.booleans()):
+        index.append(...)
+    return shape, tuple(index)
+
+
+@settings(max_examples=25)
+@given(_places(), st.sampled_from(["set", "add", "copy", "twice"]), st.booleans())
+def test_any_part_gets_what_is_written(
+    places: tuple[tuple[int, ...], tuple[object, ...]], how: str, spread: bool
+) -> None:
+    shape, index = places
+
+    def function(x: Tensor) -> Tensor:
+        y = x.exp()
+        part = y[index].sin()  # type: ignore[index]  # what is drawn is one
+        if spread and part.dim() > 1:
+            part = part.mean(-1, keepdim=True)
+        x = x * 2
+        if how == "set":
+            x[index] = part  # type: ignore[index]
+        elif how == "add":
+            x[index] += part  # type: ignore[index]
+        else:
+            x[index].copy_(part)  # type: ignore[index]
+        if how == "twice":
+            x[index].mul_(x[index])  # type: ignore[index]
+        return x.tanh()
+
+    assert "opaque" not in same(Function(function), shape).kinds
 
 
 def test_what_is_written_twice_is_put_together_once() -> None:

@@ -30,6 +30,7 @@ class FixedConv(Layer):
 
     kind: ClassVar[str] = "fixed_conv"
     category: ClassVar[Category] = Category.CONVOLUTION
+    in_lecture_total: ClassVar[bool] = True
     convolves: ClassVar[bool] = True
 
     channels: Quantity

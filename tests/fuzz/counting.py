@@ -27,9 +27,9 @@ OPS_EACH = {
     "tanh": 1, "hard_swish": 5, "hard_sigmoid": 4, "rrelu": 2, "batch_norm": 2,
     "frozen_batch_norm": 2, "softmax": 5, "log_softmax": 5, "softmin": 6, "glu": 5,
 }  # fmt: skip
-IN_LECTURE = {"conv", "conv_transpose", "locally_connected", "linear", "max_pool", "avg_pool",
-              "adaptive_avg_pool", "adaptive_max_pool", "global_avg_pool", "rnn", "gru",
-              "lstm"}  # fmt: skip
+IN_LECTURE = {"conv", "conv_transpose", "fixed_conv", "locally_connected", "linear", "max_pool",
+              "avg_pool", "adaptive_avg_pool", "adaptive_max_pool", "global_avg_pool", "rnn",
+              "gru", "lstm"}  # fmt: skip
 
 
 class Counts(NamedTuple):

@@ -147,11 +147,11 @@ def _slices(call: Call, value: Value, dim: int, count: int) -> Value:
         raise NotCoveredError("takes many windows that overlap or lie apart")
     call.lowering.note(_OVERLAPPING, call.operation.path or call.operation.operator)
     cut = [sliced(call, value, dim, n * step, n * step + size) for n in range(count)]
-    inside = [each._replace(axes=(*each.axes[:dim], (), *each.axes[dim:])) for each in cut]
-    several = axis_of((count,) * len(call.lowering.trace.batches))
-    found = inside[0] if count == 1 else put_together(call, inside, dim, several)
-    *axes, window = (*found.axes[: dim + 1], *found.axes[dim + 2 :], found.axes[dim + 1])
-    return found._replace(axes=(*axes, window))
+    runs = len(call.lowering.trace.batches)
+    several, inside = axis_of((count,) * runs), axis_of((size,) * runs)
+    found = cut[0] if count == 1 else put_together(call, cut, dim, several + inside)
+    inside = found.axes[dim][len(several) :]
+    return found._replace(axes=(*found.axes[:dim], several, *found.axes[dim + 1 :], inside))
 
 
 @handles("fold", "col2im")

@@ -205,6 +205,9 @@ class Call:
             NotCoveredError: its own batch is in another.
         """
         own = batch_axis(value.axes)
+        if own is not None and own != along:  # of one image, an axis like another
+            value = self.unbatched(value, own)
+            own = batch_axis(value.axes)
         if own is None and along is not None:
             if value.axes[along]:
                 raise NotCoveredError("has something else where another input has the batch")

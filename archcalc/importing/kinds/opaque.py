@@ -73,7 +73,17 @@ _WITHOUT_PRODUCTS = frozenset(
     ]
 )
 _FAMILIES_WITHOUT_PRODUCTS = frozenset(
-    ("joining", "moving", "norming", "pointwise", "pooling", "resizing", "slicing", "writing")
+    (
+        "indexing",
+        "joining",
+        "moving",
+        "norming",
+        "pointwise",
+        "pooling",
+        "resizing",
+        "slicing",
+        "writing",
+    )
 )
 
 

@@ -18,8 +18,8 @@ from archcalc.importing.model import Input, Model, Statement
 from archcalc.importing.trace import PARAMETER, Held, Operation, Trace
 
 for _family in (
-    "attending", "convolving", "joining", "moving", "norming", "pointwise", "pooling", "products",
-    "recurring", "resizing", "sampling", "slicing", "writing",
+    "attending", "convolving", "indexing", "joining", "moving", "norming", "pointwise", "pooling",
+    "products", "recurring", "resizing", "sampling", "slicing", "writing",
 ):  # fmt: skip
     import_module(f"archcalc.importing.kinds.{_family}")
 

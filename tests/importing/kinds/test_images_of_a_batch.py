@@ -108,5 +108,16 @@ def test_a_module_that_mixes_images_is_read_with_one() -> None:
     trace, model = traced(Mixes().eval(), (3, 4, 5))
     analysis = analyze(flat_spec(model))
     assert trace.batches == (1,) and analysis.params == 16
-    assert str(analysis.macs) == f"at least {4 * 5 * 3 * 4}"  # the products are opaque
+    assert analysis.macs == 4 * 5 * 3 * 4 + 4 * 5 * 4 + 1
     assert "cannot be told where there are several" in model.notes[-1]
+
+
+def test_attention_among_the_images_is_that_of_an_image_to_itself() -> None:
+    class Attends(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            scores = (x @ x.T).softmax(-1)
+            return scores @ x * x[:, 0].sigmoid()[:, None]
+
+    _, model = traced(Attends().eval(), (5,))
+    kinds = {each.kind for each in model.statements}
+    assert "matmul" in kinds and "opaque" not in kinds

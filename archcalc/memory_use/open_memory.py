@@ -91,9 +91,13 @@ def _scattered(analysis: Analysis) -> set[str]:
     found: set[str] = set()
     maps = analysis.maps
     for layer in analysis.used_layers:
+        kind = layer.node.layer
+        if kind.convolves and certainly_one(layer.output.shape[-1]):
+            # It may lie channels last: a stride of an axis of one value, which nothing else minds.
+            found.add(layer.name)
         if layer.effect.storage is Storage.OWN or not layer.inputs:
             continue
-        source, kind = layer.inputs[0], layer.node.layer
+        source = layer.inputs[0]
         kept = source in found and kind.can_stay(maps[source])
         if kept or kind.scatters(maps[source]):
             found.add(layer.name)

@@ -11,6 +11,7 @@ from torch.utils.flop_counter import sdpa_backward_flop_count
 
 from archcalc import FeatureMap, Graph, LayerError, UsageError, analyze, load, verify
 from archcalc.layers.attention import ScaledDotProductAttention
+from archcalc.memory_use.open_memory import why_memory_is_unknown
 from archcalc.memory_use.options import TrainingOptions
 from archcalc.memory_use.training import step_of
 from archcalc.testing.checks import BATCH, effect_of
@@ -98,3 +99,20 @@ def test_a_bias_that_does_not_fit_is_refused() -> None:
         layer.effect_on(x, x, x, FeatureMap(2, (3, 4)))
     with pytest.raises(LayerError, match=r"a bias \(heads, queries, keys\), and 3x3 has 2 axes"):
         layer.effect_on(x, x, x, FeatureMap(3, (3,)))
+
+
+@pytest.mark.parametrize(("width", "known"), [(1, False), (2, True)])
+def test_of_a_convolution_with_one_position_nobody_knows_how_attention_takes_it(
+    width: int, known: bool
+) -> None:
+    """Torch may lay it channels last, and then makes the scores themselves."""
+    network = f"""\
+name: attention
+input: [3, {width}]
+layers:
+  - conv: {{name: q, channels: 2, kernel: 1}}
+  - sigmoid: {{name: k}}
+  - scaled_dot_product_attention: {{from: [q, k, k]}}
+"""
+    why = why_memory_is_unknown(analyze(network), "float32")
+    assert (why is None) == known

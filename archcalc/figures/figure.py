@@ -52,6 +52,8 @@ class Figure(Record):
         in_tables: whether tables of layers and their JSON have it.
         may_be_open: whether a part of it may be unknown (`archcalc.quantity.at_least`), that of
             layers that are opaque.
+        product: the key of a figure and a number of a layer, of which it is the product: where the
+            number is the same, the sum over layers is that number times the sum of the figure.
     """
 
     key: str
@@ -64,6 +66,7 @@ class Figure(Record):
     shown_by: tuple[str, ...] = ()
     in_tables: bool = True
     may_be_open: bool = False
+    product: tuple[str, Callable[[Any], int]] | None = None
 
     @property
     def is_summed(self) -> bool:
@@ -89,6 +92,7 @@ class Figures(dict[str, Figure]):
         shown_by: tuple[str, ...] = (),
         in_tables: bool = True,
         may_be_open: bool = False,
+        product: tuple[str, Callable[[Any], int]] | None = None,
     ) -> Callable[[Function], Function]:
         """Enters a function as a figure, under its name; the arguments are those of `Figure`.
 
@@ -110,6 +114,7 @@ class Figures(dict[str, Figure]):
                 shown_by or made_of,
                 in_tables,
                 may_be_open,
+                product,
             )
             return function
 

@@ -22,6 +22,11 @@ from archcalc.record import Record
 OF_LAYER = Figures()  # the figures of a layer, in the order of the JSON contract
 
 
+def _value_bytes(layer: LayerAnalysis) -> int:
+    """Bytes of each value that a layer puts out."""
+    return layer.effect.output.bytes_each(layer.bytes_each)
+
+
 class LayerAnalysis(Record):
     """The figures of one layer, for a batch of images.
 
@@ -175,10 +180,13 @@ class LayerAnalysis(Record):
         return 0 if self.node.layer.is_source else self.effect.output.values * self.batch
 
     @property
-    @OF_LAYER.figure(Unit.BYTES, short="memory", shown_by=("activation_values",))
+    @OF_LAYER.figure(
+        Unit.BYTES, short="memory", shown_by=("activation_values",),
+        product=("activation_values", _value_bytes),
+    )  # fmt: skip
     def activation_bytes(self) -> Quantity:
         """Bytes that are put out, for the batch."""
-        return self.activation_values * self.effect.output.bytes_each(self.bytes_each)
+        return self.activation_values * _value_bytes(self)
 
     @property
     @OF_LAYER.figure(Unit.FIELD, short="field")
@@ -258,5 +266,21 @@ def total(layers: Collection[LayerAnalysis], bytes_each: int) -> Totals:
     """The sums over `layers`."""
     sums = SimpleNamespace(bytes_each=bytes_each)
     for key, figure in SUMMED.items():  # what is made of others is linear in them
-        setattr(sums, key, figure.of(sums) if figure.made_of else figure.total(layers))
+        setattr(sums, key, figure.of(sums) if figure.made_of else _sum(figure, layers, sums))
     return Totals(*[getattr(sums, key) for key in SUMMED])
+
+
+def _sum(figure: Figure, layers: Collection[LayerAnalysis], sums: SimpleNamespace) -> Quantity:
+    """The sum of a figure, by the sums that are there; of arrays they are what takes time."""
+    if figure.product is None:
+        found: Quantity = figure.total(layers)
+        return found
+    key, number = figure.product
+    alike: dict[int, list[LayerAnalysis]] = {}
+    for layer in layers:
+        alike.setdefault(number(layer), []).append(layer)
+    if len(alike) == 1:
+        (times,) = alike
+        whole: Quantity = getattr(sums, key) * times
+        return whole
+    return sum([OF_LAYER[key].total(some) * times for times, some in alike.items()])

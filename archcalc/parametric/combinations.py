@@ -47,9 +47,16 @@ class Combinations(Record):
         """Whether each value is combined with each other one."""
         return math.prod(array.size for array in self.arrays.values()) == math.prod(self.shape)
 
-    def at_settings(self, found: NDArray[Any]) -> NDArray[Any]:
-        """What was found for each combination, at the settings."""
-        return found if self.numbers is None else found.ravel()[self.numbers]
+    def put(
+        self, found: NDArray[Any], column: NDArray[Any], settings: NDArray[np.int64] | slice
+    ) -> None:
+        """Enters what was found for each combination at the settings, by their numbers."""
+        if self.numbers is None:
+            column[settings] = found.ravel()
+        elif isinstance(settings, slice) and found.dtype == column.dtype:  # with none in between
+            np.take(found.ravel(), self.numbers.ravel(), out=column[settings], mode="clip")
+        else:
+            column[settings] = found.ravel()[self.numbers.ravel()]
 
 
 def combinations(arrays: Arrays, shape: tuple[int, ...]) -> Combinations:
@@ -170,11 +177,11 @@ def _classes(
         made: the sizes that depend on it, at each setting.
     """
     different: list[NDArray[np.int64]] = []
-    for sizes in made:
-        if not any(np.array_equal(sizes, other) for other in different):
+    for sizes in {_where(sizes): sizes for sizes in made}.values():
+        if not any(_are_equal(sizes, other) for other in different):
             different.append(sizes)
     some, place = _with_each_value(values)
-    order = some[np.argsort(values[some], kind="stable")]
+    order = some[np.argsort(values[some])]  # equal values are alike: in any order
     begins = np.zeros(len(order), dtype=bool)
     begins[0] = True
     for sizes in different:
@@ -183,6 +190,16 @@ def _classes(
     number = np.empty(len(values), dtype=np.int64)
     number[order] = np.cumsum(begins) - 1
     return values[order[begins]], number if place is None else number[some[place]]
+
+
+def _where(array: NDArray[Any]) -> object:
+    """The same for arrays, of one shape and kind, that are the same memory."""
+    return array.__array_interface__["data"][0], array.strides
+
+
+def _are_equal(a: NDArray[Any], b: NDArray[Any]) -> bool:
+    """Whether two arrays are equal; mostly the first elements tell."""
+    return np.array_equal(a[:FEW], b[:FEW]) and np.array_equal(a, b)
 
 
 def _with_each_value(values: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.int64] | None]:

@@ -342,7 +342,7 @@ class _Table:
         """Enters what was found for combinations at the settings that have them."""
         pairs = zip(self._columns, found._columns, strict=True)
         for column, of_combinations in [(self._valid, found._valid), *pairs]:
-            column[numbers] = combinations.at_settings(of_combinations).ravel()
+            combinations.put(of_combinations, column, numbers)
         self._unknown = [max(pair) for pair in zip(self._unknown, found._unknown, strict=True)]
 
     def add(self, computed: Iterable[tuple[Group, list[Quantity] | None]]) -> list[Group]:

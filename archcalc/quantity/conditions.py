@@ -61,11 +61,38 @@ def splitting(*, in_full: bool) -> Iterator[None]:
         in_full: also those that no total depends on: of what is kept in memory, and of what a unit
             sees.
     """
-    token = _MODE.set(_Mode.ALWAYS if in_full else _Mode.FOR_TOTALS)
+    tokens = _MODE.set(_Mode.ALWAYS if in_full else _Mode.FOR_TOTALS), _FOUND.set({})
     try:
         yield
     finally:
-        _MODE.reset(token)
+        _MODE.reset(tokens[0])
+        _FOUND.reset(tokens[1])
+
+
+_FOUND: ContextVar[dict[object, tuple[Any, object]] | None] = ContextVar("_FOUND", default=None)
+_MOST_FOUND = 16  # arrays of which it is remembered how they came about
+
+
+def found_once(compute: Callable[..., Any], *operands: Any) -> Any:
+    """What a function gives for arrays and numbers; the same object, where it was just asked for.
+
+    Layers in a row often have the same width, each from the same expression. Within `splitting()`,
+    what was found last is remembered: an array is computed once, and seen to be the same by being
+    the same one.
+
+    Args:
+        operands: arrays, which nobody changes, or numbers.
+    """
+    known = _FOUND.get()
+    if known is None:
+        return compute(*operands)
+    # An array is known by where it lies, which is its own as long as it is kept here.
+    key = (compute, *[(x,) if type(x) is int else id(x) for x in operands])
+    found, kept = known.pop(key) if key in known else (compute(*operands), operands)
+    known[key] = found, kept
+    if len(known) > _MOST_FOUND:
+        del known[next(iter(known))]
+    return found
 
 
 def all_or_none(holds: Any, otherwise: bool, for_totals: bool = True) -> bool:

@@ -127,11 +127,15 @@ class IntegerArray:
     def min(self, other: object) -> IntegerArray:
         """The smaller of the two at each element."""
         b, low, high = _operand(other)
+        if type(b) is int and self.high <= b:
+            return self
         return _known(np.minimum(self.elements, b), min(self.low, low), min(self.high, high))
 
     def max(self, other: object) -> IntegerArray:
         """The larger of the two at each element."""
         b, low, high = _operand(other)
+        if type(b) is int and self.low >= b:
+            return self
         return _known(np.maximum(self.elements, b), max(self.low, low), max(self.high, high))
 
 

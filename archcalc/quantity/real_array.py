@@ -30,6 +30,8 @@ SLACK = 1 + 2.0**-20  # bounds are computed in floats themselves
 LARGEST = 2.0**62  # beyond it each setting is looked at by itself, for whether it fits in 64 bits
 MOST_BITS = 512  # of an exact numerator or denominator; half of what a single walk takes
 
+_AT_ONCE = 1 << 15  # elements that are rounded together: what comes in between stays in the cache
+
 
 class RealArray:
     """An array for which `+ - * / // % **`, comparisons and rounding are those of exact numbers.
@@ -229,17 +231,24 @@ class RealArray:
         return found
 
     def _rounded(self, near: Callable[[Any], Any], exactly: Callable[[Any], int]) -> IntegerArray:
-        found: Any = np.asarray(near(self.floats))
-        above = self.floats - found  # from -1 to 1
-        whole = found.astype(np.int64)
-        if self.floats.size:
+        whole = np.empty(self.shape, dtype=np.int64)
+        floats, flat = self.floats.reshape(-1), whole.reshape(-1)
+        bounds = []
+        for start in range(0, len(floats), _AT_ONCE):
+            some, into = floats[start : start + _AT_ONCE], flat[start : start + _AT_ONCE]
+            found = near(some)
+            above = some - found  # from -1 to 1
+            into[:] = found
             # Floors are sure where all lies well between; else it is looked at which are not.
-            ends = float(above.min()), float(above.max())
-            if min(map(abs, ends)) <= self.error or max(map(abs, ends)) >= 1 - self.error:
+            ends = abs(float(above.min())), abs(float(above.max()))
+            if min(ends) <= self.error or max(ends) >= 1 - self.error:
                 distance = np.abs(above)
-                for index in _indices((distance <= self.error) | (distance >= 1 - self.error)):
-                    whole[index] = exactly(self.at(index))
-        return IntegerArray(whole)
+                unsure = (distance <= self.error) | (distance >= 1 - self.error)
+                for number in np.flatnonzero(unsure).tolist():
+                    index = np.unravel_index(start + number, self.shape)
+                    into[number] = exactly(self.at(tuple(map(int, index))))
+            bounds += [int(into.min()), int(into.max())]
+        return IntegerArray(whole, min(bounds, default=0), max(bounds, default=0))
 
     def _one_by_one(self) -> None:
         one_for_all(np.arange(self.floats.size).reshape(self.shape))

@@ -79,12 +79,12 @@ def chunk(stream: Stream, number: int) -> bytes:
         UsageError: a figure is unknown or no whole number.
     """
     from pyarrow import BufferOutputStream
-    from pyarrow.ipc import IpcWriteOptions, new_file
+    from pyarrow.ipc import new_file
 
     table = _table(stream.chunk(number), stream.quantities)
     gc.collect()  # arrays in circles: few objects, and most of the memory
     sink = BufferOutputStream()
-    with new_file(sink, table.schema, options=IpcWriteOptions(compression="lz4")) as file:
+    with new_file(sink, table.schema) as file:
         file.write_table(table)
     content: bytes = sink.getvalue().to_pybytes()
     return content
@@ -135,8 +135,9 @@ def _joined(path: Path, folder: Path, chunks: int) -> None:
                 raise UsageError(f"{path} is damaged; without it, it is computed again") from None
             yield table
 
-    first = next(tables())
-    with ParquetWriter(path, first.schema, **_encoding(first.schema)) as writer:
+    with memory_map(str(_chunk(folder, 0))) as file:
+        schema = open_file(file).schema
+    with ParquetWriter(path, schema, **_encoding(schema)) as writer:
         for number, table in enumerate(tables()):
             if table.num_rows or not number:
                 writer.write_table(table, row_group_size=max(1, table.num_rows))
@@ -148,7 +149,8 @@ def _encoding(schema: Any) -> dict[str, Any]:
     from pyarrow import types
 
     return {
-        "use_dictionary": [field.name for field in schema if types.is_string(field.type)],
+        "use_dictionary": [f.name for f in schema if not types.is_primitive(f.type)],
+        "store_schema": False,  # of Arrow, in which the networks are a dictionary, and not texts
         "column_encoding": {
             field.name: "DELTA_BINARY_PACKED" for field in schema if types.is_int64(field.type)
         },
@@ -198,8 +200,11 @@ def _table(selection: Selection, quantities: tuple[str, ...]) -> Any:
                 type=pyarrow.int64(), mask=missing,
             )  # fmt: skip
     found["valid"] = pyarrow.array(selection.figures.valid(selection.rows))
-    network = selection.figures.sweeps[0].about
-    found["network"] = pyarrow.repeat(pyarrow.scalar(network), len(selection.rows))
+    network, number = selection.figures.sweeps[0].about, bytes(len(selection.rows))
+    found["network"] = pyarrow.DictionaryArray.from_arrays(
+        pyarrow.Array.from_buffers(pyarrow.int8(), len(number), [None, pyarrow.py_buffer(number)]),
+        [network],
+    )
     return pyarrow.table(found)
 
 

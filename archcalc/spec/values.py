@@ -15,6 +15,7 @@ from archcalc.errors import ArchcalcError
 from archcalc.quantity.arithmetic import LARGEST_INT64, largest, normal, smallest
 from archcalc.quantity.conditions import (
     decided,
+    found_once,
     is_array,
     is_real_array,
     is_symbol,
@@ -93,12 +94,16 @@ def computed(operation: Callable[[Value, Value], Value], a: Value, b: Value) -> 
     if type(a) is int and type(b) is int:
         return bounded(operation(a, b))
     if _is_many(a) or _is_many(b):
-        if operation is divide or not (_is_whole(a) and _is_whole(b)):
-            from archcalc.quantity.real_array import RealArray
-
-            a, b = RealArray.of(a), RealArray.of(b)
-        return operation(a, b)
+        return found_once(_of_many, operation, a, b)
     return bounded(operation(a, b))
+
+
+def _of_many(operation: Callable[[Value, Value], Value], a: Value, b: Value) -> Value:
+    if operation is divide or not (_is_whole(a) and _is_whole(b)):
+        from archcalc.quantity.real_array import RealArray
+
+        a, b = RealArray.of(a), RealArray.of(b)
+    return operation(a, b)
 
 
 def _is_many(value: Value) -> bool:
@@ -289,7 +294,8 @@ def _round(value: Value, way: str) -> Value:
     if is_array(value):
         return value
     if is_real_array(value):
-        return value.floor() if way == "floor" else value.ceil()
+        kind = type(value)
+        return found_once(kind.floor if way == "floor" else kind.ceil, value)
     import math
 
     return cast(int, (math.floor if way == "floor" else math.ceil)(_number(value)))
@@ -315,11 +321,13 @@ def _extreme(which: str, values: tuple[Value, ...]) -> Value:
 
 def _extreme_of_two(which: str, a: Value, b: Value) -> Value:
     """min or max of numbers of any type; of symbols and arrays as quantities."""
-    if (_is_many(a) or _is_many(b)) and not (_is_whole(a) and _is_whole(b)):
+    if _is_many(a) or _is_many(b):
+        if _is_whole(a) and _is_whole(b):
+            return found_once(smallest if which == "min" else largest, a, b)
         from archcalc.quantity.real_array import RealArray
 
-        return (RealArray.min if which == "min" else RealArray.max)(a, b)
-    if any(is_symbol(v) or is_array(v) for v in (a, b)):
+        return found_once(RealArray.min if which == "min" else RealArray.max, a, b)
+    if is_symbol(a) or is_symbol(b):
         return (smallest if which == "min" else largest)(a, b)
     return (min if which == "min" else max)(a, b)
 

@@ -99,7 +99,7 @@ def test_memory_does_not_grow_with_the_chunks(
     table, alive = parts._table, list[int]()
 
     def counted(*given: Any) -> Any:
-        alive.append(sum(isinstance(found, IntegerArray) for found in gc.get_objects()))
+        alive.append(sum(type(found) is IntegerArray for found in gc.get_objects()))
         return table(*given)
 
     monkeypatch.setattr(parts, "_table", counted)

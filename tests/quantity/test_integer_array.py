@@ -101,6 +101,14 @@ def test_numpy_arrays_leave_the_operators_to_it(sign: str) -> None:
     assert OPERATIONS[sign](IntegerArray(plain), np.array([2, 4])).elements.tolist() == expected
 
 
+@given(st.lists(st.integers(-9, 9), min_size=1), st.integers(-9, 9))
+def test_extremes_are_those_of_the_elements(values: list[int], other: int) -> None:
+    array = IntegerArray(values)
+    assert array.max(other).elements.tolist() == [max(value, other) for value in values]
+    assert array.min(other).elements.tolist() == [min(value, other) for value in values]
+    assert array.max(np.array([other])).shape == array.shape
+
+
 @pytest.mark.parametrize("other", [0.5, "2", None, True])
 def test_an_array_meets_whole_numbers_only(other: Any) -> None:
     with pytest.raises(QuantityError):

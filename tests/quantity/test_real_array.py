@@ -82,6 +82,19 @@ def test_rounding_is_that_of_fractions(values: list[float], factor: int) -> None
     assert array.ceil().elements.tolist() == list(map(math.ceil, exact))
 
 
+@given(st.lists(floats, min_size=4, max_size=14), st.sampled_from([1, 3, 7, 10, 100, 1000]))
+def test_rounding_part_by_part_is_the_same(values: list[float], factor: int) -> None:
+    """As of arrays that do not fit in the cache; also the bounds, and along more than one axis."""
+    values = values[: len(values) // 2 * 2]
+    array = RealArray.of(np.array(values).reshape(2, -1), exact_value) * factor
+    exact = [math.floor(exact_value(value) * factor) for value in values]
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("archcalc.quantity.real_array._AT_ONCE", 3)
+        found = array.floor()
+    assert found.elements.ravel().tolist() == exact
+    assert (found.low, found.high) == (min(exact), max(exact))
+
+
 @pytest.mark.parametrize("sign", COMPARISONS)
 @given(several, st.sampled_from([1, 3, 10]))
 def test_comparisons_are_those_of_fractions(sign: str, values: list[float], factor: int) -> None:

@@ -15,6 +15,7 @@ from archcalc.claims.conditions import in_full
 from archcalc.claims.printed import Printed, PrintedError, Verdict
 from archcalc.errors import UsageError
 from archcalc.figures.language import evaluate, reads_fields
+from archcalc.parametric.combinations import Combinations
 from archcalc.parametric.setting_groups import Group
 from archcalc.parametric.sweep import Sweep
 from archcalc.quantity.arithmetic import LARGEST_INT64
@@ -127,12 +128,12 @@ class _Whole:
             self.values = self.values.astype(object)
         self.values[rows] = elements.ravel()
 
-    def spread(self, part: _Whole, numbers: Any, at_settings: Callable[[Any], Any]) -> None:
+    def spread(self, part: _Whole, combinations: Combinations, settings: Any) -> None:
         """Enters what was found for combinations at the settings that have them."""
         if part.values.dtype == object and self.values.dtype != object:
             self.values = self.values.astype(object)
-        self.values[numbers] = at_settings(part.values).ravel()
-        self.state[numbers] = at_settings(part.state).ravel()
+        combinations.put(part.values, self.values, settings)
+        combinations.put(part.state, self.state, settings)
 
 
 class Figures:
@@ -326,7 +327,7 @@ def _whole(sweep: Sweep, quantities: Sequence[str]) -> list[_Whole]:
             for number, part in enumerate(parts):
                 part.enter(group, None if values is None else values[number])
         for whole, part in zip(found, parts, strict=True):
-            whole.spread(part, numbers, combinations.at_settings)
+            whole.spread(part, combinations, numbers)
     return found
 
 

@@ -25,7 +25,7 @@ from archcalc.parametric.choosing.space import (
 )
 from archcalc.record import Record
 
-CHUNK = 8 * BLOCK  # settings that are computed and written together
+CHUNK = 16 * BLOCK  # settings that are computed and written together
 MOST_STREAMED = 10**11  # settings, which take days
 
 

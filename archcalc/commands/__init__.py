@@ -37,7 +37,7 @@ COMMANDS: dict[str, str] = {
     "import": "a model from elsewhere as a spec, with its blocks and repeats found",
     "expand": "a network's spec, fully written out",
     "report": "networks as pages with diagrams, tables and plots",
-    "schema": "the JSON Schema of specs, or of the JSON that `table` prints",
+    "schema": "the JSON Schema of specs, or of the JSON that a command prints",
     "completion": "a completion script for your shell",
 }
 

@@ -1,4 +1,4 @@
-"""`archcalc schema`: the JSON Schema of specs, or of the JSON that `table` prints."""
+"""`archcalc schema`: the JSON Schema of specs, or of the JSON that a command prints."""
 
 from __future__ import annotations
 
@@ -11,13 +11,15 @@ EXAMPLES = (
     "archcalc schema",
     "archcalc schema table > contract.json",
 )
+CHOOSING = ("sweep", "solve", "which", "conventions")  # commands that print what to choose by
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declares the arguments."""
     parser.add_argument(
-        "what", nargs="?", choices=("spec", "table"), default="spec",
-        help="spec: the spec language, for editors (default); table: `table --format json`",
+        "what", nargs="?", choices=("spec", "table", *CHOOSING), default="spec",
+        help="spec: the spec language, for editors (default); else what this command prints "
+        "with --format json",
     )  # fmt: skip
     add_output(parser, "FILE.json")
 
@@ -28,6 +30,10 @@ def run(arguments: argparse.Namespace) -> int:
         from archcalc.spec.schema import spec_schema
 
         schema = spec_schema()
+    elif arguments.what in CHOOSING:
+        from archcalc.render.choosing_schemas import schema_of
+
+        schema = schema_of(arguments.what)
     else:
         from archcalc.render.contract import contract_schema
 

@@ -74,7 +74,8 @@ def to_json(analysis: Analysis, conventions: Sequence[str] = ()) -> str:
     return f"{{{', '.join(f'{json_text(key)}: {text}' for key, text in texts.items())}}}"
 
 
-def _ref(name: str) -> dict[str, Any]:
+def reference(name: str) -> dict[str, Any]:
+    """What stands in a schema for one that it defines."""
     return {"$ref": f"#/$defs/{name}"}
 
 
@@ -84,10 +85,10 @@ def contract_schema() -> dict[str, Any]:
 
     text = (Path(__file__).parent / "table.schema.json").read_text(encoding="utf-8")
     schema: dict[str, Any] = json.loads(text)
-    defined, quantity = schema["$defs"], _ref("quantity")
+    defined, quantity = schema["$defs"], reference("quantity")
     schema["properties"]["dtype"] = {"enum": [*DTYPES]}
     listed = [figure for figure in OF_LAYER.values() if figure.in_tables]
-    defined["layer"] = _object({figure.key: _figure_schema(figure) for figure in listed})
+    defined["layer"] = object_schema({figure.key: _figure_schema(figure) for figure in listed})
     open_ = {"anyOf": [quantity, {"type": "null"}]}
     memory = {name: open_ if name in LEFT_OPEN else quantity for name in DEFINITIONS}
     unknown = {"description": "why the peak or training is null", "type": "string"}
@@ -99,16 +100,16 @@ def contract_schema() -> dict[str, Any]:
         "additionalProperties": False,
         "properties": {k: quantity for k, figure in SUMMED.items() if figure.may_be_open},
     }
-    sums["activation_bytes"] = _object(memory, {"unknown": unknown})
+    sums["activation_bytes"] = object_schema(memory, {"unknown": unknown})
     apart = {"description": OF_NETWORK["non_embedding_params"].meaning, **quantity}
     unused = "the layers that no output depends on; the other totals are without"
-    defined["totals"] = _object(
+    defined["totals"] = object_schema(
         sums,
         {
             "non_embedding_params": apart,
             "at_least": least,
-            "training_only": _ref("totals"),
-            "unused": {"description": unused, **_ref("totals")},
+            "training_only": reference("totals"),
+            "unused": {"description": unused, **reference("totals")},
         },
     )
     return schema
@@ -117,11 +118,11 @@ def contract_schema() -> dict[str, Any]:
 _SCHEMA_OF: dict[Unit, dict[str, Any]] = {
     Unit.NAME: {"type": "string"},
     Unit.NAMES: {"type": "array", "items": {"type": "string"}},
-    Unit.SHAPE: _ref("shape"),
-    Unit.FIELD: _ref("pixels"),
-    Unit.STEP: _ref("pixels"),
-    Unit.COUNT: _ref("quantity"),
-    Unit.BYTES: _ref("quantity"),
+    Unit.SHAPE: reference("shape"),
+    Unit.FIELD: reference("pixels"),
+    Unit.STEP: reference("pixels"),
+    Unit.COUNT: reference("quantity"),
+    Unit.BYTES: reference("quantity"),
     Unit.FLAG: {"type": "boolean"},
 }
 
@@ -133,7 +134,10 @@ def _figure_schema(figure: Figure) -> dict[str, Any]:
     return {"description": figure.meaning, **schema}
 
 
-def _object(required: Mapping[str, Any], others: Mapping[str, Any] | None = None) -> dict[str, Any]:
+def object_schema(
+    required: Mapping[str, Any], others: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """The schema of what has these keys, perhaps the others, and no more."""
     return {
         "type": "object",
         "additionalProperties": False,

@@ -23,5 +23,5 @@ def test_the_schema_of_specs_is_printed_unless_another_is_asked_for(
 
 
 def test_an_unknown_schema_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
-    message = "invalid choice: 'nets' (choose from 'spec', 'table')"
+    message = "invalid choice: 'nets' (choose from 'spec', 'table', 'sweep', 'solve', 'which', "
     assert_refused(called(capsys, "schema", "nets"), message)

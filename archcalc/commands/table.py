@@ -13,14 +13,17 @@ from archcalc.commands.arguments import (
     add_format,
     add_network,
     analysis_of,
+    positive,
 )
-from archcalc.commands.printing import give
+from archcalc.commands.printing import form_of, give
+from archcalc.errors import UsageError
 from archcalc.loading import listed
 from archcalc.render.columns import COLUMNS, ON_REQUEST
 from archcalc.render.table import LECTURE, TableDocument
 
 EXAMPLES = (
     "archcalc table vgg16",
+    "archcalc table resnet50 --sort macs --top 5",
     "archcalc table mobilenet_v1 --set alpha=0.5 --format csv",
 )
 NOTES = (LECTURE,)
@@ -34,8 +37,17 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_depth(parser)
     parser.add_argument(
         "--columns", type=listed, metavar="A,B,…",
-        help=f"any of {', '.join([*(column.name for column in COLUMNS), *ON_REQUEST])}",
+        help=f"any of {', '.join([*(column.name for column in COLUMNS), *ON_REQUEST])}; "
+        "headings do as well",
     )  # fmt: skip
+    parser.add_argument(
+        "--sort", metavar="COLUMN",
+        help="layers, or the blocks of --depth, by this column, the largest first",
+    )  # fmt: skip
+    parser.add_argument(
+        "--top", type=positive, metavar="N", help="only the N largest, by MACs without --sort"
+    )
+    parser.add_argument("--by", choices=("kind",), help="a row for each layer kind, with its sums")
     parser.add_argument(
         "--convention", type=listed, default=[], metavar="A,B,…", dest="conventions",
         help="also what other tools count, such as fvcore; see `archcalc conventions`",
@@ -46,6 +58,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Prints the table; of a network that fails midway, all up to there, then the error."""
+    for option in ("by", "sort", "top"):
+        if getattr(arguments, option) is not None and form_of(arguments) == "json":
+            raise UsageError("JSON has every layer, in order", option)
     try:
         analysis = analysis_of(arguments)
     except AnalysisStopped as error:
@@ -63,5 +78,8 @@ def _show(analysis: Analysis, arguments: argparse.Namespace) -> None:
         depth=arguments.depth,
         in_full=arguments.exact,
         conventions=arguments.conventions,
+        by=arguments.by,
+        sort=arguments.sort,
+        top=arguments.top,
     )
     give(document, arguments)

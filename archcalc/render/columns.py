@@ -174,8 +174,33 @@ DEFAULT_COLUMNS = (
     "name", "kind", "output", "receptive_field", "jump", "params", "macs", "activation_bytes",
 )  # fmt: skip
 _BY_NAME = {column.name: column for column in COLUMNS}
+# What else a column may be called: the words above it, and those that people know it by.
+_BY_HEADING = {column.heading.lower(): column.name for column in COLUMNS} | {
+    "size": "output",
+    "shape": "output",
+    "parameters": "params",
+    "kernel": "window",
+}
+
+
+def _input_shapes(analysis: Analysis) -> Column:
+    """The shapes that come in, of a block from outside."""
+    shapes = {name: shape.shape for name, shape in analysis.graph.inputs.items()}
+    shapes |= {layer.name: layer.output.shape for layer in analysis.layers}
+
+    def value(row: Row) -> object:
+        names = _inputs(row)
+        return [numbers.shape(shapes[n]) for n in names] if isinstance(names, list) else None
+
+    figure = Figure("input_shapes", Unit.NAMES, value, "", "input shapes", "input")
+    return Column(figure, value, beside=lambda row: "")
+
+
 # Columns that take a look at the whole network, and are there only where they are asked for.
-ON_REQUEST: dict[str, Callable[[Any], Column]] = {"training_peak": _training_peak}
+ON_REQUEST: dict[str, Callable[[Any], Column]] = {
+    "input_shapes": _input_shapes,
+    "training_peak": _training_peak,
+}
 
 
 def convention_column(name: str, analysis: Analysis) -> Column:
@@ -197,12 +222,18 @@ def convention_column(name: str, analysis: Analysis) -> Column:
 
 
 def columns_named(names: Sequence[str], analysis: Analysis | None = None) -> list[Column]:
-    """The columns with these names; those `ON_REQUEST` are of `analysis`.
+    """The columns with these names or headings; those `ON_REQUEST` are of `analysis`.
 
     Raises:
         UsageError: there is no such column; with a guess.
     """
     more = {} if analysis is None else ON_REQUEST
+    others = {"input": "input_shapes", "input_shape": "input_shapes"} if more else {}
+    keys = []
     for name in names:
-        require_known("unknown column", name, [*_BY_NAME, *more])
-    return [more[name](analysis) if name in more else _BY_NAME[name] for name in names]
+        said = name.lower().replace("-", "_")
+        said = others.get(said, _BY_HEADING.get(said.replace("_", " "), said))
+        if said not in _BY_NAME and said not in more:
+            require_known("unknown column", name, [*_BY_NAME, *more])
+        keys.append(said)
+    return [more[key](analysis) if key in more else _BY_NAME[key] for key in keys]

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from archcalc.analysis import Analysis
 from archcalc.figures.figure import Unit
-from archcalc.figures.of_layer import Totals, counted
+from archcalc.figures.of_layer import LayerAnalysis, Totals, counted
 from archcalc.graph import inputs_text
 from archcalc.quantity.arithmetic import plain
 from archcalc.render import escape
@@ -71,6 +71,10 @@ class TableDocument(Document):
             screen if None, for programs all layers by themselves.
         in_full: all digits in place of `138.36M`, for people.
         conventions: of other tools, by name: what each counts for a layer is a further column.
+        by: `kind` for a row for each layer kind, or None.
+        sort: the column by which rows stand, the largest first; in the order of the layers if
+            None, or by MACs where it is ranked in another way.
+        top: of how many rows it is; of all if None.
     """
 
     analysis: Analysis
@@ -78,6 +82,14 @@ class TableDocument(Document):
     depth: int | None = None
     in_full: bool = False
     conventions: Sequence[str] = ()
+    by: str | None = None
+    sort: str | None = None
+    top: int | None = None
+
+    @property
+    def is_ranked(self) -> bool:
+        """Whether rows stand in another order than that of the layers."""
+        return any(asked is not None for asked in (self.by, self.sort, self.top))
 
     def record(self) -> dict[str, object]:
         """The JSON contract."""
@@ -94,24 +106,30 @@ class TableDocument(Document):
     def data(self) -> Data:
         """A row for each layer or folded block, no total."""
         analysis = self.analysis
-        rows = rows_at_depth(analysis, self.depth or ALL_LEVELS)
-        columns = [
-            *(columns_named(self.columns, analysis) if self.columns else COLUMNS),
-            *self._of_conventions(),
-        ]
+        rows = self._rows(self.depth or ALL_LEVELS)
+        columns = [*self._columns(() if self.by else COLUMNS), *self._of_conventions()]
         cells = [[_plain(column, row) for column in columns] for row in rows if row.layers]
-        return Data([column.name for column in columns], cells).of(analysis.identity)
+        return Data([self.by if self.by == c.heading else c.name for c in columns], cells).of(
+            analysis.identity
+        )
 
     def parts(self, form: str) -> Iterator[Part]:
         """As text a tree, with a title and the totals in words."""
         analysis, in_full = self.analysis, self.in_full
-        columns = columns_named(self.columns or DEFAULT_COLUMNS, analysis) + self._of_conventions()
-        rows = rows_at_depth(analysis, self.depth or depth_that_fits(analysis))
+        columns = [*self._columns(columns_named(DEFAULT_COLUMNS)), *self._of_conventions()]
+        ranked = self.is_ranked
+        rows = self._rows(self.depth or (ALL_LEVELS if ranked else depth_that_fits(analysis)))
         if form != "text":
-            yield layer_table(rows, columns, label=whole_label(analysis), in_full=in_full)
+            of_all = whole_label(analysis)
+            yield layer_table(rows, columns, label=of_all, in_full=in_full, whole=analysis.layers)
             return
         yield caption(analysis)
-        yield layer_table(rows, columns, label=total_label(analysis), in_full=in_full, tree=True)
+        label, whole = total_label(analysis), analysis.layers
+        yield layer_table(rows, columns, label=label, in_full=in_full, tree=True, whole=whole)
+        if ranked:
+            if len(rows) == self.top:
+                yield [f"the first {len(rows)}; the total is of all {len(whole)} layers"]
+            return
         notes = summary(analysis, in_full=in_full) if analysis.error is None else []
         if sum(len(row.layers) > 1 for row in rows):
             notes.append(f"{len(analysis.layers)} layers, folded; --depth all shows each")
@@ -120,6 +138,20 @@ class TableDocument(Document):
             notes.append(f"field        of the input {analysis.graph.first_input}, the first")
         notes += field_legend(rows, columns)
         yield notes
+
+    def _rows(self, depth: int) -> list[Row]:
+        if not self.is_ranked:
+            return rows_at_depth(self.analysis, depth)
+        from archcalc.render.ranking import rows_ranked
+
+        return rows_ranked(self.analysis, depth, self.by, self.sort, self.top)
+
+    def _columns(self, usual: Sequence[Column]) -> Sequence[Column]:
+        if self.by is None:
+            return columns_named(self.columns, self.analysis) if self.columns else usual
+        from archcalc.render.ranking import columns_by_kind
+
+        return columns_by_kind(self.columns, self.analysis)
 
     def _of_conventions(self) -> list[Column]:
         return [convention_column(name, self.analysis) for name in self.conventions]
@@ -133,6 +165,7 @@ def layer_table(
     training_too: bool = False,
     in_full: bool,
     tree: bool = False,
+    whole: Sequence[LayerAnalysis] | None = None,
 ) -> Table:
     """A row for each layer or folded block, and their sums.
 
@@ -141,6 +174,7 @@ def layer_table(
         training_too: whether layers that exist in training only are part of the sums.
         in_full: all digits in place of `138.36M`.
         tree: whether blocks stand over their rows, which are indented; else names are whole.
+        whole: the layers that the sums are of; those of the rows if None.
     """
     cells = [
         [
@@ -152,7 +186,7 @@ def layer_table(
     ]
     sides = {"name": "w", "kind": "w", "inputs": "l", "window": "l"} if tree else {}
     align = [sides.get(c.name, "r" if tree or c.summed else "l") for c in columns]
-    layers = counted([layer for row in rows for layer in row.layers])
+    layers = counted([layer for row in rows for layer in row.layers] if whole is None else whole)
     everything = Row(label, "", tuple(x for x in layers if training_too or not x.training_only))
     total = [
         label if column.name == "name" else column.total(everything, in_full=in_full)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import json
 
 import pytest
 
 from archcalc import analyze
-from archcalc.render.columns import COLUMNS
+from archcalc.render.columns import COLUMNS, columns_named
 from tests.commands.calling import assert_refused, called
 
 pytestmark = pytest.mark.usefixtures("own_folder")
@@ -51,6 +52,75 @@ def test_depth_folds_and_unfolds(capsys: pytest.CaptureFixture[str]) -> None:
     assert f"{count} layers, folded; --depth all shows each" in folded
     assert "folded" not in unfolded
     assert len(unfolded.splitlines()) > count > len(folded.splitlines())
+
+
+# ----- in another order -----
+
+
+def rows_of(out: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(out)))
+
+
+@pytest.mark.parametrize("column", ["macs", "MACs", "params", "memory", "field", "local field"])
+def test_rows_are_sorted_the_largest_first(column: str, capsys: pytest.CaptureFixture[str]) -> None:
+    _, out, _ = called(capsys, "table", "resnet18", "--sort", column, "--format", "csv")
+    _, plain, _ = called(capsys, "table", "resnet18", "--format", "csv")
+    key = columns_named([column])[0].name
+    shown = [row[key].split("x")[0] for row in rows_of(out)]
+    assert shown == sorted(shown, key=lambda text: -float(text.replace("all", "inf")))
+    assert {row["name"] for row in rows_of(out)} == {row["name"] for row in rows_of(plain)}
+
+
+def test_the_largest_few_stand_above_the_total_of_all(capsys: pytest.CaptureFixture[str]) -> None:
+    status, out, _ = called(capsys, "table", "resnet50", "--top", "2", "--columns", "layer,MACs")
+    assert status == 0
+    assert out.split("\n\n")[1:] == [
+        "layer              MACs\n--------------  -------\nconv1           118.01M\n"
+        "layer1.0.conv2  115.61M\n--------------  -------\ntotal             4.09G",
+        "the first 2; the total is of all 175 layers\n",
+    ]
+    _, out, _ = called(capsys, "table", "resnet50", "--sort", "params", "--depth", "1")
+    rows = out.split("\n\n")[1].splitlines()[2:-2]
+    assert [row.split()[0] for row in rows[:3]] == ["layer4", "layer3", "fc"]
+
+
+def test_kinds_have_the_sums_of_their_layers(capsys: pytest.CaptureFixture[str]) -> None:
+    _, out, _ = called(capsys, "table", "googlenet", "--by", "kind", "--format", "csv")
+    layers = analyze("googlenet").inference_layers
+    shown = rows_of(out)
+    assert [row["kind"] for row in shown][:2] == ["conv", "linear"]
+    for row in shown:
+        of_kind = [layer for layer in layers if layer.kind == row["kind"]]
+        assert int(row["macs"]) == sum(layer.macs for layer in of_kind)
+        assert int(row["params"]) == sum(layer.params for layer in of_kind)
+    _, text, _ = called(capsys, "table", "googlenet", "--by", "kind")
+    assert "\nconv " in text
+
+
+def test_shapes_that_come_in_are_a_column(capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["--columns", "name,input_shapes,output", "--depth", "1", "--format", "csv"]
+    _, out, _ = called(capsys, "table", "resnet18", *words)
+    rows = rows_of(out)
+    assert rows[0]["input_shapes"] == "3x224x224"
+    assert all(a["output"] == b["input_shapes"] for a, b in itertools.pairwise(rows))
+    _, heading, _ = called(capsys, "table", "resnet18", "--columns", "input")
+    assert heading.split("\n\n")[1].split()[0] == "input"
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("--sort mac", "unknown column 'mac'; did you mean 'macs'?"),
+        ("--by kind --columns kind,field", "--columns: field has no sum over layers of a kind"),
+        ("--top 3 --format json", "--top: JSON has every layer, in order"),
+        ("--sort macs --input 3xHxW", "--sort: MACs has free sizes, which have no order"),
+        ("--by stage", "argument --by: invalid choice: 'stage' (choose from"),
+    ],
+)
+def test_an_order_that_there_is_not_is_refused(
+    words: str, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert_refused(called(capsys, "table", "resnet18", *words.split()), message)
 
 
 # ----- formats -----

@@ -116,8 +116,10 @@ export class Diagram {
     const across = Math.min(1, clientWidth / width);
     this.scale = Math.max(LEAST, readable ? Math.max(0.6, across) : Math.min(across, clientHeight / height));
     this.#resize();
-    this.scroller.scrollLeft = (width * this.scale - clientWidth) / 2;
-    if (readable) this.scroller.scrollTop = 0;
+    const [first] = this.plan.boxes; // of what is wider than the frame, where it begins
+    const middle = readable && first ? first.x + first.width / 2 : width / 2;
+    this.scroller.scrollLeft = middle * this.scale - clientWidth / 2;
+    if (readable) this.scroller.scrollTop = first ? (first.y - 20) * this.scale : 0;
     this.draw();
   }
 

@@ -26,7 +26,7 @@ export function plain(value) {
 
 /** Whether two values are the same, exactly. */
 export function same(a, b) {
-  if (isFraction(a) && isFraction(b)) return a.n * b.d === b.n * a.d;
+  if (isFraction(a) && isFraction(b)) return BigInt(a.n) * BigInt(b.d) === BigInt(b.n) * BigInt(a.d);
   if (Array.isArray(a) && Array.isArray(b))
     return a.length === b.length && a.every((part, n) => same(part, b[n]));
   if (a instanceof AtLeast && b instanceof AtLeast) return a.value === b.value;
@@ -75,13 +75,20 @@ export function short(value, unit) {
 }
 
 function scaled(number, units, space) {
-  let power = 0;
-  let rest = number;
-  while (Math.abs(rest) >= 999.995 && power < units.length - 1) {
-    rest /= 1000;
-    power += 1;
-  }
-  return (power ? rest.toFixed(2) : String(Number(rest.toFixed(2)))) + space + units[power];
+  if (!Number.isInteger(number) || Math.abs(number) < 1000)
+    return String(Number(number.toFixed(2))) + space + units[0];
+  let power = Math.floor((String(Math.abs(number)).length - 1) / 3);
+  // Rounding may carry into the next step: 999999 is 1.00M.
+  if (Math.abs(Number(hundredths(number / 1000 ** power))) >= 1000) power += 1;
+  return hundredths(number / 1000 ** power) + space + units[power];
+}
+
+/** To two decimals; of what is as near to both sides the even one, as the command line has it. */
+function hundredths(number) {
+  const below = Math.floor(number * 100);
+  const isBetween = Number.isInteger(8 * number) && number * 100 - below === 0.5; // exactly
+  if (!isBetween) return number.toFixed(2);
+  return ((below + (below % 2 === 0 ? 0 : 1)) / 100).toFixed(2);
 }
 
 function seconds(number) {

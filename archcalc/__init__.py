@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from archcalc.api.models import build, export, from_torch, verify
     from archcalc.api.placing import which
     from archcalc.api.results import Result
+    from archcalc.api.solving import solve
     from archcalc.api.sweeping import Sweep as Sweep
     from archcalc.api.varying import formula, grid, scale, sweep
     from archcalc.errors import (
@@ -87,6 +88,7 @@ __all__ = [
     "register",
     "roofline",
     "scale",
+    "solve",
     "sweep",
     "symbol",
     "training",
@@ -109,6 +111,7 @@ _HOMES = {
     "api.models": ("build", "export", "from_torch", "verify"),
     "api.placing": ("which",),
     "api.results": ("Result",),
+    "api.solving": ("solve",),
     "api.sweeping": ("Sweep",),
     "api.varying": ("formula", "grid", "scale", "sweep"),
     "analysis": ("DTYPES", "Analysis", "AnalysisStopped"),

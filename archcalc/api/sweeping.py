@@ -22,7 +22,7 @@ FIGURES = ("params", "macs", "peak_bytes")
 MOST_SHOWN = 60  # settings in a notebook
 
 
-class _Rows(Mapping[str, dict[str, Any]]):
+class Rows(Mapping[str, dict[str, Any]]):
     """The values and figures of each setting, by its number among those that are chosen."""
 
     def __init__(self, selection: Selection, quantities: Sequence[str]) -> None:
@@ -52,7 +52,7 @@ class Settings(Result[Selection, dict[str, Any]]):
 
     def __init__(self, selection: Selection, quantities: Sequence[str]) -> None:
         self._quantities = tuple(quantities)
-        rows = _Rows(selection, self._quantities)
+        rows = Rows(selection, self._quantities)
         super().__init__(selection, rows, SweepDocument(selection, self._quantities))
 
     def where(self, conditions: str) -> Settings:

@@ -57,6 +57,25 @@ CALLS: dict[str, tuple[Callable[[], Result[Any, Any]], list[str]]] = {
         lambda: archcalc.training_peaks("resnet20", optimizer="adam"),
         ["memory", "resnet20", "--batch", "n", "--formula", "--optimizer", "adam"],
     ),
+    "solve": (
+        lambda: archcalc.solve("lenet5", "H=30..34", "macs <= 417K", figures="params"),
+        ["solve", "lenet5", "--for", "H=30..34", "--where", "macs <= 417K", "--figures", "params"],
+    ),
+    "solve for several": (
+        lambda: archcalc.solve("lenet5", ["H=30..33", "W=32,33"], "macs <= 1M", minimize="macs"),
+        [
+            "solve",
+            "lenet5",
+            "--for",
+            "H=30..33",
+            "--for",
+            "W=32,33",
+            "--where",
+            "macs <= 1M",
+            "--minimize",
+            "macs",
+        ],
+    ),
     "roofline": (
         lambda: archcalc.roofline("lenet5", profile="nvidia_t4", fused=True),
         ["roofline", "lenet5", "--profile", "nvidia_t4", "--fused"],

@@ -24,6 +24,7 @@ CALLS = {
     "scale lenet5": "params",
     "sweep lenet5 --over H=32,33,8": "params",
     "solve lenet5 --for H=30..34 --where 'macs <= 417K'": "32",
+    "solve lenet5 --for H=30..33 --for W=32,33 --where 'macs <= 420K' --maximize macs": "32",
     "field lenet5": "tanh1",
     "field lenet5 S4 --at 0,0": "S4",
     "memory lenet5": "tanh1",

@@ -163,6 +163,10 @@ class Figures:
         self._alone: dict[tuple[str, int], Any] = {}
         self._required: set[str] = set()
 
+    def remember(self, quantity: str, row: int, value: Any) -> None:
+        """Keeps a quantity that was found at a setting, so that it takes no walk."""
+        self._alone[quantity, row] = value
+
     @property
     def count(self) -> int:
         """Of all settings."""
@@ -290,7 +294,8 @@ class Figures:
     def _require_some(self, quantity: str, argument: str) -> None:
         """Refuses what is a quantity of no network at all: tried at some settings."""
         whole = np.concatenate([part.state for part in self._whole[quantity]])
-        if ((whole == _KNOWN) | (whole == _LEAST)).any():
+        found = (value for (name, _), value in self._alone.items() if name == quantity)
+        if ((whole == _KNOWN) | (whole == _LEAST)).any() or any(x is not None for x in found):
             return
         errors = []
         for state, end in zip(self._whole[quantity], self.ends, strict=True):

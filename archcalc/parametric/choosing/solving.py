@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from contextlib import suppress
 from fractions import Fraction
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
-from archcalc.claims.conditions import in_full, read_conditions
-from archcalc.claims.printed import PrintedError
-from archcalc.errors import LayerError, QuantityError, SpecError, UsageError
-from archcalc.figures.language import evaluate
+from archcalc.errors import QuantityError, UsageError
 from archcalc.graph import Graph
 from archcalc.identity import value_text
 from archcalc.parametric.axes import OVER, Axis, Interval, Steps, read_axis
-from archcalc.parametric.choosing.columns import Figures
-from archcalc.parametric.choosing.selection import Selection, choose
-from archcalc.parametric.choosing.space import swept, values_at
+from archcalc.parametric.choosing.selection import Selection
+from archcalc.parametric.choosing.trials import Trial, Trials
 from archcalc.parametric.variables import variable
 from archcalc.record import Record
-from archcalc.spec.values import ExpressionError, exact_value, own
-from archcalc.walk import walk
 
 FOR = "for"  # the argument that messages name
-FEW = 64  # values that are all looked at, whatever that takes
+FEW_WALKED = 16  # values that are all looked at, whatever that takes
+FEW = 64  # values that are all looked at where figures come by arrays
 MANY = 1_000_000  # values that are all looked at where they go few ways, together in arrays
 _WAYS = 4
 LAST = 1 << 20  # of the whole numbers that are looked at where none are named
@@ -62,6 +59,11 @@ class Solution(Record):
     all_between: bool
     is_mixed: bool
 
+    @property
+    def holds_somewhere(self) -> bool:
+        """Whether there is an answer."""
+        return self.value is not None
+
 
 def solve(
     graph: Graph,
@@ -76,8 +78,9 @@ def solve(
     """The largest value, or the smallest, at which conditions hold.
 
     Where few values are named, or the network goes few ways at all of them, each is looked at.
-    Otherwise distances double from the first value on, up to where the conditions hold and then
-    do not, and the boundary in between is found by bisection.
+    Otherwise distances from the first one double, starting at the network's own value, up to where
+    the conditions hold and then do not, or halve; in between the boundary is looked for where the
+    figures say that it may be, down to two values side by side.
 
     Args:
         text: LABEL or LABEL=VALUES; without values of whole numbers from 1 on.
@@ -87,38 +90,54 @@ def solve(
     Raises:
         UsageError: the label, the values or the conditions are wrong.
     """
-    axis = _axis(text, graph)
-    search = _Search(graph, axis, where, batch, dtype)
-    search.look(smallest)
-    looked = sorted(search.seen)
-    held = [number for number in looked if search.seen[number]]
+    axis = axis_of(text, graph)
+    trials = Trials(graph, [axis], where, {}, batch=batch, dtype=dtype)
+    _Search(trials, _start(axis, graph)).look(smallest)
+    trials.require_quantities()
+    seen = {number: trial.holds for (number,), trial in trials.seen.items()}
+    looked = sorted(seen)
+    held = [number for number in looked if seen[number]]
     shown = looked[:1]
     if held:
         best = held[0] if smallest else held[-1]
         beyond = best - 1 if smallest else best + 1
-        shown = [best, *([beyond] if beyond in search.seen else [])]
-    asked = tuple(q for q in dict.fromkeys([*search.quantities, *quantities]) if q != axis.label)
-    pattern = [search.seen[number] for number in looked]
+        shown = [best, *([beyond] if beyond in seen else [])]
+    asked = tuple(q for q in dict.fromkeys([*trials.quantities, *quantities]) if q != axis.label)
+    pattern = [seen[number] for number in looked]
+
+    def value(number: int) -> Any:
+        return trials.setting((number,))[axis.label]
+
     return Solution(
         axis.label,
         "smallest" if smallest else "largest",
         where,
-        search.value(shown[0]) if held else None,
-        search.value(shown[1]) if len(shown) > 1 else None,
-        search.selection(shown, asked),
+        value(shown[0]) if held else None,
+        value(shown[1]) if len(shown) > 1 else None,
+        trials.selection([(number,) for number in shown], asked),
         asked,
         len(looked),
-        search.value(looked[0]),
-        search.value(looked[-1]),
+        value(looked[0]),
+        value(looked[-1]),
         len(looked) == looked[-1] - looked[0] + 1,
         sum(holds and not before for before, holds in pairwise([False, *pattern])) > 1,
     )
 
 
-def _axis(text: str, graph: Graph) -> Axis:
-    """The values to look at, from small to large."""
+def axis_of(text: str, graph: Graph, *, needs_values: bool = False) -> Axis:
+    """The values to look at, from small to large: LABEL=VALUES, or LABEL if these need not be said.
+
+    Raises:
+        UsageError: there is no such number in the network, or these are no values of one.
+    """
     one = variable(text.partition("=")[0].strip(), graph, FOR)
     if "=" not in text:
+        if needs_values:
+            raise UsageError(
+                f"{one.label}: with an objective, say which values to look at, such as "
+                f"{one.label}=1..64 or {one.label}=0.25:1:0.05",
+                FOR,
+            )
         if not isinstance(one.own, int):
             raise UsageError(
                 f"{one.label} is {value_text(one.own)}; say which values to look at, such as "
@@ -140,100 +159,122 @@ def _axis(text: str, graph: Graph) -> Axis:
     return Axis(axis.label, tuple(sorted(axis.values)))
 
 
+def _start(axis: Axis, graph: Graph) -> int:
+    """The number of the value that is looked at first: the network's own, if it is one of them."""
+    own = variable(axis.label, graph, FOR).own
+    values = axis.values
+    if isinstance(values, Steps) and isinstance(own, int | Fraction):
+        number = (own - values.first) / values.step
+        if number.denominator == 1 and 0 <= number < values.count:
+            return int(number)
+    return 0
+
+
 class _Search:
-    """Values of a parameter by their numbers, and at which of them conditions hold.
+    """Looks at values of a parameter, by their numbers, for the one where conditions turn."""
 
-    Attributes:
-        seen: for each number that was looked at, whether they hold.
-        count: of all values.
-        quantities: of the conditions.
-    """
-
-    def __init__(self, graph: Graph, axis: Axis, where: str, batch: int, dtype: str) -> None:
-        self._graph, self._axis, self._where = graph, axis, where
-        self._conditions = {"batch": batch, "dtype": dtype}
-        self.count = axis.count or 0
-        self.seen: dict[int, bool] = {}
-        try:
-            ways = read_conditions(where)
-        except PrintedError as error:
-            raise UsageError(str(error), "where") from None
-        self.quantities = [*dict.fromkeys(c.quantity for way in ways for c in way)]
-        analysis = walk(graph, batch, dtype)
-        for quantity in self.quantities:
-            try:
-                if quantity != axis.label:
-                    evaluate(in_full(quantity), analysis)
-            except ExpressionError as error:
-                raise UsageError(f"{quantity}: {error}", "where") from None
-
-    def value(self, number: int) -> Any:
-        """The value with a number."""
-        return exact_value(own(values_at(self._axis, np.array([number]))[0]))
-
-    def selection(self, numbers: Sequence[int], quantities: Sequence[str]) -> Selection:
-        """The settings with some numbers, and figures of them."""
-        return choose(self._figures(numbers), quantities)
+    def __init__(self, trials: Trials, start: int) -> None:
+        self._trials, self._start = trials, start
+        (self._count,), (self._label,) = trials.counts, trials.labels
 
     def look(self, smallest: bool) -> None:
         """Looks at as many values as it takes."""
-        at_once = FEW < self.count <= MANY and not self._deepens() and self._go_few_ways()
-        if self.count <= FEW or at_once:
-            self.look_at(range(self.count))
-        else:
-            self._look_further(smallest)
+        if self._all_are_quick():
+            self._trials.look_at_all([(number,) for number in range(self._count)])
+            return
+        with suppress(QuantityError):  # figures are beyond 64 bits, and so are those behind it
+            pair = self._turn(smallest)
+            if pair is not None:
+                self._narrow(*sorted(pair))
 
-    def look_at(self, numbers: Sequence[int]) -> None:
-        """Looks at some values, all in arrays together."""
-        new = [n for n in numbers if n not in self.seen]
-        if new:
-            held = Selection(self._figures(new), np.arange(len(new))).where(self._where)
-            self.seen |= dict.fromkeys(new, False)
-            self.seen |= dict.fromkeys([new[n] for n in held.rows.tolist()], True)
+    def _trial(self, number: int) -> Trial:
+        return self._trials.at((number,))
 
-    def _figures(self, numbers: Sequence[int]) -> Figures:
-        arrays = {self._axis.label: values_at(self._axis, np.array(numbers, dtype=np.int64))}
-        return Figures([swept(self._graph, arrays, **self._conditions)])  # type: ignore[arg-type]  # batch and dtype
+    def _all_are_quick(self) -> bool:
+        """Whether to look at every value: there are few of them, or all go few ways in arrays."""
+        if self._count <= FEW_WALKED or self._count > MANY:
+            return self._count <= FEW_WALKED
+        if self._count > FEW and len({self._trial(number).layers for number in (1, 2, 3)}) > 1:
+            return False  # larger values seem to make more layers
+        for samples in (2, FEW):  # of what takes single walks, no more than a few
+            some = np.unique(np.linspace(0, self._count - 1, samples).astype(np.int64)).tolist()
+            figures = self._trials.figures([(number,) for number in some])
+            figures.prepare(self._trials.quantities)
+            if not all(map(figures.goes_by_arrays, self._trials.quantities)):
+                return False
+        return self._count <= FEW or figures.sweeps[0].ways() <= _WAYS
 
-    def _layers(self, number: int) -> int | None:
-        """How many layers the network has at a value; None where there is no network."""
-        sweep, index = self._figures([number]).place(0)
-        try:
-            return len(sweep.analysis(*index).layers)
-        except (LayerError, SpecError, UsageError):
-            return None
+    def _turn(self, smallest: bool) -> tuple[int, int] | None:
+        """Two values of which the conditions hold at one: beyond it, in the direction that is
+        asked for, lies the other. None where there are none such."""
+        outwards = not smallest
+        if not self._trial(self._start).holds:
+            found = self._sought(self._start, not outwards, holds=True)
+            if found is not None:
+                return found
+            found = self._sought(self._start, outwards, holds=True)
+            if found is None:
+                return None
+            return self._sought(found[1], outwards, holds=False)
+        return self._sought(self._start, outwards, holds=False)
 
-    def _deepens(self) -> bool:
-        """Whether larger values seem to make more layers, so that not all can be walked at once."""
-        return self._layers(1) != self._layers(2) or self._layers(2) != self._layers(3)
-
-    def _go_few_ways(self) -> bool:
-        """Whether some values in between go few ways, and figures come by arrays."""
-        some = np.unique(np.linspace(0, self.count - 1, FEW).astype(np.int64)).tolist()
-        figures = self._figures(some)
-        figures.prepare(self.quantities)
-        if not all(map(figures.goes_by_arrays, self.quantities)):
-            return False
-        return figures.sweeps[0].ways() <= _WAYS
-
-    def _look_further(self, smallest: bool) -> None:
-        """Looks at distances that double, and between the two values where it has changed."""
-        number, before = 0, -1
+    def _sought(self, number: int, upwards: bool, *, holds: bool) -> tuple[int, int] | None:
+        """The first of numbers at distances that double, or halve, at which the conditions hold,
+        or do not, and the one before it; None where that is at none of them."""
         while True:
+            layers = self._trial(number).layers
+            before = number
+            number = min(2 * number + 1, self._count - 1) if upwards else max(0, (number - 1) // 2)
+            if number == before or (upwards and layers is not None and layers > MOST_LAYERS):
+                return None
             try:
-                self.look_at([number])
-                layers = self._layers(number)
-            except QuantityError:  # its figures are beyond 64 bits, and so are those behind it
-                return
-            if any(self.seen.values()) and (smallest or not self.seen[number]):
-                break
-            if number == self.count - 1 or (layers is not None and layers > MOST_LAYERS):
-                return
-            before, number = number, min(2 * number + 1, self.count - 1)
-        while number - before > 1:
-            middle = (before + number) // 2
-            self.look_at([middle])
-            if self.seen[middle] == self.seen[number]:
-                number = middle
+                if self._trial(number).holds is holds:
+                    return before, number
+            except QuantityError:
+                return None
+
+    def _narrow(self, low: int, high: int) -> None:
+        """Finds two values side by side with the conditions holding at one of them.
+
+        Looks where a figure is about to reach its bound, and each third time in the middle.
+        """
+        at_low, turns = self._trial(low).holds, 0
+        while high - low > 1:
+            turns += 1
+            number = self._guess(low, high) if turns % 3 else (low + high) // 2
+            if self._trial(number).holds is at_low:
+                low = number
             else:
-                before = middle
+                high = number
+
+    def _guess(self, low: int, high: int) -> int:
+        """Where between two numbers a condition may turn that holds at one of them: by the two
+        values seen that are nearest to the bound, if the figure grows as a power."""
+        for quantity, bound in (c for way in self._trials.ways for c in way):
+            assert isinstance(bound.number, Fraction), "conditions have numbers on their right"
+            limit = _positive(bound.number * bound.unit)
+            ends = [_positive(self._trial(n).values.get(quantity)) for n in (low, high)]
+            if limit is None or None in ends or ends[0] == ends[1]:
+                continue
+            seen = {}  # for the logarithm of each figure that of the parameter
+            for trial in self._trials.seen.values():
+                place, figure = (_positive(trial.values.get(q)) for q in (self._label, quantity))
+                if place is not None and figure is not None:
+                    seen[math.log(figure)] = math.log(place)
+            if len(seen) < 2:
+                continue
+            aim = math.log(limit)
+            near, far = sorted(seen, key=lambda log: abs(log - aim))[:2]
+            slope = (seen[far] - seen[near]) / (far - near)
+            expected = math.exp(min(700.0, seen[near] + slope * (aim - near)))
+            first, last = (float(self._value(number)) for number in (low, high))
+            number = low + round((expected - first) / (last - first) * (high - low))
+            return min(max(number, low + 1), high - 1)
+        return (low + high) // 2
+
+    def _value(self, number: int) -> Any:
+        return self._trials.setting((number,))[self._label]
+
+
+def _positive(value: Any) -> Fraction | None:
+    return Fraction(value) if type(value) in (int, Fraction) and value > 0 else None

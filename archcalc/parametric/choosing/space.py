@@ -9,8 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from archcalc.analysis import Analysis
 from archcalc.errors import UsageError
+from archcalc.expansion import build_graph
 from archcalc.graph import Graph
+from archcalc.loading import input_shapes
 from archcalc.parametric.axes import OVER, Axis, Interval, Steps
 from archcalc.parametric.sweep import Sweep, sweep
 from archcalc.quantity.arithmetic import LARGEST_INT64
@@ -19,6 +22,7 @@ from archcalc.spec.expression import Expression
 from archcalc.spec.labels import find_labelled
 from archcalc.spec.syntax import Network
 from archcalc.spec.values import ExpressionError, Value, exact_value
+from archcalc.walk import walk
 
 MOST_SETTINGS = 10_000_000  # that are held in memory at once
 BLOCK = 1 << 16  # settings that are drawn from one state of the generator
@@ -69,12 +73,38 @@ def swept(graph: Graph, settings: Mapping[str, NDArray[Any]], *, batch: int, dty
         UsageError: the network has no such parameter, item or size.
         QuantityError: a figure passes 64 bits.
     """
+    parameters, inputs = _with(graph, settings)
+    return sweep(graph.network, inputs=inputs, parameters=parameters, batch=batch, dtype=dtype)
+
+
+def walked(
+    graph: Graph, setting: Mapping[str, Value], *, batch: int, dtype: str, fields: bool
+) -> Analysis:
+    """The network at one setting, as `Sweep.analysis` has it.
+
+    Args:
+        setting: values by the labels of what they are for.
+        fields: as for `archcalc.walk.walk`.
+
+    Raises:
+        LayerError, SpecError, UsageError: there is no network.
+    """
+    parameters, inputs = _with(graph, setting)
+    shapes = input_shapes(inputs)
+    found = build_graph(graph.network, input=shapes, parameters=parameters)
+    return walk(found, batch, dtype, fields=fields)
+
+
+def _with(
+    graph: Graph, settings: Mapping[str, Value]
+) -> tuple[dict[str, Value], dict[str, list[Value]]]:
+    """The parameters and the inputs of a network, with what is set under labels."""
     parameters: dict[str, Value] = dict(graph.parameters)
     inputs: dict[str, list[Value]] = {name: [*graph.inputs[name].shape] for name in graph.given}
     shapes = {name: len(x.shape) for name, x in graph.inputs.items()}
-    for label, array in settings.items():
+    for label, value in settings.items():
         if label in parameters:
-            parameters[label] = array
+            parameters[label] = value
             continue
         try:
             found = find_labelled(label, graph.name, graph.parameters, shapes)
@@ -84,17 +114,15 @@ def swept(graph: Graph, settings: Mapping[str, NDArray[Any]], *, batch: int, dty
         if found.input is not None:
             _require_free(graph.network, found.input, label, settings)
             own = [*graph.inputs[found.input].shape]
-            inputs.setdefault(found.input, own)[number] = array
+            inputs.setdefault(found.input, own)[number] = value
         elif found.parameter is not None:
             items = [*parameters[found.parameter]]
-            items[number] = array
+            items[number] = value
             parameters[found.parameter] = items
-    return sweep(graph.network, inputs=inputs, parameters=parameters, batch=batch, dtype=dtype)
+    return parameters, inputs
 
 
-def _require_free(
-    network: Network, input: str, label: str, settings: Mapping[str, NDArray[Any]]
-) -> None:
+def _require_free(network: Network, input: str, label: str, settings: Mapping[str, Value]) -> None:
     """Refuses to vary an input beside a parameter that it follows from, and which it would hide."""
     waiting: list[object] = [*network.inputs[input].sizes]
     follows: set[str] = set()

@@ -62,7 +62,7 @@ class _Writing:
             for one in own:
                 for name, values in states.items():
                     start = f"{name}{one.suffix}_0"
-                    yield self._view("select", Taken(f"{name}_0"), values, start)
+                    yield self._select(f"{name}_0", values, start)
                 run = self._kernel if of.by_one_kernel else self._written_out
                 yield from run(one, taken)
             outputs = [f"output{one.suffix}" for one in own]
@@ -87,6 +87,11 @@ class _Writing:
     @staticmethod
     def _view(name: str, taken: Taken, values: Quantity, makes: str) -> Operator:
         return Operator(name, (taken._replace(viewed=True),), values, view=True, makes=makes)
+
+    @staticmethod
+    def _select(taken: str, values: Quantity, makes: str) -> Operator:
+        """A view whose gradient is none: zeros, and among them that of the part."""
+        return Operator("select", (Taken(taken),), values, view=True, makes=makes)
 
     def _dropout(self, taken: str, makes: str) -> Iterator[Operator]:
         mask = dropout_mask(self.of)
@@ -118,13 +123,13 @@ class _Writing:
         yield replace(in_order, makes="outputs", holds=held)
         if of.directions == 2:
             names = ("h_n forward", "h_n reverse")
-            yield from [self._view("select", Taken("h_n"), of.output, name) for name in names]
+            yield from [self._select("h_n", of.output, name) for name in names]
             both = tuple([Taken(name, Gradient.PART) for name in names])
             yield Operator("concat", both, 2 * of.output)
         elif of.layers == 1:
-            yield self._view("select", Taken("h_n"), of.output, "")
+            yield self._select("h_n", of.output, "")
         else:
-            yield self._view("select", Taken("h_n"), of.output, "h_n of the last layer")
+            yield self._select("h_n", of.output, "h_n of the last layer")
             yield Operator("clone", (Taken("h_n of the last layer", Gradient.SAME),), of.output)
 
     # ----- by one kernel -----

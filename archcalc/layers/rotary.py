@@ -59,13 +59,12 @@ class RotaryEmbedding(Layer):
     ) -> tuple[Operator, ...]:
         n = effect.output.values
         half = n // 2
-        x, first = Taken(0, viewed=True), ("turned",)
+        first = ("turned",)
         return (
-            Operator("mul", (x,), n, makes="turned"),
-            Operator(
-                "slice", (Taken(0, viewed=True),), half, view=True, makes="front", holds=first
-            ),
-            Operator("slice", (Taken(0, viewed=True),), half, view=True, makes="back", holds=first),
+            Operator("view", (Taken(0, Gradient.SAME, viewed=True),), n, view=True, makes="heads"),
+            Operator("mul", (Taken("heads"),), n, makes="turned"),
+            Operator("slice", (Taken("heads"),), half, view=True, makes="front", holds=first),
+            Operator("slice", (Taken("heads"),), half, view=True, makes="back", holds=first),
             Operator("neg", (Taken("back"),), half, makes="negated", holds=first),
             Operator(
                 "cat",

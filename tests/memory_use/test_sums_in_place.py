@@ -7,6 +7,7 @@ hook would: a tensor that Python has seen has an owner more.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 import torch
@@ -18,6 +19,8 @@ from archcalc import FeatureMap, Graph, analyze
 from archcalc.layers.activation import Sigmoid
 from archcalc.layers.convolution import Conv
 from archcalc.layers.joining import Add
+from archcalc.layers.linear import Linear
+from archcalc.layers.recurrent import Gru, Lstm, Recurrent, Rnn
 from archcalc.memory_use.held_gradient import HeldGradient
 from archcalc.memory_use.recorded import Argument
 from archcalc.memory_use.replay import Replay
@@ -104,6 +107,20 @@ def test_a_sum_is_in_place_where_nothing_else_has_the_gradient_that_came_first()
     assert check_sums(forked("a", "b", "stem"), batch=2) == [False, True]
     both = chain(FeatureMap(2, (5, 5)), Conv(channels=2, kernel=1), Sigmoid())
     assert check_sums(all_used(both), batch=2) == []
+
+
+@pytest.mark.parametrize("output", ["sequence", "last"])
+@pytest.mark.parametrize("bidirectional", [False, True])
+@pytest.mark.parametrize(
+    "kind", [Rnn, Gru, Lstm, partial(Lstm, projection=1)], ids=["rnn", "gru", "lstm", "projected"]
+)
+def test_of_both_directions_of_recurrent_layers(
+    kind: Callable[..., Recurrent], bidirectional: bool, output: str
+) -> None:
+    layer = kind(features=2, layers=2, bidirectional=bidirectional, output=output)
+    for steps in (1, 2):
+        network = chain(FeatureMap(steps, (3,)), Linear(features=3), layer)
+        assert check_sums(network, batch=2) or not bidirectional
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,8 @@ from archcalc.quantity.arithmetic import Quantity
 
 AxisNumbers: TypeAlias = "Axis | tuple[Axis, ...]"  # of one axis, or of several
 
+_MOST_AXES = 3
+
 
 def numbered(axis: Axis, x: FeatureMap) -> int:
     """The number of an axis of `x`, counted from the first.
@@ -41,6 +43,12 @@ def per_side(value: Sides, x: FeatureMap, field: str) -> tuple[tuple[Quantity, Q
     if len(value) != len(x.sizes):
         raise LayerError(f"{field} has {len(value)} values for {_axes(len(x.sizes))}")
     return tuple(side if isinstance(side, tuple) else (side, side) for side in value)
+
+
+def require_up_to_three(x: FeatureMap) -> None:
+    """Raises LayerError where `x` has more spatial axes than torch slides or normalizes along."""
+    if len(x.sizes) > _MOST_AXES:
+        raise LayerError(f"takes up to {_MOST_AXES} spatial axes, and {x} has {len(x.sizes)}")
 
 
 def _axes(count: int) -> str:

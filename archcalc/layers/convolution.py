@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from archcalc.feature_map import FeatureMap
-from archcalc.layers.along_axes import per_axis, per_side
+from archcalc.layers.along_axes import per_axis, per_side, require_up_to_three
 from archcalc.layers.effect import Effect, Extra, Saved, Storage
 from archcalc.layers.layer import (
     Axes,
@@ -169,6 +169,7 @@ class ConvTranspose(_Grouped):
 
     def effect_on(self, x: FeatureMap, /) -> Effect:
         require_spatial(x)
+        require_up_to_three(x)
         self.require_channels(x)
         windows, added = self.windows_on(x)
         axes = list(zip(x.sizes, windows, added, strict=True))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
-from archcalc.errors import LayerError
 from archcalc.feature_map import FeatureMap
+from archcalc.layers.along_axes import require_up_to_three
 from archcalc.layers.effect import Effect, Extra, Saved, Storage
 from archcalc.layers.layer import Category, Layer, require_spatial
 from archcalc.layers.mixing import all_in_groups
@@ -48,8 +48,7 @@ class InstanceNorm(Layer):
 
     def effect_on(self, x: FeatureMap, /) -> Effect:
         require_spatial(x)
-        if len(x.sizes) > 3:
-            raise LayerError(f"takes 1 to 3 spatial axes, and {x} has {len(x.sizes)}")
+        require_up_to_three(x)
         each = (x.channels,)
         windows: Windows = Reach.SAME
         state = parameters(weight=each if self.affine else None, bias=each if self.affine else None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar, Literal, TypeAlias
 
 from archcalc.feature_map import FeatureMap
+from archcalc.layers.along_axes import require_up_to_three
 from archcalc.layers.effect import Effect, Extra, Saved, Storage, pointwise
 from archcalc.layers.layer import (
     Category,
@@ -61,6 +62,7 @@ class BatchNorm(_Normalization):
     momentum: float = 0.1
 
     def effect_on(self, x: FeatureMap, /) -> Effect:
+        require_up_to_three(x)
         each = (x.channels,)
         learned = parameters(
             weight=each if self.affine and self.gamma else None, bias=each if self.affine else None

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from archcalc.errors import LayerError
 from archcalc.feature_map import FeatureMap
-from archcalc.layers.along_axes import per_axis
+from archcalc.layers.along_axes import per_axis, require_up_to_three
 from archcalc.layers.convolution import Conv
 from archcalc.layers.effect import Effect, Extra, Saved, without_parameters
 from archcalc.layers.layer import Axes, Category, Ceil, Layer, Padding, require_spatial
@@ -254,6 +254,7 @@ class _AdaptivePool(_Pool):
 
     def effect_on(self, x: FeatureMap, /) -> Effect:
         require_spatial(x)
+        require_up_to_three(x)
         sizes = per_axis(self.output, x, "output")
         for size in sizes:
             require_at_least(size, 1, "an output size of {}", size)
@@ -324,6 +325,7 @@ class GlobalAvgPool(_Pool):
 
     def effect_on(self, x: FeatureMap, /) -> Effect:
         require_spatial(x)
+        require_up_to_three(x)
         output = FeatureMap(x.channels, (1,) * len(x.sizes))
         return without_parameters(output, Reach.ALL, ops=x.values)
 

@@ -7,7 +7,7 @@ from typing import ClassVar, Literal, TypeAlias
 
 from archcalc.errors import LayerError
 from archcalc.feature_map import FeatureMap
-from archcalc.layers.along_axes import per_side
+from archcalc.layers.along_axes import per_side, require_up_to_three
 from archcalc.layers.effect import Effect, Saved, Storage, pointwise, without_parameters
 from archcalc.layers.layer import Category, Layer, Sides, require_spatial
 from archcalc.layers.operator import USUAL, Circumstances, Gradient, Operator, Order, Taken, Tensor
@@ -151,6 +151,8 @@ class Pad(Resampling):
 
     def effect_on(self, x: FeatureMap, /) -> Effect:
         require_spatial(x)
+        if self.mode != "constant":
+            require_up_to_three(x)
         sides = per_side(self.sides, x, "sides")
         for n, side in zip(x.sizes, sides, strict=True):
             self._require_filled(n, *side)

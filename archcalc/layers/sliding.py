@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from archcalc.errors import LayerError
 from archcalc.feature_map import FeatureMap
-from archcalc.layers.along_axes import per_axis, per_side
+from archcalc.layers.along_axes import per_axis, per_side, require_up_to_three
 from archcalc.layers.effect import Extra
 from archcalc.layers.layer import Axes, Padding, Sides, require_spatial
 from archcalc.quantity.arithmetic import Quantity, certainly_equal, product, require_at_least
@@ -22,6 +22,7 @@ def sliding_windows(
     (TensorFlow's: ceil(n / stride) outputs, the odd position after).
     """
     require_spatial(x)
+    require_up_to_three(x)
     for value in per_axis(stride, x, "stride"):
         require_at_least(value, 1, "a stride of {}", value)
     windows = unchecked_windows(x, kernel, stride, padding, dilation)

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from archcalc.errors import LayerError
 from archcalc.feature_map import FeatureMap
-from archcalc.layers.along_axes import per_axis
+from archcalc.layers.along_axes import per_axis, require_up_to_three
 from archcalc.layers.effect import Effect, without_parameters
 from archcalc.layers.layer import Axes, Category, require_spatial
 from archcalc.layers.operator import USUAL, Circumstances, Kept, Operator, Taken
@@ -39,6 +39,7 @@ class MaxUnpool(Sliding):
     def effect_on(self, x: FeatureMap, /, pooled: FeatureMap | None = None) -> Effect:
         """As every layer's; `pooled` is the map that the named max pool took in."""
         require_spatial(x)
+        require_up_to_three(x)
         if pooled is None:
             raise LayerError("needs `indices`, the name of the max pool that it undoes")
         output = FeatureMap(x.channels, self._sizes(x))

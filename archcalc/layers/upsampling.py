@@ -8,7 +8,7 @@ from typing import ClassVar, Literal, TypeAlias
 
 from archcalc.errors import LayerError
 from archcalc.feature_map import FeatureMap
-from archcalc.layers.along_axes import per_axis
+from archcalc.layers.along_axes import per_axis, require_up_to_three
 from archcalc.layers.effect import Effect, without_parameters
 from archcalc.layers.layer import Axes, Layer, Ratios, require_spatial
 from archcalc.layers.operator import USUAL, Circumstances, Operator, Order, Taken
@@ -58,6 +58,7 @@ class Upsample(Resampling):
 
     def effect_on(self, x: FeatureMap, /) -> Effect:
         require_spatial(x)
+        require_up_to_three(x)
         self.require_axes(len(x.sizes))
         if self.align_corners and self.mode in ("nearest", "area"):
             raise LayerError(f"mode {self.mode!r} has no corners to align")

@@ -151,6 +151,8 @@ def fvcore_count(module: nn.Module, x: Batch) -> FvcoreCount:
             by_operator = dict(count.by_operator())
         except (TypeError, RuntimeError) as error:
             raise NotCounted(f"torch cannot trace the network for fvcore: {error}") from error
+        except AssertionError as error:
+            raise NotCounted(f"fvcore refuses a shape: {error}") from error
         unknown = tuple(sorted(name.removeprefix("aten::") for name in count.unsupported_ops()))
     return FvcoreCount(
         macs=int(sum(n for name, n in by_operator.items() if name in FVCORE_MAC_OPERATORS)),

@@ -82,7 +82,11 @@ _PADS = {"constant": "Zero", "reflect": "Reflection", "replicate": "Replication"
 @spell.register
 def _(layer: resampling.Pad, at: Setting) -> Spelling:
     sides = per_side(layer.sides, at.x, "sides")
-    amounts = given("padding", tidy(tuple([n for side in reversed(sides) for n in side])))
+    numbers = tuple([n for side in reversed(sides) for n in side])
+    if layer.mode == "constant" and at.axes > 3:  # of which torch has no module
+        arguments = (in_call("pad", numbers), in_call("value", layer.value))
+        return Spelling(None, arguments, "F.pad({0}, {pad}, value={value})")
+    amounts = given("padding", tidy(numbers))
     if layer.mode == "constant" and layer.value != 0:
         return Spelling(f"nn.ConstantPad{at.axes}d", (amounts, given("value", layer.value)))
     return Spelling(f"nn.{_PADS[layer.mode]}Pad{at.axes}d", (amounts,))

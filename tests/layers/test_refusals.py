@@ -8,13 +8,16 @@ from itertools import product
 from typing import cast
 
 import pytest
+import torch
 
 from archcalc import FeatureMap, LayerError
 from archcalc.layers import Effect, Layer
 from archcalc.layers.convolution import Conv, ConvTranspose, LocallyConnected
 from archcalc.layers.further_joins import Divide, Subtract
+from archcalc.layers.instance_norm import InstanceNorm
 from archcalc.layers.joining import Add, Concat, Multiply
 from archcalc.layers.local_response_norm import LocalResponseNorm
+from archcalc.layers.normalization import BatchNorm
 from archcalc.layers.pooling import AdaptiveAvgPool, AvgPool, GlobalAvgPool, MaxPool
 from archcalc.layers.regularization import Dropout, DropPath
 from archcalc.layers.resampling import Crop, Pad, PadChannels, PixelShuffle
@@ -23,6 +26,7 @@ from archcalc.layers.rolling import Roll
 from archcalc.layers.sliding import sliding_windows
 from archcalc.layers.unpooling import MaxUnpool
 from archcalc.layers.upsampling import Upsample
+from archcalc.torch_backend.layer_modules import module_for
 
 VECTOR = (8,)
 NO_AXIS = "needs at least one spatial axis, and a vector has none"
@@ -57,6 +61,35 @@ def refusal(layer: Layer, *shapes: tuple[int, ...]) -> str:
 )
 def test_what_slides_needs_an_axis_to_slide_along(layer: Layer) -> None:
     assert refusal(layer, VECTOR) == NO_AXIS
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        Conv(channels=4, kernel=1),
+        ConvTranspose(channels=4, kernel=1),
+        LocallyConnected(channels=4, kernel=1),
+        MaxPool(kernel=1),
+        AvgPool(kernel=1),
+        AdaptiveAvgPool(output=1),
+        GlobalAvgPool(),
+        MaxUnpool(kernel=1),
+        Upsample(factor=2),
+        Pad(sides=1, mode="reflect"),
+        BatchNorm(),
+        InstanceNorm(),
+    ],
+    ids=lambda layer: layer.kind,
+)
+def test_torch_slides_and_normalizes_along_up_to_three_axes(layer: Layer) -> None:
+    assert refusal(layer, (4, 2, 2, 2, 2)) == "takes up to 3 spatial axes, and 4x2x2x2x2 has 4"
+
+
+@pytest.mark.parametrize("layer", [Pad(sides=1), Pad(sides=1, value=2.0)], ids=str)
+def test_torch_fills_borders_along_any_number_of_axes(layer: Layer) -> None:
+    x = FeatureMap(1, (2, 2, 2, 2))
+    (found,) = module_for(layer, x)(torch.zeros(1, *x.shape))
+    assert tuple(found.shape) == layer.effect_on(x).output.shape
 
 
 @pytest.mark.parametrize(

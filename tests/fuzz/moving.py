@@ -30,10 +30,11 @@ def rearrange(x: Tensor, fields: Fields, learned: Learned, training: bool) -> Te
             raise Refused("what does not divide")
     names = [name for axis in before for name in axis]
     order = [names.index(name) for axis in after for name in axis]
-    apart = x.reshape(len(x), *[sizes[name] for name in names])
-    moved = apart.permute(0, *[1 + n for n in order])
-    shape = [math.prod([sizes[name] for name in axis]) for axis in after]
-    y = moved.reshape(len(x), *shape)
+    y = x
+    if before != after:  # else einops hands on the tensor itself, and no view of it
+        apart = x.reshape(len(x), *[sizes[name] for name in names])
+        moved = apart.permute(0, *[1 + n for n in order])
+        y = moved.reshape(len(x), *[math.prod([sizes[name] for name in axis]) for axis in after])
     moving = [n for n in order if sizes[names[n]] > 1]
     stays = copy == "needed" or (copy == "reordered" and moving == sorted(moving))
     return y if stays else y.contiguous()

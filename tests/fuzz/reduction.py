@@ -11,7 +11,7 @@ from tests.fuzz.interpreter import Spec
 Path: TypeAlias = tuple[Any, ...]  # keys and indices, from the top of a spec down
 
 MOST_TRIES = 2000
-KEPT = {("name",), ("input",), ("inputs",), ("layers",)}
+KEPT = {("name",), ("input",), ("inputs",), ("inputs", "input"), ("layers",)}
 
 
 def reduced(spec: Spec, fails: Callable[[Spec], bool]) -> Spec:
@@ -36,7 +36,7 @@ def reduced(spec: Spec, fails: Callable[[Spec], bool]) -> Spec:
 
 def _smaller(spec: Spec) -> Iterator[Spec]:
     """The spec without one of its parts, with a body for its statement, or a smaller number."""
-    if len(spec.get("inputs", ())) == 1:
+    if spec.get("inputs", {}).keys() == {"input"}:
         yield {"input" if k == "inputs" else k: v for k, v in spec.items()} | {
             "input": spec["inputs"]["input"]
         }

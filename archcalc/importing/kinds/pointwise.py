@@ -6,6 +6,7 @@ from typing import Any
 
 from archcalc.importing.kinds.call import Call, handles
 from archcalc.importing.kinds.drafts import NotCoveredError
+from archcalc.importing.kinds.weights import all_held
 from archcalc.importing.trace import Ref
 
 # Operator -> kind, and of its settings the names: in torch, in archcalc.
@@ -91,10 +92,13 @@ def clamp(call: Call) -> None:
 @handles("prelu")
 def prelu(call: Call) -> None:
     """A rectifier with a learned slope."""
-    weight = call.held("weight")
-    if weight is None:
+    given = call.number_of("weight")
+    if given not in call.lowering.learned:
         raise NotCoveredError("has slopes that do not learn")
-    several = call.shape(weight) != (1,)
+    weight, *others = all_held(call.lowering, [given])
+    if others:
+        raise NotCoveredError("has slopes computed from several")
+    several = call.shape(given) != (1,)
     call.layer("prelu", call.value("input"), {"per_channel": several}, {"weight": weight})
 
 

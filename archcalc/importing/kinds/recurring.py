@@ -7,6 +7,7 @@ from typing import Any
 from archcalc.importing.kinds.call import Call, handles
 from archcalc.importing.kinds.drafts import NotCoveredError
 from archcalc.importing.kinds.slicing import selected
+from archcalc.importing.kinds.weights import all_held
 from archcalc.importing.trace import Ref
 
 
@@ -35,7 +36,8 @@ def recurrent(call: Call) -> None:
     if operator == "rnn_relu":
         fields["nonlinearity"] = "relu"
     held: dict[str, int | None] = {
-        "weight" if n == 0 else f"weight_{n}": number for n, number in enumerate(weights)
+        "weight" if n == 0 else f"weight_{n}": number
+        for n, number in enumerate(all_held(call.lowering, weights))
     }
     call.layer(kind, call.value("input"), fields, held)
     if len(call.operation.outputs) > 1 and layers == 1 and not both:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from archcalc.importing.kinds.call import Call
@@ -79,6 +79,23 @@ def weight_of(call: Call, name: str) -> Weight:
             raise NotCoveredError("has weights computed from several")
     found.scales = others
     return found
+
+
+def all_held(lowering: Lowering, numbers: Sequence[int]) -> list[int]:
+    """Some tensors that learn as the model holds them: these, or what they are parts of, each once.
+
+    Raises:
+        NotCoveredError: they are not all of what it holds for them, or do not learn.
+    """
+    found: dict[int, None] = {}
+    for number in numbers:
+        own = [number] if number in lowering.trace.held else learned_sources(lowering, number)
+        if not own:
+            raise NotCoveredError("has constant weights")
+        found |= dict.fromkeys(own)
+    if sum(_count(lowering, n) for n in found) != sum(_count(lowering, n) for n in numbers):
+        raise NotCoveredError("has weights computed from several")
+    return [*found]
 
 
 def makers_of(lowering: Lowering, number: int) -> Iterator[Operation]:

@@ -294,10 +294,12 @@ def _of_shape(node: Node, held: Mapping[str, Dense]) -> Dense | None:
 
 def learns(name: str, dense: Dense) -> bool:
     """Whether a tensor of a file is a parameter. Files do not say it: those of floats are, but for
-    single numbers, unless these are called as the parameter of a module."""
+    single numbers, unless these are called as the parameter of a module (and not as a node)."""
     if not dense.dtype.startswith(("float", "bfloat")):
         return False
-    return dense.size > 1 or (dense.size == 1 and bool(dense.shape) and "." in name)
+    return dense.size > 1 or (
+        dense.size == 1 and bool(dense.shape) and "." in name and "/" not in name
+    )
 
 
 def with_own_vectors(graph: Nodes) -> tuple[Nodes, int]:

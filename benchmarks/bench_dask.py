@@ -3,8 +3,9 @@
     python benchmarks/bench_dask.py
 
 Prints the time on the clock from the first chunk that is asked for to the file that is there, of
-clusters on this machine: it needs two cores that nothing else uses. Each worker has computed a
-chunk before; the bytes of all files are held against each other.
+clusters on this machine: it needs two cores that nothing else uses. The figures are those of
+`archcalc sweep` by default. Each worker has computed a chunk before; the bytes of all files are
+held against each other.
 """
 
 from __future__ import annotations
@@ -19,11 +20,12 @@ from distributed import LocalCluster
 
 import archcalc
 from archcalc.commands.streams import write_stream
+from archcalc.commands.sweep import FIGURES
 from archcalc.parametric.axes import read_axes
 from archcalc.parametric.choosing.space import Draws
 from archcalc.parametric.choosing.streaming import CHUNK, Stream
 
-CHUNKS = 8
+CHUNKS = 4
 AXES = ("alpha=0.25:1.5", "resolution=128..512")
 TARGET = "two workers of a cluster at least 1.7 times one"
 
@@ -61,7 +63,7 @@ def measured(folder: Path, way: str, number: int) -> float:
 def written(target: Path, chunks: int, **how: Any) -> float:
     """Writes so many chunks; the seconds that it took."""
     graph, draws = archcalc.load("mobilenet_v1"), Draws(chunks * CHUNK, 7)
-    axes, quantities = tuple(read_axes(AXES)), ("params", "macs")
+    axes, quantities = tuple(read_axes(AXES)), tuple(FIGURES.split(","))
     stream = Stream((graph,), axes, draws, quantities, None, 1, "float32")
     start = time.perf_counter()
     write_stream(stream, target, archcalc.__version__, **how)

@@ -51,7 +51,8 @@ def computed_by(
 
 def _client(scheduler: str) -> Client:
     try:
-        return Client(scheduler, timeout=CONNECTING, set_as_default=False)
+        # Chunks are many bytes: they come from the workers, and not by way of the scheduler.
+        return Client(scheduler, timeout=CONNECTING, set_as_default=False, direct_to_workers=True)
     except OSError:
         raise UsageError(f"no Dask scheduler answers at {scheduler}", "scheduler") from None
 

@@ -20,8 +20,9 @@ export class Diagram {
     this.drawn = new Map(); // element by box
     this.lines = s("g", { class: "edges", "aria-hidden": "true" });
     this.blocks = s("g", { role: "none" }); // that are open: below the lines
+    this.shapes = s("g", { class: "edges", "aria-hidden": "true" }); // over all lines
     this.nodes = s("g", { role: "none" });
-    this.svg = s("svg", { role: "none" }, this.blocks, this.lines, this.nodes);
+    this.svg = s("svg", { role: "none" }, this.blocks, this.lines, this.shapes, this.nodes);
     this.scroller = h(
       "div",
       {
@@ -67,6 +68,7 @@ export class Diagram {
     this.nodes.replaceChildren();
     this.blocks.replaceChildren();
     this.lines.replaceChildren();
+    this.shapes.replaceChildren();
     this.drawn.clear();
     this.#resize();
     const after = kept && this.at.get(kept);
@@ -166,8 +168,10 @@ export class Diagram {
       const made = make();
       this.drawn.set(thing, made);
       parent.append(made.element);
+      if (made.shape) this.shapes.append(made.shape);
     } else if (!seen && there !== undefined) {
       there.element.remove();
+      there.shape?.remove();
       this.drawn.delete(thing);
     }
   }
@@ -243,7 +247,7 @@ export class Diagram {
           d: `M${end.x - 4} ${end.y - 7}L${end.x} ${end.y}L${end.x + 4} ${end.y - 7}z`,
         })
       : null;
-    return { element: s("g", {}, line, head, shape), shape, from: edge.from };
+    return { element: s("g", {}, line, head), shape, from: edge.from };
   }
 
   /** Puts the numbers of now beside what is drawn. */

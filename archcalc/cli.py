@@ -48,6 +48,8 @@ def main(argv: Sequence[str] | None = None) -> int:
                 gc.freeze()  # no collection goes through what is loaded, not even the last
             _refuse_overwriting(arguments)
             status: int = module_of(arguments.command).run(arguments)
+            if getattr(arguments, "strict", False) and getattr(arguments, "noted", 0):
+                status = status or 1
         except ArchcalcError as error:
             status = _failed(message(error))
         sys.stdout.flush()  # a full disk shows here, and not later

@@ -40,7 +40,7 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("figures.of_network", "parametric.sweep"),
     ("figures.language",),
     ("claims",),
-    ("comparing", "parametric"),
+    ("comparing", "noticing", "parametric"),
     ("parametric.choosing", "parametric.formulas"),
     ("archcalc",),
     ("render", "torch_backend"),

@@ -15,6 +15,7 @@ from jsonschema import Draft202012Validator
 from archcalc import Analysis, activation_bytes, analyze
 from archcalc.errors import Source
 from archcalc.expansion import build_graph
+from archcalc.noticing import notes_on
 from archcalc.render.columns import COLUMNS
 from archcalc.render.contract import contract_schema, to_contract, to_json
 from archcalc.render.output import write
@@ -49,6 +50,12 @@ def test_a_network_loads_and_walks(name: str) -> None:
     assert analysis.layers
     assert analysis.graph.network.about.title
     assert (len(analysis.layers) > 1000) == (name in LARGE)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_network_is_as_it_is_meant_to_be(name: str) -> None:
+    analysis = analyzed(name)
+    assert notes_on(analysis.graph, analysis) == []
 
 
 @pytest.mark.parametrize("name", NAMES)

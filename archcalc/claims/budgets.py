@@ -18,10 +18,12 @@ from typing import NamedTuple
 
 from yaml.nodes import Node
 
+from archcalc.analysis import Analysis
 from archcalc.claims.check import Checker
 from archcalc.claims.conditions import in_full, read_condition
 from archcalc.claims.printed import Printed, PrintedError, Verdict
 from archcalc.errors import Place, Source, SpecError
+from archcalc.figures.language import evaluate
 from archcalc.quantity.at_least import AtLeast
 from archcalc.spec.reader import items, place_of, text_of
 from archcalc.spec.syntax import Family, Network
@@ -87,19 +89,35 @@ def check_budgets(family: Family, network: str | None = None) -> Iterator[Checke
                 yield _checked(budget, checker)
 
 
+def exceeded(analysis: Analysis) -> Iterator[str]:
+    """What bounds a network certainly breaks, as it was analyzed: a sentence each.
+
+    Raises:
+        SpecError: a budget is malformed.
+    """
+    for budget in budgets_of(analysis.graph.network):
+        computed = evaluate(in_full(budget.quantity), analysis)
+        if budget.bound.verdict(computed) is Verdict.DIFFERS:
+            yield _sentence(budget, computed)
+
+
 def broken(checked: CheckedBudget) -> SpecError | None:
     """The error to report where a budget is broken, else None."""
     if checked.is_kept:
         return None
     budget = checked.budget
-    found = f"{budget.quantity} is {checked.computed}, not {budget.bound.text}"
     if checked.verdict is Verdict.UNDECIDABLE:
         found = (
             f"{budget.quantity} is {checked.computed}, and whether it is {budget.bound.text} "
             "depends on a cost that is not known"
         )
         return SpecError(f"{budget.network} may break its budget: {found}", budget.place)
-    return SpecError(f"{budget.network} breaks its budget: {found}", budget.place)
+    return SpecError(_sentence(budget, checked.computed), budget.place)
+
+
+def _sentence(budget: Budget, computed: object) -> str:
+    found = f"{budget.quantity} is {computed}, not {budget.bound.text}"
+    return f"{budget.network} breaks its budget: {found}"
 
 
 def _checked(budget: Budget, checker: Checker) -> CheckedBudget:

@@ -12,8 +12,8 @@ from archcalc.analysis import DTYPES, Analysis, AnalysisStopped
 from archcalc.errors import UsageError
 from archcalc.expansion import ExpansionStopped
 from archcalc.graph import Graph
-from archcalc.imported import notes_on_import
 from archcalc.loading import Input, load
+from archcalc.noticing import notes_on
 from archcalc.quantity.arithmetic import symbol
 from archcalc.render.output import FORMS, require_form
 from archcalc.render.rows import ALL_LEVELS
@@ -29,8 +29,6 @@ COMPLETE_NETWORKS = {
     "zsh": "_archcalc_networks",
     "tcsh": "`archcalc list --names`",
 }
-
-MOST_NAMED = 3  # layers in a note
 
 
 def add_network(
@@ -48,7 +46,7 @@ def add_network(
 
 
 def add_changes(parser: argparse.ArgumentParser, only: str = "") -> None:
-    """--set and --input, which change a network; `only` says which."""
+    """--set and --input, which change a network; `only` says which. --quiet and --strict."""
     parser.add_argument(
         "--set",
         metavar="KEY=VALUE",
@@ -64,6 +62,8 @@ def add_changes(parser: argparse.ArgumentParser, only: str = "") -> None:
         help=f"{only}another input, such as 3x256x256 or 3x32hx32w; one of several as tokens=77 "
         "(again for more of them)",
     )
+    parser.add_argument("--quiet", action="store_true", help="no notes on standard error")
+    parser.add_argument("--strict", action="store_true", help="exit with 1 if there is a note")
 
 
 def add_batch(parser: argparse.ArgumentParser, dtypes: Sequence[str] = tuple(DTYPES)) -> None:
@@ -184,7 +184,7 @@ def graph_of(arguments: argparse.Namespace, network: str | None = None) -> Graph
     if any(node.training_only for node in graph.nodes):
         analysis = walk(graph, 1, "float32")
         graph = analysis.graph  # without the heads for training that do not fit
-    note_what_is_missing(graph, analysis)
+    tell_notes(arguments, graph, analysis)
     return graph
 
 
@@ -205,9 +205,9 @@ def analysis_of(arguments: argparse.Namespace, network: str | None = None) -> An
     except ExpansionStopped as stopped:
         analysis = walk(stopped.graph, batch, dtype)  # which stops, with all up to there
     except AnalysisStopped as stopped:
-        note_what_is_missing(stopped.partial.graph, stopped.partial)
+        tell_notes(arguments, stopped.partial.graph, stopped.partial)
         raise
-    note_what_is_missing(analysis.graph, analysis)
+    tell_notes(arguments, analysis.graph, analysis)
     return analysis
 
 
@@ -217,31 +217,19 @@ def _loaded(arguments: argparse.Namespace, network: str | None) -> Graph:
     return load(name, input=sizes, parameters=parameters(arguments) | settings)
 
 
-def note_what_is_missing(graph: Graph, analysis: Analysis | None = None) -> None:
-    """Says on stderr which heads do not fit, and which layers no output needs.
-
-    Mostly a `from` was forgotten, or to say that there are several outputs. Of a model from
-    elsewhere also what is noted of it.
+def tell_notes(
+    arguments: argparse.Namespace, graph: Graph, analysis: Analysis | None = None
+) -> None:
+    """Says on stderr what is to be noted of a network, unless --quiet; and counts it, for --strict.
 
     Args:
         analysis: of the graph, where somebody has walked it.
     """
-    for note in notes_on_import(graph, analysis):
-        print(f"archcalc: note: {note}", file=sys.stderr)
-    for out in graph.left_out:
-        print(
-            f"archcalc: note: without {out.head}, for training only: {out.reason}", file=sys.stderr
-        )
-    live = graph.live()
-    unused = [node for node in graph.nodes if node.name not in live]
-    if unused:
-        where = ", ".join(f"{node.name} ({node.place})" for node in unused[:MOST_NAMED])
-        more = f" and {len(unused) - MOST_NAMED} more" if len(unused) > MOST_NAMED else ""
-        print(
-            f"archcalc: note: no output of {graph.name} needs {where}{more}; totals are without. "
-            "A further output is a `head: {layers: […]}`, or named by `outputs: […]`",
-            file=sys.stderr,
-        )
+    notes = notes_on(graph, analysis)
+    arguments.noted = getattr(arguments, "noted", 0) + len(notes)
+    if not getattr(arguments, "quiet", False):
+        for note in notes:
+            print(f"archcalc: note: {note.text}", file=sys.stderr)
 
 
 def input_sizes(arguments: argparse.Namespace) -> Input | None:

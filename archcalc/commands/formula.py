@@ -11,8 +11,8 @@ from archcalc.commands.arguments import (
     add_network,
     add_output,
     input_sizes,
-    note_what_is_missing,
     parameters,
+    tell_notes,
 )
 from archcalc.commands.printing import show
 from archcalc.errors import require_extra
@@ -74,7 +74,7 @@ def run(arguments: argparse.Namespace) -> int:
     }
     quantities = arguments.quantity or DEFAULT_QUANTITIES
     found = derive_formulas(network, quantities, layer=arguments.layer, **settings)
-    note_what_is_missing(found.graph)
+    tell_notes(arguments, found.graph)
     if arguments.latex or arguments.python:
         show(render.latex(found) if arguments.latex else render.python(found), arguments)
         return 0

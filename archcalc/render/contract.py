@@ -19,6 +19,7 @@ from archcalc.memory_use.totals import (
     training_only_bytes,
     unused_bytes,
 )
+from archcalc.noticing import notes_on
 from archcalc.quantity.arithmetic import plain
 from archcalc.record import as_dict
 from archcalc.render.opaque import at_least_record, opaque_record
@@ -29,12 +30,15 @@ def to_contract(analysis: Analysis, conventions: Sequence[str] = ()) -> dict[str
     """The analysis in types that JSON knows, and what other tools count, by these conventions.
 
     A partial analysis has no totals (null) and says in `error` why it ends. `left_out` says why
-    heads for training are missing that do not fit. What is not known of layers that are `opaque`
-    is null, in them and in the totals, of which `at_least` has what is known.
+    heads for training are missing that do not fit, `notes` what is probably not meant so. What is
+    not known of layers that are `opaque` is null, in them and in the totals, of which `at_least`
+    has what is known.
     """
     contract = analysis.record() | opaque_record(analysis)
     if analysis.graph.left_out:
         contract["left_out"] = [as_dict(head) for head in analysis.graph.left_out]
+    if notes := notes_on(analysis.graph, analysis):
+        contract["notes"] = [note._asdict() for note in notes]
     if analysis.error is not None:
         return contract | {"totals": None, "error": str(analysis.error)}
     totals = _totals(analysis.totals, activation_bytes(analysis))

@@ -26,7 +26,12 @@ PART_KEYS = ("of", "parameters", "after", "until")  # of a `network`, beside its
 ABOUT_KEYS = ("title", "authors", "year", "paper", "source", "accuracy", "published_depth")
 ACCURACY_KEYS = ("top1", "top5", "crops", "source")
 WAYS = ("width", "depth", "resolution")  # to make a network larger, in `scaling`
-NETWORK_KEYS = ("input", "inputs", "outputs", "scaling", "layers", "budget")
+NETWORK_KEYS = ("input", "inputs", "outputs", "scaling", "layers", "budget", "silence")
+# What `silence` may say that a network is meant to have: the rules of `archcalc.noticing`.
+NOTICED = (
+    "channels_last", "batch_in_input", "linear_on_map", "kernel_exceeds_map", "stride_skips",
+    "dilation_holes", "bias_before_norm", "unused",
+)  # fmt: skip
 VARIANT_KEYS = (*ABOUT_KEYS, *NETWORK_KEYS)
 INPUT_KEYS = ("shape", "dtype")
 FAMILY_KEYS = (

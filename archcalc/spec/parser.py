@@ -14,7 +14,14 @@ from archcalc.record import replace
 from archcalc.spec.definitions import DefinitionReader
 from archcalc.spec.fields import read_literal, read_size
 from archcalc.spec.files import Files
-from archcalc.spec.keys import ACCURACY_KEYS, FAMILY_KEYS, INPUT_KEYS, VARIANT_KEYS, WAYS
+from archcalc.spec.keys import (
+    ACCURACY_KEYS,
+    FAMILY_KEYS,
+    INPUT_KEYS,
+    NOTICED,
+    VARIANT_KEYS,
+    WAYS,
+)
 from archcalc.spec.labels import find_labelled
 from archcalc.spec.reader import compose_counted, items, text_of
 from archcalc.spec.scopes import require_known_names
@@ -89,6 +96,7 @@ class _FamilyReader(DefinitionReader):
             budget=found.get("budget"),
             outputs=self._outputs(found.get("outputs")),
             scaling=self._scaling(found.get("scaling")),
+            silence=self._silence(found.get("silence")),
             functions=self._functions_of(found),
             block_files=self._files.blocks,
         )
@@ -126,6 +134,7 @@ class _FamilyReader(DefinitionReader):
             budget=found.get("budget", base.budget),
             outputs=self._outputs(found["outputs"]) if "outputs" in found else base.outputs,
             scaling={**base.scaling, **self._scaling(found.get("scaling"))},
+            silence={**base.silence, **self._silence(found.get("silence"))},
         )
 
     def _require_whole(self, network: Network) -> None:
@@ -142,6 +151,16 @@ class _FamilyReader(DefinitionReader):
             find_labelled(label.text, network.name, network.parameters, sizes)
         except ExpressionError as error:
             raise SpecError(f"scaling, {way}: {error}", label.place) from None
+
+    def _silence(self, node: Node | None) -> dict[str, str]:
+        found = {} if node is None else self._mapping(node, NOTICED, "silence")
+        reasons = {rule: self._text(found, rule, "") for rule in found}
+        for rule, reason in reasons.items():
+            if not reason or is_null(found[rule]):
+                raise SpecError(
+                    f"silence, {rule}: say why it is meant so", self._place(found[rule])
+                )
+        return reasons
 
     def _about(self, found: dict[str, Node], base: About) -> About:
         year, depth = found.get("year"), found.get("published_depth")

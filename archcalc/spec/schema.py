@@ -14,6 +14,7 @@ from archcalc.spec.keys import (
     DIFFERENCES,
     KEYWORDS,
     NAMED,
+    NOTICED,
     OF_BRANCHES,
     PLACEMENT_KEYS,
     TRAINING_KEYS,
@@ -119,6 +120,7 @@ def _network() -> dict[str, Schema]:
         "scaling": _scaling(),
         "layers": _BODY,
         "budget": _BUDGET,
+        "silence": _silence(),
     }
 
 
@@ -165,6 +167,14 @@ def _scaling() -> Schema:
     return _closed(dict.fromkeys(WAYS, labels), []) | {
         "description": "what makes the network wider, deeper and its input larger: a parameter, "
         "an item such as depths[0], a size such as H; all of a list times the same factor",
+    }
+
+
+def _silence() -> Schema:
+    reason: Schema = {"type": "string", "minLength": 1}
+    return _closed(dict.fromkeys(NOTICED, reason), []) | {
+        "description": "of notes on the network those that are not to be told, each with why it is "
+        "meant so"
     }
 
 

@@ -337,6 +337,7 @@ class Network(Record):
         budget: the tree of its bounds, which `archcalc.claims.budgets` reads when asked.
         outputs: the layers whose outputs leave it, by the outputs' names; None for what ends the
             main path, and the heads.
+        silence: of rules of `archcalc.noticing` that it is meant to break, why.
         scaling: for some of `archcalc.spec.keys.WAYS` the numbers that make it wider, deeper or
             larger, all of them times the same factor.
         block_files: what blocks are imported from, by key, themselves or through one another.
@@ -355,6 +356,7 @@ class Network(Record):
     budget: Node | None = None
     outputs: Mapping[str, NameTemplate] | None = None
     scaling: Mapping[str, tuple[Label, ...]] = {}
+    silence: Mapping[str, str] = {}
     functions: Mapping[str, Function] = {}
     block_files: Mapping[str, BlockFile] = {}
     imported: Imported | None = None

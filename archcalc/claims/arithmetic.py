@@ -120,7 +120,7 @@ def _figure(text: str, node: Node, source: Source) -> Value:
         pass
     else:
         if isinstance(printed.number, Fraction) and not printed.relation:
-            return printed.number * printed.unit
+            return printed.value
         raise SpecError(f"{text!r} is not a number", place_of(node, source))
     try:
         return parse(text).evaluate({})

@@ -66,6 +66,4 @@ def _prints(total: Quantity, printed: Printed, tolerance: Fraction | None) -> bo
         return False
     if tolerance is None:
         return printed.verdict(total) in _PRINTS_SO
-    assert isinstance(printed.number, Fraction)
-    number = printed.number * printed.unit
-    return abs(total - number) <= tolerance * number
+    return abs(total - printed.value) <= tolerance * printed.value

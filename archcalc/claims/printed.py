@@ -58,6 +58,12 @@ class Printed(NamedTuple):
     decimals: int = 0
     relation: str = ""
 
+    @property
+    def value(self) -> Fraction:
+        """The number that it stands for, of one that is a number: 138M is 138,000,000."""
+        assert isinstance(self.number, Fraction), "a shape, or a statement"
+        return self.number * self.unit
+
     def verdict(self, computed: Any) -> Verdict:
         """Whether the figure is right: AGREES, TRUNCATED, APPROXIMATELY or DIFFERS.
 

@@ -14,11 +14,14 @@ from archcalc.loading import Spec
 EXAMPLES = (
     "archcalc which --params 25.56M --macs 4.09G",
     "archcalc which --macs 7.7G --tolerance 1%",
+    "archcalc which --params 1.33M --over alpha=0.25:1:0.25",
 )
 FAILS = "no network prints so"
 NOTES = (
     "--macs may be counted as multiply-accumulates (macs), as twice these (flops),",
     "or as another tool does, by its name in archcalc conventions",
+    "with --over only networks are looked at that have such a parameter or size, at",
+    "each of the values: a list or a range, as of archcalc sweep",
 )
 
 
@@ -33,6 +36,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--tolerance", default="", metavar="N%",
         help="how far off a total may be; the last digit, rounded or cut off, by default",
     )  # fmt: skip
+    parser.add_argument(
+        "--over", metavar="KEY=VALUES", action="append", default=[],
+        help="settings to look at, of a parameter, an item of one (depths[2]), or a size of the "
+        "input (H); again for more, all of whose combinations are settings",
+    )  # fmt: skip
     add_format(parser)
 
 
@@ -40,7 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Prints a row for each network that matches; 1 where there is none."""
     found = which(
         *arguments.names, params=arguments.params, macs=arguments.macs,
-        tolerance=arguments.tolerance, watched=_watched,
+        tolerance=arguments.tolerance, over=arguments.over, watched=_watched,
     )  # fmt: skip
     give(found.document, arguments)
     return 0 if found.found else 1

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from archcalc.claims.matching import Match
 from archcalc.quantity.arithmetic import plain
-from archcalc.render.numbers import exact
+from archcalc.render.numbers import counted, exact
 from archcalc.render.output import Data, Document, Part, Table, Title
 
 _MOST_NAMED = 1  # counts in a cell for people
@@ -19,18 +19,21 @@ class WhichDocument(Document):
         asked: the numbers as they were given, by what they were asked for as.
         tolerance: how far off a total may be, as given; empty for the last digit.
         searched: how many networks were looked at.
+        settings: at how many settings in all; None where each was looked at as it is.
     """
 
     matches: Sequence[Match]
     asked: Mapping[str, str]
     tolerance: str
     searched: int
+    settings: int | None = None
 
     def record(self) -> dict[str, object]:
         """The networks in order, each with all totals that print so."""
         return {
             "asked": dict(self.asked),
             "searched": self.searched,
+            "settings": self.settings,
             "networks": [
                 {
                     **match.analysis.identity.record(),
@@ -57,9 +60,13 @@ class WhichDocument(Document):
         """A row for each network, with the first total of each number that was asked for."""
         numbers = ", ".join([f"{key} {text}" for key, text in self.asked.items()])
         within = f" within {self.tolerance}" if self.tolerance else ""
-        found = "no network" if not self.matches else f"{len(self.matches):,}"
+        where = counted(self.searched, "network")
+        if self.settings is not None:
+            where = f"{self.settings:,} settings of {where}"
+        nothing = "no network" if self.settings is None else "none"
+        found = f"{len(self.matches):,}" if self.matches else nothing
         yield Title(
-            f"{numbers}{within}: {found} of {self.searched:,} networks",
+            f"{numbers}{within}: {found} of {where}",
             ["Totals of one image, by archcalc's own count or another tool's:",
              "`archcalc conventions` says what each counts."],
         )  # fmt: skip

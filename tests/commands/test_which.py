@@ -44,6 +44,27 @@ def test_a_tolerance_is_a_share(capsys: Capture) -> None:
     assert (status, "resnet18" in out, "resnet34" in out) == (0, True, False)
 
 
+def test_settings_are_looked_at_too(capsys: Capture) -> None:
+    """1.33M are MobileNet's parameters at a width of one half, in its paper."""
+    over = ("which", "mobilenet_v1", "resnet18", "--over", "alpha=0.25:1:0.25")
+    status, out, _ = called(capsys, *over, "--params", "1.33M")
+    assert status == 0
+    assert out.splitlines()[0] == "params 1.33M: 1 of 4 settings of 1 network"
+    assert out.splitlines()[-1].startswith("mobilenet_v1 (alpha=0.5)  1,331,592  params")
+    status, out, _ = called(capsys, *over, "--params", "1.3M", "--tolerance", "3%", "--macs", "76M",
+                            "--over", "resolution=128,160", "--format", "json")  # fmt: skip
+    record = json.loads(out)
+    assert (status, record["searched"], record["settings"]) == (0, 1, 8)
+    assert [one["changed"] for one in record["networks"]] == [{"alpha": "1/2", "resolution": 160}]
+
+
+def test_a_setting_at_which_there_is_no_network_is_none(capsys: Capture) -> None:
+    words = ("which", "alexnet", "--over", "towers=1,2,7", "--macs", "715M", "--tolerance", "3%")
+    status, out, _ = called(capsys, *words)
+    assert status == 0
+    assert out.startswith("macs 715M within 3%: 1 of 3 settings of 1 network")
+
+
 def test_no_network_is_status_1(capsys: Capture) -> None:
     status, out, _ = called(capsys, "which", *RESNETS, "--params", "25.57M")
     assert (status, out.splitlines()[0]) == (1, "params 25.57M: no network of 4 networks")
@@ -57,6 +78,16 @@ def test_no_network_is_status_1(capsys: Capture) -> None:
         (["which", "--params", "55x55x96"], "--params: 55x55x96 is no number"),
         (["which", "--params", "<1M"], "--params: <1M is no number"),
         (["which", "--params", "1M", "--tolerance", "1"], "--tolerance: 1 is no share"),
+        (
+            ["which", "resnet18", "--params", "1M", "--over", "alhpa=1,2"],
+            "--over: resnet18 has no 'alhpa'",
+        ),
+        (
+            ["which", *RESNETS, "--params", "1M", "--over", "alpha=1,2"],
+            "--over: none of 4 networks has alpha",
+        ),
+        (["which", "--params", "1M", "--over", "alpha=0.5:1"], "--over: alpha: say in which steps"),
+        (["which", "--params", "1M", "--over", "H=1..2000"], "--over: 2,000 settings of each"),
         (["which", "resnet5", "--params", "1M"], "unknown network 'resnet5'"),
     ],
 )

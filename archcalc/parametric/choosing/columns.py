@@ -92,8 +92,7 @@ class Column(Record):
         return kept
 
     def _compared(self, bound: Printed) -> NDArray[np.bool_]:
-        assert isinstance(bound.number, Fraction), "conditions have numbers on their right"
-        limit, values = bound.number * bound.unit, self.values
+        limit, values = bound.value, self.values
         if values.dtype.kind == "f":
             near = float(limit)
             kept = values < near if "<" in bound.relation else values > near

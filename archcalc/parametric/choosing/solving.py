@@ -251,8 +251,7 @@ class _Search:
         """Where between two numbers a condition may turn that holds at one of them: by the two
         values seen that are nearest to the bound, if the figure grows as a power."""
         for quantity, bound in (c for way in self._trials.ways for c in way):
-            assert isinstance(bound.number, Fraction), "conditions have numbers on their right"
-            limit = _positive(bound.number * bound.unit)
+            limit = _positive(bound.value)
             ends = [_positive(self._trial(n).values.get(quantity)) for n in (low, high)]
             if limit is None or None in ends or ends[0] == ends[1]:
                 continue

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 # Chunks that are given out for each that computes: one at work, and one for when it is done.
 MOST_WAITING = 2
-KEPT = "called again, the chunks that are there are kept"
 
 
 def write_stream(
@@ -70,7 +69,10 @@ def _of_processes(
                 for future in done:
                     yield future.result()
         except BrokenProcessPool:
-            raise UsageError(f"a process that computed settings has died; {KEPT}") from None
+            raise UsageError(
+                "a process that computed settings has died; called again, the chunks that are "
+                "there are kept"
+            ) from None
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
 

@@ -114,7 +114,7 @@ def seed(text: str) -> int:
 
 def scheduler(text: str) -> str:
     """The address of a Dask scheduler, for argparse."""
-    if not re.fullmatch(r"(tcp|tls|ws|wss)://[^\s/]+:[0-9]{1,5}", text):
+    if not re.fullmatch(r"tcp://[^\s/]+:[0-9]{1,5}", text):
         raise argparse.ArgumentTypeError(f"expected tcp://HOST:PORT, found {text[:60]!r}")
     return text
 

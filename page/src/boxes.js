@@ -2,6 +2,7 @@
 
 const NODE = 46; // the height of a box that is folded
 const INPUT = 30;
+const SHAPE = 100; // beside the name of an input
 export const NAME = "600 12.5px system-ui, sans-serif";
 export const ROW_NAME = "600 13px system-ui, sans-serif";
 export const KIND = "11.5px system-ui, sans-serif";
@@ -17,7 +18,13 @@ export function kindOf(item) {
 /** How large a box is that is folded: whatever the numbers in it are. */
 export function sizeOf(item) {
   const fold = item.folds ? 14 : 0;
-  const width = Math.max(widthOf(item.label, NAME) + 62, widthOf(kindOf(item), KIND) + 44) + 22 + fold;
+  const width =
+    Math.max(
+      widthOf(item.label, NAME) + (item.type === "input" ? SHAPE : 62),
+      widthOf(kindOf(item), KIND) + 44,
+    ) +
+    22 +
+    fold;
   return {
     width: Math.round(Math.min(230, Math.max(150, width))),
     height: item.type === "input" ? INPUT : NODE,

@@ -118,10 +118,13 @@ export class Diagram {
     const across = Math.min(1, clientWidth / width);
     this.scale = Math.max(LEAST, readable ? Math.max(0.6, across) : Math.min(across, clientHeight / height));
     this.#resize();
-    const [first] = this.plan.boxes; // of what is wider than the frame, where it begins
-    const middle = readable && first ? first.x + first.width / 2 : width / 2;
-    this.scroller.scrollLeft = middle * this.scale - clientWidth / 2;
-    if (readable) this.scroller.scrollTop = first ? (first.y - 20) * this.scale : 0;
+    const [first] = this.plan.boxes;
+    const [start, end] = [first.x * this.scale, (first.x + first.width) * this.scale];
+    const left = (width * this.scale - clientWidth) / 2;
+    // Of what is wider than the frame one sees at first where it begins.
+    this.scroller.scrollLeft =
+      readable && (start < left || end > left + clientWidth) ? (start + end - clientWidth) / 2 : left;
+    if (readable) this.scroller.scrollTop = (first.y - 20) * this.scale;
     this.draw();
   }
 

@@ -106,6 +106,7 @@ export class Settings {
   }
 }
 
-function unitOf({ kind, unit }) {
-  return unit ?? { size: "px", batch: "images" }[kind] ?? "";
+// H and W are of pixels; what other sizes count, such as tokens, is not said.
+function unitOf({ kind, label, unit }) {
+  return unit ?? (kind === "size" && ["H", "W"].includes(label) ? "px" : "");
 }

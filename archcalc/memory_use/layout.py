@@ -274,7 +274,7 @@ class _Placing:
         self._placed[layer.name] = Placed(shape, strides)
         if not source.has_gaps() or kind.steps_first:
             return 0
-        return _copied(layer.node, source, prod(shape[1:]), at_inference)
+        return x.items * _copied(layer.node, source, prod(shape[1:]), at_inference)
 
     def _combined(self, layer: LayerAnalysis) -> list[Placed]:
         """The inputs of a layer, in the order in which it combines them."""
@@ -292,7 +292,7 @@ class _Placing:
 
 
 def _copied(node: Node, source: Placed, outputs: int, at_inference: bool) -> int:
-    """The values, for each image, of what a layer makes beside its output of an input with gaps.
+    """The values, for each item, of what a layer makes beside its output of an input with gaps.
 
     Source: torch, `at::group_norm` and `at::linear`
     (aten/src/ATen/native/group_norm.cpp, Linear.cpp, LinearAlgebra.cpp).

@@ -76,6 +76,8 @@ def modules(draw: st.DrawFn) -> tuple[Lines, Size]:
             (draw(st.sampled_from(_SUMS)).format(f"self.linear['{shape[-1]}']"), shape),
             (f"x = {draw(st.sampled_from(_BY_VALUE))}", shape),
         ]
+        if len(shape) > 2:
+            ways.append(("x = x.flatten(0, 1)", shape[1:]))  # items of an image, as windows are
         if at:
             merged = (*shape[: at - 1], shape[at - 1] * shape[at], *shape[at + 1 :])
             ways += [(f"x = x.flatten({at}, {at + 1})", merged), _reshaped(merged)]

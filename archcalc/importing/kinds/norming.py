@@ -63,6 +63,8 @@ def layer_norm(call: Call) -> None:
     if count == 1:
         if _channels_last_for_a_while(call, value):
             _over_channels(call, value, fields, held)
+            if not _copied_behind(call):
+                call.lowering.note(_BY_VIEW, call.operation.path or call.operation.operator)
         else:
             call.layer("layer_norm", value, fields | {"over": "last"}, held, apart=True)
         return
@@ -85,6 +87,20 @@ def _channels_last_for_a_while(call: Call, value: Value) -> bool:
         return False
     made = users[0].outputs[0]
     return call.shape(made)[1:] == tuple([size_of(axis) for axis in base[1:]])
+
+
+_BY_VIEW = (
+    "the peaks of inference and of a training step may be off where a norm takes channels last and "
+    "the module puts them first again by a view, of which the layer makes a copy"
+)
+
+
+def _copied_behind(call: Call) -> bool:
+    """Whether what puts the channels first again behind the norm is a view of which all that takes
+    it is a copy."""
+    users = call.lowering.users
+    taking = users.get(users[call.output][0].outputs[0], [])
+    return bool(taking) and all(each.operator == "contiguous" for each in taking)
 
 
 def _over_channels(

@@ -167,6 +167,27 @@ def test_what_cuts_off_a_border_along_two_axes_is_a_crop(
     assert sides is None or found.fields("crop") == {"sides": sides}
 
 
+def test_channels_that_a_view_puts_first_again_behind_a_norm_are_said_to_leave_peaks_open() -> None:
+    class Norm(nn.LayerNorm):
+        def forward(self, x: Tensor) -> Tensor:
+            x = super().forward(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+            return x.contiguous() if self.bias is None else x
+
+    found = imported(nn.Sequential(Norm(4), nn.Conv2d(4, 4, 3)), (4, 5, 5))
+    assert "peaks of inference and of a training step" in " ".join(found.model.notes)
+    assert found.fields("layer_norm") == {"over": "channels"}
+    copied = imported(nn.Sequential(Norm(4, bias=False), nn.Conv2d(4, 4, 3)), (4, 5, 5))
+    assert copied.kinds == ["layer_norm", "conv"] and copied.model.notes == ()
+
+
+def test_parts_of_what_is_turned_are_said_to_leave_the_peak_of_training_open() -> None:
+    linear = nn.Linear(4, 4)
+    found = imported(Function(lambda x: linear(x).permute(0, 2, 1)[:, 1:]), (3, 4))
+    assert "peak of a training step" in " ".join(found.model.notes)
+    apart = imported(Function(lambda x: linear(x)[:, 1:].permute(0, 2, 1)), (3, 4))
+    assert apart.model.notes == ()
+
+
 def test_parts_that_are_cut_at_once_are_said_to_leave_the_peak_of_training_open() -> None:
     """torch has one operator for all of them, the layers here one for each."""
     halves = imported(Function(lambda x: torch.cat(x.chunk(2, 1)[::-1], 1)), (4, 3, 3))

@@ -169,15 +169,20 @@ class Analysis(Record):
         if matches:
             several = ", ".join(matches[:4])
             raise UsageError(f"{len(matches)} layers of {self.name} are called {name!r}: {several}")
-        blocks = names_meant(name, self.graph.blocks)
-        last = self._last_of(blocks[0]) if len(blocks) == 1 else None
+        last = self.output_of_block(name)
         if last is not None:
+            (block,) = names_meant(name, self.graph.blocks)
             raise UsageError(
-                f"{name!r} is a block ({self.graph.blocks[blocks[0]]}) of {self.name}, not a "
+                f"{name!r} is a block ({self.graph.blocks[block]}) of {self.name}, not a "
                 f"layer; its output is that of {last!r}"
             )
         guess = did_you_mean(name, with_ends([*by_name, *self.graph.blocks]))
         raise UsageError(f"{self.name} has no layer {name!r}{guess}")
+
+    def output_of_block(self, name: str) -> str | None:
+        """The layer whose output leaves the block called `name`; None where there is no such."""
+        blocks = names_meant(name, self.graph.blocks)
+        return self._last_of(blocks[0]) if len(blocks) == 1 else None
 
     def _last_of(self, block: str) -> str | None:
         """The layer whose output leaves a block; None for an empty block."""

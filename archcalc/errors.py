@@ -30,6 +30,7 @@ from archcalc.record import Record
 
 MOST_CHARACTERS = 1000  # of a message: what a hostile spec puts into it ends here
 MOST_CANDIDATES = 1000  # that a guess looks at
+LEAST_BEGUN = 5  # characters of a name that something known begins with
 LONGEST_NAME = 40  # that a guess is made for
 
 
@@ -165,12 +166,23 @@ def require_extra(what: str, package: str, extra: str) -> None:
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """`"; did you mean 'conv'?"` where something known is close to `name`, else nothing."""
+    """`"; did you mean 'conv'?"` where something known is close to `name`, else nothing.
+
+    First comes what `name` is called elsewhere, then what begins with it.
+    """
     from difflib import get_close_matches  # 3 ms that only a mistake should cost
 
     if len(name) > LONGEST_NAME:
         return ""
     spelled = {word.lower(): word for word in islice(known, MOST_CANDIDATES)}
+    from archcalc.synonyms import other_names
+
+    called = [spelled[word] for word in other_names(name) if word in spelled]
+    if called:
+        return f"; did you mean {called[0]!r}?"
+    begun = [word for word in spelled if word.startswith(name.lower())]
+    if len(name) >= LEAST_BEGUN and begun:
+        return f"; did you mean {spelled[begun[0]]!r}?"
     close = get_close_matches(name.lower(), spelled, n=1)
     return f"; did you mean {spelled[close[0]]!r}?" if close else ""
 

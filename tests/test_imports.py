@@ -22,6 +22,7 @@ PACKAGES = {f"archcalc.{path.parent.name}" for path in PACKAGE.glob("*/__init__.
 # lines above its own. `archcalc` is the door, `__init__.py`.
 ORDER: tuple[tuple[str, ...], ...] = (
     ("record",),
+    ("synonyms",),
     ("errors",),
     ("figures", "quantity"),
     ("quantity.integer_array", "quantity.symbolic", "quantity.traced"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
+import sys
 from typing import TYPE_CHECKING
 
 from archcalc.analysis import Analysis
@@ -17,6 +18,7 @@ from archcalc.commands.arguments import (
 )
 from archcalc.commands.printing import give, show, written
 from archcalc.errors import UsageError
+from archcalc.graph import names_meant
 from archcalc.loading import listed
 from archcalc.render.field import FieldDocument, UnitDocument
 from archcalc.unit_field import UnitField, unit_field, unit_over
@@ -40,7 +42,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_network(parser)
     parser.add_argument(
         "layer", metavar="LAYER", nargs="?",
-        help="what a unit of this layer sees (default: a table)",
+        help="what a unit of this layer, or of a block's output, sees (default: a table)",
     )  # fmt: skip
     add_changes(parser)
     parser.add_argument(
@@ -75,7 +77,8 @@ def run(arguments: argparse.Namespace) -> int:
         give(FieldDocument(analysis), arguments)
         return 0
     at, channel = _position(arguments.at), arguments.channel
-    field = unit_field(analysis, arguments.layer, at, channel=channel)
+    layer = _layer_meant(analysis, arguments.layer)
+    field = unit_field(analysis, layer, at, channel=channel)
     runs = arguments.runs or _RUNS
     effective = _measured(analysis, field, runs) if arguments.effective else None
     document = UnitDocument(analysis, field, phases=arguments.phases, effective=effective)
@@ -90,6 +93,17 @@ def run(arguments: argparse.Namespace) -> int:
             draw_fields(arguments.plot, analysis, [field, *others], arguments.picture)
     show(shown, arguments)
     return 0
+
+
+def _layer_meant(analysis: Analysis, name: str) -> str:
+    """The layer of that name; of a block, the one whose output is the block's."""
+    if names_meant(name, [layer.name for layer in analysis.layers]):
+        return name
+    last = analysis.output_of_block(name)
+    if last is None:
+        return name
+    print(f"archcalc: note: the output of the block {name} is that of {last}", file=sys.stderr)
+    return last
 
 
 def _refuse_what_would_be_dropped(arguments: argparse.Namespace) -> None:

@@ -10,11 +10,6 @@ PLACEMENT_KEYS = ("name", "from", "weights", *TRAINING_KEYS)  # of a layer, what
 NAMED = "sizes"  # the field of sizes by names that its layer chooses: each is a key in its place
 # What a word means of branches: joined value by value, and not along an axis of one of them.
 OF_BRANCHES = {"max": "maximum", "min": "minimum", "sum": "add", "mean": "average"}
-# What torch calls what moves values, none of it like the kinds' own names.
-OF_MOVES = {
-    **dict.fromkeys(("permute", "transpose", "movedim", "swapaxes", "moveaxis"), "rearrange"),
-    **dict.fromkeys(("view", "unflatten", "squeeze", "unsqueeze"), "reshape"),
-}
 INDICES = "indices"  # the max pool that a max_unpool undoes
 KEYWORDS = {
     "repeat": ("repeat", "index", *TRAINING_KEYS, "layers"),

@@ -198,15 +198,27 @@ def text_of(node: Node, source: Source, what: str) -> str:
 
 
 def mapping(
-    node: Node, source: Source, known: tuple[str, ...], owner: str, required: tuple[str, ...] = ()
+    node: Node,
+    source: Source,
+    known: tuple[str, ...],
+    owner: str,
+    required: tuple[str, ...] = (),
+    of_torch: bool = False,
 ) -> dict[str, Node]:
     """The values of a mapping, by their keys.
+
+    Args:
+        of_torch: whether keys may be called as torch.nn calls them.
 
     Raises:
         SpecError: it is no mapping, has a key that is not among `known`, or lacks a required one.
     """
     found: dict[str, Node] = {}
     for key, key_node, value in entries(node, source, owner):
+        if key not in known and of_torch:
+            from archcalc import synonyms
+
+            key = synonyms.of_torch(key, known) or key
         if key not in known:
             # One before it may be the first half of an expression with a comma.
             if key.endswith((")", "]")) or any(map(is_left_open, found.values())):
@@ -214,6 +226,10 @@ def mapping(
             else:
                 guess = suggestion(key, known, "it takes") if known else ""
             raise SpecError(f"{owner} has no {key!r}{guess}", place_of(key_node, source))
+        if of_torch and key in found:
+            raise SpecError(
+                f"{owner} has {key!r} twice, once as torch calls it", place_of(key_node, source)
+            )
         found[key] = value
     for key in required:
         if key not in found:

@@ -24,7 +24,6 @@ from archcalc.spec.keys import (
     KEYWORDS,
     NAMED,
     OF_BRANCHES,
-    OF_MOVES,
     PART_KEYS,
     PLACEMENT_KEYS,
     TRAINING_KEYS,
@@ -111,7 +110,7 @@ class StatementReader:
         kind = kind_called(OF_BRANCHES.get(name, name) if _has_branches(value) else name)
         if kind is None:
             known = [*known_names(), *self._blocks, *KEYWORDS]
-            guess = did_you_mean(OF_MOVES.get(name, name), known)
+            guess = did_you_mean(name, known)
             raise SpecError(
                 f"unknown layer kind {name!r}{guess or '; `archcalc schema` has them all'}",
                 self._place(key),
@@ -128,7 +127,8 @@ class StatementReader:
             branches = self._branches(value)
         elif value is not None:
             names = self._names_in_notation(kind, value)
-            found = self._mapping(value, (*known, *names, *placement_keys(kind)), kind.kind)
+            keys = (*known, *names, *placement_keys(kind))
+            found = mapping(value, self._source, keys, kind.kind, of_torch=True)
             if "branches" in found:
                 branches = self._branches(found["branches"])
         arguments = {}

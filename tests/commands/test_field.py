@@ -145,3 +145,14 @@ def test_without_matplotlib_a_plot_says_what_to_install(
     monkeypatch.setitem(__import__("sys").modules, "matplotlib", None)
     assert main(["field", "lenet5", "C5", "--plot", str(tmp_path / "a.svg")]) == 2
     assert "pip install 'archcalc[plots]'" in capsys.readouterr().err
+
+
+def test_a_block_stands_for_the_layer_whose_output_leaves_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["field", "resnet18", "layer4", "--at", "3,3", "--format", "json"]) == 0
+    of_block = capsys.readouterr()
+    name = of_block.err.rpartition(" ")[2].strip()
+    assert of_block.err == f"archcalc: note: the output of the block layer4 is that of {name}\n"
+    assert main(["field", "resnet18", name, "--at", "3,3", "--format", "json"]) == 0
+    assert capsys.readouterr() == (of_block.out, "")

@@ -41,9 +41,6 @@ REFUSED: dict[str, str] = {
     "field vgg16 pool5 --effective --plot a.svg --layers pool4": (
         "--layers draws boxes, and --effective its own picture"
     ),
-    "field vgg16 stage5": (
-        "'stage5' is a block (stage) of vgg16, not a layer; its output is that of"
-    ),
     "field vgg16 pool5 --input 3x32hx32w": "give plain numbers as input",
     "field vgg16 pool5 --plot box.gif": "a plot is written as .svg, .png or .pdf",
     "field vgg16 pool5 --plot box.svg --picture nothing.png": "--picture: nothing.png",

@@ -208,8 +208,9 @@ MISTAKES: dict[str, tuple[str, str | None, str]] = {
         "unknown layer kind 'maxpol'; did you mean 'max_pool'?"),
     "an unknown field": (HEAD + "  - conv: {channels: 3, kernels: 3}\n", "4:25",
         "conv has no 'kernels'; did you mean 'kernel'?"),
-    "torch's names of fields": (HEAD + "  - conv: {out_channels: 3, kernel_size: 3}\n", "4:12",
-        "conv has no 'out_channels'; did you mean 'channels'?"),
+    "torch's names of fields beside ours": (
+        HEAD + "  - conv: {channels: 3, kernel: 3, kernel_size: 3}\n", "4:36",
+        "conv has 'kernel' twice, once as torch calls it"),
     "a missing field": (HEAD + "  - conv: {channels: 3}\n", "4:5", "conv needs `kernel`"),
     "no fields": (HEAD + "  - conv\n", "4:5", "conv needs `channels`"),
     "a list for a number": (HEAD + "  - conv: {channels: [1,2], kernel: 3}\n", "4:22",

@@ -16,6 +16,7 @@ from archcalc.layers.state import Role, Shape, State
 from archcalc.layers.unpooling import put_back
 from archcalc.loading import Input, Spec, load
 from archcalc.quantity.arithmetic import certainly_one, require_equal
+from archcalc.quantity.conditions import stand_at
 from archcalc.receptive_field.bounded import BoundedUnits, NoUnits
 from archcalc.receptive_field.seen import whole_of
 from archcalc.record import replace
@@ -100,6 +101,7 @@ def walk(graph: Graph, batch: int, dtype: str, *, fields: bool = True) -> Analys
             missing.add(node.name)
             continue
         inputs = [maps[name] for name in node.inputs]
+        stand_at(node, inputs)
         try:
             pooled = None if node.indices is None else maps[done[node.indices].inputs[0]]
             effect = effects.of(node, inputs, pooled)

@@ -14,12 +14,14 @@ from archcalc.quantity.arithmetic import (
     Quantity,
     ceil_div,
     certainly_at_least,
+    certainly_equal,
     certainly_one,
     floor_div,
     require_at_least,
     same_padding,
     smallest,
 )
+from archcalc.quantity.conditions import pinned
 from archcalc.record import Record
 
 
@@ -64,7 +66,7 @@ class Window(Record):
         padded = size + self.before + self.after
         room = padded - self.extent
         least = 1 - self.stride if ceil else 0  # rounding up, even a first window may stick out
-        if self.before == 0 == self.after:  # of plain ints: which sentence to say
+        if certainly_equal(self.before, 0) and certainly_equal(self.after, 0):
             require_at_least(room, least, "a window of {} does not fit in {}", self.extent, size)
         else:
             require_at_least(
@@ -118,10 +120,10 @@ class TransposedWindow(Record):
     @property
     def leaves_gaps(self) -> bool:
         """Whether some outputs may hear no input: those between the taps of two of them."""
-        numbers = (self.kernel, self.stride, self.dilation)
-        if all(type(number) is int for number in numbers):
-            taps = range(min(self.kernel, self.stride))  # then they hit the same places again
-            return len({self.dilation * tap % self.stride for tap in taps}) < self.stride
+        kernel, stride, dilation = map(pinned, (self.kernel, self.stride, self.dilation))
+        if all(type(number) is int for number in (kernel, stride, dilation)):
+            taps = range(min(kernel, stride))  # then they hit the same places again
+            return bool(len({dilation * tap % stride for tap in taps}) < stride)
         return not (certainly_one(self.dilation) and certainly_at_least(self.kernel, self.stride))
 
     @classmethod

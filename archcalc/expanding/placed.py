@@ -13,7 +13,7 @@ from archcalc.layers.integers import dtype_kept
 from archcalc.layers.items import effect_with_items
 from archcalc.layers.setting_text import settings_of
 from archcalc.quantity.arithmetic import LARGEST_INT64
-from archcalc.quantity.conditions import is_symbol
+from archcalc.quantity.conditions import follower, is_symbol, named
 from archcalc.record import replace
 
 MOST_SHOWN = 4  # inputs of a layer in a message
@@ -33,6 +33,8 @@ def effect_of(node: Node, inputs: Sequence[FeatureMap], pooled: FeatureMap | Non
     """
     integers = dtype_kept(node.layer, inputs)
     effect = effect_with_items(node.layer, *inputs, *([] if pooled is None else [pooled]))
+    if follower() is not None:
+        effect = replace(effect, output=_with_names(effect.output))
     _require_holdable(effect.output)
     if integers is None:
         return effect
@@ -58,6 +60,12 @@ class Effects:
         if found is None:
             found = self._found[asked] = effect_of(node, inputs, pooled)
         return found
+
+
+def _with_names(x: FeatureMap) -> FeatureMap:
+    """A map whose sizes are symbols by themselves, whatever they were computed from."""
+    sizes = tuple(map(named, x.sizes))
+    return replace(x, channels=named(x.channels), sizes=sizes, items=named(x.items))
 
 
 def _require_holdable(output: FeatureMap) -> None:

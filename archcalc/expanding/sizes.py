@@ -15,7 +15,7 @@ from archcalc.expanding.placed import LONGEST_FORMULA, effect_of, located
 from archcalc.feature_map import FeatureMap
 from archcalc.graph import Node
 from archcalc.layers.state import State
-from archcalc.quantity.conditions import is_symbol
+from archcalc.quantity.conditions import is_symbol, stand_at
 from archcalc.spec.values import ExpressionError, Value
 
 MOST_TERMS = 256  # of a formula that is made of sizes, when it is multiplied out
@@ -85,6 +85,7 @@ class Sizes:
         pooled = None
         if node.indices is not None:
             pooled = self._maps[self._nodes[node.indices].inputs[0]]
+        stand_at(node, inputs)
         try:
             effect = effect_of(node, inputs, pooled)
         except LayerError as refusal:

@@ -171,7 +171,7 @@ class ScaledDotProductAttention(Join):
         # Where the bias learns, features do not lie side by side, or some of queries, keys and
         # values are spread over the images, torch makes the scores themselves, by other kernels.
         hides_by_bias = self.causal and len(inputs) > BIAS
-        spread = at.images > 1 and 0 < len({0, 1, 2}.intersection(at.once)) < 3
+        spread = at.several_images and 0 < len({0, 1, 2}.intersection(at.once)) < 3
         told = not hides_by_bias and not spread
         return told and BIAS not in at.learning and not at.scattered
 

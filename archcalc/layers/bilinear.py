@@ -131,7 +131,7 @@ class Bilinear(Join):
     def memory_is_known(self, dtype: str, inputs: Sequence[FeatureMap], at: Circumstances) -> bool:
         # torch refuses inputs of another type than the weight, as autocast has them; what is there
         # once is copied, or not, by its shape.
-        return dtype != "mixed" and (at.images == 1 or len(at.once) != 1)
+        return dtype != "mixed" and (not at.several_images or len(at.once) != 1)
 
     def macs_of_weights(self, effect: Effect, inputs: Sequence[FeatureMap]) -> Quantity:
         n, m = (x.shape[-1] for x in inputs)

@@ -8,7 +8,7 @@ from functools import cached_property
 
 from archcalc.feature_map import FeatureMap
 from archcalc.layers.state import Role, State, values_of
-from archcalc.quantity.arithmetic import Quantity, ceil_div
+from archcalc.quantity.arithmetic import Quantity, ceil_div, largest
 from archcalc.record import Record, replace
 from archcalc.window import Reach, Windows
 
@@ -56,7 +56,7 @@ class Extra(Record):
 
     def bytes_for(self, images: Quantity, floating: int) -> Quantity:
         """Its bytes for so many images, where activations have `floating` bytes a value."""
-        each = self.bytes_each or max(floating, self.least_bytes)
+        each = self.bytes_each or largest(floating, self.least_bytes)
         exactly = self.values * (images if self.per_image else 1) * each
         return exactly if self.multiple == 1 else ceil_div(exactly, self.multiple) * self.multiple
 

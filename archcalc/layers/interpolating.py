@@ -124,7 +124,7 @@ class GridSample(ReadsAtPlaces):
     ) -> tuple[Operator, ...]:
         spread: list[Operator] = []
         tensors: list[Tensor] = [0, 1]
-        for number in at.once if len(at.once) == 1 and at.images > 1 else ():
+        for number in at.once if len(at.once) == 1 and at.several_images else ():
             makes = f"input{number} of each"
             tensors[number] = makes
             one = Taken(number, Gradient.REDUCED)

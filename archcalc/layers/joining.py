@@ -123,7 +123,7 @@ class Elementwise(Join):
 
     def memory_is_known(self, dtype: str, inputs: Sequence[FeatureMap], at: Circumstances) -> bool:
         # What is there once is combined once before it is spread over the images.
-        return at.images == 1 or not 2 <= len(at.once) < len(inputs)
+        return not at.several_images or not 2 <= len(at.once) < len(inputs)
 
     def saved_for(
         self, order: tuple[int, ...], made: tuple[Extra, ...]

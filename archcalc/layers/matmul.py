@@ -106,7 +106,7 @@ class Matmul(Join):
 
     def memory_is_known(self, dtype: str, inputs: Sequence[FeatureMap], at: Circumstances) -> bool:
         # Of plain matrices, torch makes a product with one that is learned by yet other ways.
-        spread = at.images > 1 and any(number in at.once for number in at.learning)
+        spread = at.several_images and any(number in at.once for number in at.learning)
         return inputs[0].rank > 2 or not spread or len(at.once) == 2
 
     def operators(
@@ -125,7 +125,7 @@ class Matmul(Join):
         within = len(found)
         for number, x in enumerate(inputs):
             copied = number in at.copied_inputs
-            spread = at.images > 1 and len(at.once) == 1 and number in at.once
+            spread = at.several_images and len(at.once) == 1 and number in at.once
             if copied or spread or x.shape[:-2] != leading:
                 # Of what is the same for several matrices a view, or a copy for each of them.
                 values = product((*leading, *x.shape[-2:]))

@@ -212,7 +212,7 @@ class MultiheadAttention(Join, StepsFirst):
         return copies_kept(self.attending(*inputs, same=same), taking)
 
     def memory_is_known(self, dtype: str, inputs: Sequence[FeatureMap], at: Circumstances) -> bool:
-        spread = at.images > 1 and 0 < len(at.once) < len(inputs)
+        spread = at.several_images and 0 < len(at.once) < len(inputs)
         told = not spread and None not in at.same
         if self.dropout and told:
             # What it keeps goes by which of its inputs learn, and by which of them are the same.

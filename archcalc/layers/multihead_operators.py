@@ -33,7 +33,7 @@ class _Writing:
 
     def __init__(self, of: Attending, at: Circumstances) -> None:
         self.of, self.at = of, at
-        self.several_images = at.images > 1
+        self.several_images = at.several_images
 
     def all(self) -> Iterator[Operator]:
         of = self.of

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import NamedTuple, TypeAlias
 
 from archcalc.layers.effect import Extra
-from archcalc.quantity.arithmetic import Quantity
+from archcalc.quantity.arithmetic import Quantity, certainly_one
 from archcalc.record import Record, replace
 
 # What an operator works on: an input of the layer, by its number; a tensor that the layer learns,
@@ -68,6 +68,11 @@ class Circumstances(NamedTuple):
     once: tuple[int, ...] = ()
     scattered: tuple[int, ...] = ()
     turned: tuple[int, ...] = ()
+
+    @property
+    def several_images(self) -> bool:
+        """Whether there is more than one image."""
+        return not certainly_one(self.images)
 
 
 USUAL = Circumstances()

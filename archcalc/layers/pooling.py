@@ -27,6 +27,7 @@ from archcalc.quantity.arithmetic import (
     require_at_least,
     require_equal,
 )
+from archcalc.quantity.conditions import pinned
 from archcalc.record import replace
 from archcalc.window import (
     AdaptiveWindow,
@@ -274,6 +275,7 @@ def _adaptive_window(size: Quantity, outputs: Quantity) -> AxisWindow:
     each = size // outputs
     if certainly_equal(size, outputs * each + 1):  # neighbours share an end: 8 -> 7, two by two
         return Window(each + 1, each)
+    size, outputs = pinned(size), pinned(outputs)
     if isinstance(size, int) and isinstance(outputs, int):
         return AdaptiveWindow(size, outputs)
     return Reach.UNKNOWN

@@ -13,7 +13,7 @@ from archcalc.layers.recurrent_memory import (
     onednn_workspace,
     stand_ins,
 )
-from archcalc.quantity.arithmetic import Quantity
+from archcalc.quantity.arithmetic import Quantity, certainly_one
 from archcalc.record import replace
 
 
@@ -34,7 +34,8 @@ class _Writing:
         self.copied = at.copied
         self.apart = at.behind_gaps
         self.learns = at.learns
-        moved = at.images > 1 and of.steps > 1  # else images lie within steps anyway
+        # Else images lie within steps anyway.
+        moved = at.several_images and not certainly_one(of.steps)
         self.order = Order.CHANGED if moved else Order.OWN
         self.held: list[str] = []  # by the layer as a whole, until it is done
         self.held_by_both: list[str] = []  # by what runs two directions, until they are one tensor

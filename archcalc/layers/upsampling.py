@@ -22,6 +22,7 @@ from archcalc.quantity.arithmetic import (
     floor_div,
     require_at_least,
 )
+from archcalc.quantity.conditions import pinned
 from archcalc.record import replace
 from archcalc.regions.patches import Patch
 from archcalc.window import AxisWindow, InterpolatedWindow, Reach, TransposedWindow, Windows
@@ -117,11 +118,13 @@ class Upsample(Resampling):
     def _window(self, n: Quantity, m: Quantity, factor: Quantity | None) -> AxisWindow:
         """What is read along an axis of `n` inputs and `m` outputs."""
         taps = _TAPS[self.mode]
+        factor = pinned(factor)
         if self.align_corners:
             return _between_corners(n, m, taps)
         if factor is None and certainly_divides(n, m):
-            factor = m // n
+            factor = pinned(m // n)
         if factor is None:
+            n, m = pinned(n), pinned(m)
             if not (isinstance(n, int) and isinstance(m, int)):
                 return Reach.UNKNOWN
             apart, parts = n, m
@@ -165,6 +168,7 @@ def _between_corners(n: Quantity, m: Quantity, taps: int) -> AxisWindow:
     """The first and the last output lie on the first and the last input; one alone on the first."""
     if certainly_one(n):
         return Reach.ALL
+    n, m = pinned(n), pinned(m)
     if not (isinstance(n, int) and isinstance(m, int)):
         return Reach.UNKNOWN
     return _reduced(n - 1, m - 1, 0, taps) if m > 1 else _reduced(n, 1, 0, taps)

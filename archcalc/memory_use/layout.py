@@ -23,8 +23,8 @@ from archcalc.layers.strides import Strides, strides_after
 from archcalc.memory_use.held_gradient import AxisOrder, order_in_memory
 from archcalc.memory_use.learning import same_inputs, there_once
 from archcalc.memory_use.placed import Placed, made_by_value, without_gaps
-from archcalc.quantity.arithmetic import Quantity, is_one
-from archcalc.quantity.conditions import one_for_all
+from archcalc.quantity.arithmetic import Quantity, certainly_one, is_one
+from archcalc.quantity.conditions import is_symbol, one_for_all
 
 
 class Layout(NamedTuple):
@@ -142,7 +142,7 @@ def _take_steps(
 
 def _taking_anyway(layer: LayerAnalysis, analysis: Analysis) -> dict[int, Taking]:
     """How a layer takes inputs without gaps, at free sizes, that puts steps before images."""
-    if analysis.batch == 1:
+    if certainly_one(analysis.batch):
         return {}
     how = Taking.COPIED_IN_ORDER if layer.node.trainable else Taking.APART_IN_ORDER
     several = [n for n, x in enumerate(layer.inputs) if not is_one(analysis.maps[x].channels)]
@@ -184,7 +184,10 @@ def _shapes(analysis: Analysis) -> dict[str, tuple[Any, ...]]:
     """The shapes of all maps, with the batch."""
     once = there_once(analysis)
     return {
-        name: ((1 if name in once else analysis.batch) * x.items, *map(one_for_all, x.shape))
+        name: (
+            (1 if name in once else analysis.batch) * x.items,
+            *[n if is_symbol(n) else one_for_all(n) for n in x.shape],
+        )
         for name, x in analysis.maps.items()
     }
 

@@ -45,7 +45,7 @@ def unsettled(analysis: Analysis) -> str | None:
                 return layer.name
         if behind_gaps and _minds_gaps(kind, maps[layer.inputs[0]]):
             return layer.name
-        if isinstance(kind, StepsFirst) and analysis.batch != 1:
+        if isinstance(kind, StepsFirst) and not certainly_one(analysis.batch):
             inputs = [maps[name] for name in layer.inputs]
             copied = dict.fromkeys(range(len(inputs)), Taking.COPIED_IN_ORDER)
             keeps = kind.kept_by_taking(inputs, copied, same_inputs(layer, analysis))

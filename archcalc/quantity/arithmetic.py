@@ -24,8 +24,11 @@ from archcalc.quantity.conditions import (
     NOT_NEGATIVE,
     all_or_none,
     decided,
+    follower,
+    holds_there,
     is_array,
     is_symbol,
+    named,
     tell,
 )
 
@@ -105,7 +108,8 @@ def largest_of(values: Iterable[Quantity]) -> Quantity:
     if any(map(is_symbol, several)):
         from archcalc.quantity import symbolic
 
-        return normal(symbolic.largest_of(several))
+        if follower() is None:
+            return normal(symbolic.largest_of(several))
     result = 0
     for value in several:
         result = largest(result, value)
@@ -122,6 +126,8 @@ def _choose(which: str, a: Quantity, b: Quantity) -> Quantity:
         return extreme(which.lower(), a, b)
     import sympy
 
+    if follower() is not None and a != b:  # sympy would compare the two, which may take long
+        return cast(Quantity, named(getattr(sympy, which)(a, b, evaluate=False)))
     return normal(cast(Quantity, getattr(sympy, which)(a, b)))
 
 
@@ -130,7 +136,7 @@ def floor_div(a: Quantity, b: Quantity) -> Quantity:
     if is_symbol(a) or is_symbol(b):
         from archcalc.quantity import symbolic
 
-        return normal(symbolic.floor_div(a, b))
+        return cast(Quantity, named(normal(symbolic.floor_div(a, b))))
     return a // b
 
 
@@ -139,7 +145,7 @@ def ceil_div(a: Quantity, b: Quantity) -> Quantity:
     if is_symbol(a) or is_symbol(b):
         from archcalc.quantity import symbolic
 
-        return normal(symbolic.ceil_div(a, b))
+        return cast(Quantity, named(normal(symbolic.ceil_div(a, b))))
     return -(-a // b)
 
 
@@ -157,7 +163,8 @@ def certainly_divides(divisor: Quantity, value: Quantity) -> bool:
     if isinstance(divisor, int) and isinstance(value, int):
         return value % divisor == 0
     if is_symbol(value) or is_symbol(divisor):
-        return bool(value // divisor * divisor == value)
+        found = bool(value // divisor * divisor == value)
+        return found or holds_there("Divides", value, divisor)
     return _of_arrays(value, divisor) and _all(value, "==", value // divisor * divisor)
 
 
@@ -168,6 +175,8 @@ def certainly_at_least(value: Quantity, low: Quantity) -> bool:
     if is_symbol(value) or is_symbol(low):
         from archcalc.quantity import symbolic
 
+        if follower() is not None:
+            return holds_there("Ge", value, low)
         return symbolic.is_certainly_no_less(value, low)
     return _of_arrays(value, low) and _all(value, ">=", low)
 
@@ -176,12 +185,14 @@ def certainly_one(value: Quantity) -> bool:
     """Whether `value` is 1. False where undecided."""
     if isinstance(value, int):
         return value == 1
+    if is_symbol(value):
+        return holds_there("Eq", value, 1)
     return is_array(value) and _all(value, "==", 1)
 
 
 def is_one(value: Quantity) -> bool | None:
     """Whether `value` is 1; None of a symbol that may stand for it, where nobody decides."""
-    if not is_symbol(value):
+    if not is_symbol(value) or follower() is not None:
         return certainly_one(value)
     if not may_be_one(value):
         return False
@@ -192,7 +203,7 @@ def is_one(value: Quantity) -> bool | None:
 
 def may_be_one(value: Quantity) -> bool:
     """Whether `value` is 1, or a symbol that may stand for it."""
-    if is_symbol(value):
+    if is_symbol(value) and follower() is None:
         return _symbolic(value - 1).is_zero is not False
     return certainly_one(value)
 
@@ -202,7 +213,7 @@ def certainly_equal(a: Quantity | Fraction, b: Quantity | Fraction) -> bool:
     if _of_arrays(a, b) and all(is_array(value) or isinstance(value, int) for value in (a, b)):
         difference: Any = a - b
         return all_or_none(difference.elements == 0, otherwise=False, for_totals=False)
-    return bool(a == b)
+    return bool(a == b) or _equal_there(a, b)
 
 
 def equal_somewhere(a: Quantity, b: Quantity) -> bool:
@@ -211,7 +222,11 @@ def equal_somewhere(a: Quantity, b: Quantity) -> bool:
     if _of_arrays(a, b):
         difference: Any = a - b
         return all_or_none(difference.elements == 0, otherwise=True)
-    return bool(a == b)
+    return bool(a == b) or _equal_there(a, b)
+
+
+def _equal_there(a: object, b: object) -> bool:
+    return (is_symbol(a) or is_symbol(b)) and holds_there("Eq", a, b)
 
 
 def require_at_least(value: Quantity, low: Quantity, message: str, *shown: object) -> None:
@@ -221,9 +236,13 @@ def require_at_least(value: Quantity, low: Quantity, message: str, *shown: objec
     elif _of_arrays(value, low):
         failed = not _all(value, ">=", low)
     else:
-        difference = _symbolic(value - low)
-        tell(NOT_NEGATIVE, difference)
-        failed = difference.is_negative is True
+        one = follower()
+        if one is not None:
+            failed = not one.requires("Ge", value, low, message, shown)
+        else:
+            difference = _symbolic(value - low)
+            tell(NOT_NEGATIVE, difference)
+            failed = difference.is_negative is True
     if failed:
         raise LayerError(message.format(*shown))
 
@@ -234,6 +253,8 @@ def require_equal(a: Quantity, b: Quantity, message: str, *shown: object) -> Non
         failed = a != b
     elif _of_arrays(a, b):
         failed = not _all(a, "==", b)
+    elif (one := follower()) is not None:
+        failed = not one.requires("Eq", a, b, message, shown)
     else:
         failed = _symbolic(a - b).is_zero is False
     if failed:
@@ -243,6 +264,8 @@ def require_equal(a: Quantity, b: Quantity, message: str, *shown: object) -> Non
 def require_certainly_equal(a: Quantity, b: Quantity, message: str, *shown: object) -> None:
     """As `require_equal`, but raises too where a symbol leaves it undecided."""
     require_equal(a, b, message, *shown)
+    if follower() is not None:
+        return
     if (is_symbol(a) or is_symbol(b)) and _symbolic(a - b).is_zero is not True:
         raise LayerError(message.format(*shown))
 
@@ -250,6 +273,11 @@ def require_certainly_equal(a: Quantity, b: Quantity, message: str, *shown: obje
 def require_multiple(value: Quantity, divisor: Quantity, message: str, *shown: object) -> None:
     """Raises LayerError unless `divisor` >= 1 divides `value`."""
     require_at_least(divisor, 1, message, *shown)
+    one = follower()
+    if one is not None and (is_symbol(value) or is_symbol(divisor)):
+        if not one.requires("Divides", value, divisor, message, shown):
+            raise LayerError(message.format(*shown))
+        return
     require_equal(value, value // divisor * divisor, message, *shown)
 
 

@@ -1,7 +1,7 @@
 """What the arithmetic asks of a quantity: what it is, and which way a condition goes.
 
 Of an array a condition may hold at some settings alone, of a symbol it may be open; how that is
-decided is up to whoever runs the rule: `splitting`, `deciding` and `witnessing`.
+decided is up to whoever runs the rule: `splitting`, `deciding`, `witnessing` and `following`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from enum import Enum
-from typing import Any
+from typing import Any, Protocol
 
 
 def is_symbol(value: object) -> bool:
@@ -120,6 +120,8 @@ def one_for_all(values: Any) -> Any:
     """
     if is_real_array(values):
         return values.agreed()
+    if is_symbol(values):
+        return pinned(values)
     array = getattr(values, "elements", values)
     if not hasattr(array, "dtype") or not array.size:
         return values
@@ -158,7 +160,9 @@ def merges_cases() -> bool:
 
 def decided(condition: Any) -> bool | None:
     """Whether a condition on symbols holds; None where nobody decides."""
-    decide = _DECIDER.get()
+    follower, decide = _FOLLOWER.get(), _DECIDER.get()
+    if follower is not None:
+        return follower.decides(condition)
     return None if decide is None else decide(condition)
 
 
@@ -186,3 +190,80 @@ def tell(what: str, value: Any) -> None:
     witness = _WITNESS.get()
     if witness is not None:
         witness(what, value)
+
+
+class Follower(Protocol):
+    """Answers for symbols as for the numbers that they are at one setting, and keeps what it was
+    asked: so a rule goes the way that it goes there, and what it says holds wherever the answers
+    are the same."""
+
+    def decides(self, condition: Any) -> bool:
+        """Whether a condition holds."""
+
+    def holds(self, relation: str, a: Any, b: Any) -> bool:
+        """Whether a >= b ("Ge"), a == b ("Eq"), or b divides a ("Divides")."""
+
+    def requires(self, relation: str, a: Any, b: Any, message: str, shown: tuple[Any, ...]) -> bool:
+        """As `holds`; or else there is no network, and `message.format(*shown)` says why."""
+
+    def number(self, value: Any) -> Any:
+        """The number that a symbolic value is, where a rule goes by that number."""
+
+    def named(self, value: Any) -> Any:
+        """A symbol by itself that stands for a symbolic value, so that what is made of it stays
+        short."""
+
+    def whole(self, value: Any) -> Any:
+        """As `named`, of what has to be a whole number."""
+
+    def stands_at(self, place: Any, inputs: Any) -> None:
+        """Tells which layer, and on which inputs, the next questions are about."""
+
+
+_FOLLOWER: ContextVar[Follower | None] = ContextVar("_FOLLOWER", default=None)
+
+
+@contextmanager
+def following(follower: Follower) -> Iterator[None]:
+    """Within it, every question about symbols is put to `follower`, and none is left open."""
+    token = _FOLLOWER.set(follower)
+    try:
+        yield
+    finally:
+        _FOLLOWER.reset(token)
+
+
+def follower() -> Follower | None:
+    """Who answers for symbols as at one setting; None where they are left open."""
+    return _FOLLOWER.get()
+
+
+def holds_there(relation: str, a: Any, b: Any) -> bool:
+    """Whether a relation holds at the setting that is followed; False where none is."""
+    one = _FOLLOWER.get()
+    return one is not None and one.holds(relation, a, b)
+
+
+def pinned(value: Any) -> Any:
+    """A symbolic value as its number at the setting that is followed; all else as it is."""
+    one = _FOLLOWER.get()
+    return one.number(value) if one is not None and is_symbol(value) else value
+
+
+def named(value: Any) -> Any:
+    """A symbolic value as one symbol, where a setting is followed; all else as it is."""
+    one = _FOLLOWER.get()
+    return one.named(value) if one is not None and is_symbol(value) else value
+
+
+def whole_named(value: Any) -> Any:
+    """As `named`, of what has to be a whole number: so is the symbol."""
+    one = _FOLLOWER.get()
+    return value if one is None else one.whole(value)
+
+
+def stand_at(place: Any, inputs: Any) -> None:
+    """Tells whoever follows a setting which layer is next."""
+    one = _FOLLOWER.get()
+    if one is not None:
+        one.stands_at(place, inputs)

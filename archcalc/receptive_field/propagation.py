@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from math import gcd, lcm
-from typing import cast
+from typing import TypeVar, cast
 
 from archcalc.quantity.arithmetic import (
     LARGEST_INT64,
@@ -18,7 +18,7 @@ from archcalc.quantity.arithmetic import (
     largest,
     smallest,
 )
-from archcalc.quantity.conditions import is_symbol
+from archcalc.quantity.conditions import follower, is_symbol, named, pinned
 from archcalc.receptive_field.field import (
     NOTHING,
     AxisField,
@@ -29,6 +29,7 @@ from archcalc.receptive_field.field import (
     SteppedField,
 )
 from archcalc.receptive_field.stairs import Stairs, highest, lowest
+from archcalc.record import Record, as_dict
 from archcalc.window import (
     AdaptiveWindow,
     AxisWindow,
@@ -96,11 +97,12 @@ def _slide(field: Field, window: Window) -> Field:
     """
     first = field.first - window.before * field.jump
     last = field.last + (window.extent - 1 - window.before) * field.jump
-    return Field(first, last, field.jump * window.stride)
+    return Field(named(first), named(last), named(field.jump * window.stride))
 
 
 def _slide_over_phases(field: PhasedField, window: Window) -> AxisField:
     """As `_slide`: the least first and the greatest last of what the taps see."""
+    window = _pinned(window)
     numbers = (window.kernel, window.stride, window.before, window.dilation)
     if not all(type(number) is int for number in numbers):
         return Reach.UNKNOWN
@@ -131,6 +133,7 @@ def _slide_over_phases(field: PhasedField, window: Window) -> AxisField:
 
 def _spread(field: Field | PhasedField, window: TransposedWindow) -> AxisField:
     """Output o hears input i through tap t where o = i s - p + d t."""
+    field, window = _pinned(field), _pinned(window)
     numbers = [window.kernel, window.stride, window.before, window.dilation]
     if isinstance(field, Field):
         numbers += [field.first, field.last, field.jump]
@@ -166,6 +169,7 @@ def _interpolate(field: Field | PhasedField, window: InterpolatedWindow) -> Axis
 
     After `parts` outputs the places stand as at first, `step` inputs further on.
     """
+    field = _pinned(field)
     ends = (field.first, field.last, field.jump) if isinstance(field, Field) else ()
     if not all(type(number) is int for number in ends):
         return Reach.UNKNOWN
@@ -194,6 +198,21 @@ def _interpolate(field: Field | PhasedField, window: InterpolatedWindow) -> Axis
     return _normal(phases, int(advance))
 
 
+_R = TypeVar("_R", bound=Record)
+
+
+def _pinned(record: _R) -> _R:
+    """A field or a window in numbers, where a setting of its symbols is followed."""
+    if follower() is None:
+        return record
+    # What lies behind the last window, and how many there are, no unit sees.
+    values = {
+        name: value if name in ("after", "outputs") else pinned(value)
+        for name, value in as_dict(record).items()
+    }
+    return type(record)(**values)
+
+
 def _ends(count: int, most: int) -> Sequence[int]:
     """0 … count - 1, or of many only the first and last `most`."""
     if count <= 2 * most:
@@ -214,6 +233,7 @@ def _union(a: AxisField, b: AxisField) -> AxisField:
         if first is None or last is None:
             return Reach.UNKNOWN  # which branch sees more depends on free sizes
         return Field(first, last, a.jump)
+    a, b = _pinned(a), _pinned(b)
     ends = [end for f in (a, b) if isinstance(f, Field) for end in (f.first, f.last)]
     if not all(isinstance(end, int) for end in ends):
         return Reach.UNKNOWN  # which branch sees more may depend on the free size
@@ -255,7 +275,7 @@ def _stepped(firsts: Iterable[Stairs], lasts: Iterable[Stairs]) -> AxisField:
 
 def _lower(a: Quantity, b: Quantity) -> Quantity | None:
     """The lower of two; None where that is open, as with `same` padding of free sizes."""
-    if not (is_symbol(a) or is_symbol(b)):
+    if not (is_symbol(a) or is_symbol(b)) or follower() is not None:
         return smallest(a, b)
     if certainly_at_least(b, a):
         return a
@@ -264,7 +284,7 @@ def _lower(a: Quantity, b: Quantity) -> Quantity | None:
 
 def _higher(a: Quantity, b: Quantity) -> Quantity | None:
     """The higher of two; None where that is open."""
-    if not (is_symbol(a) or is_symbol(b)):
+    if not (is_symbol(a) or is_symbol(b)) or follower() is not None:
         return largest(a, b)
     if certainly_at_least(a, b):
         return a

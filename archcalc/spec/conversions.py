@@ -11,6 +11,7 @@ from archcalc.quantity.conditions import (
     is_symbol,
     one_for_all,
     require_whole,
+    whole_named,
 )
 from archcalc.spec.values import ExpressionError, Value
 
@@ -26,7 +27,7 @@ def whole(value: Value) -> object:
         if value.is_integer is False or value.is_Relational:
             raise ExpressionError(f"expected a whole number, found {shown(value)}")
         require_whole(value)
-        return value
+        return whole_named(value)
     if is_real_array(value):
         found = value.whole()
         if found is None:

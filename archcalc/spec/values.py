@@ -20,6 +20,7 @@ from archcalc.quantity.conditions import (
     is_real_array,
     is_symbol,
     merges_cases,
+    named,
     one_for_all,
 )
 
@@ -290,7 +291,7 @@ def _round(value: Value, way: str) -> Value:
     if is_symbol(value):
         import sympy
 
-        return (sympy.floor if way == "floor" else sympy.ceiling)(value)
+        return named((sympy.floor if way == "floor" else sympy.ceiling)(value))
     if is_array(value):
         return value
     if is_real_array(value):
@@ -365,6 +366,7 @@ def power(a: Value, b: Value) -> Value:
         raise ExpressionError(
             f"an exponent of {str(b)[:40]}; whole numbers up to {MAX_EXPONENT} work"
         )
+    a = named(a)
     if is_symbol(a) and not a.is_Symbol:  # multiplied out it could fill the memory
         raise ExpressionError(f"({a})**{b}: of free sizes, only a single name has powers")
     if isinstance(a, int) and b < 0:

@@ -53,6 +53,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     forms = parser.add_mutually_exclusive_group()
     forms.add_argument("--latex", action="store_true", help="as LaTeX")
     forms.add_argument("--python", action="store_true", help="as functions that need nothing")
+    forms.add_argument(
+        "--javascript", action="store_true",
+        help="the same in JavaScript, of BigInts and {n, d} for fractions",
+    )  # fmt: skip
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -75,9 +79,10 @@ def run(arguments: argparse.Namespace) -> int:
     quantities = arguments.quantity or DEFAULT_QUANTITIES
     found = derive_formulas(network, quantities, layer=arguments.layer, **settings)
     tell_notes(arguments, found.graph)
-    if arguments.latex or arguments.python:
-        show(render.latex(found) if arguments.latex else render.python(found), arguments)
-        return 0
+    for form in ("latex", "python", "javascript"):
+        if getattr(arguments, form):
+            show(getattr(render, form)(found), arguments)
+            return 0
     shown = [render.text(found)]
     for formula in found.formulas:
         if formula.quantity in SUMMED and render.line_count(formula) > SCREEN:

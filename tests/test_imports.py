@@ -72,6 +72,7 @@ LATE = {
 IMPORTED_LATE = {
     "api.sweeping",
     "importing",
+    "page",
     "parametric.choosing",
     "parametric.combinations",
     "parametric.formulas",
@@ -92,6 +93,7 @@ COSTLY: dict[str, set[str]] = {
     "fvcore": {"torch_backend"},
     "onnx": {"importing"},
     "sympy": {
+        "page",
         "parametric.formulas",
         "quantity",
         "quantity.symbolic",

@@ -37,6 +37,7 @@ COMMANDS: dict[str, str] = {
     "import": "a model from elsewhere as a spec, with its blocks and repeats found",
     "show": "a network's own spec, as it is written",
     "expand": "a network's spec, fully written out",
+    "page": "networks in one HTML file, whose figures follow what you change in it",
     "report": "networks as pages with diagrams, tables and plots",
     "schema": "the JSON Schema of specs, or of the JSON that a command prints",
     "completion": "a completion script for your shell",

@@ -1,0 +1,25 @@
+"""Networks -> one HTML file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import archcalc
+from archcalc.graph import Graph
+from archcalc.page.data import network_data
+from archcalc.page.html import page_html
+from archcalc.page.live import live
+from archcalc.page.script import script
+
+
+def page(graphs: Sequence[Graph]) -> str:
+    """One HTML file, which needs no other, with some networks.
+
+    Raises:
+        UsageError, SpecError, LayerError: there is no such network.
+    """
+    forms = [live(graph) for graph in graphs]
+    made = [network_data(one) for one in forms]
+    data = {"archcalc": archcalc.__version__, "networks": [data for data, _ in made]}
+    evaluate = script([(one, numbers) for one, (_, numbers) in zip(forms, made, strict=True)])
+    return page_html(" and ".join(graph.name for graph in graphs), data, evaluate)

@@ -1,0 +1,87 @@
+"""What a page computes is what the walk computes: every figure of every layer, and each total."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from tests.page.walked import NODE, LivePage
+
+pytestmark = pytest.mark.skipif(NODE is None, reason="needs node")
+SETTINGS = 200 if os.environ.get("HYPOTHESIS_PROFILE") == "thorough" else 8
+NETWORKS = ("alexnet", "mobilenet_v1")
+
+
+def differences(page: LivePage, count: int) -> Counter[str]:
+    settings = page.settings(count)
+    found: Counter[str] = Counter()
+    for setting, answer in zip(settings, page.answers(settings), strict=True):
+        found += page.differences(setting, answer)
+    return found
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_what_is_live_is_what_the_walk_says(name: str) -> None:
+    page = LivePage(name)
+    assert len(page.live.offers) >= 3  # the sizes among them
+    assert differences(page, SETTINGS) == {}
+
+
+SPEC = """\
+name: odd
+input: [3, 50, 40]
+parameters: {alpha: 1, depth: 2, pad: 1, kernel: 3}
+layers:
+  - conv: {channels: floor(48 * alpha), kernel: kernel, stride: 2, padding: same}
+  - repeat: depth
+    index: i
+    layers:
+      - conv: {name: "block{i}", channels: floor(8 * alpha) * (i + 1), kernel: 3, padding: pad}
+  - max_pool: {kernel: 3, stride: 2, ceil: true}
+  - global_avg_pool
+  - flatten
+  - linear: {features: 10}
+"""
+
+
+@pytest.fixture(scope="module")
+def odd(tmp_path_factory: pytest.TempPathFactory) -> LivePage:
+    spec: Path = tmp_path_factory.mktemp("odd") / "odd.yaml"
+    spec.write_text(SPEC)
+    return LivePage(str(spec))
+
+
+def test_cases_fractions_depths_and_refusals_are_those_of_the_walk(odd: LivePage) -> None:
+    labels = {offer.label for offer in odd.live.offers}
+    assert {"H", "W", "alpha", "depth", "kernel", "batch"} <= labels
+    settings = odd.settings(60, seed=1)
+    answers = odd.answers(settings)
+    found: Counter[str] = Counter()
+    for setting, answer in zip(settings, answers, strict=True):
+        found += odd.differences(setting, answer)
+    assert found == {}
+    assert {answer["graph"] for answer in answers if answer["problem"] is None} > {0}
+
+
+def test_a_window_that_does_not_fit_is_refused_in_the_words_of_the_walk() -> None:
+    page = LivePage("vgg11", input=[3, 64, 64])
+    size = next(offer for offer in page.live.offers if offer.label == "H")
+    own = page.settings(1)[0] | {offer.symbol: offer.own for offer in page.live.offers}
+    too_small = own | {size.symbol: 16}
+    (answer,) = page.answers([too_small])
+    assert "a window of 2 does not fit in 1" in answer["problem"]
+    assert page.differences(too_small, answer) == {}
+
+
+def test_the_comparison_sees_a_figure_that_is_wrong(odd: LivePage) -> None:
+    own = odd.settings(1)[0] | {offer.symbol: offer.own for offer in odd.live.offers}
+    (answer,) = odd.answers([own])
+    answer["layers"]["macs"][0] += 1
+    assert odd.differences(own, answer) == {"macs": 1}
+
+
+def test_the_same_network_gives_the_same_script() -> None:
+    assert LivePage("lenet5").script == LivePage("lenet5").script

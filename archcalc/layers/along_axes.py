@@ -45,6 +45,12 @@ def per_side(value: Sides, x: FeatureMap, field: str) -> tuple[tuple[Quantity, Q
     return tuple(side if isinstance(side, tuple) else (side, side) for side in value)
 
 
+def require_spatial(x: FeatureMap) -> None:
+    """Raises LayerError where `x` has no spatial axis to slide along."""
+    if not x.sizes:
+        raise LayerError("needs at least one spatial axis, and a vector has none")
+
+
 def require_up_to_three(x: FeatureMap) -> None:
     """Raises LayerError where `x` has more spatial axes than torch slides or normalizes along."""
     if len(x.sizes) > _MOST_AXES:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from archcalc.feature_map import FeatureMap
-from archcalc.layers.along_axes import per_axis, per_side, require_up_to_three
+from archcalc.layers.along_axes import per_axis, per_side, require_spatial, require_up_to_three
 from archcalc.layers.effect import Effect, Extra, Saved, Storage
 from archcalc.layers.layer import (
     Axes,
@@ -14,7 +14,6 @@ from archcalc.layers.layer import (
     Padding,
     require_divisible,
     require_positive,
-    require_spatial,
 )
 from archcalc.layers.moves import Moved
 from archcalc.layers.operator import (

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from archcalc.feature_map import FeatureMap
-from archcalc.layers.along_axes import require_up_to_three
+from archcalc.layers.along_axes import require_spatial, require_up_to_three
 from archcalc.layers.effect import Effect, Extra, Saved, Storage
-from archcalc.layers.layer import Category, Layer, require_spatial
+from archcalc.layers.layer import Category, Layer
 from archcalc.layers.mixing import all_in_groups
 from archcalc.layers.operator import (
     USUAL,

@@ -11,7 +11,6 @@ from collections.abc import Iterator, Sequence
 from enum import Enum
 from typing import Any, ClassVar, TypeAlias, dataclass_transform
 
-from archcalc.errors import LayerError
 from archcalc.feature_map import FeatureMap
 from archcalc.layers.effect import Effect, Extra, Saved, Storage
 from archcalc.layers.integers import Integers
@@ -274,6 +273,10 @@ class Layer(ABC):
         """The `workspace` of its effect, where torch runs it on a GPU, maybe in half precision."""
         return effect.workspace
 
+    def in_half(self, effect: Effect) -> Effect:
+        """Its effect where a CPU computes in half precision, which torch may do in float32."""
+        return effect
+
     def memory_is_known(self, dtype: str, inputs: Sequence[FeatureMap], at: Circumstances) -> bool:
         """Whether it is known what torch makes and keeps in `dtype`; `at` has no gaps or copies."""
         return True
@@ -380,12 +383,6 @@ class Layer(ABC):
         each = windows if isinstance(windows, tuple) else (windows,) * len(x.sizes)
         channels = read(self.channel_window(x), patch.channels, x.channels)
         yield 0, Patch(channels, tuple(map(read, each, patch.positions, x.sizes)))
-
-
-def require_spatial(x: FeatureMap) -> None:
-    """Raises LayerError where `x` has no spatial axis to slide along."""
-    if not x.sizes:
-        raise LayerError("needs at least one spatial axis, and a vector has none")
 
 
 def require_positive(value: Quantity, what: str) -> None:

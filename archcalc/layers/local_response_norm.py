@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import ClassVar, Literal
 
 from archcalc.feature_map import FeatureMap
+from archcalc.layers.along_axes import require_spatial
 from archcalc.layers.effect import Effect, Extra, Saved, without_parameters
-from archcalc.layers.layer import Category, Layer, require_positive, require_spatial
+from archcalc.layers.layer import Category, Layer, require_positive
 from archcalc.layers.mixing import neighbours
 from archcalc.layers.operator import USUAL, Circumstances, Gradient, Kept, Operator, Order, Taken
 from archcalc.layers.pooling import AvgPool

@@ -78,6 +78,10 @@ class Circumstances(NamedTuple):
 USUAL = Circumstances()
 
 
+# Operators by which a layer computes in another type than that of its input.
+TO_FLOAT32, FROM_FLOAT32 = "to_float32", "from_float32"
+
+
 class Gradient(Enum):
     """How the gradient of what an operator takes comes about in the backward pass."""
 

@@ -7,10 +7,10 @@ from typing import ClassVar
 
 from archcalc.errors import LayerError
 from archcalc.feature_map import FeatureMap
-from archcalc.layers.along_axes import per_axis, require_up_to_three
+from archcalc.layers.along_axes import per_axis, require_spatial, require_up_to_three
 from archcalc.layers.convolution import Conv
 from archcalc.layers.effect import Effect, Extra, Saved, without_parameters
-from archcalc.layers.layer import Axes, Category, Ceil, Layer, Padding, require_spatial
+from archcalc.layers.layer import Axes, Category, Ceil, Layer, Padding
 from archcalc.layers.operator import USUAL, Circumstances, Kept, Operator, Taken, on_a_padded_copy
 from archcalc.layers.registry import register
 from archcalc.layers.sliding import padded_copy, pads_alike, placements, sliding_windows

@@ -7,9 +7,9 @@ from typing import ClassVar, Literal, TypeAlias
 
 from archcalc.errors import LayerError
 from archcalc.feature_map import FeatureMap
-from archcalc.layers.along_axes import per_side, require_up_to_three
+from archcalc.layers.along_axes import per_side, require_spatial, require_up_to_three
 from archcalc.layers.effect import Effect, Saved, Storage, pointwise, without_parameters
-from archcalc.layers.layer import Category, Layer, Sides, require_spatial
+from archcalc.layers.layer import Category, Layer, Sides
 from archcalc.layers.operator import USUAL, Circumstances, Gradient, Operator, Order, Taken, Tensor
 from archcalc.layers.registry import register
 from archcalc.quantity.arithmetic import (

@@ -7,9 +7,10 @@ from typing import ClassVar
 
 from archcalc.errors import LayerError
 from archcalc.feature_map import MOST_AXES, FeatureMap
+from archcalc.layers.along_axes import require_spatial
 from archcalc.layers.effect import Effect, Storage, pointwise, without_parameters
 from archcalc.layers.integers import Integers
-from archcalc.layers.layer import Category, Layer, require_divisible, require_spatial
+from archcalc.layers.layer import Category, Layer, require_divisible
 from archcalc.layers.moves import Moved, in_order
 from archcalc.layers.operator import USUAL, Circumstances, Gradient, Operator, Order, Taken, Turn
 from archcalc.layers.registry import register

@@ -9,9 +9,21 @@ from archcalc.feature_map import FeatureMap
 from archcalc.layers.effect import Effect, Extra, Saved, Storage, Towards
 from archcalc.layers.layer import Category, Layer
 from archcalc.layers.mixing import along_axes, windows_along
-from archcalc.layers.operator import USUAL, Circumstances, Gradient, Kept, Operator, Order, Taken
+from archcalc.layers.operator import (
+    FROM_FLOAT32,
+    TO_FLOAT32,
+    USUAL,
+    Circumstances,
+    Gradient,
+    Kept,
+    Operator,
+    Order,
+    Taken,
+    Tensor,
+)
 from archcalc.layers.registry import register
 from archcalc.layers.state import parameters
+from archcalc.record import replace
 from archcalc.regions.reading import ChannelWindow
 from archcalc.window import Reach
 
@@ -67,9 +79,12 @@ class RMSNorm(Layer):
                     beside_kept=self.workspace_on_gpu(effect, at.in_half),
                 ),
             )
-        held = ("squares",)  # to the end of the expression
+        last = "scaled" if at.in_half else ""
+        whole: Tensor = "whole" if at.in_half else 0
+        copy = ("whole",) if at.in_half else ()
+        held = ("squares", *copy)  # to the end of the expression
         found = [
-            Operator("pow", (Taken(0, scratch=(n, n)),), n, (Kept(0),), makes="squares"),
+            Operator("pow", (Taken(whole, scratch=(n, n)),), n, (Kept(whole),), makes="squares"),
             Operator("mean", (Taken("squares"),), groups, makes="means"),
             Operator(
                 "add",
@@ -89,18 +104,39 @@ class RMSNorm(Layer):
             ),
             Operator(
                 "mul",
-                (Taken(0, order=Order.KEPT), Taken("factors", Gradient.SUMMED, Order.KEPT)),
+                (Taken(whole, order=Order.KEPT), Taken("factors", Gradient.SUMMED, Order.KEPT)),
                 n,
-                (Kept(0, towards="factors"), Kept("factors", towards=0)),
-                makes="normalized" if self.affine else "",
+                (Kept(whole, towards="factors"), Kept("factors", towards=whole)),
+                makes="normalized" if self.affine else last,
             ),
         ]
         if self.affine:
             weight = Taken("weight", Gradient.SUMMED, viewed=True)
             takes = (Taken("normalized", order=Order.KEPT), weight)
             kept = (Kept("normalized", towards="weight"), Kept("weight", towards="normalized"))
-            found.append(Operator("mul", takes, n, kept, holds=("factors",)))
+            holds = ("factors", *copy)
+            found.append(Operator("mul", takes, n, kept, makes=last, holds=holds))
+        if at.in_half:
+            found.insert(0, Operator(TO_FLOAT32, (Taken(0, order=Order.KEPT),), n, makes="whole"))
+            scaled = Taken(last, order=Order.KEPT)
+            # The copy is let go of by then, what it was normalized to is not.
+            holds = ("factors", "normalized") if self.affine else ("factors",)
+            found.append(Operator(FROM_FLOAT32, (scaled,), n, holds=holds))
         return tuple(found)
+
+    def in_half(self, effect: Effect) -> Effect:
+        # torch makes a float32 copy of its input, and all else of that: so is what it keeps.
+        n, kept = effect.output.values, [x for x in effect.saved if isinstance(x, Extra)]
+        groups = kept[0].values
+        copy = Extra("intermediate", n, towards=Towards.INPUTS)
+        # Bytes, of which the output takes some at last: of the copy, the factors, and the values
+        # before and after their weights; or of the copy, its squares, their means and the factors.
+        beside = 10 * n + 4 * groups if self.affine else 6 * n + 8 * groups
+        return replace(
+            effect,
+            saved=tuple([replace(extra, least_bytes=4) for extra in (copy, *kept)]),
+            workspace=(Extra("intermediate", beside, bytes_each=1),),
+        )
 
     def workspace_on_gpu(self, effect: Effect, in_half: bool) -> tuple[Extra, ...]:
         x = effect.output
@@ -110,7 +146,8 @@ class RMSNorm(Layer):
         # On a GPU it depends on the types of input and weight whether one kernel does it all.
         if at.on_gpu and dtype == "mixed":
             return False
-        return not at.turned  # else torch puts the axes of what it has made in their own order
+        # Turned axes torch puts in their own order; what autocast hands on it casts, or not.
+        return not at.turned and dtype != "mixed"
 
     def channel_window(self, x: FeatureMap) -> ChannelWindow:
         return Reach.SAME if x.sizes else Reach.ALL

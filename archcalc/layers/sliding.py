@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from archcalc.errors import LayerError
 from archcalc.feature_map import FeatureMap
-from archcalc.layers.along_axes import per_axis, per_side, require_up_to_three
+from archcalc.layers.along_axes import per_axis, per_side, require_spatial, require_up_to_three
 from archcalc.layers.effect import Extra
-from archcalc.layers.layer import Axes, Padding, Sides, require_spatial
+from archcalc.layers.layer import Axes, Padding, Sides
 from archcalc.quantity.arithmetic import Quantity, certainly_equal, product, require_at_least
 from archcalc.window import TransposedWindow, Window
 

@@ -7,9 +7,9 @@ from typing import ClassVar
 
 from archcalc.errors import LayerError
 from archcalc.feature_map import FeatureMap
-from archcalc.layers.along_axes import per_axis, require_up_to_three
+from archcalc.layers.along_axes import per_axis, require_spatial, require_up_to_three
 from archcalc.layers.effect import Effect, without_parameters
-from archcalc.layers.layer import Axes, Category, require_spatial
+from archcalc.layers.layer import Axes, Category
 from archcalc.layers.operator import USUAL, Circumstances, Kept, Operator, Taken
 from archcalc.layers.pooling import Sliding
 from archcalc.layers.registry import register

@@ -8,9 +8,9 @@ from typing import ClassVar, Literal, TypeAlias
 
 from archcalc.errors import LayerError
 from archcalc.feature_map import FeatureMap
-from archcalc.layers.along_axes import per_axis, require_up_to_three
+from archcalc.layers.along_axes import per_axis, require_spatial, require_up_to_three
 from archcalc.layers.effect import Effect, without_parameters
-from archcalc.layers.layer import Axes, Layer, Ratios, require_spatial
+from archcalc.layers.layer import Axes, Layer, Ratios
 from archcalc.layers.operator import USUAL, Circumstances, Operator, Order, Taken
 from archcalc.layers.pooling import AdaptiveAvgPool
 from archcalc.layers.registry import register

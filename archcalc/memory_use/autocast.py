@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from enum import Enum
 from typing import NamedTuple
 
+from archcalc.layers.operator import FROM_FLOAT32, TO_FLOAT32
+
 FLOAT32 = 4
 HALF = 2
 
@@ -57,6 +59,7 @@ OF_VIEWS = (
     "scaled_dot_product_attention",
 )  # take views of parameters, the casts of which autocast does not cache
 CAST = "to_copy"
+_MADE = {TO_FLOAT32: FLOAT32, FROM_FLOAT32: HALF}
 
 
 class Types(NamedTuple):
@@ -88,6 +91,8 @@ class Types(NamedTuple):
 
     def made_by(self, operator: str, taken: Sequence[int]) -> int:
         """The bytes per value of what an operator makes of what it takes, as it has been cast."""
+        if operator in _MADE:
+            return _MADE[operator]
         if operator == "sum" or self._runs(operator) is _Runs.TO_FLOAT32:
             return FLOAT32  # a loss is summed up in float32, whatever the outputs are
         return taken[0] if operator in _NORMS else max(taken)
@@ -108,7 +113,7 @@ class Types(NamedTuple):
         `argument` and `output` are those of the argument and the output. Where the argument has
         another type than its gradient, the engine casts that.
         """
-        apart = operator in (*_NORMS, CAST) or self._runs(operator) is _Runs.TO_FLOAT32
+        apart = operator in (*_NORMS, *_MADE, CAST) or self._runs(operator) is _Runs.TO_FLOAT32
         return argument if apart else output
 
     def _runs(self, operator: str) -> _Runs | None:

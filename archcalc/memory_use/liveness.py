@@ -8,6 +8,7 @@ from archcalc.analysis import Analysis
 from archcalc.errors import UsageError
 from archcalc.figures.of_layer import LayerAnalysis
 from archcalc.graph import indices_of
+from archcalc.layers.effect import Effect
 from archcalc.layers.items import operators_with_items
 from archcalc.layers.pooling import INDEX_BYTES, MaxPool
 from archcalc.layers.weight_norm import WEIGHT
@@ -200,11 +201,17 @@ def index_bytes(analysis: Analysis, pool: str) -> Quantity:
     return analysis.maps[pool].values * analysis.layer(pool).batch * INDEX_BYTES
 
 
+def effect_in_use(layer: LayerAnalysis) -> Effect:
+    """The effect of a layer in the type of its numbers, on a CPU."""
+    half = layer.bytes_each == HALF
+    return layer.node.layer.in_half(layer.effect) if half else layer.effect
+
+
 def _workspace_bytes(
     layer: LayerAnalysis, analysis: Analysis, hands_on: bool, on_gpu: bool
 ) -> Quantity:
     """What a layer makes beside its output, and beside the indices that it hands on."""
-    extras = layer.effect.workspace
+    extras = effect_in_use(layer).workspace
     if on_gpu:
         extras = layer.node.layer.workspace_on_gpu(layer.effect, analysis.bytes_each == HALF)
     if any(extra.what == WEIGHT for extra in extras):  # it may be gone before the output is made

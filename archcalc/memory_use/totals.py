@@ -13,6 +13,7 @@ from archcalc.layers.effect import Towards
 from archcalc.memory_use.layout import Layout, layout
 from archcalc.memory_use.learning import learning
 from archcalc.memory_use.liveness import (
+    effect_in_use,
     index_bytes,
     most_alive,
     pads_a_copy,
@@ -217,7 +218,7 @@ def _needed(
         yield indices_of(layer.node.indices)
     copied = where.copied_inputs.get(layer.name, {})
     operands: set[int] = set()  # that are kept already
-    for saved in layer.effect.saved:
+    for saved in effect_in_use(layer).saved:
         if not _is_kept(saved, layer, learns):
             continue
         if isinstance(saved, Operands):

@@ -36,8 +36,8 @@ Body: TypeAlias = list[Any]
 MOST_VALUES = 1500  # of a map
 MOST_LAYERS = 40
 MOST_DEPTH = 3  # of bodies within one another
-# What torch does not do to half a float on a CPU, or does to a float in its place.
-NOT_IN_HALF = ("local_response_norm", "rms_norm", "rrelu")
+# What torch does not do to half a float on a CPU.
+NOT_IN_HALF = ("local_response_norm", "rrelu")
 DTYPES = ("float32", "float32", "float32", "float64", "float16", "bfloat16")
 
 

@@ -8,7 +8,11 @@ import pytest
 import torch
 from hypothesis import assume, given
 
-from archcalc import Graph, UsageError, analyze, load
+from archcalc import FeatureMap, Graph, UsageError, analyze, load
+from archcalc.layers import Layer
+from archcalc.layers.activation import Sigmoid
+from archcalc.layers.linear import Linear
+from archcalc.layers.rms_norm import RMSNorm
 from archcalc.memory_use import autocast
 from archcalc.memory_use.moments import OPTIMIZER
 from archcalc.memory_use.open_memory import why_memory_is_unknown
@@ -17,8 +21,10 @@ from archcalc.memory_use.taping import Taping
 from archcalc.memory_use.training import refused_in_training, step_of
 from archcalc.torch_backend.build import build
 from archcalc.torch_backend.training_step import measured_step
+from archcalc.torch_backend.verify import conditions, verify
 from tests.graphs import (
     all_used,
+    chain,
     overwriting_graphs,
     random_graphs,
     sliding_graphs,
@@ -124,6 +130,18 @@ def test_in_half_precision_a_step_is_what_lives_in_torch(name: str, dtype: str) 
 @pytest.mark.parametrize("dtype", [*HALF, "mixed"])
 def test_with_every_loss(dtype: str, loss: str) -> None:
     check(load("lenet5"), dtype, loss)
+
+
+@pytest.mark.parametrize("dtype", HALF)
+@pytest.mark.parametrize("affine", [False, True])
+@pytest.mark.parametrize("before", [Linear(features=7), Sigmoid()], ids=lambda layer: layer.kind)
+def test_what_torch_computes_in_float32_within_a_layer(
+    before: Layer, affine: bool, dtype: str
+) -> None:
+    network = chain(FeatureMap(3, (7,)), before, RMSNorm(affine=affine), RMSNorm(affine=affine))
+    check(network, dtype)
+    under = conditions("cpu", dtype, BATCH)
+    assert not verify(network, what=("memory",), under=under, trained=()).differences
 
 
 @given(sliding_graphs())

@@ -106,7 +106,7 @@ class ChannelNorm(nn.LayerNorm):
     """Layer normalization over the channels of each position."""
 
     def forward(self, x: Tensor) -> Tensor:
-        return super().forward(x.movedim(1, -1)).movedim(-1, 1)
+        return super().forward(x.movedim(1, -1)).movedim(-1, 1).contiguous()
 '''
 
 _DROP_PATH = '''\

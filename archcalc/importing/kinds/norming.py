@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 from archcalc.importing.kinds.axes import size_of
@@ -63,7 +64,7 @@ def layer_norm(call: Call) -> None:
     if count == 1:
         if _channels_last_for_a_while(call, value):
             _over_channels(call, value, fields, held)
-            if not _copied_behind(call):
+            if not _copied_behind(call, value):
                 call.lowering.note(_BY_VIEW, call.operation.path or call.operation.operator)
         else:
             call.layer("layer_norm", value, fields | {"over": "last"}, held, apart=True)
@@ -95,9 +96,11 @@ _BY_VIEW = (
 )
 
 
-def _copied_behind(call: Call) -> bool:
+def _copied_behind(call: Call, value: Value) -> bool:
     """Whether what puts the channels first again behind the norm is a view of which all that takes
-    it is a copy."""
+    it is a copy; or a single one, or a single position, stays where it is."""
+    if 1 in (size_of(value.base[1]), prod(map(size_of, value.base[2:]))):
+        return True
     users = call.lowering.users
     taking = users.get(users[call.output][0].outputs[0], [])
     return bool(taking) and all(each.operator == "contiguous" for each in taking)

@@ -136,21 +136,59 @@ def _weights(collected: Any, maps: Sequence[Sequence[Any]]) -> dict[Any, Any]:
     variables = sorted({v for p in positions for v in p.free_symbols}, key=str)
     if not variables or not collected.is_polynomial(*variables):
         return {}
-    for position in positions:  # mostly it is a multiple of one
-        polynomial = sympy.Poly(position, *variables)
-        weight = sympy.Poly(collected, *variables).coeff_monomial(polynomial.LM()) / polynomial.LC()
-        rest = sympy.expand(collected - weight * position)
-        if not rest.has(*variables):
-            return {p: weight if p == position else sympy.S.Zero for p in positions} | {1: rest}
-    weights = [sympy.Dummy("w") for _ in positions]
-    left = collected - sum(w * p for w, p in zip(weights, positions, strict=True))
-    unequal = sympy.Poly(left, *variables).as_dict()
-    unequal.pop((0,) * len(variables), None)
-    for solution in sympy.linsolve(list(unequal.values()), weights):
-        found = [weight.xreplace(dict.fromkeys(weights, sympy.S.Zero)) for weight in solution]
-        rest = collected - sum(w * p for w, p in zip(found, positions, strict=True))
-        return dict(zip(positions, found, strict=True)) | {1: sympy.expand(rest)}
-    return {}
+    constant = (0,) * len(variables)
+    whole = sympy.Poly(collected, *variables).as_dict()
+    each = [sympy.Poly(position, *variables) for position in positions]
+    for number, polynomial in enumerate(each):  # mostly it is a multiple of one
+        weight = whole.get(polynomial.monoms()[0], sympy.S.Zero) / polynomial.LC()
+        rest = _without(whole, [weight], [polynomial.as_dict()])
+        if not any(term for monomial, term in rest.items() if monomial != constant):
+            weights = dict.fromkeys(positions, sympy.S.Zero) | {positions[number]: weight}
+            return weights | {1: rest.get(constant, sympy.S.Zero)}
+    terms = [polynomial.as_dict() for polynomial in each]
+    monomials = dict.fromkeys(m for some in (whole, *terms) for m in some if m != constant)
+    found = _solved(
+        [[some.get(m, sympy.S.Zero) for some in (*terms, whole)] for m in monomials], len(terms)
+    )
+    if found is None:
+        return {}
+    rest = _without(whole, found, terms)
+    return dict(zip(positions, found, strict=True)) | {1: rest.get(constant, sympy.S.Zero)}
+
+
+def _without(
+    whole: dict[Any, Any], weights: Sequence[Any], each: Sequence[dict[Any, Any]]
+) -> dict[Any, Any]:
+    """The coefficients of what is left of a polynomial without multiples of others."""
+    left = dict(whole)
+    for weight, terms in zip(weights, each, strict=True):
+        for monomial, factor in terms.items() if weight else ():
+            left[monomial] = left.get(monomial, sympy.S.Zero) - weight * factor
+    return {monomial: sympy.expand(term) for monomial, term in left.items()}
+
+
+def _solved(rows: list[list[Any]], count: int) -> list[Any] | None:
+    """The unknowns of linear equations with numbers as coefficients, the right sides last, by
+    elimination; those that stay open are 0. None where there is no solution."""
+    pivots: list[int] = []
+    for column in range(count):
+        done = len(pivots)
+        pivot = next((n for n in range(done, len(rows)) if rows[n][column]), None)
+        if pivot is None:
+            continue
+        rows[done], rows[pivot] = rows[pivot], rows[done]
+        rows[done] = [n / rows[done][column] for n in rows[done]]
+        for number, row in enumerate(rows):
+            if number != done and row[column]:
+                factor = row[column]
+                rows[number] = [a - factor * b for a, b in zip(row, rows[done], strict=True)]
+        pivots.append(column)
+    if any(sympy.expand(row[-1]) for row in rows[len(pivots) :]):
+        return None
+    found = [sympy.S.Zero] * count
+    for row, column in zip(rows, pivots, strict=False):
+        found[column] = sympy.expand(row[-1])
+    return found
 
 
 def _length(expression: Any) -> tuple[int, int]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from fnmatch import fnmatch
 from typing import NamedTuple
 
 from archcalc.api.results import Result
@@ -10,30 +11,51 @@ from archcalc.claims.budgets import CheckedBudget, broken, check_budgets
 from archcalc.claims.check import CheckedClaim, check_family, check_library, of_source, problem
 from archcalc.claims.reading import VERDICTS
 from archcalc.errors import ArchcalcError, require_known
-from archcalc.loading import Input, plain_shapes
+from archcalc.loading import Input, load, plain_shapes
 from archcalc.render.check import CheckDocument
 from archcalc.render.list import ListDocument
 from archcalc.spec.library import families, networks_and_files
 from archcalc.spec.syntax import Network
 from archcalc.spec.values import Value
+from archcalc.walk import walk
 
 
-def networks(text: str = "", *, year: int | None = None) -> Result[tuple[Network, ...], Network]:
+def networks(
+    text: str = "",
+    *,
+    year: int | None = None,
+    figures: bool = False,
+    in_full: bool = False,
+    watched: Callable[[Sequence[Network]], Iterable[Network]] = iter,
+) -> Result[tuple[Network, ...], Network]:
     """The networks that come with archcalc, by name; `about` of each says what is known of it.
 
     Args:
-        text: what stands in their names, titles or authors, in any case; of all if empty.
+        text: what stands in their names, titles or authors, in any case, or a pattern of names,
+            `resnet*`; of all if empty.
         year: in which they were published.
+        figures: whether params, MACs and activations are shown, which takes a walk of each.
+        in_full: all digits of these.
+        watched: what the networks go through that are walked, one after the other.
     """
     wanted = text.lower()
+    is_pattern = any(sign in text for sign in "*?[")
     found = tuple(
         network
         for family in families()
         for network in family.networks.values()
         if year in (None, network.about.year)
-        if wanted in f"{network.name}\n{network.about.title}\n{network.about.authors}".lower()
+        if (
+            fnmatch(network.name, text)
+            if is_pattern
+            else wanted in f"{network.name}\n{network.about.title}\n{network.about.authors}".lower()
+        )
     )
-    return Result(found, {network.name: network for network in found}, ListDocument(found))
+    analyses = {
+        one.name: walk(load(one), 1, "float32") for one in watched(found if figures else ())
+    }
+    document = ListDocument(found, analyses, in_full)
+    return Result(found, {network.name: network for network in found}, document)
 
 
 class Checked(NamedTuple):

@@ -223,6 +223,11 @@ class Analysis(Record):
     def _repr_html_(self) -> str:
         return _written(self, "html")
 
+    @property
+    def plot(self) -> Any:
+        """Its plots, by matplotlib: `memory()`, `field()` and `stages()`, each on axes."""
+        return import_module("archcalc.api.plotting").Plots(self)
+
     def record(self) -> dict[str, object]:
         """The layers and what they are of, under the keys of the JSON contract."""
         identity = self.identity

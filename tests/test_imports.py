@@ -113,7 +113,7 @@ COSTLY: dict[str, set[str]] = {
         "torch_backend",
     },
     "pandas": {"analysis", "api"},
-    "matplotlib": {"render", "reports"},
+    "matplotlib": {"api", "render", "reports"},
     "pyarrow": {"render"},
     "shtab": {"commands"},
 }

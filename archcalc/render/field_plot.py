@@ -19,15 +19,32 @@ if TYPE_CHECKING:
 def draw_fields(
     path: str, analysis: Analysis, fields: Sequence[UnitField], picture: str | None = None
 ) -> None:
+    """Draws the boxes of `add_fields` into a file.
+
+    Raises:
+        UsageError: as `add_fields` and `require_image`; or the file cannot be written.
+        MissingExtraError: matplotlib is not installed.
+    """
+    require_image(analysis)
+    figure, axes = new_figure(6, 6)
+    add_fields(axes, analysis, fields, picture)
+    save_figure(figure, path)
+
+
+def require_image(analysis: Analysis) -> None:
+    """Raises UsageError for a network whose input has not two spatial axes."""
+    if len(analysis.input.grid) != 2:
+        raise UsageError(f"draws images; the input of {analysis.name} is {analysis.input}", "plot")
+
+
+def add_fields(
+    axes: Axes, analysis: Analysis, fields: Sequence[UnitField], picture: str | None = None
+) -> None:
     """Draws what units see as boxes over the image, which is grey, or the user's `picture`.
 
     Raises:
-        UsageError: the network has not two spatial axes; the picture or file cannot be used.
-        MissingExtraError: matplotlib is not installed.
+        UsageError: the picture cannot be used.
     """
-    if len(analysis.input.grid) != 2:
-        raise UsageError(f"draws images; the input of {analysis.name} is {analysis.input}", "plot")
-    figure, axes = new_figure(6, 6)
     height, width = fields[0].image
     extent = (-0.5, width - 0.5, height - 0.5, -0.5)
     if picture is None:
@@ -43,7 +60,6 @@ def draw_fields(
         label = f"{seen[1]}x{seen[0]}: {field.layer.name}"  # none that begins with _ has a legend
         axes.add_patch(_rectangle(box, seen, color, label))
     _label(axes, f"{analysis.identity}: what a unit sees of {height}x{width} pixels")
-    save_figure(figure, path)
 
 
 def draw_effective(path: str, analysis: Analysis, effective: EffectiveField) -> None:

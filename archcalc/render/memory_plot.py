@@ -55,11 +55,12 @@ def draw_memory(
         figure, (axes, below) = new_panels(8, 6.8, 2, columns=1)
         _draw_training(below, training)
         figure.legend(loc="outside lower center", ncols=3, frameon=False, labelcolor=GREY)
-    _draw_inference(axes, analysis, steps)
+    add_inference(axes, analysis, steps)
     save_figure(figure, path)
 
 
-def _draw_inference(axes: Axes, analysis: Analysis, steps: Sequence[Step]) -> None:
+def add_inference(axes: Axes, analysis: Analysis, steps: Sequence[Step]) -> None:
+    """Draws what is alive while each layer runs, at inference."""
     bars, edges = _bars(steps, lambda step: step.bytes)
     peak = peak_of(steps)
     at = next(n for n, step in enumerate(steps) if step is peak)

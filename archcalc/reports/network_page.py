@@ -18,6 +18,7 @@ from archcalc.render.drawing import draw
 from archcalc.render.mermaid import mermaid_text
 from archcalc.render.numbers import exact, in_unit, per_axis, shape, share, short, short_bytes
 from archcalc.render.opaque import opaque_text
+from archcalc.render.stage_plot import MEASURES, draw_stages
 from archcalc.reports import glossary_page
 from archcalc.reports.accuracies import said
 from archcalc.reports.claim_tables import claim_table, reasons, sources
@@ -40,7 +41,6 @@ from archcalc.reports.page import (
     web,
 )
 from archcalc.reports.site import Site
-from archcalc.reports.stage_plot import MEASURES, draw_stages
 from archcalc.reports.verification_section import add_verification
 
 MOST_LAYERS = 600  # that a page lists one by one; a browser takes long over more

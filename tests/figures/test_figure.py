@@ -27,7 +27,7 @@ from archcalc.render.columns import COLUMNS, DEFAULT_COLUMNS
 from archcalc.render.compare_plot import _PANELS
 from archcalc.render.contract import contract_schema, to_contract
 from archcalc.render.scale_plot import DRAWN
-from archcalc.reports.stage_plot import MEASURES
+from archcalc.render.stage_plot import MEASURES
 from archcalc.spec.values import ExpressionError
 from tests.spec_texts import analysis_of
 

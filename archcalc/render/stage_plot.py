@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from archcalc.comparing.stages import VECTORS, Stage, stride_text
 from archcalc.quantity.arithmetic import plain
 from archcalc.quantity.at_least import known_part
 from archcalc.render.plots import GREY, new_figure, palette, save_figure
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 # Of a stage, and what it is called.
 MEASURES = (("params", "parameters"), ("macs", "MACs"), ("activation_bytes", "activations"))
@@ -23,13 +27,24 @@ def share_of_stages(stages: Sequence[Stage], measure: str) -> list[float]:
 
 
 def draw_stages(path: str, stages: Sequence[Stage]) -> None:
-    """Draws three bars, each of the whole of one measure, divided into stages.
+    """Draws the bars of `add_stages` into a file.
 
     Raises:
         UsageError: the file cannot be written.
         MissingExtraError: matplotlib is not installed.
     """
     figure, axes = new_figure(8, 1.9)
+    add_stages(axes, stages)
+    bars_of, names = axes.get_legend_handles_labels()
+    figure.legend(
+        bars_of, names, loc="outside lower center", ncols=len(names), frameon=False,
+        labelcolor=GREY,
+    )  # fmt: skip
+    save_figure(figure, path)
+
+
+def add_stages(axes: Axes, stages: Sequence[Stage]) -> None:
+    """Draws three bars, each of the whole of one measure, divided into stages."""
     left = [0.0] * len(MEASURES)
     shares = [share_of_stages(stages, measure) for measure, _ in MEASURES]
     for number, (stage, color) in enumerate(zip(stages, palette(len(stages)), strict=True)):
@@ -46,9 +61,3 @@ def draw_stages(path: str, stages: Sequence[Stage]) -> None:
     axes.set_xlim(0, 1)
     axes.set_xticks([])
     axes.spines["bottom"].set_visible(False)
-    bars_of, names = axes.get_legend_handles_labels()
-    figure.legend(
-        bars_of, names, loc="outside lower center", ncols=len(names), frameon=False,
-        labelcolor=GREY,
-    )  # fmt: skip
-    save_figure(figure, path)

@@ -11,10 +11,11 @@ from archcalc.api.known import networks
 from archcalc.commands.arguments import add_format
 from archcalc.commands.printing import give, show
 from archcalc.commands.progress import watched
+from archcalc.spec.library import network_names
 
 EXAMPLES = (
     "archcalc list",
-    "archcalc list densenet --figures",
+    "archcalc list 'vgg1?' --figures",
 )
 FAILS = "no network is called so"
 
@@ -37,6 +38,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Prints a line for each network, by family; 1 where there is none."""
+    if arguments.names and not arguments.pattern:  # what shells complete: no spec is parsed
+        show("\n".join(network_names()), arguments)
+        return 0
     found = networks(
         arguments.pattern, figures=arguments.figures, in_full=arguments.exact, watched=_watched
     )

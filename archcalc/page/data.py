@@ -104,10 +104,10 @@ def _keys(figure: Figure, axes: int) -> list[tuple[str, str | None]]:
 
 
 def _figure(figure: Figure, key: str, axis: str | None, of: str) -> dict[str, Any]:
-    heading = figure.heading if axis is None else f"{figure.heading}, {axis}"
+    end = "" if axis is None else f", {axis}"
     found = {
-        "key": key, "heading": heading, "unit": figure.unit.name, "meaning": figure.meaning,
-        "of": of,
+        "key": key, "heading": figure.heading + end, "short": figure.short + end,
+        "unit": figure.unit.name, "meaning": figure.meaning, "of": of,
     }  # fmt: skip
     return found if axis is None else {**found, "axis": axis}
 
@@ -132,14 +132,16 @@ _DTYPE = {
 
 
 def _layers(graph: Graph) -> list[dict[str, Any]]:
+    used = graph.live()
     return [
         {
             "name": node.name,
             "kind": node.layer.kind,
             "inputs": [*node.inputs],
-            "blocks": [*reversed([*graph.blocks_around(node.name)])],
+            "blocks": graph.blocks_around(node.name),
             "text": _text(node.layer),
             "training_only": node.training_only,
+            "used": node.name in used,
             "derivation": None,
             "weights_shared_with": node.weights,
         }

@@ -60,7 +60,7 @@ export class Tree {
 
   #placed(layer, index, kinds) {
     let block = this.root;
-    for (const name of [...layer.blocks].sort((a, b) => a.length - b.length)) {
+    for (const name of layer.blocks) {
       let found = this.byName.get(`${name}.`);
       if (found === undefined) {
         found = new Item("block", name, within(name, block.name), block);

@@ -90,6 +90,13 @@ export class Live {
     return before === null || !same(this.value(item, key), this.#of(this.own, before, key, null));
   }
 
+  /** Whether the shape of its output differs so. */
+  shapeDiffers(item) {
+    if (this.isOwn || this.problem !== null || !item.layers.length) return false;
+    const before = this.tree === this.#treeOf(this.own) ? item : this.#treeOf(this.own).like(item);
+    return before === null || !same(this.shape(item), this.own.shapes[lastOf(before)]);
+  }
+
   /** Whether the page's functions compute it. */
   has(key) {
     const axes = this.figure.get(key)?.axes;

@@ -245,8 +245,10 @@ export class Table {
       const open = this.view.opened.has(item) && this.nested;
       this.columns.forEach((column, n) => {
         const cell = cells[n];
-        if (column.key === "output") say(cell, open ? "" : shapeText(live.shape(item)) || "–");
-        else if (column.key === "share") this.#share(cell, live.share(item, heat));
+        if (column.key === "output") {
+          say(cell, open ? "" : shapeText(live.shape(item)) || "–");
+          cell.classList.toggle("changed", live.shapeDiffers(item));
+        } else if (column.key === "share") this.#share(cell, live.share(item, heat));
         else if (column.figure) this.#figure(cell, item, column, open);
       });
       set(element, "aria-selected", item === chosen ? "true" : "false");

@@ -200,6 +200,7 @@ def test_all_is_new_when_a_setting_changes_and_can_be_restored(
     assert cell(browser, "stem", "MACs") == "2.05M"
     assert browser.texts(".setting.changed label") == ["H", "alpha"]
     assert "×2" in browser.texts(".totals .changed .own")[0]
+    assert browser.texts(".rows .output.changed")[0] == "8×64×64"
     assert browser.run("return document.querySelectorAll('.rows .changed').length") > 10
     browser.click(".restore")
     assert [cell(browser, "stem", name) for name in ("params", "MACs", "memory")] == before

@@ -26,6 +26,7 @@ from archcalc.layers.further_joins import Maximum
 from archcalc.layers.joining import Add, Average, Concat, Multiply
 from archcalc.layers.layer import Padding
 from archcalc.layers.linear import Linear
+from archcalc.layers.multihead_attention import MultiheadAttention
 from archcalc.layers.normalization import BatchNorm, GroupNorm
 from archcalc.layers.pooling import AvgPool, GlobalAvgPool, MaxPool
 from archcalc.layers.resampling import Crop, Pad
@@ -99,11 +100,8 @@ MOST_VALUES = 4096  # in a map: larger ones are left out
 # Drawn more often than the other kinds.
 FREQUENT: list[type[Layer]] = [MaxPool, AvgPool, ConvTranspose, Upsample, BatchNorm, ReLU] * 3
 FREQUENT += [Conv] * 12
-# But for what needs memory of which nobody can say how much.
-# The memory of the first is not always known, and of copies next to one another no unit is
-# followed; the graphs of tests/fuzz draw all of them.
-_ELSEWHERE = frozenset(["multihead_attention", "expand", "repeat_interleave", "tile"])
-KINDS = [k for k in KINDS_WITH_RULES if k in LAYERS and k.kind not in _ELSEWHERE]
+# But for that whose memory is not always known; the graphs of tests/fuzz draw it too.
+KINDS = [k for k in KINDS_WITH_RULES if k in LAYERS and k is not MultiheadAttention]
 OVERWRITING: list[type[Layer]] = [ELU, HardSigmoid, HardSwish, LeakyReLU, ReLU, ReLU6, SiLU]
 OVERWRITING += [Conv, Identity, ChannelSlice, ChannelSplit, Crop, Flatten, GroupNorm]
 OVERWRITING += [Conv, Identity, ChannelSlice, ChannelSplit, Linear, GlobalAvgPool, Sigmoid]

@@ -293,7 +293,8 @@ EXAMPLES[unpooling.MaxUnpool] = unpooled_examples()
 @layers_of(upsampling.Upsample, spatial_maps())
 def _(draw: Draw, x: FeatureMap) -> Layer:
     linear: tuple[upsampling.Interpolation, ...] = ("nearest", "linear", "bilinear", "trilinear")
-    fitting: list[upsampling.Interpolation] = ["nearest", "area", linear[len(x.sizes)]]
+    fitting: list[upsampling.Interpolation] = ["nearest", "area"]
+    fitting += linear[len(x.sizes) :][:1]
     fitting += ["bicubic"] if len(x.sizes) == 2 else []
     mode = draw(mostly(st.sampled_from(fitting), st.sampled_from([*linear, "bicubic"])))
     corners = mode in ("linear", "bilinear", "trilinear", "bicubic") and draw(st.booleans())
@@ -593,20 +594,18 @@ def _(draw: Draw, x: FeatureMap) -> Layer:
 
 
 @st.composite
-def expand_examples(draw: Draw) -> Example:
-    """A map with one value along some axes, expanded along some of these."""
-    x = draw(maps())
-    alone = [draw(st.sampled_from([n, 1])) for n in x.shape]
-    sizes = [
-        draw(mostly(st.sampled_from([-1, n, m, 3 if n == 1 else n]), st.just(n + 1)))
-        for n, m in zip(alone, x.shape, strict=True)
-        for m in [m if n == 1 else n]  # what it may be expanded to
-    ]
-    inputs = (FeatureMap(alone[0], tuple(alone[1:])),)
-    return Example(repeating.Expand(shape=tuple(sizes)), inputs)
+def _with_single_places(draw: Draw, inputs: st.SearchStrategy[FeatureMap]) -> FeatureMap:
+    """One of `inputs` with one value along some axes."""
+    alone = [draw(st.sampled_from([n, 1])) for n in draw(inputs).shape]
+    return FeatureMap(alone[0], tuple(alone[1:]))
 
 
-EXAMPLES[repeating.Expand] = expand_examples()
+@layers_of(repeating.Expand, _with_single_places(maps()))
+def _(draw: Draw, x: FeatureMap) -> Layer:
+    """Along the axes of one value to any size, along the others to theirs."""
+    fitting = [st.sampled_from([-1, n] if n > 1 else [-1, 1, 2, 3, 5]) for n in x.shape]
+    sizes = [mostly(fit, st.just(n + 1)) for fit, n in zip(fitting, x.shape, strict=True)]
+    return repeating.Expand(shape=tuple([draw(size) for size in sizes]))
 
 
 @layers_of(repeating.RepeatInterleave, maps(channels=4))

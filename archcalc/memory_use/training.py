@@ -283,12 +283,12 @@ def reasons(analysis: Analysis) -> dict[str, list[str]]:
 def refused_in_training(analysis: Analysis) -> list[str]:
     """The norms that torch does not train on this batch: one value for each channel, or group."""
 
-    def values(layer: Layer, x: FeatureMap) -> Quantity:
+    def values(layer: Layer, x: FeatureMap, images: Quantity) -> Quantity:
         """From which it takes a mean; of a group norm torch counts images to the channels."""
         if isinstance(layer, GroupNorm):
-            return analysis.batch * x.values // layer.groups
+            return images * x.values // layer.groups
         if layer.kind == "instance_norm":
             return x.positions
-        return analysis.batch * x.positions if isinstance(layer, BatchNorm) else 0
+        return images * x.positions if isinstance(layer, BatchNorm) else 0
 
-    return [x.name for x in analysis.used_layers if values(x.node.layer, x.output) == 1]
+    return [x.name for x in analysis.used_layers if values(x.node.layer, x.output, x.batch) == 1]

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from archcalc.analysis import Analysis
 from archcalc.errors import UsageError
@@ -14,9 +15,11 @@ from archcalc.memory_use.totals import saved_bytes
 from archcalc.memory_use.training import (
     backward_macs,
     reasons,
+    refused_in_training,
     step_of,
     training_tensors,
 )
+from archcalc.torch_backend.build import build
 from archcalc.walk import analyze
 from tests.spec_texts import analysis_of
 
@@ -130,3 +133,13 @@ def test_what_is_needed_twice_is_named_once() -> None:
     text = "  - conv: {name: c, channels: 3, kernel: 1}\n"
     why = reasons(analysis_of(text + "  - multiply: {name: m, branches: [[], [], []]}"))
     assert why["m"] == ["its input", "intermediate"]
+
+
+@pytest.mark.parametrize("norm", ["group_norm: {groups: 4}", "batch_norm"])
+def test_a_norm_of_single_values_that_are_there_once_trains_on_no_batch(norm: str) -> None:
+    lines = ["name: once", "input: [4]", "layers:", "  - parameter: {name: p, shape: [4]}"]
+    kind = norm.partition(":")[0]
+    network = "\n".join([*lines, f"  - {norm}", f"  - add: {{from: [input, {kind}1]}}", ""])
+    assert refused_in_training(analyze(network, batch=3)) == [f"{kind}1"]
+    with pytest.raises(ValueError, match="more than 1 value per channel"):
+        build(network).train()(torch.rand(3, 4))

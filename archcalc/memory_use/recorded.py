@@ -57,6 +57,7 @@ class Recorded(NamedTuple):
         recorded: whether a gradient goes through it.
         needs_kept: whether it needs anything in the backward pass that it kept, be it a parameter.
         into_view, reshapes, merges, contiguous: as an `Operator`'s.
+        images: how many what it puts out is of; 1 of what is there once, whatever the batch.
     """
 
     layer: str
@@ -73,6 +74,7 @@ class Recorded(NamedTuple):
     reshapes: bool
     merges: int
     contiguous: bool
+    images: int
 
 
 class Tape(NamedTuple):

@@ -64,6 +64,7 @@ class Replay(Checkpointing):
         self._of: dict[str, int] = {}  # the storage of each tensor that the forward pass holds
         self._arrived: dict[str, HeldGradient] = {}
         self._grads: dict[str, int] = {}  # what `.grad` of each learned tensor holds, by its name
+        self._images = 1  # that the present operator, backward, is about
         self._added: list[int] = []  # gradients of the present operator, to others
         # How many gradients are still to come to each learned tensor.
         self._awaited = Counter(
@@ -214,6 +215,7 @@ class Replay(Checkpointing):
     def _backward(self, operator: Recorded, number: int) -> None:
         """Runs an operator backward, with the gradients of its outputs and what it has kept."""
         self._begin(operator.layer, Direction.BACKWARD)
+        self._images = operator.images
         arrived = [output for output in operator.outputs if output in self._arrived]
         copies = [self._copied(output) for output in arrived * 2 if operator.into_view]
         kept = self._kept_by(number)
@@ -249,10 +251,10 @@ class Replay(Checkpointing):
         """The gradient of an output; copies of it for while the operator runs join `copies`."""
         came = self._arrived[output]
         merged = operator.merges
-        several = merged > 1 or self._tape.batch > 1
-        in_one = came.has_in_one(merged, self._tape.batch)
+        several = merged > 1 or self._images > 1
+        in_one = came.has_in_one(merged, self._images)
         crossing = (came.apart and not came.in_rows) or (several and not in_one)
-        crossing = crossing or came.repeats_across(merged, self._tape.batch)
+        crossing = crossing or came.repeats_across(merged, self._images)
         in_order = not came.permuted and (merged or all(came.repeated))
         reordered = (operator.reshapes and not in_order) or (merged and crossing)
         if reordered and not came.spread:  # one value for all has any shape
@@ -295,7 +297,7 @@ class Replay(Checkpointing):
             return repeated(came._replace(storage=self._hold(came.storage)), argument.reduced, size)
         if how is Gradient.PART:
             self._hold(came.storage)
-            return part_of(came, argument.part, size, self._tape.batch)
+            return part_of(came, argument.part, size, self._images)
         made_on_the_way = [self._new("made on the way", each) for each in argument.scratch]
         if how is None:
             unneeded += made_on_the_way
@@ -320,7 +322,7 @@ class Replay(Checkpointing):
         order, again = None if came.spread else came.order, came.repeated
         if argument.order is Order.CHANGED and not came.spread:
             try:
-                order, again = turned(order, again, argument.turn, self._tape.batch)
+                order, again = turned(order, again, argument.turn, self._images)
             except CopiedError:
                 return None
         in_rows = came.in_rows and not argument.viewed

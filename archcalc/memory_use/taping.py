@@ -171,6 +171,7 @@ class Taping:
                 reshapes=operator.reshapes,
                 merges=operator.merges,
                 contiguous=operator.contiguous,
+                images=images,
             )
         )
         return (*outputs, *made_kept)
@@ -321,6 +322,7 @@ class Taping:
                 reshapes=False,
                 merges=0,
                 contiguous=False,
+                images=1 if name in self._once else self._analysis.batch,
             )
         )
         return cast

@@ -48,6 +48,7 @@ from tests.graphs import (
     sliding_graphs,
     with_some_frozen,
 )
+from tests.spec_texts import graph_of
 
 SMALL = ["lenet5_1998", "highway_mnist10", "resnet20", "densenet_40_12", "deconv_unpool"]
 LARGE = [pytest.param(x, marks=pytest.mark.thorough) for x in network_names() if x not in SMALL]
@@ -81,6 +82,24 @@ def test_axes_of_one_value_that_change_places_are_a_view_of_their_own() -> None:
     turned = node("turned", Rearrange(axes="a b c -> a c b"), "linear")
     both = node("both", Concat(axis=-2), "linear", "turned")
     check_step(graph(FeatureMap(1, (1, 1)), [linear, turned, both, node("relu", ReLU(), "both")]))
+
+
+ONCE = """\
+name: once
+input: [2, 5]
+layers:
+  - relu: {name: a}
+  - parameter: {name: b, shape: [1, 5]}
+  - parameter: {name: c, shape: [1, 5]}
+  - concat: {name: d, from: [b, c]}
+  - conv: {name: e, channels: 2, kernel: 1}
+  - add: {from: [a, e]}
+"""
+
+
+@pytest.mark.parametrize("batch", [1, 3])
+def test_parts_of_what_is_there_once_have_no_gaps_between_images(batch: int) -> None:
+    check_step(graph_of(ONCE), batch)
 
 
 # Of one input, of floats, and set by nothing but numbers.

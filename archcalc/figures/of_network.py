@@ -174,6 +174,7 @@ def _last_bounded(analysis: Analysis) -> LayerAnalysis | None:
     """The last layer that sees, without gates and norms, a bounded part of the input."""
     for layer in reversed(analysis.inference_layers):
         field = layer.local_receptive_field
-        if isinstance(field, tuple) and field and not {None, "all"} & set(field):
+        # A learned tensor, and what is made of such alone, sees nothing.
+        if isinstance(field, tuple) and field and not {None, "all", 0} & set(field):
             return layer
     return None

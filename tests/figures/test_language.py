@@ -135,3 +135,8 @@ def test_the_longest_path_leaves_out_what_runs_beside_it(small: Analysis) -> Non
     assert longest_path(small, lambda layer: layer.kind == "conv") == 4
     assert longest_path(small, lambda layer: layer.kind == "add") == 2
     assert longest_path(small, lambda layer: False) == 0
+
+
+def test_what_sees_nothing_is_not_the_last_that_sees_a_part() -> None:
+    # Behind the patches of 16 pixels there is a learned tensor, and then attention.
+    assert evaluate("receptive_field", analyze("vit_b_16")) == 16

@@ -78,6 +78,10 @@ def _sweep(of_table: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _solve(of_table: Mapping[str, Any]) -> dict[str, Any]:
+    return {"anyOf": [_solve_for_one(), _solve_for_several()]}
+
+
+def _solve_for_one() -> dict[str, Any]:
     number = {"type": ["number", "null"]}
     return object_schema(
         {
@@ -97,6 +101,33 @@ def _solve(of_table: Mapping[str, Any]) -> dict[str, Any]:
     )
 
 
+def _solve_for_several() -> dict[str, Any]:
+    values = {"anyOf": [_by_name(_NUMBER), {"type": "null"}]}
+    return object_schema(
+        {
+            "networks": _list_of(_TEXT),
+            "for": _described("what is looked for", _list_of(_TEXT)),
+            "wanted": {"enum": ["most", "least"]},
+            "objective": _described("the figure of which", _TEXT),
+            "where": _described("the conditions", _TEXT),
+            "values": _described("the best; null where they hold nowhere", values),
+            "settings": _described("how many there are", _COUNT),
+            "looked": _described("at how many of them", _COUNT),
+            "proof": _described(
+                "why there is no better one: all were looked at, or each figure goes one way; none "
+                "where there may be one",
+                {"enum": ["all", "monotone", "none"]},
+            ),
+            "at_end": _described(
+                "of which the value is the first or the last one, with better ones that way",
+                _list_of(_TEXT),
+            ),
+            "holds": _described("whether the conditions do, at each row", _list_of(_TRUTH)),
+            "rows": _described("the best setting, and those beside it", _rows()),
+        }
+    )
+
+
 def _which(of_table: Mapping[str, Any]) -> dict[str, Any]:
     asked = object_schema({}, {"params": _TEXT, "macs": _TEXT})
     totals = _described("by who counts so", _by_name(_QUANTITY))
@@ -109,6 +140,10 @@ def _which(of_table: Mapping[str, Any]) -> dict[str, Any]:
         {
             "asked": _described("the numbers, as they are given", asked),
             "searched": _described("how many networks were looked at", _COUNT),
+            "settings": _described(
+                "at how many settings in all; null where each was looked at as it is",
+                {"type": ["integer", "null"], "minimum": 1},
+            ),
             "networks": _described(
                 "those that match, with all totals that print so", _list_of(object_schema(network))
             ),

@@ -53,7 +53,7 @@ class ListDocument(Document):
             yield Table(_HEADINGS, cells, "wrrrrr", room=0)
             return
         rows = [[n.name, str(n.about.year or ""), n.about.title] for n in self.networks]
-        yield in_columns(rows) if form == "text" and rows else Table(_KEYS[:3], rows)
+        yield in_columns(rows) if form == "text" else Table(_KEYS[:3], rows)
 
 
 def _figures(analysis: Analysis) -> list[object]:

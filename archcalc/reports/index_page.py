@@ -22,7 +22,7 @@ from archcalc.reports.imagenet import IMAGENET
 from archcalc.reports.library import Entry, Library
 from archcalc.reports.network_page import family_page
 from archcalc.reports.network_table import by_year, network_table
-from archcalc.reports.page import Page, bullets, joined
+from archcalc.reports.page import Markup, Page, bullets, joined
 from archcalc.reports.site import HOME, Site
 from archcalc.reports.verification_section import PAGE
 
@@ -69,7 +69,9 @@ def index_page(library: Library, site: Site) -> Page:
         )
     page.add(
         bullets(
-            f"{page.link(title, path)}: {what}" for path, title, what in _MEASURED if path in site
+            Markup(f"{page.link(title, path)}: {what}")
+            for path, title, what in _MEASURED
+            if path in site
         )
     )
     page.heading("Comparisons")

@@ -101,7 +101,7 @@ def printed(capture: Capture, *words: str) -> str:
 def test_a_result_is_what_the_command_prints(name: str, capsys: Capture) -> None:
     call, words = CALLS[name]
     result = call()
-    assert f"{result}\n" == printed(capsys, *words) == f"{result!r}\n"
+    assert f"{result}\n" == printed(capsys, *words, "--wide") == f"{result!r}\n"
     assert f"{result.to_markdown()}\n" == printed(capsys, *words, "--format", "markdown")
     assert f"{result._repr_html_()}\n" == printed(capsys, *words, "--format", "html")
     assert result.record() == json.loads(printed(capsys, *words, "--format", "json"))

@@ -140,7 +140,7 @@ WRONG: dict[str, tuple[list[str], str]] = {
     ),
     "an unknown dtype": (
         ["table", "vgg16", "--dtype", "fp16"],
-        "unknown dtype 'fp16'; known: float32, float64, float16, bfloat16, int8",
+        "unknown dtype 'fp16'; did you mean 'float16'?",
     ),
 }
 

@@ -31,10 +31,15 @@ CALLS = {
         "mobilenet_v1 --for alpha=0.25:1:0.25 --where 'macs <= 150M'",
         "mobilenet_v1 --for alpha=0.25:1:0.25 --smallest --where 'macs <= 1K'",
         "detector.yaml --for C=3..9 --where 'params < 1M' --figures macs",
+        "lenet5 --for H=30..33 --for W=32,33 --where 'macs <= 1M' --minimize macs",
+        "lenet5 --for H=30..33 --for W=32,33 --where 'macs <= 1' --maximize macs",
+        "detector.yaml --for C=3,4 --for H=16,17 --where 'params < 1M' --maximize params "
+        "--figures macs",
     ],
     "which": [
         "lenet5 resnet20 --params 61.7K --macs 0.42M --tolerance 20%",
         "--macs 1G lenet5",
+        "mobilenet_v1 --macs 149.5M --over alpha=0.25:1:0.25",
     ],
     "conventions": [
         "lenet5",
@@ -63,13 +68,17 @@ def test_what_is_printed_keeps_to_it_and_has_all_of_it(
         assert (status in (0, 1), err) == (True, "")
         printed.append(json.loads(out))
         validator.validate(printed[-1])
-    for properties, found in _objects(schema, schema, printed):
-        assert {key for one in found for key in one} == {*properties}
-    for record in printed:
-        for key in schema["required"]:
-            assert not validator.is_valid({k: v for k, v in record.items() if k != key})
-        for wrong in _with_another_key(record):
-            assert not validator.is_valid(wrong)
+    kinds = [{"$defs": schema["$defs"], **kind} for kind in schema.get("anyOf", [schema])]
+    of_kinds = [[x for x in printed if {*kind["required"]} <= {*x}] for kind in kinds]
+    assert sum(map(len, of_kinds)) == len(printed)
+    for kind, records in zip(kinds, of_kinds, strict=True):
+        for properties, found in _objects(kind, kind, records):
+            assert {key for one in found for key in one} == {*properties}
+        for record in records:
+            for key in kind["required"]:
+                assert not validator.is_valid({k: v for k, v in record.items() if k != key})
+            for wrong in _with_another_key(record):
+                assert not validator.is_valid(wrong)
 
 
 def _objects(

@@ -30,6 +30,8 @@ def rearrange(x: Tensor, fields: Fields, learned: Learned, training: bool) -> Te
             raise Refused("what does not divide")
     names = [name for axis in before for name in axis]
     order = [names.index(name) for axis in after for name in axis]
+    if min([*sizes.values(), 1]) < 1:
+        raise Refused("a size below 1")
     y = x
     if before != after:  # else einops hands on the tensor itself, and no view of it
         apart = x.reshape(len(x), *[sizes[name] for name in names])

@@ -220,7 +220,7 @@ def test_the_dtype_sets_the_bytes(dtype: str, size: int) -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"dtype": "float"}, "unknown dtype 'float'; did you mean 'float64'?"),
+        ({"dtype": "float"}, "unknown dtype 'float'; did you mean 'float32'?"),
         (
             {"dtype": int},
             "unknown dtype <class 'int'>; known: float32, float64, float16, bfloat16, int8",

@@ -18,8 +18,7 @@ from archcalc.loading import listed
 EXAMPLES = (
     "archcalc solve mobilenet_v1 --for alpha=0.1:2:0.01 --where 'macs <= 150M'",
     "archcalc solve resnet50 --for 'depths[2]' --where 'macs <= 8G'",
-    "archcalc solve mobilenet_v1 --for alpha=0.1:2:0.01 --for resolution=96..256 "
-    "--where 'macs <= 150M' --maximize params",
+    "archcalc solve nin --for H=8..64 --for W=64 --where 'macs<40M' --maximize macs",
 )
 FAILS = "the conditions hold at no value that was looked at"
 NOTES = (
@@ -27,8 +26,8 @@ NOTES = (
     "network's own on, up to where the conditions hold and then do not, and then",
     "in between; --for KEY=VALUES looks at these, as of archcalc sweep: at all of",
     "them, where that is quick",
-    "--maximize and --minimize take values for each unknown; of settings that are as",
-    "good the one with the largest values is shown, or the smallest for the least",
+    "--maximize and --minimize take values for each unknown; of settings that are",
+    "as good the one with the largest values is shown, or the smallest",
 )
 
 

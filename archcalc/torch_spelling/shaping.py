@@ -6,6 +6,7 @@ from fractions import Fraction
 from math import floor
 from typing import Any
 
+from archcalc.errors import LayerError
 from archcalc.layers import joining, resampling, reshaping, upsampling
 from archcalc.layers.along_axes import per_axis, per_side
 from archcalc.layers.broadcasting import broadcast
@@ -182,7 +183,10 @@ def _join(name: str, at: Setting, call: str, operator: str, **given: int) -> Spe
 
 def _sum(layer: joining.Elementwise, at: Setting) -> str:
     """As one tensor where it can be: what comes after the second is added in place."""
-    output = broadcast(at.inputs)
+    try:
+        output = broadcast(at.inputs)
+    except LayerError:
+        return _all(at, " + ")  # torch refuses it as well
     first, *others = layer.order_of(at.inputs, output)
     so_far, once, text = at.inputs[first], first in at.once, f"{{{first}}}"
     for place, number in enumerate(others):

@@ -77,7 +77,7 @@ def test_a_file_in_the_way_does_not_hide_a_shipped_network() -> None:
         ("lenet5#C1", "unknown network 'lenet5#C1'; did you mean 'lenet5'?"),
         ("missing.yaml", "missing.yaml: No such file or directory"),
         ("a/b", "a/b: No such file or directory"),
-        (".", "unknown network '.'; `archcalc list` shows all"),
+        (".", ".: Is a directory"),
         ("./", "./: Is a directory"),
         ("pair.yaml", "pair.yaml has 2 variants; say which: pair.yaml#one, #two"),
         ("many.yaml", "many.yaml has 6 variants; say which: many.yaml#v0, #v1, #v2, #v3, …"),

@@ -238,7 +238,7 @@ def test_what_only_a_head_for_training_needs_exists_in_training_only() -> None:
 def test_the_table_marks_them_and_leaves_them_out(
     spec: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["table", spec, "--exact"]) == 0
+    assert main(["table", spec, "--exact", "--wide"]) == 0
     out, error = capsys.readouterr()
     (line,) = [line for line in out.splitlines() if line.startswith("l3 ")]
     assert " ".join(line.split()[1:]) == "conv, unused 256x32x32 11 8 33,024 33,554,432 1,048,576"
@@ -249,7 +249,7 @@ def test_the_table_marks_them_and_leaves_them_out(
     ) in " ".join(out.split())
     assert "no output of fpn needs u4" in error
     assert "`head: {layers: […]}`" in error
-    assert main(["table", spec, "--depth", "1", "--exact"]) == 0
+    assert main(["table", spec, "--depth", "1", "--exact", "--wide"]) == 0
     out = capsys.readouterr().out
     assert "dethead, unused" in out
     total = next(line for line in out.splitlines() if line.startswith("total"))

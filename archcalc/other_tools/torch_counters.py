@@ -47,6 +47,11 @@ def _projected(call: Call) -> Quantity:
     return (2 * queries + keys + values) * width
 
 
+def _of_first_factor(call: Call) -> Quantity:
+    """A product as if its first factor, which may be spread, were as often there as the second."""
+    return call.x.values * call.output.shape[-1]
+
+
 def _pooled_to_a_size(call: Call) -> Quantity:
     return call.x.values if call.axes == 2 else 0
 
@@ -63,6 +68,7 @@ FVCORE = Convention(
     ),
     counts=dict.fromkeys(_PRODUCTS, macs)
     | {
+        "matmul": _of_first_factor,
         "BatchNorm": affine(2, 1),
         "GroupNorm": affine(5, 4),
         "LayerNorm": affine(5, 4),
@@ -72,7 +78,8 @@ FVCORE = Convention(
         "grid_sample": of_output(4),
         "MultiheadAttention": projections,
     },
-    wrong="What it calls flops are MACs; attention and recurrent layers are 0",
+    wrong="What it calls flops are MACs; attention and recurrent layers are 0, and products whose "
+    "first factor is spread over the second are counted once",
 )
 
 FVCORE_ACTIVATIONS = Convention(

@@ -43,7 +43,7 @@ def installed(tmp_path: Path) -> list[Path]:
 
 
 def test_a_spec_finds_the_kind_of_an_installed_package(installed: list[Path]) -> None:
-    table = archcalc("table", "network.yaml", paths=installed)
+    table = archcalc("table", "network.yaml", "--wide", paths=installed)
     assert table.stderr == ""
     assert "logit1            logit            16x32x32" in table.stdout
     source = archcalc("export", "network.yaml", paths=installed)

@@ -35,6 +35,7 @@ COMMANDS: dict[str, str] = {
     "errata": "the published figures that are wrong, differ or are unexplained",
     "export": "a network as one readable PyTorch source file",
     "import": "a model from elsewhere as a spec, with its blocks and repeats found",
+    "kinds": "the layer kinds, and the fields of one",
     "show": "a network's own spec, as it is written",
     "expand": "a network's spec, fully written out",
     "page": "networks in one HTML file, whose figures follow what you change in it",

@@ -69,6 +69,7 @@ class FieldType(Record):
     Attributes:
         schema: JSON Schema of what may stand in a spec.
         convert: an evaluated value -> the field's value; raises ExpressionError.
+        said: what it takes beside `words`; empty where it takes these alone.
         words: texts that stand for themselves, alone or in an expression.
         decimals: whether decimals are read as floats (else as exact fractions).
         as_text: whether it is text as it stands, and no expression.
@@ -77,6 +78,7 @@ class FieldType(Record):
 
     schema: Schema
     convert: Callable[[Value], object]
+    said: str
     words: tuple[str, ...] = ()
     decimals: bool = False
     as_text: bool = False
@@ -220,7 +222,7 @@ def _one_of(choices: tuple[str, ...]) -> FieldType:
         return value
 
     schema = {"anyOf": [{"enum": list(choices)}, EXPRESSION_SCHEMA]}
-    return FieldType(schema, convert, words=choices)
+    return FieldType(schema, convert, "", words=choices)
 
 
 def _list_of(schema: Schema) -> Schema:
@@ -240,38 +242,63 @@ _SIDES: Schema = {
 }
 
 FIELD_TYPES: dict[str, FieldType] = {
-    "Quantity": FieldType(_WHOLE, whole),
-    "Quantity | None": FieldType({"anyOf": [*_WHOLE["anyOf"], {"type": "null"}]}, optional_whole),
-    "Axis": FieldType(_WHOLE, axis),
-    "AxisNumbers": FieldType(_AXES, axis_numbers),
-    "int": FieldType(_WHOLE, plain),  # by which the layer has other tensors, or more of them
-    "Axes": FieldType(_AXES, axes),
-    "Axes | None": FieldType(_AXES, optional_axes),
-    "Ratios | None": FieldType(_RATIOS, ratios),
-    "Sides": FieldType(_SIDES, sides),
-    "Padding": FieldType(_SIDES, padding, words=("same", "valid")),
-    "Shape": FieldType({"anyOf": [EXPRESSION_SCHEMA, _SHAPE | {"minItems": 1}]}, shape),
+    "Quantity": FieldType(_WHOLE, whole, "a whole number"),
+    "Quantity | None": FieldType(
+        {"anyOf": [*_WHOLE["anyOf"], {"type": "null"}]}, optional_whole, "a whole number"
+    ),
+    "Axis": FieldType(_WHOLE, axis, "the number of an axis"),
+    "AxisNumbers": FieldType(_AXES, axis_numbers, "the number of an axis, or a list"),
+    # By which the layer has other tensors, or more of them.
+    "int": FieldType(_WHOLE, plain, "a whole number"),
+    "Axes": FieldType(_AXES, axes, "a whole number, or one per axis"),
+    "Axes | None": FieldType(_AXES, optional_axes, "a whole number, or one per axis"),
+    "Ratios | None": FieldType(_RATIOS, ratios, "a number, or one per axis"),
+    "Sides": FieldType(_SIDES, sides, "a whole number, one per axis or per side"),
+    "Padding": FieldType(
+        _SIDES,
+        padding,
+        "a whole number, one per axis or per side",
+        words=("same", "valid"),
+    ),
+    "Shape": FieldType({"anyOf": [EXPRESSION_SCHEMA, _SHAPE | {"minItems": 1}]}, shape, "a shape"),
     "Notation": FieldType(
         {"type": "string", "pattern": "->", "description": "such as c h w -> (h w) c"},
         notation,
+        "axes before and behind, such as c h w -> (h w) c",
         as_text=True,
     ),
-    "NamedSizes": FieldType({"type": "object", "additionalProperties": _WHOLE}, named_sizes),
-    "NamedShapes": FieldType(
-        {"type": "object", "additionalProperties": _SHAPE}, named_shapes, by_names=True
+    "NamedSizes": FieldType(
+        {"type": "object", "additionalProperties": _WHOLE}, named_sizes, "sizes by their names"
     ),
-    "Shapes": FieldType({"type": "array", "minItems": 1, "items": _SHAPE}, shapes),
-    "Text": FieldType({"type": "string", "description": "as it stands"}, text, as_text=True),
-    "Cost": FieldType({"anyOf": [{"enum": [UNKNOWN]}, *_WHOLE["anyOf"]]}, cost, words=(UNKNOWN,)),
-    "bool": FieldType({"anyOf": [{"type": "boolean"}, EXPRESSION_SCHEMA]}, truth),
+    "NamedShapes": FieldType(
+        {"type": "object", "additionalProperties": _SHAPE},
+        named_shapes,
+        "shapes by their names",
+        by_names=True,
+    ),
+    "Shapes": FieldType({"type": "array", "minItems": 1, "items": _SHAPE}, shapes, "shapes"),
+    "Text": FieldType(
+        {"type": "string", "description": "as it stands"}, text, "a text", as_text=True
+    ),
+    "Cost": FieldType(
+        {"anyOf": [{"enum": [UNKNOWN]}, *_WHOLE["anyOf"]]},
+        cost,
+        "a whole number",
+        words=(UNKNOWN,),
+    ),
+    "bool": FieldType({"anyOf": [{"type": "boolean"}, EXPRESSION_SCHEMA]}, truth, "true or false"),
     "Ceil": FieldType(
         {"anyOf": [{"type": "boolean"}, {"enum": ["caffe"]}, EXPRESSION_SCHEMA]},
         ceil,
+        "true or false",
         words=("caffe",),
     ),
-    "float": FieldType(_NUMBER, real, decimals=True),
+    "float": FieldType(_NUMBER, real, "a number", decimals=True),
     "float | None": FieldType(
-        {"anyOf": [{"type": ["number", "null"]}, EXPRESSION_SCHEMA]}, optional_real, decimals=True
+        {"anyOf": [{"type": ["number", "null"]}, EXPRESSION_SCHEMA]},
+        optional_real,
+        "a number",
+        decimals=True,
     ),
 }  # by their annotation, which may also be a Literal of words
 

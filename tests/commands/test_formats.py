@@ -36,6 +36,8 @@ CALLS = {
     "which lenet5 --params 61.7K": "lenet5",
     "verify lenet5": "tanh1",
     "list": "lenet5",
+    "kinds": "conv",
+    "kinds conv": "kernel",
 }
 
 

@@ -12,8 +12,8 @@ from archcalc.figures.figure import Figure, Unit
 from archcalc.figures.of_layer import OF_LAYER, LayerAnalysis
 from archcalc.figures.of_network import OF_NETWORK
 from archcalc.graph import Graph
-from archcalc.imported import notes_on_import
 from archcalc.layers.setting_text import setting_text
+from archcalc.noticing import notes_on
 from archcalc.page.live import Live
 from archcalc.page.offering import Offer, number
 from archcalc.parametric.formulas.every_figure import AXES, KEPT, axis_keys
@@ -74,7 +74,8 @@ def _layer_key(node: Any) -> list[Any]:
 
 
 def _notes(live: Live, own: Leaf) -> Iterator[str]:
-    yield from notes_on_import(live.graph)
+    for note in notes_on(live.graph, live.walked(own.setting)):
+        yield note.text
     if own.found.memory_unknown is not None:
         yield f"peak and training memory are not shown: {own.found.memory_unknown}"
     for dtype, why in own.found.open_dtypes.items():

@@ -32,15 +32,19 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_changes(parser)
     add_batch(parser)
     parser.add_argument("--exact", action="store_true", help="all digits in place of 138.36M")
+    parser.add_argument(
+        "--rows", action="store_true", help="a row for each network, without stages and ratios"
+    )
     add_plot(parser, "draw the networks as bars of stages")
     add_format(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Prints totals with their ratios to the first network's, then stage by stage."""
+    """Prints totals with ratios to the first network's, then stage by stage; or a row each."""
     analyses = [analysis_of(arguments, name) for name in arguments.names]
     found = contrast(analyses, [split_settings(name)[0] for name in arguments.names])
-    shown = written(CompareDocument(found, in_full=arguments.exact), arguments)
+    document = CompareDocument(found, in_full=arguments.exact, by_network=arguments.rows)
+    shown = written(document, arguments)
     if arguments.plot:  # first: whoever reads the text may stop reading
         from archcalc.render.compare_plot import draw_contrast
 

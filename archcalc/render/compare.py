@@ -55,10 +55,13 @@ class CompareDocument(Document):
 
     Attributes:
         in_full: all digits in place of `138.36M`.
+        by_network: a row for each network with its totals, in place of a column; without stages
+            and ratios.
     """
 
     found: Contrast
     in_full: bool = False
+    by_network: bool = False
 
     def record(self) -> dict[str, object]:
         """The networks, each with its ratios to the first one."""
@@ -89,8 +92,12 @@ class CompareDocument(Document):
         return {"networks": networks}
 
     def data(self) -> Data:
-        """A row for each figure, a column for each network and each ratio."""
+        """A row for each figure, a column for each network and each ratio; or by network."""
         found = self.found
+        if self.by_network:
+            lines = (*input_lines(found), *total_lines(found))
+            keys = ["network", *[line.figure.key for line in lines]]
+            return Data(keys, [[name, *values] for name, values in self._of_networks(lines)])
         first, *others = found.labels
         keys = [key for label in others for key in (label, f"{label} ratio")]
         rows = []
@@ -109,6 +116,9 @@ class CompareDocument(Document):
             legend = [LOCAL_FIELD] if "local_receptive_field" in shown else []
             titles = [[caption(one)[0], *opaque_lines(one)] for one in found.analyses]
             yield [*[line for lines in titles for line in lines], *legend]
+        if self.by_network:
+            yield self._rows((*input_lines(found), *total_lines(found, shown)))
+            return
         first, labels = found.analyses[0], found.labels
         headings = [labels[0], *(text for label in labels[1:] for text in (label, "ratio"))]
         holds_for = f"batch {first.batch}, {first.dtype}; MB: 10^6 bytes"
@@ -118,6 +128,19 @@ class CompareDocument(Document):
         yield Table([holds_for, *headings], totals, f"l{figures}")
         by_stage = [[line.stage, *_cells(line, in_full)] for line in stage_lines(found)]
         yield Table(["stage", "figure", *headings], _said_once(by_stage), f"ll{figures}")
+
+    def _rows(self, lines: Sequence[Line]) -> Table:
+        cells = [
+            [name, *[cell(line.figure, value, in_full=self.in_full)
+                     for line, value in zip(lines, values, strict=True)]]
+            for name, values in self._of_networks(lines)
+        ]  # fmt: skip
+        headings = ["network", *[line.figure.short for line in lines]]
+        return Table(headings, cells, f"l{'r' * len(lines)}", room=0)
+
+    def _of_networks(self, lines: Sequence[Line]) -> Iterator[tuple[str, list[object]]]:
+        for number, label in enumerate(self.found.labels):
+            yield label, [line.values[number] for line in lines]
 
 
 def totals_shown(networks: Sequence[KeyFigures]) -> dict[str, Figure]:

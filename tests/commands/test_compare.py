@@ -27,6 +27,19 @@ def test_a_network_is_compared_with_a_setting_of_itself(capsys: pytest.CaptureFi
     assert [network["totals"]["params"] for network in networks] == [4_231_976, 1_331_592]
 
 
+def test_networks_are_rows_where_that_is_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["compare", "lenet5", "vgg16", "mobilenet_v1 alpha=0.5", "--rows"]
+    assert main([*arguments, "--exact"]) == 0
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert ["lenet5", "1x32x32", "61,706"] in [line[:3] for line in lines]
+    assert ["vgg16", "3x224x224", "138,357,544"] in [line[:3] for line in lines]
+    assert main([*arguments, "--format", "csv"]) == 0
+    rows = [line.split(",") for line in capsys.readouterr().out.splitlines()]
+    assert rows[0][:4] == ["network", "input", "params", "macs"]
+    assert [row[0] for row in rows[1:]] == ["lenet5", "vgg16", "mobilenet_v1 (alpha=0.5)"]
+    assert {len(row) for row in rows} == {len(rows[0])}
+
+
 def test_changes_hold_for_all(capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ["compare", "vgg16", "resnet50", "--input", "3x64x64", "--set", "classes=10"]
     assert main([*arguments, "--batch", "2", "--dtype", "float16", "--format", "json"]) == 0

@@ -169,7 +169,7 @@ class Analysis(Record):
         if matches:
             several = ", ".join(matches[:4])
             raise UsageError(f"{len(matches)} layers of {self.name} are called {name!r}: {several}")
-        last = self.output_of_block(name)
+        last = self._end_of_block(name)
         if last is not None:
             (block,) = names_meant(name, self.graph.blocks)
             raise UsageError(
@@ -179,8 +179,13 @@ class Analysis(Record):
         guess = did_you_mean(name, with_ends([*by_name, *self.graph.blocks]))
         raise UsageError(f"{self.name} has no layer {name!r}{guess}")
 
-    def output_of_block(self, name: str) -> str | None:
-        """The layer whose output leaves the block called `name`; None where there is no such."""
+    def end_of(self, name: str) -> str:
+        """`name`; of a block that no layer is called like, the layer whose output leaves it."""
+        if names_meant(name, [layer.name for layer in self.layers]):
+            return name
+        return self._end_of_block(name) or name
+
+    def _end_of_block(self, name: str) -> str | None:
         blocks = names_meant(name, self.graph.blocks)
         return self._last_of(blocks[0]) if len(blocks) == 1 else None
 

@@ -156,7 +156,7 @@ def field(
 
     Args:
         what, input, parameters, others: as for `analyze`.
-        layer: whose unit it is; the end of its dotted name will do.
+        layer: whose unit it is, or a block, of whose output; the end of a dotted name will do.
         at: the unit's position, from 0; of a vector, the number of a feature; by default in the
             middle.
         channel: of this channel alone, from 0; by default of all together.
@@ -172,7 +172,7 @@ def field(
         layers = {found.name: found for found in analysis.layers}
         return Result(analysis, layers, FieldDocument(analysis))
     place = at if at is None else tuple(at) if isinstance(at, Iterable) else (at,)
-    unit = unit_field(analysis, layer, place, channel=channel)
+    unit = unit_field(analysis, analysis.end_of(layer), place, channel=channel)
     names = AXIS_NAMES.get(len(unit.in_image), ())
     axes = dict(zip(names, unit.in_image, strict=True))
     return Result(unit, axes, UnitDocument(analysis, unit))

@@ -43,15 +43,15 @@ class Plots:
         """What the unit in the middle of a layer sees, as a box over the image.
 
         Args:
-            layers: of the further ones the units over the same place; without any it is the last
-                map whose units do not see everything.
+            layers: or blocks; of the further ones the units over the same place. Without any it is
+                the last map whose units do not see everything.
 
         Raises:
             UsageError: there is no such layer, or the input is no image.
             MissingExtraError: matplotlib is not installed.
         """
         require_image(self._analysis)
-        first, *others = layers or (self._last(),)
+        first, *others = map(self._analysis.end_of, layers or (self._last(),))
         field = unit_field(self._analysis, first)
         fields = [field, *[unit_over(self._analysis, name, field) for name in others]]
         axes = _axes(ax, 6, 6)

@@ -18,7 +18,6 @@ from archcalc.commands.arguments import (
 )
 from archcalc.commands.printing import give, show, written
 from archcalc.errors import UsageError
-from archcalc.graph import names_meant
 from archcalc.loading import listed
 from archcalc.render.field import FieldDocument, UnitDocument
 from archcalc.unit_field import UnitField, unit_field, unit_over
@@ -96,13 +95,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _layer_meant(analysis: Analysis, name: str) -> str:
-    """The layer of that name; of a block, the one whose output is the block's."""
-    if names_meant(name, [layer.name for layer in analysis.layers]):
-        return name
-    last = analysis.output_of_block(name)
-    if last is None:
-        return name
-    print(f"archcalc: note: the output of the block {name} is that of {last}", file=sys.stderr)
+    """The layer of that name; of a block, the one whose output is the block's, which is said."""
+    last = analysis.end_of(name)
+    if last != name:
+        print(f"archcalc: note: the output of the block {name} is that of {last}", file=sys.stderr)
     return last
 
 

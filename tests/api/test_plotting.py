@@ -32,6 +32,12 @@ def test_fields_are_boxes_over_the_image() -> None:
     plt.close(axes.figure)
 
 
+def test_a_block_is_its_output() -> None:
+    axes = analyze("resnet50").plot.field("layer3")
+    assert axes.get_legend().get_texts()[0].get_text() == "267x267: layer3.5.relu"
+    plt.close(axes.figure)
+
+
 def test_the_last_map_that_does_not_see_all_is_drawn_by_itself() -> None:
     axes = analyze("vgg16").plot.field()
     assert axes.get_legend().get_texts()[0].get_text() == "212x212: stage5.pool5"

@@ -95,7 +95,7 @@ def _about(kind: type[Layer]) -> list[str]:
 
 def _taken(field: Field) -> str:
     words = " or ".join(field.type.words)
-    return f"{field.type.said}, {words}" if field.type.said and words else field.type.said or words
+    return ", or ".join(text for text in (field.type.said, words) if text)
 
 
 def _default(kind: type[Layer], name: str) -> object:

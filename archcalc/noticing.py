@@ -73,7 +73,7 @@ def notes_on(graph: Graph, analysis: Analysis | None = None) -> list[Note]:
         for rule, (what, looks) in RULES.items():
             if rule not in graph.network.silence and (hits := list(looks(network))):
                 layers = tuple([name for name, _ in hits if name in network.layers])
-                found.append(Note(rule, f"{what}: {_listed(hits, network)}", layers))
+                found.append(Note(rule, f"{what}: {_listed(hits, graph)}", layers))
     if "unused" not in graph.network.silence:
         found += _unused(graph)
     return [*found, *_over_budget(graph, analysis)]
@@ -96,12 +96,10 @@ def _network(analysis: Analysis) -> _Network:
     return _Network(analysis.graph, layers, maps, readers, sliding)
 
 
-def _listed(hits: list[_Found], network: _Network) -> str:
-    named = []
-    for name, particular in hits[:MOST_NAMED]:
-        layer = network.layers.get(name)
-        where = f" ({layer.node.place})" if layer else ""
-        named.append(f"{name}{where}{particular}")
+def _listed(hits: list[_Found], graph: Graph) -> str:
+    """The first inputs and layers, these with where they stand, and how many more there are."""
+    places = {node.name: f" ({node.place})" for node in graph.nodes}
+    named = [f"{name}{places.get(name, '')}{particular}" for name, particular in hits[:MOST_NAMED]]
     more = f" and {len(hits) - MOST_NAMED} more" if len(hits) > MOST_NAMED else ""
     return ", ".join(named) + more
 
@@ -109,15 +107,14 @@ def _listed(hits: list[_Found], network: _Network) -> str:
 def _unused(graph: Graph) -> Iterator[Note]:
     """Mostly a `from` was forgotten, or to say that there are several outputs."""
     live = graph.live()
-    unused = [node for node in graph.nodes if node.name not in live]
+    unused = [node.name for node in graph.nodes if node.name not in live]
     if unused:
-        where = ", ".join(f"{node.name} ({node.place})" for node in unused[:MOST_NAMED])
-        more = f" and {len(unused) - MOST_NAMED} more" if len(unused) > MOST_NAMED else ""
+        where = _listed([(name, "") for name in unused], graph)
         yield Note(
             "unused",
-            f"no output of {graph.name} needs {where}{more}; totals are without. "
+            f"no output of {graph.name} needs {where}; totals are without. "
             "A further output is a `head: {layers: […]}`, or named by `outputs: […]`",
-            tuple([node.name for node in unused]),
+            tuple(unused),
         )
 
 

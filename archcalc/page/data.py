@@ -42,8 +42,9 @@ def network_data(live: Live) -> tuple[dict[str, Any], dict[int, int]]:
         numbers[id(leaf)] = lists[names]
     first = {numbers[id(leaf)]: leaf for leaf in reversed(leaves)}
     layer_lists = [_layers(first[number].found.graph) for number in range(len(lists))]
-    derivations = _derive(live, first[0], layer_lists)
     own: Leaf = live.own
+    analysis = live.walked(own.setting)
+    derivations = _derive(analysis, layer_lists)
     data = {
         "name": graph.name,
         "title": about.title or graph.name,
@@ -64,7 +65,7 @@ def network_data(live: Live) -> tuple[dict[str, Any], dict[int, int]]:
             for name, x in graph.inputs.items()
         ],
         "outputs": [*graph.outputs],
-        "notes": [*_notes(live, own)],
+        "notes": [*_notes(analysis, own)],
     }
     return data, numbers
 
@@ -73,8 +74,8 @@ def _layer_key(node: Any) -> list[Any]:
     return [node.name, node.layer.kind, node.inputs, node.weights, _text(node.layer)]
 
 
-def _notes(live: Live, own: Leaf) -> Iterator[str]:
-    for note in notes_on(live.graph, live.walked(own.setting)):
+def _notes(analysis: Analysis, own: Leaf) -> Iterator[str]:
+    for note in notes_on(analysis.graph, analysis):
         yield note.text
     if own.found.memory_unknown is not None:
         yield f"peak and training memory are not shown: {own.found.memory_unknown}"
@@ -151,13 +152,12 @@ def _layers(graph: Graph) -> list[dict[str, Any]]:
 
 
 def _derive(
-    live: Live, own: Leaf, layer_lists: list[list[dict[str, Any]]]
+    analysis: Analysis, layer_lists: list[list[dict[str, Any]]]
 ) -> list[list[dict[str, Any]]]:
     """Derivations of the network as it is, those that say the same once; enters their numbers.
 
     In other graphs a layer of the same name and kind has the same rule.
     """
-    analysis = live.walked(own.setting)
     shared: dict[str, int] = {}
     numbers: dict[tuple[str, str], int] = {}
     for layer in analysis.layers:

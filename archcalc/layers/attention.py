@@ -15,6 +15,7 @@ from archcalc.layers.registry import register
 from archcalc.quantity.arithmetic import (
     Quantity,
     ceil_div,
+    certainly_at_least,
     certainly_equal,
     certainly_one,
     require_equal,
@@ -26,6 +27,7 @@ from archcalc.window import Reach, Windows
 
 BIAS = 3  # the number of that input
 _QUERIES_AT_ONCE = 32  # of the memory-efficient kernel on a GPU
+_LONGEST_ROW = 256  # values of a head that cuDNN's takes
 _RANDOM_STATE = Extra("random state", 2, bytes_each=8, per_image=False)  # of cuDNN's kernel there
 SOFTMAX_OPS = 5  # operations for each score: maximum, difference, exponential, sum, quotient
 
@@ -176,12 +178,18 @@ class ScaledDotProductAttention(Join):
         return told and BIAS not in at.learning and not at.scattered
 
     def _runs_in_one_kernel(self, dtype: str, inputs: Sequence[FeatureMap]) -> bool:
-        """Whether a GPU certainly takes queries, keys and values as they are, and no bias."""
-        alike = 4 if dtype == "float32" else 8  # values of a head that are read at once
+        """Whether a GPU certainly takes queries, keys and values as they are, and no bias.
+
+        In float32 by torch's memory-efficient kernel, to which each head brings its own keys; in
+        half precision by cuDNN's, which shares them, and takes rows of limited length.
+        """
         of_a_head = inputs[0].shape[1] // self.heads
-        whole = certainly_equal(of_a_head % alike, 0)
-        each_its_own = certainly_equal(self._groups, self.heads)
-        return dtype != "float64" and whole and each_its_own and len(inputs) <= BIAS
+        if dtype == "float32":
+            takes = certainly_equal(of_a_head % 4, 0) and certainly_equal(self._groups, self.heads)
+        else:
+            takes = certainly_equal(of_a_head % 8, 0)
+            takes = takes and certainly_at_least(_LONGEST_ROW, of_a_head)
+        return dtype != "float64" and takes and len(inputs) <= BIAS
 
     @property
     def _way(self) -> Reach:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from archcalc import analyze
 from archcalc.errors import UsageError
 from archcalc.memory_use.options import TrainingOptions
+from archcalc.memory_use.report import training_report
 from archcalc.memory_use.totals import peak_bytes
 from archcalc.memory_use.training import step_of
 
@@ -59,14 +61,8 @@ def test_statistics_are_float32_beside_half_precision(name: str) -> None:
     assert peak_bytes(analyze(name, dtype="bfloat16"), on_gpu=True) == IN_HALF[name]
 
 
-@pytest.mark.parametrize(
-    ("heads", "features", "dtype"),
-    [({"key_heads": 2}, 32, "float32"), ({}, 18, "float32"), ({}, 20, "bfloat16")],
-    ids=["keys are shared", "rows of another length", "rows of another length in half precision"],
-)
-def test_attention_that_other_kernels_run_is_unknown(
-    heads: dict[str, int], features: int, dtype: str
-) -> None:
+def attending(heads: dict[str, int], features: int) -> dict[str, Any]:
+    """A spec of four heads of so many features, which may share their keys."""
     keys = features * heads.get("key_heads", 4)
     widths = {"q": features * 4, "k": keys, "v": keys}
     linear = [
@@ -74,11 +70,42 @@ def test_attention_that_other_kernels_run_is_unknown(
         for name, width in widths.items()
     ]
     attend = {"name": "attend", "from": list(widths), "heads": 4, **heads}
-    spec = {
+    return {
         "name": "attention",
         "input": [5, 8],
         "layers": [*linear, {"scaled_dot_product_attention": attend}],
     }
+
+
+@pytest.mark.parametrize(
+    ("heads", "features", "dtype"),
+    [
+        ({"key_heads": 2}, 32, "float32"),
+        ({}, 18, "float32"),
+        ({}, 20, "bfloat16"),
+        ({}, 264, "bfloat16"),
+    ],
+    ids=[
+        "keys are shared",
+        "rows of another length",
+        "rows of another length in half precision",
+        "rows too long in half precision",
+    ],
+)
+def test_attention_that_other_kernels_run_is_unknown(
+    heads: dict[str, int], features: int, dtype: str
+) -> None:
+    spec = attending(heads, features)
     with pytest.raises(UsageError, match=f"attend .* in {dtype} on a GPU is not known"):
         step_of(analyze(spec), TrainingOptions(dtype=dtype, device="cuda"))
     step_of(analyze(spec), TrainingOptions(dtype=dtype, device="cpu"))
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16", "mixed"])
+def test_keys_that_are_shared_are_kept_as_they_are_in_half_precision(dtype: str) -> None:
+    options = TrainingOptions(dtype=dtype, device="cuda")
+    shared, own = (
+        training_report(analyze(attending(heads, 32)), options).kept
+        for heads in ({"key_heads": 2}, {})
+    )
+    assert own - shared == 2 * 2 * 5 * 32 * 2  # keys and values of two heads less, 2 bytes each

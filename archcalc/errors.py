@@ -52,14 +52,16 @@ class Source(Record):
     Attributes:
         name: a path, as the user gave it, or `<string>`.
         text: the whole of it.
-        path: the real path of a user's file; None of any other text.
+        path: the real path of a user's file, or that in a revision; None of any other text.
+        revision: of git, with its colon, such as `HEAD:`; empty of a text that is from none.
     """
 
-    not_shown: ClassVar[tuple[str, ...]] = ("text", "path")
+    not_shown: ClassVar[tuple[str, ...]] = ("text", "path", "revision")
 
     name: str
     text: str
     path: str | None = None
+    revision: str = ""
 
     def line(self, number: int) -> str:
         """The text of line `number`, counted from 1; empty past the end."""

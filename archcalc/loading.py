@@ -38,10 +38,10 @@ def load(
 
     Args:
         what: the name of a network that comes with archcalc; a spec file, `FILE` or
-            `FILE#VARIANT`; a model in a file of ONNX, Caffe or darknet; what makes a torch module,
-            `package.module:factory` or `file.py:Name`; a spec itself, as text of several lines or
-            as the mapping that YAML makes of it; one of `networks()`; or a graph, of which another
-            one is built where something is changed.
+            `FILE#VARIANT`, or `REV:FILE` as git has it; a model in a file of ONNX, Caffe or
+            darknet; what makes a torch module, `package.module:factory` or `file.py:Name`; a spec
+            itself, as text of several lines or as the mapping that YAML makes of it; one of
+            `networks()`; or a graph, of which another one is built where something is changed.
         input: [channels, size…] in place of its own; of a network with several inputs, such
             shapes by their names, in place of those.
         parameters, others: values in place of its own, of parameters by their names: those called

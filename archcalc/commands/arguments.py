@@ -34,8 +34,8 @@ COMPLETE_NETWORKS = {
 def add_network(
     parser: argparse.ArgumentParser,
     name: str = "name",
-    meaning: str = "a network (see `archcalc list`), FILE, FILE#VARIANT, PACKAGE:FACTORY, or - "
-    "for a spec on standard input",
+    meaning: str = "a network (see `archcalc list`), FILE, FILE#VARIANT, REV:FILE of git, "
+    "PACKAGE:FACTORY, or - for a spec on standard input",
     nargs: str | None = None,
 ) -> None:
     """A positional argument for a network, or for several, which shells complete."""

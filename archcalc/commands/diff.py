@@ -21,6 +21,7 @@ from archcalc.spec.settings import split_settings
 EXAMPLES = (
     "archcalc diff resnet50 resnet101",
     "archcalc diff mobilenet_v1 'mobilenet_v1 alpha=0.5' --full",
+    "archcalc diff HEAD:net.yaml net.yaml",
 )
 FAILS = "the networks differ"
 
@@ -28,7 +29,7 @@ FAILS = "the networks differ"
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declares the arguments."""
     for name in ("before", "after"):
-        one = "a network, FILE or FILE#VARIANT; 'NAME KEY=VALUE' sets a parameter of it"
+        one = "a network, FILE, FILE#VARIANT or REV:FILE; 'NAME KEY=VALUE' sets a parameter of it"
         add_network(parser, name, one)
     add_changes(parser)
     add_batch(parser)

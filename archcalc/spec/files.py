@@ -9,9 +9,10 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from archcalc.errors import ArchcalcError, Place, Source, SpecError, UsageError
+from archcalc.record import replace
 from archcalc.spec.reader import MAX_BYTES, MAX_NODES, read_file
 from archcalc.spec.syntax import BlockFile
 
@@ -71,12 +72,12 @@ class Files:
                 that names it nor below, or is one too many.
         """
         try:
-            real = _real_path(path, place.source)
+            read = _in_revision if place.source.revision else _on_disk
+            real, reading = read(path, place.source)
             if real not in self._sources:
                 if len(self._sources) >= MOST:
                     raise UsageError(f"more than {MOST} other files")
-                shown = os.path.join(os.path.dirname(place.source.name), path)
-                source = Source(shown, read_file(real, shown).text, real)
+                source = reading()
                 self._bytes += len(source.text)
                 if self._bytes > MAX_BYTES:
                     raise UsageError(f"other files of more than {MAX_BYTES:,} bytes")
@@ -92,13 +93,46 @@ def is_model(path: str) -> bool:
 
 
 def is_code(name: str) -> bool:
-    """Whether a name is meant as what makes a torch module, in a package or a file of Python."""
-    return _CODE.fullmatch(name) is not None
+    """Whether a name is meant as what makes a torch module, in a package or a file of Python.
+
+    `HEAD:net.yaml` and `HEAD:net.onnx` are files in a revision of git.
+    """
+    return not (name.endswith(ENDINGS) or is_model(name)) and _CODE.fullmatch(name) is not None
 
 
 def is_path(name: str) -> bool:
     """Whether a name in a spec is meant as that of a file, and not of what archcalc has."""
     return name.endswith(ENDINGS) or "/" in name
+
+
+def _on_disk(path: str, beside: Source) -> tuple[str, Callable[[], Source]]:
+    """The real path of the file whose path stands in the text `beside`, and what reads it."""
+    real = _real_path(path, beside)
+    shown = os.path.join(os.path.dirname(beside.name), path)
+    return real, lambda: replace(read_file(real, shown), path=real)
+
+
+def _in_revision(path: str, beside: Source) -> tuple[str, Callable[[], Source]]:
+    """As `_on_disk`, where that text is from a revision: another one of the same revision."""
+    from archcalc.spec.revisions import read_in_revision
+
+    whole = f"{_folder(path, beside)}/{path}".lstrip("/")
+    return whole, lambda: read_in_revision(f"{beside.revision}{whole}")
+
+
+def _folder(path: str, beside: Source) -> str:
+    """The folder of a text that names the file `path`.
+
+    Raises:
+        UsageError: it is no YAML file, or is not looked for from there.
+    """
+    if beside.path is None:
+        raise UsageError(f"{path!r}: only a spec in a file may name other files")
+    if not path.endswith(ENDINGS):
+        raise UsageError(f"{path!r}: a spec is a file that ends in .yaml or .yml")
+    if os.path.isabs(path) or ".." in path.split("/"):
+        raise UsageError(f"{path!r} lies outside the folder of {beside.name}")
+    return os.path.dirname(beside.path)
 
 
 def _real_path(path: str, beside: Source) -> str:
@@ -107,15 +141,10 @@ def _real_path(path: str, beside: Source) -> str:
     Raises:
         UsageError: it is no YAML file, or lies neither in that one's folder nor below it.
     """
-    if beside.path is None:
-        raise UsageError(f"{path!r}: only a spec in a file may name other files")
-    if not path.endswith(ENDINGS):
-        raise UsageError(f"{path!r}: a spec is a file that ends in .yaml or .yml")
-    folder = os.path.dirname(beside.path)
+    folder = _folder(path, beside)
     try:
         real = os.path.realpath(os.path.join(folder, path))
-        is_within = os.path.commonpath([folder, real]) == folder
-        if os.path.isabs(path) or ".." in path.split("/") or not is_within:
+        if os.path.commonpath([folder, real]) != folder:
             raise UsageError(f"{path!r} lies outside the folder of {beside.name}")
         if not stat.S_ISREG(os.stat(real).st_mode):
             raise UsageError(f"{path!r} is no file")

@@ -41,12 +41,13 @@ def split_variant(name: str) -> tuple[str, str]:
     """`FILE#VARIANT` as (FILE, VARIANT); the variant is empty where none is named."""
     if os.path.isfile(name):
         return name, ""
-    path, _, variant = name.partition("#")
-    return path, variant
+    in_revision = name.rfind(":") + 1  # the name of a branch may have a #
+    path, _, variant = name[in_revision:].partition("#")
+    return name[:in_revision] + path, variant
 
 
 def read_family(path: str, shapes: Mapping[str, tuple[int, ...]] | None = None) -> Family:
-    """The family in a user's file: a spec, or a model of elsewhere.
+    """The family in a user's file: a spec, also in a revision of git, or a model of elsewhere.
 
     Args:
         shapes: of inputs, by name, which a model of elsewhere may not say; by "" of its first.
@@ -55,13 +56,23 @@ def read_family(path: str, shapes: Mapping[str, tuple[int, ...]] | None = None) 
         UsageError: it cannot be read.
         SpecError: what is in it is wrong.
     """
+    in_revision = ":" in path and not os.path.lexists(path)
     if is_model(path):
+        if in_revision:
+            raise UsageError(
+                f"{path}: no such file; of what git has, specs alone are read: "
+                f"git show {path} > {os.path.basename(path.rpartition(':')[2])}"
+            )
         from archcalc.importing.files import read_model
         from archcalc.importing.network import family_of
 
         return family_of(read_model(path, shapes), path)
     if path == STDIN:
         return parse_family(read_stdin())
+    if in_revision:
+        from archcalc.spec.revisions import read_in_revision
+
+        return parse_family(read_in_revision(path))
     return parse_family(replace(read_file(path, path), path=os.path.realpath(path)))
 
 
@@ -72,7 +83,8 @@ def find_network(
     """The network of a name, of a file (`FILE` or `FILE#VARIANT`), or of a spec itself.
 
     A file is a spec, or a model of elsewhere; a spec is a text of several lines, or the mapping
-    that YAML makes of it. `package.module:factory` makes a torch module, which is read.
+    that YAML makes of it. `REV:PATH` is a spec in a revision of git, unless a file is called so.
+    `package.module:factory` makes a torch module, which is read.
 
     Args:
         shapes: as `read_family`.

@@ -73,7 +73,7 @@ def read_file(path: str, shown_as: str, what: str = "a spec") -> Source:
             data = file.read(MAX_BYTES + 1)
     except ValueError:
         raise UsageError(f"{shown_as!r} is not the name of a file") from None
-    return _decoded(data, shown_as, what)
+    return decoded(data, shown_as, what)
 
 
 def read_stdin() -> Source:
@@ -86,18 +86,20 @@ def read_stdin() -> Source:
     data = b"" if sys.stdin is None else sys.stdin.buffer.read(MAX_BYTES + 1)
     if not data:
         raise UsageError("-: nothing comes in on standard input, or it was read before")
-    return _decoded(data, "<stdin>", "a spec")
+    return decoded(data, "<stdin>", "a spec")
 
 
-def _decoded(data: bytes, shown_as: str, what: str) -> Source:
-    _require_small(len(data), shown_as, what)
+def decoded(data: bytes, shown_as: str, what: str = "a spec") -> Source:
+    """A text as it was read. Raises SpecError where it is too large, or not UTF-8."""
+    require_small(len(data), shown_as, what)
     try:
         return Source(shown_as, data.decode("utf-8"))
     except UnicodeDecodeError as error:
         raise SpecError(f"{shown_as}: not UTF-8 text, from byte {error.start} on") from None
 
 
-def _require_small(size: int, shown_as: str, what: str = "a spec") -> None:
+def require_small(size: int, shown_as: str, what: str = "a spec") -> None:
+    """Raises SpecError for more bytes than a text may have."""
     if size > MAX_BYTES:
         raise SpecError(f"{shown_as}: more than {MAX_BYTES:,} bytes; {what} is far smaller")
 
@@ -148,7 +150,7 @@ def compose(source: Source) -> Node:
 
 def compose_counted(source: Source, most: int) -> tuple[Node, int]:
     """As `compose`, of up to `most` values; and how many it has."""
-    _require_small(len(source.text), source.name)
+    require_small(len(source.text), source.name)
     try:
         parser = _Parser(source, most)
         node = parser.get_single_node()

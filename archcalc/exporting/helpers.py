@@ -157,7 +157,12 @@ HELPERS: dict[str, str] = {
     "DropPath": _DROP_PATH,
     **{
         name: class_source(f"archcalc.torch_backend.norm_modules.{name}")
-        for name in ("Normalize", "LocalResponseNormWithinChannel", "FrozenBatchNorm")
+        for name in (
+            "Normalize",
+            "LocalResponseNormWithinChannel",
+            "FrozenBatchNorm",
+            "GroupNormWithoutBias",
+        )
     },
     **{
         name: class_source(f"archcalc.torch_backend.quantizing_modules.{name}")

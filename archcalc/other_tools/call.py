@@ -23,6 +23,7 @@ PARENTS = {  # of the classes that `archcalc export` derives from one of torch's
     "PaddedMaxPool": "MaxPool",
     "BatchNormWithoutScale": "BatchNorm",
     "ChannelNorm": "LayerNorm",
+    "GroupNormWithoutBias": "GroupNorm",
 }
 
 

@@ -56,3 +56,12 @@ class FrozenBatchNorm(nn.Module):
         factor = self.weight.view(shape) * (self.running_var.view(shape) + self.eps).rsqrt()
         shift = self.bias.view(shape) - self.running_mean.view(shape) * factor
         return x * factor + shift
+
+
+class GroupNormWithoutBias(nn.GroupNorm):
+    """Group normalization that learns a scale but no shift."""
+
+    def __init__(self, num_groups: int, num_channels: int, eps: float = 1e-5) -> None:
+        # The argument `bias` is not there in all versions of torch.
+        super().__init__(num_groups, num_channels, eps=eps)
+        self.register_parameter("bias", None)

@@ -75,10 +75,10 @@ def _(layer: normalization.GroupNorm, at: Setting) -> Spelling:
         given("num_groups", layer.groups, "groups"),
         given("num_channels", at.x.channels, "in_channels"),
         named("eps", layer.eps, 1e-5),
-        named("affine", layer.affine, True),
-        named("bias", layer.bias or not layer.affine, True),
     )
-    return Spelling("nn.GroupNorm", arguments)
+    if layer.affine and not layer.bias:
+        return Spelling("GroupNormWithoutBias", arguments)
+    return Spelling("nn.GroupNorm", (*arguments, named("affine", layer.affine, True)))
 
 
 @spell.register

@@ -463,3 +463,10 @@ def test_names_nested_without_end_are_refused() -> None:
     name = ".".join(["a"] * 100)
     with pytest.raises(UsageError, match="more than 60 dots in a name"):
         source_of(graph(FeatureMap(1, (4, 4)), [node(name, ReLU())]))
+
+
+def test_arguments_that_only_new_versions_of_torch_have_are_not_given() -> None:
+    network = graph_of("  - group_norm: {name: norm, groups: 3, bias: false}\n")
+    source = source_of(network)
+    assert "bias=" not in source
+    check_network(network)

@@ -42,9 +42,17 @@ def body(groups: Sequence[Group], parameters: Parameters) -> list[Line]:
     lines: list[Line] = []
     for number, item in enumerate(groups[0].items):
         items = [group.items[number] for group in groups]
-        before = [g.items[number - 1].end if number else g.entering for g in groups]
+        before = [_end_before(group, number) for group in groups]
         lines += _lines(item, items, groups, before, parameters)
     return lines
+
+
+def _end_before(group: Group, number: int) -> str | None:
+    """What flows into an item of a group: a head puts nothing out for what comes behind it."""
+    for item in reversed(group.items[:number]):
+        if not (isinstance(item, Group) and item.is_head):
+            return item.end
+    return group.entering
 
 
 def _lines(
@@ -63,8 +71,15 @@ def _lines(
             keys["from"] = _said_of([str(s) for s in entering], item.name, groups, parameters)
         keys |= _arguments(items, groups, parameters)
         yield Line(0, _statement(item.block.name, keys))
+    elif isinstance(item, Group):
+        assert item.is_head, "other groups are calls by now, or were dissolved"
+        item.entering = before[0]
+        yield Line(0, "- head:")
+        yield Line(2, f"name: {scalar(item.name)}")
+        yield Line(2, f"training_only: {scalar(item.training_only)}")
+        yield Line(2, "layers:")
+        yield from (Line(3 + line.depth, line.text) for line in body([item], parameters))
     else:
-        assert isinstance(item, Repeat), "groups are calls by now, or were dissolved"
         slots = [Slot("times", item.prefix.rstrip("."), each.times) for each in items]
         yield Line(0, f"- repeat: {_text(parameters.said(slots))}")
         yield Line(1, f"index: {INDEX}")

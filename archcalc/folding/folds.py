@@ -38,8 +38,10 @@ def folded(root: Group, several: bool) -> list[Block]:
                 parent.items[place : place + 1] = (
                     _dissolved(group) if block is None else [_call(block, group)]
                 )
-    with_repeats(root)
-    root.items = [item for each in root.items for item in unrolled(each)]
+    heads = [item for item in root.items if isinstance(item, Group)]
+    for group in (root, *heads):
+        with_repeats(group)
+        group.items = [item for each in group.items for item in unrolled(each)]
     return blocks
 
 
@@ -48,7 +50,7 @@ def _without_groups(group: Group) -> Iterator[tuple[Group, Group]]:
     for item in group.items:
         if isinstance(item, Group):
             inner = [*_without_groups(item)]
-            yield from inner or [(group, item)]
+            yield from inner or ([] if item.is_head else [(group, item)])
 
 
 def _block(groups: list[Group], several: bool) -> Block | None:

@@ -77,6 +77,8 @@ class Group:
         map: its shape.
         around: the group that it stands in; None of a whole network.
         is_dissolved: whether its items stand in the group around it.
+        is_head: whether it is a head, which is no block.
+        training_only: whether all of it exists in training only.
     """
 
     name: str
@@ -87,6 +89,8 @@ class Group:
     items: list[Item] = field(default_factory=list)
     around: Group | None = None
     is_dissolved: bool = False
+    is_head: bool = False
+    training_only: bool = False
 
     @property
     def end(self) -> str:

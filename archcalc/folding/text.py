@@ -14,7 +14,7 @@ from archcalc.folding.columns import Parameters
 from archcalc.folding.folds import KEYS, folded
 from archcalc.folding.items import Block, Leaf, Repeat
 from archcalc.folding.tree import grouped
-from archcalc.graph import Graph
+from archcalc.graph import Graph, Node
 from archcalc.layers.registry import known_names
 from archcalc.render.spec_text import head_of, spec_text
 from archcalc.spec.parser import parse_family
@@ -28,11 +28,11 @@ _NO_BLOCKS = frozenset(["head", "repeat", "if", "network", "layers", "in"])
 def folded_text(analysis: Analysis) -> str:
     """The spec of a network with blocks and repeats; read back it is the same graph.
 
-    Layers in heads for training alone, and what is checkpointed, stay as they are.
+    What is checkpointed stays as it is.
     """
     graph = analysis.graph
     flat = spec_text(graph)
-    if graph.stretches or any(node.training_only for node in graph.nodes):
+    if graph.stretches:
         return flat
     for several in (True, False):
         try:
@@ -55,9 +55,13 @@ def is_same(text: str, graph: Graph) -> bool:
     return (
         found.outputs == graph.outputs
         and found.inputs == graph.inputs
-        and [(n.name, n.layer, n.inputs, n.weights, n.indices, n.trainable) for n in found.nodes]
-        == [(n.name, n.layer, n.inputs, n.weights, n.indices, n.trainable) for n in graph.nodes]
+        and [*map(_said, found.nodes)] == [*map(_said, graph.nodes)]
     )
+
+
+def _said(node: Node) -> tuple[object, ...]:
+    training = node.trainable, node.training_only
+    return node.name, node.layer, node.inputs, node.weights, node.indices, *training
 
 
 def _folded(analysis: Analysis, several: bool) -> str:
@@ -65,7 +69,8 @@ def _folded(analysis: Analysis, several: bool) -> str:
     maps = {**graph.inputs, **{layer.name: layer.output for layer in analysis.layers}}
     imported = graph.network.imported
     kinds = graph.blocks if imported is None else imported.modules
-    root = grouped(graph.nodes, maps, kinds)
+    heads = dict.fromkeys(filter(None, [graph.head_around(node.name) for node in graph.nodes]))
+    root = grouped(graph.nodes, maps, kinds, heads=heads)
     root.entering = graph.first_input
     blocks = folded(root, several)
     _name(blocks)

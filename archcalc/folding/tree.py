@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from archcalc.feature_map import FeatureMap
 from archcalc.folding.items import Group, Leaf
@@ -10,7 +10,11 @@ from archcalc.graph import Node
 
 
 def grouped(
-    nodes: Sequence[Node], maps: Mapping[str, FeatureMap], kinds: Mapping[str, str], path: str = ""
+    nodes: Sequence[Node],
+    maps: Mapping[str, FeatureMap],
+    kinds: Mapping[str, str],
+    path: str = "",
+    heads: Collection[str] = (),
 ) -> Group:
     """The layers of a network, or of the module at `path`, as a group of groups.
 
@@ -19,6 +23,7 @@ def grouped(
     Args:
         maps: what flows, by name.
         kinds: the classes of modules, by path.
+        heads: the names of those that are heads.
     """
     prefix = f"{path}." if path else ""
     outer = (x for node in nodes for x in node.inputs if not x.startswith(prefix))
@@ -28,7 +33,8 @@ def grouped(
     rows: list[tuple[str, list[Node]]] = []
     for node in nodes:
         first, dot, _ = node.name.removeprefix(prefix).partition(".")
-        key = first if dot else ""
+        key = next((head for head in heads if node.name.startswith(f"{head}.")), first)
+        key = key if dot else ""
         if not rows or not key or rows[-1][0] != key:
             rows.append((key, []))
         rows[-1][1].append(node)
@@ -36,7 +42,8 @@ def grouped(
     for key, row in rows:
         if key and keys.count(key) == 1 and not any(node.name == prefix + key for node in nodes):
             inner = grouped(row, maps, kinds, prefix + key)
-            inner.around = group
+            inner.name, inner.around, inner.is_head = key, group, key in heads
+            inner.training_only = all(node.training_only for node in row)
             group.items.append(inner)
         else:
             group.items += [_leaf(node, prefix, maps) for node in row]

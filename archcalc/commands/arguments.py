@@ -115,12 +115,27 @@ def add_output(parser: argparse.ArgumentParser, file: str = "FILE") -> None:
     parser.add_argument("--force", action="store_true", help="replace a file that is there")
 
 
-def add_depth(parser: argparse.ArgumentParser) -> None:
-    """--depth, of a table of layers."""
-    parser.add_argument(
-        "--depth", type=depth, metavar="N",
-        help="fold blocks below this level of nesting, or `all` (default: what fits a screen)",
-    )  # fmt: skip
+def add_depth(
+    parser: argparse.ArgumentParser,
+    meaning: str = "fold blocks below this level of nesting, or `all` "
+    "(default: what fits a screen)",
+) -> None:
+    """--depth: down to which level of nesting blocks are shown."""
+    parser.add_argument("--depth", type=depth, metavar="N", help=meaning)
+
+
+def add_exact(parser: argparse.ArgumentParser, *, always: bool = False) -> None:
+    """--exact, of what prints numbers.
+
+    Args:
+        always: whether they have all their digits anyway; who asks for them is not refused.
+    """
+    what = (
+        "all digits, which these figures always have"
+        if always
+        else ("all digits in place of 138.36M and 12.85MB")
+    )
+    parser.add_argument("--exact", action="store_true", help=what)
 
 
 def add_plot(parser: argparse.ArgumentParser, meaning: str) -> None:

@@ -12,6 +12,7 @@ from archcalc.claims.check import CheckedClaim
 from archcalc.claims.reading import VERDICTS
 from archcalc.commands.arguments import (
     add_changes,
+    add_exact,
     add_format,
     add_network,
     input_sizes,
@@ -39,6 +40,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--verdict", metavar="VERDICT", choices=tuple(VERDICTS),
         help=f"only figures with this verdict: {', '.join(VERDICTS)}",
     )  # fmt: skip
+    add_exact(parser, always=True)
     add_format(parser, (*FORMS, "junit"))
 
 

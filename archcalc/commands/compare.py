@@ -7,6 +7,7 @@ import argparse
 from archcalc.commands.arguments import (
     add_batch,
     add_changes,
+    add_exact,
     add_format,
     add_network,
     add_plot,
@@ -31,7 +32,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_network(parser, "names", several, nargs="+")
     add_changes(parser)
     add_batch(parser)
-    parser.add_argument("--exact", action="store_true", help="all digits in place of 138.36M")
+    add_exact(parser)
     parser.add_argument(
         "--rows", action="store_true", help="a row for each network, without stages and ratios"
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from archcalc.api.conventions import conventions
-from archcalc.commands.arguments import add_changes, add_format, add_network, graph_of
+from archcalc.commands.arguments import add_changes, add_exact, add_format, add_network, graph_of
 from archcalc.commands.printing import give
 
 EXAMPLES = (
@@ -19,6 +19,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Declares the arguments."""
     add_network(parser)
     add_changes(parser)
+    add_exact(parser, always=True)
     add_format(parser)
 
 

@@ -9,6 +9,7 @@ import sys
 from archcalc.commands.arguments import (
     add_batch,
     add_changes,
+    add_exact,
     add_format,
     add_network,
     analysis_of,
@@ -37,6 +38,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--full", action="store_true",
         help="every layer that is different, and those whose figures alone are; nothing folded",
     )  # fmt: skip
+    add_exact(parser)
     add_format(parser)
 
 
@@ -46,6 +48,6 @@ def run(arguments: argparse.Namespace) -> int:
     names = (split_settings(arguments.before)[0], split_settings(arguments.after)[0])
     found = difference(before, after, names)
     in_color = sys.stdout.isatty() and "NO_COLOR" not in os.environ
-    document = DiffDocument(found, full=arguments.full, in_color=in_color)
+    document = DiffDocument(found, full=arguments.full, in_color=in_color, in_full=arguments.exact)
     give(document, arguments)
     return 0 if found.is_empty else 1

@@ -8,8 +8,8 @@ import sys
 from archcalc.api.drawing import FORMS, draw
 from archcalc.commands.arguments import (
     add_changes,
+    add_depth,
     add_network,
-    depth,
     graph_of,
     output_path,
 )
@@ -34,11 +34,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument("--force", action="store_true", help="replace a file that is there")
     parser.add_argument("--format", choices=FORMS, help="default: by the ending of FILE, else mmd")
-    parser.add_argument(
-        "--depth", type=depth, metavar="N",
-        help="fold blocks below this level of nesting; `all` draws every layer "
+    add_depth(
+        parser,
+        "fold blocks below this level of nesting; `all` draws every layer "
         "(default: the deepest that fits)",
-    )  # fmt: skip
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:

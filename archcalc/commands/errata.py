@@ -6,7 +6,7 @@ import argparse
 import sys
 
 from archcalc.claims.check import check_library
-from archcalc.commands.arguments import add_format
+from archcalc.commands.arguments import add_exact, add_format
 from archcalc.commands.printing import show, written
 from archcalc.render.check import ErrataDocument, at_fault
 
@@ -19,6 +19,7 @@ EXAMPLES = (
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declares the arguments."""
     parser.add_argument("--source", metavar="TEXT", help="only sources with this text")
+    add_exact(parser, always=True)
     add_format(parser)
 
 

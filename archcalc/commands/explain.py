@@ -8,9 +8,10 @@ from archcalc.api.explaining import explain
 from archcalc.commands.arguments import (
     add_batch,
     add_changes,
+    add_depth,
+    add_exact,
     add_format,
     add_network,
-    depth,
     graph_of,
 )
 from archcalc.commands.printing import give
@@ -38,11 +39,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help=f"of a layer, any of {', '.join(QUANTITIES)} (default: all that say something); "
         f"of the totals, any of {', '.join(TOTALS)} (default: all)",
     )  # fmt: skip
-    parser.add_argument(
-        "--depth", type=depth, metavar="N",
-        help="of the totals, the level of nesting whose blocks are ranked; `all` ranks layers "
+    add_depth(
+        parser,
+        "of the totals, the level of nesting whose blocks are ranked; `all` ranks layers "
         "(default: the deepest that takes few to make up 90%%)",
-    )  # fmt: skip
+    )
+    add_exact(parser, always=True)
     add_format(parser)
 
 

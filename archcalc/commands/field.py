@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from archcalc.analysis import Analysis
 from archcalc.commands.arguments import (
     add_changes,
+    add_depth,
+    add_exact,
     add_format,
     add_network,
     add_plot,
@@ -65,6 +67,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="further layers whose boxes to draw around the same place",
     )  # fmt: skip
     parser.add_argument("--picture", metavar="FILE", help="a picture to draw them over")
+    add_depth(parser)
+    add_exact(parser, always=True)
     add_format(parser)
 
 
@@ -73,8 +77,10 @@ def run(arguments: argparse.Namespace) -> int:
     _refuse_what_would_be_dropped(arguments)
     analysis = analysis_of(arguments)
     if arguments.layer is None:
-        give(FieldDocument(analysis), arguments)
+        give(FieldDocument(analysis, arguments.depth), arguments)
         return 0
+    if arguments.depth is not None:
+        raise UsageError(f"all layers are folded; leave {arguments.layer} out", "depth")
     at, channel = _position(arguments.at), arguments.channel
     layer = _layer_meant(analysis, arguments.layer)
     field = unit_field(analysis, layer, at, channel=channel)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from archcalc.api.known import networks
-from archcalc.commands.arguments import add_format
+from archcalc.commands.arguments import add_exact, add_format
 from archcalc.commands.printing import give, show
 from archcalc.commands.progress import watched
 from archcalc.spec.library import network_names
@@ -33,7 +33,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--figures", action="store_true", help="their params, MACs and activations of one image"
     )
-    parser.add_argument("--exact", action="store_true", help="all digits in place of 138.36M")
+    add_exact(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:

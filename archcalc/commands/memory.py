@@ -9,6 +9,7 @@ from archcalc.api.costs import bytes_in
 from archcalc.commands.arguments import (
     add_changes,
     add_depth,
+    add_exact,
     add_format,
     add_network,
     add_plot,
@@ -66,7 +67,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "fragments of the allocator (default: nothing)",
     )  # fmt: skip
     add_depth(parser)
-    parser.add_argument("--exact", action="store_true", help="all digits in place of 12.85MB")
+    add_exact(parser)
     add_plot(parser, "draw what is alive over time")
     add_format(parser)
 

@@ -5,9 +5,18 @@ from __future__ import annotations
 import argparse
 
 from archcalc.api.costs import roofline
-from archcalc.commands.arguments import add_batch, add_changes, add_format, add_network, graph_of
+from archcalc.commands.arguments import (
+    add_batch,
+    add_changes,
+    add_depth,
+    add_exact,
+    add_format,
+    add_network,
+    graph_of,
+)
 from archcalc.commands.printing import give
 from archcalc.hardware.device import device_names
+from archcalc.record import replace
 
 EXAMPLES = (
     "archcalc roofline resnet50",
@@ -32,6 +41,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--no-tf32", dest="tf32", action="store_false",
         help="float32 convolutions in full, where torch rounds to TF32 by default",
     )  # fmt: skip
+    add_depth(parser)
+    add_exact(parser)
     add_format(parser)
 
 
@@ -41,5 +52,6 @@ def run(arguments: argparse.Namespace) -> int:
         graph_of(arguments), profile=arguments.profile, fused=arguments.fused, tf32=arguments.tf32,
         batch=arguments.batch, dtype=arguments.dtype,
     )  # fmt: skip
-    give(found.document, arguments)
+    document = replace(found.document, depth=arguments.depth, in_full=arguments.exact)
+    give(document, arguments)
     return 0

@@ -8,6 +8,7 @@ from archcalc.api.varying import scale
 from archcalc.commands.arguments import (
     add_batch,
     add_changes,
+    add_exact,
     add_format,
     add_network,
     add_plot,
@@ -15,6 +16,7 @@ from archcalc.commands.arguments import (
 )
 from archcalc.commands.printing import show, written
 from archcalc.loading import listed
+from archcalc.record import replace
 from archcalc.render.table import LECTURE
 from archcalc.spec.keys import WAYS
 
@@ -40,6 +42,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_changes(parser)
     add_batch(parser)
     add_plot(parser, "draw the growth over the factor")
+    add_exact(parser)
     add_format(parser)
 
 
@@ -49,7 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
         graph_of(arguments), arguments.by or (), quantities=arguments.quantity or (),
         batch=arguments.batch, dtype=arguments.dtype,
     )  # fmt: skip
-    shown = written(found.document, arguments)
+    shown = written(replace(found.document, in_full=arguments.exact), arguments)
     if arguments.plot:  # first: whoever reads the table may stop reading
         from archcalc.render.scale_plot import DRAWN, draw_scaling
 

@@ -8,6 +8,7 @@ from archcalc.api.solving import solved
 from archcalc.commands.arguments import (
     add_batch,
     add_changes,
+    add_exact,
     add_format,
     add_network,
     graph_of,
@@ -58,7 +59,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     add_changes(parser)
     add_batch(parser)
-    parser.add_argument("--exact", action="store_true", help="all digits in place of 138.36M")
+    add_exact(parser)
     add_format(parser)
 
 

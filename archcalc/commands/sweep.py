@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from archcalc.commands.arguments import (
     add_batch,
     add_changes,
+    add_exact,
     add_format,
     add_network,
     graph_of,
@@ -86,7 +87,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     add_changes(parser)
     add_batch(parser)
-    parser.add_argument("--exact", action="store_true", help="all digits in place of 138.36M")
+    add_exact(parser)
     add_format(parser)
     parser.add_argument(
         "--workers", type=positive, metavar="N", help="processes that compute chunks (default 1)"

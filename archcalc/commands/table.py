@@ -10,6 +10,7 @@ from archcalc.commands.arguments import (
     add_batch,
     add_changes,
     add_depth,
+    add_exact,
     add_format,
     add_network,
     analysis_of,
@@ -52,7 +53,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--convention", type=listed, default=[], metavar="A,B,…", dest="conventions",
         help="also what other tools count, such as fvcore; see `archcalc conventions`",
     )  # fmt: skip
-    parser.add_argument("--exact", action="store_true", help="all digits in place of 138.36M")
+    add_exact(parser)
     add_format(parser)
 
 

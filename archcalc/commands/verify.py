@@ -12,6 +12,7 @@ from archcalc.commands import message
 from archcalc.commands.arguments import (
     add_batch,
     add_changes,
+    add_exact,
     add_format,
     add_network,
     graph_of,
@@ -71,6 +72,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help=f"one after the other: {', '.join(OPTIMIZERS)} (default sgd)",
     )  # fmt: skip
     add_step(step)
+    add_exact(parser)
     add_format(parser)
     parser.add_argument(
         "--save", metavar="FOLDER", help="also write the results there, as pages and as JSON"
@@ -89,11 +91,12 @@ def run(arguments: argparse.Namespace) -> int:
     found: list[Comparison] = []
     comparisons = _comparisons(names, arguments, check, under, found)
     if arguments.output is None and form_of(arguments) == "text":
-        _show_text(comparisons, under, len(names), None if arguments.wide else columns())
+        _show_text(comparisons, under, len(names), arguments)
     elif arguments.output is None and form_of(arguments) == "json":
         _show_json(comparisons)
     else:
-        give(VerificationsDocument(list(map(VerifyDocument, comparisons))), arguments)
+        documents = [VerifyDocument(each, arguments.exact) for each in comparisons]
+        give(VerificationsDocument(documents), arguments)
     if arguments.save:
         from archcalc.reports.verification_page import save_verification
 
@@ -190,15 +193,19 @@ def _checked(graph: Graph, check: Check, under: Conditions) -> Comparison:
 
 
 def _show_text(
-    comparisons: Iterator[Comparison], under: Conditions, count: int, width: int | None
+    comparisons: Iterator[Comparison],
+    under: Conditions,
+    count: int,
+    arguments: argparse.Namespace,
 ) -> None:
+    width = None if arguments.wide else columns()
     print(under, flush=True)
     done = different = figures = missing = 0
     try:
         for comparison in comparisons:
             print(part_text(comparison_lines(comparison), "text", width), flush=True)
             if count == 1:
-                for part in VerifyDocument(comparison).figures():
+                for part in VerifyDocument(comparison, arguments.exact).figures():
                     print(f"\n{part_text(part, 'text', width)}")
             done += not comparison.failure
             different += len(comparison.differences)

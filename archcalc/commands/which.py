@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Iterator, Sequence
 
 from archcalc.api.placing import which
-from archcalc.commands.arguments import add_format, add_network
+from archcalc.commands.arguments import add_exact, add_format, add_network
 from archcalc.commands.printing import give
 from archcalc.commands.progress import watched
 from archcalc.loading import Spec
@@ -41,6 +41,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="settings to look at, of a parameter, an item of one (depths[2]), or a size of the "
         "input (H); again for more, all of whose combinations are settings",
     )  # fmt: skip
+    add_exact(parser, always=True)
     add_format(parser)
 
 

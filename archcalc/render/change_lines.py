@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from archcalc.comparing.alignment import stems
 from archcalc.comparing.diff import Change, Difference, LayerChange, Status, changed_figures
 from archcalc.figures.of_layer import OF_LAYER, LayerAnalysis
 from archcalc.graph import Graph
 from archcalc.layers.setting_text import setting_text, settings_of
-from archcalc.render.numbers import short
+from archcalc.render.numbers import exact, short
 
 MOST_LINES = 24
 COUNTS = ("params", "macs")  # of a layer, that a line shows
+_Form: TypeAlias = Callable[[object], str]  # how counts are shown
 
 
 class Line(NamedTuple):
@@ -37,26 +38,29 @@ class Line(NamedTuple):
     cause: str = ""
 
 
-def difference_lines(found: Difference, *, full: bool = False) -> list[Line]:
+def difference_lines(found: Difference, *, full: bool = False, in_full: bool = False) -> list[Line]:
     """What changed, in order; what was merely renamed behind the rest.
 
     Args:
         full: a line for each layer, also for those whose figures alone changed. Else a block that
             is new or gone is one line, and so are such blocks in a row, and layers renamed alike;
             and where that leaves more than `MOST_LINES`, layers that changed alike.
+        in_full: all digits in place of `138.36M`.
     """
+    count = exact if in_full else short
     if full:
-        return [_layer_line(layer) for layer in found.layers if layer.status is not Status.SAME]
+        changed = [layer for layer in found.layers if layer.status is not Status.SAME]
+        return [_layer_line(layer, count) for layer in changed]
     folding = {
-        Status.REMOVED: _Folding(found.of_status(Status.REMOVED), found.before.graph),
-        Status.ADDED: _Folding(found.of_status(Status.ADDED), found.after.graph),
+        Status.REMOVED: _Folding(found.of_status(Status.REMOVED), found.before.graph, count),
+        Status.ADDED: _Folding(found.of_status(Status.ADDED), found.after.graph, count),
     }
     lines: list[Line] = []
     for status, group in groupby(found.layers, key=lambda layer: layer.status):
         if status in folding:
             lines += folding[status].lines(list(group))
         elif status is Status.CHANGED:
-            lines += map(_layer_line, group)
+            lines += [_layer_line(layer, count) for layer in group]
     if len(lines) > MOST_LINES:
         lines = list(_merged(lines))
     return lines + list(_renamings(found))
@@ -67,7 +71,7 @@ def change_text(change: Change) -> str:
     return f"{change.what} {_value(change.before)} -> {_value(change.after)}"
 
 
-def _layer_line(change: LayerChange) -> Line:
+def _layer_line(change: LayerChange, count: _Form) -> Line:
     old, new, layer = change.before, change.after, change.layer
     if old is None or new is None:
         settings = settings_of(layer.node.layer)
@@ -78,18 +82,18 @@ def _layer_line(change: LayerChange) -> Line:
         status=change.status,
         name=_names(old.name, new.name),
         kind=layer.kind,
-        what=", ".join([*causes, *_consequences(old, new)]),
+        what=", ".join([*causes, *_consequences(old, new, count)]),
         cause=", ".join(causes),
     )
 
 
-def _consequences(old: LayerAnalysis, new: LayerAnalysis) -> Iterator[str]:
+def _consequences(old: LayerAnalysis, new: LayerAnalysis, count: _Form) -> Iterator[str]:
     """What is different in the figures of a layer."""
     if old.output != new.output:
         yield f"output {old.output} -> {new.output}"
     for what, a, b in changed_figures(old, new):
         if what in COUNTS:
-            yield f"{OF_LAYER[what].heading} {short(a)} -> {short(b)}"
+            yield f"{OF_LAYER[what].heading} {count(a)} -> {count(b)}"
 
 
 def _merged(lines: Sequence[Line]) -> Iterator[Line]:
@@ -110,8 +114,8 @@ def _merged(lines: Sequence[Line]) -> Iterator[Line]:
 class _Folding:
     """Folds layers that are new, or gone, where that is true of the whole of a block."""
 
-    def __init__(self, concerned: Sequence[LayerChange], graph: Graph) -> None:
-        self._graph = graph
+    def __init__(self, concerned: Sequence[LayerChange], graph: Graph, count: _Form) -> None:
+        self._graph, self._count = graph, count
         every = Counter(block for node in graph.nodes for block in graph.blocks_around(node.name))
         these = Counter(b for change in concerned for b in graph.blocks_around(change.layer.name))
         self._whole = {block for block, count in these.items() if count == every[block]}
@@ -123,14 +127,14 @@ class _Folding:
             members = list(group)
             inside = [change for _, some in members for change in some]
             if kind is None:
-                yield from map(_layer_line, inside)
+                yield from (_layer_line(change, self._count) for change in inside)
                 continue
             first, last = str(members[0][0]), str(members[-1][0])
             yield Line(
                 status=inside[0].status,
                 name=first if first == last else f"{first} … {last}",
                 kind=kind if first == last else f"{kind} × {len(members)}",
-                what=_size([change.layer for change in inside]),
+                what=_size([change.layer for change in inside], self._count),
             )
 
     def _whole_block(self, change: LayerChange) -> str | None:
@@ -144,9 +148,9 @@ class _Folding:
         return self._graph.blocks[block], block.rpartition(".")[0]
 
 
-def _size(layers: Sequence[LayerAnalysis]) -> str:
+def _size(layers: Sequence[LayerAnalysis], count: _Form) -> str:
     figures = [OF_LAYER[key] for key in COUNTS]
-    sums = [f"{short(figure.total(layers))} {figure.heading}" for figure in figures]
+    sums = [f"{count(figure.total(layers))} {figure.heading}" for figure in figures]
     return ", ".join([f"{len(layers)} layers", *sums])
 
 

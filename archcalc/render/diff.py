@@ -29,11 +29,13 @@ class DiffDocument(Document):
     Attributes:
         full: a line for each layer, see `difference_lines`.
         in_color: with the colours of a terminal, in text.
+        in_full: all digits in place of `138.36M`, for people.
     """
 
     found: Difference
     full: bool = False
     in_color: bool = False
+    in_full: bool = False
 
     def record(self) -> dict[str, object]:
         """What changes, and the totals; layers that stay the same are left out."""
@@ -68,7 +70,7 @@ class DiffDocument(Document):
     def parts(self, form: str) -> Iterator[Part]:
         """The changes, as text as `diff` shows them, and a table of totals."""
         found = self.found
-        lines = difference_lines(found, full=self.full)
+        lines = difference_lines(found, full=self.full, in_full=self.in_full)
         if form == "text":
             before = [f"--- {_heading(found, 0)}", *opaque_lines(found.before)]
             yield [*before, f"+++ {_heading(found, 1)}", *opaque_lines(found.after)]
@@ -80,7 +82,7 @@ class DiffDocument(Document):
             rows = [[line.status.value, line.name, line.kind, line.what] for line in lines]
             rows += [["changed", "", "", change_text(change)] for change in _outputs(found)]
             yield Table(["change", "name", "kind", "what"], rows)
-        yield _totals_table(found)
+        yield _totals_table(found, self.in_full)
 
 
 def _outputs(found: Difference) -> list[Change]:
@@ -118,15 +120,15 @@ def _verdict(found: Difference) -> list[str]:
     return ["the two differ in names alone"] if found.is_of_names else []
 
 
-def _totals_table(found: Difference) -> Table:
+def _totals_table(found: Difference, in_full: bool) -> Table:
     before, after = found.totals
     rows = []
     for key, figure in totals_shown(found.totals).items():
         a, b = getattr(before, key), getattr(after, key)
         by = gap(b, a)
-        shown = f"{'+' if by > 0 else ''}{cell(figure, by)}" if by else ""
-        unequal = ratio_text(ratio(b, a)) if a != b else ""
-        rows.append([figure.heading, cell(figure, a), cell(figure, b), shown, unequal])
+        values = [cell(figure, value, in_full=in_full) for value in (a, b, by)]
+        values[-1] = f"{'+' if by > 0 else ''}{values[-1]}" if by else ""
+        rows.append([figure.heading, *values, ratio_text(ratio(b, a)) if a != b else ""])
     first = found.before
     headings = [
         f"batch {first.batch}, {first.dtype}; MB: 10^6 bytes",

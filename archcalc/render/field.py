@@ -17,6 +17,7 @@ from archcalc.regions.patches import Patch
 from archcalc.render.numbers import per_axis, percent
 from archcalc.render.opaque import opaque_lines
 from archcalc.render.output import Data, Document, Part, Table, Title
+from archcalc.render.rows import ALL_LEVELS, Row, depth_that_fits, folded_line, rows_at_depth
 from archcalc.render.table import caption, with_network
 from archcalc.render.text_columns import in_columns
 from archcalc.unit_field import PathSizes, Seen, UnitField, alignment, path_sizes
@@ -41,41 +42,70 @@ _LOCAL = "without gates and norms"
 
 
 class FieldDocument(Document):
-    """The receptive field of every layer."""
+    """The receptive field of every layer.
+
+    Attributes:
+        depth: the level of nesting below which blocks are folded; for people what fits a screen
+            if None, for programs all layers by themselves.
+    """
 
     analysis: Analysis
+    depth: int | None = None
 
     def record(self) -> dict[str, object]:
         """The field of each layer; `_record` says what its keys mean."""
         return {**self.analysis.identity.record("network"), "layers": self._records()}
 
     def data(self) -> Data:
-        """A row for each layer."""
-        rows = [list(record.values()) for record in self._records()]
-        return Data(_KEYS, rows).of(self.analysis.identity)
+        """A row for each layer or folded block, whose field is that of its output."""
+        rows = rows_at_depth(self.analysis, self.depth or ALL_LEVELS)
+        cells = [[*record.values()] for record in self._rows(rows) if record is not None]
+        return Data(_KEYS, cells).of(self.analysis.identity)
 
     def parts(self, form: str) -> Iterator[Part]:
-        """A row for each layer; with the local field only where that is another."""
+        """A row for each layer or block; with the local field only where that is another."""
         analysis = self.analysis
         differ = any(layer.local_field != layer.field for layer in analysis.layers)
         keys = [key for key in _KEYS if differ or key != "local_receptive_field"]
         headings = [key.replace("_", " ").replace("receptive ", "") for key in keys]
-        rows = [[_cell(key, record[key]) for key in keys] for record in self._records()]
-        table = Table(with_network(analysis, headings, form), rows, f"l{'r' * (len(keys) - 2)}l")
+        shown = rows_at_depth(analysis, self.depth or depth_that_fits(analysis))
+        rows = []
+        for row, record in zip(shown, self._rows(shown), strict=True):
+            name = row.label if form == "text" else row.name
+            if record is not None:
+                rows.append([name, *[_cell(key, record[key]) for key in keys[1:]]])
+            elif form == "text":
+                rows.append([name, *[""] * (len(keys) - 1)])
+        sides = f"{'w' if form == 'text' else 'l'}{'r' * (len(keys) - 2)}l"
+        table = Table(with_network(analysis, headings, form), rows, sides, room=0)
         if form != "text":
             yield table
             return
         graph = analysis.graph
         alone = " alone" if len(graph.inputs) > 1 else ""
-        shown = inputs_text({graph.first_input: graph.input}) + alone
-        yield [caption(analysis)[0], *opaque_lines(analysis), shown]
+        inputs = inputs_text({graph.first_input: graph.input}) + alone
+        yield [caption(analysis)[0], *opaque_lines(analysis), inputs]
         yield table
-        if differ:
-            yield [f"local field: {_LOCAL}; jump and padding are of it"]
+        folded = folded_line(shown, analysis)
+        if folded:
+            folded.append("a block's figures are those of its output; aligned: all that meet in it")
+        yield [*folded, *[f"local field: {_LOCAL}; jump and padding are of it"] * differ]
 
     def _records(self) -> list[dict[str, object]]:
         paths = path_sizes(self.analysis)
         return [_record(x, paths[x.name], self.analysis) for x in self.analysis.layers]
+
+    def _rows(self, rows: Sequence[Row]) -> Iterator[dict[str, object] | None]:
+        """For each row that of its layer, of a block that of its output; None for a heading.
+
+        The branches of a block are aligned where those of all joins in it are.
+        """
+        by_name = {str(record["name"]): record for record in self._records()}
+        for row in rows:
+            said = [by_name[layer.name]["aligned"] for layer in row.layers]
+            of_joins = [aligned for aligned in said if aligned is not None]
+            own = {"name": row.name, "aligned": all(of_joins) if of_joins else None}
+            yield by_name[row.counted[-1].name] | own if row.layers else None
 
 
 class UnitDocument(Document):

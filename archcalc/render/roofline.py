@@ -15,6 +15,7 @@ from archcalc.quantity.at_least import is_open
 from archcalc.render.numbers import in_unit, short, short_bytes
 from archcalc.render.opaque import opaque_lines, opaque_record
 from archcalc.render.output import WIDTH, Data, Document, Part, Table
+from archcalc.render.rows import depth_that_fits, folded_line, rows_at_depth
 from archcalc.render.table import conditions, with_network
 
 _HEADINGS = ("layer", "kind", "FLOPs", "moved", "FLOPs/byte", "least time", "limit")
@@ -42,12 +43,21 @@ def device_line(device: Device, dtype: str) -> str:
 
 
 class RooflineDocument(Document):
-    """The least time of each layer of a network on a device."""
+    """The least time of each layer of a network on a device.
+
+    Attributes:
+        fused: whether a row may be of several layers in one kernel.
+        depth: for people, the level of nesting below which blocks are folded; what fits a screen
+            if None.
+        in_full: all digits of counts and bytes, for people.
+    """
 
     analysis: Analysis
     bounds: Sequence[Bound]
     device: Device
     fused: bool = False
+    depth: int | None = None
+    in_full: bool = False
 
     def record(self) -> dict[str, object]:
         """The layers, and the sum of their times, in seconds."""
@@ -68,7 +78,7 @@ class RooflineDocument(Document):
         return Data(list(records[0] if records else ()), rows).of(self.analysis.identity)
 
     def parts(self, form: str) -> Iterator[Part]:
-        """A row for each layer that costs something, and the totals."""
+        """A row for each layer or block that costs something, and the totals."""
         analysis, bounds = self.analysis, self.bounds
         if form == "text":
             line = device_line(self.device, analysis.dtype)
@@ -78,21 +88,23 @@ class RooflineDocument(Document):
                 *wrap(line, WIDTH),
                 *[part for text in self._what_it_bounds() for part in wrap(text, WIDTH)],
             ]
-        rows = [
-            [
-                bound.layer.name,
-                " + ".join(layer.kind for layer in bound.layers),
-                in_unit(bound.flops, Unit.COUNT),
-                short_bytes(bound.bytes_moved),
-                "?" if bound.intensity is None else f"{bound.intensity:.1f}",
-                seconds_text(bound.seconds),
-                bound.limit,
-            ]
-            for bound in bounds
-            if bound.seconds or bound.is_open
-        ]
-        rows.append(total_cells("total", bounds))
-        yield Table(with_network(analysis, _HEADINGS, form), rows, "llrrrrl")
+        costly = {bound.layer.name: bound for bound in bounds if bound.seconds or bound.is_open}
+        tree, rows, shown = form == "text", [], []
+        for row in rows_at_depth(analysis, self.depth or depth_that_fits(analysis)):
+            inside = [costly[layer.name] for layer in row.layers if layer.name in costly]
+            name = row.label if tree else row.name
+            if inside:
+                kernel = inside[0].layers if len(row.layers) == 1 else ()
+                kind = " + ".join([layer.kind for layer in kernel]) or row.kind
+                rows.append(bound_cells(name, kind, inside, in_full=self.in_full))
+                shown.append(row)
+            elif tree and not row.layers:
+                rows.append([name, row.kind, *[""] * (len(_HEADINGS) - 2)])
+        total = bound_cells("total", "", bounds, in_full=self.in_full)
+        sides = "wwrrrrl" if tree else "llrrrrl"
+        yield Table(with_network(analysis, _HEADINGS, form), rows, sides, total, room=0)
+        if tree:
+            yield folded_line(shown, analysis)
 
     def _what_it_bounds(self) -> Iterator[str]:
         """What the times are, and what they are not."""
@@ -111,22 +123,26 @@ class RooflineDocument(Document):
             yield "Convolutions in TF32, as torch runs them by default (see --no-tf32)."
 
 
-def total_cells(name: str, bounds: Sequence[Bound]) -> list[str]:
-    """The cells of a row for a whole network, one layer after the other."""
+def bound_cells(
+    name: str, kind: str, bounds: Sequence[Bound], *, in_full: bool = False
+) -> list[str]:
+    """The cells of a row for a layer, or for several or all of them, one after the other."""
     flops = sum(bound.flops for bound in bounds)
     moved = sum(bound.bytes_moved for bound in bounds)
     seconds = sum(bound.seconds for bound in bounds)
     by_memory = sum(bound.seconds for bound in bounds if bound.limit == "memory")
     if is_open(flops):
         intensity, limit = "?", "unknown"
+    elif len(bounds) == 1:
+        intensity, limit = f"{bounds[0].intensity:.1f}", bounds[0].limit
     else:
         intensity = f"{flops / moved:.1f}" if moved else "0.0"
         limit = f"memory for {by_memory / seconds:.0%}" if seconds else ""
     return [
         name,
-        "",
-        in_unit(flops, Unit.COUNT),
-        short_bytes(moved),
+        kind,
+        in_unit(flops, Unit.COUNT, in_full=in_full),
+        in_unit(moved, Unit.BYTES, in_full=in_full),
         intensity,
         seconds_text(seconds),
         limit,

@@ -62,6 +62,13 @@ def depth_that_fits(analysis: Analysis, most: int = MOST_ROWS) -> int:
     return depth
 
 
+def folded_line(rows: Sequence[Row], analysis: Analysis) -> list[str]:
+    """What stands under a table of people in which blocks are folded."""
+    if all(len(row.layers) < 2 for row in rows):
+        return []
+    return [f"{len(analysis.layers)} layers, folded; --depth all shows each"]
+
+
 def _paths(analysis: Analysis) -> dict[str, list[str]]:
     """The blocks that each layer stands in, which are those of its neighbours in the innermost."""
     found: dict[str, list[str]] = {}

@@ -6,10 +6,11 @@ from collections.abc import Iterator, Mapping
 from textwrap import wrap
 
 from archcalc.analysis import Analysis
+from archcalc.figures.figure import Unit
 from archcalc.figures.language import heading_of, is_of_bytes
 from archcalc.parametric.scale import Growth, Growths, Way
 from archcalc.render import escape
-from archcalc.render.numbers import short, short_bytes
+from archcalc.render.numbers import in_unit
 from archcalc.render.output import WIDTH, Data, Document, Part, Table
 from archcalc.render.table import caption, with_network
 
@@ -26,12 +27,14 @@ class ScaleDocument(Document):
         now: the quantities.
         grown: how each of them grows in each way.
         left_out: quantities that are not known, and why.
+        in_full: all digits of what they are now, for people.
     """
 
     analysis: Analysis
     now: Mapping[str, int]
     grown: Growths
     left_out: Mapping[str, str] = {}
+    in_full: bool = False
 
     def record(self) -> dict[str, object]:
         """The growth in each way; ratios exact, as texts."""
@@ -75,7 +78,7 @@ class ScaleDocument(Document):
         headings = ["quantity", "now", *[way.name for way in ways]]
         table = Table(
             with_network(self.analysis, headings, form),
-            growth_rows(self.now, ways),
+            growth_rows(self.now, ways, in_full=self.in_full),
             f"lr{'l' * len(ways)}",
         )
         if form != "text":
@@ -96,12 +99,14 @@ def change_text(way: Way) -> str:
     return f"{way.change}{guess}"
 
 
-def growth_rows(now: Mapping[str, int], grown: Growths) -> list[list[str]]:
+def growth_rows(
+    now: Mapping[str, int], grown: Growths, *, in_full: bool = False
+) -> list[list[str]]:
     """For each quantity its heading, what it is now, and how it grows in each way."""
     return [
         [
             heading_of(q),
-            _figure(q, value),
+            in_unit(value, Unit.BYTES if is_of_bytes(q) else Unit.COUNT, in_full=in_full),
             *[growth_text(growth[q]) for growth in grown.values()],
         ]
         for q, value in now.items()
@@ -120,7 +125,3 @@ def growth_text(growth: Growth) -> str:
     if abs(growth.exponent - growth.degree) < 0.005:
         return f"{ratio:6} {growth.degree}"
     return f"{ratio:6} {growth.exponent:.2f} -> {growth.degree}"
-
-
-def _figure(quantity: str, value: int) -> str:
-    return short_bytes(value) if is_of_bytes(quantity) else short(value)

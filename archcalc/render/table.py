@@ -20,7 +20,7 @@ from archcalc.render.columns import (
 from archcalc.render.numbers import exact, share, short, short_bytes
 from archcalc.render.opaque import opaque_lines, opaque_text, unknown_beside
 from archcalc.render.output import Data, Document, Part, Table
-from archcalc.render.rows import ALL_LEVELS, Row, depth_that_fits, rows_at_depth
+from archcalc.render.rows import ALL_LEVELS, Row, depth_that_fits, folded_line, rows_at_depth
 
 
 def caption(analysis: Analysis) -> list[str]:
@@ -131,8 +131,7 @@ class TableDocument(Document):
                 yield [f"the first {len(rows)}; the total is of all {len(whole)} layers"]
             return
         notes = summary(analysis, in_full=in_full) if analysis.error is None else []
-        if sum(len(row.layers) > 1 for row in rows):
-            notes.append(f"{len(analysis.layers)} layers, folded; --depth all shows each")
+        notes += folded_line(rows, analysis)
         of_fields = any(column.figure.unit in (Unit.FIELD, Unit.STEP) for column in columns)
         if of_fields and len(analysis.graph.inputs) > 1:
             notes.append(f"field        of the input {analysis.graph.first_input}, the first")

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import compress
 
+from archcalc.figures.figure import Unit
 from archcalc.hardware.roofline import Bound
 from archcalc.quantity.arithmetic import plain
 from archcalc.record import as_dict
-from archcalc.render.numbers import counted, exact, shape, short, short_bytes
+from archcalc.render.numbers import counted, exact, in_unit, shape, short, short_bytes
 from archcalc.render.output import Data, Document, Part, Table, Title
 from archcalc.render.roofline import bound_record, seconds_text
 from archcalc.verification import Comparison, Figure, Times, per_second
@@ -19,9 +20,14 @@ _FURTHEST = 5  # layers that are named as furthest from their best
 
 
 class VerifyDocument(Document):
-    """A network's rules beside torch's measurements."""
+    """A network's rules beside torch's measurements.
+
+    Attributes:
+        in_full: all digits beside the times too, for people.
+    """
 
     comparison: Comparison
+    in_full: bool = False
 
     def record(self) -> dict[str, object]:
         """All of the comparison."""
@@ -63,7 +69,7 @@ class VerifyDocument(Document):
         if comparison.figures:
             yield _total_lines(comparison)
         if comparison.times is not None:
-            yield _time_table(comparison.times)
+            yield _time_table(comparison.times, self.in_full)
             if line := furthest_line(comparison.times):
                 yield [line]
 
@@ -209,32 +215,32 @@ def time_text(times: Times) -> str:
     return f"{seconds_text(times.seconds)} against {seconds_text(best)} at best ({times.profile})"
 
 
-def _time_table(times: Times) -> Table:
+def _time_table(times: Times, in_full: bool) -> Table:
     """A row for each layer, its best, its time and what it achieved; the network last, at once.
 
     Without a profile nothing is said of the best.
     """
-    rows = [
-        _time_row(layer.bound.layer.name, layer.bound.layer.kind, [layer.bound], layer.seconds)
-        for layer in times.layers
-    ]
+    each = [(x.bound.layer.name, x.bound.layer.kind, [x.bound], x.seconds) for x in times.layers]
     bounds = [layer.bound for layer in times.layers]
-    rows.append(_time_row("the network at once", "", bounds, times.seconds))
+    each.append(("the network at once", "", bounds, times.seconds))
+    rows = [_time_row(*row, in_full=in_full) for row in each]
     known = times.profile is not None
     shown = [known or "best" not in heading for heading in _TIME_HEADINGS]
     headings, *rows = [list(compress(row, shown)) for row in (_TIME_HEADINGS, *rows)]
     return Table(headings, rows, f"ll{'r' * (len(headings) - 2)}")
 
 
-def _time_row(name: str, kind: str, bounds: Sequence[Bound], seconds: float) -> list[str]:
+def _time_row(
+    name: str, kind: str, bounds: Sequence[Bound], seconds: float, *, in_full: bool
+) -> list[str]:
     flops = sum(bound.flops for bound in bounds)
     moved = sum(bound.bytes_moved for bound in bounds)
     best = sum(bound.seconds for bound in bounds)
     return [
         name,
         kind,
-        short(flops),
-        short_bytes(moved),
+        in_unit(flops, Unit.COUNT, in_full=in_full),
+        in_unit(moved, Unit.BYTES, in_full=in_full),
         seconds_text(best),
         seconds_text(seconds),
         f"{seconds / best:.1f}" if best else "",

@@ -12,7 +12,8 @@ from archcalc.memory_use.optimizers import OPTIMIZERS
 from archcalc.record import as_dict
 from archcalc.render.numbers import exact, shape
 from archcalc.render.output import json_text, write
-from archcalc.render.roofline import RooflineDocument, device_line, seconds_text, total_cells
+from archcalc.render.roofline import RooflineDocument, bound_cells, device_line, seconds_text
+from archcalc.render.rows import ALL_LEVELS
 from archcalc.render.verify import (
     difference_text,
     figure_record,
@@ -262,7 +263,7 @@ def roofline_page() -> str:
     for analysis in analyses:
         bounds = roofline(analysis, profile)
         blocks.append(f"## {markdown(analysis.name)}")
-        rows = write(RooflineDocument(analysis, bounds, profile), "markdown")
+        rows = write(RooflineDocument(analysis, bounds, profile, depth=ALL_LEVELS), "markdown")
         blocks.append(details(f"each layer on {profile.title}", rows))
     return "\n\n".join(blocks) + "\n"
 
@@ -273,7 +274,7 @@ def _least_times(
 ) -> str:
     rows = []
     for name, on_devices in rooflines:
-        _, _, flops, moved, intensity, *_ = total_cells(name, on_devices[0][1])
+        _, _, flops, moved, intensity, *_ = bound_cells(name, "", on_devices[0][1])
         times = [seconds_text(sum(bound.seconds for bound in bounds)) for _, bounds in on_devices]
         rows.append([Markup(f"[{markdown(name)}](#{name})"), flops, moved, intensity, *times])
     headings = ["network", "FLOPs", "moved", "FLOPs/byte", *[device.name for device in devices]]

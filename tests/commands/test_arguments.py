@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from archcalc import analyze
+from archcalc.cli import parser_of_all
 from tests.commands.calling import TINY, assert_refused, called
 
 pytestmark = pytest.mark.usefixtures("own_folder")
@@ -188,3 +189,55 @@ def test_layers_that_lead_nowhere_are_told(
     assert status == 0
     assert error.startswith(f"archcalc: note: no output of net needs lost ({spec}:5:5); ")
     assert [layer["name"] for layer in json.loads(out)["layers"]] == ["pool", "lost", "max_unpool1"]
+
+
+def _options() -> dict[str, set[str]]:
+    """The options of each command."""
+    (commands,) = [action for action in parser_of_all()._actions if action.choices]
+    return {
+        name: {*parser._option_string_actions}
+        for name, parser in commands.choices.items()  # type: ignore[union-attr]  # a dict of parsers
+    }
+
+
+def test_what_prints_numbers_can_print_them_in_full() -> None:
+    tables = {name for name, options in _options().items() if "--wide" in options}
+    assert {name for name in tables if "--exact" not in _options()[name]} == {"kinds"}
+
+
+@pytest.mark.parametrize("command", ["table", "memory", "field", "roofline", "explain", "draw"])
+def test_what_has_a_row_or_a_node_for_each_layer_can_fold_blocks(
+    command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert "--depth" in _options()[command]
+    form = "mmd" if command == "draw" else "json"
+    shown = [
+        called(capsys, command, "resnet18", "--depth", depth, "--format", form)[:2]
+        for depth in ("1", "all")
+    ]
+    assert [status for status, _ in shown] == [0, 0]
+    same = command in ("table", "memory", "field", "roofline")
+    assert (shown[0] == shown[1]) == same, "JSON has all layers"
+
+
+@pytest.mark.parametrize(
+    ("words", "figure"),
+    [
+        ("table lenet5", "416,520"),
+        ("memory lenet5", "553,576"),
+        ("scale lenet5", "416,520"),
+        ("diff lenet5 lenet_caffe", "2,293,000"),
+        ("diff resnet18 resnet34", "73,984 params"),
+        ("roofline lenet5", "833,040"),
+        ("compare lenet5 vgg16", "138,357,544"),
+        ("list lenet5 --figures", "416,520"),
+        ("explain lenet5", "416,520"),
+        ("conventions lenet5", "416,520"),
+    ],
+)
+def test_figures_are_shown_in_full(
+    words: str, figure: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    status, out, err = called(capsys, *words.split(), "--exact")
+    assert status in (0, 1), err
+    assert figure in out

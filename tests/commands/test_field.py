@@ -156,3 +156,19 @@ def test_a_block_stands_for_the_layer_whose_output_leaves_it(
     assert of_block.err == f"archcalc: note: the output of the block layer4 is that of {name}\n"
     assert main(["field", "resnet18", name, "--at", "3,3", "--format", "json"]) == 0
     assert capsys.readouterr() == (of_block.out, "")
+
+
+def test_a_block_has_the_field_of_its_output(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["field", "resnet18", "--depth", "1"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[-2:] == [
+        "69 layers, folded; --depth all shows each",
+        "a block's figures are those of its output; aligned: all that meet in it",
+    ]
+    rows = {line.split()[0]: line.split()[1:] for line in lines if line}
+    assert rows["layer4"] == ["435", "11", "435", "32", "217", "yes"]
+    assert main(["field", "resnet18", "--depth", "2", "--format", "csv"]) == 0
+    names = [line.partition(",")[0] for line in capsys.readouterr().out.splitlines()]
+    assert names[4:8] == ["maxpool", "layer1.0", "layer1.1", "layer2.0"]
+    assert main(["field", "resnet18", "conv1", "--depth", "2"]) == 2
+    assert "leave conv1 out" in capsys.readouterr().err

@@ -44,3 +44,17 @@ def test_tables_for_machines_have_plain_numbers(form: str, separator: str, capsy
     assert (record["flops"], record["precision"]) == ("236027904", "tf32")
     assert record["fused"] == "bn1 relu"
     assert float(record["seconds"]) > 0
+
+
+def test_blocks_are_one_row_each_which_is_the_sum_of_its_layers(capsys: Capture) -> None:
+    assert main(["roofline", "resnet18", "--depth", "1", "--exact", "--wide"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[-1] == "69 layers, folded; --depth all shows each"
+    rows = {line.split()[0]: line.split() for line in lines if line}
+    assert main(["roofline", "resnet18", "--format", "json"]) == 0
+    layers = json.loads(capsys.readouterr().out)["layers"]
+    inside = [layer for layer in layers if layer["name"].startswith("layer3.")]
+    flops, moved = (sum(layer[key] for layer in inside) for key in ("flops", "bytes_moved"))
+    assert rows["layer3"][1:4] == ["stage", f"{flops:,}", f"{moved:,}"]
+    assert main(["roofline", "resnet18", "--depth", "all"]) == 0
+    assert "--depth all" not in capsys.readouterr().out

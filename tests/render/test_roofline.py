@@ -32,7 +32,7 @@ def test_seconds_have_three_digits_in_the_unit_that_fits(seconds: float, text: s
 
 
 def test_each_layer_has_its_least_time_and_what_limits_it() -> None:
-    *_, conv, relu, total = write(DOCUMENT, "text").splitlines()
+    *_, conv, relu, _, total = write(DOCUMENT, "text").splitlines()
     assert conv.split() == ["conv", "conv", "7.78K", "1.79KB", "4.3", "7.78s", "arithmetic"]
     # The relu reads and writes 576 bytes.
     assert relu.split() == ["relu", "relu", "0", "1.15KB", "0.0", "1.15s", "memory"]

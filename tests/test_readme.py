@@ -1,22 +1,19 @@
-"""The examples of the README, run. `python -m tests.test_readme` writes what they print into it."""
+"""What the README says. `python -m tests.test_readme` writes what is generated into it.
+
+It also writes into every page of the documentation, or into those that are named, what their
+examples print: `tests.test_examples` runs them.
+"""
 
 from __future__ import annotations
 
-import doctest
-import os
 import re
-import subprocess
 import sys
-import tempfile
 import tomllib
 from itertools import chain
 from pathlib import Path
 
 import pytest
 
-from archcalc import analyze
-from archcalc.cli import main
-from archcalc.expansion import build_graph
 from archcalc.figures.language import OF_LAYERS
 from archcalc.figures.of_network import OF_NETWORK
 from archcalc.layers import own_kinds
@@ -29,58 +26,11 @@ from archcalc.spec.keys import (
     PLACEMENT_KEYS,
     VARIANT_KEYS,
 )
-from archcalc.spec.library import network_names, read_family
+from archcalc.spec.library import network_names
+from tests.examples import PAGES, README, ROOT, specs, written_anew
 
-ROOT = Path(__file__).parent.parent
-README = ROOT / "README.md"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-CONSOLE = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-SPEC = re.compile(r"^```yaml\n(name: .*?)^```$", re.MULTILINE | re.DOTALL)
-SPECS = SPEC.findall(README.read_text(encoding="utf-8"))
-MODULE = re.compile(r"^```python\n# (\w+\.py)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-PYTHON = re.compile(r"^```pycon\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-
-
-def examples() -> list[tuple[str, str]]:
-    """(command, what the README says it prints), in order."""
-    found = []
-    for block in CONSOLE.findall(README.read_text(encoding="utf-8")):
-        for example in re.split(r"^(?=\$ )", block, flags=re.MULTILINE):
-            if example.strip():
-                command, _, output = example.partition("\n")
-                found.append((command.removeprefix("$ "), output.rstrip("\n")))
-    return found
-
-
-def printed(command: str, folder: Path) -> str:
-    """What a command prints on both streams, run by bash in a folder with the README's files."""
-    for text in SPECS:
-        (folder / f"{text.split(maxsplit=2)[1]}.yaml").write_text(text, encoding="utf-8")
-    for name, text in MODULE.findall(README.read_text(encoding="utf-8")):
-        (folder / name).write_text(text, encoding="utf-8")
-    scripts = str(Path(sys.executable).parent)
-    environment = os.environ | {"PATH": f"{scripts}{os.pathsep}{os.environ['PATH']}"}
-    done = subprocess.run(
-        ["bash", "-c", command], cwd=folder, env=environment, capture_output=True, text=True
-    )
-    return (done.stdout + done.stderr).rstrip("\n")
-
-
-@pytest.mark.parametrize(("command", "output"), examples())
-def test_an_example_prints_what_the_readme_says(command: str, output: str, tmp_path: Path) -> None:
-    assert printed(command, tmp_path) == output
-
-
-@pytest.mark.parametrize("text", SPECS, ids=lambda text: text.split(maxsplit=2)[1])
-def test_a_spec_of_the_readme_is_one_whose_claims_and_budgets_hold(
-    text: str, tmp_path: Path
-) -> None:
-    path = tmp_path / "readme.yaml"
-    path.write_text(text)
-    for network in read_family(str(path)).networks.values():
-        assert analyze(build_graph(network)).totals.params > 0
-    if "claims:" in text:
-        assert main(["check", str(path)]) == 0
+SPECS = specs(README.read_text(encoding="utf-8"))
 
 
 def test_the_readme_says_all_that_the_language_has() -> None:
@@ -113,9 +63,9 @@ COUNTED = {
 NUMBERS = {"two": 2, "three": 3, "four": 4, "five": 5}
 
 
-@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "docs/architecture.md"])
-def test_counts_are_todays(page: str) -> None:
-    assert wrong_counts((ROOT / page).read_text(encoding="utf-8")) == []
+@pytest.mark.parametrize("page", [*PAGES, ROOT / "CONTRIBUTING.md"], ids=lambda page: page.stem)
+def test_counts_are_todays(page: Path) -> None:
+    assert wrong_counts(page.read_text(encoding="utf-8")) == []
 
 
 def test_the_readme_counts_what_is_to_install() -> None:
@@ -137,19 +87,6 @@ def test_a_wrong_count_would_be_seen() -> None:
     assert wrong_counts(text) == ["four small packages", "7 layer kinds"]
 
 
-def test_python_examples_run() -> None:
-    blocks = PYTHON.findall(README.read_text(encoding="utf-8"))
-    assert blocks
-    parser, runner = doctest.DocTestParser(), doctest.DocTestRunner()
-    for number, block in enumerate(blocks):
-        test = parser.get_doctest(block, {}, f"README block {number}", str(README), 0)
-        assert runner.run(test).failed == 0
-
-
-def test_a_wrong_example_would_be_seen(tmp_path: Path) -> None:
-    assert printed("archcalc list --names | head -n 1", tmp_path) != "no such network"
-
-
 def test_ci_runs_the_two_commands_of_the_readme() -> None:
     setup = [
         line for line in README.read_text(encoding="utf-8").splitlines() if "pip install " in line
@@ -161,14 +98,12 @@ def test_ci_runs_the_two_commands_of_the_readme() -> None:
         assert command in ci
 
 
-def write_examples() -> None:
-    """Puts into the README what its commands print now."""
+def write_examples(*pages: Path) -> None:
+    """Puts into pages what their examples print now, and into the README what is generated."""
+    for page in pages or PAGES:
+        text = page.read_text(encoding="utf-8")
+        page.write_text(written_anew(text), encoding="utf-8")
     text = README.read_text(encoding="utf-8")
-    for command, output in examples():
-        old = f"$ {command}\n" + (f"{output}\n" if output else "")
-        with tempfile.TemporaryDirectory() as folder:
-            new = printed(command, Path(folder))
-        text = text.replace(old, f"$ {command}\n" + (f"{new}\n" if new else ""), 1)
     head, _, rest = text.partition("| quantity | what it is |\n| --- | --- |\n")
     tail = rest[rest.index("| each parameter") :]
     table = "".join(f"{row}\n" for row in figure_rows())
@@ -178,4 +113,4 @@ def write_examples() -> None:
 
 
 if __name__ == "__main__":
-    write_examples()
+    write_examples(*map(Path, sys.argv[1:]))

@@ -13,7 +13,7 @@ from archcalc.quantity.conditions import (
     require_whole,
     whole_named,
 )
-from archcalc.spec.values import ExpressionError, Value
+from archcalc.spec.values import ExpressionError, Value, is_condition, truth_of
 
 LONGEST_TEXT = 200  # of a field
 UNKNOWN = "unknown"  # in place of a cost
@@ -162,9 +162,11 @@ def cost(value: Value) -> object:
 def truth(value: Value) -> object:
     """`value` as true or false."""
     value = one_for_all(value)
-    if type(value) is not bool:
-        raise ExpressionError(f"expected true or false, found {shown(value)}")
-    return value
+    if type(value) is bool:
+        return value
+    if is_condition(value):
+        return truth_of(value)
+    raise ExpressionError(f"expected true or false, found {shown(value)}")
 
 
 def real(value: Value) -> object:

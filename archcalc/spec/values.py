@@ -182,6 +182,11 @@ def _finite(formula: Value) -> Value:
 _TRUTHS = {"True": True, "False": False}  # what sympy calls them
 
 
+def is_condition(value: Value) -> bool:
+    """Whether it is true or false by what symbols stand for."""
+    return is_symbol(value) and bool(value.is_Relational or value.is_Boolean)
+
+
 def truth_of(value: Value) -> bool:
     """`value` as a condition.
 
@@ -193,7 +198,7 @@ def truth_of(value: Value) -> bool:
     agreed = one_for_all(value)
     if type(agreed) is bool:
         return agreed
-    if is_symbol(value) and (value.is_Relational or value.is_Boolean):
+    if is_condition(value):
         truth = _TRUTHS[str(value)] if str(value) in _TRUTHS else decided(value)
         if truth is not None:
             return truth

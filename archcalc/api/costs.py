@@ -10,7 +10,7 @@ from typing import NamedTuple
 from archcalc.api.results import Result
 from archcalc.errors import UsageError
 from archcalc.figures.of_layer import LayerAnalysis
-from archcalc.hardware.device import find_device
+from archcalc.hardware.device import USUAL, find_device
 from archcalc.hardware.roofline import Bound
 from archcalc.hardware.roofline import roofline as bounds_of
 from archcalc.loading import Input, Spec, listed
@@ -247,7 +247,7 @@ def roofline(
     what: Spec,
     /,
     *,
-    profile: str | PathLike[str] = "nvidia_h200",
+    profile: str | PathLike[str] = USUAL,
     fused: bool = False,
     tf32: bool = True,
     input: Input | None = None,

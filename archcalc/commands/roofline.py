@@ -15,7 +15,7 @@ from archcalc.commands.arguments import (
     graph_of,
 )
 from archcalc.commands.printing import give
-from archcalc.hardware.device import device_names
+from archcalc.hardware.device import USUAL, device_names
 from archcalc.record import replace
 
 EXAMPLES = (
@@ -30,8 +30,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_changes(parser)
     add_batch(parser)
     parser.add_argument(
-        "--profile", default="nvidia_h200", metavar="DEVICE",
-        help=f"{', '.join(device_names())}, or a FILE of the same form (default nvidia_h200)",
+        "--profile", default=USUAL, metavar="DEVICE",
+        help=f"{', '.join(device_names())}, or a FILE of the same form (default {USUAL})",
     )  # fmt: skip
     parser.add_argument(
         "--fused", action="store_true",

@@ -15,6 +15,7 @@ from archcalc.spec.reader import compose, entries, mapping, place_of, read_file,
 
 _DEVICES = Path(__file__).parent / "devices"
 _REQUIRED = ("title", "teraflops", "gigabytes_per_second", "source")
+USUAL = "nvidia_h200"  # the device where no other is named
 TF32 = "tf32"  # among the peaks: of float32 whose factors are rounded to 10 bits of fraction
 
 
@@ -36,6 +37,13 @@ class Device(Record):
     bytes_per_second: float
     source: str
     torch_name: str = ""
+
+    def why_unbounded(self, dtype: str) -> str | None:
+        """Why nothing is said of times in a dtype; None where its peak is known."""
+        if dtype in self.flops_per_second:
+            return None
+        known = ", ".join(known for known in self.flops_per_second if known != TF32)
+        return f"{self.name} has no figure for {dtype}; it has {known}"
 
 
 def unlimited(dtype: str) -> Device:

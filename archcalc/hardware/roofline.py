@@ -93,9 +93,9 @@ def roofline(
     Raises:
         UsageError: the device's record has no peak for the dtype, or a size is a symbol.
     """
-    if analysis.dtype not in device.flops_per_second:
-        known = ", ".join(dtype for dtype in device.flops_per_second if dtype != TF32)
-        raise UsageError(f"{device.name} has no figure for {analysis.dtype}; it has {known}")
+    unbounded = device.why_unbounded(analysis.dtype)
+    if unbounded is not None:
+        raise UsageError(unbounded)
     layers = analysis.inference_layers
     require_numbers(analysis)
     output_bytes = analysis.map_bytes
@@ -104,7 +104,7 @@ def roofline(
         first = kernel[0]
         rounds = tf32 and analysis.dtype == "float32" and first.node.layer.convolves
         precision = TF32 if rounds and TF32 in device.flops_per_second else analysis.dtype
-        moved = _bytes_moved(kernel, analysis.batch, output_bytes)
+        moved = bytes_moved(kernel, analysis.batch, output_bytes)
         flops = known_part(sum(layer.flops for layer in kernel))
         seconds = flops / device.flops_per_second[precision], moved / device.bytes_per_second
         bounds.append(Bound(tuple(kernel), moved, *seconds, precision))
@@ -133,9 +133,14 @@ def _kernels(layers: Sequence[LayerAnalysis]) -> list[list[LayerAnalysis]]:
     return kernels
 
 
-def _bytes_moved(
-    kernel: Sequence[LayerAnalysis], batch: int, output_bytes: Mapping[str, int]
-) -> int:
+def bytes_moved(
+    kernel: Sequence[LayerAnalysis], batch: Quantity, output_bytes: Mapping[str, Quantity]
+) -> Quantity:
+    """What layers in one kernel move: their inputs, their output and their parameters, each once.
+
+    Args:
+        output_bytes: of every map of the network, for the batch.
+    """
     if all(layer.effect.storage is not Storage.OWN for layer in kernel):  # views move nothing
         return 0
     made = {layer.name for layer in kernel}

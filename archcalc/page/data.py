@@ -12,11 +12,13 @@ from archcalc.figures.figure import Figure, Unit
 from archcalc.figures.of_layer import OF_LAYER, LayerAnalysis
 from archcalc.figures.of_network import OF_NETWORK
 from archcalc.graph import Graph
+from archcalc.hardware.device import USUAL, device_names, find_device
 from archcalc.layers.setting_text import setting_text
 from archcalc.noticing import notes_on
 from archcalc.page.live import Live
 from archcalc.page.offering import Offer, number
-from archcalc.parametric.formulas.every_figure import AXES, KEPT, axis_keys
+from archcalc.page.runtime import LEAST_TIME, LIMIT
+from archcalc.parametric.formulas.every_figure import AXES, KEPT, MOVED, axis_keys
 from archcalc.parametric.formulas.tracing import Leaf
 from archcalc.quantity.arithmetic import plain
 from archcalc.quantity.conditions import is_symbol
@@ -51,7 +53,7 @@ def network_data(live: Live) -> tuple[dict[str, Any], dict[int, int]]:
         "source": ", ".join(filter(None, (about.authors, str(about.year or ""), about.paper))),
         "description": about.origin,
         "figures": [*_figures(own, len(graph.input.grid))],
-        "variables": [*map(_variable, live.offers), _DTYPE],
+        "variables": [*map(_variable, live.offers), _DTYPE, _device()],
         "not_offered": [{"label": one.label, "why": one.why} for one in live.not_offered],
         "variants": [],
         "layers": layer_lists[0],
@@ -93,6 +95,20 @@ def _figures(own: Leaf, axes: int) -> Iterator[dict[str, Any]]:
             "key": KEPT, "heading": "kept", "unit": Unit.BYTES.name, "of": "layer",
             "meaning": "Bytes that autograd keeps on its account for the backward pass.",
         }  # fmt: skip
+    yield {
+        "key": MOVED, "heading": "bytes moved", "unit": Unit.BYTES.name, "of": "layer",
+        "meaning": "Bytes of its inputs, its output and its parameters, each moved once.",
+    }  # fmt: skip
+    for of in ("layer", "network"):
+        yield {
+            "key": LEAST_TIME, "heading": "least time", "unit": "SECONDS", "of": of, "summed": True,
+            "meaning": "The least time on the device, each layer by itself: its arithmetic at the "
+            "peak of the device, or moving its bytes, whichever takes longer.",
+        }  # fmt: skip
+    yield {
+        "key": LIMIT, "heading": "limit", "unit": Unit.TEXT.name, "of": "layer",
+        "meaning": "What the least time is due to.",
+    }  # fmt: skip
     for figure in OF_NETWORK.values():
         for key, axis in _keys(figure, axes):
             if key in own.found.totals:
@@ -131,6 +147,15 @@ _DTYPE = {
     "label": "dtype", "kind": "dtype", "own": "float32", "minimum": None, "maximum": None,
     "step": None, "choices": [*DTYPES], "meaning": "of parameters and activations",
 }  # fmt: skip
+
+
+def _device() -> dict[str, Any]:
+    names = device_names()
+    return {
+        "label": "device", "kind": "device", "own": USUAL, "minimum": None, "maximum": None,
+        "step": None, "choices": names, "meaning": "whose peaks say what takes how long at least",
+        "titles": [find_device(name).title for name in names],
+    }  # fmt: skip
 
 
 def _layers(graph: Graph) -> list[dict[str, Any]]:

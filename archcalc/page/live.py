@@ -36,7 +36,7 @@ from archcalc.walk import walk
 PROBES = 40  # values of one variable that tell how many cases there are
 DRAWS = 200  # of settings, to see which cases there are
 MOST_WALKED = 4000  # layers, with symbols, in the search for these cases
-MOST_LEAVES, MOST_LAYERS = 16, 1500  # cases of a network, and layers of all of them together
+MOST_LEAVES, MOST_LAYERS = 24, 1500  # cases of a network, and layers of all of them together
 # What Python ends in where it is given a symbol and wants a number.
 UNFORESEEN = (TypeError, AttributeError, NotImplementedError, AssertionError, ZeroDivisionError)
 

@@ -8,7 +8,7 @@ import archcalc
 from archcalc.graph import Graph
 from archcalc.page.data import network_data
 from archcalc.page.html import page_html
-from archcalc.page.live import live
+from archcalc.page.live import Live, live
 from archcalc.page.script import script
 
 
@@ -18,8 +18,12 @@ def page(graphs: Sequence[Graph]) -> str:
     Raises:
         UsageError, SpecError, LayerError: there is no such network.
     """
-    forms = [live(graph) for graph in graphs]
+    return page_of([live(graph) for graph in graphs])
+
+
+def page_of(forms: Sequence[Live]) -> str:
+    """One HTML file with networks whose closed forms are there."""
     made = [network_data(one) for one in forms]
     data = {"archcalc": archcalc.__version__, "networks": [data for data, _ in made]}
     evaluate = script([(one, numbers) for one, (_, numbers) in zip(forms, made, strict=True)])
-    return page_html(" and ".join(graph.name for graph in graphs), data, evaluate)
+    return page_html(" and ".join(one.graph.name for one in forms), data, evaluate)

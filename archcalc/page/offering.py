@@ -25,6 +25,7 @@ _FEWEST = 4  # steps to the own value
 _MOST_POWER = 7  # of two
 SHAPES = 2  # so much less and more of what says which layers there are
 MOST_BATCH = 1024
+_EXTREME = 0.2  # of what is drawn
 _PARTS_OF_ONE = (20, 16, 10, 8, 4, 2, 1)  # steps of numbers that need not be whole
 
 
@@ -60,8 +61,10 @@ class Offer(Record):
         """One of the values, by its number."""
         return exact(self.least + self.step * number)
 
-    def drawn(self, random: Random) -> Exact:
-        """Any of the values."""
+    def drawn(self, random: Random, extreme: float = 0) -> Exact:
+        """Any of the values; the first or the last as often as `extreme` says."""
+        if random.random() < extreme:
+            return random.choice([self.least, self.most])
         return self.value(random.randrange(self.count))
 
 
@@ -69,8 +72,13 @@ THE_BATCH = Offer(None, BATCH, 1, 1, 1, MOST_BATCH)
 
 
 def drawn_setting(offers: list[Offer], random: Random, own: float = 0.3) -> dict[Any, Exact]:
-    """A setting of all of them; each at its own value as often as `own` says."""
-    found = {o.symbol: o.own if random.random() < own else o.drawn(random) for o in offers}
+    """A setting of all of them; each at its own value as often as `own` says.
+
+    A map of one pixel, or a batch of one image, is often a case by itself: hence the extremes.
+    """
+    found = {
+        o.symbol: o.own if random.random() < own else o.drawn(random, _EXTREME) for o in offers
+    }
     return {**found, BYTES: random.choice([*DTYPES.values()])}
 
 

@@ -13,66 +13,14 @@ import sympy
 from archcalc.analysis import DTYPES
 from archcalc.page.live import Live
 from archcalc.page.offering import Offer, number
-from archcalc.parametric.formulas.every_figure import BATCH, BYTES, KEPT, EveryFigure
+from archcalc.page.runtime import NO_FORM, runtime
+from archcalc.parametric.formulas.every_figure import BATCH, BYTES, EveryFigure
 from archcalc.parametric.formulas.tracing import Fork, Leaf, Refusal, pieces
 from archcalc.quantity.conditions import is_symbol
-from archcalc.render.formula.as_javascript import PRELUDE, JavaScriptWriter
+from archcalc.render.formula.as_javascript import JavaScriptWriter
 
 _EXACT = 2**53
 _WORTH_A_NAME = 9  # characters of what stands in several places
-_NO_FORM = "this page has no closed form for these values; the command line has the figures"
-
-RUNTIME = (
-    PRELUDE
-    + """\
-const $n = (x) => BigInt(typeof x === "object" ? x.n : x);
-const $d = (x) => BigInt(typeof x === "object" ? x.d : 1);
-const $t = (n, d) => (n % d === 0n ? `${n / d}` : `${n}/${d}`);
-const $q = (n, d) => (n % d === 0n ? Number(n / d) : $s($t(n, d)));
-const $g = (a, b) => (b ? $g(b, a % b) : a < 0n ? -a : a);
-const $s = (text) => { const [n, d] = text.split("/").map(BigInt), c = $g(n, d);
-  return `${n / c}/${d / c}`; };
-const $N = (x) => (typeof x === "bigint" ? Number(x) : x);
-const $p = (problem) => ({ problem, graph: 0, shapes: [], layers: {}, totals: {}, memory: null });
-const $T = (total, layers, steps) => {
-  const [plus, key, which, per] = total;
-  if (key === 1) return steps.reduce((a, b) => (a > b ? a : b), 0);
-  if (key === 0) return plus;
-  let sum = plus;
-  for (const place of which) {
-    const value = layers[key][place];
-    if (value === null) return null;
-    sum += value;
-  }
-  return Math.floor(sum / per);
-};
-const $L = (graph, known, shapes, figures, totals, steps) => {
-  const layers = {};
-  for (const key in figures) layers[key] = figures[key].map($N);
-  steps = steps.map($N);
-  const found = {};
-  for (const key in totals) {
-    const total = totals[key];
-    total[0] = $N(total[0]);
-    total[3] = $N(total[3]);
-    found[key] = total[4] && !known ? null : $T(total, layers, steps);
-  }
-  if (!known && layers.KEPT) layers.KEPT = layers.KEPT.map(() => null);
-  return {
-    problem: null, graph, shapes: shapes.map((shape) => shape.map($N)), layers, totals: found,
-    memory: { steps: known ? steps : [] },
-  };
-};
-const $c = (evaluate) => (values) => {
-  try {
-    return evaluate(values);
-  } catch (error) {
-    if (error instanceof RangeError) return $p(NO_FORM);
-    throw error;
-  }
-};
-""".replace("KEPT", KEPT).replace("NO_FORM", json.dumps(_NO_FORM))
-)
 
 
 def script(networks: Sequence[tuple[Live, dict[int, int]]]) -> str:
@@ -82,7 +30,7 @@ def script(networks: Sequence[tuple[Live, dict[int, int]]]) -> str:
         networks: each with the number of the graph of each of its leaves, by the leaf's `id`.
     """
     functions = ",\n".join(_Function(live, graphs).text() for live, graphs in networks)
-    return f'"use strict";\n{RUNTIME}globalThis.archcalcEvaluate = [\n{functions}\n];\n'
+    return f'"use strict";\n{runtime()}globalThis.archcalcEvaluate = [\n{functions}\n];\n'
 
 
 class _Function:
@@ -146,7 +94,7 @@ class _Function:
 
     def _end(self, lead: str, end: Refusal | None, known: set[Any]) -> None:
         if end is None or (end.because is None and end.text is None):
-            said = json.dumps(_NO_FORM)
+            said = json.dumps(NO_FORM)
         elif end.because is None:
             said = json.dumps(end.text)
         else:
@@ -218,15 +166,17 @@ class _Function:
         every = ",".join(f"{key}:{listed(values)}" for key, values in layers.items())
         totals = ",".join(f"{key}:{self._total(figures, key)}" for key in figures.totals)
         shown = f"[{','.join(listed(shape) for shape in shapes)}]"
+        nodes = figures.graph.nodes
+        rounded = [n for n, node in enumerate(nodes) if node.layer.convolves]
+        start = f"$L(values,{self._graphs[id(leaf)]},{is_known},{_listed(rounded)}"
         self._lines.append(
-            f"return $L({self._graphs[id(leaf)]},{is_known},{shown},\n{{{every}}},\n{{{totals}}},\n"
-            f"{listed(steps)});"
+            f"return {start},{shown},\n{{{every}}},\n{{{totals}}},\n{listed(steps)});"
         )
 
     def _total(self, figures: EveryFigure, key: str) -> str:
         total = figures.totals[key]
         of = "1" if total.of_steps else "0" if total.key is None else json.dumps(total.key)
-        which = json.dumps(total.layers, separators=(",", ":"))
+        which = _listed(total.layers)
         memory = ",1" if total.of_memory else ""
         return f"[{self._value(total.plus)},{of},{which},{self._value(total.per)}{memory}]"
 
@@ -243,3 +193,7 @@ class _Function:
         if written.under is None:
             return written.over
         return f"$q({written.over},{written.under})"
+
+
+def _listed(places: Sequence[int]) -> str:
+    return json.dumps(places, separators=(",", ":"))

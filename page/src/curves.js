@@ -35,7 +35,7 @@ export class Plots {
   }
 
   #memory(live, chosen) {
-    const values = live.problem === null ? (live.now.memory?.steps ?? []) : [];
+    const values = live.problem === null ? (live.now.memory?.steps ?? []).map(plain) : [];
     this.memory.element.hidden = !values.length;
     const names = live.steps;
     const most = values.reduce((a, b) => Math.max(a, b), 0);

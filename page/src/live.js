@@ -1,6 +1,6 @@
 // A network at its settings: every figure of every layer, computed anew when one of them changes.
 
-import { AtLeast, isOffered, plain, rangeText, same } from "./numbers.js";
+import { added, AtLeast, isOffered, plain, rangeText, same } from "./numbers.js";
 import { Tree } from "./tree.js";
 
 export class Live {
@@ -26,6 +26,11 @@ export class Live {
 
   get tree() {
     return this.#treeOf(this.now);
+  }
+
+  /** What is to be said of the figures of now, such as that there are none of times. */
+  get remark() {
+    return this.problem === null ? this.now.remark : null;
   }
 
   /** What the steps of `now.memory` are. */
@@ -116,7 +121,7 @@ export class Live {
     if (!item.folds) return values[item.layers[0]];
     const figure = this.figure.get(key);
     if (figure === undefined || !isSummed(figure))
-      return figure?.unit === "FLAG" ? undefined : values[lastOf(item)];
+      return ["FLAG", "TEXT"].includes(figure?.unit) ? undefined : values[lastOf(item)];
     const known = sums?.get(key);
     if (known?.has(item.id)) return known.get(item.id);
     const sum = sumOf(values, item.counted);
@@ -178,8 +183,8 @@ function sumOf(values, indices) {
   for (const index of indices) {
     const value = values[index];
     if (value === null || value === undefined) open = true;
-    else if (value instanceof AtLeast) [sum, open] = [sum + value.value, true];
-    else sum += plain(value);
+    else if (value instanceof AtLeast) [sum, open] = [added(sum, value.value), true];
+    else sum = added(sum, value);
   }
   return open ? new AtLeast(sum) : sum;
 }

@@ -1,9 +1,10 @@
-// Numbers as the page has them: plain ones, exact fractions {n, d}, "all", and null for unknown.
+// Numbers as the page has them: plain ones, above 2^53 BigInts, exact fractions {n, d}, "all", and
+// null for unknown.
 
 const DASH = "–";
 const COUNT = ["", "K", "M", "G", "T", "P", "E"];
 const BYTES = ["B", "KB", "MB", "GB", "TB", "PB", "EB"];
-const SECONDS = ["s", "ms", "µs", "ns", "ps"];
+const SECONDS = ["s", "ms", "µs", "ns"];
 
 /** What a sum is called of which a part is unknown. */
 export class AtLeast {
@@ -18,10 +19,21 @@ const FRACTION = /^-?\d+\/\d+$/; // as a text, which figures have
 /** As a plain number; NaN where it is none. Of several, along axes, the first. */
 export function plain(value) {
   if (typeof value === "number") return value;
-  if (value instanceof AtLeast) return value.value;
+  if (typeof value === "bigint") return Number(value);
+  if (value instanceof AtLeast) return plain(value.value);
   if (Array.isArray(value)) return plain(value[0] ?? NaN);
   if (typeof value === "string" && FRACTION.test(value)) return plain(exact(value));
   return isFraction(value) ? value.n / value.d : NaN;
+}
+
+/** The sum of two counts, exactly; of times, which are no whole numbers, the nearest. */
+export function added(a, b) {
+  if (typeof a === "number" && typeof b === "number") {
+    const sum = a + b;
+    if (Number.isSafeInteger(sum) || !Number.isInteger(a) || !Number.isInteger(b)) return sum;
+  }
+  const sum = BigInt(a) + BigInt(b);
+  return Number.isSafeInteger(Number(sum)) ? Number(sum) : sum;
 }
 
 /** Whether two values are the same, exactly. */
@@ -67,20 +79,37 @@ export function short(value, unit) {
       .map((part) => short(part, unit))
       .join("×");
   if (typeof value === "string" && !FRACTION.test(value)) return value;
-  const number = plain(value);
+  const number = typeof value === "bigint" ? value : plain(value);
   if (unit === "BYTES") return scaled(number, BYTES, "\u202f");
   if (unit === "SECONDS") return number === 0 ? "0\u202fs" : seconds(number);
   if (unit === "COUNT") return scaled(number, COUNT, "");
-  return Number.isInteger(number) ? String(number) : String(Number(number.toFixed(2)));
+  return isWhole(number) ? String(number) : String(Number(number.toFixed(2)));
 }
 
+const isWhole = (number) => typeof number === "bigint" || Number.isInteger(number);
+
 function scaled(number, units, space) {
-  if (!Number.isInteger(number) || Math.abs(number) < 1000)
+  if (!isWhole(number) || (number > -1000 && number < 1000))
     return String(Number(number.toFixed(2))) + space + units[0];
-  let power = Math.floor((String(Math.abs(number)).length - 1) / 3);
+  const digits = String(number).replace("-", "").length;
+  let power = Math.floor((digits - 1) / 3);
+  let part = quotient(number, power);
   // Rounding may carry into the next step: 999999 is 1.00M.
-  if (Math.abs(Number(hundredths(number / 1000 ** power))) >= 1000) power += 1;
-  return hundredths(number / 1000 ** power) + space + units[power];
+  if (Math.abs(Number(hundredths(part))) >= 1000 && power + 1 < units.length)
+    [power, part] = [power + 1, part / 1000];
+  if (power < units.length) return hundredths(part) + space + units[power];
+  const [first, exponent] = Number(number).toExponential(2).split("e+");
+  return `${first}e+${exponent.padStart(2, "0")}${space}${units[0]}`;
+}
+
+/** A whole number divided by a power of 1000: the nearest number that there is. */
+function quotient(number, power) {
+  if (typeof number === "number") return number / 1000 ** power;
+  const by = 1000n ** BigInt(power);
+  const bits = 128n; // more than a number has, of which the last says that there is a rest
+  const [size, sign] = number < 0n ? [-number, -1] : [number, 1];
+  const found = (size << bits) / by;
+  return (sign * Number((size << bits) % by ? found | 1n : found)) / 2 ** Number(bits);
 }
 
 /** To two decimals; of what is as near to both sides the even one, as the command line has it. */
@@ -111,8 +140,8 @@ export function full(value, unit) {
   if (value instanceof AtLeast) return `≥ ${full(value.value, unit)}`;
   if (isFraction(value)) return `${value.n}/${value.d}`;
   if (typeof value === "string" && FRACTION.test(value)) return value;
-  if (typeof value !== "number" || unit === "SECONDS") return short(value, unit);
-  const digits = Number.isInteger(value) ? grouped(value) : String(value);
+  if (!["number", "bigint"].includes(typeof value) || unit === "SECONDS") return short(value, unit);
+  const digits = isWhole(value) ? grouped(value) : String(value);
   return unit === "BYTES" ? `${digits}\u202fB` : digits;
 }
 

@@ -8,6 +8,7 @@ export class Settings {
     this.view = view;
     this.fields = view.live.network.variables.map((variable) => this.#field(variable));
     this.problem = h("p", { class: "problem", role: "alert" });
+    this.remark = h("p", { class: "remark", role: "status" });
     this.restore = button("Own values", "Restore the network's own values", () => view.restore(), {
       class: "restore",
     });
@@ -21,11 +22,12 @@ export class Settings {
         this.restore,
       ),
       this.problem,
+      this.remark,
     );
   }
 
   #field(variable) {
-    const { label, kind, choices, meaning } = variable;
+    const { label, kind, choices, meaning, titles } = variable;
     const id = freshId("setting");
     const reset = button(
       "↺",
@@ -40,7 +42,7 @@ export class Settings {
       const select = h(
         "select",
         { id, onchange: () => this.view.set({ [label]: choices[select.selectedIndex] }) },
-        choices.map((choice) => h("option", {}, typed(choice))),
+        choices.map((choice, n) => h("option", { title: titles?.[n] }, typed(choice))),
       );
       const element = h("div", { class: `setting ${kind}` }, top, select);
       return {
@@ -103,6 +105,8 @@ export class Settings {
     this.restore.disabled = live.isOwn;
     say(this.problem, live.problem ?? "");
     this.problem.hidden = live.problem === null;
+    say(this.remark, live.remark ?? "");
+    this.remark.hidden = !live.remark;
   }
 }
 

@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -24,8 +25,11 @@ def asked(function: str, arguments: list[list[Any]]) -> list[Any]:
     code = f"""
         import {{ {function} }} from {json.dumps(MODULE.as_uri())};
         import {{ readFileSync }} from "node:fs";
-        const all = JSON.parse(readFileSync(0, "utf8"));
-        console.log(JSON.stringify(all.map((given) => {function}(...given))));
+        const read = (key, value) => (value?.$int ? BigInt(value.$int) : value);
+        const write = (key, value) =>
+            (typeof value === "bigint" ? {{ $int: `${{value}}` }} : value);
+        const all = JSON.parse(readFileSync(0, "utf8"), read);
+        console.log(JSON.stringify(all.map((given) => {function}(...given)), write));
     """
     done = subprocess.run(
         ["node", "--input-type=module", "-e", code],
@@ -45,6 +49,19 @@ def shown(value: Fraction) -> Any:
     return int(value) if whole else {"n": value.numerator, "d": value.denominator}
 
 
+def sent(number: int) -> Any:
+    """A count as a page has it: above 2^53 a BigInt."""
+    return number if abs(number) < 2**53 else {"$int": str(number)}
+
+
+def large() -> list[int]:
+    """Counts that no number of JavaScript has exactly, and such as are near to the next step."""
+    random = Random(2)
+    near = [10**power + more for power in range(16, 30) for more in (-1, 0, 1)]
+    halves = [odd * 125 * 1000**step for odd in range(1, 999, 7) for step in (5, 6)]
+    return [2**53, *near, *halves, *(random.randrange(2**53, 2**90) for _ in range(999))]
+
+
 def counts() -> list[int]:
     """Small and large ones, and those that two decimals are as near to on both sides."""
     random = Random(0)
@@ -62,6 +79,26 @@ def test_counts_and_bytes_are_shown_as_in_a_table() -> None:
     assert asked("short", [[n, "COUNT"] for n in counts()]) == [*map(short, counts())]
     found = asked("short", [[n, "BYTES"] for n in counts()])
     assert [text.replace("\u202f", "") for text in found] == [*map(short_bytes, counts())]
+
+
+def test_counts_above_2_to_the_53_have_all_digits() -> None:
+    numbers = [n for n in large() if n >= 2**53]
+    assert asked("short", [[sent(n), "COUNT"] for n in numbers]) == [*map(short, numbers)]
+    found = asked("short", [[sent(n), "BYTES"] for n in numbers])
+    assert [text.replace("\u202f", "") for text in found] == [*map(short_bytes, numbers)]
+    written = asked("full", [[sent(n), "COUNT"] for n in numbers])
+    assert [int(text.replace("\u202f", "")) for text in written] == numbers
+
+
+def test_sums_of_counts_are_exact() -> None:
+    random = Random(3)
+    numbers = [random.randrange(2**bits) for bits in range(40, 66) for _ in range(20)]
+    pairs = [*pairwise(numbers), (2**53 - 1, 1), (2**53 - 1, 2), (2**60, 1)]
+    assert asked("added", [[*map(sent, pair)] for pair in pairs]) == [sent(a + b) for a, b in pairs]
+    times = [random.random() / 10**6 for _ in range(99)]
+    assert asked("added", [[a, b] for a, b in pairwise(times)]) == [
+        a + b for a, b in pairwise(times)
+    ]
 
 
 def test_what_is_typed_is_exact() -> None:

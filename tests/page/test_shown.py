@@ -8,8 +8,11 @@ import pytest
 
 from archcalc import analyze, load
 from archcalc.figures.of_layer import OF_LAYER
+from archcalc.hardware.device import find_device
+from archcalc.hardware.roofline import roofline
 from archcalc.page.making import page
 from archcalc.render.numbers import short, short_bytes
+from archcalc.render.roofline import seconds_text
 from archcalc.render.rows import rows_at_depth
 from tests.page.browser import Browser, needs_chromium
 
@@ -57,4 +60,44 @@ def test_every_row_has_the_numbers_of_the_table(
         for row in rows
     ]
     assert shown == expected
+    assert browser.wrong() == []
+
+
+def test_times_are_those_of_the_roofline_on_the_device_that_is_chosen(
+    browser: Browser, tmp_path: Path
+) -> None:
+    spec, path = tmp_path / "unused.yaml", tmp_path / "page.html"
+    spec.write_text(UNUSED)
+    path.write_text(page([load(str(spec))]), encoding="utf-8")
+    browser.open(path, "#columns=least_time,limit&heat=least_time&open=0-9&device=generic_cpu")
+
+    def shown() -> dict[str, list[str]]:
+        cells = browser.run(
+            """return [...document.querySelectorAll(".rows .row.layer")].map((row) =>
+              [row.querySelector("[title]").title, row.children[1], row.children[2]]
+                .map((cell) => (cell.textContent ?? cell).replace("\\u202f", "")))"""
+        )
+        return {name: found for name, *found in cells}
+
+    def expected(device: str) -> dict[str, list[str]]:
+        bounds = roofline(analyze(str(spec)), find_device(device))
+        return {b.layer.name: [seconds_text(b.seconds), b.limit] for b in bounds}
+
+    rows = shown()
+    assert {name: rows[name] for name in expected("generic_cpu")} == expected("generic_cpu")
+    assert rows["first.not_taken"] == ["–", "–"]  # nobody runs it
+    choose = """const [device, value] = arguments;
+        const select = [...document.querySelectorAll(".setting select")]
+          .find((select) => select.textContent.includes(device));
+        select.value = value;
+        select.dispatchEvent(new Event("change"));"""
+    browser.run(choose, "nvidia_t4", "nvidia_t4")
+    browser.settle()
+    rows = shown()
+    assert {name: rows[name] for name in expected("nvidia_t4")} == expected("nvidia_t4")
+    browser.run(choose, "float64", "float64")
+    browser.settle()
+    words = "nvidia_t4 has no figure for float64; it has float32, float16, int8"
+    assert browser.texts(".remark") == [words]
+    assert {*shown()["fc" if "fc" in rows else "linear1"]} == {"–"}
     assert browser.wrong() == []

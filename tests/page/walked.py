@@ -8,6 +8,7 @@ import subprocess
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
+from functools import reduce
 from random import Random
 from typing import Any
 
@@ -16,19 +17,29 @@ from archcalc.errors import ArchcalcError
 from archcalc.figures.figure import Unit
 from archcalc.figures.of_layer import OF_LAYER
 from archcalc.figures.of_network import OF_NETWORK
+from archcalc.hardware.device import Device, device_names, find_device
+from archcalc.hardware.roofline import roofline
 from archcalc.loading import Spec, load
 from archcalc.memory_use.liveness import storages, timeline
 from archcalc.memory_use.open_memory import why_memory_is_unknown
 from archcalc.page.data import network_data
 from archcalc.page.live import Live, live
-from archcalc.page.offering import drawn_setting, number
+from archcalc.page.making import page_of
+from archcalc.page.offering import Offer, drawn_setting, number, own_setting
+from archcalc.page.runtime import LEAST_TIME, LIMIT, NO_FORM
 from archcalc.page.script import script
 from archcalc.parametric.formulas.every_figure import AXES, BYTES
 from archcalc.parametric.formulas.exact import Exact
+from archcalc.parametric.formulas.tracing import Leaf
 from archcalc.quantity.arithmetic import plain
 from archcalc.receptive_field.per_axis import PerAxis
 
 NODE = shutil.which("node")
+# Of the answers: a BigInt, which a count above 2^53 is, in a form that JSON has.
+REPLACER = '(key, value) => (typeof value === "bigint" ? { $int: String(value) } : value)'
+DEVICE = "device"  # of a setting
+WITHOUT_FORM = "without a closed form"  # what a page says of a rare case
+TRIES = 24  # values of a number, until one gives a network
 
 
 class LivePage:
@@ -38,44 +49,93 @@ class LivePage:
         self.live: Live = live(load(what, **options))
         self.data, numbers = network_data(self.live)
         self.script = script([(self.live, numbers)])
+        self.compared = 0
 
-    def settings(self, count: int, seed: int = 0) -> list[dict[Any, Exact]]:
-        """Settings that its reader may choose."""
+    def html(self) -> str:
+        """The page itself."""
+        return page_of([self.live])
+
+    def settings(self, count: int, seed: int = 0) -> list[dict[Any, Any]]:
+        """Settings that its reader may choose, each number by itself."""
         random = Random(seed)
-        return [drawn_setting(self.live.offers, random) for _ in range(count)]
+        found = [drawn_setting(self.live.offers, random) for _ in range(count)]
+        return [{**setting, DEVICE: random.choice(device_names())} for setting in found]
 
-    def values(self, setting: Mapping[Any, Exact]) -> dict[str, Any]:
+    def networks(self, count: int, seed: int = 0) -> list[dict[Any, Any]]:
+        """Settings that give networks, mostly: from each number to the next, those which do.
+
+        Numbers that have the same own value, such as a length of a text and of a table of
+        positions, are sometimes changed as one.
+        """
+        random = Random(seed)
+        found = []
+        for setting in self.settings(count, seed + 1):
+            at = {**own_setting(self.live.offers), BYTES: setting[BYTES]}
+            for offers in self._together(random):
+                for _ in range(TRIES if random.random() < 0.8 else 0):
+                    value = offers[0].drawn(random)
+                    tried = {**at, **{offer.symbol: value for offer in offers}}
+                    if all(_offers(offer, value) for offer in offers) and self._is_network(tried):
+                        at = tried
+                        break
+            found.append({**at, DEVICE: setting[DEVICE]})
+        return found
+
+    def _together(self, random: Random) -> list[list[Offer]]:
+        """The numbers in any order, those that are changed at once together."""
+        groups: dict[object, list[Offer]] = {}
+        for offer in random.sample(self.live.offers, len(self.live.offers)):
+            is_one = offer.own > 1 and random.random() < 0.5
+            groups.setdefault(offer.own if is_one else id(offer), []).append(offer)
+        return [*groups.values()]
+
+    def _is_network(self, setting: Mapping[Any, Exact]) -> bool:
+        return isinstance(self.live.traces.at(self.live.setting(setting))[0], Leaf)
+
+    def values(self, setting: Mapping[Any, Any]) -> dict[str, Any]:
         """A setting as `evaluate` takes it."""
         found = {offer.label: number(setting[offer.symbol]) for offer in self.live.offers}
-        return {**found, "dtype": next(n for n, b in DTYPES.items() if b == setting[BYTES])}
+        dtype = next(n for n, b in DTYPES.items() if b == setting[BYTES])
+        return {**found, "dtype": dtype, DEVICE: setting[DEVICE]}
 
-    def answers(self, settings: Sequence[Mapping[Any, Exact]]) -> list[Any]:
+    def answers(self, settings: Sequence[Mapping[Any, Any]]) -> list[Any]:
         """What the script says, by Node."""
         assert NODE is not None
         asked = json.dumps([self.values(setting) for setting in settings])
-        answers = f"process.stdout.write(JSON.stringify({asked}.map(archcalcEvaluate[0])));"
+        answers = (
+            f"process.stdout.write(JSON.stringify({asked}.map(archcalcEvaluate[0]), {REPLACER}));"
+        )
         found = subprocess.run(
             [NODE, "-"], input=self.script + answers, capture_output=True, text=True, check=True
         )
-        return list(json.loads(found.stdout))
+        return read_answers(found.stdout)
 
-    def differences(self, setting: Mapping[Any, Exact], answer: Any) -> Counter[str]:
+    def differences(self, setting: Mapping[Any, Any], answer: Any) -> Counter[str]:
         """How an answer differs from the walk: which figures, of how many layers."""
         try:
             analysis = self.live.walked(setting)
         except ArchcalcError as error:
             return Counter({} if answer["problem"] == str(error) else {"problem": 1})
         if answer["problem"] is not None:
-            return Counter({"problem": 1})
+            return Counter({WITHOUT_FORM if answer["problem"] == NO_FORM else "problem": 1})
         found: Counter[str] = Counter()
         layers = self.data["layer_lists"][answer["graph"]]
         found["names"] += [x["name"] for x in layers] != [x.name for x in analysis.layers]
-        for key, right in layer_figures(analysis).items():
+        device = find_device(setting[DEVICE])
+        unbounded = device.why_unbounded(analysis.dtype)
+        found["remark"] += answer["remark"] != unbounded
+        figures = {**layer_figures(analysis), **times(analysis, device)}
+        for key, right in figures.items():
             found[key] += sum(a != b for a, b in zip(answer["layers"][key], right, strict=True))
+        self.compared += sum(map(len, figures.values()))
         shapes = [plain(layer.output.shape) for layer in analysis.layers]
         found["shapes"] += answer["shapes"] != shapes
-        for key, total in totals(analysis).items():
-            found[f"total {key}"] += not _same(answer["totals"].get(key, total), total)
+        all_totals = {**totals(analysis), LEAST_TIME: total_time(analysis, device)}
+        if self.live.own.found.memory_unknown is not None:
+            all_totals = {k: v for k, v in all_totals.items() if k in answer["totals"]}
+        for key, total in all_totals.items():
+            found[f"total {key}"] += answer["totals"].get(key, "missing") != total
+        self.compared += len(all_totals)
         steps = answer["memory"]["steps"]
         if steps:
             found["steps"] += steps != [step.bytes for step in timeline(storages(analysis))]
@@ -84,11 +144,36 @@ class LivePage:
         return +found
 
 
-def _same(answer: Any, right: Any) -> bool:
-    """Whether a number is the same, above 2^53 the nearest that JavaScript has."""
-    if isinstance(right, int) and abs(right) > 2**53:
-        return float(answer) == float(right)
-    return bool(answer == right)
+def read_answers(text: str) -> list[Any]:
+    """Answers of a page, from JSON that `REPLACER` helped to make."""
+    return list(json.loads(text, object_hook=lambda x: int(x["$int"]) if "$int" in x else x))
+
+
+def _offers(offer: Offer, value: Exact) -> bool:
+    """Whether a value is one of those offered."""
+    return offer.least <= value <= offer.most and (value - offer.least) % offer.step == 0
+
+
+def times(analysis: Analysis, device: Device) -> dict[str, list[Any]]:
+    """What each layer moves, and the least time on a device with what limits it."""
+    if device.why_unbounded(analysis.dtype) is not None:
+        none = [None for _ in analysis.layers]
+        return {LEAST_TIME: none, LIMIT: none}
+    bounds = {bound.layer.name: bound for bound in roofline(analysis, device)}
+    known = {name: bound.seconds for name, bound in bounds.items() if not bound.is_open}
+    names = [layer.name for layer in analysis.layers]
+    limits = [bounds[name].limit if name in bounds else None for name in names]
+    return {LEAST_TIME: [*map(known.get, names)], LIMIT: limits}
+
+
+def total_time(analysis: Analysis, device: Device) -> float | None:
+    """The sum of the times, in order."""
+    if device.why_unbounded(analysis.dtype) is not None:
+        return None
+    bounds = roofline(analysis, device)
+    if any(bound.is_open for bound in bounds):
+        return None
+    return reduce(lambda so_far, bound: so_far + bound.seconds, bounds, 0.0)
 
 
 def memory_is_open(live: Live, analysis: Analysis) -> bool:

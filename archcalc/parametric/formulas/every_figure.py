@@ -17,6 +17,7 @@ from archcalc.figures.figure import Figure, Unit
 from archcalc.figures.of_layer import OF_LAYER, SUMMED
 from archcalc.figures.of_network import OF_NETWORK
 from archcalc.graph import Graph
+from archcalc.hardware.roofline import bytes_moved
 from archcalc.memory_use.liveness import step_by_step, storages
 from archcalc.memory_use.open_memory import unsettled, why_memory_is_unknown
 from archcalc.memory_use.totals import input_bytes, saved_bytes
@@ -26,6 +27,7 @@ from archcalc.receptive_field.per_axis import PerAxis
 from archcalc.record import Record, replace
 
 KEPT = "kept_bytes"  # of a layer, for the backward pass
+MOVED = "bytes_moved"  # of a layer in a kernel of its own, at inference
 AXES = ((), ("x",), ("y", "x"), ("z", "y", "x"))  # of the input, in the keys of figures
 _WITHOUT_FORM = ("training_peak", "input")  # a search through the step; what is given
 _NUMBERS = (Unit.COUNT, Unit.BYTES)
@@ -123,6 +125,8 @@ def every_figure(analysis: Analysis) -> EveryFigure:
         elif figure.unit in _PER_AXIS:
             each = [_along(value, axes) for value in values]
             found |= {key: [of[n] for of in each] for n, key in enumerate(axis_keys(figure, axes))}
+    maps = analysis.map_bytes
+    found[MOVED] = [bytes_moved([layer], analysis.batch, maps) for layer in layers]
     copying = unsettled(analysis)
     memory_unknown = None if copying is None else f"it depends on whether {copying} copies"
     reasons = {dtype: why_memory_is_unknown(analysis, dtype) for dtype in DTYPES}

@@ -68,6 +68,8 @@ class Analysis(Record):
 
     def of_batch(self, batch: int, dtype: str) -> Analysis:
         """The same network for another batch, in another dtype: what its rules said stays."""
+        if (batch, dtype) == (self.batch, self.dtype):
+            return self
         each = DTYPES[dtype]
         images = [batch if layer.is_of_images else 1 for layer in self.layers]
         layers = [

@@ -9,7 +9,11 @@ tuple, a dataclass where it changes.
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Any, ClassVar, NoReturn, TypeVar, dataclass_transform
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, TypeVar, dataclass_transform
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _FEW = 30  # records of a class, before it takes an `__init__` of its own
 
@@ -21,6 +25,7 @@ class _RecordType(type):
     """
 
     _fields: tuple[str, ...]
+    _read: Callable[[Any], tuple[Any, ...]]
     _defaults: dict[str, Any]
     _until_written: int
 
@@ -33,10 +38,18 @@ class _RecordType(type):
         namespace |= {"__slots__": slots, "__init__": _init_of_few}
         made: Any = super().__new__(cls, name, bases, namespace)
         made._fields = (*getattr(made, "_fields", ()), *own)
+        made._read = _reader(made._fields)
         setattr(made, "__match_args__", made._fields)  # noqa: B010  the type checker forbids `=`
         made._defaults = getattr(made, "_defaults", {}) | given
         made._until_written = _FEW
         return made
+
+
+def _reader(fields: tuple[str, ...]) -> Callable[[Any], tuple[Any, ...]]:
+    """What reads attributes as a tuple; of fewer than two `attrgetter` makes none."""
+    if len(fields) > 1:
+        return attrgetter(*fields)
+    return lambda record: tuple([getattr(record, field) for field in fields])
 
 
 def _init_of_few(self: Any, *values: Any, **named: Any) -> None:
@@ -82,7 +95,7 @@ class Record(metaclass=_RecordType):
     not_shown: ClassVar[tuple[str, ...]] = ()
 
     def _values(self) -> tuple[Any, ...]:
-        return tuple([getattr(self, field) for field in type(self)._fields])
+        return type(self)._read(self)
 
     def __eq__(self, other: object) -> bool:
         if type(self) is type(other):

@@ -87,7 +87,8 @@ class _Writing:
         weight, bias = self._names_of_weights(one)
         apart = len(one.makes) > 1
         makes = f"{one.makes} together" if apart else one.makes
-        taken, how = f"input of {one.of}", self.at.taking.get(one.number, Taking.AS_IT_LIES)
+        taken = f"input of {one.of}"
+        how = dict(self.at.taking).get(one.number, Taking.AS_IT_LIES)
         if how is Taking.COPIED:
             copy = Taken(taken, Gradient.SAME)
             values = one.steps * one.features

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from enum import Enum
-from types import MappingProxyType
 from typing import NamedTuple, TypeAlias
 
 from archcalc.layers.effect import Extra
@@ -37,8 +35,8 @@ class Circumstances(NamedTuple):
         copied: the values of an image that it copies for that reason before it does anything; 0
             where it takes its input as it lies.
         copied_inputs: the numbers of the inputs that it copies, of one that `reshapes_inputs`.
-        taking: how it takes its inputs, by number, of one that runs `steps_first` and has several:
-            those that it does not take as they lie.
+        taking: how it takes its inputs, each with its number, of one that runs `steps_first` and
+            has several: those that it does not take as they lie.
         same: of each input the number of the first that is the same tensor in torch; None where it
             is not known which is.
         hands_on_indices: of a max pool, whether an unpooling takes its indices.
@@ -58,7 +56,7 @@ class Circumstances(NamedTuple):
     behind_gaps: bool = False
     copied: int = 0
     copied_inputs: tuple[int, ...] = ()
-    taking: Mapping[int, Taking] = MappingProxyType({})
+    taking: tuple[tuple[int, Taking], ...] = ()
     same: tuple[int | None, ...] = ()
     hands_on_indices: bool = False
     images: int = 1

@@ -21,6 +21,8 @@ class Purpose(Enum):
     ACTIVATION_GRADIENTS = "activation_gradients"
     OTHER = "other"  # images, outputs that nobody keeps, what is made on the way
 
+    __hash__ = object.__hash__  # Enum's is written in Python: a twentieth of a step was spent in it
+
 
 OPTIMIZER = "optimizer"
 

@@ -147,9 +147,8 @@ class Replay(Checkpointing):
         self.moment_of.append(len(self.moments) - 1)
         if self._live > self._most:
             self._most = self._live
-            self.moments[-1] = self.moments[-1]._replace(
-                parts=dict(self._parts), number=len(self._name)
-            )
+            layer, direction, _, _ = self.moments[-1]
+            self.moments[-1] = Moment(layer, direction, dict(self._parts), len(self._name))
         if len(self._name) == self._stop:
             raise Stopped
         return len(self._name) - 1

@@ -10,7 +10,7 @@ from __future__ import annotations
 from archcalc.analysis import Analysis
 from archcalc.errors import UsageError
 from archcalc.layers.items import operators_with_items
-from archcalc.layers.operator import once
+from archcalc.layers.operator import Operator, once
 from archcalc.layers.state import Role
 from archcalc.memory_use.autocast import HALF, Types
 from archcalc.memory_use.layout import layout
@@ -37,28 +37,31 @@ def tape(
     owner_of, handed_on = analysis.graph.tensor_owners(), unpooled(analysis)
     maps, with_gradient = analysis.maps, analysis.graph.with_gradient()
     learns, once_for_all = learning(analysis), there_once(analysis)
+    run: dict[tuple[object, ...], tuple[Operator, ...]] = {}
     for layer in analysis.used_layers:
         name, node = layer.name, layer.node
         # What autocast casts has no gaps any more.
         dense = bool(node.inputs) and found.casts(node.layer.kind, node.inputs[0])
         copied = None if dense else where.copies.get(name)
-        operators = operators_with_items(
-            node.layer,
-            layer.effect,
-            *[maps[source] for source in node.inputs],
-            at=circumstances(layer, maps, learns, once_for_all, on_gpu=on_gpu)._replace(
-                in_half=autocast or analysis.bytes_each == HALF,
-                behind_gaps=name in where.behind_gaps and not dense,
-                copied=copied.values if copied else 0,
-                copied_inputs=tuple(where.copied_inputs.get(name, ())),
-                taking=where.taking.get(name, {}),
-                same=same_inputs(layer, analysis) if node.layer.steps_first else (),
-                hands_on_indices=name in handed_on,
-            ),
+        at = circumstances(layer, maps, learns, once_for_all, on_gpu=on_gpu)._replace(
+            in_half=autocast or analysis.bytes_each == HALF,
+            behind_gaps=name in where.behind_gaps and not dense,
+            copied=copied.values if copied else 0,
+            copied_inputs=tuple(where.copied_inputs.get(name, ())),
+            taking=tuple(where.taking.get(name, {}).items()),
+            same=same_inputs(layer, analysis) if node.layer.steps_first else (),
+            hands_on_indices=name in handed_on,
         )
+        # Blocks of one kind have layers alike, and these run the same.
+        asked = (node.layer, id(layer.effect), at, *[maps[source] for source in node.inputs])
+        operators = run.get(asked)
+        if operators is None:
+            inputs = [maps[source] for source in node.inputs]
+            operators = operators_with_items(node.layer, layer.effect, *inputs, at=at)
+            run[asked] = operators
         if not layer.is_of_images:
             operators = tuple(map(once, operators))
-        if node.inputs and where.of[name] == name and len(operators) == 1:
+        if node.inputs and where.of[name] == name and len(operators) == 1 and operators[0].view:
             # It may be a view, and cannot.
             operators = (replace(operators[0], view=False),)
         found.write(

@@ -181,9 +181,12 @@ class Taping:
     ) -> Argument:
         """What is taken by an operator that makes its output for so many `images`."""
         name, output = names[taken.tensor], names[None]
+        has_none = name not in self._learns or taken.gradient is Gradient.NONE
+        if has_none and not taken.always:
+            return Argument(name, None, Order.OWN, ())
         gradients, summed = self._gradients(operator.name, taken.gradient, name, output, images)
-        if name not in self._learns or taken.gradient is Gradient.NONE:
-            return Argument(name, None, Order.OWN, gradients[:1] if taken.always else ())
+        if has_none:
+            return Argument(name, None, Order.OWN, gradients[:1])
         scratch = tuple([self._scratch(x, images, self._each[output]) for x in taken.scratch])
         kept = [one.tensor for one in operator.kept if one.towards in (None, taken.tensor)]
         kept += [extra.what for extra in operator.beside_kept]
@@ -279,6 +282,8 @@ class Taping:
         Of what the next take too, as far as they run within its entry. From the last to the first:
         so the compiler that torch is built with evaluates arguments. Returns their names.
         """
+        if not self._types.autocast:
+            return {}
         first = operators[number]
         to = self._types.cast_to(first.name, self._each_of(first, names))
         if to is None:

@@ -85,7 +85,7 @@ def test_bisection_finds_the_boundary(number: int, smallest: bool) -> None:
     relation = ">=" if smallest else "<="
     found = solved(_STACK, "C", f"params {relation} {27 * number**2}", smallest=smallest)
     assert (found.value, found.next) == (number, number - 1 or None if smallest else number + 1)
-    assert found.looked < 30
+    assert found.looked <= max(number // 3, 3 // number).bit_length() + 6
 
 
 @given(

@@ -196,6 +196,10 @@ class Figures:
             QuantityError: one passes 64 bits.
         """
         new = [q for q in dict.fromkeys(quantities) if q not in {*self._whole, *self.labels}]
+        valid = np.flatnonzero(self._valid).tolist() if self._alone else []
+        for quantity in [q for q in new if valid and all((q, n) in self._alone for n in valid)]:
+            new.remove(quantity)
+            self._whole[quantity] = [_remembered(sweep) for sweep in self.sweeps]
         if new:
             parts = [_whole(sweep, new) for sweep in self.sweeps]
             self._whole |= {q: [part[number] for part in parts] for number, q in enumerate(new)}
@@ -333,6 +337,12 @@ def _whole(sweep: Sweep, quantities: Sequence[str]) -> list[_Whole]:
         for whole, part in zip(found, parts, strict=True):
             whole.spread(part, combinations, numbers)
     return found
+
+
+def _remembered(sweep: Sweep) -> _Whole:
+    whole = _Whole(sweep.valid.size)
+    whole.state[sweep.valid.ravel()] = _ALONE
+    return whole
 
 
 def _of_total(sweep: Sweep, total: Any) -> _Whole:

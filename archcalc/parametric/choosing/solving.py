@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from fractions import Fraction
 from itertools import pairwise
@@ -25,6 +24,7 @@ FEW_WALKED = 16  # values that are all looked at, whatever that takes
 FEW = 64  # values that are all looked at where figures come by arrays
 MANY = 1_000_000  # values that are all looked at where they go few ways, together in arrays
 _WAYS = 4
+_AS_QUICK = 8  # values between which a guess is as quick as halving
 LAST = 1 << 20  # of the whole numbers that are looked at where none are named
 MOST_LAYERS = 5_000  # of a network, beyond which no more layers are tried
 
@@ -236,44 +236,65 @@ class _Search:
     def _narrow(self, low: int, high: int) -> None:
         """Finds two values side by side with the conditions holding at one of them.
 
-        Looks where a figure is about to reach its bound, and each third time in the middle.
+        Looks where a figure is about to reach its bound; beyond that, at distances that double,
+        while it is the same end that comes nearer; in the middle where that is as quick.
         """
-        at_low, turns = self._trial(low).holds, 0
+        at_low, towards, times = self._trial(low).holds, 0, 0
         while high - low > 1:
-            turns += 1
-            number = self._guess(low, high) if turns % 3 else (low + high) // 2
-            if self._trial(number).holds is at_low:
+            number = (low + high) // 2
+            if high - low > _AS_QUICK:
+                expected = self._expected(low, high)
+                number = number if expected is None else expected + towards * (1 << times >> 1)
+                number = min(max(number, low + 1), high - 1)
+            before, towards = towards, 1 if self._trial(number).holds is at_low else -1
+            times = times + 1 if before == towards else 1
+            if towards == 1:
                 low = number
             else:
                 high = number
 
-    def _guess(self, low: int, high: int) -> int:
-        """Where between two numbers a condition may turn that holds at one of them: by the two
-        values seen that are nearest to the bound, if the figure grows as a power."""
+    def _expected(self, low: int, high: int) -> int | None:
+        """The last number before a condition turns that holds at one of two, if a figure goes along
+        the parabola through both and the value seen beside them that is nearest the bound; None
+        where no figure says.
+        """
         for quantity, bound in (c for way in self._trials.ways for c in way):
-            limit = _positive(bound.value)
-            ends = [_positive(self._trial(n).values.get(quantity)) for n in (low, high)]
-            if limit is None or None in ends or ends[0] == ends[1]:
-                continue
-            seen = {}  # for the logarithm of each figure that of the parameter
-            for trial in self._trials.seen.values():
-                place, figure = (_positive(trial.values.get(q)) for q in (self._label, quantity))
-                if place is not None and figure is not None:
-                    seen[math.log(figure)] = math.log(place)
-            if len(seen) < 2:
-                continue
-            aim = math.log(limit)
-            near, far = sorted(seen, key=lambda log: abs(log - aim))[:2]
-            slope = (seen[far] - seen[near]) / (far - near)
-            expected = math.exp(min(700.0, seen[near] + slope * (aim - near)))
-            first, last = (float(self._value(number)) for number in (low, high))
-            number = low + round((expected - first) / (last - first) * (high - low))
-            return min(max(number, low + 1), high - 1)
-        return (low + high) // 2
+            seen = self._above(quantity, bound.value)
+            if low not in seen or high not in seen or seen[low] * seen[high] > 0:
+                continue  # it is not this condition that turns
+            near = [low, high, *sorted(seen, key=lambda number: abs(seen[number]))]
+            expected = _parabola([(self._value(n), seen[n]) for n in dict.fromkeys(near)][:3])
+            first, last = low, high
+            while last - first > 1:
+                middle = (first + last) // 2
+                if expected(self._value(middle)) * seen[high] > 0:
+                    last = middle
+                else:
+                    first = middle
+            return first
+        return None
+
+    def _above(self, quantity: str, limit: Any) -> dict[int, Fraction]:
+        """By how much a quantity is above a limit at the values seen, by their numbers."""
+        seen = {n: trial.values.get(quantity) for (n,), trial in self._trials.seen.items()}
+        return {n: Fraction(x) - limit for n, x in seen.items() if isinstance(x, (int, Fraction))}
 
     def _value(self, number: int) -> Any:
         return self._trials.setting((number,))[self._label]
 
 
-def _positive(value: Any) -> Fraction | None:
-    return Fraction(value) if type(value) in (int, Fraction) and value > 0 else None
+def _parabola(points: Sequence[tuple[Fraction, Fraction]]) -> Callable[[Fraction], Fraction]:
+    """Newton's interpolation through up to three points; a line through two."""
+    places = [place for place, _ in points]
+    slopes = [value for _, value in points]
+    for order in range(1, len(points)):
+        for n in reversed(range(order, len(points))):
+            slopes[n] = (slopes[n] - slopes[n - 1]) / (places[n] - places[n - order])
+
+    def at(place: Fraction) -> Fraction:
+        found = Fraction(0)
+        for known, slope in zip(reversed(places), reversed(slopes), strict=True):
+            found = found * (place - known) + slope
+        return found
+
+    return at

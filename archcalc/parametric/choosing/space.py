@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from archcalc.analysis import Analysis
 from archcalc.errors import UsageError
-from archcalc.expansion import build_graph
+from archcalc.expansion import build_graph, with_inputs
 from archcalc.graph import Graph
 from archcalc.loading import input_shapes
 from archcalc.parametric.axes import OVER, Axis, Interval, Steps
@@ -91,7 +91,10 @@ def walked(
     """
     parameters, inputs = _with(graph, setting)
     shapes = input_shapes(inputs)
-    found = build_graph(graph.network, input=shapes, parameters=parameters)
+    if parameters == graph.parameters:  # the layers are the same, unless they follow from sizes
+        found = with_inputs(graph, shapes)
+    else:
+        found = build_graph(graph.network, input=shapes, parameters=parameters)
     return walk(found, batch, dtype, fields=fields)
 
 

@@ -32,9 +32,9 @@ def conventions(
     Raises:
         UsageError, LayerError, SpecError: as `analyze`.
     """
-    from archcalc.other_tools import CONVENTIONS
+    from archcalc.other_tools import CONVENTIONS, totals
     from archcalc.render.conventions import ConventionsDocument
 
     analysis = analyze(what, input=input, parameters=parameters, **others)
-    totals = {name: convention.total(analysis) for name, convention in CONVENTIONS.items()}
-    return Result(analysis, totals, ConventionsDocument(analysis, totals, [*CONVENTIONS.values()]))
+    found = totals(analysis)
+    return Result(analysis, found, ConventionsDocument(analysis, found, [*CONVENTIONS.values()]))

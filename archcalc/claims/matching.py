@@ -2,30 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from fractions import Fraction
 
 from archcalc.analysis import Analysis
 from archcalc.claims.printed import Printed, Verdict
-from archcalc.other_tools import CONVENTIONS
+from archcalc.other_tools import CONVENTIONS, totals
 from archcalc.quantity.arithmetic import Quantity
 from archcalc.quantity.at_least import is_open
 from archcalc.record import Record
 
 _PRINTS_SO = (Verdict.AGREES, Verdict.TRUNCATED, Verdict.APPROXIMATELY)
 
-Count = Callable[[Analysis], Quantity]
-# What a number may be, by what it is asked for as: archcalc's own figures first.
-COUNTS: dict[str, dict[str, Count]] = {
-    "params": {
-        "params": lambda analysis: analysis.params,
-        "keras": CONVENTIONS["keras"].total,
-    },
-    "macs": {
-        "macs": lambda analysis: analysis.macs,
-        "flops": lambda analysis: analysis.flops,
-        **{name: c.total for name, c in CONVENTIONS.items() if c.is_of_operations},
-    },
+# What a number may be, by what it is asked for as: archcalc's own figures, and what tools print.
+_OWN = {"params": ("params",), "macs": ("macs", "flops")}
+_OF_TOOLS = {
+    "params": ("keras",),
+    "macs": tuple([name for name, c in CONVENTIONS.items() if c.is_of_operations]),
 }
 
 
@@ -33,7 +26,8 @@ class Match(Record):
     """A network of which each figure that was asked for prints so.
 
     Attributes:
-        totals: by what was asked for, what prints so: the totals by the names of `COUNTS`.
+        totals: by what was asked for, what prints so: the totals by names of figures
+            and of conventions.
     """
 
     analysis: Analysis
@@ -46,19 +40,20 @@ def matches(
     """The networks among these whose figures print so.
 
     Args:
-        asked: the numbers, by a key of `COUNTS` each.
+        asked: the numbers, of `params`, `macs` or both.
         tolerance: how far a total may be off, as a share of the number; None for the last digit
             that was printed, rounded or cut off.
     """
     for analysis in analyses:
-        totals: dict[str, dict[str, Quantity]] = {}
+        found: dict[str, dict[str, Quantity]] = {}
         for key, printed in asked.items():
-            counted = ((name, count(analysis)) for name, count in COUNTS[key].items())
-            totals[key] = {n: total for n, total in counted if _prints(total, printed, tolerance)}
-            if not totals[key]:  # what others count of it need not be known
+            counted = {name: getattr(analysis, name) for name in _OWN[key]}
+            counted |= totals(analysis, _OF_TOOLS[key])
+            found[key] = {n: x for n, x in counted.items() if _prints(x, printed, tolerance)}
+            if not found[key]:  # what others count of it need not be known
                 break
         else:
-            yield Match(analysis, totals)
+            yield Match(analysis, found)
 
 
 def _prints(total: Quantity, printed: Printed, tolerance: Fraction | None) -> bool:

@@ -8,7 +8,11 @@ what that prints for exported networks, on the CPU, for one image.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from archcalc.analysis import Analysis
 from archcalc.errors import require_known
+from archcalc.other_tools.call import calls_of
 from archcalc.other_tools.convention import Convention
 from archcalc.other_tools.ptflops import PTFLOPS, PTFLOPS_ATEN
 from archcalc.other_tools.published import (
@@ -31,8 +35,9 @@ from archcalc.other_tools.wrapped_functions import (
     DEEPSPEED,
     DEEPSPEED_MACS,
 )
+from archcalc.quantity.arithmetic import Quantity
 
-__all__ = ["CONVENTIONS", "Convention", "convention_called"]
+__all__ = ["CONVENTIONS", "Convention", "convention_called", "totals"]
 
 CONVENTIONS: dict[str, Convention] = {
     convention.name: convention
@@ -61,6 +66,12 @@ CONVENTIONS: dict[str, Convention] = {
         CAFFE,
     )
 }
+
+
+def totals(analysis: Analysis, names: Iterable[str] = tuple(CONVENTIONS)) -> dict[str, Quantity]:
+    """The totals that tools print for a network, for one image, by the names of conventions."""
+    calls = tuple(calls_of(analysis))
+    return {name: CONVENTIONS[name].total_of(calls) for name in names}
 
 
 def convention_called(name: str) -> Convention:

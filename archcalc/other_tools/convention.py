@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TypeAlias
 
 from archcalc.analysis import Analysis
@@ -61,4 +61,8 @@ class Convention(Record):
 
     def total(self, analysis: Analysis) -> Quantity:
         """The total that the tool prints for one image."""
-        return sum(self.by_layer(analysis).values())
+        return self.total_of(calls_of(analysis))
+
+    def total_of(self, calls: Iterable[Call]) -> Quantity:
+        """As `total`, of a network whose calls are known."""
+        return sum([self.of(call) for call in calls])

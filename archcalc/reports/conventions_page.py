@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from archcalc.other_tools import CONVENTIONS, Convention
+from archcalc.other_tools import CONVENTIONS, Convention, totals
 from archcalc.quantity.at_least import is_open
 from archcalc.render.numbers import short
 from archcalc.reports.catalogue import COUNTED_BY_OTHERS
@@ -26,11 +26,12 @@ def conventions_page(library: Library, site: Site) -> Page:
         "these."
     )
     entries = library.named(COUNTED_BY_OTHERS)
+    found = [totals(entry.analysis) for entry in entries]
     rows = [
         [
             convention.name,
             convention.prints,
-            *[_text(convention.total(entry.analysis)) for entry in entries],
+            *[_text(of_network[convention.name]) for of_network in found],
         ]
         for convention in CONVENTIONS.values()
         if convention.is_of_operations

@@ -199,7 +199,8 @@ class Scale(_Normalization):
     def effect_on(self, x: FeatureMap, /) -> Effect:
         ops_each = (self.factor != 1) + (self.shift != 0)
         storage = Storage.OWN if ops_each else Storage.SHARED
-        product_before_sum = (Extra("intermediate", x.values),) if ops_each == 2 else ()
+        at_once = ops_each < 2 or self.factor == -1  # of a number a tensor is taken at once
+        product_before_sum = () if at_once else (Extra("intermediate", x.values),)
         return pointwise(
             x, ops_each=ops_each, saved=(), workspace=product_before_sum, storage=storage
         )
@@ -208,6 +209,8 @@ class Scale(_Normalization):
         self, effect: Effect, *inputs: FeatureMap, at: Circumstances = USUAL
     ) -> tuple[Operator, ...]:
         values, found = effect.output.values, []
+        if self.factor == -1 and self.shift != 0:
+            return (Operator("rsub", (Taken(0, order=Order.KEPT),), values),)
         if self.factor != 1:
             found.append(Operator("mul", (Taken(0, order=Order.KEPT),), values, makes="scaled"))
         if self.shift != 0:

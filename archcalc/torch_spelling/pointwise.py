@@ -21,7 +21,6 @@ from archcalc.layers import (
 )
 from archcalc.torch_spelling.spelling import (
     Argument,
-    Built,
     Setting,
     Spelling,
     dimension,
@@ -123,19 +122,18 @@ def _(layer: normalization.Scale, at: Setting) -> Spelling:
     factor = in_call("factor", _shortest(layer.factor))
     shift = in_call("shift", _shortest(abs(layer.shift)))
     sign = "-" if layer.shift < 0 else "+"
-    built = None
     if layer.factor == 1 and layer.shift == 0:
         return Spelling("nn.Identity", inline="{0}")
     if layer.shift == 0:
         return Spelling(None, (factor,), "{factor} * {0}", operator="*")
     arguments: tuple[Argument, ...] = (factor, shift)
     call = f"{{factor}} * {{0}} {sign} {{shift}}"
-    if layer.factor == -1 and layer.shift > 0:
-        arguments, call = (shift,), "{shift} - {0}"
-        built = Built("Expression", {"code": "-{0} + {shift}", "figures": {"shift": layer.shift}})
+    if layer.factor == -1:
+        arguments = (in_call("shift", _shortest(layer.shift)),)
+        call = "{shift} - {0}"
     elif layer.factor == 1:
         arguments, call = (shift,), f"{{0}} {sign} {{shift}}"
-    return Spelling(None, arguments, call, operator="+", built=built)
+    return Spelling(None, arguments, call, operator="+")
 
 
 def _shortest(value: float) -> float:

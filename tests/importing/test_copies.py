@@ -30,7 +30,7 @@ Line = tuple[str, Size]  # of code, and the shape of an image behind it
 
 _BY_VALUE = (
     "relu(x)", "sigmoid(x)", "nn.functional.gelu(x)", "softmax(x, -1)", "x * x.sigmoid()", "x * 2",
-    "x / (1 + x.abs())", "x - x.amax(-1, keepdim=True)", "x.mean(-1, keepdim=True) * x",
+    "x / (1 + x.abs())", "1 - x", "x - x.amax(-1, keepdim=True)", "x.mean(-1, keepdim=True) * x",
 )  # fmt: skip
 # Each takes `x` last of all, so that the line holds nothing longer than its operators do.
 _SUMS = (

@@ -118,21 +118,24 @@ def test_another_constant_is_another_function() -> None:
 
 
 class Attention(nn.Module):
-    """Attention as it is written by hand, with heads, and a bias if wanted."""
+    """Attention as it is written by hand, with heads, and a bias if wanted: one for each head, or
+    for all of them; `scaled` says what is: queries, queries and keys, or scores."""
 
-    def __init__(self, biased: bool, before: bool) -> None:
+    def __init__(self, biased: tuple[int, ...], scaled: str) -> None:
         super().__init__()
-        self.biased, self.before = biased, before
+        self.scaled = scaled
         self.qkv = nn.Linear(8, 24)
         self.proj = nn.Linear(8, 8)
-        self.bias = nn.Parameter(torch.rand(1, 2, 5, 5)) if biased else None
+        self.bias = nn.Parameter(torch.rand(biased)) if biased else None
 
     def forward(self, x: Tensor) -> Tensor:
         q, k, v = self.qkv(x).reshape(-1, 5, 3, 2, 4).permute(2, 0, 3, 1, 4).unbind(0)
-        if self.before:
+        if self.scaled == "queries":
             q = q * 0.5
+        elif self.scaled == "both":
+            q, k = q * sqrt(0.5), k * sqrt(0.5)
         scores = q @ k.transpose(-2, -1)
-        if not self.before:
+        if self.scaled == "scores":
             scores = scores / 2
         if self.bias is not None:
             scores = scores + self.bias
@@ -140,18 +143,17 @@ class Attention(nn.Module):
         return self.proj(x.transpose(1, 2).flatten(2))  # type: ignore[no-any-return]
 
 
-@pytest.mark.parametrize("biased", [False, True])
-@pytest.mark.parametrize("before", [False, True])
-def test_attention_takes_its_heads_side_by_side(biased: bool, before: bool) -> None:
-    module = Attention(biased, before).eval()
+@pytest.mark.parametrize("biased", [(), (1, 2, 5, 5), (5, 5)])
+@pytest.mark.parametrize("scaled", ["queries", "both", "scores"])
+def test_attention_takes_its_heads_side_by_side(biased: tuple[int, ...], scaled: str) -> None:
+    module = Attention(biased, scaled).eval()
     plain = statements(capture(module, (5, 8)), "a test")
     model = recognized(plain)
     kinds = [each.kind for each in model.statements]
     wanted = ["linear", *["slice"] * 3, "scaled_dot_product_attention", "linear"]
-    scale = ["rearrange", "scale", "rearrange"] if before else []
-    assert sorted(kinds) == sorted([*wanted, *scale, *(["parameter"] if biased else [])])
+    assert sorted(kinds) == sorted([*wanted, *(["parameter"] if biased else [])])
     (attention,) = [s for s in model.statements if s.kind == "scaled_dot_product_attention"]
-    assert attention.fields == ({"heads": 2, "scale": 1.0} if before else {"heads": 2})
+    assert attention.fields == {"heads": 2}
 
     one, other = analyze(flat_spec(model)), analyze(flat_spec(plain))
     assert (one.params, one.macs) == (other.params, other.macs)

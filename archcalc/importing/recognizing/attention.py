@@ -1,9 +1,8 @@
-"""Attention that was written out: two products, and between them a scale, a bias and a softmax."""
+"""Attention that was written out: two products, between them a bias and a softmax, and a scale."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from itertools import pairwise
 from math import isclose
 from typing import Any, NamedTuple
 
@@ -17,13 +16,15 @@ _SIDE_BY_SIDE = ("h n d", "n (h d)")
 
 
 class _Found(NamedTuple):
-    """Attention: what it takes, its settings, and the statements that it is."""
+    """Attention: what it takes, its settings, and what lies inside: statements, and what alone
+    takes each; `turned`: whether its keys lie as (d, n)."""
 
     taken: tuple[str, ...]
     heads: int
     factor: float
     width: int
-    within: tuple[str, ...]
+    turned: bool
+    within: tuple[tuple[str, str], ...]
 
 
 def with_attention(model: Model) -> tuple[Model, int]:
@@ -43,7 +44,7 @@ def with_attention(model: Model) -> tuple[Model, int]:
         attention = _attention(each, statements)
         if attention is None:
             continue
-        if all(users[n] == [w] and n not in ends for w, n in pairwise(attention.within)):
+        if all(users[n] == [w] and n not in ends for n, w in attention.within):
             found[each.name] = attention
     if not found:
         return model, 0
@@ -73,24 +74,35 @@ def _attention(root: Statement, statements: Mapping[str, Statement]) -> _Found |
     """Attention whose second product a statement is, with what lies inside from the last on."""
     if root.kind != "matmul" or root.fields.get("transposed"):
         return None
-    within = [root.name]
+    within: list[tuple[str, str]] = []
     factor, bias = 1.0, ""
 
-    def step(name: str, *kinds: str) -> Statement | None:
+    def step(name: str, user: Statement, kind: str) -> Statement | None:
         each = statements.get(name)
-        if each is None or each.kind not in kinds:
+        if each is None or each.kind != kind:
             return None
-        within.append(name)
+        within.append((name, user.name))
         return each
 
+    def unscaled(name: str, user: Statement) -> tuple[str, Statement]:
+        nonlocal factor
+        each = statements.get(name)
+        if each is None or each.kind != "scale" or "shift" in each.fields:
+            return name, user
+        within.append((name, user.name))
+        factor *= each.fields["factor"]
+        return each.inputs[0], each
+
     weights, values = root.inputs
-    each = step(weights, "dropout")
-    each = step(each.inputs[0] if each else weights, "softmax")
+    dropout = step(weights, root, "dropout")
+    each = (
+        step(dropout.inputs[0], dropout, "softmax") if dropout else step(weights, root, "softmax")
+    )
     rank = len(root.shape or ())
     if each is None or each.fields.get("axis", 0) % max(rank, 1) != rank - 1:
         return None
     name = each.inputs[0]
-    joined = step(name, "add")
+    joined = step(name, each, "add")
     if joined is not None:
         scores = [n for n in joined.inputs if n in statements and _is_scores(n, statements)]
         if len(scores) != 1 or len(joined.inputs) != 2:
@@ -99,30 +111,30 @@ def _attention(root: Statement, statements: Mapping[str, Statement]) -> _Found |
         bias = next(n for n in joined.inputs if n != name)
         if len(_shape(bias, statements)) != 3 or rank != 3:
             return None
-    scaled = step(name, "scale")
-    if scaled is not None:
-        if "shift" in scaled.fields:
-            return None
-        factor, name = scaled.fields["factor"], scaled.inputs[0]
-    product = step(name, "matmul")
-    if product is None or not product.fields.get("transposed"):
+        each = joined
+    name, each = unscaled(name, each)
+    product = step(name, each, "matmul")
+    if product is None:
         return None
-    queries, keys = product.inputs
+    queries, keys = [unscaled(n, product)[0] for n in product.inputs]
     shapes = [_shape(n, statements) for n in (queries, keys, values)]
+    turned = not product.fields.get("transposed")
+    if turned:
+        shapes[1] = (*shapes[1][:-2], *shapes[1][:-3:-1])
     if rank not in (2, 3) or any(len(shape) != rank for shape in shapes):
         return None
     if len({shape[-1] for shape in shapes}) > 1 or len({s[0] for s in shapes}) > 1 < rank - 1:
         return None
     heads = shapes[0][0] if rank == 3 else 1
     taken = (queries, keys, values, *([bias] if bias else []))
-    return _Found(taken, heads, factor, shapes[0][-1], tuple(within))
+    return _Found(taken, heads, factor, shapes[0][-1], turned, tuple(within))
 
 
 def _is_scores(name: str, statements: Mapping[str, Statement]) -> bool:
     each = statements[name]
     if each.kind == "scale" and each.inputs[0] in statements:
         each = statements[each.inputs[0]]
-    return each.kind == "matmul" and bool(each.fields.get("transposed"))
+    return each.kind == "matmul"
 
 
 def _shape(name: str, statements: Mapping[str, Statement]) -> tuple[int, ...]:
@@ -138,19 +150,18 @@ def _layers(
         fields["scale"] = found.factor
     kind, shape = "scaled_dot_product_attention", root.shape or ()
     path = root.name.rpartition(".")[0]
-    if len(shape) == 2:
-        return [replace(root, kind=kind, fields=fields, inputs=found.taken)]
     width = found.heads * found.width
-    made = [
-        Statement(
-            "rearrange",
-            _free(path, "rearrange", names),
-            (name,),
-            {"axes": _pattern(*_SIDE_BY_SIDE, maps[name])},
-            shape=(int(maps[name].shape[1]), width),
-        )
-        for name in found.taken[:3]
-    ]
+    before, after = _SIDE_BY_SIDE if len(shape) > 2 else ("n d", "n d")
+    made = []
+    for number, name in enumerate(found.taken[:3]):
+        x, turned = maps[name], number == 1 and found.turned
+        axes = _pattern(before.replace("n d", "d n") if turned else before, after, x)
+        rows = int(x.shape[-1 if turned else -2])
+        called = _free(path, "rearrange", names)
+        made.append(Statement("rearrange", called, (name,), {"axes": axes}, shape=(rows, width)))
+    if len(shape) == 2:
+        taken = tuple([each.name for each in made])
+        return [*made, replace(root, kind=kind, fields=fields, inputs=taken)]
     taken = (*[each.name for each in made], *found.taken[3:])
     name = _free(path, kind, names)
     made.append(Statement(kind, name, taken, fields, shape=(shape[1], width)))

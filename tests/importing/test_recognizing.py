@@ -53,6 +53,14 @@ def _same_mean(x: Tensor) -> Tensor:
     return apart * torch.rsqrt((apart * apart).mean(-1, keepdim=True) + 1e-5)
 
 
+def _group_norm(x: Tensor, *learned: Tensor) -> Tensor:
+    """As exporters write it, who have no group norm."""
+    x = F.instance_norm(x.reshape(len(x), 2, -1), eps=1e-4).reshape(x.shape)
+    for number, each in enumerate(learned):
+        x = x + each[:, None, None] if number else x * each[:, None, None]
+    return x
+
+
 WRITTEN: list[tuple[str, Callable[..., Tensor], tuple[int, ...], tuple[int, ...], int]] = [
     ("silu", lambda x: x * torch.sigmoid(x), (3, 4), (), 0),
     ("silu", lambda x: x.sigmoid().mul(x), (3, 4), (), 0),
@@ -67,6 +75,7 @@ WRITTEN: list[tuple[str, Callable[..., Tensor], tuple[int, ...], tuple[int, ...]
     ("rms_norm", lambda x: x / torch.sqrt(x.square().mean(-1, True) + 1e-6), (3, 4), (), 0),
     ("layer_norm", _layer_norm, (4, 3, 5), (4,), 2),
     ("layer_norm", _same_mean, (3, 4), (), 0),
+    *[("group_norm", _group_norm, (4, 3, 5), (4,), count) for count in range(3)],
 ]
 
 
@@ -96,6 +105,16 @@ def test_a_tree_becomes_the_layer_that_does_the_same(
 
 def test_every_rule_has_a_tree_in_these_tests() -> None:
     assert {rule.kind for rule in RULES} == {kind for kind, *_ in WRITTEN}
+
+
+def test_what_is_no_group_norm_stays() -> None:
+    class Others(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            turned = F.instance_norm(x.transpose(1, 2).reshape(len(x), 2, -1))
+            return F.instance_norm(turned.reshape(len(x), 4, -1)).reshape(x.shape)
+
+    plain = statements(capture(Others(), (4, 4, 5)), "a test")
+    assert recognized(plain) == plain
 
 
 def test_what_something_else_takes_too_stays_as_it_is() -> None:
@@ -132,9 +151,10 @@ class Attention(nn.Module):
         q, k, v = self.qkv(x).reshape(-1, 5, 3, 2, 4).permute(2, 0, 3, 1, 4).unbind(0)
         if self.scaled == "queries":
             q = q * 0.5
-        elif self.scaled == "both":
+        k = k.transpose(-2, -1)
+        if self.scaled == "both":
             q, k = q * sqrt(0.5), k * sqrt(0.5)
-        scores = q @ k.transpose(-2, -1)
+        scores = q @ k
         if self.scaled == "scores":
             scores = scores / 2
         if self.bias is not None:

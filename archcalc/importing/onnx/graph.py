@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from ast import literal_eval
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,6 +26,8 @@ WEIGHTS: Mapping[str, tuple[int, ...]] = {
     **dict.fromkeys(("MatMul", "PRelu"), (1,)),
     "BatchNormalization": (1, 2, 3, 4),
 }
+_LEARNED = frozenset(("weight", "bias", "gamma", "beta", "scale", "offset"))
+_HIDDEN = -1e30  # of what is added to scores
 _MOST_WEIGHTS = 2**40  # values of one
 _SPREADING = ("Unsqueeze", "Reshape")  # a vector over a map, by whose values that is multiplied
 
@@ -215,9 +218,12 @@ class _Reader:
             return proto.s.decode("utf-8", "replace")
         if kind == proto.STRINGS:
             return [text.decode("utf-8", "replace") for text in proto.strings]
-        known = {"f": proto.FLOAT, "i": proto.INT, "floats": proto.FLOATS, "ints": proto.INTS}
+        if kind in (proto.FLOAT, proto.FLOATS):
+            floats = [as_written(n) for n in ([proto.f] if kind == proto.FLOAT else proto.floats)]
+            return floats[0] if kind == proto.FLOAT else floats
+        known = {"i": proto.INT, "ints": proto.INTS}
         found = next((getattr(proto, name) for name, each in known.items() if each == kind), None)
-        return found if found is None or isinstance(found, int | float) else list(found)
+        return found if found is None or isinstance(found, int) else list(found)
 
     def _dense(self, tensor: Any) -> Dense:
         from onnx.numpy_helper import to_array
@@ -292,10 +298,30 @@ def _of_shape(node: Node, held: Mapping[str, Dense]) -> Dense | None:
     return Dense(shape, dtype, None) if fits else None
 
 
+def as_written(single: float) -> float:
+    """A number of 32 bits as it was most likely written: 0.1, and not 0.10000000149011612."""
+    import numpy as np
+
+    return float(str(np.float32(single)))
+
+
+def is_neutral(name: str, dense: Dense) -> bool:
+    """Whether a vector is all ones or all zeros, and not called as what a module learns: what an
+    operator takes that there is none of in the model."""
+    import numpy as np
+
+    last = re.split(r"[./:]", name)[-1]
+    values = None if last in _LEARNED else dense.values
+    return values is not None and bool(np.all(values == 1) or np.all(values == 0))
+
+
 def learns(name: str, dense: Dense) -> bool:
     """Whether a tensor of a file is a parameter. Files do not say it: those of floats are, but for
-    single numbers, unless these are called as the parameter of a module (and not as a node)."""
+    single numbers, unless these are called as the parameter of a module (and not as a node), and
+    for masks, which hide what they add an infinity to, or the least number that there is."""
     if not dense.dtype.startswith(("float", "bfloat")):
+        return False
+    if dense.values is not None and (dense.values < _HIDDEN).any():
         return False
     return dense.size > 1 or (
         dense.size == 1 and bool(dense.shape) and "." in name and "/" not in name

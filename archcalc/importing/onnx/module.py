@@ -18,7 +18,15 @@ from torch import Tensor, nn
 
 from archcalc.errors import ArchcalcError, UsageError
 from archcalc.importing.onnx import functions, operators, shaping
-from archcalc.importing.onnx.graph import MOST_VALUES, WEIGHTS, Dense, Node, Nodes, learns
+from archcalc.importing.onnx.graph import (
+    MOST_VALUES,
+    WEIGHTS,
+    Dense,
+    Node,
+    Nodes,
+    is_neutral,
+    learns,
+)
 from archcalc.importing.onnx.images import Images
 
 RULES = operators.RULES | functions.RULES | shaping.RULES
@@ -84,9 +92,12 @@ class OnnxModule(nn.Module):
         beside: dict[str, bool] = {}  # whether all that takes it takes it for no weight
         for node in graph.nodes:
             for number, name in enumerate(node.inputs):
-                if number in WEIGHTS.get(node.operator, ()):
-                    weights.add(name)
                 aside = node.operator in _CHOOSING or (number > 0 and node.operator in _SETTINGS)
+                if number in WEIGHTS.get(node.operator, ()):
+                    if _is_taken(node, name, graph):
+                        weights.add(name)
+                    else:
+                        aside = True
                 beside[name] = beside.get(name, True) and aside
         for name, dense in graph.held.items():
             if name in weights or (learns(name, dense) and not beside.get(name, False)):
@@ -171,7 +182,9 @@ class OnnxModule(nn.Module):
         like = next(value for value in values if isinstance(value, Tensor))
         values = [
             operators.tensor(value, like)
-            if isinstance(value, np.ndarray) and number in WEIGHTS.get(node.operator, ())
+            if isinstance(value, np.ndarray)
+            and number in WEIGHTS.get(node.operator, ())
+            and _is_taken(node, node.inputs[number], self._once.graph)
             else value
             for number, value in enumerate(values)
         ]
@@ -213,6 +226,12 @@ class OnnxModule(nn.Module):
         opaque.__name__ = node.operator
         opaque.__module__ = "onnx"
         return lambda node, *values: opaque(*[v for v in values if isinstance(v, Tensor)])
+
+
+def _is_taken(node: Node, name: str, graph: Nodes) -> bool:
+    """Whether a weight is one of the model: instance norms of ONNX have one always."""
+    dense = graph.held.get(name)
+    return node.operator != "InstanceNormalization" or dense is None or not is_neutral(name, dense)
 
 
 def _called(node: Node) -> str:

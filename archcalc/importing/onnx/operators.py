@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from archcalc.errors import UsageError
-from archcalc.importing.onnx.graph import Node
+from archcalc.importing.onnx.graph import Node, as_written
 
 Value: TypeAlias = "Tensor | np.ndarray[Any, Any] | None"
 Rule: TypeAlias = Callable[..., Any]  # (node, *values) -> value or values
@@ -43,7 +43,9 @@ def tensor(value: Value, like: Tensor) -> Tensor:
 
 def number(value: Value) -> Any:
     """A known value of one element as a number, else itself."""
-    return value.item() if isinstance(value, np.ndarray) and value.size == 1 else value
+    if not isinstance(value, np.ndarray) or value.size != 1:
+        return value
+    return as_written(value.item()) if value.dtype == np.float32 else value.item()
 
 
 def spatial(x: Tensor) -> int:
@@ -226,6 +228,8 @@ def batch_norm(
 
 
 def instance_norm(node: Node, x: Tensor, weight: Value, bias: Value) -> Tensor:
+    if not (isinstance(weight, Tensor) or isinstance(bias, Tensor)):
+        return F.instance_norm(x, eps=node.of("epsilon", 1e-5))
     weight, bias = tensor(weight, x), tensor(bias, x)
     return F.instance_norm(x, weight=weight, bias=bias, eps=node.of("epsilon", 1e-5))
 

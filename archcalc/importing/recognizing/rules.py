@@ -7,13 +7,16 @@ statements of any importer. What lies inside one is taken by nothing else, so th
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import isclose, pi, sqrt
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from archcalc.importing.model import Model, Statement
 from archcalc.importing.recognizing.attention import with_attention
+from archcalc.importing.recognizing.group_norms import grouped
 from archcalc.record import replace
+
+Shape: TypeAlias = tuple[int, ...]
 
 _CLOSE = 1e-3  # of constants, which are written with as few as four digits
 _COMMUTE = ("add", "multiply")
@@ -32,19 +35,26 @@ class Weights(NamedTuple):
 
 
 class Tree(NamedTuple):
-    """A layer, and what it takes."""
+    """A layer, and what it takes; of one that has a `name` the rule's `also` sees the fields."""
 
     kind: str
     inputs: tuple[Any, ...]  # trees, variables, weights
     fields: Mapping[str, Any] = {}
+    name: str = ""
 
 
 class Rule(NamedTuple):
-    """A layer kind, what its fields are made of, and the trees that it is written as."""
+    """A layer kind, what its fields are made of, and the trees that it is written as.
+
+    Attributes:
+        also: further fields, of what is bound and of the shape of x and of what is made of it;
+            None where it is none.
+    """
 
     kind: str
     trees: tuple[Tree, ...]
     fields: Mapping[str, Any] = {}
+    also: Callable[[Mapping[str, Any], Shape, Shape], Mapping[str, Any] | None] = lambda *_: {}
 
 
 X = Var("x")
@@ -96,6 +106,11 @@ _BY_DEVIATION = (
     Tree("divide", (_APART, Tree("sqrt", (_SPREAD,)))),
     _times(_APART, Tree("rsqrt", (_SPREAD,))),
 )
+_BY_GROUPS = Tree(
+    "rearrange",
+    (Tree("instance_norm", (Tree("rearrange", (X,), name="apart"),), name="norm"),),
+    name="together",
+)
 _W, _B = Weights("weight"), Weights("bias")
 _EPS = {"eps": Var("eps")}
 
@@ -121,6 +136,9 @@ RULES = (
     Rule("layer_norm", _BY_DEVIATION, _EPS | {"over": Var("axis"), "affine": False}),
     Rule("rms_norm", tuple([_times(tree, _W) for tree in _BY_RMS]), _EPS),
     Rule("rms_norm", _BY_RMS, _EPS | {"affine": False}),
+    Rule("group_norm", (Tree("add", (_times(_BY_GROUPS, _W), _B)),), also=grouped),
+    Rule("group_norm", (_times(_BY_GROUPS, _W),), {"bias": False}, also=grouped),
+    Rule("group_norm", (_BY_GROUPS,), {"affine": False}, also=grouped),
 )
 
 
@@ -170,7 +188,9 @@ def _with(model: Model, rule: Rule, tree: Tree, found: Counter[str]) -> Model:
         inner = {*match.within} - {root.name}
         if any(name in ends or not users[name] <= {*match.within} for name in inner):
             continue
-        layer = _layer(rule, root, match)
+        x = match.bound["x"]
+        source = model.inputs[x].shape if x in model.inputs else statements[x].shape or ()
+        layer = _layer(rule, root, match, source)
         if layer is None:
             continue
         found[rule.kind] += 1
@@ -198,7 +218,9 @@ def _matches(
     if statement.kind != tree.kind or len(statement.inputs) != len(tree.inputs):
         return
     bound = dict(so_far.bound)
-    if not _alike(tree.fields, statement.fields, bound):
+    if tree.name:
+        bound[tree.name] = statement
+    elif not _alike(tree.fields, statement.fields, bound):
         return
     orders = [statement.inputs]
     if tree.kind in _COMMUTE and len(tree.inputs) == 2:
@@ -234,14 +256,18 @@ def _alike(wanted: Mapping[str, Any], given: Mapping[str, Any], bound: dict[str,
     return True
 
 
-def _layer(rule: Rule, root: Statement, match: _Match) -> Statement | None:
+def _layer(rule: Rule, root: Statement, match: _Match, source: Shape) -> Statement | None:
     """The layer that a tree is; None where its kind does not do that along that axis."""
     fields = {
         name: match.bound[each.name] if isinstance(each, Var) else each
         for name, each in rule.fields.items()
     }
     shape = root.shape or ()
-    axis = match.bound.get("axis", -1)
+    also = rule.also(match.bound, source, shape)
+    if also is None:
+        return None
+    fields |= also
+    axis = match.bound.get("axis", -1 if "apart" not in match.bound else 0)
     if not isinstance(axis, int) or not shape:
         along: int | None = None if "axis" in match.bound else -1
     else:
@@ -266,7 +292,8 @@ def _lies_along(weights: Statement, axis: int, shape: Sequence[int]) -> bool:
 
 def _name(root: Statement, match: _Match, statements: Mapping[str, Statement]) -> str:
     """The module that all of it stands in, where nothing else does; else as its last part."""
-    parts = [name.split(".") for name in match.within]  # one may be called as the module itself
+    own = [name for name, each in match.within.items() if each.kind != "parameter"]
+    parts = [name.split(".") for name in own]  # one may be called as the module itself
     common = []
     for each in zip(*parts, strict=False):
         if len({*each}) > 1:

@@ -1,4 +1,4 @@
-"""Forty ONNX files that torch's exporter writes: networks of the library, and small modules.
+"""Forty ONNX files and more that torch's exporter writes: networks of the library, small modules.
 
 Their sizes, parameters and products are those of what was exported.
 """
@@ -6,6 +6,7 @@ Their sizes, parameters and products are those of what was exported.
 from __future__ import annotations
 
 import warnings
+from functools import partial
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -84,14 +85,17 @@ MODULES: dict[str, tuple[nn.Module, tuple[int, ...]]] = {
 }  # fmt: skip
 
 
-def exported(module: nn.Module, path: Path, size: tuple[int, ...]) -> Path:
+def exported(
+    module: nn.Module, path: Path, size: tuple[int, ...], opset: int | None = None
+) -> Path:
     """The file of a module that works on one image, with norms as they are."""
     kept = torch.onnx.TrainingMode.PRESERVE  # else they become a part of convolutions
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         torch.onnx.export(
-            module.eval(), (torch.zeros(1, *size),), str(path), dynamo=False, training=kept
-        )
+            module.eval(), (torch.zeros(1, *size),), str(path), dynamo=False, training=kept,
+            opset_version=opset,
+        )  # fmt: skip
     return path
 
 
@@ -110,7 +114,27 @@ def check(path: Path, module: nn.Module, own: Analysis) -> None:
 
 
 def test_there_are_forty() -> None:
-    assert len(NETWORKS) + len(MODULES) == 40
+    assert len(NETWORKS) + len(MODULES) >= 40
+
+
+@pytest.mark.parametrize("opset", [13, 17])
+def test_what_an_exporter_has_no_operator_for_is_found_again(opset: int, tmp_path: Path) -> None:
+    module = nn.Sequential(nn.Conv2d(3, 8, 3), nn.GroupNorm(2, 8))
+    path = exported(module, tmp_path / "norm.onnx", _IMAGE, opset)
+    assert [layer.kind for layer in analyze(path)] == ["conv", "group_norm"]
+    check(path, module, analyze(network_of_module(module, _IMAGE)))
+
+
+@pytest.mark.parametrize("causal", [False, True])
+def test_attention_is_found_again(causal: bool, tmp_path: Path) -> None:
+    attention = partial(nn.functional.scaled_dot_product_attention, is_causal=causal)
+    module = _seen(
+        nn.Linear(8, 24),
+        lambda m, x: attention(*m(x).unflatten(-1, (3, 2, 4)).permute(2, 0, 3, 1, 4).unbind()),
+    )
+    path = exported(module, tmp_path / "attention.onnx", _TOKENS)
+    assert "scaled_dot_product_attention" in [layer.kind for layer in analyze(path)]
+    check(path, module, analyze(network_of_module(module, _TOKENS)))
 
 
 @pytest.mark.parametrize("name", NETWORKS)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from archcalc.api.explaining import explain, field
     from archcalc.api.known import check, networks
     from archcalc.api.models import build, export, from_torch, verify
+    from archcalc.api.paging import Page, page
     from archcalc.api.placing import which
     from archcalc.api.results import Result
     from archcalc.api.solving import solve
@@ -62,6 +63,7 @@ __all__ = [
     "MeasurementError",
     "MissingExtraError",
     "Node",
+    "Page",
     "QuantityError",
     "Result",
     "Spec",
@@ -85,6 +87,7 @@ __all__ = [
     "load",
     "memory",
     "networks",
+    "page",
     "register",
     "roofline",
     "scale",
@@ -109,6 +112,7 @@ _HOMES = {
     "api.explaining": ("explain", "field"),
     "api.known": ("check", "networks"),
     "api.models": ("build", "export", "from_torch", "verify"),
+    "api.paging": ("Page", "page"),
     "api.placing": ("which",),
     "api.results": ("Result",),
     "api.solving": ("solve",),

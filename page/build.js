@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
 const here = dirname(fileURLToPath(import.meta.url));
-const folder = process.argv[2] ?? join(here, "..", "archcalc", "page");
+const folder = process.argv[2] ?? join(here, "..", "archcalc", "pages");
 
 const options = {
   absWorkingDir: here,
@@ -49,5 +49,5 @@ await writeFile(join(folder, "bundle.js"), banner + text.trim() + "\n");
 await writeFile(join(folder, "page.css"), style.outputFiles[0].text.trim() + "\n");
 await writeFile(
   join(folder, "licenses.txt"),
-  `What archcalc/page/bundle.js is made of, beside archcalc's own page/src:\n\n${licenses}`,
+  `What archcalc/pages/bundle.js is made of, beside archcalc's own page/src:\n\n${licenses}`,
 );

@@ -46,7 +46,7 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("archcalc",),
     ("render", "torch_backend"),
     ("exporting", "folding", "render.formula"),
-    ("page",),
+    ("pages",),
     ("api",),
     ("api.sweeping", "reports", "testing"),
     ("commands",),
@@ -72,7 +72,7 @@ LATE = {
 IMPORTED_LATE = {
     "api.sweeping",
     "importing",
-    "page",
+    "pages",
     "parametric.choosing",
     "parametric.combinations",
     "parametric.formulas",
@@ -93,7 +93,7 @@ COSTLY: dict[str, set[str]] = {
     "fvcore": {"torch_backend"},
     "onnx": {"importing"},
     "sympy": {
-        "page",
+        "pages",
         "parametric.formulas",
         "quantity",
         "quantity.symbolic",

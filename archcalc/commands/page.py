@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
+from archcalc.api.paging import page
 from archcalc.commands.arguments import (
     add_changes,
     add_network,
@@ -13,8 +14,6 @@ from archcalc.commands.arguments import (
     parameters,
 )
 from archcalc.commands.printing import show
-from archcalc.errors import require_extra
-from archcalc.loading import load
 from archcalc.render.numbers import counted
 
 EXAMPLES = (
@@ -41,13 +40,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Writes the page."""
-    require_extra("page", "sympy", "symbols")
-    from archcalc.page.making import page
-
     sizes, changed = input_sizes(arguments), parameters(arguments)
-    graphs = [load(name, input=sizes, parameters=changed) for name in arguments.names]
-    made = page(graphs).encode()
+    made = page(*arguments.names, input=sizes, parameters=changed).html.encode()
     show(made, arguments)
-    about = f"{counted(len(graphs), 'network')}, {len(made):,} bytes"
+    about = f"{counted(len(arguments.names), 'network')}, {len(made):,} bytes"
     print(f"{arguments.output}: {about}", file=sys.stderr)
     return 0

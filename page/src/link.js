@@ -20,7 +20,11 @@ export function writeLink(views) {
     for (const [key, value] of stateOf(view)) link.append((n ? "2." : "") + key, value);
   });
   const text = link.toString().replace(/%2C/g, ",").replace(/%2F/g, "/");
-  history.replaceState(null, "", text ? `#${text}` : location.pathname + location.search);
+  try {
+    history.replaceState(null, "", text ? `#${text}` : location.pathname + location.search);
+  } catch {
+    // a page in a frame of another, such as a notebook, has no link of its own
+  }
 }
 
 function* stateOf(view) {

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from archcalc.page.html import page_html
+from archcalc.pages.html import page_html
 
 _COUNT = {"unit": "COUNT", "summed": True}
 FIGURES: list[dict[str, Any]] = [

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-SOURCES, BUILT = ROOT / "page", ROOT / "archcalc" / "page"
+SOURCES, BUILT = ROOT / "page", ROOT / "archcalc" / "pages"
 FILES = ("bundle.js", "page.css", "licenses.txt")
 MOST_LINES = 400
 

@@ -8,7 +8,7 @@ from base64 import b64encode
 from hashlib import sha256
 from html.parser import HTMLParser
 
-from archcalc.page.html import json_in_html, page_html
+from archcalc.pages.html import json_in_html, page_html
 from tests.hostile import TEXTS
 
 HOSTILE = '</script><script>alert(1)</script><!-- {{bundle}} & <b title="\'">'

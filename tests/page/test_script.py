@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from archcalc.hardware.device import device_names
-from archcalc.page.offering import own_setting
+from archcalc.pages.offering import own_setting
 from tests.page.walked import DEVICE, NODE, LivePage
 
 pytestmark = pytest.mark.skipif(NODE is None, reason="needs node")

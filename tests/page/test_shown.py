@@ -10,7 +10,7 @@ from archcalc import analyze, load
 from archcalc.figures.of_layer import OF_LAYER
 from archcalc.hardware.device import find_device
 from archcalc.hardware.roofline import roofline
-from archcalc.page.making import page
+from archcalc.pages.making import page
 from archcalc.render.numbers import short, short_bytes
 from archcalc.render.roofline import seconds_text
 from archcalc.render.rows import rows_at_depth

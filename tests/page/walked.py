@@ -22,12 +22,12 @@ from archcalc.hardware.roofline import roofline
 from archcalc.loading import Spec, load
 from archcalc.memory_use.liveness import storages, timeline
 from archcalc.memory_use.open_memory import why_memory_is_unknown
-from archcalc.page.data import network_data
-from archcalc.page.live import Live, live
-from archcalc.page.making import page_of
-from archcalc.page.offering import Offer, drawn_setting, number, own_setting
-from archcalc.page.runtime import LEAST_TIME, LIMIT, NO_FORM
-from archcalc.page.script import script
+from archcalc.pages.data import network_data
+from archcalc.pages.live import Live, live
+from archcalc.pages.making import page_of
+from archcalc.pages.offering import Offer, drawn_setting, number, own_setting
+from archcalc.pages.runtime import LEAST_TIME, LIMIT, NO_FORM
+from archcalc.pages.script import script
 from archcalc.parametric.formulas.every_figure import AXES, BYTES
 from archcalc.parametric.formulas.exact import Exact
 from archcalc.parametric.formulas.tracing import Leaf

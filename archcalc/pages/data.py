@@ -15,9 +15,9 @@ from archcalc.graph import Graph
 from archcalc.hardware.device import USUAL, device_names, find_device
 from archcalc.layers.setting_text import setting_text
 from archcalc.noticing import notes_on
-from archcalc.page.live import Live
-from archcalc.page.offering import Offer, number
-from archcalc.page.runtime import LEAST_TIME, LIMIT
+from archcalc.pages.live import Live
+from archcalc.pages.offering import Offer, number
+from archcalc.pages.runtime import LEAST_TIME, LIMIT
 from archcalc.parametric.formulas.every_figure import AXES, KEPT, MOVED, axis_keys
 from archcalc.parametric.formulas.tracing import Leaf
 from archcalc.quantity.arithmetic import plain

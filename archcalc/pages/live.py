@@ -8,7 +8,7 @@ from typing import Any
 
 from archcalc.analysis import DTYPES, Analysis
 from archcalc.graph import Graph
-from archcalc.page.offering import (
+from archcalc.pages.offering import (
     THE_BATCH,
     Offer,
     built_at,

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 import archcalc
 from archcalc.graph import Graph
-from archcalc.page.data import network_data
-from archcalc.page.html import page_html
-from archcalc.page.live import Live, live
-from archcalc.page.script import script
+from archcalc.pages.data import network_data
+from archcalc.pages.html import page_html
+from archcalc.pages.live import Live, live
+from archcalc.pages.script import script
 
 
 def page(graphs: Sequence[Graph]) -> str:

@@ -11,9 +11,9 @@ from typing import Any
 import sympy
 
 from archcalc.analysis import DTYPES
-from archcalc.page.live import Live
-from archcalc.page.offering import Offer, number
-from archcalc.page.runtime import NO_FORM, runtime
+from archcalc.pages.live import Live
+from archcalc.pages.offering import Offer, number
+from archcalc.pages.runtime import NO_FORM, runtime
 from archcalc.parametric.formulas.every_figure import BATCH, BYTES, EveryFigure
 from archcalc.parametric.formulas.tracing import Fork, Leaf, Refusal, pieces
 from archcalc.quantity.conditions import is_symbol

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from archcalc.layers.effect import COPY, Extra, Saved, Towards
 from archcalc.layers.operator import Taking
-from archcalc.quantity.arithmetic import Quantity, floor_div, largest_of, smallest
+from archcalc.quantity.arithmetic import Quantity, floor_div, largest, largest_of, smallest
 
 _LEAST_OF_STATISTICS = 4  # bytes per value
 
@@ -166,7 +166,7 @@ def _bytes_at(moment: Moment, images: Quantity, floating: int) -> Quantity:
         values = values + more * several(steps) * several(images)
     for more, steps in moment.apart:
         values = values + more * several(steps * images)
-    each = max(floating, _LEAST_OF_STATISTICS)
+    each = largest(floating, _LEAST_OF_STATISTICS)
     return images * (values * floating + moment.statistics * each)
 
 

@@ -22,6 +22,7 @@ from archcalc.quantity.arithmetic import (
     largest_of,
     smallest,
 )
+from archcalc.quantity.conditions import is_symbol
 
 FLOAT32 = 4  # bytes per value
 _PAGE = 4096  # bytes: oneDNN begins each part of its workspace on a new page
@@ -184,7 +185,8 @@ class OfKernel(Extra):
     """
 
     def bytes_for(self, images: Quantity, floating: int) -> Quantity:
-        if floating != FLOAT32:
+        # Of any type the formula is that of float32: memory counts as unknown in the others.
+        if not is_symbol(floating) and floating != FLOAT32:
             raise UsageError(
                 "what an lstm without a projection takes in half precision depends on the CPU; "
                 "take float32"

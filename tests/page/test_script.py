@@ -10,6 +10,7 @@ import pytest
 
 from archcalc.hardware.device import device_names
 from archcalc.pages.offering import own_setting
+from archcalc.parametric.formulas.every_figure import BYTES
 from tests.page.walked import DEVICE, NODE, LivePage
 
 pytestmark = pytest.mark.skipif(NODE is None, reason="needs node")
@@ -138,6 +139,15 @@ def test_the_comparison_sees_a_figure_that_is_wrong(odd: LivePage) -> None:
     answer["layers"]["least_time"][1] *= 1 + 1e-15
     del answer["totals"]["paths"]
     assert odd.differences(own, answer) == {"macs": 1, "least_time": 1, "total paths": 1}
+
+
+def test_memory_that_is_known_in_float32_alone_has_a_form() -> None:
+    page = LivePage("lstm_lm_large")
+    for dtype, is_known in ((4, True), (8, False)):
+        setting = {**own_setting(page.live.offers), BYTES: dtype, DEVICE: "generic_cpu"}
+        (answer,) = page.answers([setting])
+        assert bool(answer["memory"]["steps"]) is is_known
+        assert page.differences(setting, answer) == {}
 
 
 def test_the_same_network_gives_the_same_script() -> None:

@@ -6,7 +6,7 @@ written out without.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from math import prod
 from typing import Any
 
@@ -58,9 +58,9 @@ class Sizes:
         waiting = [name]
         while waiting:
             name = waiting[-1]
-            missing = self._sources(name).difference(self._maps)
+            missing = [source for source in self._sources(name) if source not in self._maps]
             if missing:
-                waiting += missing
+                waiting += reversed(missing)  # the first is looked at first
             elif waiting.pop() not in self._maps:
                 self._maps[name] = self._found(name)
         return self._maps[name]
@@ -74,8 +74,8 @@ class Sizes:
         self.of(layer)
         return self._states[layer]
 
-    def _sources(self, name: str) -> set[str]:
-        return set() if name in self._maps or name in self._inputs else {*self._nodes[name].sources}
+    def _sources(self, name: str) -> Sequence[str]:
+        return () if name in self._maps or name in self._inputs else self._nodes[name].sources
 
     def _found(self, name: str) -> FeatureMap:
         if name in self._inputs:

@@ -116,6 +116,21 @@ def build_graph(
     return graph
 
 
+def inputs_with(
+    network: Network, parameters: Mapping[str, Value], given: Mapping[str, FeatureMap]
+) -> dict[str, FeatureMap]:
+    """The inputs that a network has with some of its parameters changed, without its layers.
+
+    Args:
+        given: inputs that stay as they are, by name.
+
+    Raises:
+        UsageError, SpecError: as `build_graph`.
+    """
+    expander = _Expander(network, network.parameters | overrides(network, parameters), given)
+    return {name: expander.find_input(name) for name in network.inputs}
+
+
 def _modules(network: Network, layers: Iterable[str]) -> dict[str, str]:
     """Of a model from elsewhere the modules whose layers stand in a row, with their classes."""
     if network.imported is None:

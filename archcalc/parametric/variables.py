@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from archcalc.errors import UsageError
-from archcalc.expansion import build_graph, with_inputs
+from archcalc.expansion import build_graph, inputs_with, with_inputs
+from archcalc.feature_map import FeatureMap
 from archcalc.graph import Graph
 from archcalc.loading import input_shapes
-from archcalc.record import Record
+from archcalc.record import Record, replace
 from archcalc.spec.labels import find_labelled
 from archcalc.spec.values import ExpressionError, Value
 
@@ -79,15 +80,22 @@ def rebuilt(graph: Graph, values: Mapping[Variable, Value]) -> Graph:
             items = list(parameters[one.parameter])
             items[one.number or 0] = value
             parameters[one.parameter] = items
-    found = graph
-    if parameters != graph.parameters:
-        given = {name: graph.inputs[name] for name in graph.given}
-        found = build_graph(graph.network, input=given, parameters=parameters)
     sizes = {(one.input, one.number): value for one, value in values.items() if one.input}
+    given = {name: graph.inputs[name] for name in graph.given}
+    if parameters == graph.parameters:
+        return with_inputs(graph, _resized(graph.inputs, sizes)) if sizes else graph
     if not sizes:
-        return found
-    inputs = {
+        return build_graph(graph.network, input=given, parameters=parameters)
+    own = inputs_with(graph.network, parameters, given)
+    found = build_graph(graph.network, input=_resized(own, sizes), parameters=parameters)
+    return replace(found, given=graph.given)
+
+
+def _resized(
+    inputs: Mapping[str, FeatureMap], sizes: Mapping[tuple[str, int | None], Value]
+) -> dict[str, FeatureMap]:
+    """The shapes of inputs with other sizes, by the input's name and the number of the size."""
+    return input_shapes({
         name: [sizes.get((name, number), size) for number, size in enumerate(x.shape)]
-        for name, x in found.inputs.items()
-    }
-    return with_inputs(found, input_shapes(inputs))
+        for name, x in inputs.items()
+    })  # fmt: skip

@@ -8,12 +8,12 @@ from typing import Any, cast
 from archcalc.errors import LayerError
 from archcalc.feature_map import FeatureMap
 from archcalc.graph import Node
-from archcalc.layers import Effect
+from archcalc.layers import Effect, Layer
 from archcalc.layers.integers import dtype_kept
 from archcalc.layers.items import effect_with_items
 from archcalc.layers.setting_text import settings_of
 from archcalc.quantity.arithmetic import LARGEST_INT64
-from archcalc.quantity.conditions import follower, is_symbol, named
+from archcalc.quantity.conditions import follower, is_symbol, named, remembered
 from archcalc.record import replace
 
 MOST_SHOWN = 4  # inputs of a layer in a message
@@ -31,8 +31,13 @@ def effect_of(node: Node, inputs: Sequence[FeatureMap], pooled: FeatureMap | Non
     Raises:
         LayerError: it refuses them, or no tensor could hold its output.
     """
-    integers = dtype_kept(node.layer, inputs)
-    effect = effect_with_items(node.layer, *inputs, *([] if pooled is None else [pooled]))
+    key = (effect_of, node.layer, pooled, *inputs)
+    return remembered(lambda: _effect_of(node.layer, inputs, pooled), key)
+
+
+def _effect_of(layer: Layer, inputs: Sequence[FeatureMap], pooled: FeatureMap | None) -> Effect:
+    integers = dtype_kept(layer, inputs)
+    effect = effect_with_items(layer, *inputs, *([] if pooled is None else [pooled]))
     if follower() is not None:
         effect = replace(effect, output=_with_names(effect.output))
     _require_holdable(effect.output)

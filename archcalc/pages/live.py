@@ -28,7 +28,6 @@ from archcalc.parametric.formulas.every_figure import (
 from archcalc.parametric.formulas.exact import Exact
 from archcalc.parametric.formulas.following import Course, Definitions
 from archcalc.parametric.formulas.tracing import REFUSALS, Fork, Leaf, Refusal, Traces
-from archcalc.parametric.variables import Variable
 from archcalc.quantity.conditions import following
 from archcalc.record import Record
 from archcalc.walk import walk
@@ -95,7 +94,7 @@ def walked(graph: Graph, offers: Sequence[Offer], setting: Mapping[Any, Exact]) 
 def live(graph: Graph) -> Live:
     """Finds the closed forms of a network."""
     not_offered: list[NotOffered] = []
-    usable = [kinds for one in candidates(graph) if (kinds := _usable(graph, one, not_offered))]
+    usable = _usable(graph, not_offered)
     try:
         search = _Search(graph, usable)
     except UNFORESEEN:
@@ -107,23 +106,35 @@ def live(graph: Graph) -> Live:
     return search.found(not_offered)
 
 
-def _usable(graph: Graph, variable: Variable, not_offered: list[NotOffered]) -> list[Offer]:
-    """The ways to offer a variable; none where the network cannot be built with a symbol."""
-    is_whole, shapes = variable.input is not None, shapes_the_graph(graph, variable)
-    offers = [*offers_of(variable, is_whole, shapes)]
-    course = Course(Definitions(), {offers[0].symbol: offers[0].own})
+def _usable(graph: Graph, not_offered: list[NotOffered]) -> list[list[Offer]]:
+    """The ways to offer each variable with which the network can be built as a symbol."""
+    shaping = {one: shapes_the_graph(graph, one) for one in candidates(graph)}
+    usable = [[*offers_of(one, one.input is not None, shapes)] for one, shapes in shaping.items()]
     try:
-        with following(course):
-            built_at(graph, offers[:1], {offers[0].symbol: offers[0].symbol})
-    except (*REFUSALS, *UNFORESEEN) as error:
-        not_offered.append(NotOffered(variable.label, f"no closed form: {_line(error)}"))
-        return []
-    if not is_whole and any(
-        question.requirement is not None and question.requirement.shown == (offers[0].symbol,)
-        for question in course.questions
-    ):
-        return [*offers_of(variable, is_whole=True, shapes=shapes)]
-    return offers
+        whole = _required_alone(graph, [kinds[0] for kinds in usable])
+    except (*REFUSALS, *UNFORESEEN):  # which of them is it?
+        whole = set()
+        for kinds in [*usable]:
+            try:
+                whole |= _required_alone(graph, kinds[:1])
+            except (*REFUSALS, *UNFORESEEN) as error:
+                not_offered.append(NotOffered(kinds[0].label, f"no closed form: {_line(error)}"))
+                usable.remove(kinds)
+    return [
+        [*offers_of(one, True, shaping[one])]
+        if (one := kinds[0].variable) is not None and kinds[0].symbol in whole
+        else kinds
+        for kinds in usable
+    ]
+
+
+def _required_alone(graph: Graph, offers: Sequence[Offer]) -> set[Any]:
+    """The symbols of which the spec requires something by themselves: to be whole, say."""
+    course = Course(Definitions(), {one.symbol: one.own for one in offers})
+    with following(course):
+        built_at(graph, offers, {one.symbol: one.symbol for one in offers})
+    shown = [one.requirement.shown for one in course.questions if one.requirement is not None]
+    return {each[0] for each in shown if len(each) == 1}
 
 
 def _line(error: Exception) -> str:
@@ -158,6 +169,8 @@ class _Search:
         self._walks = max(6, MOST_WALKED // len(graph.nodes))
         self._most = max(3, min(MOST_LEAVES, MOST_LAYERS // len(graph.nodes)))
         self._traces.add(self._own)
+        if isinstance(refusal := self._traces.at(self._own)[0], Refusal):
+            raise AssertionError(f"refused with symbols alone: {refusal.text}")
 
     def _find(self) -> EveryFigure:
         symbols = {offer.symbol: offer.symbol for offer in self._all}

@@ -42,6 +42,7 @@ class _Function:
         self._of = live.traces.definitions.of
         self._names: dict[Any, tuple[str, str | None]] = {}
         self._writer = JavaScriptWriter(self._names.__getitem__)
+        self._symbols: dict[Any, list[Any]] = {}
         self._lines: list[str] = []
 
     def text(self) -> str:
@@ -123,15 +124,14 @@ class _Function:
         while waiting:
             expression = waiting.pop()
             if not expression.is_Symbol:
-                symbols = sorted(expression.free_symbols, key=str)
-                waiting += [symbol for symbol in symbols if symbol not in known]
+                waiting += [symbol for symbol in self._within(expression) if symbol not in known]
                 continue
             if expression in known:
                 continue
             definition = sympy.sympify(self._of[expression])
-            missing = [s for s in definition.free_symbols if s not in known]
+            missing = [symbol for symbol in self._within(definition) if symbol not in known]
             if missing:
-                waiting += [expression, *sorted(missing, key=str)]
+                waiting += [expression, *missing]
                 continue
             known.add(expression)
             over, under = self._names[expression]
@@ -142,6 +142,13 @@ class _Function:
                 found.append(f"{over}={written.over},{under}={written.under or '1n'}")
         if found:
             self._lines.append(f"const {','.join(found)};")
+
+    def _within(self, expression: Any) -> list[Any]:
+        """The symbols of an expression, always in one order."""
+        found = self._symbols.get(expression)
+        if found is None:
+            found = self._symbols[expression] = sorted(expression.free_symbols, key=str)
+        return found
 
     def _leaf(self, leaf: Leaf, known: set[Any]) -> None:
         figures: EveryFigure = leaf.found

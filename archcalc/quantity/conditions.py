@@ -6,16 +6,18 @@ decided is up to whoever runs the rule: `splitting`, `deciding`, `witnessing` an
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from enum import Enum
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
+
+_T = TypeVar("_T")
 
 
 def is_symbol(value: object) -> bool:
     """Whether `value` is a sympy expression. Does not import sympy."""
-    return hasattr(value, "free_symbols")
+    return hasattr(type(value), "free_symbols")  # of the value itself they would be looked for
 
 
 def is_array(value: object) -> bool:
@@ -219,6 +221,9 @@ class Follower(Protocol):
     def stands_at(self, place: Any, inputs: Any) -> None:
         """Tells which layer, and on which inputs, the next questions are about."""
 
+    def remembered(self, compute: Callable[[], Any], key: Any, same: tuple[Any, ...]) -> Any:
+        """As the function `remembered`."""
+
 
 _FOLLOWER: ContextVar[Follower | None] = ContextVar("_FOLLOWER", default=None)
 
@@ -267,3 +272,18 @@ def stand_at(place: Any, inputs: Any) -> None:
     one = _FOLLOWER.get()
     if one is not None:
         one.stands_at(place, inputs)
+
+
+def remembered(compute: Callable[[], _T], key: Hashable, same: tuple[object, ...] = ()) -> _T:
+    """What a function gives; where settings are followed, what it gave for the same before, at any
+    of them at which its questions have the same answers.
+
+    Args:
+        key: what it computes, and from what; equal keys are the same.
+        same: from what else; the same objects are the same. They do not change.
+    """
+    one = _FOLLOWER.get()
+    if one is None:
+        return compute()
+    found: _T = one.remembered(compute, key, same)
+    return found

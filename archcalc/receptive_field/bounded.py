@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from archcalc.feature_map import FeatureMap
 from archcalc.layers import Effect, Layer
 from archcalc.quantity.arithmetic import LARGEST_INT64
+from archcalc.quantity.conditions import remembered
 from archcalc.receptive_field.by_channel import of_all
 from archcalc.receptive_field.field import AxisField, PhasedField, SteppedField
 from archcalc.receptive_field.origins import Origins
@@ -28,8 +29,10 @@ class BoundedUnits:
 
     def __init__(self, inputs: Mapping[str, FeatureMap]) -> None:
         """`inputs`: the shapes of the network's inputs; the first is the image."""
-        self._units = units_of_inputs(inputs)
-        self._seen = UnitsSeen(next(iter(inputs.values())))
+        key = (units_of_inputs, *inputs.items())
+        self._units = {**remembered(lambda: units_of_inputs(inputs), key)}
+        self._image = next(iter(inputs.values()))
+        self._seen = UnitsSeen(self._image)
         self._phase_work = 0
 
     def add(
@@ -47,7 +50,11 @@ class BoundedUnits:
             sources: the names of what it is computed from, the shapes of which are `maps`.
         """
         seen = [self._units[source] for source in sources]
-        found = self._seen.after(layer, effect, seen, maps)
+        found = remembered(
+            lambda: self._seen.after(layer, effect, seen, maps),
+            (BoundedUnits, self._image),
+            (effect, *seen),
+        )
         passed_on = bool(seen) and found is seen[0]  # as it was
         for _, part in () if passed_on else found.seen.parts:
             if not all(map(_is_bounded, part.local)):

@@ -14,7 +14,7 @@ import sympy
 from archcalc.analysis import DTYPES, Analysis
 from archcalc.errors import ArchcalcError
 from archcalc.figures.figure import Figure, Unit
-from archcalc.figures.of_layer import OF_LAYER, SUMMED
+from archcalc.figures.of_layer import OF_LAYER, SUMMED, LayerAnalysis
 from archcalc.figures.of_network import OF_NETWORK
 from archcalc.graph import Graph
 from archcalc.hardware.roofline import bytes_moved
@@ -22,7 +22,7 @@ from archcalc.memory_use.liveness import step_by_step, storages
 from archcalc.memory_use.open_memory import unsettled, why_memory_is_unknown
 from archcalc.memory_use.totals import input_bytes, saved_bytes
 from archcalc.quantity.at_least import is_open
-from archcalc.quantity.conditions import is_symbol, named
+from archcalc.quantity.conditions import is_symbol, named, remembered
 from archcalc.receptive_field.per_axis import PerAxis
 from archcalc.record import Record, replace
 
@@ -32,6 +32,7 @@ AXES = ((), ("x",), ("y", "x"), ("z", "y", "x"))  # of the input, in the keys of
 _WITHOUT_FORM = ("training_peak", "input")  # a search through the step; what is given
 _NUMBERS = (Unit.COUNT, Unit.BYTES)
 _PER_AXIS = (Unit.FIELD, Unit.STEP)
+_SHOWN = [figure for figure in OF_LAYER.values() if figure.unit in (*_NUMBERS, *_PER_AXIS)]
 
 
 class Total(Record):
@@ -118,11 +119,12 @@ def every_figure(analysis: Analysis) -> EveryFigure:
     """All figures of a network."""
     axes, layers = len(analysis.input.grid), analysis.layers
     found: dict[str, list[Any]] = {}
-    for figure in OF_LAYER.values():
-        values = [figure.of(layer) for layer in layers] if figure.unit not in (Unit.NAME,) else []
+    every = [_of_layer(layer) for layer in layers]
+    for number, figure in enumerate(_SHOWN):
+        values = [figures[number] for figures in every]
         if figure.unit in _NUMBERS:
             found[figure.key] = [None if is_open(value) else value for value in values]
-        elif figure.unit in _PER_AXIS:
+        else:
             each = [_along(value, axes) for value in values]
             found |= {key: [of[n] for of in each] for n, key in enumerate(axis_keys(figure, axes))}
     maps = analysis.map_bytes
@@ -145,6 +147,17 @@ def every_figure(analysis: Analysis) -> EveryFigure:
     shapes = tuple([layer.output.shape for layer in layers])
     return EveryFigure(
         analysis.graph, shapes, found, totals, steps, names, open_dtypes, memory_unknown
+    )
+
+
+def _of_layer(layer: LayerAnalysis) -> list[Any]:
+    """The figures of a layer, which neither its name nor those of its inputs change."""
+    node = layer.node
+    alone = (node.layer, node.trainable, layer.batch, layer.bytes_each, layer.shared)
+    return remembered(
+        lambda: [figure.of(layer) for figure in _SHOWN],
+        (_of_layer, *alone),
+        (layer.effect, layer.field, layer.local_field, layer.origins),
     )
 
 

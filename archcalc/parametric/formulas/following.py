@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from fractions import Fraction
 from math import ceil, floor
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 
 import sympy
 
@@ -58,19 +58,42 @@ class Question(Record):
     requirement: Requirement | None
 
 
+_Said: TypeAlias = tuple[str, tuple[Any, ...]]  # the fact, and what is shown in it
+
+
+class Path(Record):
+    """What a function gave at the settings at which its questions have the same answers.
+
+    Attributes:
+        questions: each condition, the answer, and what it requires, or what is said in a place
+            where it is not met.
+        found: what it gave.
+        same: what it was computed from, which is known by where it lies, and so has to be kept.
+    """
+
+    questions: tuple[tuple[Any, bool, Requirement | _Said | None], ...]
+    found: Any
+    same: tuple[Any, ...]
+
+
 class Definitions:
     """The symbols that stand for expressions in earlier ones, of all walks of one network.
 
     Attributes:
         of: the expression that each stands for.
+        paths: what was found before, by what it was found from.
     """
 
     def __init__(self) -> None:
         self.of: dict[Any, Any] = {}
+        self.paths: dict[Any, list[Path]] = {}
         self._symbols: dict[tuple[Any, bool], Any] = {}
         self._names: dict[Any, str] = {}
+        self._named: dict[str, Any] = {}
+        self._of_names: dict[str, Callable[[Values], Any]] = {}
         self._scope: dict[str, Any] = {"F": Fraction, "floor": floor, "ceil": ceil}
-        self._functions: dict[Any, Callable[[_Values], Any]] = {}
+        self._functions: dict[Any, Callable[[Values], Any]] = {}
+        self._relations: dict[tuple[str, Any, Any], Any] = {}
 
     def symbol(self, expression: Any, whole: bool) -> Any:
         """The symbol that stands for an expression."""
@@ -82,7 +105,30 @@ class Definitions:
             self.of[found] = expression
         return found
 
-    def function(self, expression: Any) -> Callable[[_Values], Any]:
+    def relation(self, relation: str, a: Any, b: Any) -> Any:
+        """A relation of two expressions."""
+        asked = (relation, a, b)
+        found = self._relations.get(asked)
+        if found is None:
+            found = self._relations[asked] = _relation(relation, a, b)
+        return found
+
+    def name(self, symbol: Any) -> str:
+        """What a symbol is called in what computes; text is found faster than what sympy makes."""
+        found = self._names.get(symbol)
+        if found is None:
+            found = self._names[symbol] = f"s{len(self._names)}"
+            self._named[found] = symbol
+        return found
+
+    def value(self, name: str, values: Values) -> Exact:
+        """What a symbol is that is defined by others, by its name."""
+        compute = self._of_names.get(name)
+        if compute is None:
+            compute = self._of_names[name] = self.function(self.of[self._named[name]])
+        return cast(Exact, compute(values))
+
+    def function(self, expression: Any) -> Callable[[Values], Any]:
         """What computes an expression, or a condition, from the values of symbols."""
         found = self._functions.get(expression)
         if found is None:
@@ -93,9 +139,7 @@ class Definitions:
     def _source(self, expression: Any) -> str:
         """An expression in Python: exact, by ints and fractions."""
         if expression.is_Symbol:
-            name = self._names.setdefault(expression, f"s{len(self._names)}")
-            self._scope[name] = expression
-            return f"v[{name}]"
+            return f"v[{self.name(expression)!r}]"
         if expression in (sympy.true, sympy.false):
             return str(bool(expression))
         if expression.is_Rational:
@@ -126,25 +170,28 @@ class Definitions:
         return f"({parts[0]} {sign} {parts[1]})"
 
 
-class _Values(dict[Any, Exact]):
-    """The values of symbols, those of defined ones when they are asked for."""
+class Values(dict[str, Exact]):
+    """The values of symbols by their names, those of defined ones when they are asked for."""
 
     def __init__(self, definitions: Definitions, setting: Mapping[Any, Exact]) -> None:
-        super().__init__({symbol: exact(value) for symbol, value in setting.items()})
+        super().__init__({definitions.name(one): exact(value) for one, value in setting.items()})
         self._definitions = definitions
 
-    def __missing__(self, symbol: Any) -> Exact:
-        found = self._definitions.function(self._definitions.of[symbol])(self)
-        self[symbol] = found
-        return cast(Exact, found)
+    def __missing__(self, name: str) -> Exact:
+        found = self[name] = self._definitions.value(name, self)
+        return found
 
 
 class Evaluation:
-    """Expressions at one setting: exact, each part once."""
+    """Expressions at one setting: exact, each part once.
+
+    Attributes:
+        values: those of symbols.
+    """
 
     def __init__(self, definitions: Definitions, setting: Mapping[Any, Exact]) -> None:
         self._definitions = definitions
-        self._values = _Values(definitions, setting)
+        self.values = Values(definitions, setting)
 
     def __call__(self, expression: Any) -> Exact:
         """The number that an expression is.
@@ -154,11 +201,11 @@ class Evaluation:
         """
         if isinstance(expression, (int, Fraction)):
             return expression
-        return exact(self._definitions.function(expression)(self._values))
+        return exact(self._definitions.function(expression)(self.values))
 
     def holds(self, condition: Any) -> bool:
         """Whether a condition holds."""
-        return bool(self._definitions.function(condition)(self._values))
+        return bool(self._definitions.function(condition)(self.values))
 
 
 class Course:
@@ -176,22 +223,44 @@ class Course:
         self._at = Evaluation(definitions, setting)
         self._asked: dict[Any, bool] = {}
         self._place: tuple[Node | None, tuple[FeatureMap, ...]] = (None, ())
+        self._recorded: list[dict[Any, Any]] = []  # questions of what is being computed, for `Path`
 
     def decides(self, condition: Any) -> bool:
         return self._answer(condition, None)
 
     def holds(self, relation: str, a: Any, b: Any) -> bool:
-        return self._answer(_relation(relation, a, b), None)
+        return self._answer(self._definitions.relation(relation, a, b), None)
 
     def requires(self, relation: str, a: Any, b: Any, message: str, shown: tuple[Any, ...]) -> bool:
+        return self._required(self._definitions.relation(relation, a, b), (message, shown))
+
+    def _required(self, condition: Any, said: _Said) -> bool:
         node = self._place[0]
-        requirement = Requirement(message, shown, *self._place)
+        requirement = Requirement(*said, *self._place)
         # A head for training that does not fit is left out, and the walk goes on.
         is_needed = node is None or not node.training_only
-        holds = self._answer(_relation(relation, a, b), requirement if is_needed else None)
+        holds = self._answer(condition, requirement if is_needed else None, said)
         if not holds:
             self.failed = requirement
         return holds
+
+    def remembered(self, compute: Callable[[], Any], key: Any, same: tuple[Any, ...]) -> Any:
+        paths = self._definitions.paths.setdefault((key, *map(id, same)), [])
+        for path in paths:
+            if all(self._at.holds(condition) is holds for condition, holds, _ in path.questions):
+                for condition, _, said in path.questions:
+                    if isinstance(said, tuple):
+                        self._required(condition, said)
+                    else:
+                        self._answer(condition, said, said)
+                return path.found
+        self._recorded.append({})
+        try:
+            found = compute()
+        finally:
+            questions = self._recorded.pop()
+        paths.append(Path(tuple(questions.values()), found, same))
+        return found
 
     def number(self, value: Any) -> Any:
         if value.is_Relational or value.is_Boolean:
@@ -209,8 +278,8 @@ class Course:
         if value.is_Integer:
             return value
         if not value.is_integer:
-            message = Requirement("expected a whole number, found {}", (value,), None, ())
-            self._answer(_relation("Divides", value, 1), message)
+            required = Requirement("expected a whole number, found {}", (value,), None, ())
+            self._answer(_relation("Divides", value, 1), required, required)
         elif value.is_Symbol:
             return value
         return self._definitions.symbol(value, whole=True)
@@ -233,13 +302,20 @@ class Course:
             for name, value in given.items()
         })  # fmt: skip
 
-    def _answer(self, condition: Any, requirement: Requirement | None) -> bool:
-        if condition in (sympy.true, sympy.false):
+    def _answer(
+        self,
+        condition: Any,
+        requirement: Requirement | None,
+        said: Requirement | _Said | None = None,
+    ) -> bool:
+        if condition is sympy.true or condition is sympy.false:
             return bool(condition)
         known = self._asked.get(condition)
         if known is None:
             known = self._asked[condition] = self._at.holds(condition)
             self.questions.append(Question(condition, known, requirement))
+        for questions in self._recorded:
+            questions.setdefault((condition, said is None), (condition, known, said))
         return known
 
 

@@ -19,6 +19,7 @@ from archcalc.parametric.formulas.following import (
     Evaluation,
     Question,
     Requirement,
+    Values,
 )
 from archcalc.quantity.conditions import following, is_symbol
 from archcalc.record import Record, replace
@@ -41,10 +42,14 @@ class Refusal(Record):
 
 
 class Fork(Generic[_T]):
-    """A condition, and what comes of either answer; None of one that no setting gave yet."""
+    """A condition, and what comes of either answer; None of one that no setting gave yet.
 
-    def __init__(self, question: Question) -> None:
+    `holds` says whether the condition does, from the values of symbols.
+    """
+
+    def __init__(self, question: Question, holds: Callable[[Values], Any]) -> None:
         self.condition = question.condition
+        self.holds = holds
         self.requirement = question.requirement
         self.sides: dict[bool, Tree[_T] | None] = {True: None, False: None}
 
@@ -126,7 +131,7 @@ class Traces(Generic[_T]):
                     at.requirement = None
                 at = at.sides[side]
             if not isinstance(at, Fork):
-                at = Fork(question)
+                at = Fork(question, self.definitions.function(question.condition))
                 self._put(before, side, at)
             if not question.holds and (number + 1 < len(questions) or isinstance(end, Leaf)):
                 at.requirement = None  # somebody else goes on
@@ -189,10 +194,10 @@ class Traces(Generic[_T]):
         """Where a setting leads: a leaf, a refusal, or None where no walk went; with what
         evaluates there, and the condition behind which it is not known."""
         evaluation = Evaluation(self.definitions, setting)
-        at, condition = self.root, None
+        at, condition, values = self.root, None, evaluation.values
         while isinstance(at, Fork):
             condition = at.condition
-            at = at.side(evaluation.holds(condition))
+            at = at.side(bool(at.holds(values)))
         return at, evaluation, condition
 
 

@@ -47,11 +47,13 @@ class JavaScriptWriter:
     """Writes expressions as JavaScript.
 
     Attributes:
-        names: what symbols are called: two names of one that need not be whole.
+        names: what symbols are called, once and for all: two names of one that need not be whole.
     """
 
     def __init__(self, names: Callable[[Any], tuple[str, str | None]]) -> None:
         self.names = names
+        self._written: dict[Any, Written] = {}
+        self._texts: dict[Any, str] = {}
 
     def whole(self, expression: Any) -> str:
         """An expression that is a whole number, as a BigInt."""
@@ -78,6 +80,12 @@ class JavaScriptWriter:
         Raises:
             UsageError: it is not rational.
         """
+        found = self._written.get(expression)
+        if found is None:
+            found = self._written[expression] = self._write(expression)
+        return found
+
+    def _write(self, expression: Any) -> Written:
         if expression.is_Symbol:
             over, under = self.names(expression)
             return Written(over, under, _ATOM)
@@ -123,8 +131,14 @@ class JavaScriptWriter:
             found.append(part.over)
         return found, "*".join(f"({under})" for under in unders)
 
+    def _text(self, expression: Any) -> str:
+        found = self._texts.get(expression)
+        if found is None:
+            found = self._texts[expression] = str(expression)
+        return found
+
     def _sum(self, expression: Any) -> Written:
-        terms = sorted(expression.args, key=lambda term: (term.is_number, str(term)))
+        terms = sorted(expression.args, key=lambda term: (term.is_number, self._text(term)))
         parts = [self.write(term) for term in terms]
         numbers = [int(p.under[:-1]) for p in parts if p.under and p.under[:-1].isdigit()]
         if numbers and all(p.under is None or p.under[:-1].isdigit() for p in parts):
@@ -138,7 +152,7 @@ class JavaScriptWriter:
         return Written(_added([Written(over, None, _SUM) for over in overs]), under, _SUM)
 
     def _product(self, expression: Any) -> Written:
-        factors = sorted(expression.args, key=lambda part: (not part.is_number, str(part)))
+        factors = sorted(expression.args, key=lambda part: (not part.is_number, self._text(part)))
         over, under, is_negative = [], [], False
         for part in map(self.write, factors):
             if part.over == "-1n":

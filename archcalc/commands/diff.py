@@ -22,7 +22,7 @@ from archcalc.spec.settings import split_settings
 EXAMPLES = (
     "archcalc diff resnet50 resnet101",
     "archcalc diff mobilenet_v1 'mobilenet_v1 alpha=0.5' --full",
-    "archcalc diff HEAD:net.yaml net.yaml",
+    "archcalc diff HEAD:net.yaml net.yaml --markdown",
 )
 FAILS = "the networks differ"
 
@@ -39,7 +39,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="every layer that is different, and those whose figures alone are; nothing folded",
     )  # fmt: skip
     add_exact(parser)
-    add_format(parser)
+    forms = parser.add_mutually_exclusive_group()
+    add_format(parser, group=forms)
+    forms.add_argument(
+        "--markdown", action="store_const", const="markdown", dest="format",
+        help="as a comment on a pull request has it: the totals, and the layers folded away "
+        "(--format markdown)",
+    )  # fmt: skip
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -14,7 +14,7 @@ from archcalc.render.change_lines import COUNTS, Line, change_text, difference_l
 from archcalc.render.compare import TOTALS, cell, ratio_text, totals_shown
 from archcalc.render.escape import Markup
 from archcalc.render.opaque import opaque_lines, opaque_record
-from archcalc.render.output import Data, Document, Part, Table
+from archcalc.render.output import Data, Document, Folded, Part, Table, Title
 from archcalc.render.table import caption
 from archcalc.render.text_columns import in_columns
 
@@ -68,7 +68,10 @@ class DiffDocument(Document):
         return Data([*keys, "before_network", "after_network"], rows)
 
     def parts(self, form: str) -> Iterator[Part]:
-        """The changes, as text as `diff` shows them, and a table of totals."""
+        """The changes, as text as `diff` shows them, and a table of totals; elsewhere that first.
+
+        In Markdown and HTML the changes are folded away, as a comment on them would have it.
+        """
         found = self.found
         lines = difference_lines(found, full=self.full, in_full=self.in_full)
         if form == "text":
@@ -77,12 +80,20 @@ class DiffDocument(Document):
             yield [f"~ {change_text(change)}" for change in found.settings]
             yield list(_laid_out(lines, self.in_color))
             yield [f"~ {change_text(change)}" for change in _outputs(found)]
-            yield [_tally(found, len(lines)), *_verdict(found)]
-        else:
-            rows = [[line.status.value, line.name, line.kind, line.what] for line in lines]
-            rows += [["changed", "", "", change_text(change)] for change in _outputs(found)]
-            yield Table(["change", "name", "kind", "what"], rows)
+            hint = "; --full shows each that is not the same"
+            tally = _tally(found)
+            yield [tally + hint * (_changed(found) > len(lines)), *_verdict(found)]
+            yield _totals_table(found, self.in_full)
+            return
+        of_network = [("changed", change) for change in (*found.settings, *_outputs(found))]
+        rows = [[what, "", "", change_text(change)] for what, change in of_network]
+        rows += [[line.status.value, line.name, line.kind, line.what] for line in lines]
+        labels = [escape.one_line(label) for label in found.labels]
+        opaque = [*opaque_lines(found.before), *opaque_lines(found.after)]
+        yield Title(" -> ".join(labels), [*opaque, *_verdict(found)])
         yield _totals_table(found, self.in_full)
+        if rows:
+            yield Folded(_tally(found), Table(["change", "name", "kind", "what"], rows))
 
 
 def _outputs(found: Difference) -> list[Change]:
@@ -107,16 +118,21 @@ def _laid_out(lines: Sequence[Line], in_color: bool) -> Iterator[str]:
         yield shown
 
 
-def _tally(found: Difference, lines: int) -> str:
+def _tally(found: Difference) -> str:
     counts = Counter(layer.status for layer in found.layers)
     told = [f"{counts[status]} {status.value}" for status in Status if counts[status]]
-    changed = sum(counts.values()) - counts[Status.SAME]
-    hint = "; --full shows each that is not the same" if changed > lines else ""
-    return f"layers: {', '.join(told)}{hint}"
+    return f"layers: {', '.join(told)}"
+
+
+def _changed(found: Difference) -> int:
+    """How many layers are not the same."""
+    return len(found.layers) - len(found.of_status(Status.SAME))
 
 
 def _verdict(found: Difference) -> list[str]:
     """What is to be said of two networks whose figures are the same."""
+    if found.is_empty:
+        return ["the two are the same, layer by layer"]
     return ["the two differ in names alone"] if found.is_of_names else []
 
 

@@ -58,7 +58,14 @@ class Title(Record):
     notes: Sequence[str] = ()
 
 
-Part: TypeAlias = Table | Title | Sequence[str]  # the latter are the lines of a paragraph
+class Folded(Record):
+    """A table behind a line that says what is in it: folded away where a form can do that."""
+
+    summary: str
+    table: Table
+
+
+Part: TypeAlias = Table | Title | Folded | Sequence[str]  # the latter: lines of a paragraph
 
 
 class Data(Record):
@@ -191,7 +198,18 @@ def part_text(part: Part, form: str, width: int | None = None) -> str:
             return _paragraph([part.text, *part.notes], form, width)
         notes = [_paragraph(part.notes, form)] if part.notes else []
         return "\n\n".join([_TITLES[form].format(escape.line(part.text, form)), *notes])
+    if isinstance(part, Folded):
+        return _folded(part, form, width)
     return _paragraph(part, form, width if form == "text" else None)
+
+
+def _folded(part: Folded, form: str, width: int | None) -> str:
+    table = part_text(part.table, form, width)
+    if form not in ("markdown", "html"):
+        return f"{_paragraph([part.summary], form, width)}\n\n{table}"
+    # Behind an empty line Markdown is read inside of it, too; the line itself is HTML in both.
+    head = f"<details>\n<summary>{escape.line(part.summary, 'html')}</summary>"
+    return f"{head}\n\n{table}\n\n</details>"
 
 
 def _paragraph(lines: Sequence[str], form: str, width: int | None = None) -> str:

@@ -85,3 +85,11 @@ def test_every_layer_is_shown_on_request(capsys: pytest.CaptureFixture[str]) -> 
 def test_there_is_no_colour_in_a_file(capsys: pytest.CaptureFixture[str]) -> None:
     main(["diff", "vgg16", "vgg16_bn"])
     assert "\x1b" not in capsys.readouterr().out
+
+
+def test_markdown_is_a_format(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["diff", "vgg16", "vgg16_bn", "--markdown"])
+    shown = capsys.readouterr().out
+    main(["diff", "vgg16", "vgg16_bn", "--format", "markdown"])
+    assert capsys.readouterr().out == shown
+    assert shown.startswith("**vgg16")

@@ -180,3 +180,24 @@ def test_every_format_shows_changes_and_totals(form: str) -> None:
     shown = write(DiffDocument(between("lenet5", "lenet_caffe")), form)
     assert "removed" in shown
     assert "params" in shown
+
+
+def test_markdown_has_the_totals_first_and_the_layers_folded_away() -> None:
+    found = between("resnet50", "resnet50_v1")
+    title, totals, opening, summary, layers, closing = [
+        block
+        for text in write(DiffDocument(found), "markdown").split("\n\n")
+        for block in (text.split("\n") if text.startswith("<details>") else [text])
+    ]
+    assert title == "**resnet50 -&gt; resnet50_v1**"
+    assert "| MACs " in totals
+    assert (opening, closing) == ("<details>", "</details>")
+    assert summary == "<summary>layers: 6 changed, 6 affected, 163 same</summary>"
+    assert "strides v1.5 -&gt; v1 " in layers
+    assert layers.count("\n| changed ") == 7
+
+
+def test_markdown_of_networks_that_are_the_same_says_so() -> None:
+    text = write(DiffDocument(between("lenet5", "lenet5")), "markdown")
+    assert "the two are the same, layer by layer" in text
+    assert "<details>" not in text

@@ -134,8 +134,15 @@ _SPELLED = {
 
 
 def parser_of_all() -> argparse.ArgumentParser:
-    """The parser with the arguments of every command, for completion scripts."""
+    """The parser with the arguments of every command."""
     return _parser(COMMANDS, COMMANDS)
+
+
+def parser_of(command: str) -> argparse.ArgumentParser:
+    """The parser of the arguments of one command."""
+    parser = _Parser(prog=f"archcalc {command}")
+    module_of(command).configure(parser)
+    return parser
 
 
 class _Parser(argparse.ArgumentParser):

@@ -115,7 +115,6 @@ COSTLY: dict[str, set[str]] = {
     "pandas": {"analysis", "api"},
     "matplotlib": {"api", "render", "reports"},
     "pyarrow": {"render"},
-    "shtab": {"commands"},
 }
 
 
@@ -347,7 +346,6 @@ def test_the_door_waits_for_nothing_either() -> None:
     [
         (TABLE.format(words=["table", "vgg16", "--format", "csv"]), "csv"),
         (TABLE.format(words=["table", "vgg16", "--input", "3x32hx32w"]), "sympy"),
-        (TABLE.format(words=["completion", "bash"]), "shtab"),
         ("import archcalc; archcalc.analyze('lenet5').to_frame()", "pandas"),
         ("import archcalc.quantity.integer_array", "numpy"),
         ("import torch", "torch"),

@@ -23,12 +23,7 @@ from archcalc.spec.settings import read_setting, split_settings
 from archcalc.spec.values import ExpressionError, Value
 from archcalc.walk import require_dtype, walk
 
-# Makes shells complete the names of networks; filled in by the completion command.
-COMPLETE_NETWORKS = {
-    "bash": "_archcalc_networks",
-    "zsh": "_archcalc_networks",
-    "tcsh": "`archcalc list --names`",
-}
+NETWORK = "network"  # what tells shells that an argument is one: its attribute `complete`
 
 
 def add_network(
@@ -42,7 +37,7 @@ def add_network(
     action: Any = parser.add_argument(
         name, metavar=name.removesuffix("s").upper(), nargs=nargs, help=meaning
     )
-    action.complete = COMPLETE_NETWORKS
+    action.complete = NETWORK
 
 
 def add_changes(parser: argparse.ArgumentParser, only: str = "") -> None:

@@ -96,6 +96,7 @@ def check(
     Raises:
         UsageError: no such network, file, source or verdict.
         SpecError: a spec, a claim or a budget is wrong.
+        LayerError: a layer of a network in a file refuses its input.
     """
     if verdict is not None:
         require_known("unknown", verdict, VERDICTS, argument="verdict")
@@ -119,6 +120,9 @@ def _checked(
     claims: list[CheckedClaim] = []
     budgets: list[CheckedBudget] = []
     for family, variant in files:
+        for network in family.networks.values():
+            if variant in (None, network.name):
+                walk(load(network), 1, "float32")  # which refuses what does not fit together
         claims += check_family(family, variant)
         budgets += check_budgets(family, variant)
     if networks or not files:

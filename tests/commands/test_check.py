@@ -50,6 +50,15 @@ def test_code_and_files_of_models_have_no_figures_to_check(
     assert_refused(called(capsys, "check", f"{cfg}#x"), f"{cfg} has no variant 'x'; it has mine")
 
 
+def test_a_file_whose_layers_do_not_fit_is_refused(
+    path: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path(path).write_text(SPEC.format(budget="[]").replace("kernel: 3", "kernel: 99"))
+    status, out, err = called(capsys, "check", path)
+    assert (status, out) == (2, "")
+    assert f"{path}:5:5: a window of 99 does not fit in" in err
+
+
 def test_a_network_of_the_library_is_checked(capsys: pytest.CaptureFixture[str]) -> None:
     status, out, err = called(capsys, "check", "inception_bottleneck")
     assert status == 0

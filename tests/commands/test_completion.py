@@ -110,7 +110,8 @@ def test_files_and_variants_are_offered() -> None:
     Path(".hidden.yaml").touch()
     Path("folder").mkdir()
     Path("folder/two.yaml").write_text(
-        "name: two\ninput: [3, 8, 8]\nparameters: {n: 1}\nlayers: [{conv: {channels: n, kernel: 1}}]\n"
+        "name: two\ninput: [3, 8, 8]\nparameters: {n: 1}\n"
+        "layers: [{conv: {channels: n, kernel: 1}}]\n"
         "variants:\n  one: {n: 1}\n  other: {n: 2}\n"
     )
     assert offered("archcalc table min") == ["mine.yaml"]

@@ -18,9 +18,8 @@ from archcalc.graph import Graph, Node
 from archcalc.layers.registry import known_names
 from archcalc.render.spec_text import head_of, spec_text
 from archcalc.spec.parser import parse_family
-from archcalc.spec.writing import text_of
+from archcalc.spec.writing import in_lines, text_of
 
-_WIDTH = 100  # of a line
 _CONTAINERS = ("", "group", "Sequential", "ModuleList", "ModuleDict")  # classes that say nothing
 _NO_BLOCKS = frozenset(["head", "repeat", "if", "network", "layers", "in"])
 
@@ -82,22 +81,15 @@ def _folded(analysis: Analysis, several: bool) -> str:
         if block.parameters:
             lines.append(f"    parameters: [{', '.join(_parameters(block))}]")
         lines.append("    layers:")
-        lines += _laid(body(block.groups, Parameters(KEYS)), 6)
+        lines += _indented(body(block.groups, Parameters(KEYS)), 6)
         lines.append("")
     lines.append("layers:")
-    lines += _laid(body([root], Parameters(KEYS)), 2)
-    return "\n".join(lines) + "\n"
+    lines += _indented(body([root], Parameters(KEYS)), 2)
+    return "\n".join([part for line in lines for part in in_lines(line)]) + "\n"
 
 
-def _laid(lines: Sequence[Line], indent: int) -> Iterator[str]:
-    """Lines with their indentation, broken where they are too long."""
-    for line in lines:
-        text = " " * (indent + 2 * line.depth) + line.text
-        further = " " * (text.find("{") + 1)
-        while len(text) > _WIDTH and (end := text.rfind(", ", len(further), _WIDTH)) > 0:
-            yield text[: end + 1]
-            text = further + text[end + 2 :]
-        yield text
+def _indented(lines: Sequence[Line], indent: int) -> Iterator[str]:
+    return (" " * (indent + 2 * line.depth) + line.text for line in lines)
 
 
 def _parameters(block: Block) -> Iterator[str]:

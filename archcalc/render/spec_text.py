@@ -9,7 +9,7 @@ from archcalc.graph import INPUT, Graph, Node, Stretch
 from archcalc.layers import Join, Layer
 from archcalc.record import as_dict
 from archcalc.spec.keys import NAMED
-from archcalc.spec.writing import mapping, scalar, text_of
+from archcalc.spec.writing import in_lines, mapping, scalar, text_of
 
 _NO_NAME = re.compile(r"[^A-Za-z0-9_.]+")
 _LONGEST_NAME = 100
@@ -21,7 +21,8 @@ def spec_text(graph: Graph) -> str:
     Loading it gives the same figures, layer by layer.
     """
     body = _body(graph.nodes, graph, graph.first_input, stretches=graph.stretches)
-    return "\n".join([*head_of(graph), "layers:", *body]) + "\n"
+    lines = [*head_of(graph), "layers:", *body]
+    return "\n".join([part for line in lines for part in in_lines(line)]) + "\n"
 
 
 def head_of(graph: Graph) -> Iterator[str]:

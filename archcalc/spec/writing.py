@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from archcalc.quantity.conditions import is_symbol
 
+WIDTH = 80  # of a line that can be broken
 _PLAIN = re.compile(r"[^\W\d][\w.\-]*", re.ASCII)  # needs no quotes
 _RESERVED = {"true", "false", "null", "yes", "no", "on", "off", "y", "n"}
 
@@ -15,6 +16,45 @@ _RESERVED = {"true", "false", "null", "yes", "no", "on", "off", "y", "n"}
 def mapping(texts: Mapping[str, str]) -> str:
     """A mapping in one line, of values that are YAML already."""
     return f"{{{', '.join(f'{key}: {text}' for key, text in texts.items())}}}"
+
+
+def in_lines(line: str) -> Iterator[str]:
+    """A line of a spec in several, where it is too long for a screen.
+
+    It is broken behind commas; where there are none, between words in quotes, which reads as the
+    space that was there.
+    """
+    lead = len(line) - len(line.lstrip())
+    opened = line.find("{") + 1
+    further = " " * (opened if 0 < opened <= WIDTH // 2 else lead + 4)
+    while len(line) > WIDTH:
+        commas, spaces = _breaks(line, len(line) - len(line.lstrip()) + 1)
+        at = max(commas, default=0) or max(spaces, default=0)
+        if not at:
+            break
+        yield line[:at]
+        line = further + line[at + 1 :]
+    yield line
+
+
+def _breaks(line: str, first: int) -> tuple[list[int], list[int]]:
+    """The spaces from `first` on at which a line may end: behind commas, and within quotes."""
+    commas, spaces, quoted = [], [], False
+    for at, sign in enumerate(line[: WIDTH + 1]):
+        if sign == '"' and not _is_escaped(line, at):
+            quoted = not quoted
+        elif sign == " " and at >= first:
+            if quoted and " " not in (line[at - 1], line[at + 1]):
+                spaces.append(at)
+            elif not quoted and line[at - 1] == ",":
+                commas.append(at)
+    return commas, spaces
+
+
+def _is_escaped(line: str, at: int) -> bool:
+    """Whether an odd number of backslashes stands before a sign."""
+    before = line[:at]
+    return (len(before) - len(before.rstrip("\\"))) % 2 == 1
 
 
 def text_of(value: object) -> str:

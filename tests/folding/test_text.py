@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given, reject, settings
 from hypothesis import strategies as st
@@ -11,6 +13,7 @@ from archcalc.folding.columns import Expression, Parameters, Slot
 from archcalc.folding.text import folded_text, is_same
 from archcalc.graph import Graph
 from archcalc.render.spec_text import spec_text
+from archcalc.spec import writing
 from archcalc.walk import analyze, walk
 from tests.networks import SAMPLE
 from tests.spec_texts import graph_of
@@ -67,7 +70,8 @@ def test_any_folded_graph_is_the_same(layers: str) -> None:
     folded(graph)
 
 
-# The lines that the library's own spec of each has, for all variants of its family.
+# The lines that the library's own spec of each has, of up to 100 columns, for all variants of its
+# family; a text in quotes counts as one.
 MOST_LINES = {
     "resnet50": 62,
     "mobilenet_v2": 60,
@@ -82,8 +86,10 @@ MOST_LINES = {
 
 
 @pytest.mark.parametrize("name", MOST_LINES)
-def test_what_repeats_is_said_once(name: str) -> None:
-    assert len(folded(analyze(name).graph).splitlines()) <= MOST_LINES[name]
+def test_what_repeats_is_said_once(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(writing, "WIDTH", 100)
+    text = re.sub(r'\n {4}(?=[^\n"]*"\n)', " ", folded(analyze(name).graph))
+    assert len(text.splitlines()) <= MOST_LINES[name]
 
 
 def test_numbers_follow_from_one_another() -> None:

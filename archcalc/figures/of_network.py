@@ -7,6 +7,7 @@ from functools import wraps
 
 from archcalc.analysis import Analysis
 from archcalc.errors import UsageError
+from archcalc.feature_map import FeatureMap
 from archcalc.figures.figure import Figure, Figures, Unit
 from archcalc.figures.of_layer import SUMMED, LayerAnalysis
 from archcalc.generation import require_generation
@@ -14,7 +15,7 @@ from archcalc.layers import Layer
 from archcalc.layers.integers import Integers
 from archcalc.memory_use.open_memory import why_memory_is_unknown
 from archcalc.memory_use.totals import DEFINITIONS, LEFT_OPEN, lecture_bytes
-from archcalc.quantity.arithmetic import Quantity
+from archcalc.quantity.arithmetic import Quantity, certainly_one
 from archcalc.receptive_field.per_axis import PerAxis
 from archcalc.record import replace
 
@@ -114,15 +115,15 @@ def non_embedding_params(analysis: Analysis) -> Quantity:
 
 @OF_NETWORK.figure(Unit.FIELD)
 def receptive_field(analysis: Analysis) -> PerAxis:
-    """Input pixels that a unit of the last layer with a bounded local receptive field can see."""
-    last = _last_bounded(analysis)
+    """Input pixels that a unit of the last feature map can see: before pools of all of it."""
+    last = _last_map(analysis)
     return None if last is None else last.receptive_field
 
 
 @OF_NETWORK.figure(Unit.FIELD)
 def local_receptive_field(analysis: Analysis) -> PerAxis:
     """Input pixels that it sees by convolutions and pools alone."""
-    last = _last_bounded(analysis)
+    last = _last_map(analysis)
     return None if last is None else last.local_receptive_field
 
 
@@ -170,11 +171,19 @@ def longest_path(analysis: Analysis, counts: Callable[[Layer], bool]) -> int:
     return length.get(analysis.graph.outputs[0], 0)
 
 
-def _last_bounded(analysis: Analysis) -> LayerAnalysis | None:
-    """The last layer that sees, without gates and norms, a bounded part of the input."""
+def _last_map(analysis: Analysis) -> LayerAnalysis | None:
+    """The last layer of several positions, or behind it of one that does not see the whole input.
+
+    Not what sees nothing, as a learned tensor and what is made of such alone.
+    """
     for layer in reversed(analysis.inference_layers):
         field = layer.local_receptive_field
-        # A learned tensor, and what is made of such alone, sees nothing.
-        if isinstance(field, tuple) and field and not {None, "all", 0} & set(field):
+        by_axis = set(field) if isinstance(field, tuple) else {field}
+        is_bounded = by_axis.isdisjoint({None, "all"})
+        if by_axis and by_axis != {0} and (is_bounded or not _is_of_one_position(layer.output)):
             return layer
     return None
+
+
+def _is_of_one_position(output: FeatureMap) -> bool:
+    return all(certainly_one(size) for size in output.sizes)

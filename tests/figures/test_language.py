@@ -8,7 +8,7 @@ import pytest
 
 from archcalc.analysis import Analysis
 from archcalc.figures.language import evaluate
-from archcalc.figures.of_network import longest_path
+from archcalc.figures.of_network import OF_NETWORK, longest_path
 from archcalc.spec.values import ExpressionError
 from archcalc.walk import analyze
 
@@ -137,6 +137,13 @@ def test_the_longest_path_leaves_out_what_runs_beside_it(small: Analysis) -> Non
     assert longest_path(small, lambda layer: False) == 0
 
 
-def test_what_sees_nothing_is_not_the_last_that_sees_a_part() -> None:
-    # Behind the patches of 16 pixels there is a learned tensor, and then attention.
-    assert evaluate("receptive_field", analyze("vit_b_16")) == 16
+@pytest.mark.parametrize(
+    ("name", "field"), [("resnet50", 427), ("vit_b_16", "all"), ("deeplabv3_resnet50", "all")]
+)
+def test_the_field_of_a_network_is_that_of_its_last_map(name: str, field: object) -> None:
+    # The pool of a whole map is behind it; a class token, and the map that is added, before it.
+    assert evaluate("receptive_field", analyze(name)) == field
+
+
+def test_what_mixes_windows_is_not_left_out_of_the_field_of_a_network() -> None:
+    assert OF_NETWORK["receptive_field"].of(analyze("swin_t")) is None

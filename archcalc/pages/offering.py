@@ -25,6 +25,7 @@ _FEWEST = 4  # steps to the own value
 _MOST_POWER = 7  # of two
 SHAPES = 2  # so much less and more of what says which layers there are
 MOST_BATCH = 1024
+_OTHERS = ("batch", "dtype", "device")  # that a page lets one change
 _EXTREME = 0.2  # of what is drawn
 _PARTS_OF_ONE = (20, 16, 10, 8, 4, 2, 1)  # steps of numbers that need not be whole
 
@@ -49,8 +50,11 @@ class Offer(Record):
 
     @property
     def label(self) -> str:
-        """What the user calls it."""
-        return "batch" if self.variable is None else self.variable.label
+        """What the user calls it; a parameter that is called as another setting is named so."""
+        if self.variable is None:
+            return "batch"
+        label = self.variable.label
+        return f"parameter {label}" if label in _OTHERS else label
 
     @property
     def count(self) -> int:

@@ -14,7 +14,7 @@ from archcalc.analysis import DTYPES
 from archcalc.pages.live import Live
 from archcalc.pages.offering import Offer, number
 from archcalc.pages.runtime import NO_FORM, runtime
-from archcalc.parametric.formulas.every_figure import BATCH, BYTES, EveryFigure
+from archcalc.parametric.formulas.every_figure import BYTES, EveryFigure
 from archcalc.parametric.formulas.tracing import Fork, Leaf, Refusal, pieces
 from archcalc.quantity.conditions import is_symbol
 from archcalc.render.formula.as_javascript import JavaScriptWriter
@@ -63,7 +63,7 @@ class _Function:
         own, default = Fraction(offer.own), json.dumps(number(offer.own))
         is_whole = bool(offer.symbol.is_integer)
         self._names[offer.symbol] = (name, None if is_whole else f"{name}d")
-        label = json.dumps("batch" if offer.symbol == BATCH else offer.label)
+        label = json.dumps(offer.label)
         parts = [("$n", name, own.numerator), ("$d", f"{name}d", own.denominator)]
         for function, shown, each in parts[:1] if is_whole else parts:
             given = f"{function}(values[{label}]??{default})" if is_free else f"{each}n"

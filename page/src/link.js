@@ -45,7 +45,7 @@ function* stateOf(view) {
 /** Takes the state of a link; what it does not name is as it is at first. */
 export function takeLink(view, link) {
   const { live } = view;
-  const values = {};
+  const values = Object.create(null); // a parameter may be called __proto__
   for (const variable of live.network.variables) {
     const text = link.get(keyOf(variable.label));
     if (text !== undefined) values[variable.label] = valueOf(variable, text);

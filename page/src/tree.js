@@ -64,7 +64,7 @@ export class Tree {
       let found = this.byName.get(`${name}.`);
       if (found === undefined) {
         found = new Item("block", name, within(name, block.name), block);
-        found.kind = kinds[name] ?? "block";
+        found.kind = Object.hasOwn(kinds, name) ? kinds[name] : "block";
         this.byName.set(`${name}.`, found);
         block.children.push(found);
       }

@@ -16,7 +16,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from tests.page.browser import Browser, chromium
 from tests.page.walked import REPLACER, WITHOUT_FORM, LivePage, read_answers
@@ -67,11 +67,9 @@ def compared(browser: Browser, folder: Path, name: str, count: int) -> Row:
     settings = [*live.networks(count - plain, seed=1), *live.settings(plain, seed=2)]
     differences: Counter[str] = Counter()
     valid = 0
-    script = f"return JSON.stringify(arguments[0].map(archcalcEvaluate[0]), {REPLACER})"
     for start in range(0, len(settings), _AT_ONCE):
         asked = settings[start : start + _AT_ONCE]
-        answers = read_answers(browser.run(script, [*map(live.values, asked)]))
-        for setting, answer in zip(asked, answers, strict=True):
+        for setting, answer in zip(asked, answers(browser, live, asked), strict=True):
             valid += answer["problem"] is None
             differences += live.differences(setting, answer)
     graph = live.live.graph
@@ -80,6 +78,12 @@ def compared(browser: Browser, folder: Path, name: str, count: int) -> Row:
     refused = len(settings) - valid - unknown
     found = dict(differences)
     return Row(graph.name, layers, numbers, valid, refused, unknown, live.compared, found)
+
+
+def answers(browser: Browser, live: LivePage, settings: Sequence[Any]) -> list[Any]:
+    """What the page that is open says of settings."""
+    script = f"return JSON.stringify(JSON.parse(arguments[0]).map(archcalcEvaluate[0]), {REPLACER})"
+    return read_answers(browser.run(script, json.dumps([*map(live.values, settings)])))
 
 
 def page_of(rows: Sequence[Row], code: str) -> str:

@@ -101,7 +101,8 @@ class LivePage:
     def answers(self, settings: Sequence[Mapping[Any, Any]]) -> list[Any]:
         """What the script says, by Node."""
         assert NODE is not None
-        asked = json.dumps([self.values(setting) for setting in settings])
+        values = json.dumps([self.values(setting) for setting in settings])
+        asked = f"JSON.parse({json.dumps(values)})"  # in a script a key may not be __proto__
         answers = (
             f"process.stdout.write(JSON.stringify({asked}.map(archcalcEvaluate[0]), {REPLACER}));"
         )

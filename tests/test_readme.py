@@ -58,9 +58,9 @@ def figure_rows() -> list[str]:
 COUNTED = {
     "layer kinds": len(own_kinds()),
     "networks come": len(network_names()),
-    "small packages": len(PROJECT["dependencies"]),
+    "small package": len(PROJECT["dependencies"]),
 }
-NUMBERS = {"two": 2, "three": 3, "four": 4, "five": 5}
+NUMBERS = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5}
 
 
 @pytest.mark.parametrize("page", [*PAGES, ROOT / "CONTRIBUTING.md"], ids=lambda page: page.stem)
@@ -69,7 +69,7 @@ def test_counts_are_todays(page: Path) -> None:
 
 
 def test_the_readme_counts_what_is_to_install() -> None:
-    assert "small packages" in README.read_text(encoding="utf-8")
+    assert "small package" in README.read_text(encoding="utf-8")
 
 
 def wrong_counts(text: str) -> list[str]:
@@ -83,8 +83,8 @@ def wrong_counts(text: str) -> list[str]:
 
 
 def test_a_wrong_count_would_be_seen() -> None:
-    text = f"four small packages, 7 layer kinds, and {COUNTED['networks come']}\nnetworks come"
-    assert wrong_counts(text) == ["four small packages", "7 layer kinds"]
+    text = f"four small package, 7 layer kinds, and {COUNTED['networks come']}\nnetworks come"
+    assert wrong_counts(text) == ["four small package", "7 layer kinds"]
 
 
 def test_ci_runs_the_two_commands_of_the_readme() -> None:

@@ -17,7 +17,7 @@ from archcalc.quantity.arithmetic import plain
 from archcalc.record import replace
 from archcalc.render.numbers import in_unit
 from archcalc.render.opaque import at_least_record, opaque_lines, opaque_record
-from archcalc.render.output import Data, Document, Part, Table
+from archcalc.render.output import Data, Document, Folded, Part, Table
 from archcalc.render.table import caption
 
 TOTALS = {key: OF_NETWORK[key] for key in KEY_FIGURES}
@@ -125,9 +125,15 @@ class CompareDocument(Document):
         figures = "r" * len(headings)
         lines = (*input_lines(found), *total_lines(found, shown))
         totals = [_cells(line, in_full) for line in lines]
-        yield Table([holds_for, *headings], totals, f"l{figures}")
-        by_stage = [[line.stage, *_cells(line, in_full)] for line in stage_lines(found)]
-        yield Table(["stage", "figure", *headings], _said_once(by_stage), f"ll{figures}")
+        yield Table([holds_for, *headings], totals, f"l{figures}", bars=partial(_bars, lines, 1))
+        of_stages = list(stage_lines(found))
+        by_stage = _said_once([[line.stage, *_cells(line, in_full)] for line in of_stages])
+        behind = partial(_bars, of_stages, 2)
+        table = Table(["stage", "figure", *headings], by_stage, f"ll{figures}", bars=behind)
+        if form == "html" and by_stage:
+            yield Folded("by stages", table)
+        else:
+            yield table
 
     def _rows(self, lines: Sequence[Line]) -> Table:
         cells = [
@@ -203,6 +209,16 @@ def _cells(line: Line, in_full: bool) -> list[str]:
     for text, of_first in zip(shown[1:], line.ratios, strict=True):
         cells += [text, ratio_text(of_first)]
     return cells
+
+
+def _bars(lines: Sequence[Line], before: int) -> list[list[float | None]]:
+    """Behind the figures of each line, beside its largest; none behind names and ratios."""
+    from archcalc.render.bars import in_rows
+
+    found = []
+    for first, *others in in_rows([line.values for line in lines]):
+        found.append([*[None] * before, first, *[cell for bar in others for cell in (bar, None)]])
+    return found
 
 
 def _said_once(rows: list[list[str]]) -> list[list[str]]:

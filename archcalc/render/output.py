@@ -6,7 +6,7 @@ It says what is in the result; how that looks in each form, and how it is escape
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TypeAlias
 
 from archcalc.errors import require_extra, require_known
@@ -31,6 +31,8 @@ class Table(Record):
         total: the last row, set apart.
         room: how much wider than its heading a column is at least, as text.
         keys: how many columns tell the rows, and stand before each part of a table in parts.
+        bars: gives for each row how long a bar HTML shows behind each cell, from 0 to 1; None for
+            none. See `archcalc.render.bars`.
     """
 
     headings: Sequence[str]
@@ -39,6 +41,7 @@ class Table(Record):
     total: Sequence[str] | None = None
     room: int = 2
     keys: int = 1
+    bars: Callable[[], Sequence[Sequence[float | None]]] | None = None
 
     @property
     def sides(self) -> str:
@@ -276,20 +279,34 @@ def _latex_table(table: Table) -> str:
 
 
 def _html_table(table: Table) -> str:
-    attributes = [' style="text-align: right"' if right else "" for right in table.to_right]
+    none: Sequence[float | None] = [None] * len(table.headings)
 
-    def row(texts: Sequence[str], tag: str) -> str:
-        cells = [f"<{tag}{a}>{t}</{tag}>" for t, a in zip(texts, attributes, strict=True)]
+    def row(texts: Sequence[str], tag: str, bars: Sequence[float | None] = none) -> str:
+        styles = map(_style, table.to_right, bars)
+        cells = [f"<{tag}{style}>{t}</{tag}>" for t, style in zip(texts, styles, strict=True)]
         return f"<tr>{''.join(cells)}</tr>"
 
     headings, *texts = _lines(table, "html")
-    rows = [row(line, "td") for line in texts]
+    bars = [] if table.bars is None else [*table.bars()]
+    bars += [none] * (len(texts) - len(bars))  # of the total, too
+    rows = [row(line, "td", bar) for line, bar in zip(texts, bars, strict=True)]
     if table.total is not None:
         rows[-1:] = ["</tbody>", "<tfoot>", rows[-1], "</tfoot>"]
     else:
         rows.append("</tbody>")
     head = ["<thead>", row(headings, "th"), "</thead>"]
     return "\n".join(["<table>", *head, "<tbody>", *rows, "</table>"])
+
+
+_BAR = "#4682b440"  # steel blue, through which a dark ground shows too
+
+
+def _style(to_right: bool, bar: float | None) -> str:
+    styles = ["text-align: right"] if to_right else []
+    if bar:
+        side, length = "left" if to_right else "right", f"{100 * bar:.3g}%"
+        styles.append(f"background: linear-gradient(to {side}, {_BAR} {length}, transparent 0)")
+    return f' style="{"; ".join(styles)}"' if styles else ""
 
 
 _TABLES = {

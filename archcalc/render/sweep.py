@@ -87,7 +87,15 @@ class SweepDocument(Document):
         sides = "l" * several + "r" * (len(figures.labels) + len(self.quantities)) + "l" * reasons
         yield Title(self._title(), self._notes())
         if cells:
-            yield Table(headings, cells, sides, room=0)
+            before: list[Any] = [None] * (several + len(figures.labels))
+
+            def bars() -> list[list[float | None]]:
+                from archcalc.render.bars import in_columns
+
+                lines = [[*before, *found, *[None] * reasons] for _, _, found, _ in rows]
+                return in_columns(zip(*lines, strict=True))
+
+            yield Table(headings, cells, sides, room=0, bars=bars)
         if form == "text" and reasons:
             yield [line for text, n in numbers.items() for line in _numbered(n, text)]
 

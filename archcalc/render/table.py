@@ -19,7 +19,7 @@ from archcalc.render.columns import (
 )
 from archcalc.render.numbers import exact, share, short, short_bytes
 from archcalc.render.opaque import opaque_lines, opaque_text, unknown_beside
-from archcalc.render.output import Data, Document, Part, Table
+from archcalc.render.output import Data, Document, Folded, Part, Table, Title
 from archcalc.render.rows import ALL_LEVELS, Row, depth_that_fits, folded_line, rows_at_depth
 
 
@@ -120,8 +120,7 @@ class TableDocument(Document):
         ranked = self.is_ranked
         rows = self._rows(self.depth or (ALL_LEVELS if ranked else depth_that_fits(analysis)))
         if form != "text":
-            of_all = whole_label(analysis)
-            yield layer_table(rows, columns, label=of_all, in_full=in_full, whole=analysis.layers)
+            yield from self._tables(rows, columns, form)
             return
         yield caption(analysis)
         label, whole = total_label(analysis), analysis.layers
@@ -137,6 +136,21 @@ class TableDocument(Document):
             notes.append(f"field        of the input {analysis.graph.first_input}, the first")
         notes += field_legend(rows, columns)
         yield notes
+
+    def _tables(self, rows: list[Row], columns: Sequence[Column], form: str) -> Iterator[Part]:
+        """A table alone; in HTML its title, and behind blocks that are folded every layer."""
+        analysis, in_full, label = self.analysis, self.in_full, whole_label(self.analysis)
+        found = layer_table(rows, columns, label=label, in_full=in_full, whole=analysis.layers)
+        if form != "html":
+            yield found
+            return
+        title, *notes = caption(analysis)
+        yield Title(title, notes)
+        yield found
+        if self.depth is None and not self.is_ranked and any(len(row.layers) > 1 for row in rows):
+            every = rows_at_depth(analysis, ALL_LEVELS)
+            whole = layer_table(every, columns, label=label, in_full=in_full, whole=analysis.layers)
+            yield Folded(f"all {len(analysis.layers)} layers", whole)
 
     def _rows(self, depth: int) -> list[Row]:
         if not self.is_ranked:
@@ -192,7 +206,14 @@ def layer_table(
         for column in columns
     ]
     headings = [column.heading for column in columns]
-    return Table(headings, cells, "".join(align), total, room=0)
+
+    def bars() -> list[list[float | None]]:
+        from archcalc.render.bars import in_columns
+
+        shown = [row for row in rows if tree or row.layers]
+        return in_columns([c.value(row) if c.summed else None for row in shown] for c in columns)
+
+    return Table(headings, cells, "".join(align), total, room=0, bars=bars)
 
 
 def with_network(analysis: Analysis, headings: Sequence[str], form: str) -> list[str]:

@@ -10,7 +10,7 @@ from archcalc.hardware.roofline import Bound
 from archcalc.quantity.arithmetic import plain
 from archcalc.record import as_dict
 from archcalc.render.numbers import counted, exact, in_unit, shape, short, short_bytes
-from archcalc.render.output import Data, Document, Part, Table, Title
+from archcalc.render.output import Data, Document, Folded, Part, Table, Title
 from archcalc.render.roofline import bound_record, seconds_text
 from archcalc.verification import Comparison, Figure, Times, per_second
 
@@ -59,7 +59,11 @@ class VerifyDocument(Document):
         else:
             *notes, verdict = map(str.strip, lines)
             yield Title(verdict, [str(self.comparison.conditions), *notes])
-        yield from self.figures()
+        for part in self.figures():
+            if form == "html" and isinstance(part, Table):
+                yield Folded(f"{len(part.rows)} rows by {part.headings[0]}", part)
+            else:
+                yield part
 
     def figures(self) -> Iterator[Part]:
         """A table of the layers, the figures of the whole network, and the times."""
@@ -227,7 +231,18 @@ def _time_table(times: Times, in_full: bool) -> Table:
     known = times.profile is not None
     shown = [known or "best" not in heading for heading in _TIME_HEADINGS]
     headings, *rows = [list(compress(row, shown)) for row in (_TIME_HEADINGS, *rows)]
-    return Table(headings, rows, f"ll{'r' * (len(headings) - 2)}")
+
+    def bars() -> list[list[float | None]]:
+        from archcalc.render.bars import in_columns
+
+        # Behind what was measured alone; the whole network is no layer among them.
+        seconds = [layer.seconds for layer in times.layers]
+        columns = [
+            seconds if heading == "measured" else [None] * len(seconds) for heading in headings
+        ]
+        return in_columns(columns)
+
+    return Table(headings, rows, f"ll{'r' * (len(headings) - 2)}", bars=bars)
 
 
 def _time_row(

@@ -11,6 +11,7 @@ from inspect import signature
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import archcalc
@@ -271,3 +272,16 @@ def test_check_names_a_budget_that_is_broken(tmp_path: Path) -> None:
     )
     (problem,) = archcalc.check(str(path)).found.problems
     assert "macs" in str(problem)
+
+
+def test_a_notebook_shows_bars_and_folds_what_is_long() -> None:
+    compared = archcalc.compare("lenet5", "vgg16")._repr_html_()
+    swept = archcalc.sweep("lenet5", classes=np.array([10, 20]))._repr_html_()
+    whole = archcalc.analyze("resnet18")._repr_html_()
+    for shown in (compared, swept, whole):
+        assert "linear-gradient(" in shown
+    assert "<summary>by stages</summary>" in compared
+    assert "<summary>all 69 layers</summary>" in whole
+    assert "<details>" not in archcalc.analyze("lenet5")._repr_html_(), "nothing is folded"
+    verified = archcalc.verify("lenet5", subjects="sizes")._repr_html_()
+    assert verified.index("lenet5  agrees") < verified.index("<summary>14 rows by layer</summary>")

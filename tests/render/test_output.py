@@ -9,15 +9,18 @@ from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from archcalc import UsageError
 from archcalc.record import replace
+from archcalc.render.bars import in_columns, in_rows
 from archcalc.render.escape import Markup
 from archcalc.render.output import (
     FORMS,
     Data,
     Document,
+    Folded,
     Part,
     Table,
     Title,
@@ -260,3 +263,33 @@ def test_every_result_has_its_own_tests() -> None:
     assert len(modules) > 10
     folder = Path(__file__).parent
     assert [m.name for m in modules if not (folder / f"test_{m.name}").exists()] == []
+
+
+def test_html_has_bars_behind_figures() -> None:
+    table = Table(
+        ["layer", "macs"], [["a", "1"], ["b", "4"], ["c", "0"], ["d", "?"]], "lr", ["total", "5"],
+        bars=lambda: in_columns([[None] * 4, [1, 4, 0, "n"]]),
+    )  # fmt: skip
+    shown = part_text(table, "html")
+    ends = re.findall(r"linear-gradient\(to left, #\w+ ([\d.]+)%, transparent 0\)", shown)
+    assert ends == ["25", "100"]
+    for form in ("text", "markdown", "latex"):
+        assert "gradient" not in part_text(table, form)
+
+
+def test_bars_are_of_plain_numbers_beside_the_largest() -> None:
+    assert in_rows([[1, 2.0, True, "x", None, -1, np.int64(2)], [0, 0], []]) == [
+        [0.5, 1.0, None, None, None, 0.0, 1.0],
+        [None, None],
+        [],
+    ]
+
+
+def test_what_is_folded_is_a_table_behind_a_line() -> None:
+    folded = Folded("2 < 3", Table(["a"], [["1"]]))
+    for form in ("markdown", "html"):
+        shown = part_text(folded, form)
+        assert shown.startswith("<details>\n<summary>2 &lt; 3</summary>\n\n")
+        assert shown.endswith("\n\n</details>")
+        assert part_text(folded.table, form) in shown
+    assert part_text(folded, "text") == f"2 < 3\n\n{part_text(folded.table, 'text')}"

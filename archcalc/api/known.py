@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from fnmatch import fnmatch
 from typing import NamedTuple
 
+from archcalc.api.progress import watched
 from archcalc.api.results import Result
 from archcalc.claims.budgets import CheckedBudget, broken, check_budgets
 from archcalc.claims.check import CheckedClaim, check_family, check_library, of_source, problem
@@ -26,7 +27,6 @@ def networks(
     year: int | None = None,
     figures: bool = False,
     in_full: bool = False,
-    watched: Callable[[Sequence[Network]], Iterable[Network]] = iter,
 ) -> Result[tuple[Network, ...], Network]:
     """The networks that come with archcalc, by name; `about` of each says what is known of it.
 
@@ -36,7 +36,6 @@ def networks(
         year: in which they were published.
         figures: whether params, MACs and activations are shown, which takes a walk of each.
         in_full: all digits of these.
-        watched: what the networks go through that are walked, one after the other.
     """
     wanted = text.lower()
     is_pattern = any(sign in text for sign in "*?[")
@@ -51,9 +50,8 @@ def networks(
             else wanted in f"{network.name}\n{network.about.title}\n{network.about.authors}".lower()
         )
     )
-    analyses = {
-        one.name: walk(load(one), 1, "float32") for one in watched(found if figures else ())
-    }
+    walked = watched(found if figures else (), "networks")
+    analyses = {one.name: walk(load(one), 1, "float32") for one in walked}
     document = ListDocument(found, analyses, in_full)
     return Result(found, {network.name: network for network in found}, document)
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from fractions import Fraction
 from itertools import product
 
 from archcalc.analysis import Analysis
+from archcalc.api.progress import watched
 from archcalc.api.results import Result
 from archcalc.claims.matching import Match, matches
 from archcalc.claims.printed import PERCENT, Printed, PrintedError, parse_printed
@@ -30,7 +31,6 @@ def which(
     macs: str = "",
     tolerance: str = "",
     over: Sequence[str] | str = (),
-    watched: Callable[[Sequence[Spec]], Iterable[Spec]] = iter,
 ) -> Result[tuple[Match, ...], Match]:
     """The networks whose parameters and operations print as given, and by whose count.
 
@@ -45,7 +45,6 @@ def which(
         tolerance: how far off a total may be instead, such as `1%`.
         over: LABEL=VALUES of parameters, as `archcalc sweep` takes them: each network that has all
             of them is looked at with each combination of their values, and no other network.
-        watched: what goes over the networks one by one, to say how far it is.
 
     Raises:
         UsageError: nothing is asked for, or a text is no number; no network has what is varied, or
@@ -63,7 +62,7 @@ def which(
             raise UsageError(f"{tolerance} is no share, such as 1%", "tolerance")
     looked_at = networks or tuple(network_names())
     space = _Space([over] if isinstance(over, str) else over)
-    analyses = (found for one in watched(looked_at) for found in space.analyses(one))
+    analyses = (found for one in watched(looked_at, "networks") for found in space.analyses(one))
     matched = tuple(matches(analyses, asked, share))
     space.require_some(looked_at)
     document = WhichDocument(

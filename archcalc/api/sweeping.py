@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from archcalc.api.progress import watched
 from archcalc.api.results import Result
 from archcalc.errors import UsageError
 from archcalc.loading import listed
@@ -116,7 +117,7 @@ class Sweep(of_arrays.Sweep):
         Raises:
             UsageError: a figure is unknown.
         """
-        figures = Figures([self])
+        figures = Figures([self], watched)
         found = Selection(figures, np.arange(figures.count))
         return Settings(found, ()).figures(*(quantities or FIGURES))
 

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator, Sequence
-from typing import Any
 
 from archcalc.api.known import networks
 from archcalc.commands.arguments import add_exact, add_format
 from archcalc.commands.printing import give, show
-from archcalc.commands.progress import watched
 from archcalc.spec.library import network_names
 
 EXAMPLES = (
@@ -41,9 +38,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.names and not arguments.pattern:  # what shells complete: no spec is parsed
         show("\n".join(network_names()), arguments)
         return 0
-    found = networks(
-        arguments.pattern, figures=arguments.figures, in_full=arguments.exact, watched=_watched
-    )
+    found = networks(arguments.pattern, figures=arguments.figures, in_full=arguments.exact)
     if not found.found:
         print(f"archcalc: no network is called {arguments.pattern!r}", file=sys.stderr)
         return 1
@@ -52,7 +47,3 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         give(found.document, arguments)
     return 0
-
-
-def _watched(found: Sequence[Any]) -> Iterator[Any]:
-    return watched(found, "networks")

@@ -12,7 +12,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from archcalc.commands.progress import watched
+from archcalc.api.progress import watched
 from archcalc.errors import UsageError
 from archcalc.render.parts import begin, finish, keep_chunk, left_clean, write_chunk
 

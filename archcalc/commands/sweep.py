@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from archcalc.api.progress import watched
 from archcalc.commands.arguments import (
     add_batch,
     add_changes,
@@ -17,7 +18,6 @@ from archcalc.commands.arguments import (
     positive,
 )
 from archcalc.commands.printing import form_of, give
-from archcalc.commands.progress import watched
 from archcalc.errors import UsageError, require_extra
 from archcalc.loading import listed
 from archcalc.parametric.axes import Axis, read_axes

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import TypeAlias
 
+from archcalc.api.progress import progress
 from archcalc.commands import message
 from archcalc.commands.arguments import (
     add_batch,
@@ -18,7 +19,6 @@ from archcalc.commands.arguments import (
     graph_of,
 )
 from archcalc.commands.printing import columns, form_of, give
-from archcalc.commands.progress import progress
 from archcalc.commands.training_options import add_step, ways_to_train
 from archcalc.errors import ArchcalcError, MeasurementError, UsageError, require_known
 from archcalc.graph import Graph

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Sequence
 
 from archcalc.api.placing import which
 from archcalc.commands.arguments import add_exact, add_format, add_network
 from archcalc.commands.printing import give
-from archcalc.commands.progress import watched
-from archcalc.loading import Spec
 
 EXAMPLES = (
     "archcalc which --params 25.56M --macs 4.09G",
@@ -49,11 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Prints a row for each network that matches; 1 where there is none."""
     found = which(
         *arguments.names, params=arguments.params, macs=arguments.macs,
-        tolerance=arguments.tolerance, over=arguments.over, watched=_watched,
+        tolerance=arguments.tolerance, over=arguments.over,
     )  # fmt: skip
     give(found.document, arguments)
     return 0 if found.found else 1
-
-
-def _watched(networks: Sequence[Spec]) -> Iterator[Spec]:
-    return watched(networks, "networks")

@@ -23,12 +23,15 @@ class KindsDocument(Document):
     def record(self) -> list[dict[str, object]]:
         """Each kind."""
         data = self.data()
-        return [dict(zip(data.keys, row, strict=True)) for row in data.cells()]
+        return [
+            {**dict(zip(data.keys, row, strict=True)), "fields": list(fields_of(kind))}
+            for kind, row in zip(self.kinds, data.rows, strict=True)
+        ]
 
     def data(self) -> Data:
         """A row for each kind, with the names of its fields."""
         rows = [
-            [kind.kind, kind.category.value, _about(kind)[0], list(fields_of(kind))]
+            [kind.kind, kind.category.value, _about(kind)[0], " ".join(fields_of(kind))]
             for kind in self.kinds
         ]
         return Data(("kind", "category", "about", "fields"), rows)
@@ -48,19 +51,23 @@ class KindDocument(Document):
         """What its class says, and its fields."""
         first, *others = _about(self.kind)
         data = self.data()
+        fields = [
+            {**dict(zip(data.keys, row, strict=True)), "also": _also(field)}
+            for field, row in zip(fields_of(self.kind).values(), data.rows, strict=True)
+        ]
         return {
             "kind": self.kind.kind,
             "category": self.kind.category.value,
             "about": first,
             "rules": others,
-            "fields": [dict(zip(data.keys, row, strict=True)) for row in data.cells()],
+            "fields": fields,
             "placement": list(placement_keys(self.kind)),
         }
 
     def data(self) -> Data:
         """A row for each field; a default of null where it has to be given."""
         rows = [
-            [name, _taken(field), field.required, _default(self.kind, name), _also(field)]
+            [name, _taken(field), field.required, _default(self.kind, name), " ".join(_also(field))]
             for name, field in fields_of(self.kind).items()
         ]
         return Data(("field", "takes", "required", "default", "also"), rows)

@@ -25,6 +25,19 @@ def test_kinds_are_listed_and_one_is_shown_with_its_fields(
     assert [field["field"] for field in record["fields"] if field["required"]] == ["sides"]
 
 
+def test_names_of_fields_are_lists_in_json_and_words_in_csv(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    record = json.loads(called(capsys, "kinds", "conv", "--format", "json")[1])
+    also = {field["field"]: field["also"] for field in record["fields"]}
+    assert (also["channels"], also["stride"]) == (["out_channels"], [])
+    kinds = json.loads(called(capsys, "kinds", "--format", "json")[1])
+    linear = next(kind for kind in kinds if kind["kind"] == "linear")
+    assert linear["fields"][:2] == ["features", "bias"]
+    out = called(capsys, "kinds", "--format", "csv")[1]
+    assert "features bias" in next(line for line in out.splitlines() if line[:7] == "linear,")
+
+
 def test_a_kind_that_is_not_there_is_guessed(capsys: pytest.CaptureFixture[str]) -> None:
     assert_refused(called(capsys, "kinds", "Conv2d"), "layer kind 'Conv2d'; did you mean 'conv'?")
     assert_refused(called(capsys, "kinds", "swish"), "layer kind 'swish'; did you mean 'silu'?")

@@ -8,6 +8,7 @@ both streams; one of `pycon` has Python. A block of `yaml` that begins with `nam
 from __future__ import annotations
 
 import doctest
+import importlib
 import os
 import re
 import subprocess
@@ -15,7 +16,7 @@ import sys
 import tempfile
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import chdir
+from contextlib import chdir, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -98,12 +99,23 @@ def of_python(block: str, files: dict[str, str], folder: Path) -> str:
     parsed = doctest.DocTestParser().parse(block)
     found = [part for part in parsed if isinstance(part, doctest.Example)]
     runner = _Recorder()
-    with chdir(folder):
+    with chdir(folder), _importable(folder):
         runner.run(doctest.DocTest(found, {}, "block", None, 0, block), out=lambda text: None)
     shown = iter(runner.shown)
     return "".join(
         part if isinstance(part, str) else _prompted(part.source) + next(shown) for part in parsed
     )
+
+
+@contextmanager
+def _importable(folder: Path) -> Iterator[None]:
+    """Has the files of a folder be modules, for as long as a block runs."""
+    sys.path.insert(0, str(folder))
+    importlib.invalidate_caches()
+    yield
+    sys.path.remove(str(folder))
+    for path in folder.glob("*.py"):
+        sys.modules.pop(path.stem, None)
 
 
 def _write(files: dict[str, str], folder: Path) -> None:

@@ -128,3 +128,28 @@ def test_a_quick_command_does_what_the_command_does(words: str, tmp_path: Path) 
         text=True,
     )
     assert quick == done.stdout + done.stderr
+
+
+SECTIONS = {
+    f"{page}: {title}": text
+    for page in TEXTS
+    if page.startswith("docs/how-to/") and page != "docs/how-to/index.md"
+    for title, text in re.findall(r"^## (.*)\n((?:(?!## ).*\n)*)", TEXTS[page], re.MULTILINE)
+}
+
+
+def test_each_question_is_answered_by_a_command_or_three_lines_of_python() -> None:
+    assert len(SECTIONS) >= 25
+    assert [title for title, text in SECTIONS.items() if not is_short(text)] == []
+
+
+def is_short(text: str) -> bool:
+    """Whether the first example is one command, or up to three statements beside imports."""
+    example = next(examples(text), None)
+    statements = r"^>>> (?!import |from )"
+    return example is not None and len(re.findall(statements, example.text, re.MULTILINE)) <= 3
+
+
+def test_a_long_answer_would_be_seen() -> None:
+    assert not is_short("Some words.\n")
+    assert not is_short("```pycon\n" + 4 * ">>> a = 1\n" + "```\n")

@@ -313,3 +313,18 @@ def test_a_head_for_training_that_does_not_fit_is_left_out_whatever_it_asks() ->
         outcomes.append((figures(analysis), [as_dict(out) for out in analysis.graph.left_out]))
     assert outcomes[0] == outcomes[1]
     assert [name for name, *_ in outcomes[0][0]] == ["relu1", "sigmoid1"]
+
+
+@pytest.mark.parametrize("number", range(12))
+def test_of_two_layers_that_refuse_the_first_is_named(number: int) -> None:
+    text = f"""\
+name: two
+input: [3, 4, 4]
+layers:
+  - conv: {{name: a{number}, from: input, channels: 3, kernel: 9}}
+  - conv: {{name: b{number}, from: input, channels: 3, kernel: 8}}
+  - add: {{name: sum, from: [a{number}, b{number}]}}
+  - conv: {{channels: "in_shape[1]", kernel: 1}}
+"""
+    with pytest.raises(LayerError, match=rf"a{number} \(conv"):
+        load(text)

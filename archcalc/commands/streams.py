@@ -4,23 +4,17 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Generator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing
-from itertools import islice
-from multiprocessing import get_context
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archcalc.api.progress import watched
-from archcalc.errors import UsageError
+from archcalc.commands.processes import MOST_WAITING, computed
 from archcalc.render.parts import begin, finish, keep_chunk, left_clean, write_chunk
 
 if TYPE_CHECKING:
     from archcalc.parametric.choosing.streaming import Stream
-
-# Chunks that are given out for each that computes: one at work, and one for when it is done.
-MOST_WAITING = 2
 
 
 def write_stream(
@@ -57,24 +51,11 @@ def write_stream(
 def _of_processes(
     stream: Stream, target: Path, missing: Sequence[int], workers: int
 ) -> Generator[int, None, None]:
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        waiting, running = iter(missing), set[Future[int]]()
-        try:
-            while True:
-                for number in islice(waiting, MOST_WAITING * workers - len(running)):
-                    running.add(pool.submit(write_chunk, stream, target, number))
-                if not running:
-                    return
-                done, running = wait(running, return_when=FIRST_COMPLETED)
-                for future in done:
-                    yield future.result()
-        except BrokenProcessPool:
-            raise UsageError(
-                "a process that computed settings has died; called again, the chunks that are "
-                "there are kept"
-            ) from None
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+    died = (
+        "a process that computed settings has died; called again, the chunks that are there are "
+        "kept"
+    )
+    return computed(partial(write_chunk, stream, target), missing, workers, died)
 
 
 def _of_cluster(

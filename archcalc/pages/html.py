@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
+from collections.abc import Mapping
 from hashlib import sha256
 from html import escape
 from json import dumps
@@ -36,7 +37,28 @@ def page_html(title: str, data: object, evaluate: str) -> str:
         "evaluate": evaluate,
         "bundle": bundle,
     }
-    return re.sub(r"\{\{(\w+)\}\}", lambda found: parts[found[1]], _part("template.html"))
+    return _filled("template.html", parts)
+
+
+def list_html(title: str, about: str, head: str, rows: str) -> str:
+    """One HTML file with a table whose reader may sort and filter it.
+
+    Args:
+        title, about: of the page, and what stands above the table, as texts.
+        head, rows: of the table, as markup.
+    """
+    style, code = _part("page.css") + _part("list.css"), _part("list.js")
+    parts = {
+        "policy": f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(code)}; "
+        "img-src data:; base-uri 'none'; form-action 'none'",
+        "title": escape(title),
+        "about": escape(about),
+        "style": style,
+        "head": head,
+        "rows": rows,
+        "script": code,
+    }
+    return _filled("list.html", parts)
 
 
 def json_in_html(data: object) -> str:
@@ -48,6 +70,10 @@ def json_in_html(data: object) -> str:
 def _in_script(script: str) -> str:
     """A script without what ends one in HTML; the strings of JavaScript may have it."""
     return script.replace("</", "<\\/").replace("<!--", "<\\!--")
+
+
+def _filled(template: str, parts: Mapping[str, str]) -> str:
+    return re.sub(r"\{\{(\w+)\}\}", lambda found: parts[found[1]], _part(template))
 
 
 def _part(name: str) -> str:

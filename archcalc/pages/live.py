@@ -7,6 +7,7 @@ from random import Random
 from typing import Any
 
 from archcalc.analysis import DTYPES, Analysis
+from archcalc.errors import UsageError
 from archcalc.graph import Graph
 from archcalc.pages.offering import (
     THE_BATCH,
@@ -28,7 +29,7 @@ from archcalc.parametric.formulas.every_figure import (
 from archcalc.parametric.formulas.exact import Exact
 from archcalc.parametric.formulas.following import Course, Definitions
 from archcalc.parametric.formulas.tracing import REFUSALS, Fork, Leaf, Refusal, Traces
-from archcalc.quantity.conditions import following
+from archcalc.quantity.conditions import following, is_symbol
 from archcalc.record import Record
 from archcalc.walk import walk
 
@@ -92,7 +93,16 @@ def walked(graph: Graph, offers: Sequence[Offer], setting: Mapping[Any, Exact]) 
 
 
 def live(graph: Graph) -> Live:
-    """Finds the closed forms of a network."""
+    """Finds the closed forms of a network.
+
+    Raises:
+        UsageError: its inputs are no plain numbers.
+    """
+    if any(map(is_symbol, graph.input_sizes)):
+        raise UsageError(
+            f"{graph.name} has free sizes, and a page starts from plain ones: give its input",
+            "input",
+        )
     not_offered: list[NotOffered] = []
     usable = _usable(graph, not_offered)
     try:

@@ -133,19 +133,24 @@ def part_of_library(
         own = list(check_family(family, variant))
         entries += _entries(family, variant, own, shipped=False)
         claims += own
-    _require_different_names(entries)
+    require_different_names((entry.name, entry.called) for entry in entries)
     return Library(tuple(entries), tuple(claims), whole=False)
 
 
-def _require_different_names(entries: Iterable[Entry]) -> None:
-    seen: dict[str, Entry] = {}
-    for entry in entries:
-        if entry.name in seen:
+def require_different_names(networks: Iterable[tuple[str, str]]) -> None:
+    """Raises UsageError where two networks have one name, under which one of them has a page.
+
+    Args:
+        networks: the name of each, and what the command line knows it by.
+    """
+    seen: dict[str, str] = {}
+    for name, called in networks:
+        if name in seen:
             raise UsageError(
-                f"{seen[entry.name].called} and {entry.called}: two networks called "
-                f"{entry.name!r}, and one page for that name"
+                f"{seen[name]} and {called}: two networks called {name!r}, and one page for that "
+                "name"
             )
-        seen[entry.name] = entry
+        seen[name] = called
 
 
 def _entries(

@@ -92,3 +92,32 @@ def test_free_sizes_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[st
     spec = tmp_path / "free.yaml"
     spec.write_text("name: free\ninput: [3, 32h, 32w]\nlayers: [relu]\n")
     assert_refused(called(capsys, "report", str(spec), "-o", str(tmp_path / "out")), "free sizes")
+    live = called(capsys, "report", "--html", str(spec), "-o", str(tmp_path / "out"))
+    assert_refused(live, "free has free sizes, and a page starts from plain ones")
+
+
+def test_live_pages_are_the_same_in_every_order_and_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    spec = tmp_path / "both.yaml"
+    spec.write_text(
+        "name: both\ninput: [3, 9, 8]\nlayers:\n"
+        "  - average: [[{max_pool: {kernel: 3}}, relu], [{avg_pool: {kernel: 3}}]]\n"
+        '  - conv: {channels: "in_shape[1]", kernel: 2}\n'
+    )
+    found = []
+    for seed, names in (("1", ["lenet5", str(spec)]), ("2", [str(spec), "lenet5"])):
+        monkeypatch.setenv("PYTHONHASHSEED", seed)  # of the processes, which put sets in order
+        out = tmp_path / seed
+        status, _, said = called(capsys, "report", "--html", *names, "-o", str(out))
+        assert (status, said) == (0, f"{out / 'index.html'}: 2 networks\n")
+        found.append({path.name: path.read_bytes() for path in out.iterdir()})
+    assert found[0].keys() == {"index.html", "lenet5.html", "both.html"}
+    assert found[0] == found[1]
+    for link in re.findall(r'href="([^"]+)"', found[0]["index.html"].decode()):
+        assert link in found[0]
+    again = called(capsys, "report", "--html", "lenet5", "-o", str(out))
+    assert_refused(again, "index.html is there already; --force replaces it")
+    assert main(["report", "--html", "lenet5", "--force", "-o", str(out)]) == 0
+    assert (out / "lenet5.html").read_bytes() == found[0]["lenet5.html"]
+    assert b"both.html" not in (out / "index.html").read_bytes()

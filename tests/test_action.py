@@ -209,13 +209,13 @@ def test_outside_of_pull_requests_specs_are_checked_alone(repository: Repository
     assert "no file" in repository.run(SPECS="nets/*.yaml").stderr
 
 
-@pytest.mark.parametrize("name", ["$(touch ran).yaml", "-rf.yaml", "a:b.yaml", "@all `x`|.yaml"])
-def test_names_of_files_are_never_run(repository: Repository, name: str) -> None:
-    (Path("specs") / name).write_text(SPEC.format(name="x", channels=4))
+def test_names_of_files_are_never_run(repository: Repository) -> None:
+    for name in ("$(touch ran).yaml", "-rf.yaml", "a:b.yaml", "@all `x`|.yaml"):
+        (Path("specs") / name).write_text(SPEC.format(name="x", channels=4))
     git("add", ".")
     done = repository.run()
     assert done.returncode == 0, done.stdout
-    assert "changed=1" in Path("output").read_text()
+    assert "changed=4" in Path("output").read_text()
     assert not Path("ran").exists()
     assert "@all" not in repository.asked()[-1][1]
 

@@ -164,15 +164,19 @@ def _files(current: str, endings: tuple[str, ...] | None) -> Iterator[Candidate]
     """Files that end so, or any, and folders, which end in a /; what is hidden where asked for."""
     folder, _, name = current.rpartition("/")
     start = current[: len(current) - len(name)]
-    inside = Path(folder or start or ".").expanduser()
-    with os.scandir(inside) as found:
-        for entry in sorted(found, key=lambda entry: entry.name):
-            if not entry.name.startswith(name) or (entry.name[0] == "." and not name):
-                continue
-            if entry.is_dir():
-                yield Candidate(f"{start}{entry.name}/")
-            elif endings is None or (endings and entry.name.endswith(endings)):
-                yield Candidate(start + entry.name)
+    try:
+        inside = Path(folder or start or ".").expanduser()
+        with os.scandir(inside) as scanned:
+            found = sorted(scanned, key=lambda entry: entry.name)
+    except (OSError, ValueError, RuntimeError):  # no folder, no name of one, nobody's home
+        return
+    for entry in found:
+        if not entry.name.startswith(name) or (entry.name[0] == "." and not name):
+            continue
+        if entry.is_dir():
+            yield Candidate(f"{start}{entry.name}/")
+        elif endings is None or (endings and entry.name.endswith(endings)):
+            yield Candidate(start + entry.name)
 
 
 def _network(given: Given) -> Network | None:

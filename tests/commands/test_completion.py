@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import shutil
 import subprocess
 import sys
@@ -10,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from archcalc.cli import parser_of
+from archcalc.commands import COMMANDS, completing
+from archcalc.commands.arguments import NETWORK
 from archcalc.commands.completing import candidates, words_of
 from tests.commands.calling import ARCHCALC, TINY, assert_refused, called
 
@@ -132,7 +135,8 @@ def test_nothing_is_said_where_something_is_wrong() -> None:
     Path("broken.yaml").write_text("layers: [")
     for network in ("nothing", "broken.yaml", "none/x.yaml", "HEAD:x.yaml", "-", "a.onnx"):
         assert offered(f"archcalc explain {network} ") == []
-    assert offered("archcalc draw lenet5 -o none/") == []
+    for folder in ("none/", "~nobody-is-called-so/", "a\0b/"):
+        assert offered(f"archcalc draw lenet5 -o {folder}") == []
 
 
 def test_code_of_the_user_is_not_run() -> None:
@@ -146,6 +150,32 @@ def test_words_are_parted_as_a_shell_does() -> None:
     assert words_of("cd x; archcalc list | archcalc table v") == ["archcalc", "table", "v"]
     assert words_of("archcalc table 'a b=1") == ["archcalc", "table", "a b=1"]
     assert words_of('archcalc table "a b" #x') == ["archcalc", "table", "a b", "#x"]
+
+
+# What is written freely: numbers, conditions, sizes, names of things elsewhere.
+FREE = {
+    *("N", "S", "N%", "CxHxW", "ROW,COL", "SIZE", "CONDITION", "CONDITIONS", "TEXT"),
+    *("tcp://HOST:PORT", "PACKAGE:NAME"),
+}
+
+
+def unknown_values(parser: argparse.ArgumentParser, command: str) -> list[str]:
+    """The arguments whose values completion knows nothing of, though they are not free."""
+    return [
+        f"{command} {action.dest}"
+        for action in parser._actions
+        if action.nargs != 0 and not action.choices and action.metavar not in FREE
+        if not str(action.metavar).startswith(("FILE", "FOLDER", "KEY"))
+        if getattr(action, "complete", None) != NETWORK
+        if not {action.dest, f"{command} {action.dest}"} & completing._VALUES.keys()
+    ]
+
+
+def test_the_values_of_every_argument_are_known() -> None:
+    assert [x for name in COMMANDS for x in unknown_values(parser_of(name), name)] == []
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--shape")
+    assert unknown_values(parser, "table") == ["table shape"]
 
 
 def test_what_is_offered_waits_for_no_package() -> None:

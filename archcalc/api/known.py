@@ -114,7 +114,8 @@ def _checked(
     arguments: Mapping[str, Value] | None,
 ) -> tuple[list[CheckedClaim], list[CheckedBudget]]:
     """The claims and budgets of these networks and files; without any, of all networks."""
-    networks, files = networks_and_files(names, shapes, arguments)
+    names = [*names]
+    networks, files = networks_and_files(names, shapes, arguments, blocks_too=True)
     claims: list[CheckedClaim] = []
     budgets: list[CheckedBudget] = []
     for family, variant in files:
@@ -123,7 +124,7 @@ def _checked(
                 walk(load(network), 1, "float32")  # which refuses what does not fit together
         claims += check_family(family, variant)
         budgets += check_budgets(family, variant)
-    if networks or not files:
+    if networks or not names:
         shipped = list(families())
         claims += check_library(networks, shipped)
         for family in shipped:

@@ -151,6 +151,11 @@ def block_file(name: str, place: Place, files: Files) -> BlockFile:
     return files.blocks[key]
 
 
+def read_blocks(source: Source) -> BlockFile:
+    """What may be imported from a text. Raises SpecError where it is wrong."""
+    return _BlockFileReader(source, Files(), source.path or source.name).read()
+
+
 def _shipped(name: str, place: Place) -> Source:
     folder = f"specs/{_FOLDER}/"
     known = {s.name.removeprefix(folder).removesuffix(".yaml"): s for s in spec_sources(_FOLDER)}

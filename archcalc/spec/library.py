@@ -10,7 +10,7 @@ from typing import Any
 from archcalc.errors import Source, UsageError, did_you_mean, require_known
 from archcalc.record import replace
 from archcalc.spec.files import ENDINGS, is_code, is_model, spec_sources
-from archcalc.spec.parser import parse_family
+from archcalc.spec.parser import BlocksAlone, parse_family
 from archcalc.spec.reader import read_file, read_stdin, written
 from archcalc.spec.syntax import Family, Network
 from archcalc.spec.values import Value
@@ -141,6 +141,7 @@ def networks_and_files(
     names: Iterable[str],
     shapes: Mapping[str, tuple[int, ...]] | None = None,
     arguments: Mapping[str, Value] | None = None,
+    blocks_too: bool = False,
 ) -> tuple[list[str], list[tuple[Family, str | None]]]:
     """Those of the names that are networks of archcalc's own, and the files among them.
 
@@ -150,6 +151,7 @@ def networks_and_files(
     Args:
         shapes: of inputs, by name, as `read_family`; for models of elsewhere alone.
         arguments: of what makes torch modules.
+        blocks_too: whether files of blocks are read, too, and left out; else they are refused.
 
     Raises:
         UsageError: there is no such network, file or variant; with a guess. Shapes or arguments
@@ -172,7 +174,12 @@ def networks_and_files(
         elif path.endswith(".py"):
             raise _is_code(path)
         elif is_file(path):
-            family = read_family(path, shapes)
+            try:
+                family = read_family(path, shapes)
+            except BlocksAlone:
+                if not blocks_too:
+                    raise
+                continue
             if variant:
                 variant_of(family, variant)
             files.append((family, variant or None))

@@ -11,7 +11,7 @@ from yaml.nodes import MappingNode, Node, SequenceNode
 from archcalc.errors import Source, SpecError, suggestion
 from archcalc.feature_map import INTEGERS, MOST_AXES
 from archcalc.record import replace
-from archcalc.spec.definitions import DefinitionReader
+from archcalc.spec.definitions import DefinitionReader, read_blocks
 from archcalc.spec.fields import read_literal, read_size
 from archcalc.spec.files import Files
 from archcalc.spec.keys import (
@@ -74,13 +74,18 @@ def _collector_at_rest() -> Iterator[None]:
             gc.enable()
 
 
+class BlocksAlone(SpecError):
+    """A spec is asked for where there are only blocks, and nothing is wrong with these."""
+
+
 class _FamilyReader(DefinitionReader):
     """Reads one spec file."""
 
     def family(self, root: Node) -> Family:
         found = self._mapping(root, FAMILY_KEYS, "a spec")
         if "name" not in found and "layers" not in found and "blocks" in found:
-            raise SpecError("a file of blocks, which specs `import`", self._place(root))
+            read_blocks(self._source)  # where one of these is wrong, that is said
+            raise BlocksAlone("a file of blocks, which specs `import`", self._place(root))
         name = self._name_text(self._required(found, "name", root, "a spec"), "the name")
         blocks = self._blocks_of(found)
         base = Network(

@@ -59,6 +59,21 @@ def test_a_file_whose_layers_do_not_fit_is_refused(
     assert f"{path}:5:5: a window of 99 does not fit in" in err
 
 
+def test_a_file_of_blocks_is_read_by_itself(path: str, capsys: pytest.CaptureFixture[str]) -> None:
+    block = (
+        "blocks:\n  b:\n    parameters: [n]\n    layers:\n      - conv: {channels: n, kernel: 1}\n"
+    )
+    Path(path).write_text(block)
+    assert called(capsys, "check", path)[::2] == (0, "no published figures\n")
+    assert called(capsys, "table", path)[0] == 2, "it is no network"
+    Path(path).write_text(block.replace("kernel", "kernal"))
+    status, _, err = called(capsys, "check", path)
+    assert status == 2
+    assert f"{path}:5:" in err and "did you mean 'kernel'?" in err
+    Path(path).write_text(block.replace("channels: n", "channels: m"))
+    assert called(capsys, "check", path)[0] == 2, "m is no name"
+
+
 def test_a_network_of_the_library_is_checked(capsys: pytest.CaptureFixture[str]) -> None:
     status, out, err = called(capsys, "check", "inception_bottleneck")
     assert status == 0

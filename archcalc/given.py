@@ -14,7 +14,7 @@ from archcalc.spec.conversions import shown, whole
 from archcalc.spec.expression import Expression
 from archcalc.spec.fields import Template, evaluate
 from archcalc.spec.syntax import Argument, Network
-from archcalc.spec.values import ExpressionError, Value, exact_value
+from archcalc.spec.values import ExpressionError, Value, exact_value, is_condition
 
 MAX_FREE_SIZE = 40  # characters of an expression with a free size: formulas grow fast
 _OTHER_THAN_NUMBERS = {list: "a list", str: "text", bool: "true or false"}
@@ -35,7 +35,8 @@ def overrides(network: Network, given: Mapping[str, Value]) -> dict[str, Value]:
             value = exact_value(value)
         except ExpressionError as error:
             raise UsageError(f"{name}: {error}") from None
-        if any(isinstance(value, t) != isinstance(old, t) for t in _OTHER_THAN_NUMBERS):
+        kind = bool if is_condition(value) else type(value)
+        if any(issubclass(kind, t) != isinstance(old, t) for t in _OTHER_THAN_NUMBERS):
             wanted = next((w for t, w in _OTHER_THAN_NUMBERS.items() if isinstance(old, t)), _ELSE)
             before = f"{value_text(old)} in {network.name}"
             raise UsageError(f"{name} must be {wanted} ({before}), not {shown(value)}")

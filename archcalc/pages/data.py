@@ -96,7 +96,8 @@ def _figures(own: Leaf, axes: int) -> Iterator[dict[str, Any]]:
             "meaning": "Bytes that autograd keeps on its account for the backward pass.",
         }  # fmt: skip
     yield {
-        "key": MOVED, "heading": "bytes moved", "unit": Unit.BYTES.name, "of": "layer",
+        "key": MOVED, "heading": "bytes moved", "short": "moved",
+        "unit": Unit.BYTES.name, "of": "layer",
         "meaning": "Bytes of its inputs, its output and its parameters, each moved once.",
     }  # fmt: skip
     for of in ("layer", "network"):
@@ -136,6 +137,8 @@ def _variable(offer: Offer) -> dict[str, Any]:
     meaning = "number of images" if variable is None else _SIZES.get(variable.label, "")
     if variable is not None and variable.input is None:
         meaning = "a parameter of the spec"
+    if offer.is_flag:
+        kind = "flag"
     return {
         "label": offer.label, "kind": kind, "own": number(offer.own),
         "minimum": number(offer.least), "maximum": number(offer.most), "step": number(offer.step),

@@ -35,6 +35,7 @@ from archcalc.walk import walk
 
 PROBES = 40  # values of one variable that tell how many cases there are
 DRAWS = 200  # of settings, to see which cases there are
+MORE_DRAWS = 2000  # where something is true or false: what is rare is rare on either side
 MOST_WALKED = 4000  # layers, with symbols, in the search for these cases
 MOST_LEAVES, MOST_LAYERS = 24, 1500  # cases of a network, and layers of all of them together
 # What Python ends in where it is given a symbol and wants a number.
@@ -209,10 +210,13 @@ class _Search:
         self._usable = smooth
         while smooth and not self._covers(DRAWS):
             self._coarsen()
-        for kinds in [kinds for kinds in waiting if kinds not in smooth]:
+        others = [kinds for kinds in waiting if kinds not in smooth]
+        for kinds in sorted(others, key=lambda kinds: kinds[0].is_flag):  # numbers come first
             self._usable = [*self._usable, kinds]
             while kinds in self._usable and not self._covers(DRAWS):
                 self._coarsen(kinds)
+        if any(kinds[0].is_flag for kinds in self._usable):
+            self._look(MORE_DRAWS, self._ends)
         order = {id(kinds): place for place, kinds in enumerate(waiting)}
         self._usable.sort(key=lambda kinds: order[id(kinds)])
 
@@ -226,6 +230,13 @@ class _Search:
     def _covers(self, draws: int) -> bool:
         """Whether settings that are drawn lead to few enough cases; walks along those."""
         ends: dict[int, Any] = {}
+        found = self._look(draws, ends)
+        if found:
+            self._ends |= ends
+        return found
+
+    def _look(self, draws: int, ends: dict[int, Any]) -> bool:
+        """Enters to what settings lead that are drawn, until there are too many cases."""
         for _ in range(draws):
             setting = {**self._own, **drawn_setting(self._offers(), self._random)}
             end, _, self._condition = self._traces.at(setting)
@@ -237,7 +248,6 @@ class _Search:
                 self._traces.add(setting)
                 end = self._traces.at(setting)[0]
             ends[id(end)] = end
-        self._ends |= ends
         return True
 
     def _is_used(self, kinds: list[Offer], used: set[Any], told: set[Any]) -> bool:
@@ -293,7 +303,10 @@ class _Search:
             kinds = max(those, key=lambda kinds: (len(kinds) > 1, kinds[0].count))
         if len(kinds) > 1:
             del kinds[0]
-            return
+        else:
+            self._leave_out(kinds)
+
+    def _leave_out(self, kinds: list[Offer]) -> None:
         self._why.append(NotOffered(kinds[0].label, f"more than {self._most} cases of figures"))
         self._fixed.append(kinds[0])
         self._usable = [other for other in self._usable if other is not kinds]
@@ -302,6 +315,8 @@ class _Search:
         """What was chosen, with the cases that it needs alone."""
         own = self._traces.at(self._own)[0]
         assert own is not None, "it was walked first"
+        for kinds in [kinds for kinds in self._usable if kinds[0].count == 1]:
+            self._leave_out(kinds)
         self._traces.keep_only([own, *self._ends.values()])
         why = [*not_offered, *self._why]
         return Live(self._graph, self._offers(), self._fixed, why, self._traces)

@@ -15,6 +15,7 @@ from archcalc.parametric.formulas.every_figure import BATCH, BYTES
 from archcalc.parametric.formulas.exact import Exact, exact
 from archcalc.parametric.formulas.tracing import REFUSALS
 from archcalc.parametric.variables import Variable, rebuilt
+from archcalc.quantity.conditions import is_symbol
 from archcalc.record import Record
 from archcalc.spec.labels import size_labels
 
@@ -61,6 +62,18 @@ class Offer(Record):
         """How many values it takes."""
         return int((self.most - self.least) // self.step) + 1
 
+    @property
+    def is_flag(self) -> bool:
+        """Whether it is true or false: 1 or 0."""
+        return self.variable is not None and isinstance(self.variable.own, bool)
+
+    def given(self, setting: Mapping[Any, Any]) -> Any:
+        """What the network is given for it at a setting, where it may be a symbol."""
+        value = setting[self.symbol]
+        if not self.is_flag:
+            return value
+        return sympy.Eq(value, 1, evaluate=False) if is_symbol(value) else value == 1
+
     def value(self, number: int) -> Exact:
         """One of the values, by its number."""
         return exact(self.least + self.step * number)
@@ -97,8 +110,7 @@ def built_at(graph: Graph, offers: Sequence[Offer], setting: Mapping[Any, Any]) 
     Raises:
         UsageError, SpecError, LayerError: there is none.
     """
-    values = {o.variable: setting[o.symbol] for o in offers if o.variable is not None}
-    return rebuilt(graph, values)
+    return rebuilt(graph, {o.variable: o.given(setting) for o in offers if o.variable is not None})
 
 
 def candidates(graph: Graph) -> Iterator[Variable]:
@@ -112,7 +124,7 @@ def candidates(graph: Graph) -> Iterator[Variable]:
             label = plain if plain and plain not in taken else f"{name}[{number}]"
             yield Variable(label, None, number, size, name)
     for name, value in graph.parameters.items():
-        if isinstance(value, int | Fraction) and not isinstance(value, bool):
+        if isinstance(value, int | Fraction):  # true or false among them
             yield Variable(name, name, None, value)
 
 
@@ -123,6 +135,10 @@ def offers_of(variable: Variable, is_whole: bool, shapes: bool) -> Iterator[Offe
         is_whole: whether there is no network for other than whole numbers.
         shapes: whether other layers are there at other values.
     """
+    if isinstance(variable.own, bool):
+        symbol = sympy.Symbol(variable.label, integer=True)
+        yield Offer(variable, symbol, int(variable.own), 1, 0, 1)
+        return
     own = exact(variable.own)
     symbol = sympy.Symbol(variable.label, **({"integer": True} if is_whole else {"real": True}))
     for step in _steps(own, is_whole):
@@ -161,6 +177,8 @@ def shapes_the_graph(graph: Graph, variable: Variable) -> bool:
     """Whether other layers are there at other values of a parameter."""
     if variable.input is not None:
         return False
+    if isinstance(variable.own, bool):
+        return True  # or what its layers are given
     names = _layers_of(graph)
     own = variable.own
     for value in dict.fromkeys([own + 1, own - 1, own * 2, Fraction(own) / 2]):

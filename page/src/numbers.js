@@ -157,8 +157,8 @@ export function percent(part) {
 /** How many times as large; nothing where they are the same. */
 export function times(now, before) {
   const ratio = plain(now) / plain(before);
-  if (!Number.isFinite(ratio) || ratio === 1) return "";
-  return `×${Number(ratio.toPrecision(3))}`;
+  const rounded = Number(ratio.toPrecision(3));
+  return Number.isFinite(ratio) && rounded !== 1 ? `×${rounded}` : "";
 }
 
 /** A shape, such as 64×112×112. */

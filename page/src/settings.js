@@ -31,13 +31,14 @@ export class Settings {
     const id = freshId("setting");
     const reset = button(
       "↺",
-      `${label}: its own value, ${typed(variable.own)}`,
+      `${label}: its own value, ${kind === "flag" ? Boolean(variable.own) : typed(variable.own)}`,
       () => this.view.set({ [label]: variable.own }),
       { class: "reset" },
     );
     const name = h("label", { for: id, title: meaning || null }, label);
     const unit = h("span", { class: "unit" }, unitOf(variable));
     const top = h("div", { class: "name" }, name, unit, reset);
+    if (kind === "flag") return this.#flag(variable, id, top, reset);
     if (choices) {
       const select = h(
         "select",
@@ -69,6 +70,19 @@ export class Settings {
       if (range && value !== null) range.value = String(stepOf(variable, value));
     };
     return { variable, element, reset, put };
+  }
+
+  /** A box to tick, of 1 or 0. */
+  #flag(variable, id, top, reset) {
+    const { label } = variable;
+    const box = h("input", {
+      type: "checkbox",
+      id,
+      onchange: () => this.view.set({ [label]: Number(box.checked) }),
+    });
+    top.prepend(box);
+    const element = h("div", { class: "setting flag" }, top);
+    return { variable, element, reset, put: (value) => (box.checked = value === 1) };
   }
 
   /** A slider of whole steps, so that what it stands for is exact. */

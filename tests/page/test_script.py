@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -103,6 +104,43 @@ layers:
   - conv: {channels: 8, kernel: 3, padding: padding, bias: version == 1}
   - max_pool: {kernel: 3, stride: 2, ceil: padding == 0 or version > 2}
 """
+
+
+SWITCHES = """\
+name: switches
+input: [3, 21, 30]
+parameters: {deep: false, normalized: true, bias: true}
+layers:
+  - conv: {channels: 8, kernel: 3, bias: bias and not normalized}
+  - if: normalized
+    then: [batch_norm]
+  - if: deep or not bias
+    then: [conv: {channels: "12 if normalized else 20", kernel: 5, stride: 2}]
+  - global_avg_pool
+"""
+
+
+def test_what_is_true_or_false_may_be_changed(tmp_path: Path) -> None:
+    spec = tmp_path / "switches.yaml"
+    spec.write_text(SWITCHES)
+    page = LivePage(str(spec))
+    flags = {offer.label: offer.symbol for offer in page.live.offers if offer.is_flag}
+    assert [*flags] == ["deep", "normalized", "bias"]
+    own = page.networks(1)[0]
+    every = [
+        own | dict(zip(flags.values(), each, strict=True)) for each in product((0, 1), repeat=3)
+    ]
+    answers = page.answers(every)
+    found: Counter[str] = Counter()
+    for setting, answer in zip(every, answers, strict=True):
+        found += page.differences(setting, answer)
+    assert found == {}
+    params = {answer["totals"]["params"] for answer in answers}
+    conv, deep = 3 * 3 * 3 * 8, 5 * 5 * 8
+    assert params == {
+        conv + 16, conv + 16 + deep * 12 + 12,  # with norm
+        conv + 8, conv + 8 + deep * 20 + 20, conv + deep * 20 + 20,  # without; bias, deep or none
+    }  # fmt: skip
 
 
 def test_flags_may_follow_from_what_is_changed(tmp_path: Path) -> None:

@@ -34,6 +34,16 @@ layers:
   - flatten
   - linear: {features: 10}
 """
+NORMED = """\
+name: normed
+input: [3, 16, 16]
+parameters: {normalized: false}
+layers:
+  - conv: {channels: 8, kernel: 3, bias: not normalized}
+  - if: normalized
+    then: [batch_norm]
+  - relu
+"""
 FORMS = {"params": short, "macs": short, "activation_bytes": short_bytes}
 
 
@@ -100,4 +110,24 @@ def test_times_are_those_of_the_roofline_on_the_device_that_is_chosen(
     words = "nvidia_t4 has no figure for float64; it has float32, float16, int8"
     assert browser.texts(".remark") == [words]
     assert {*shown()["fc" if "fc" in rows else "linear1"]} == {"–"}
+    assert browser.wrong() == []
+
+
+def test_what_is_true_or_false_is_a_box_to_tick(browser: Browser, tmp_path: Path) -> None:
+    spec, path = tmp_path / "normed.yaml", tmp_path / "page.html"
+    spec.write_text(NORMED)
+    path.write_text(page([load(str(spec))]), encoding="utf-8")
+    browser.open(path)
+    totals = "return document.querySelector('.totals dd').title"
+    assert int(browser.run(totals)) == analyze(str(spec)).params
+    browser.click(".setting.flag input")
+    assert browser.texts(".setting.changed label") == ["normalized"]
+    assert browser.texts(".table .count") == ["3 layers"]
+    assert int(browser.run(totals)) == analyze(str(spec), normalized=True).params
+    link = browser.run("return location.hash")
+    browser.open(path, link)
+    assert browser.run("return document.querySelector('.setting.flag input').checked")
+    assert int(browser.run(totals)) == analyze(str(spec), normalized=True).params
+    browser.click(".setting.flag .reset")
+    assert not browser.run("return document.querySelector('.setting.flag input').checked")
     assert browser.wrong() == []

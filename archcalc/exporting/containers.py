@@ -8,8 +8,10 @@ module around it calls them one by one.
 from __future__ import annotations
 
 import heapq
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 
 from archcalc.analysis import Analysis
 from archcalc.figures.of_layer import LayerAnalysis
@@ -126,16 +128,25 @@ class Piece:
 
 
 def pieces_of(container: Container, flow: Flow) -> list[Piece]:
-    """What the module of `container` is made of, in an order in which it can run."""
+    """What the module of `container` is made of, in the order in which it runs."""
     pieces = _parts(container, ())
     while True:
         order, knot = _in_order(pieces, flow)
-        if not knot:
+        containers = [piece for piece in knot or order if isinstance(piece.content, Container)]
+        apart = containers if knot else _interrupted(containers, order, flow)
+        if not apart:
             return order
-        tied = next(piece for piece in knot if isinstance(piece.content, Container))
+        tied = apart[0]
         pieces.remove(tied)
         assert isinstance(tied.content, Container)
         pieces += _parts(tied.content, tied.path)
+
+
+def _interrupted(containers: list[Piece], pieces: list[Piece], flow: Flow) -> list[Piece]:
+    """The containers that others run in the midst of: as one they would run in another order."""
+    of = {flow.position[node.name]: piece for piece in pieces for node in piece.nodes}
+    runs = Counter(id(piece) for piece, _ in groupby(of[n] for n in sorted(of)))
+    return [piece for piece in containers if runs[id(piece)] > 1]
 
 
 def _parts(container: Container, path: tuple[str, ...]) -> list[Piece]:

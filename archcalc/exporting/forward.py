@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from archcalc.exporting.names import unique, variable_name
 from archcalc.exporting.records import Body, Item, ModuleClass
@@ -47,6 +47,7 @@ class _Forward:
         for item in items:
             if self._can_nest(item):
                 self._nested.update(item.outputs)
+        self._keep_order()
         self._statements = [item for item in items if not self._nested.issuperset(item.outputs)]
         self._reads = [
             [leaf for value in item.inputs for leaf in self._leaves(value)]
@@ -88,6 +89,33 @@ class _Forward:
         if often or long or item.training_only != reader.training_only:
             return False
         return self._goes_with(item, reader)
+
+    def _keep_order(self) -> None:
+        """Takes out of expressions what would run later there than in its turn, as that changes
+        what is alive meanwhile. A learned tensor is there always."""
+        turns = [item for item in self._body.items if item.inputs]
+        turn = {item.outputs: n for n, item in enumerate(turns)}
+        returned = [value for value, _ in self._body.outputs]
+        for n, inputs in reversed([*enumerate([*[item.inputs for item in turns], returned])]):
+            if n < len(turns) and self._nested.issuperset(turns[n].outputs):
+                continue
+            inside, expected = self._inside(inputs), n - 1
+            while inside:
+                last = inside.pop()
+                if turn[last.outputs] == expected:
+                    expected -= 1
+                else:
+                    self._nested.difference_update(last.outputs)
+                    del inside[len(inside) - len(self._inside(last.inputs)) :]
+
+    def _inside(self, values: Sequence[int]) -> list[Item]:
+        """What runs inside of an expression of some values, in order."""
+        found = []
+        for value in values:
+            if value in self._nested:
+                maker = self._maker[value]
+                found += [*self._inside(maker.inputs), *([maker] if maker.inputs else [])]
+        return found
 
     def _goes_with(self, item: Item, reader: Item) -> bool:
         """Whether a reader would look for the two on one line."""

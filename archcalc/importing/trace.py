@@ -114,6 +114,7 @@ class Trace(Record):
         outputs: the tensors that the model returned, by name ("output" where there is one).
         training_operations: of modules that run in training alone, such as heads for a loss.
         training_outputs: what of these the model returns in training, by name.
+        training_places: how many of `operations` run before each of these, by its first output.
         notes: what whoever sees the figures should know: a sentence each.
         modules: the class of each module, by its path.
         flops: what torch's FLOP counter counts in the run of the first batch size, 2 for each
@@ -132,6 +133,7 @@ class Trace(Record):
     outputs: Mapping[str, int]
     training_operations: tuple[Operation, ...] = ()
     training_outputs: Mapping[str, int] = {}
+    training_places: Mapping[int, int] = {}
     notes: tuple[str, ...] = ()
     flops: int | None = None
     modules: Mapping[str, str] = {}

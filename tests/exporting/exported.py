@@ -59,7 +59,25 @@ def check_network(graph: Graph) -> None:
     """All of it: counts, keys, outputs."""
     module = module_of(graph)
     check_counts(graph, module)
+    check_order(graph, module)
     check_same_as_twin(graph, module, build(graph))
+
+
+def check_order(graph: Graph, module: nn.Module) -> None:
+    """The modules that are called as layers run in the order of these, each once."""
+    turn = {node.name: number for number, node in enumerate(graph.nodes)}
+    found: list[int] = []
+    own = {path: part for path, part in module.named_modules() if path in turn}
+    hooks = [
+        part.register_forward_pre_hook(lambda *_, path=path: found.append(turn[path]))
+        for path, part in own.items()
+        if not any(n.weights == path for n in graph.nodes)
+    ]
+    with torch.no_grad():
+        module.eval()(*drawn(graph, 2, torch.float32, "cpu"))
+    for hook in hooks:
+        hook.remove()
+    assert found == sorted(found)
 
 
 def _without_chance(network: nn.Module) -> None:

@@ -470,3 +470,21 @@ def test_arguments_that_only_new_versions_of_torch_have_are_not_given() -> None:
     source = source_of(network)
     assert "bias=" not in source
     check_network(network)
+
+
+@pytest.mark.parametrize(
+    "layers",
+    [
+        "conv: {name: rep}, conv: {name: skip, from: stem}, batch_norm: {name: skipbn}, "
+        "add: {name: join, from: [rep, skipbn]}",
+        "conv: {name: parts.0}, conv: {name: between}, conv: {name: parts.1, from: stem}, "
+        "add: {name: join, from: [between, parts.1]}",
+        "conv: {name: one}, conv: {name: two, from: stem}, conv: {name: three, from: one}, "
+        "add: {name: join, from: [three, two]}, batch_norm: {name: norm}",
+    ],
+)
+def test_the_code_runs_in_the_order_of_the_spec(layers: str) -> None:
+    statements = f"conv: {{name: stem}}, {layers}".split("}, ")
+    text = "".join(f"  - {each.rstrip('}')}}}\n" for each in statements)
+    text = re.sub(r"conv: \{", "conv: {channels: 4, kernel: 1, ", text)
+    check_network(graph_of(text))

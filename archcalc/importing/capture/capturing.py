@@ -62,6 +62,7 @@ def capture(
         outputs=first.outputs,
         training_operations=made.training_operations,
         training_outputs=first.training_outputs,
+        training_places=first.training_places,
         notes=(*capturing.notes(), *notes),
         flops=first.flops,
         modules={path: type(part).__name__ for path, part in module.named_modules() if path},

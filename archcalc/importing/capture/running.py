@@ -39,6 +39,7 @@ class Run(NamedTuple):
     outputs: dict[str, int]
     training_operations: list[Operation]
     training_outputs: dict[str, int]
+    training_places: dict[int, int]
     counted: bool
     flops: int | None
     silenced: tuple[str, ...]
@@ -102,6 +103,7 @@ def run(
             unused,
             outputs,
             [],
+            {},
             {},
             counted,
             counter.total if counter is not None and counter.complete else None,

@@ -86,8 +86,8 @@ def _with_heads(run: Run, training: Run, final: dict[int, int]) -> Run:
     known = {number: run.inputs[name] for name, number in training.inputs.items()} | final
     held = dict(run.held)
     by_name = {each.name: number for number, each in held.items()}
-    made = dict(_keyed(run.operations))
-    tensors, heads = list(run.tensors), []
+    made = {key: (n, each) for n, (key, each) in enumerate(_keyed(run.operations), 1)}
+    tensors, heads, before, places = list(run.tensors), [], 0, {}
 
     def number(own: int) -> int:
         """The number in the run of a tensor of training."""
@@ -102,8 +102,9 @@ def _with_heads(run: Run, training: Run, final: dict[int, int]) -> Run:
 
     for key, operation in _keyed(training.operations):
         if key in made:
-            for own, there in zip(operation.outputs, made[key].outputs, strict=False):
-                known.setdefault(own, there)
+            before, there = made[key]
+            for own, other in zip(operation.outputs, there.outputs, strict=False):
+                known.setdefault(own, other)
         elif operation.path not in entered:
             try:
                 arguments = _renumbered(operation.arguments, number)
@@ -113,6 +114,7 @@ def _with_heads(run: Run, training: Run, final: dict[int, int]) -> Run:
             outputs = range(start, start + len(operation.outputs))
             known |= dict(zip(operation.outputs, outputs, strict=True))
             tensors += [training.tensors[own] for own in operation.outputs]
+            places[start] = before
             heads.append(replace(operation, arguments=arguments, outputs=tuple(outputs), inside=()))
     made_there = {n for head in heads for n in head.outputs}
     ends = {name: known.get(n, -1) for name, n in training.outputs.items()}
@@ -127,6 +129,7 @@ def _with_heads(run: Run, training: Run, final: dict[int, int]) -> Run:
         unused={each: shape for each, shape in run.unused.items() if each.name not in names},
         training_operations=needed,
         training_outputs=ends,
+        training_places=places,
     )
 
 

@@ -17,7 +17,10 @@ def scaled(call: Call) -> bool:
     """Makes the layer that a product is, where it has a name; says whether it has."""
     pair = _pair(call)
     return pair is not None and (
-        _drop_path(call, *pair) or _frozen_batch_norm(call, *pair) or _channel_scale(call, *pair)
+        _drop_path(call, *pair)
+        or _frozen_batch_norm(call, *pair)
+        or _scaled_lengths(call, *pair)
+        or _channel_scale(call, *pair)
     )
 
 
@@ -59,30 +62,49 @@ def _drop_path(call: Call, number: int, factor: int) -> bool:
     return True
 
 
-def _channel_scale(call: Call, number: int, factor: int) -> bool:
-    """A learned value for each channel of a map; of tokens the first axis is none of channels."""
+def _scaled_lengths(call: Call, number: int, factor: int) -> bool:
+    """Lengths of one times a learned value for each place along their axis, as SSD has them."""
+    lowering = call.lowering
+    value = lowering.value(number)
+    draft = value.draft
+    at_once = [draft] == lowering.drafts[-1:] and lowering.makers.get(number) is draft.operation
+    if draft.kind != "normalize" or not at_once or call.operation.in_place:
+        return False
+    axis = 1 + draft.fields.get("axis", 0) % (len(value.axes) - 1)
+    held = _learned_along(call, value, factor, axis)
+    if held is None or len(lowering.users[number]) > 1 or not _along_first(value):
+        return False
+    draft.fields["scale"] = True
+    lowering.hold(draft, {"weight": held})
+    call.same(value)
+    return True
+
+
+def _learned_along(call: Call, value: Value, factor: int, axis: int) -> int | None:
+    """What a factor is of the model, where it learns and lies along one axis of a tensor alone,
+    and nothing else takes it."""
     lowering = call.lowering
     if factor not in lowering.learned:
-        return False
-    value, learned = lowering.value(number), lowering.value(factor)
-    source = learned.draft
+        return None
+    learned = lowering.value(factor)
+    source, axes = learned.draft, call.of_rank(learned, len(value.axes)).axes
     (held,) = source.held.values() or (-1,)
     if source.kind != "parameter" or source.map is not None or held in lowering.owners:
-        return False
-    factor_axes = call.of_rank(learned, len(value.axes)).axes
+        return None
     alone = len(lowering.users[held]) == len(lowering.users[factor]) == 1
-    if (
-        len(value.axes) < 4
-        or not alone
-        or len(factor_axes) != len(value.axes)
-        or not _along_first(value)
-    ):
+    if not alone or len(axes) != len(value.axes) or any(axes[:axis]) or any(axes[axis + 1 :]):
+        return None
+    whole = [each for each in lowering.sizes(held) if {*each} != {1}]
+    return held if whole == [lowering.sizes(call.output)[axis]] else None
+
+
+def _channel_scale(call: Call, number: int, factor: int) -> bool:
+    """A learned value for each channel of a map; of tokens the first axis is none of channels."""
+    value = call.lowering.value(number)
+    if len(value.axes) < 4 or not _along_first(value):
         return False
-    channels = lowering.sizes(number)[1]
-    if len(factor_axes) != len(value.axes):
-        return False
-    whole = [each for each in lowering.sizes(held) if {*each} != {1}] == [channels]
-    if any(factor_axes[:1]) or any(factor_axes[2:]) or not whole:
+    held = _learned_along(call, value, factor, 1)
+    if held is None:
         return False
     call.layer("channel_scale", value, {}, {"weight": held})
     return True

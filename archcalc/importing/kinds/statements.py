@@ -108,7 +108,34 @@ def _heads(lowering: Lowering) -> list[Draft]:
         head = plain_name(common_path(paths) or name)
         for draft in own:
             draft.head = head
+        if own:
+            places = [lowering.trace.training_places.get(each.outputs[0]) for each in operations]
+            _put_in_turn(lowering, own, next((n for n in places if n is not None), None))
     return ends
+
+
+def _put_in_turn(lowering: Lowering, own: list[Draft], place: int | None) -> None:
+    """Puts the last layers, those of a head, where it runs: behind so many operations."""
+    if place is None:
+        return
+    rest = lowering.drafts[: -len(own)]
+    turn = {
+        id(each): n
+        for n, operation in enumerate(lowering.trace.operations)
+        for each in _with_inside(operation)
+    }
+    taken = {id(each) for draft in own for each in draft.inputs}
+    least = max([n for n, draft in enumerate(rest, 1) if id(draft) in taken], default=0)
+    later = (n for n, draft in enumerate(rest) if turn.get(id(draft.operation), -1) >= place)
+    at = max(least, next(later, len(rest)))
+    lowering.drafts = [*rest[:at], *own, *rest[at:]]
+
+
+def _with_inside(operation: Operation) -> Iterator[Operation]:
+    """An operation, and those that it is made of."""
+    yield operation
+    for inner in operation.inside:
+        yield from _with_inside(inner)
 
 
 def _live(operations: Sequence[Operation], ends: Iterable[int]) -> list[Operation]:

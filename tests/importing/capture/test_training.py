@@ -6,7 +6,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from archcalc import analyze
 from archcalc.importing.capture.capturing import capture
+from archcalc.importing.code import network_of_module
 from archcalc.importing.trace import Ref
 
 
@@ -98,6 +100,27 @@ def test_heads_that_training_alone_has() -> None:
     assert trace.batches == (2, 3)
     assert trace.tensors[flatten.outputs[0]].shapes == ((2, 32), (3, 32))
     assert {held.name for held in trace.unused} == {"aux.1.num_batches_tracked"}
+
+
+@pytest.mark.parametrize("early", [True, False])
+def test_a_head_stands_where_it_runs(early: bool) -> None:
+    class Between(WithHead):
+        def forward(self, x: Tensor) -> Tensor | dict[str, Tensor]:
+            x = self.stem(x)
+            aux = self.aux_fc(self.aux(x)) if self.training and early else None
+            out: Tensor = self.fc(x.mean((2, 3)))
+            if self.training and not early:
+                aux = self.aux_fc(self.aux(x))
+            return out if aux is None else {"out": out, "aux": aux}
+
+    module = Between()
+    analysis = analyze(network_of_module(module, (4, 4, 4)))
+    names = [layer.name for layer in analysis.layers]
+    aux = [name for name in names if "aux" in name]
+    main = ["stem.conv", "stem.drop", "stem.add"]
+    rest = [name for name in names if name not in {*main, *aux}]
+    assert names == ([*main, *aux, *rest] if early else [*main, *rest, *aux])
+    assert len(aux) == 4
 
 
 def test_a_module_that_wants_more_in_training_says_so() -> None:

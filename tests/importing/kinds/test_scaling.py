@@ -74,6 +74,35 @@ def test_what_a_long_chain_of_products_and_sums_is_made_of_is_looked_at_once() -
     assert kinds.count("multiply") == 81 and "frozen_batch_norm" not in kinds
 
 
+class ScalesLengths(nn.Module):
+    """As SSD: lengths of one along an axis, times a learned value for each place along one."""
+
+    def __init__(self, axis: int, along: int, often: int = 1) -> None:
+        super().__init__()
+        self.axis, self.often = axis, often
+        shape = [3 + n if n == along else 1 for n in range(4)][along:]
+        self.weight = nn.Parameter(torch.rand(shape))
+
+    def forward(self, x: Tensor) -> Tensor:
+        lengths = nn.functional.normalize(x, dim=self.axis)
+        scaled = lengths * self.weight
+        return scaled if self.often == 1 else scaled + lengths
+
+
+@pytest.mark.parametrize(
+    ("axis", "along", "often", "kinds"),
+    [
+        (1, 1, 1, ["normalize"]),
+        (3, 3, 1, ["normalize"]),
+        (2, 1, 1, ["normalize", "channel_scale"]),
+        (1, 3, 1, ["normalize", "parameter", "multiply"]),
+        (1, 1, 2, ["normalize", "channel_scale", "add"]),
+    ],
+)
+def test_lengths_with_a_learned_factor(axis: int, along: int, often: int, kinds: list[str]) -> None:
+    assert same(ScalesLengths(axis, along, often), (4, 5, 6)).kinds == kinds
+
+
 SUMS: list[tuple[Callable[[Tensor, Tensor], Tensor], list[str]]] = [
     (lambda x, y: x + y.tanh() + y.relu(), ["tanh", "add", "relu", "add"]),
     (lambda x, y: (x + y).add_(y.relu()), ["add", "relu", "add"]),

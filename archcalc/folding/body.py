@@ -15,7 +15,7 @@ from archcalc.folding.counted import (
     reference,
     sources,
 )
-from archcalc.folding.items import IN, Call, Group, Item, Leaf, Ref, Repeat, Steps
+from archcalc.folding.items import IN, Call, Group, Item, Leaf, Ref, Repeat, Rounds, Steps
 from archcalc.layers import Layer
 from archcalc.layers.layer import REQUIRED
 from archcalc.render.spec_text import is_branched, settings
@@ -71,6 +71,14 @@ def _lines(
             keys["from"] = _said_of([str(s) for s in entering], item.name, groups, parameters)
         keys |= _arguments(items, groups, parameters)
         yield Line(0, _statement(item.block.name, keys))
+    elif isinstance(item, Rounds):
+        yield Line(0, f"- repeat: {item.times}")
+        yield Line(1, f"index: {INDEX}")
+        yield Line(1, "layers:")
+        for leaf, chained in zip(item.leaves, item.chained, strict=True):
+            taken = leaf.node.inputs[0] if chained and leaf.node.inputs else None
+            keys = _leaf([leaf], groups, [taken], parameters)
+            yield Line(2, _statement(leaf.node.layer.kind, keys))
     elif isinstance(item, Group):
         assert item.is_head, "other groups are calls by now, or were dissolved"
         item.entering = before[0]

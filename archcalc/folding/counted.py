@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from archcalc.folding.items import IN, Call, Group, Leaf, Repeat, Row
+from archcalc.folding.items import IN, Call, Group, Leaf, Repeat, Rounds, Row
 
 MOST_NAMED = 5  # layers of a row, one by one
 _NUMBER = re.compile(r"(?<![0-9])(?:0|[1-9][0-9]*)(?![0-9])")
@@ -89,7 +89,8 @@ def reference(name: str, group: Group, *, short: bool = True) -> str | None:
 
 def _placed(group: Group) -> Iterator[Leaf | Group | Call]:
     for item in group.items:
-        yield from item.calls if isinstance(item, Repeat) else (item,)
+        if not isinstance(item, Rounds):
+            yield from item.calls if isinstance(item, Repeat) else (item,)
 
 
 def _names(leaf: Leaf, group: Group, short: bool = True) -> list[str | None]:

@@ -7,19 +7,21 @@ from collections.abc import Hashable, Iterator, Sequence
 from archcalc.folding.body import INDEX, body
 from archcalc.folding.columns import Parameters
 from archcalc.folding.counted import find_rows, reference, sources
-from archcalc.folding.items import Block, Call, Group, Item, Leaf, Ref, Repeat
+from archcalc.folding.items import Block, Call, Group, Item, Leaf, Ref, Repeat, Rounds
 from archcalc.folding.repeats import unrolled, with_repeats
+from archcalc.folding.rounds import with_rounds
 from archcalc.render.spec_text import settings
 
 KEYS = frozenset([INDEX, "name", "from", "weights", "trainable", "checkpoint", "indices"])
 _AROUND = 3  # lines of a block beside its body: its name, its parameters, `layers:`
 
 
-def folded(root: Group, several: bool) -> list[Block]:
+def folded(root: Group, several: bool, rounds: bool) -> list[Block]:
     """Turns the groups within `root` into calls where that takes fewer lines; the blocks.
 
     Args:
         several: whether what takes more than one value from outside may be a block.
+        rounds: whether layers without dots in their names may be a repeat.
     """
     blocks: list[Block] = []
     find_rows(root)
@@ -42,6 +44,8 @@ def folded(root: Group, several: bool) -> list[Block]:
     for group in (root, *heads):
         with_repeats(group)
         group.items = [item for each in group.items for item in unrolled(each)]
+        if rounds:
+            with_rounds(group)
     return blocks
 
 
@@ -91,6 +95,7 @@ def _dissolved(group: Group) -> list[Item]:
             for call in item.calls:
                 call.name = f"{group.name}.{call.name}"
         else:
+            assert not isinstance(item, Rounds), "these are found last"
             item.name = f"{group.name}.{item.name}"
     return items
 

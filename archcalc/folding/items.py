@@ -169,7 +169,28 @@ class Repeat:
         return self.calls[-1].name
 
 
-Item: TypeAlias = "Leaf | Group | Call | Repeat"
+@dataclass
+class Rounds:
+    """Layers in a row that come `times` over, each time under names that go on.
+
+    Attributes:
+        end: the layer that is the last of all.
+        leaves: those of a round, with names and sources as a repeat says them.
+        chained: of each, whether it takes what comes before it every time.
+    """
+
+    times: int
+    end: str
+    leaves: list[Leaf]
+    chained: list[bool]
+
+    @property
+    def name(self) -> str:
+        """What the last of the layers is called."""
+        return self.end
+
+
+Item: TypeAlias = "Leaf | Group | Call | Repeat | Rounds"
 
 
 def numbered(name: str) -> tuple[str, int] | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import product
 
 from archcalc.analysis import Analysis
 from archcalc.errors import ArchcalcError, Source
@@ -33,9 +34,9 @@ def folded_text(analysis: Analysis) -> str:
     flat = spec_text(graph)
     if graph.stretches:
         return flat
-    for several in (True, False):
+    for several, rounds in product((True, False), repeat=2):
         try:
-            text = _folded(analysis, several)
+            text = _folded(analysis, several, rounds)
             if is_same(text, graph):
                 return text
         except (ArchcalcError, NotFoldedError):
@@ -63,7 +64,7 @@ def _said(node: Node) -> tuple[object, ...]:
     return node.name, node.layer, node.inputs, node.weights, node.indices, *training
 
 
-def _folded(analysis: Analysis, several: bool) -> str:
+def _folded(analysis: Analysis, several: bool, rounds: bool) -> str:
     graph = analysis.graph
     maps = {**graph.inputs, **{layer.name: layer.output for layer in analysis.layers}}
     imported = graph.network.imported
@@ -71,7 +72,7 @@ def _folded(analysis: Analysis, several: bool) -> str:
     heads = dict.fromkeys(filter(None, [graph.head_around(node.name) for node in graph.nodes]))
     root = grouped(graph.nodes, maps, kinds, heads=heads)
     root.entering = graph.first_input
-    blocks = folded(root, several)
+    blocks = folded(root, several, rounds)
     _name(blocks)
     lines = [*head_of(graph), ""]
     if blocks:

@@ -61,7 +61,38 @@ def modules_with_heads(draw: st.DrawFn) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-@given(modules_in_modules() | modules_with_heads())
+@st.composite
+def rounds_without_dots(draw: st.DrawFn) -> str:
+    """Layers that come again, one part of whose names goes on, or does not in one round."""
+    names = draw(
+        st.sampled_from([["a", "b", "c", "d"], ["1", "2", "3", "4"], ["9", "10", "x", "1"]])
+    )
+    each = [
+        (
+            draw(st.sampled_from(["conv", "relu", "add"])),
+            draw(st.sampled_from(["r{}n{}", "l{1}_{0}"])),
+        )
+        for _ in range(draw(st.integers(2, 4)))
+    ]
+    lines, before = ["  - conv: {name: stem, channels: 4, kernel: 1}\n"], ["stem"]
+    back = draw(st.integers(0, len(each)))
+    for name in names:
+        width = draw(st.sampled_from([4, 4, 4, 8]))
+        for number, (kind, called) in enumerate(each):
+            last = called.format(name, number)
+            fields = f"name: {last}"
+            if kind == "conv":
+                fields += (
+                    f", from: {before[-min(back, len(before)) or -1]}, channels: {width}, kernel: 1"
+                )
+            if kind == "add":
+                fields += f", from: [{before[-1]}, {before[-1]}]"
+            lines.append(f"  - {kind}: {{{fields}}}\n")
+            before.append(last)
+    return "".join(lines)
+
+
+@given(modules_in_modules() | modules_with_heads() | rounds_without_dots())
 def test_any_folded_graph_is_the_same(layers: str) -> None:
     try:
         graph = graph_of(layers)
@@ -200,6 +231,29 @@ def test_a_list_of_all_before_is_a_range_of_names() -> None:
     assert 'concat: {name: all, from: [in, "layer{range(1, times + 2)}"]}' in text
     assert '- layer: {name: "layer{i + 2}", from: in, before: i + 2}' in text
     assert "layer_without_all:" in text
+
+
+@pytest.mark.parametrize(
+    ("names", "said"), [("abcd", "bn2{['b', 'c', 'd'][i]}"), ("1234", "bn{i + 22}")]
+)
+def test_rounds_without_dots_in_their_names_are_a_repeat(names: str, said: str) -> None:
+    layers = "  - relu: {name: res2x_relu}\n"
+    for name, before in zip(names, "x" + names, strict=False):
+        stride = 2 if before == "x" else 1
+        layers += (
+            f"  - conv: {{name: res2{name}_branch2a, channels: 3, kernel: 1, stride: {stride}}}\n"
+            f"  - batch_norm: {{name: bn2{name}_branch2a}}\n  - relu: {{name: res2{name}_mid}}\n"
+            f"  - conv: {{name: res2{name}_branch2b, channels: 3, kernel: 3, padding: 1}}\n"
+        )
+        if before != "x":
+            layers += (
+                f"  - add: {{name: res2{name}, from: [res2{before}_relu, res2{name}_branch2b]}}\n"
+            )
+        layers += f"  - relu: {{name: res2{name}_relu}}\n"
+    text = folded(graph_of(layers))
+    assert "  - repeat: 3\n    index: i\n" in text
+    assert f'- batch_norm: {{name: "{said}_branch2a"}}' in text
+    assert text.count("conv:") == 4
 
 
 def test_what_is_taken_each_time_is_said_in_a_repeat() -> None:

@@ -42,6 +42,7 @@ DIFFERENT: dict[str, dict[str, frozenset[str]]] = {
     ),
     _BORDERS: {
         "mobilenet_v1": _MAPS | _STEP | _KEPT | _PEAK, "i3d_rgb": _MAPS | _STEP | _KEPT | _PEAK,
+        "i3d_flow": _MAPS | _STEP | _KEPT | _PEAK,
         "nasnet_a_mobile": _MAPS | _STEP | _KEPT | _PEAK | {"buffers", "buffer_bytes", "other_ops"},
     },
     _LOCAL: {"local_7_3": _PEAK | _MAPS | {"lecture activations", "fields"}},

@@ -81,13 +81,17 @@ def interpolate(call: Call) -> None:
     """A map in another size."""
     value = call.batched(call.value("input"))
     mode = call.get("mode", default="nearest")
-    if call.get("antialias", default=False) or mode == "nearest-exact":
+    sizes = [*call.shape(call.output)[2:]]
+    before = [*call.shape(call.operation.arguments["input"].tensor)[2:]]
+    # The filter against aliasing gives a larger map the same values, but takes memory on the way.
+    filtered = bool(call.get("antialias", default=False))
+    larger = all(n >= m for n, m in zip(sizes, before, strict=True))
+    same = larger and mode == "bilinear" and not value.of_images
+    if (filtered and not same) or mode == "nearest-exact":
         raise NotCoveredError("interpolates in a way of its own")
     if mode == "area":
         adaptive_avg_pool_to(call, value)
         return
-    sizes = [*call.shape(call.output)[2:]]
-    before = [*call.shape(call.operation.arguments["input"].tensor)[2:]]
     if sizes == before and not call.get("align_corners", default=False):
         call.same(value)
         return

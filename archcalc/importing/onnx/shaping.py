@@ -198,9 +198,18 @@ def resize(
         mode = {1: "linear", 2: "bilinear", 3: "trilinear"}[x.dim() - 2]
     corners = node.of("coordinate_transformation_mode") == "align_corners"
     how: dict[str, Any] = {} if mode == "nearest" else {"align_corners": corners}
+    if node.of("antialias", 0) and mode != "nearest" and _is_smaller(x, full, target is None):
+        how["antialias"] = True
     if target is not None:
         return F.interpolate(x, size=tuple(full[2:]), mode=mode, **how)
     return F.interpolate(x, scale_factor=tuple(full[2:]), mode=mode, **how)
+
+
+def _is_smaller(x: Tensor, full: list[Any], by_factors: bool) -> bool:
+    """Whether a map becomes smaller along some axis: only then a filter against aliasing acts."""
+    if by_factors:
+        return any(factor < 1 for factor in full)
+    return any(size < own for size, own in zip(full, x.shape, strict=True))
 
 
 def depth_to_space(node: Node, x: Tensor) -> Tensor:

@@ -149,16 +149,28 @@ def test_a_model_that_mixes_the_images_of_a_batch_is_refused_in_one_line() -> No
 
 def test_what_is_computed_of_parameters_alone_is_a_layer_once_for_all_images() -> None:
     class Table(nn.Module):
-        def __init__(self) -> None:
+        def __init__(self, filtered: bool) -> None:
             super().__init__()
+            self.filtered = filtered
             self.places = nn.Parameter(torch.rand(1, 4, 2, 2))
             self.project = nn.Conv2d(4, 3, 1)
 
         def forward(self, x: Tensor) -> Tensor:
-            places = F.interpolate(self.places, size=(6, 6), mode="bilinear")
+            places = F.interpolate(
+                self.places, size=(6, 6), mode="bilinear", antialias=self.filtered
+            )
             return x + self.project(places)  # type: ignore[no-any-return]
 
-    assert same(Table(), (3, 6, 6)).kinds == ["parameter", "upsample", "conv", "add"]
+    for filtered in (False, True):
+        assert same(Table(filtered), (3, 6, 6)).kinds == ["parameter", "upsample", "conv", "add"]
+
+
+@pytest.mark.parametrize(("mode", "side"), [("bilinear", 2), ("bicubic", 2), ("bicubic", 8)])
+def test_a_filter_against_aliasing_is_an_operator_of_its_own(mode: str, side: int) -> None:
+    def function(x: Tensor) -> Tensor:
+        return F.interpolate(x, size=(side, side), mode=mode, antialias=True)
+
+    assert imported(Function(function), (3, 4, 4)).kinds == ["opaque"]
 
 
 def test_values_of_another_width_are_attended_to_step_by_step() -> None:
@@ -170,7 +182,8 @@ def test_values_of_another_width_are_attended_to_step_by_step() -> None:
 
 
 def test_a_group_norm_may_have_no_bias() -> None:
-    module = nn.Sequential(nn.Conv2d(3, 4, 1), nn.GroupNorm(2, 4, bias=False))
+    module = nn.Sequential(nn.Conv2d(3, 4, 1), nn.GroupNorm(2, 4))
+    module[1].register_parameter("bias", None)
     assert same(module, (3, 5, 5)).fields("group_norm") == {"groups": 2, "bias": False}
 
 

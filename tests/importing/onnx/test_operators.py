@@ -11,6 +11,7 @@ import pytest
 import torch
 from onnx import helper
 
+from archcalc import analyze
 from archcalc.importing.onnx.graph import read_nodes
 from archcalc.importing.onnx.module import RULES, OnnxModule
 
@@ -125,6 +126,7 @@ CASES: list[tuple[str, dict[str, Any], list[Any], int]] = [
     ("Resize", {**FLOORED, "mode": "nearest"}, [X, NONE, TWICE], 20),
     ("Resize", {"mode": "linear"}, [X, NONE, NONE, whole(2, 4, 9, 3)], 20),
     ("Resize", {**CORNERS, "mode": "linear"}, [X, NONE, TWICE], 20),
+    ("Resize", {"mode": "linear", "antialias": 1}, [X, NONE, NONE, whole(2, 4, 9, 12)], 20),
     ("DepthToSpace", {"blocksize": 2}, [values(1, 8, 2, 3)], 20),
     ("DepthToSpace", {"blocksize": 2, "mode": "CRD"}, [values(1, 8, 2, 3)], 20),
     ("SpaceToDepth", {"blocksize": 2}, [values(1, 2, 4, 6)], 20),
@@ -197,6 +199,13 @@ def test_an_operator_gives_what_the_reference_gives(
         if name in ("LSTM", "GRU"):
             continue  # whose gates stand in another order in torch's weights: no size knows
         np.testing.assert_allclose(result.detach().numpy(), wanted, rtol=2e-4, atol=2e-5)
+
+
+def test_a_filter_against_aliasing_that_acts_is_no_plain_resize(tmp_path: Any) -> None:
+    for side, kind in ((3, "opaque"), (9, "upsample")):
+        how = {"mode": "linear", "antialias": 1, "axes": [2, 3]}
+        _, path, _ = read(tmp_path, "Resize", how, [X, NONE, NONE, whole(side, side)], 20)
+        assert [layer.kind for layer in analyze(path)] == [kind]
 
 
 def test_softmax_once_went_over_all_axes_from_one_on(tmp_path: Any) -> None:

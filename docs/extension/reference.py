@@ -350,6 +350,11 @@ def contributing() -> str:
     return text.replace("](docs/", "](").replace("[README](README.md)", "README")
 
 
+def elsewhere() -> str:
+    """What the README says of other people's tools."""
+    return _of_readme("## In other people's tools", "## License")
+
+
 def verified() -> str:
     """What the last verification of all networks found."""
     report = README.parent / "reports" / "verification" / "README.md"

@@ -12,7 +12,7 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
-from archcalc import Analysis, activation_bytes, analyze
+from archcalc import Analysis, SpecError, activation_bytes, analyze
 from archcalc.errors import Source
 from archcalc.expansion import build_graph
 from archcalc.noticing import notes_on
@@ -118,6 +118,19 @@ def test_a_spec_is_as_the_schema_says(file: str) -> None:
 def check_spec(tree: Any) -> None:
     errors = [f"{list(error.path)}: {error.message[:200]}" for error in SPEC.iter_errors(tree)]
     assert not errors
+
+
+@pytest.mark.parametrize(
+    "fields", ["out_channels: 8, kernel_size: 3", "channels: 8, kernel_size: 3"]
+)
+def test_the_schema_takes_names_of_torch_as_the_language_does(fields: str) -> None:
+    text = f"name: net\ninput: [3, 9, 9]\nlayers: [conv: {{{fields}}}]\n"
+    check_spec(yaml.safe_load(text))
+    assert analyze(text).params == 8 * 3 * 9 + 8
+    without = text.replace("kernel_size: 3", "")
+    assert not SPEC.is_valid(yaml.safe_load(without))
+    with pytest.raises(SpecError, match="kernel"):
+        analyze(without)
 
 
 @pytest.mark.parametrize("name", NAMES)

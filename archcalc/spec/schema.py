@@ -7,7 +7,7 @@ import inspect
 from archcalc.feature_map import INTEGERS
 from archcalc.layers import Join, Layer
 from archcalc.layers.registry import all_kinds
-from archcalc.spec.fields import EXPRESSION_SCHEMA, Schema, fields_of
+from archcalc.spec.fields import EXPRESSION_SCHEMA, Field, Schema, fields_of
 from archcalc.spec.keys import (
     ABOUT_KEYS,
     CLAIM_KEYS,
@@ -23,6 +23,7 @@ from archcalc.spec.keys import (
     placement_keys,
 )
 from archcalc.spec.syntax import DENSE
+from archcalc.synonyms import OF_TORCH, of_torch
 
 _NAME: Schema = {"type": "string", "pattern": r"^[A-Za-z0-9_.\-{}+*/%, ()\[\]]+$"}
 _VALUE: Schema = {
@@ -190,19 +191,41 @@ def _fields(kind: type[Layer]) -> Schema:
         placed["from"] = {"anyOf": [_NAME, {"type": "array", "minItems": 1, "items": _NAME}]}
         placed["branches"] = _BRANCHES
     named = fields.get(NAMED)
+    in_torch = {
+        name: fields[ours]
+        for name in OF_TORCH
+        if name not in fields and (ours := of_torch(name, tuple(fields))) is not None
+    }
+    required = [field for field in fields.values() if field.required]
+    called = {field.name: _called(field, in_torch) for field in required}
     schema: Schema = {
         "type": "object",
         "description": inspect.cleandoc(kind.__doc__ or ""),
         "additionalProperties": named.type.schema["additionalProperties"] if named else False,
-        "required": [name for name, field in fields.items() if field.required],
-        "properties": {n: f.type.schema for n, f in fields.items() if f is not named} | placed,
+        "required": [name for name, names in called.items() if len(names) == 1],
+        "properties": {n: f.type.schema for n, f in fields.items() if f is not named}
+        | {name: _as_in_torch(field) for name, field in in_torch.items()}
+        | placed,
     }
+    either = [names for names in called.values() if len(names) > 1]
+    if either:
+        schema["allOf"] = [{"anyOf": [{"required": [n]} for n in names]} for names in either]
     options = [schema]
     if issubclass(kind, Join):
         options.append(_BRANCHES)
-    if not schema["required"]:
+    if not required:
         options.append({"type": "null"})
     return {"anyOf": options} if len(options) > 1 else schema
+
+
+def _called(field: Field, in_torch: dict[str, Field]) -> list[str]:
+    """The name of a field, and those that torch has for it."""
+    return [field.name, *(name for name, ours in in_torch.items() if ours is field)]
+
+
+def _as_in_torch(field: Field) -> Schema:
+    """A field under torch's name: understood, but not what an editor should offer."""
+    return {**field.type.schema, "deprecated": True, "description": f"torch's name of {field.name}"}
 
 
 def _statement(kinds: list[str]) -> Schema:

@@ -19,7 +19,7 @@ import pytest
 import archcalc
 import archcalc.__main__
 from archcalc.commands import COMMANDS, module_of
-from tests.commands.calling import ARCHCALC, BROKEN, assert_refused, called, run
+from tests.commands.calling import ARCHCALC, BROKEN, TINY, assert_refused, called, run
 
 UNBUFFERED = os.environ | {"PYTHONUNBUFFERED": "1"}
 
@@ -99,10 +99,21 @@ def test_the_examples_of_help_run(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    if "HEAD:" in example:
+        changed_since_the_last_commit("net.yaml")
     words = shlex.split(example.partition("|")[0].partition(">")[0])
     status, out, err = called(capsys, *words[1:])
     assert status == (1 if words[1] == "diff" else 0), err
     assert out or list(tmp_path.iterdir())
+
+
+def changed_since_the_last_commit(name: str) -> None:
+    """A repository here, with a spec that is changed."""
+    Path(name).write_text(TINY)
+    author = ("-c", "user.name=a", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false")
+    for words in (["init", "-q"], ["add", name], [*author, "commit", "-q", "-m", "One"]):
+        subprocess.run(["git", *words], check=True)
+    Path(name).write_text(TINY.replace("channels: 4", "channels: 5"))
 
 
 # ----- what is wrong -----

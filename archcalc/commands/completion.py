@@ -65,9 +65,10 @@ complete -c archcalc -f -k -a '(__archcalc_candidates)'""",
 }
 
 EXAMPLES = (
-    "source <(archcalc completion bash)",
+    "archcalc completion bash",
     "archcalc completion fish > ~/.config/fish/completions/archcalc.fish",
 )
+NOTES = ("~/.bashrc: source <(archcalc completion bash); in ~/.zshrc with zsh",)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

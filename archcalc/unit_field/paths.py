@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from itertools import pairwise
 from math import lcm
 from typing import TypeAlias
 
 from archcalc.analysis import Analysis
 from archcalc.figures.of_layer import LayerAnalysis
-from archcalc.quantity.arithmetic import Quantity
+from archcalc.quantity.arithmetic import Quantity, certainly_at_least
 from archcalc.receptive_field.by_channel import ByChannel, Values, after, of_all
 from archcalc.receptive_field.field import NOTHING, PIXEL, AxisField, Field, PhasedField
 from archcalc.receptive_field.placing import Placing
@@ -43,7 +44,9 @@ def path_sizes(analysis: Analysis) -> dict[str, PathSizes]:
 
     Only paths from the input count on which windows lie; a layer without branches before it has
     the same figure twice. Exact: a path is left out only where another sees no less (for the
-    largest; no more for the smallest) in every unit, since then it does so behind any layer.
+    largest; no more for the smallest) in every unit, since then it does so behind any layer. What
+    another sees may lie elsewhere, but where a single unit is spread over an axis, which sees all
+    of the image by where it lies.
     """
     least, most = _along_paths(analysis, _holds), _along_paths(analysis, _lies_in)
     return {
@@ -80,13 +83,27 @@ def _centre(field: Field) -> tuple[Quantity, Quantity]:
 
 
 def _along_paths(
-    analysis: Analysis, is_needless: Callable[[AxisField, AxisField], bool]
+    analysis: Analysis, is_needless: Callable[..., bool]
 ) -> dict[str, tuple[Paths, ...]]:
     """For each layer, along each axis, what is seen by all paths to it but the needless ones.
 
     Args:
-        is_needless: whether the first field is, beside the second.
+        is_needless: whether the first field is, beside the second; `moved`, if that may lie
+            elsewhere.
     """
+    try:
+        return _followed(analysis, partial(is_needless, moved=True), moved=True)
+    except _PlaceMatters:
+        return _followed(analysis, partial(is_needless, moved=False), moved=False)
+
+
+class _PlaceMatters(Exception):
+    """Where a field lies makes it all of the image, or less."""
+
+
+def _followed(
+    analysis: Analysis, is_needless: Callable[[AxisField, AxisField], bool], *, moved: bool
+) -> dict[str, tuple[Paths, ...]]:
     maps, sizes = analysis.maps, analysis.input.grid
     inputs = units_of_inputs(analysis.graph.inputs)
     origins = {name: units.origins for name, units in inputs.items()}
@@ -113,7 +130,7 @@ def _along_paths(
             return together(
                 [
                     tuple(
-                        _behind(at, number, axis, paths, pixels)
+                        _behind(at, number, axis, paths, pixels, moved)
                         for axis, (paths, pixels) in enumerate(zip(along, sizes, strict=True))
                     )
                     for number, along in enumerate(each)
@@ -132,14 +149,20 @@ def _along_paths(
     }
 
 
-def _behind(at: Placing, number: int, axis: int, paths: Paths, pixels: int) -> Paths:
-    """What the paths through one input see behind a layer, along one axis of the image."""
+def _behind(at: Placing, number: int, axis: int, paths: Paths, pixels: int, moved: bool) -> Paths:
+    """What the paths through one input see behind a layer, along one axis of the image.
+
+    Raises:
+        _PlaceMatters: it does, and others that lie elsewhere may have been left out (`moved`).
+    """
     window = at.windows[number][axis]
     spread = axis in at.spread[number]
     found = []
     for field in paths:
         seen = field_after(field, window)
         if spread and not isinstance(seen, Reach):
+            if moved and not certainly_at_least(pixels - 1, seen.size):
+                raise _PlaceMatters
             seen = of_single(seen, pixels)
         found.append(Reach.UNKNOWN if axis in at.clashing and seen is not Reach.ALL else seen)
     return tuple(dict.fromkeys(found))
@@ -154,19 +177,27 @@ def _needed(paths: Sequence[AxisField], is_needless: Callable[..., bool]) -> Pat
     return tuple(kept) if len(kept) <= MOST_FIELDS else (Reach.UNKNOWN,)
 
 
-def _holds(outer: AxisField, inner: AxisField) -> bool:
-    return _lies_in(inner, outer)
+def _holds(outer: AxisField, inner: AxisField, *, moved: bool) -> bool:
+    return _lies_in(inner, outer, moved=moved)
 
 
-def _lies_in(inner: AxisField, outer: AxisField) -> bool:
-    """Whether each unit's interval lies in that of the same unit, moved by as much for all."""
+def _lies_in(inner: AxisField, outer: AxisField, *, moved: bool) -> bool:
+    """Whether each unit's interval lies in that of the same unit.
+
+    Args:
+        moved: or would, if all were moved by as much.
+    """
     if isinstance(inner, Reach) or isinstance(outer, Reach):
         return inner is outer
     if inner.jump != outer.jump:
         return False
     if isinstance(inner, Field) and isinstance(outer, Field):
         sizes = (inner.size, outer.size)
-        return all(type(size) is int for size in sizes) and inner.size <= outer.size
+        if not all(type(size) is int for size in sizes):
+            return False
+        if moved:
+            return inner.size <= outer.size
+        return outer.first <= inner.first and inner.last <= outer.last
     period = lcm(*[f.period for f in (inner, outer) if isinstance(f, PhasedField)])
     if period > MOST_PHASES:
         return False
@@ -179,6 +210,8 @@ def _lies_in(inner: AxisField, outer: AxisField) -> bool:
         if large is None:
             return False
         from_, to = small[1] - large[1], small[0] - large[0]
+        if not moved and not from_ <= 0 <= to:
+            return False
         least = from_ if least is None else max(least, from_)
         most = to if most is None else min(most, to)
     return least is None or most is None or least <= most

@@ -63,6 +63,20 @@ def test_the_largest_path_may_be_the_smaller_one_before(tmp_path: Path) -> None:
     assert path_sizes(analyze(str(path)))["c"].largest == (3,)
 
 
+def test_where_a_path_lies_counts_where_a_single_unit_is_spread(tmp_path: Path) -> None:
+    path = tmp_path / "paths3.yaml"
+    path.write_text(
+        "name: paths3\ninput: [1, 5]\nlayers:\n"
+        "  - roll: {name: moved, shifts: -3, axes: -1}\n"
+        "  - maximum: {from: [moved, input]}\n"
+        "  - add: [[], [{conv: {name: one, channels: 1, kernel: 5}}]]\n"
+    )
+    # Moved, unit 0 sees 3 … 7; and 0 … 4 where it is not, which are all that there are.
+    assert path_sizes(analyze(str(path)))["one"].largest == (5,)
+    assert path_sizes(analyze(str(path)))["add1"].largest == ("all",)
+    assert path_sizes(analyze(str(path)))["add1"].smallest == (1,)
+
+
 @given(random_graphs(most=14))
 def test_no_path_sees_less_or_more(graph: Graph) -> None:
     analysis = analyze(graph)

@@ -68,6 +68,7 @@ class _Grouped(_Convolution):
     """One whose channels are in groups, each computed from the same group of the input."""
 
     convolves: ClassVar[bool] = True
+    keeps_order: ClassVar[bool] = True
     weight_is: ClassVar[str] = "kernel"
 
     if TYPE_CHECKING:  # at its own place among the fields of each kind

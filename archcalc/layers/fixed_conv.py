@@ -32,6 +32,7 @@ class FixedConv(Layer):
     category: ClassVar[Category] = Category.CONVOLUTION
     in_lecture_total: ClassVar[bool] = True
     convolves: ClassVar[bool] = True
+    keeps_order: ClassVar[bool] = True
 
     channels: Quantity
     kernel: Axes

@@ -47,6 +47,7 @@ class Concat(Join):
     """
 
     kind: ClassVar[str] = "concat"
+    keeps_order: ClassVar[bool] = True
     integers: ClassVar[Integers] = Integers.KEPT
     gradient: ClassVar[Gradient] = Gradient.PART
 

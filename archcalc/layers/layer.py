@@ -77,6 +77,7 @@ class Layer(ABC):
         is_source: whether it has no input: what it puts out is its own, and no activation.
         takes_items: whether its rule is about items too; else it is asked about one of them.
         closes_gaps: whether torch works on a copy of its input where the values of that lie apart.
+        keeps_order: whether what it makes of a map that lies channels last lies so in torch too.
         leaves_gaps: whether its output is a view of some values of its input, with gaps between.
         reshapes_inputs: whether torch sees its inputs under other shapes, and copies those that do
             not lie so (`copied_inputs`).
@@ -104,6 +105,7 @@ class Layer(ABC):
     pointwise: ClassVar[bool] = False
     in_place: ClassVar[bool] = False
     closes_gaps: ClassVar[bool] = False
+    keeps_order: ClassVar[bool] = False
     leaves_gaps: ClassVar[bool] = False
     moves_axes: ClassVar[bool] = False
     takes_items: ClassVar[bool] = False

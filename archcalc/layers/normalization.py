@@ -54,6 +54,7 @@ class BatchNorm(_Normalization):
     """
 
     kind: ClassVar[str] = "batch_norm"
+    keeps_order: ClassVar[bool] = True
     pointwise: ClassVar[bool] = True
 
     affine: bool = True
@@ -156,6 +157,7 @@ class GroupNorm(_Normalization):
     """
 
     kind: ClassVar[str] = "group_norm"
+    keeps_order: ClassVar[bool] = True
     closes_gaps: ClassVar[bool] = True
 
     groups: Quantity

@@ -41,6 +41,7 @@ INDEX_BYTES = 8  # torch keeps the places of the maxima as int64
 
 class _Pool(Layer):
     category: ClassVar[Category] = Category.POOLING
+    keeps_order: ClassVar[bool] = True
     in_lecture_total: ClassVar[bool] = True
 
     def operators(

@@ -57,6 +57,7 @@ class PixelShuffle(Resampling):
     """
 
     kind: ClassVar[str] = "pixel_shuffle"
+    keeps_order: ClassVar[bool] = True
     gradient_order: ClassVar[Order] = Order.KEPT
 
     factor: Quantity
@@ -100,6 +101,7 @@ class PixelUnshuffle(Resampling):
     """
 
     kind: ClassVar[str] = "pixel_unshuffle"
+    keeps_order: ClassVar[bool] = True
     gradient_order: ClassVar[Order] = Order.KEPT
 
     factor: Quantity
@@ -143,6 +145,7 @@ class Pad(Resampling):
     """
 
     kind: ClassVar[str] = "pad"
+    keeps_order: ClassVar[bool] = True
     gradient_order: ClassVar[Order] = Order.KEPT
 
     sides: Sides
@@ -301,6 +304,7 @@ class PadChannels(Resampling):
     """
 
     kind: ClassVar[str] = "pad_channels"
+    keeps_order: ClassVar[bool] = True
     gradient_order: ClassVar[Order] = Order.KEPT
 
     before: Quantity = 0

@@ -157,6 +157,7 @@ class ChannelShuffle(_Reshaping):
     """
 
     kind: ClassVar[str] = "channel_shuffle"
+    keeps_order: ClassVar[bool] = True
     gradient_order: ClassVar[Order] = Order.KEPT
 
     groups: Quantity

@@ -33,6 +33,7 @@ class Roll(Layer):
     """
 
     kind: ClassVar[str] = "roll"
+    keeps_order: ClassVar[bool] = True
     category: ClassVar[Category] = Category.RESHAPING
     integers: ClassVar[Integers] = Integers.KEPT
 

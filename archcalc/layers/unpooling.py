@@ -31,6 +31,7 @@ class MaxUnpool(Sliding):
     """
 
     kind: ClassVar[str] = "max_unpool"
+    keeps_order: ClassVar[bool] = True
     category: ClassVar[Category] = Category.POOLING
 
     padding: Axes = 0

@@ -50,6 +50,7 @@ class Upsample(Resampling):
     """
 
     kind: ClassVar[str] = "upsample"
+    keeps_order: ClassVar[bool] = True
     gradient_order: ClassVar[Order] = Order.KEPT
 
     factor: Ratios | None = None

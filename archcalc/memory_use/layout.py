@@ -42,6 +42,7 @@ class Layout(NamedTuple):
         behind_gaps: the layers whose first input has gaps.
         repeated: the layers whose outputs are views in which a value stands for several.
         lying: how the axes of outputs lie that do not in their order.
+        placed: where maps lie, where that had to be followed.
     """
 
     of: dict[str, str]
@@ -52,6 +53,7 @@ class Layout(NamedTuple):
     behind_gaps: set[str]
     repeated: set[str]
     lying: dict[str, AxisOrder]
+    placed: Mapping[str, Placed]
 
 
 def layout(
@@ -74,8 +76,9 @@ def layout(
     shared = {Storage.SHARED, *([Storage.SHARED_AT_INFERENCE] if at_inference else [])}
     maps = analysis.maps
     of = {name: name for name in analysis.graph.inputs}
-    found = Layout(of, {}, {}, set(), {}, set(), set(), {})
     placing = _placing(analysis, layers, within or {})
+    placed = {} if placing is None else placing.placed
+    found = Layout(of, {}, {}, set(), {}, set(), set(), {}, placed)
     overwriting = _Overwriting(analysis, layers, found) if in_place else None
     for number, layer in enumerate(layers):
         if not layer.inputs:
@@ -209,7 +212,7 @@ def _placing(
 
 
 class _Placing:
-    """Where each map lies in memory, layer by layer."""
+    """Where each map lies in memory (`placed`), layer by layer."""
 
     def __init__(
         self,
@@ -220,7 +223,7 @@ class _Placing:
         self._maps = analysis.maps
         self._shapes = shapes
         self._within = within
-        self._placed = {name: without_gaps(shapes[name]) for name in analysis.graph.inputs}
+        self.placed = {name: without_gaps(shapes[name]) for name in analysis.graph.inputs}
 
     def can_stay(self, layer: LayerAnalysis) -> bool:
         """Whether what a layer that moves no values puts out can stay where its input lies."""
@@ -228,7 +231,7 @@ class _Placing:
 
     def takes_gaps(self, layer: LayerAnalysis) -> bool:
         """Whether the first input of a layer has gaps, in the order in which it takes that."""
-        source = self._placed[layer.inputs[0]]
+        source = self.placed[layer.inputs[0]]
         steps_first = layer.node.layer.steps_first
         return (_in_order_of_steps(source) if steps_first else source).has_gaps()
 
@@ -236,7 +239,7 @@ class _Placing:
         """How a layer takes its inputs that puts steps before images, where not as they lie."""
         found = {}
         for number, name in enumerate(layer.inputs):
-            source = _in_order_of_steps(self._placed[name])
+            source = _in_order_of_steps(self.placed[name])
             if source.has_gaps():
                 steps, images, inputs = source.shape
                 # Its product is one of matrices; one for each step, unless the weight learns.
@@ -250,20 +253,20 @@ class _Placing:
         kind = layer.node.layer
         if not kind.reshapes_inputs:
             return {}
-        shapes, strides = zip(*[self._placed[name] for name in layer.inputs], strict=True)
+        shapes, strides = zip(*[self.placed[name] for name in layer.inputs], strict=True)
         return {n: values // layer.batch for n, values in kind.copied_inputs(shapes, strides)}
 
     def order_of(self, layer: LayerAnalysis) -> AxisOrder:
         """How the axes of what a layer puts out lie, once that is placed."""
-        return order_in_memory(*self._placed[layer.name], layer.batch)
+        return order_in_memory(*self.placed[layer.name], layer.batch)
 
     def place_source(self, name: str) -> None:
         """Places what a layer without an input puts out."""
-        self._placed[name] = without_gaps(self._shapes[name])
+        self.placed[name] = without_gaps(self._shapes[name])
 
     def place(self, layer: LayerAnalysis, stays: bool, at_inference: bool) -> Quantity:
         """Places what a layer puts out; the values of each image that it copies for it."""
-        source, shape = self._placed[layer.inputs[0]], self._shapes[layer.name]
+        source, shape = self.placed[layer.inputs[0]], self._shapes[layer.name]
         kind, x = layer.node.layer, self._maps[layer.inputs[0]]
         strides = self._strides(layer) if stays else None
         if strides is None:
@@ -274,7 +277,7 @@ class _Placing:
             elif kind.orders_as_input(x) and layer.name not in self._within:
                 by = self._combined(layer) if kind.pointwise else [Placed(shape, source.strides)]
                 strides = made_by_value(by).strides
-        self._placed[layer.name] = Placed(shape, strides)
+        self.placed[layer.name] = Placed(shape, strides)
         if not source.has_gaps() or kind.steps_first:
             return 0
         return x.items * _copied(layer.node, source, prod(shape[1:]), at_inference)
@@ -285,11 +288,11 @@ class _Placing:
         if isinstance(kind, Elementwise):
             maps = [self._maps[name] for name in names]
             names = tuple([names[number] for number in kind.order_of(maps, layer.output)])
-        return [self._placed[name] for name in names]
+        return [self.placed[name] for name in names]
 
     def _strides(self, layer: LayerAnalysis) -> Strides | None:
         """Those of the input under the shape of the output; None where there are none."""
-        source = self._placed[layer.inputs[0]]
+        source = self.placed[layer.inputs[0]]
         x = self._maps[layer.inputs[0]]
         return layer.node.layer.view_strides(*source, self._shapes[layer.name], x)
 

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from archcalc.analysis import Analysis
 from archcalc.feature_map import FeatureMap
+from archcalc.figures.of_layer import LayerAnalysis
 from archcalc.layers import Layer, Storage
+from archcalc.layers.layer import Category
 from archcalc.layers.linear import Linear
 from archcalc.layers.operator import Taking
 from archcalc.layers.reshaping import InOrder
 from archcalc.layers.steps_first import StepsFirst
+from archcalc.memory_use.layout import layout
 from archcalc.memory_use.learning import circumstances, learning, same_inputs, there_once
+from archcalc.memory_use.placed import Placed
 from archcalc.quantity.arithmetic import certainly_one, is_one
 from archcalc.quantity.conditions import is_symbol
 from archcalc.window import Window
@@ -67,6 +71,9 @@ def why_memory_is_unknown(analysis: Analysis, dtype: str, *, on_gpu: bool = Fals
     """Why nobody says what torch makes and keeps in a type of numbers; None if it is known."""
     usual = Layer.memory_is_known  # that of most layers, which need not be asked
     asked = [x for x in analysis.used_layers if type(x.node.layer).memory_is_known is not usual]
+    unordered = _unordered(analysis)
+    if unordered is not None:
+        return f"in which order {unordered.name} ({unordered.kind}) leaves its axes is not known"
     if not asked:
         return None
     where = f" in {dtype} on a GPU" if on_gpu else f" in {dtype}" if dtype != "float32" else ""
@@ -104,6 +111,37 @@ def _scattered(analysis: Analysis) -> set[str]:
     return found
 
 
+def _unordered(analysis: Analysis) -> LayerAnalysis | None:
+    """A layer that may lay out its output channels last, as torch sees an input; None if there is
+    none.
+
+    Source: torch, `suggest_memory_format` (c10/core/TensorImpl.h): of two or three spatial axes,
+    and of one where that is seen as two.
+    """
+    if not any(_is_turned_view(layer.node.layer) for layer in analysis.used_layers):
+        return None
+    turned, maps = _turned(analysis), analysis.maps
+    placed: Mapping[str, Placed] | None = None
+    for layer in analysis.used_layers:
+        kind = layer.node.layer
+        axes = 1 if kind.category in (Category.CONVOLUTION, Category.POOLING) else 2
+        if not kind.keeps_order or turned.isdisjoint(layer.inputs):
+            continue
+        if placed is None:
+            placed = layout(analysis, at_inference=False).placed
+        for name in turned.intersection(layer.inputs):
+            if len(maps[name].sizes) >= axes and (
+                name not in placed or placed[name].may_lie_channels_last()
+            ):
+                return layer
+    return None
+
+
+def _is_turned_view(kind: Layer) -> bool:
+    """Whether what a layer puts out is a view whose axes may lie in another order than its own."""
+    return kind.may_leave_gaps and not kind.leaves_gaps
+
+
 def _turned(analysis: Analysis) -> set[str]:
     """The maps whose axes may lie in another order than their own: steps before images."""
     found: set[str] = set()
@@ -113,8 +151,8 @@ def _turned(analysis: Analysis) -> set[str]:
         stays = layer.effect.storage is not Storage.OWN and layer.inputs
         if kind.steps_first:
             turned = bool(layer.output.sizes) and not certainly_one(layer.batch)
-        elif kind.may_leave_gaps and not kind.leaves_gaps:
-            turned = True  # a rearrangement by a view
+        elif _is_turned_view(kind):
+            turned = True  # a rearrangement
         elif stays:
             turned = layer.inputs[0] in found and kind.can_stay(maps[layer.inputs[0]])
         else:

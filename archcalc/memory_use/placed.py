@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from archcalc.layers.strides import Strides, dense_strides
@@ -18,6 +19,16 @@ class Placed(NamedTuple):
         """Whether values lie apart, or axes in another order than their own."""
         dense = without_gaps(self.shape).strides
         return any(n > 1 and a != b for n, a, b in zip(*self, dense, strict=True))
+
+    def may_lie_channels_last(self) -> bool:
+        """Whether torch may see a map of channels and positions as one with channels last.
+
+        Source: torch, `is_channels_last_strides_2d_s4` (c10/core/MemoryFormat.h), by the axes of
+        more than one value: what it makes of the others depends on strides that nothing else does.
+        """
+        order = [0, *range(2, len(self.shape)), 1]
+        steps = [(self.shape[n], self.strides[n]) for n in order if self.shape[n] > 1]
+        return all(slow >= n * fast > 0 for (_, slow), (n, fast) in pairwise(steps))
 
 
 def without_gaps(shape: tuple[int, ...]) -> Placed:

@@ -1,0 +1,73 @@
+"""Maps that lie channels last: which layers leave their output so, and what is not known then."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from archcalc import analyze, build
+from archcalc.memory_use.open_memory import why_memory_is_unknown
+
+LAST = torch.channels_last
+NETWORK = "name: it\ninput: [6, 4, 8]\nlayers:\n  - {view}\n  - {layer}\n"
+VIEW = 'rearrange: {axes: "h w c -> c h w", copy: needed}'
+KEEPING = [
+    "conv: {channels: 5, kernel: 3}",
+    "conv: {channels: 8, kernel: 1, groups: 8}",
+    "conv_transpose: {channels: 4, kernel: 2, stride: 2}",
+    "fixed_conv: {channels: 5, kernel: 2}",
+    "max_pool: {kernel: 2}",
+    "avg_pool: {kernel: 2}",
+    "adaptive_avg_pool: {output: 2}",
+    "adaptive_max_pool: {output: 2}",
+    "upsample: {factor: 2}",
+    "upsample: {factor: 2, mode: bilinear}",
+    "batch_norm",
+    "pad: {sides: 1}",
+    "pad: {sides: 1, mode: reflect}",
+    "pad_channels: {before: 1}",
+    "pixel_shuffle: {factor: 2}",
+    "pixel_unshuffle: {factor: 2}",
+    "roll: {shifts: 1, axes: 1}",
+    "channel_shuffle: {groups: 2}",
+    "concat: [[], [tanh]]",
+]
+OTHERS = [
+    "layer_norm: {over: channels}",
+    "instance_norm",
+    "tile: {repeats: [1, 2, 1]}",
+    "locally_connected: {channels: 2, kernel: 2}",
+    "linear: {features: 3}",
+]
+
+
+def is_channels_last(layer: str) -> bool:
+    """Whether torch leaves what a layer makes of a map that lies so channels last."""
+    text = NETWORK.format(view=VIEW, layer=layer)
+    with torch.no_grad():
+        y: torch.Tensor = build(text)(torch.rand(2, 6, 4, 8))
+    assert y.shape[1] > 1
+    return y.is_contiguous(memory_format=LAST)
+
+
+@pytest.mark.parametrize("layer", KEEPING)
+def test_what_torch_leaves_channels_last_is_not_known(layer: str) -> None:
+    assert is_channels_last(layer)
+    for view, known in ((VIEW, False), (VIEW.replace("needed", "apart"), True)):
+        analysis = analyze(NETWORK.format(view=view, layer=layer), batch=2)
+        unknown = why_memory_is_unknown(analysis, "float32")
+        assert (unknown is None) is known
+        assert known or "leaves its axes is not known" in str(unknown)
+
+
+@pytest.mark.parametrize("layer", OTHERS)
+def test_other_layers_make_maps_in_their_order(layer: str) -> None:
+    assert not is_channels_last(layer)
+    analysis = analyze(NETWORK.format(view=VIEW, layer=layer), batch=2)
+    assert why_memory_is_unknown(analysis, "float32") is None
+
+
+def test_rows_and_columns_that_change_places_leave_channels_first() -> None:
+    view = 'rearrange: {axes: "c h w -> c w h", copy: needed}'
+    analysis = analyze(NETWORK.format(view=view, layer=KEEPING[0]), batch=2)
+    assert why_memory_is_unknown(analysis, "float32") is None

@@ -44,6 +44,8 @@ def channels_read(
         ]
     if layer.kind in AMONG_TOKENS:
         return [every(x) for x in inputs]
+    if layer.kind == "bilinear" and len(out) == 1:
+        return [every(x) for x in inputs]
     if len(inputs) > 1:
         return [wanted if x[0] == out[0] else every(x) for x in inputs]  # a single one is spread
     count = inputs[0][0]

@@ -37,7 +37,7 @@ def check_layers(subject: Subject, comparison: Comparison) -> None:
             ("flops", row.flops, 2 * own.macs),
             ("other_ops", row.other_ops, own.other_ops),
             ("activation_values", row.activation_values, values),
-            ("activation_bytes", row.activation_bytes, values * subject.bytes_each),
+            ("activation_bytes", row.activation_bytes, values * subject.bytes_of(layer.name)),
         ):
             comparison.of(quantity, layer.name, has, wanted)
 
@@ -61,7 +61,7 @@ def check_totals(subject: Subject, comparison: Comparison) -> None:
         ]
         _check_total(what, totals, total(rows), subject, comparison)
     sizes = {
-        x.name: math.prod(subject.shapes[x.name]) * images[x.name]
+        x.name: math.prod(subject.shapes[x.name]) * images[x.name] * subject.bytes_of(x.name)
         for x in net.layers
         if x.kind != "parameter"
     }
@@ -69,9 +69,9 @@ def check_totals(subject: Subject, comparison: Comparison) -> None:
     each = {name: 8 if name in net.integers else subject.bytes_each for name in net.inputs}
     image = sum([math.prod(net.inputs[name]) * each[name] for name in net.inputs]) * batch
     activations = archcalc.activation_bytes(analysis)
-    values = sum([size for name, size in sizes.items() if name in at_inference])
-    comparison.of("all bytes", "", activations.all, values * subject.bytes_each)
-    lecture = image + sum([sizes[name] for name in listed]) * subject.bytes_each
+    everything = sum([size for name, size in sizes.items() if name in at_inference])
+    comparison.of("all bytes", "", activations.all, everything)
+    lecture = image + sum([sizes[name] for name in listed])
     comparison.of("lecture bytes", "", activations.lecture, lecture)
 
 

@@ -13,7 +13,7 @@ from archcalc import Analysis
 from tests.fuzz.fields import LEAST_ROWS
 from tests.fuzz.interpreter import Net, read
 from tests.fuzz.learned import Learned
-from tests.fuzz.network import Shape, learn, shapes_of
+from tests.fuzz.network import Shape, integers_of, learn, shapes_of
 
 
 class Difference(NamedTuple):
@@ -68,6 +68,16 @@ class Subject(NamedTuple):
     def bytes_each(self) -> int:
         """Bytes per value."""
         return self.dtype.itemsize
+
+    def bytes_of(self, name: str) -> int:
+        """Bytes per value of a layer's output."""
+        dtype = self.integers.get(name)
+        return self.bytes_each if dtype is None else dtype.itemsize
+
+    @property
+    def integers(self) -> dict[str, torch.dtype]:
+        """The dtype of each output that is of integers of one byte."""
+        return integers_of(self.net)
 
     @property
     def dtype(self) -> torch.dtype:

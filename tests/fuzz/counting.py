@@ -26,10 +26,11 @@ OPS_EACH = {
     "relu": 1, "relu6": 2, "leaky_relu": 2, "prelu": 2, "elu": 4, "silu": 4, "sigmoid": 4,
     "tanh": 1, "hard_swish": 5, "hard_sigmoid": 4, "rrelu": 2, "batch_norm": 2,
     "frozen_batch_norm": 2, "softmax": 5, "log_softmax": 5, "softmin": 6, "glu": 5,
+    "quantize": 5, "dequantize": 2,
 }  # fmt: skip
 IN_LECTURE = {"conv", "conv_transpose", "fixed_conv", "locally_connected", "linear", "max_pool",
               "avg_pool", "adaptive_avg_pool", "adaptive_max_pool", "global_avg_pool", "rnn",
-              "gru", "lstm"}  # fmt: skip
+              "gru", "lstm", "deform_conv", "bilinear"}  # fmt: skip
 
 
 class Counts(NamedTuple):
@@ -72,6 +73,10 @@ def _macs(layer: Layer, inputs: Sequence[Shape], out: Shape, weights: int) -> in
             return weights * math.prod(shape[1:])
         case "locally_connected":
             return weights
+        case "deform_conv":
+            return weights * math.prod(out[1:])
+        case "bilinear":  # each feature's product with the first input, and that with the second
+            return math.prod(out) * inputs[1][-1] * (shape[-1] + 1)
         case "linear":
             return weights * math.prod(shape[:-1]) if len(shape) > 1 else weights
         case "rnn" | "gru" | "lstm":
@@ -108,6 +113,25 @@ def _other_ops(layer: Layer, inputs: Sequence[Shape], out: Shape, learned: dict[
             return biases + 6 * heads * length * steps
         case "rotary_embedding":
             return 3 * values + values // 2
+        case "grid_sample":
+            axes, mode = len(out) - 1, fields.get("mode", "bilinear")
+            scaled: int = axes * (3 if fields.get("align_corners", False) else 4)
+            found: int
+            of_value: int
+            found, of_value = {
+                "nearest": (axes, 0),
+                "bilinear": (3 * axes + (axes - 1) * 2**axes, 2 ** (axes + 1) - 1),
+                "bicubic": (70, 31),
+            }[mode]
+            return math.prod(out[1:]) * (scaled + found) + values * of_value
+        case "deform_conv":
+            taps = math.prod(each(fields["kernel"], 2))
+            apart = inputs[1][0] // (2 * taps)
+            of_values = (7 + len(inputs) - 2) * shape[0]
+            read = math.prod(out[1:]) * taps * (12 * apart + of_values)
+            return read + (values if "bias" in learned else 0)
+        case "bilinear":
+            return values if "bias" in learned else 0
         case "conv" | "conv_transpose" | "locally_connected" | "linear":
             each_value = int("bias" in learned)
             # |v|, g / |v| and v times that: square, sum, product; root, quotient.

@@ -347,7 +347,9 @@ BEHIND_GAPS = ("flatten", "reshape", "linear", "group_norm", "layer_norm", "max_
 OFTEN = ["conv"] * 12 + ["max_pool"] * 4 + [*LEAVE_GAPS]
 OFTEN += ["avg_pool", "relu", "batch_norm", "flatten", "conv_transpose"] * 2
 # All the functions of a value together about as often as one kind of the others four times.
-_APART = [kind for kind in operators.OPERATORS if kind not in FUNCTIONS]
+_APART = [
+    kind for kind in operators.OPERATORS if kind not in (*FUNCTIONS, "quantize", "dequantize")
+]
 KINDS = [*[*_APART, *OFTEN] * 10, *["rearrange"] * 20, *FUNCTIONS]
 # Of axes (L, C), which may be those of tokens.
 _OF_TOKENS = ["rotary_embedding", "multihead_attention", *RECURRENT, "rms_norm", "linear"]

@@ -29,6 +29,7 @@ from tests.fuzz.fields import (
 )
 from tests.fuzz.interpreter import Net, Spec, WrongSpecError, interpret
 from tests.fuzz.network import Shape, shapes_of
+from tests.fuzz.placed import drawn_bilinear, drawn_deform_conv, drawn_grid_sample, drawn_integers
 from tests.fuzz.windows import Refused
 
 Body: TypeAlias = list[Any]
@@ -36,8 +37,9 @@ Body: TypeAlias = list[Any]
 MOST_VALUES = 1500  # of a map
 MOST_LAYERS = 40
 MOST_DEPTH = 3  # of bodies within one another
+SELDOM = 0.03  # of the statements
 # What torch does not do to half a float on a CPU.
-NOT_IN_HALF = ("local_response_norm", "rrelu")
+NOT_IN_HALF = ("local_response_norm", "rrelu", "grid_sample", "deform_conv")
 DTYPES = ("float32", "float32", "float32", "float64", "float16", "bfloat16")
 
 
@@ -59,7 +61,8 @@ def drawn(seed: int) -> Drawn:
     ends = random.Random(f"ends of {seed}")  # so that the layers of a seed stay
     inputs = _inputs(ends, input)
     tokens = inputs.keys() & {"tokens"}
-    growing = _Growing(rng, inputs, frozenset(tokens))
+    seldom = random.Random(f"seldom of {seed}")
+    growing = _Growing(rng, seldom, inputs, frozenset(tokens))
     growing.grow()
     growing.name_outputs(ends)
     dtype = rng.choice(DTYPES)
@@ -116,9 +119,14 @@ class _Place(NamedTuple):
 
 class _Growing:
     def __init__(
-        self, rng: random.Random, inputs: dict[str, Shape], integers: frozenset[str]
+        self,
+        rng: random.Random,
+        seldom: random.Random,
+        inputs: dict[str, Shape],
+        integers: frozenset[str],
     ) -> None:
         self.rng = rng
+        self.seldom = seldom
         self.spec: Spec = {"name": "drawn"}
         if len(inputs) == 1:
             self.spec["input"] = [*inputs["input"]]
@@ -207,6 +215,8 @@ class _Growing:
 
     def statement(self, place: _Place, before: Body) -> Any:
         shape = self.here(place, before)
+        if self.seldom.random() < SELDOM:
+            return self.of_several(shape)
         draws: list[Callable[[], Any]] = [lambda: self.layer(place, shape)] * 14
         draws += [lambda: self.from_earlier(place), lambda: self.join_of_earlier(place, shape)]
         draws += [lambda: self.shared(place)] + [lambda: self.unpooled(place)] * 5
@@ -228,6 +238,13 @@ class _Growing:
                 lambda: self.call(place),
             ]
         return self.rng.choice(draws)()
+
+    def of_several(self, shape: Shape) -> Any:
+        """What reads at places, a form of two inputs, or integers."""
+        draws = [drawn_bilinear, drawn_integers]
+        draws += [drawn_grid_sample] * 2 if len(shape) in (3, 4) else []
+        draws += [drawn_deform_conv] * 2 if len(shape) == 3 else []
+        return self.seldom.choice(draws)(self.seldom, shape)
 
     def layer(self, place: _Place, shape: Shape) -> Any:
         rng = self.rng

@@ -19,7 +19,8 @@ Values: TypeAlias = Mapping[str, Any]  # of parameters, by name
 LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 WORDS = ("same", "valid", "nearest", "linear", "bilinear", "trilinear", "bicubic", "area",
          "reflect", "replicate", "circular", "all", "channels", "last", "none",
-         "tanh", "relu", "sequence", "within_channel", "caffe")  # fmt: skip
+         "tanh", "relu", "sequence", "within_channel", "caffe",
+         "border", "reflection", "int8", "uint8")  # fmt: skip
 PLACEMENT = ("name", "from", "weights", "indices", "branches")
 AS_TEXT = {("rearrange", "axes"), ("rearrange", "copy")}  # which are no expressions
 MOST_LAYERS = 200

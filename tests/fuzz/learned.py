@@ -16,7 +16,8 @@ Shapes: TypeAlias = dict[str, tuple[int, ...]]
 # What weight norm learns in the place of a weight.
 LENGTHS = "parametrizations.weight.original0"
 DIRECTIONS = "parametrizations.weight.original1"
-BUFFERS = ("running_mean", "running_var", "num_batches_tracked", "index", "cosines", "sines")
+BUFFERS = ("running_mean", "running_var", "num_batches_tracked", "index", "cosines", "sines",
+           "scale", "zero_point")  # fmt: skip
 GATES = {"rnn": 1, "gru": 3, "lstm": 4}
 
 
@@ -66,6 +67,15 @@ def learned_shapes(kind: str, fields: Fields, inputs: Sequence[Sequence[int]]) -
             ]
             own = (*places, fields["channels"])
             return with_bias(fields, (*own, channels, *each(fields["kernel"], axes)), own)
+        case "deform_conv":
+            inside = channels // fields.get("groups", 1)
+            weight = (fields["channels"], inside, *each(fields["kernel"], axes))
+            return with_bias(fields, weight, (fields["channels"],))
+        case "bilinear":
+            out = fields["features"]
+            return with_bias(fields, (out, shape[-1], inputs[-1][-1]), (out,))
+        case "quantize" | "dequantize":
+            return {"scale": (), "zero_point": ()}
         case "linear":
             out = fields["features"]
             return with_bias(fields, (out, shape[-1]), (out,))

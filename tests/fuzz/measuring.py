@@ -47,7 +47,7 @@ class Training(NamedTuple):
 
 
 class Step(NamedTuple):
-    """A training step: forward, and backward from the sum of all outputs.
+    """A training step: forward, and backward from the sum of all outputs that are no integers.
 
     Attributes:
         forward: for each layer, the most bytes at once while it runs forward.
@@ -70,10 +70,20 @@ def _macs_of_recurrence(args: Any) -> int:
     return int(args[0].shape[0] * args[0].shape[1] * (args[1].numel() + args[2].numel()))
 
 
+def _macs_of_form(args: Any) -> int:
+    """Of (…, n) and (…, m): of each feature the product with the first, and with the second."""
+    first, weight = args[:2]
+    if weight.dim() != 3:
+        return 0  # backward, where torch takes them in another order
+    features, n, m = weight.shape
+    return int(first.numel() // n * features * m * (n + 1))
+
+
 # What torch counts nothing for.
 _FUSED = {
     torch.ops.aten._scaled_dot_product_flash_attention_for_cpu: _macs_of_attention,
     torch.ops.aten.mkldnn_rnn_layer: _macs_of_recurrence,
+    torch.ops.aten._trilinear: _macs_of_form,
 }
 
 
@@ -216,7 +226,9 @@ def step(net: Net, learned: dict[str, Learned], images: list[Tensor]) -> Step:
             watch.made(each)
         used = set().union(*net.parts())
         outputs = run(net, learned, [*images], training=True, layers=used, enter=enter, note=note)
-        loss = torch.stack([output.sum(dtype=torch.float32) for output in outputs]).sum()
+        loss = torch.stack(
+            [y.sum(dtype=torch.float32) for y in outputs if y.is_floating_point()]
+        ).sum()
         del outputs
         if loss.requires_grad:
             loss.backward()  # type: ignore[no-untyped-call]  # torch gives no types

@@ -13,6 +13,7 @@ from tests.fuzz import operators
 from tests.fuzz.interpreter import Layer, Net
 from tests.fuzz.learned import Learned, Shapes, is_kept, learned_shapes
 from tests.fuzz.mixing import axis_of
+from tests.fuzz.placed import INTEGERS, KEEPING_INTEGERS
 from tests.fuzz.windows import Refused
 
 Shape: TypeAlias = tuple[int, ...]
@@ -92,7 +93,7 @@ def _initial(
     layer: Layer, name: str, wanted: Shapes, inputs: Sequence[Shape], dtype: torch.dtype
 ) -> Tensor:
     shape, fields = wanted[name], layer.fields
-    if name == "num_batches_tracked":
+    if name in ("num_batches_tracked", "zero_point"):
         return torch.zeros((), dtype=torch.int64)
     if name == "index":
         return torch.randint(inputs[0][axis_of(fields, len(inputs[0]))], shape)
@@ -101,6 +102,32 @@ def _initial(
 
 
 # ----- shapes -----
+
+
+def integers_of(net: Net) -> dict[str, torch.dtype]:
+    """The dtype of each output that is of integers of one byte.
+
+    Raises:
+        Refused: a layer takes none, or not together with others.
+    """
+    found: dict[str, torch.dtype] = {}
+    for layer in net.layers:
+        types = {found.get(name) for name in layer.inputs}
+        if layer.kind == "quantize":
+            made = INTEGERS[layer.fields.get("dtype", "int8")]
+        elif layer.kind == "dequantize" or types <= {None}:
+            made = None
+        else:
+            made = next(iter(types))
+        refuses = layer.kind not in (*KEEPING_INTEGERS, "dequantize")
+        if len(types) > 1 or (refuses and types - {None}):
+            raise Refused(layer.name)
+        if layer.kind == "dequantize" and None in types:
+            raise Refused(layer.name)
+        if made is not None:
+            found[layer.name] = made
+    return found
+
 
 _KNOWN: dict[tuple[object, ...], Shape | None] = {}  # None where torch refuses the layer
 
@@ -113,6 +140,7 @@ def shapes_of(net: Net) -> dict[str, Shape]:
     """
     found: dict[str, Shape] = dict(net.inputs)
     by_name, constant = {layer.name: layer for layer in net.layers}, net.constant()
+    integers_of(net)  # which refuses what takes none
     for layer in net.layers:
         inputs = [found[name] for name in layer.inputs]
         pool = by_name[layer.indices] if layer.indices else None

@@ -18,6 +18,7 @@ from tests.fuzz import moving, norms
 from tests.fuzz.functions import FUNCTIONS, function_of
 from tests.fuzz.learned import DIRECTIONS, LENGTHS, Learned, normalized_shape
 from tests.fuzz.mixing import axis_of, reduced_by, shifts_of
+from tests.fuzz.placed import PLACED, dequantize, quantize
 from tests.fuzz.tokens import TOKENS
 from tests.fuzz.windows import (
     Fields,
@@ -36,6 +37,7 @@ from tests.fuzz.windows import (
 ELEMENTWISE = ("add", "average", "multiply", "maximum", "minimum", "subtract", "divide")
 OF_TWO = ("subtract", "divide")
 JOINS = ("concat", *ELEMENTWISE)
+OF_SEVERAL = {**TOKENS, **PLACED}
 
 
 def apply(
@@ -44,8 +46,8 @@ def apply(
     """The output of a layer. A max pool that is unpooled later has its own function, below."""
     if kind in JOINS:
         return joined(kind, fields, inputs)
-    if kind in TOKENS:
-        return TOKENS[kind](inputs, fields, learned, training)
+    if kind in OF_SEVERAL:
+        return OF_SEVERAL[kind](inputs, fields, learned, training)
     (x,) = inputs
     return OPERATORS[kind](x, fields, learned, training)
 
@@ -507,6 +509,8 @@ OPERATORS: dict[str, Operator] = {
     "max": _reduction("amax"),
     "min": _reduction("amin"),
     "logsumexp": _reduction("logsumexp"),
+    "quantize": quantize,
+    "dequantize": dequantize,
     "dropout": _dropout,
     "drop_path": _drop_path,
     "identity": _pointwise(lambda x: x),

@@ -26,7 +26,8 @@ IN_PLACE = {*POINTWISE, "concat", "instance_norm", "local_response_norm", "pad_c
             "channel_shuffle", "channel_slice", "channel_split", "tile"}  # fmt: skip
 
 # Their axes are no longer those of the image, or it is not said from where their values come.
-NOT_FOLLOWED = {"reshape", "rearrange", "select", "index_select", "embedding", "matmul"}
+NOT_FOLLOWED = {"reshape", "rearrange", "select", "index_select", "embedding", "matmul",
+                "grid_sample", "deform_conv"}  # fmt: skip
 
 
 class Extent(Enum):
@@ -234,7 +235,7 @@ class Reaching:
             case "local_response_norm" if layer.fields.get("region") == "within_channel":
                 half = layer.fields.get("size", 5) // 2
                 return lambda unit: range(unit - half, unit + half + 1)
-            case "linear" | "rotary_embedding":
+            case "linear" | "rotary_embedding" | "bilinear":
                 return Extent.ALL if self.axis == self.axes - 1 else _same
         return _same if layer.kind in IN_PLACE else self.window(layer, shape, out)
 
@@ -448,16 +449,23 @@ def _without_gates(found: Sequence[Reaching], layer: Layer, channels: Channels) 
     None where that depends on what is unknown.
     """
     shapes = found[0].shapes
-    numbers = [*range(len(layer.inputs))]
+    names = layer.inputs
+    every_number = numbers = [*range(len(names))]
+    blank = {n for n in numbers if not found[0].leads_on(names[n], every(shapes[names[n]]))}
     if math.prod(shapes[layer.name][1:]) > 1:
-        numbers = [n for n in numbers if math.prod(shapes[layer.inputs[n]][1:]) > 1]
-    inputs = [(n, layer.inputs[n]) for n in numbers]
+        numbers = [n for n in numbers if math.prod(shapes[names[n]][1:]) > 1]
+    alone = {*every_number} - {*numbers} - blank
+    if blank.issuperset(numbers) and any(
+        reaching.pixels_of(names[n], 0, _own(shapes[names[n]], channels)) is Extent.UNKNOWN
+        for reaching in found
+        for n in alone
+    ):
+        return None  # along which axes it is a single position, and those of the image are more
+    inputs = [(n, names[n]) for n in numbers]
     seen = [
         {n: reaching.pixels_of(x, 0, _own(shapes[x], channels)) for n, x in inputs}
         for reaching in found
     ]
-    names = layer.inputs
-    blank = {n for n in numbers if not found[0].leads_on(names[n], every(shapes[names[n]]))}
     answers = []
     for all_of in ({Extent.ALL}, {Extent.ALL, Extent.UNKNOWN}):
         gates: set[int] = set()

@@ -20,13 +20,17 @@ from tests.fuzz.interpreter import Layer, Net
 from tests.fuzz.learned import learned_shapes
 from tests.fuzz.mixing import REDUCTIONS, axis_of, mixed
 from tests.fuzz.network import Shape
+from tests.fuzz.placed import SEEN_OF_PLACED
 from tests.fuzz.token_sight import SEEN_OF_TOKENS
 from tests.fuzz.windows import Fields, each, sides_of
 
 LEAST = 1e-4  # an answer; less is a rounding error of an interpolation
 POINTWISE = {"batch_norm", "scale", "channel_scale", "relu", "relu6", "leaky_relu", "prelu", "elu",
              "gelu", "silu", "sigmoid", "tanh", "hard_swish", "hard_sigmoid", "dropout",
-             "drop_path", "identity", "rrelu", "frozen_batch_norm", *FUNCTIONS}  # fmt: skip
+             "drop_path", "identity", "rrelu", "frozen_batch_norm", "quantize", "dequantize",
+             *FUNCTIONS}  # fmt: skip
+
+SEEN_OF_SEVERAL = {**SEEN_OF_TOKENS, **SEEN_OF_PLACED}
 
 
 def sights(net: Net, shapes: dict[str, Shape]) -> dict[str, Tensor]:
@@ -55,8 +59,8 @@ def sights(net: Net, shapes: dict[str, Shape]) -> dict[str, Tensor]:
 def _seen(layer: Layer, inputs: Sequence[Tensor], shapes: dict[str, Shape]) -> Tensor:
     kind, fields = layer.kind, layer.fields
     shape = shapes[layer.inputs[0]]
-    if kind in SEEN_OF_TOKENS:
-        return SEEN_OF_TOKENS[kind](inputs, fields, shapes[layer.name])
+    if kind in SEEN_OF_SEVERAL:
+        return SEEN_OF_SEVERAL[kind](inputs, fields, shapes[layer.name])
     if kind == "concat":
         return torch.cat(list(inputs), dim=operators.dimension(fields, inputs[0]))
     if kind in operators.JOINS:

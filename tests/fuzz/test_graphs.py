@@ -18,8 +18,7 @@ from tests.fuzz.functions import FUNCTIONS
 from tests.fuzz.generator import drawn
 from tests.fuzz.interpreter import read
 from tests.fuzz.many import try_many
-from tests.fuzz.operators import JOINS, OPERATORS
-from tests.fuzz.tokens import TOKENS
+from tests.fuzz.operators import JOINS, OF_SEVERAL, OPERATORS
 from tests.fuzz.trial import told, try_seeds
 
 THOROUGH = settings.get_current_profile_name() == "thorough"
@@ -50,12 +49,7 @@ def test_every_figure_is_the_oracles(
 # Why no random graph has layers of a kind. `tests.layers` holds those that torch has to it.
 NOT_DRAWN = {
     "opaque": "torch has no such layer: its figures are those that the spec gives",
-    "deform_conv": "torch alone has no such operator, and offsets come from a layer of their own",
-    "roi_align": "torch alone has no such operator, and boxes come from an input of their own",
-    "grid_sample": "places come from an input of their own, and what is seen from its values",
-    "bilinear": "torch computes it by products that it chooses by all of the sizes",
-    "quantize": "nearly no kind takes its integers",
-    "dequantize": "nearly no kind makes its integers",
+    "roi_align": "it makes items, several maps of an image, which the oracle has none of",
 }
 KINDS_SEEN_IN = 1_500  # graphs
 
@@ -64,7 +58,7 @@ def test_every_layer_kind_is_drawn_together_with_others() -> None:
     """Of those of one table one is enough: to a graph these pointwise ones are all alike."""
     wanted = {kind.kind for kind in own_kinds()} - NOT_DRAWN.keys()
     table = {kind for kind in wanted if kind in FUNCTIONS}
-    missing = sorted(wanted - {*OPERATORS, *TOKENS, *JOINS, "max_unpool"})
+    missing = sorted(wanted - {*OPERATORS, *OF_SEVERAL, *JOINS, "max_unpool"})
     assert not missing, f"{TOLD}: {missing}"
     seen: set[str] = set()
     for seed in range(KINDS_SEEN_IN):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 from math import prod
 from typing import Any
 
@@ -36,6 +37,23 @@ class Sizes:
             constant, rest = size.as_coeff_Add()
             if rest.free_symbols and constant.is_Integer:
                 self.mixed |= self.shifts.setdefault(rest, int(constant)) != constant
+        self._names: dict[Any, tuple[Any, Any]] = {}
+        self._positions: dict[tuple[Any, ...], Any] = {}
+
+    def name_of(self, rounded: Any) -> tuple[Any, Any]:
+        """What stands for a floor, with the constant that it takes up, and how that is written."""
+        if rounded not in self._names:
+            shift = self.shifts.get(rounded, 0)
+            is_size = rounded in self.shifts or rounded.is_nonnegative
+            name = sympy.Dummy("n", integer=True, nonnegative=is_size or None)
+            self._names[rounded] = name, _written(rounded.args[0] + shift)
+        return self._names[rounded]
+
+    def positions(self, sizes: tuple[Any, ...]) -> Any:
+        """The positions of a map of these sizes, multiplied out."""
+        if sizes not in self._positions:
+            self._positions[sizes] = sympy.expand(prod(sizes))
+        return self._positions[sizes]
 
 
 class _Spelling:
@@ -44,20 +62,23 @@ class _Spelling:
     Attributes:
         names: for each floor what replaces it.
         written: what each name is written as.
-        maps: the sizes of the maps in these names, of those that have no other floors.
+        positions: of each map in these names, multiplied out, of those that have no other floors;
+            with its sizes.
     """
 
     def __init__(self, expression: Any, sizes: Sizes) -> None:
         self.names: dict[Any, Any] = {}
         self.written: dict[Any, Any] = {}
         for rounded in expression.atoms(sympy.floor):
-            shift = sizes.shifts.get(rounded, 0)
-            is_size = rounded in sizes.shifts or rounded.is_nonnegative
-            name = sympy.Dummy("n", integer=True, nonnegative=is_size or None)
-            self.names[rounded] = name - shift
-            self.written[name] = _written(rounded.args[0] + shift)
-        maps = [[size.xreplace(self.names) for size in found] for found in sizes.maps]
-        self.maps = [m for m in maps if m and not any(size.has(*ROUNDED, *OPAQUE) for size in m)]
+            name, self.written[name] = sizes.name_of(rounded)
+            self.names[rounded] = name - sizes.shifts.get(rounded, 0)
+        self._sizes = sizes
+
+    @cached_property
+    def positions(self) -> dict[Any, tuple[Any, ...]]:
+        named = (tuple([size.xreplace(self.names) for size in found]) for found in self._sizes.maps)
+        whole = [m for m in named if m and not any(size.has(*ROUNDED, *OPAQUE) for size in m)]
+        return {self._sizes.positions(sizes): sizes for sizes in whole}
 
     def collected(self, expression: Any) -> Any:
         """The expression in these names, multiplied out."""
@@ -73,10 +94,11 @@ def tidy(expression: Any, sizes: Sizes) -> Any:
     spelling = _Spelling(rest, sizes)
     collected = spelling.collected(rest)
     spelled = [_shorter(collected)]
-    if sizes.mixed and (by_map := _by_map(collected, spelling.maps)) is not None:
+    if sizes.mixed and (by_map := _by_map(collected, spelling.positions)) is not None:
         spelled.append(by_map)
     # One after the other: they may stand inside a floor.
-    return min([x.xreplace(spelling.written).xreplace(written) for x in spelled], key=_length)
+    found = [x.xreplace(spelling.written).xreplace(written) for x in spelled]
+    return min(found, key=_length) if len(found) > 1 else found[0]
 
 
 def _name_of(part: Any) -> Any:
@@ -102,7 +124,7 @@ def with_floors_merged(expression: Any) -> Any:
 def _without_smaller(arguments: Sequence[Any], sizes: Sizes) -> list[Any]:
     """Those that are not smaller in every map than another: no map has less than one position."""
     spelling = _Spelling(sympy.Add(*arguments, evaluate=False), sizes)
-    weights = {x: _weights(spelling.collected(x), spelling.maps) for x in arguments}
+    weights = {x: _weights(spelling.collected(x), spelling.positions) for x in arguments}
     known = {x: w for x, w in weights.items() if w and all(map(_is_not_negative, w.values()))}
     left: list[Any] = []
     for x in sorted(known, key=lambda x: -sum(known[x].values())):
@@ -115,7 +137,7 @@ def _is_not_negative(number: Any) -> bool:
     return bool(number.is_number and number >= 0)
 
 
-def _by_map(collected: Any, maps: Sequence[Sequence[Any]]) -> Any | None:
+def _by_map(collected: Any, maps: Mapping[Any, Sequence[Any]]) -> Any | None:
     """The expression as multiples of the positions of maps, and a constant; None if it is none.
 
     `16*(H - 4)*(W - 4) + 8*H*W`, which multiplied out has four terms and hides what it is.
@@ -123,23 +145,27 @@ def _by_map(collected: Any, maps: Sequence[Sequence[Any]]) -> Any | None:
     weights = _weights(collected, maps)
     if not weights:
         return None
-    positions = {sympy.expand(prod(sizes)): prod(sizes) for sizes in maps} | {1: 1}
+    positions = {position: prod(sizes) for position, sizes in maps.items()} | {1: 1}
     return sympy.Add(*[weight * positions[position] for position, weight in weights.items()])
 
 
-def _weights(collected: Any, maps: Sequence[Sequence[Any]]) -> dict[Any, Any]:
+def _weights(collected: Any, maps: Iterable[Any]) -> dict[Any, Any]:
     """How often the positions of each map, and 1, go into an expression; empty if it is no sum.
 
-    Positions are multiplied out.
+    Args:
+        maps: the positions of each, multiplied out.
     """
-    positions = list(dict.fromkeys(sympy.expand(prod(sizes)) for sizes in maps))
+    positions = list(maps)
     variables = sorted({v for p in positions for v in p.free_symbols}, key=str)
     if not variables or not collected.is_polynomial(*variables):
         return {}
     constant = (0,) * len(variables)
     whole = sympy.Poly(collected, *variables).as_dict()
     each = [sympy.Poly(position, *variables) for position in positions]
+    powers = whole.keys() - {constant}
     for number, polynomial in enumerate(each):  # mostly it is a multiple of one
+        if powers and powers != {*polynomial.monoms()} - {constant}:
+            continue
         weight = whole.get(polynomial.monoms()[0], sympy.S.Zero) / polynomial.LC()
         rest = _without(whole, [weight], [polynomial.as_dict()])
         if not any(term for monomial, term in rest.items() if monomial != constant):
@@ -208,6 +234,8 @@ def _shorter(collected: Any) -> Any:
     if not 1 < len(terms) <= MOST_TO_FACTOR:
         return collected
     factored = sympy.factor(collected)
+    if factored.is_Add:
+        return collected
     return factored if len(str(factored)) < SHORTER * len(str(collected)) else collected
 
 

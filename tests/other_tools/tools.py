@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from archcalc.other_tools import CONVENTIONS
+from tests.other_tools.apart import CALFLOPS, DEEPSPEED, THOP, Apart, imported
 
 
 class Tool(NamedTuple):
@@ -24,20 +25,24 @@ class Tool(NamedTuple):
     Attributes:
         run: from a module in evaluation mode and its inputs to the totals, by convention.
         package: what has to be installed, in the version that the conventions name.
+        apart: where that lies in a folder of its own.
         on_meta: whether it is run without values: where the CPU's operators are not counted.
         fails_with: what it ends in where it cannot count a network.
     """
 
     run: Callable[[nn.Module, Sequence[Tensor]], dict[str, float]]
     package: str
+    apart: Apart | None = None
     on_meta: bool = False
     fails_with: tuple[type[Exception], ...] = ()
 
     def is_installed(self) -> bool:
         """Whether the package is there, in that version."""
         try:
-            found = version(self.package)
+            found = version(self.package) if self.apart is None else self.apart.version()
         except PackageNotFoundError:
+            found = None
+        if found is None:
             return False
         name = self.package.replace("-", "_")
         named = next(c for c in CONVENTIONS.values() if c.tool.split()[0].replace("-", "_") == name)
@@ -88,12 +93,13 @@ def _ptflops(module: nn.Module, inputs: Sequence[Tensor]) -> dict[str, float]:
     return {name: total for name, total in found.items() if total is not None}
 
 
-def _thop(name: str) -> Callable[[nn.Module, Sequence[Tensor]], dict[str, float]]:
-    def run(module: nn.Module, inputs: Sequence[Tensor]) -> dict[str, float]:
-        tool: Any = import_module("thop")
-        return {name: tool.profile(module, tuple(inputs), verbose=False)[0]}
+def _thop(module: nn.Module, inputs: Sequence[Tensor]) -> dict[str, float]:
+    return {"thop": imported(THOP).profile(module, tuple(inputs), verbose=False)[0]}
 
-    return run
+
+def _ultralytics_thop(module: nn.Module, inputs: Sequence[Tensor]) -> dict[str, float]:
+    tool: Any = import_module("thop")
+    return {"ultralytics_thop": tool.profile(module, tuple(inputs), verbose=False)[0]}
 
 
 def _torchscan(module: nn.Module, inputs: Sequence[Tensor]) -> dict[str, float]:
@@ -105,8 +111,7 @@ def _torchscan(module: nn.Module, inputs: Sequence[Tensor]) -> dict[str, float]:
 
 
 def _calflops(module: nn.Module, inputs: Sequence[Tensor]) -> dict[str, float]:
-    tool: Any = import_module("calflops.calculate_pipline")
-    pipeline = tool.CalFlopsPipline(module, False, 2.0)
+    pipeline = imported(CALFLOPS).CalFlopsPipline(module, False, 2.0)
     pipeline.start_flops_calculate()
     try:
         module(*inputs)
@@ -119,8 +124,7 @@ def _calflops(module: nn.Module, inputs: Sequence[Tensor]) -> dict[str, float]:
 
 
 def _deepspeed(module: nn.Module, inputs: Sequence[Tensor]) -> dict[str, float]:
-    tool: Any = import_module("deepspeed.profiling.flops_profiler.profiler")
-    flops, macs, _ = tool.get_model_profile(
+    flops, macs, _ = imported(DEEPSPEED).get_model_profile(
         module, args=[*inputs], print_profile=False, warm_up=0, as_string=False
     )
     return {"deepspeed": flops, "deepspeed_macs": macs}
@@ -131,11 +135,11 @@ TOOLS = {
     "fvcore": Tool(_fvcore, "fvcore"),
     "torchinfo": Tool(_torchinfo, "torchinfo"),
     "ptflops": Tool(_ptflops, "ptflops"),
-    "thop": Tool(_thop("thop"), "thop"),
-    "ultralytics_thop": Tool(_thop("ultralytics_thop"), "ultralytics-thop"),
+    "thop": Tool(_thop, "thop", THOP),
+    "ultralytics_thop": Tool(_ultralytics_thop, "ultralytics-thop"),
     "torchscan": Tool(_torchscan, "torchscan", fails_with=(AssertionError,)),
-    "calflops": Tool(_calflops, "calflops"),
-    "deepspeed": Tool(_deepspeed, "deepspeed"),
+    "calflops": Tool(_calflops, "calflops", CALFLOPS),
+    "deepspeed": Tool(_deepspeed, "deepspeed", DEEPSPEED),
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import combinations, product
 from random import Random
 from typing import Any
 
@@ -36,6 +37,7 @@ from archcalc.walk import walk
 PROBES = 40  # values of one variable that tell how many cases there are
 DRAWS = 200  # of settings, to see which cases there are
 MORE_DRAWS = 2000  # where something is true or false: what is rare is rare on either side
+MOST_CORNERS = 12  # that nobody has walked to
 MOST_WALKED = 4000  # layers, with symbols, in the search for these cases
 MOST_LEAVES, MOST_LAYERS = 24, 1500  # cases of a network, and layers of all of them together
 # What Python ends in where it is given a symbol and wants a number.
@@ -217,6 +219,7 @@ class _Search:
                 self._coarsen(kinds)
         if any(kinds[0].is_flag for kinds in self._usable):
             self._look(MORE_DRAWS, self._ends)
+        self._look_at_corners()
         order = {id(kinds): place for place, kinds in enumerate(waiting)}
         self._usable.sort(key=lambda kinds: order[id(kinds)])
 
@@ -249,6 +252,21 @@ class _Search:
                 end = self._traces.at(setting)[0]
             ends[id(end)] = end
         return True
+
+    def _look_at_corners(self) -> None:
+        """Enters to what it leads where any two variables are at an end: to no network, often."""
+        walks = MOST_CORNERS
+        for one, other in combinations(self._offers(), 2):
+            for a, b in product((one.least, one.most), (other.least, other.most)):
+                setting = {**self._own, one.symbol: a, other.symbol: b}
+                end = self._traces.at(setting)[0]
+                if end is None and walks:
+                    walks -= 1
+                    self._traces.add(setting)
+                    end = self._traces.at(setting)[0]
+                several = sum(isinstance(known, Leaf) for known in self._ends.values())
+                if isinstance(end, Refusal) or (end is not None and several < self._most):
+                    self._ends[id(end)] = end
 
     def _is_used(self, kinds: list[Offer], used: set[Any], told: set[Any]) -> bool:
         """Whether any figure depends on a variable; one that none does keeps its own value."""

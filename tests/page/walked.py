@@ -116,6 +116,8 @@ class LivePage:
         try:
             analysis = self.live.walked(setting)
         except ArchcalcError as error:
+            if answer["problem"] == NO_FORM:
+                return Counter({WITHOUT_FORM: 1})
             return Counter({} if answer["problem"] == str(error) else {"problem": 1})
         if answer["problem"] is not None:
             return Counter({WITHOUT_FORM if answer["problem"] == NO_FORM else "problem": 1})

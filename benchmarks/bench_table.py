@@ -17,6 +17,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import NamedTuple
@@ -125,6 +126,33 @@ def analyzing(rounds: int) -> Ratio:
     return Ratio("analyze(graph of resnet152)", ours, "FlopCounterMode, on meta", theirs, 0.1)
 
 
+def capturing(rounds: int) -> Iterator[Ratio]:
+    """The capture of a module beside FlopCounterMode's run of the same module, both on meta."""
+    from archcalc import build
+
+    graphs = {name: load(name) for name in ("resnet50", "swin_t")}
+    twins = {name: build(graph, device="meta").eval() for name, graph in graphs.items()}
+    for twin in twins.values():
+        twin.requires_grad_(False)  # the counter follows gradients of what is not run for them
+
+    import torch
+    from torch.utils.flop_counter import FlopCounterMode
+
+    from archcalc.importing.capture.capturing import capture
+
+    image = torch.empty(1, 3, 224, 224, device="meta")
+
+    def count(twin: Callable[[object], object]) -> None:
+        with torch.no_grad(), FlopCounterMode(display=False):
+            twin(image)
+
+    for name, twin in twins.items():
+        ours, theirs = side_by_side(
+            partial(capture, twin, (3, 224, 224)), partial(count, twin), rounds, time.process_time
+        )
+        yield Ratio(f"capture of {name}", ours, "FlopCounterMode, on meta", theirs, 2)
+
+
 # What a process says of itself: what its parent sees counts the parent's own memory in.
 PEAK = """
 import re, sys
@@ -151,6 +179,8 @@ def main() -> None:
         print(ratio)
     try:
         print(analyzing(rounds))
+        for ratio in capturing(rounds):
+            print(ratio)
     except MissingExtraError as error:
         print(error)
     print(loading(rounds))

@@ -6,6 +6,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import onnx
 import pytest
 import torch
@@ -159,3 +160,33 @@ def test_an_operator_without_a_rule_is_opaque_where_the_file_has_its_sizes(tmp_p
     path.write_bytes(helper.make_model(graph, opset_imports=opsets).SerializeToString())
     with pytest.raises(UsageError, match="Surprise 's': archcalc has no rule for this operator"):
         analyze(path)
+
+
+@pytest.mark.parametrize(
+    ("operator", "shape", "message"),
+    [
+        ("Conv", (4, 7, 3, 3), "Conv: Invalid channel dimensions"),
+        ("MatMul", (7, 5), "MatMul: "),
+        ("Add", (5, 9), "Add: "),
+        ("Reshape", [2**40, 2**40], "Reshape: "),
+        ("ConstantOfShape", [1, 3, 2**20, 2**20], "a constant of 3.3e"),
+        ("Expand", [2**40, 3, 8, 8], "Expand: "),
+    ],
+)
+def test_sizes_that_fit_nothing_end_in_one_line(
+    operator: str, shape: tuple[int, ...] | list[int], message: str, tmp_path: Path
+) -> None:
+    held = np.zeros(shape, np.float32) if isinstance(shape, tuple) else np.array(shape, np.int64)
+    x = helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, [1, 3, 8, 8])
+    taken = ["w"] if operator == "ConstantOfShape" else ["x", "w"]
+    nodes = [
+        helper.make_node(operator, taken, ["made"]),
+        helper.make_node("Add", ["x", "made"], ["y"]),
+    ]
+    made = helper.make_empty_tensor_value_info("y")
+    graph = helper.make_graph(nodes, "g", [x], [made], [onnx.numpy_helper.from_array(held, "w")])
+    path = tmp_path / "wrong.onnx"
+    path.write_bytes(helper.make_model(graph).SerializeToString())
+    with pytest.raises(UsageError) as refusal:
+        read_onnx(str(path), {})
+    assert message in str(refusal.value) and "\n" not in str(refusal.value)

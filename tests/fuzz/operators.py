@@ -394,6 +394,8 @@ def _group_norm(x: Tensor, fields: Fields, learned: Learned, training: bool) -> 
 
 def _scale(x: Tensor, fields: Fields, learned: Learned, training: bool) -> Tensor:
     factor, shift = fields.get("factor", 1.0), fields.get("shift", 0.0)
+    if factor == -1 and shift != 0:
+        return float(shift) - x  # one operator
     y = x if factor == 1 else x * float(factor)
     return y if shift == 0 else y + float(shift)
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from fractions import Fraction
-from math import ceil, floor
+from math import ceil, floor, lcm
 from typing import Any, TypeAlias, cast
 
 import sympy
@@ -143,17 +143,17 @@ class Definitions:
         if expression in (sympy.true, sympy.false):
             return str(bool(expression))
         if expression.is_Rational:
-            return f"F({expression.p},{expression.q})" if expression.q != 1 else f"({expression.p})"
+            return f"({expression.p})" if expression.q == 1 else self._constant(expression)
         if expression.is_Pow:
             base, power = expression.args
             if not power.is_Integer:
                 raise AssertionError(expression)
             return f"(F({self._source(base)})**{int(power)})"
+        if isinstance(expression, ROUNDED):
+            return self._rounded(expression)
         parts = [self._source(part) for part in expression.args]
         if expression.is_Add or expression.is_Mul:
             return f"({(' + ' if expression.is_Add else '*').join(parts)})"
-        if isinstance(expression, ROUNDED):
-            return f"{'floor' if isinstance(expression, sympy.floor) else 'ceil'}({parts[0]})"
         if isinstance(expression, (sympy.Max, sympy.Min)):
             return f"{'max' if isinstance(expression, sympy.Max) else 'min'}({','.join(parts)})"
         if isinstance(expression, sympy.Mod):
@@ -168,6 +168,26 @@ class Definitions:
                 raise ZeroDivisionError
             raise AssertionError(expression)
         return f"({parts[0]} {sign} {parts[1]})"
+
+    def _constant(self, number: Any) -> str:
+        """The name of a fraction, which is made once."""
+        name = f"c{number.p}_{number.q}".replace("-", "n")
+        self._scope[name] = Fraction(int(number.p), int(number.q))
+        return name
+
+    def _rounded(self, expression: Any) -> str:
+        """A floor or a ceiling: of a sum of fractions of whole numbers without any fraction."""
+        terms = [term.as_coeff_Mul() for term in sympy.Add.make_args(expression.args[0])]
+        if not all(factor.is_Rational for factor, _ in terms):
+            way = "floor" if isinstance(expression, sympy.floor) else "ceil"
+            return f"{way}({self._source(expression.args[0])})"
+        under = lcm(*[int(factor.q) for factor, _ in terms])
+        sign = 1 if isinstance(expression, sympy.floor) else -1
+        over = " + ".join(
+            f"({int(factor * under) * sign})*{self._source(rest)}" for factor, rest in terms
+        )
+        found = f"(({over})//{under})"
+        return found if sign == 1 else f"(-{found})"
 
 
 class Values(dict[str, Exact]):

@@ -128,7 +128,7 @@ def every_figure(analysis: Analysis) -> EveryFigure:
             each = [_along(value, axes) for value in values]
             found |= {key: [of[n] for of in each] for n, key in enumerate(axis_keys(figure, axes))}
     maps = analysis.map_bytes
-    found[MOVED] = [bytes_moved([layer], analysis.batch, maps) for layer in layers]
+    found[MOVED] = [_moved(layer, analysis.batch, maps) for layer in layers]
     copying = unsettled(analysis)
     memory_unknown = None if copying is None else f"it depends on whether {copying} copies"
     reasons = {dtype: why_memory_is_unknown(analysis, dtype) for dtype in DTYPES}
@@ -158,6 +158,16 @@ def _of_layer(layer: LayerAnalysis) -> list[Any]:
         lambda: [figure.of(layer) for figure in _SHOWN],
         (_of_layer, *alone),
         (layer.effect, layer.field, layer.local_field, layer.origins),
+    )
+
+
+def _moved(layer: LayerAnalysis, batch: Any, maps: Mapping[str, Any]) -> Any:
+    """The bytes that a layer moves in a kernel of its own, for whichever layers before it."""
+    taken = tuple([(name, maps[name]) for name in layer.inputs])
+    return remembered(
+        lambda: bytes_moved([layer], batch, maps),
+        (_moved, layer.name, layer.node.layer, taken, batch, layer.batch),
+        (layer.effect,),
     )
 
 

@@ -99,6 +99,11 @@ class Analysis(Record):
         return DTYPES[self.dtype]
 
     @cached_property
+    def by_name(self) -> Mapping[str, LayerAnalysis]:
+        """The layers by their names, in order."""
+        return {layer.name: layer for layer in self.layers}
+
+    @cached_property
     def maps(self) -> Mapping[str, FeatureMap]:
         """The shape of every layer's output, per image, and of the network's inputs, by name."""
         return {**self.graph.inputs, **{layer.name: layer.output for layer in self.layers}}
@@ -164,7 +169,7 @@ class Analysis(Record):
                 f"a layer is asked for by its name, such as {self.layers[0].name!r}, and not by "
                 f"{name!r}; `layers` has them in order"
             )
-        by_name = {layer.name: layer for layer in self.layers}
+        by_name = self.by_name
         matches = names_meant(name, by_name)
         if len(matches) == 1:
             return by_name[matches[0]]

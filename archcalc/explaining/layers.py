@@ -158,7 +158,7 @@ def _seen(analysis: Analysis, name: str) -> tuple[FeatureMap, Seen]:
     """The map that a layer, or the network's input, puts out, and what its units see."""
     if name in analysis.graph.inputs:
         return analysis.maps[name], whole_of(units_of_inputs(analysis.graph.inputs)[name])
-    layer = next(layer for layer in analysis.layers if layer.name == name)
+    layer = analysis.by_name[name]
     return layer.output, Seen(layer.field, layer.local_field)
 
 

@@ -68,6 +68,8 @@ def runs_as_the_image(analysis: Analysis, layer: LayerAnalysis) -> bool:
 def _origins_taken(analysis: Analysis, layer: LayerAnalysis) -> list[Origins]:
     """The origins of all that a layer takes."""
     sources = layer.node.sources
-    found = {name: u.origins for name, u in units_of_inputs(analysis.graph.inputs).items()}
-    found |= {each.name: each.origins for each in analysis.layers if each.name in sources}
-    return [found[name] for name in sources]
+    inputs = units_of_inputs(analysis.graph.inputs)
+    return [
+        inputs[name].origins if name in inputs else analysis.by_name[name].origins
+        for name in sources
+    ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from typing import Any
 
 from archcalc.analysis import DTYPES, Analysis
@@ -187,14 +187,35 @@ def _derive(
     In other graphs a layer of the same name and kind has the same rule.
     """
     shared: dict[str, int] = {}
+    known: dict[Any, int] = {}
     numbers: dict[tuple[str, str], int] = {}
     for layer in analysis.layers:
-        lines = json.dumps([*_lines(analysis, layer)])
-        numbers[layer.name, layer.kind] = shared.setdefault(lines, len(shared))
+        alike = _derived_from(analysis, layer)
+        if alike not in known:
+            lines = json.dumps([*_lines(analysis, layer)])
+            known[alike] = shared.setdefault(lines, len(shared))
+        numbers[layer.name, layer.kind] = known[alike]
     for layers in layer_lists:
         for one in layers:
             one["derivation"] = numbers.get((one["name"], one["kind"]))
     return [json.loads(lines) for lines in shared]
+
+
+def _derived_from(analysis: Analysis, layer: LayerAnalysis) -> Hashable:
+    """All that the derivations of a layer in a network come from: neither its name nor others'."""
+    node, named = layer.node, analysis.by_name
+    names = [*node.sources]
+    if node.indices is not None:  # the pool that it undoes takes what it gives
+        names += named[node.indices].inputs[:1]
+    inputs = [
+        (x.output, x.field, x.local_field, x.origins)
+        if (x := named.get(name)) is not None
+        else name
+        for name in names
+    ]
+    own = [getattr(layer, field) for field in type(layer)._fields if field != "node"]
+    twice = [names.index(name) for name in names]
+    return (node.layer, node.weights, node.indices is None, *own, *twice, *inputs)
 
 
 def _lines(analysis: Analysis, layer: LayerAnalysis) -> Iterator[dict[str, Any]]:

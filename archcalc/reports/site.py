@@ -25,12 +25,13 @@ class Site:
     """Where the pages and plots of a report go.
 
     Attributes:
+        folder: that all of it is in.
         left_out: what is not on its pages, and which package it takes.
     """
 
     def __init__(self, folder: Path, pages: Iterable[str]) -> None:
         """A report in `folder` that will have `pages`, beside those that lie there already."""
-        self._folder = folder
+        self.folder = folder
         self._pages = frozenset(pages)
         self.left_out: list[str] = []
 
@@ -43,12 +44,12 @@ class Site:
 
     def __contains__(self, path: object) -> bool:
         """Whether the report has this page."""
-        return path in self._pages or (self._folder / str(path)).is_file()
+        return path in self._pages or (self.folder / str(path)).is_file()
 
     def read(self, path: str) -> str | None:
         """The text of a file that lies in the report; None where there is none."""
         try:
-            return (self._folder / path).read_text(encoding="utf-8")
+            return (self.folder / path).read_text(encoding="utf-8")
         except OSError:
             return None
 
@@ -58,7 +59,7 @@ class Site:
         Raises:
             UsageError: the file cannot be written.
         """
-        write_file(self._folder / page.path, page.text())
+        write_file(self.folder / page.path, page.text())
 
     def plot(self, page: Page, name: str, alt: str, draw: Draw) -> None:
         """Has a plot drawn and shows it on a page; nothing where matplotlib is missing.
@@ -67,7 +68,7 @@ class Site:
             UsageError: the file cannot be written.
         """
         path = f"plots/{name}.svg"
-        target = self._folder / path
+        target = self.folder / path
         try:
             _make_folder(target.parent)
             draw(str(target))

@@ -15,11 +15,12 @@ import pytest
 from archcalc.comparing.key_figures import key_figures
 from archcalc.errors import Source
 from archcalc.reports.library import Entry, Library, part_of_library, whole_library
-from archcalc.reports.page import MADE, anchor
+from archcalc.reports.page import MADE, Page, anchor
 from archcalc.reports.report import pages, write_report
-from archcalc.reports.site import Site
+from archcalc.reports.site import Draw, Site
 from archcalc.spec.syntax import Family
 from tests.hostile import hostile_analysis
+from tests.networks import SAMPLE, names_taken
 from tests.render.flowchart import read_flowchart
 from tests.render.real_mermaid import needs_mermaid, refused_by_mermaid
 
@@ -35,10 +36,31 @@ def library() -> Library:
 
 @pytest.fixture(scope="session")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The report made anew, beside what was measured for it."""
+    """The report made anew, beside what was measured for it, with the plots of some networks.
+
+    Those of the others are as they are checked in, but for the thorough run: the same drawings
+    show what the pages are made of, and take two thirds of the time.
+    """
     folder = with_verification(tmp_path_factory.mktemp("reports"))
-    write_report(library(), folder)
+    makers = dict(pages(library()))
+    site = _WithSomePlots(folder, makers)
+    for make in makers.values():
+        site.write(make(site))
     return folder
+
+
+class _WithSomePlots(Site):
+    drawn = frozenset(names_taken(SAMPLE))
+
+    def plot(self, page: Page, name: str, alt: str, draw: Draw) -> None:
+        folder, _, network = page.path.removesuffix(".md").partition("/")
+        if folder != "networks" or network in self.drawn:
+            super().plot(page, name, alt, draw)
+            return
+        path = f"plots/{name}.svg"
+        (self.folder / path).parent.mkdir(exist_ok=True)
+        shutil.copyfile(CHECKED_IN / path, self.folder / path)
+        page.picture(path, alt)
 
 
 def test_the_checked_in_report_has_all_pages_and_no_other() -> None:
@@ -132,12 +154,55 @@ def test_every_plot_is_xml_without_a_date() -> None:
 
 
 @pytest.mark.slow
-def test_the_markdown_passes_the_linter() -> None:
-    command = [sys.executable, "-m", "pymarkdown", "scan", "--recurse", str(CHECKED_IN)]
+def test_the_markdown_passes_the_linter(tmp_path: Path) -> None:
+    seen: set[str] = set()
+    for name in sorted(files_in(CHECKED_IN, "*.md")):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        text = (CHECKED_IN / name).read_text(encoding="utf-8")
+        (tmp_path / name).write_text(_without_alike(text, seen), encoding="utf-8")
+    assert refused_by_linter(tmp_path) == ""
+
+
+def test_what_is_left_out_for_the_linter_is_what_it_sees_alike(tmp_path: Path) -> None:
+    seen: set[str] = set()
+    head = "# A\n\n| a | b |\n| --- | --- |\n"
+    first, again = (_without_alike(f"{head}| {row} |\n", seen) for row in ("x1 | 7", "y | 123"))
+    assert first == f"{head}| x1 | 7 |\n"
+    assert again == head
+    for wrong in ("<b>x | 7", "https://x.org | 7", "[x] [y][] | 7", "`` x`` | 7", "x | y | z"):
+        assert wrong in _without_alike(f"{head}| {wrong} |\n", seen)
+    (tmp_path / "a.md").write_text(f"{head}| a |  b |\n\n#B\n", encoding="utf-8")
+    assert "a.md:7:1: MD018" in refused_by_linter(tmp_path)
+
+
+def refused_by_linter(folder: Path) -> str:
+    """What the linter has to say of the pages in a folder, by the settings of this repository."""
+    command = [sys.executable, "-m", "pymarkdown", "scan", "--recurse", str(folder)]
     done = subprocess.run(
         command, cwd=CHECKED_IN.parent, capture_output=True, text=True, check=False
     )
-    assert done.returncode == 0, done.stdout + done.stderr
+    return "" if done.returncode == 0 else done.stdout + done.stderr or str(done.returncode)
+
+
+def _without_alike(text: str, seen: set[str]) -> str:
+    """A page without those rows of tables and lines of code that differ in words and numbers alone
+    from one that was seen: a linter finds in them what it finds in that.
+
+    They are four fifths of all lines, and it takes some milliseconds for each.
+    """
+    kept: list[str] = []
+    in_code, rows = False, 0
+    for line in text.splitlines(keepends=True):
+        fence = line.lstrip().startswith("```")
+        rows = rows + 1 if line.startswith("|") and not in_code else 0
+        shape = re.sub(r"[^\W_]+(?:[.,][^\W_]+)*", "a", line)
+        is_like_others = rows > 2 or (in_code and not fence)  # a table has a head of two rows
+        if not (is_like_others and shape in seen):
+            kept.append(line)
+        if is_like_others:
+            seen.add(shape)
+        in_code ^= fence
+    return "".join(kept)
 
 
 # ----- hostile texts, parts of the report -----

@@ -235,6 +235,16 @@ class Analysis(Record):
     def _repr_html_(self) -> str:
         return _written(self, "html")
 
+    @cached_property
+    def notes(self) -> Sequence[Any]:
+        """What is to be known of the figures, and what is probably not meant so.
+
+        Each has its `rule`, its `text` and the names of the `layers` that it is about; what the
+        spec silences is not there.
+        """
+        found: Sequence[Any] = import_module("archcalc.noticing").notes_on(self.graph, self)
+        return found
+
     @property
     def plot(self) -> Any:
         """Its plots, by matplotlib: `memory()`, `field()` and `stages()`, each on axes."""

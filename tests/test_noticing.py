@@ -9,7 +9,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from archcalc import SpecError, analyze, load
+from archcalc import SpecError, analyze, load, noticing
 from archcalc.cli import main
 from archcalc.noticing import RULES, notes_on
 from archcalc.render.contract import contract_schema, to_contract
@@ -144,7 +144,10 @@ def test_notes_are_told_unless_quiet_and_fail_where_strict(
 ) -> None:
     path = tmp_path / "net.yaml"
     path.write_text("{name: net, input: [32, 32, 3], layers: [conv: {channels: 8, kernel: 3}]}")
-    for command in (["table"], ["compare", "lenet5"]):
+    for command in (
+        ["table"], ["compare", "lenet5"], ["roofline"], ["explain"], ["draw"], ["formula"],
+        ["memory"], ["expand"],
+    ):  # fmt: skip
         assert main([*command, str(path)]) == 0
         assert "not 3x32x32" in capsys.readouterr().err
         assert main([*command, str(path), "--quiet"]) == 0
@@ -153,3 +156,33 @@ def test_notes_are_told_unless_quiet_and_fail_where_strict(
     assert "not 3x32x32" in capsys.readouterr().err
     assert main(["table", str(path), "--strict", "--quiet"]) == 1
     assert main(["table", "vgg16", "--strict"]) == 0
+
+
+def test_notes_are_found_once_and_are_there_from_python(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "net.yaml"
+    path.write_text("{name: net, input: [32, 32, 3], layers: [conv: {channels: 8, kernel: 3}]}")
+    (note,) = analyze(str(path)).notes
+    assert (note.rule, note.layers) == ("channels_last", ())
+    looked = []
+    monkeypatch.setattr(noticing, "notes_on", lambda *given: looked.append(given) or [note])
+    assert main(["table", str(path), "--format", "json"]) == 0
+    out, err = capsys.readouterr()
+    assert note.text in out
+    assert note.text in err
+    assert len(looked) == 1
+
+
+def test_a_network_that_fails_midway_says_what_was_noted_before(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "net.yaml"
+    path.write_text(
+        "{name: net, input: [32, 32, 3], layers: [conv: {channels: 8, kernel: 3},"
+        " conv: {channels: 8, kernel: 99}]}"
+    )
+    assert main(["roofline", str(path)]) == 2
+    note, error = capsys.readouterr().err.splitlines()
+    assert "not 3x32x32" in note
+    assert "a window of 99 does not fit in 3" in error

@@ -40,6 +40,14 @@ def add_network(
     action.complete = NETWORK
 
 
+def add_networks(parser: argparse.ArgumentParser, otherwise: str = "") -> None:
+    """The argument for one network or more; `otherwise` says what is meant where there is none."""
+    meaning = "networks (see `archcalc list`), FILE, FILE#VARIANT or PACKAGE:FACTORY"
+    if otherwise:
+        meaning += f" (default: {otherwise})"
+    add_network(parser, "names", meaning, nargs="*" if otherwise else "+")
+
+
 def add_changes(parser: argparse.ArgumentParser, only: str = "") -> None:
     """--set and --input, which change a network; `only` says which. --quiet and --strict."""
     parser.add_argument(
@@ -101,11 +109,18 @@ def add_format(
     )  # fmt: skip
 
 
-def add_output(parser: argparse.ArgumentParser, file: str = "FILE") -> None:
-    """-o, where to write the result, and --force."""
+def add_output(
+    parser: argparse.ArgumentParser, file: str = "FILE", otherwise: str | None = None
+) -> None:
+    """-o, where to write the result, and --force.
+
+    Args:
+        file: what is written.
+        otherwise: where it is written without -o; None for standard output.
+    """
     parser.add_argument(
-        "-o", "--output", type=output_path, metavar=file,
-        help="write it there (default: standard output)",
+        "-o", "--output", type=output_path, metavar=file, default=otherwise,
+        help=f"write it there (default: {otherwise or 'standard output'})",
     )  # fmt: skip
     parser.add_argument("--force", action="store_true", help="replace a file that is there")
 
@@ -190,10 +205,24 @@ def graph_of(arguments: argparse.Namespace, network: str | None = None) -> Graph
         graph = _loaded(arguments, network)
     except ExpansionStopped as stopped:
         graph = walk(stopped.graph, 1, "float32").graph  # which stops, with all up to there
+    return noted(arguments, graph)
+
+
+def noted(arguments: argparse.Namespace, graph: Graph) -> Graph:
+    """A network, walked for what is to be noted of it, which is told.
+
+    Raises:
+        AnalysisStopped: a layer refuses its input, of a network with heads for training.
+    """
     analysis = None
     if any(node.training_only for node in graph.nodes):
         analysis = walk(graph, 1, "float32")
         graph = analysis.graph  # without the heads for training that do not fit
+    elif all(type(size) is int for size in graph.input_sizes):  # what rules look at
+        try:
+            analysis = walk(graph, 1, "float32")
+        except AnalysisStopped as stopped:  # which is for the command to say
+            analysis = stopped.partial
     tell_notes(arguments, graph, analysis)
     return graph
 
@@ -235,7 +264,7 @@ def tell_notes(
     Args:
         analysis: of the graph, where somebody has walked it.
     """
-    notes = notes_on(graph, analysis)
+    notes = notes_on(graph) if analysis is None else analysis.notes
     arguments.noted = getattr(arguments, "noted", 0) + len(notes)
     if not getattr(arguments, "quiet", False):
         for note in notes:

@@ -14,7 +14,7 @@ from archcalc.commands.arguments import (
     add_changes,
     add_exact,
     add_format,
-    add_network,
+    add_networks,
     input_sizes,
     parameters,
 )
@@ -32,8 +32,7 @@ FAILS = "a verdict is not the recorded one, or a budget is broken"
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declares the arguments."""
-    some = "networks, FILE, FILE#VARIANT or PACKAGE:FACTORY (default: all networks)"
-    add_network(parser, "names", some, nargs="*")
+    add_networks(parser, "all networks")
     add_changes(parser, "of a model from elsewhere, ")
     parser.add_argument("--source", metavar="TEXT", help="only figures from sources with this text")
     parser.add_argument(

@@ -11,13 +11,13 @@ from archcalc.commands.arguments import (
     add_network,
     add_output,
     input_sizes,
+    noted,
     parameters,
-    tell_notes,
 )
 from archcalc.commands.printing import show
 from archcalc.errors import require_extra
 from archcalc.figures.of_layer import SUMMED
-from archcalc.loading import changes, listed
+from archcalc.loading import changes, listed, load
 
 SCREEN = 24  # lines; of what takes more, the parts are shown as well
 DEFAULT_QUANTITIES = ("params", "macs", "activation_values")
@@ -78,7 +78,7 @@ def run(arguments: argparse.Namespace) -> int:
     }
     quantities = arguments.quantity or DEFAULT_QUANTITIES
     found = derive_formulas(network, quantities, layer=arguments.layer, **settings)
-    tell_notes(arguments, found.graph)
+    noted(arguments, load(network, input=sizes, parameters=changed))
     for form in ("latex", "python", "javascript"):
         if getattr(arguments, form):
             show(getattr(render, form)(found), arguments)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from archcalc.api.progress import watched
 from archcalc.commands.arguments import (
     add_changes,
-    add_network,
+    add_networks,
     input_sizes,
     output_path,
     parameters,
@@ -43,11 +43,7 @@ HTML = "pages"  # where pages that compute are written, unless elsewhere
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declares the arguments."""
-    some = (
-        "networks, FILE, FILE#VARIANT or PACKAGE:FACTORY "
-        "(default: all networks, and the pages about all)"
-    )
-    add_network(parser, "names", some, nargs="*")
+    add_networks(parser, "all networks, and the pages about all")
     add_changes(parser, "of a model from elsewhere, ")
     parser.add_argument(
         "--html", action="store_true",

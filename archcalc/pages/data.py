@@ -14,7 +14,6 @@ from archcalc.figures.of_network import OF_NETWORK
 from archcalc.graph import Graph
 from archcalc.hardware.device import USUAL, device_names, find_device
 from archcalc.layers.setting_text import setting_text
-from archcalc.noticing import notes_on
 from archcalc.pages.live import Live
 from archcalc.pages.offering import Offer, number
 from archcalc.pages.runtime import LEAST_TIME, LIMIT
@@ -77,7 +76,7 @@ def _layer_key(node: Any) -> list[Any]:
 
 
 def _notes(analysis: Analysis, own: Leaf) -> Iterator[str]:
-    for note in notes_on(analysis.graph, analysis):
+    for note in analysis.notes:
         yield note.text
     if own.found.memory_unknown is not None:
         yield f"peak and training memory are not shown: {own.found.memory_unknown}"

@@ -19,7 +19,6 @@ from archcalc.memory_use.totals import (
     training_only_bytes,
     unused_bytes,
 )
-from archcalc.noticing import notes_on
 from archcalc.quantity.arithmetic import plain
 from archcalc.record import as_dict
 from archcalc.render.opaque import at_least_record, opaque_record
@@ -37,7 +36,7 @@ def to_contract(analysis: Analysis, conventions: Sequence[str] = ()) -> dict[str
     contract = analysis.record() | opaque_record(analysis)
     if analysis.graph.left_out:
         contract["left_out"] = [as_dict(head) for head in analysis.graph.left_out]
-    if notes := notes_on(analysis.graph, analysis):
+    if notes := analysis.notes:
         contract["notes"] = [note._asdict() for note in notes]
     if analysis.error is not None:
         return contract | {"totals": None, "error": str(analysis.error)}

@@ -9,7 +9,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from archcalc import SpecError, analyze, load, noticing
+from archcalc import Analysis, Graph, SpecError, analyze, load, noticing
 from archcalc.cli import main
 from archcalc.noticing import RULES, notes_on
 from archcalc.render.contract import contract_schema, to_contract
@@ -166,12 +166,17 @@ def test_notes_are_found_once_and_are_there_from_python(
     (note,) = analyze(str(path)).notes
     assert (note.rule, note.layers) == ("channels_last", ())
     looked = []
-    monkeypatch.setattr(noticing, "notes_on", lambda *given: looked.append(given) or [note])
+
+    def look(graph: Graph, analysis: Analysis) -> list[noticing.Note]:
+        looked.append(graph.name)
+        return [note]
+
+    monkeypatch.setattr(noticing, "notes_on", look)
     assert main(["table", str(path), "--format", "json"]) == 0
     out, err = capsys.readouterr()
     assert note.text in out
     assert note.text in err
-    assert len(looked) == 1
+    assert looked == ["net"]
 
 
 def test_a_network_that_fails_midway_says_what_was_noted_before(

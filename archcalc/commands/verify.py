@@ -26,6 +26,7 @@ from archcalc.hardware.device import device_names, find_device
 from archcalc.loading import listed
 from archcalc.memory_use.optimizers import OPTIMIZERS
 from archcalc.memory_use.options import TrainingOptions
+from archcalc.render.numbers import things
 from archcalc.render.output import json_text, part_text
 from archcalc.render.verify import VerificationsDocument, VerifyDocument, comparison_lines
 from archcalc.spec.library import network_names
@@ -213,7 +214,9 @@ def _show_text(
             missing += len(comparison.not_measured)
     finally:  # what was measured counts, however the run ends
         if count > 1:
-            text = f"{done} of {count} networks: {figures:,} figures compared, {different:,} differ"
+            differ = f"{different:,} {'differs' if different == 1 else 'differ'}"
+            compared = f"{figures:,} {things(figures, 'figure')} compared"
+            text = f"{done} of {count} networks: {compared}, {differ}"
             print(f"{text}, {missing:,} not measured" if missing else text)
 
 

@@ -12,7 +12,7 @@ from archcalc.comparing.diff import Change, Difference, LayerChange, Status, cha
 from archcalc.figures.of_layer import OF_LAYER, LayerAnalysis
 from archcalc.graph import Graph
 from archcalc.layers.setting_text import setting_text, settings_of
-from archcalc.render.numbers import exact, short
+from archcalc.render.numbers import counted, exact, short, things
 
 MOST_LINES = 24
 COUNTS = ("params", "macs")  # of a layer, that a line shows
@@ -149,9 +149,9 @@ class _Folding:
 
 
 def _size(layers: Sequence[LayerAnalysis], count: _Form) -> str:
-    figures = [OF_LAYER[key] for key in COUNTS]
-    sums = [f"{count(figure.total(layers))} {figure.heading}" for figure in figures]
-    return ", ".join([f"{len(layers)} layers", *sums])
+    sums = [(OF_LAYER[key].total(layers), OF_LAYER[key].heading) for key in COUNTS]
+    said = [f"{count(number)} {things(number, what.removesuffix('s'))}" for number, what in sums]
+    return ", ".join([counted(len(layers), "layer"), *said])
 
 
 def _renamings(found: Difference) -> Iterator[Line]:

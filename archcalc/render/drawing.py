@@ -19,7 +19,7 @@ from archcalc.analysis import Analysis
 from archcalc.figures.of_layer import LayerAnalysis
 from archcalc.layers import Category, Join
 from archcalc.render.columns import window_text
-from archcalc.render.numbers import shape, short
+from archcalc.render.numbers import counted, shape, short
 from archcalc.render.opaque import operator_of
 from archcalc.render.rows import Row, rows_at_depth
 
@@ -274,7 +274,7 @@ class _DrawingBuilder:
             return _role(layers[0]), _layer_lines(label, layers)
         params = sum(layer.params for layer in layers)
         kind, count = _kind(first, training_only), len(part.rows)
-        inside = f"{len(layers)} layers, {short(params)} params"
+        inside = f"{counted(len(layers), 'layer')}, {short(params)} params"
         if count == 1:
             return "block", (_titled(label, kind), inside)
         last = part.rows[-1].label.strip()

@@ -17,7 +17,7 @@ from archcalc.quantity.at_least import is_open
 from archcalc.render import escape, notation
 from archcalc.render.columns import columns_named
 from archcalc.render.escape import Markup
-from archcalc.render.numbers import exact, in_full, percent
+from archcalc.render.numbers import counted, exact, in_full, percent
 from archcalc.render.opaque import opaque_record, unknown_beside
 from archcalc.render.output import WIDTH, Data, Document, Part, Table, Title
 from archcalc.render.rows import Row
@@ -238,7 +238,7 @@ class BlockDocument(Document):
         kind, count = analysis.graph.blocks[block], sum(len(part.layers) for part in self.among)
         yield Title(
             f"{analysis.identity}, {block}: {kind}; {conditions(analysis)}",
-            [f"sums over {count} layers; explain derives those of each, by its name"],
+            [f"sums over {counted(count, 'layer')}; explain derives those of each, by its name"],
         )
         is_text = form == "text"
         yield layer_table(

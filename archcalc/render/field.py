@@ -14,7 +14,7 @@ from archcalc.receptive_field.field import AxisField, Field, Interval, PhasedFie
 from archcalc.receptive_field.words import Words, words_for
 from archcalc.regions.bits import runs
 from archcalc.regions.patches import Patch
-from archcalc.render.numbers import per_axis, percent
+from archcalc.render.numbers import counted, per_axis, percent, things
 from archcalc.render.opaque import opaque_lines
 from archcalc.render.output import Data, Document, Part, Table, Title
 from archcalc.render.rows import ALL_LEVELS, Row, depth_that_fits, folded_line, rows_at_depth
@@ -304,7 +304,7 @@ def _pixels(field: UnitField, words: Words) -> str:
     """`49 of the 169 pixels of its box, 1.2% of the image; 0.0% of its field is padding`."""
     share = f"{percent(field.image_share)} of the {words.example}"
     if field.pixels == field.box_in_image:
-        text = f"{field.pixels:,} {words.position}{'' if field.pixels == 1 else 's'}, {share}"
+        text = f"{field.pixels:,} {things(field.pixels, words.position)}, {share}"
     else:
         text = (
             f"{field.pixels:,} of the {field.box_in_image:,} {words.position}s of its box, {share}"
@@ -345,7 +345,7 @@ def _run_list(found: list[tuple[int, int]]) -> str:
 def _phases(name: str, field: AxisField, words: Words) -> list[str]:
     if not isinstance(field, PhasedField):
         return [f"{name}: one phase"]
-    further = f"each further by {field.advance} {words.position}s a round"
+    further = f"each further by {counted(field.advance, words.position)} a round"
     lines = [f"{name}: {field.period} phases, {further}"]
     shown = range(min(field.period, _MOST_PHASES))
     lines += [f"  phase {n}: {_interval(field.of_unit(n))}" for n in shown]

@@ -150,4 +150,9 @@ def percent(share: Fraction) -> str:
 
 def counted(number: int, noun: str) -> str:
     """A number of things: `1 figure`, `2 figures`, `no figures`."""
-    return f"{number or 'no'} {noun}{'' if number == 1 else 's'}"
+    return f"{number or 'no'} {things(number, noun)}"
+
+
+def things(number: object, noun: str, ending: str = "s") -> str:
+    """What there is a number of: `layer` of 1, else `layers`."""
+    return noun if type(number) is int and number == 1 else f"{noun}{ending}"

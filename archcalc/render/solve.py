@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from archcalc.identity import value_text
 from archcalc.quantity.arithmetic import plain
-from archcalc.render.numbers import counted
+from archcalc.render.numbers import counted, things
 from archcalc.render.output import Data, Document, Part, Table, Title
 from archcalc.render.sweep import SweepDocument
 
@@ -70,12 +70,11 @@ class SolveDocument(Document):
         found = self.solution
         between = f"from {value_text(found.first)} to {value_text(found.last)}"
         notes = [_of_figures(self.rows)]
+        values = f"{found.looked:,} {things(found.looked, 'value')}"
         if found.all_between:
-            notes.append(f"looked at all {found.looked:,} values {between}")
+            notes.append(f"looked at all {values} {between}")
         else:
-            notes.append(
-                f"looked at {found.looked:,} values {between}, at distances that double, then halve"
-            )
+            notes.append(f"looked at {values} {between}, at distances that double, then halve")
         if found.value is None:
             notes.append("it holds at none of them")
         elif found.next is None:

@@ -17,7 +17,7 @@ from archcalc.render.columns import (
     columns_named,
     convention_column,
 )
-from archcalc.render.numbers import exact, share, short, short_bytes
+from archcalc.render.numbers import exact, share, short, short_bytes, things
 from archcalc.render.opaque import opaque_lines, opaque_text, unknown_beside
 from archcalc.render.output import Data, Document, Folded, Part, Table, Title
 from archcalc.render.rows import ALL_LEVELS, Row, depth_that_fits, folded_line, rows_at_depth
@@ -127,7 +127,8 @@ class TableDocument(Document):
         yield layer_table(rows, columns, label=label, in_full=in_full, tree=True, whole=whole)
         if ranked:
             if len(rows) == self.top:
-                yield [f"the first {len(rows)}; the total is of all {len(whole)} layers"]
+                of_all = f"{len(whole)} {things(len(whole), 'layer')}"
+                yield [f"the first {len(rows)}; the total is of all {of_all}"]
             return
         notes = summary(analysis, in_full=in_full) if analysis.error is None else []
         notes += folded_line(rows, analysis)
@@ -235,7 +236,8 @@ def summary(analysis: Analysis, *, in_full: bool) -> list[str]:
     totals, memory = analysis.totals, activation_bytes(analysis)
     lines = [
         f"params       {exact(totals.params)} "
-        f"= {exact(totals.weights)} weights + {exact(totals.biases)} biases, "
+        f"= {exact(totals.weights)} {things(totals.weights, 'weight')} "
+        f"+ {exact(totals.biases)} {things(totals.biases, 'bias', 'es')}, "
         f"{size(totals.param_bytes)}",
         *_frozen(totals),
         *_without_embeddings(analysis, totals),

@@ -116,10 +116,10 @@ def comparison_lines(comparison: Comparison) -> list[str]:
 
 
 def verdict_of(comparison: Comparison) -> str:
-    """`agrees`, `3 differ`, or `not measured` where nothing was compared."""
+    """`agrees`, `1 differs`, `3 differ`, or `not measured` where nothing was compared."""
     different = comparison.differences
     if different:
-        return f"{len(different):,} differ"
+        return f"{len(different):,} {'differs' if len(different) == 1 else 'differ'}"
     compared = any(figure.compared for figure in comparison.figures)
     return "agrees" if compared or comparison.times is not None else "not measured"
 
@@ -197,6 +197,7 @@ def tally(figures: Sequence[Figure]) -> dict[str, int]:
 
 def _tally(comparison: Comparison) -> str:
     counts = [f"{count:,} {subject}" for subject, count in tally(comparison.figures).items()]
+    counts = [f"figures: {', '.join(counts)}"] if counts else []
     if comparison.not_measured:
         counts.append(f"{len(comparison.not_measured):,} not measured")
     if comparison.times is not None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from archcalc.claims.matching import Match
 from archcalc.quantity.arithmetic import plain
-from archcalc.render.numbers import counted, exact
+from archcalc.render.numbers import counted, exact, things
 from archcalc.render.output import Data, Document, Part, Table, Title
 
 _MOST_NAMED = 1  # counts in a cell for people
@@ -62,7 +62,7 @@ class WhichDocument(Document):
         within = f" within {self.tolerance}" if self.tolerance else ""
         where = counted(self.searched, "network")
         if self.settings is not None:
-            where = f"{self.settings:,} settings of {where}"
+            where = f"{self.settings:,} {things(self.settings, 'setting')} of {where}"
         nothing = "no network" if self.settings is None else "none"
         found = f"{len(self.matches):,}" if self.matches else nothing
         yield Title(

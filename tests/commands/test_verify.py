@@ -52,7 +52,7 @@ def test_one_network_is_shown_layer_by_layer(capsys: Capture) -> None:
     assert main(["verify", "lenet5", "--device", "cpu"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == f"torch {torch.__version__} on cpu, float32, batch 1"
-    assert lines[1] == "lenet5  agrees  14 sizes, 45 params, 16 macs"
+    assert lines[1] == "lenet5  agrees  figures: 14 sizes, 45 params, 16 macs"
     assert lines[3].split() == ["layer", "output", "weights", "biases", "buffers", "macs"]
     assert lines[5].split() == ["C1", "1x6x28x28", "150", "6", "0", "117,600"]
     assert "macs (fvcore): 416,520 (for one image; not counted: avg_pool2d, tanh)" in lines
@@ -327,7 +327,7 @@ def test_a_subject_that_is_not_measured_sets_the_exit_status(
     monkeypatch.setattr(verifying, "field_figures", unmeasured)
     command = ["verify", "lenet5", "--device", "meta", "--what", "sizes,field"]
     assert main(command) == 1
-    assert "lenet5  agrees  14 sizes, 0 field, 1 not measured" in capsys.readouterr().out
+    assert "lenet5  agrees  figures: 14 sizes, 0 field, 1 not measured" in capsys.readouterr().out
     assert main([*command, "--format", "json"]) == 1
     (record,) = json.loads(capsys.readouterr().out)
     assert (record["agrees"], record["not_measured"]) == (True, ["field of C1: it is too large"])
@@ -366,7 +366,7 @@ def test_a_network_without_room_is_compared_as_far_as_it_goes(
         f"  not measured: memory of 15 layers: what training keeps {why}",
         f"  not measured: memory of total: inference {why}",
         f"  not measured: memory of total: a training step {why}",
-        "lenet5  agrees  14 sizes, 15 macs, 14 memory, 18 not measured",
+        "lenet5  agrees  figures: 14 sizes, 15 macs, 14 memory, 18 not measured",
     ]
     page = (tmp_path / "README.md").read_text(encoding="utf-8")
     assert "| `lenet5` | 1x32x32 | 14 | 15 | 14 | 0 |" in page
@@ -453,7 +453,7 @@ def test_an_own_module_is_compared_with_a_spec(own: str, made_by: str, capsys: C
     assert main(["verify", own, "--module", f"own_models:{made_by}", "--batch", "2"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == f"torch {torch.__version__} on meta, float32, batch 2"
-    assert lines[1] == "tiny  agrees  2 sizes, 9 params, 3 macs"
+    assert lines[1] == "tiny  agrees  figures: 2 sizes, 9 params, 3 macs"
 
 
 def test_what_differs_in_an_own_module_sets_the_exit_status(own: str, capsys: Capture) -> None:

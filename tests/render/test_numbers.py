@@ -8,11 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archcalc import symbol
+from archcalc import analyze, symbol
 from archcalc.figures.figure import Unit
 from archcalc.quantity.integer_array import IntegerArray
 from archcalc.render.numbers import (
     binary_bytes,
+    counted,
     exact,
     in_unit,
     per_axis,
@@ -20,7 +21,10 @@ from archcalc.render.numbers import (
     share,
     short,
     short_bytes,
+    things,
 )
+from archcalc.render.output import write
+from archcalc.render.table import TableDocument
 
 
 @pytest.mark.parametrize(
@@ -146,3 +150,13 @@ def test_a_share_is_in_percent(part: object, whole: object, shown: str) -> None:
 )
 def test_bytes_are_shown_in_steps_of_1024(value: int, shown: str) -> None:
     assert binary_bytes(value) == shown
+
+
+def test_one_is_singular() -> None:
+    assert [counted(n, "layer") for n in (0, 1, 2)] == ["no layers", "1 layer", "2 layers"]
+    assert [things(n, "bias", "es") for n in (0, 1, 2)] == ["biases", "bias", "biases"]
+    one = analyze(
+        {"name": "one", "input": [1, 1, 1], "layers": [{"conv": {"channels": 1, "kernel": 1}}]}
+    )
+    text = write(TableDocument(one), "text")
+    assert "params       2 = 1 weight + 1 bias, 8B" in text

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from importlib import import_module
+from math import inf, nan
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from archcalc.errors import LayerError, UsageError, did_you_mean, require_extra
 from archcalc.feature_map import FeatureMap
-from archcalc.figures.of_layer import SUMMED, LayerAnalysis, Totals, total
+from archcalc.figures.figure import Unit
+from archcalc.figures.of_layer import OF_LAYER, SUMMED, LayerAnalysis, Totals, total
 from archcalc.graph import INPUT, Graph, inputs_text, names_meant, with_ends
 from archcalc.identity import Identity
 from archcalc.quantity.arithmetic import Quantity, plain
@@ -209,7 +211,8 @@ class Analysis(Record):
     def to_frame(self) -> pandas.DataFrame:
         """The layers as a pandas DataFrame, whose columns are the keys of the JSON contract.
 
-        The last, `network`, has the name with what was changed.
+        The last, `network`, has the name with what was changed. What the contract has as a list is
+        a tuple, and `all`, what sees the whole input, is infinite: so rows can be sorted by it.
 
         Raises:
             MissingExtraError: pandas is not installed.
@@ -217,7 +220,11 @@ class Analysis(Record):
         require_extra("to_frame()", "pandas", "pandas")
         import pandas
 
-        frame = pandas.DataFrame([layer.record() for layer in self.layers])
+        rows = [
+            {key: _sortable(key, value) for key, value in layer.record().items()}
+            for layer in self.layers
+        ]
+        frame = pandas.DataFrame(rows, columns=list(rows[0]) if rows else None)
         return frame.assign(network=str(self.identity))
 
     def to_markdown(self, *, columns: Sequence[str] | None = None, depth: int | None = None) -> str:
@@ -289,6 +296,14 @@ class AnalysisStopped(LayerError):
     ) -> None:
         super().__init__(message)
         self.partial = Analysis(graph, batch, dtype, layers, error=self)
+
+
+def _sortable(key: str, value: object) -> object:
+    """A figure for a column: sizes as a tuple, in which `all` is larger than any number."""
+    if OF_LAYER[key].unit is Unit.FIELD and value is not None:
+        sizes = value if isinstance(value, list) else [value]
+        return tuple(inf if x == "all" else nan if x is None else x for x in sizes)
+    return tuple(value) if isinstance(value, list) else value
 
 
 def _written(analysis: Analysis, form: str, **options: Any) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import sys
 from pathlib import Path
@@ -321,6 +322,22 @@ def test_a_frame_has_the_columns_of_the_contract() -> None:
     assert list(frame.columns) == [*analysis.layers[0].record(), "network"]
     assert frame["params"].sum() == 760
     assert list(frame["name"]) == [layer.name for layer in analysis.layers]
+
+
+def test_rows_of_a_frame_can_be_sorted_by_any_column() -> None:
+    frame = analyze("googlenet").to_frame()
+    for column in frame.columns:
+        assert len(frame.sort_values(column)) == len(frame)
+    widest = frame.sort_values("receptive_field")["receptive_field"]
+    assert (widest.iloc[0], widest.iloc[-1]) == ((7, 7), (math.inf,))
+    assert frame["output"].iloc[0] == (64, 112, 112)
+
+
+def test_an_analysis_is_no_network_and_says_what_is() -> None:
+    analysis = analysis_of(NET)
+    with pytest.raises(UsageError, match="the network is its `graph`"):
+        analyze(analysis)  # type: ignore[arg-type]  # what people try
+    assert analyze(analysis.graph).macs == analysis.macs
 
 
 def test_a_frame_without_pandas_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,7 @@ units of `archcalc.claims.printed`; where it is one of bytes the quantity has to
 from __future__ import annotations
 
 import re
+from fractions import Fraction
 from typing import NamedTuple
 
 from archcalc.claims.printed import Printed, PrintedError, parse_printed
@@ -15,6 +16,7 @@ from archcalc.figures.language import is_of_bytes
 from archcalc.memory_use.totals import DEFINITIONS
 
 _CONDITION = re.compile(r"(?P<quantity>.*[^<>=])(?P<relation><=|>=|<|>)(?P<figure>[^<>=]+)")
+_POWER = re.compile(r"(\d+(?:\.\d+)?)[eE](\d{1,2})")
 _OR, _AND = re.compile(r"\s+or\s+"), re.compile(r"\s+and\s+")
 
 
@@ -28,6 +30,13 @@ class Condition(NamedTuple):
 
     quantity: str
     bound: Printed
+
+
+def _without_power(figure: str) -> str:
+    """`1.5e6` as `1500000`; all else as it is."""
+    power = _POWER.fullmatch(figure)
+    number = Fraction(power[1]) * 10 ** int(power[2]) if power else Fraction(1, 2)
+    return str(number) if number.denominator == 1 else figure
 
 
 def read_condition(text: str, what: str = "a condition") -> Condition:
@@ -46,7 +55,7 @@ def read_condition(text: str, what: str = "a condition") -> Condition:
         )
     quantity, figure = match["quantity"].strip(), match["figure"].strip()
     try:
-        bound = parse_printed(f"{match['relation']} {figure}")
+        bound = parse_printed(f"{match['relation']} {_without_power(figure)}")
     except PrintedError:
         raise PrintedError(
             f"{figure[:60]!r} is not a bound; expected one such as 5M, 8MB, 1,024Ki or 10%"

@@ -27,7 +27,12 @@ EXAMPLES = (
     "archcalc table resnet50 --sort macs --top 5",
     "archcalc table mobilenet_v1 --set alpha=0.5 --format csv",
 )
-NOTES = (LECTURE,)
+NOTES = (
+    LECTURE,
+    "all: the outputs of all layers; peak: the most that is alive at once, with the",
+    "input, so that it may be more; training: what is kept for the backward pass",
+    "of a block, memory is the sum of its outputs",
+)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -124,6 +124,8 @@ class TableDocument(Document):
             return
         yield caption(analysis)
         label, whole = total_label(analysis), analysis.layers
+        if not whole:
+            return
         yield layer_table(rows, columns, label=label, in_full=in_full, tree=True, whole=whole)
         if ranked:
             if len(rows) == self.top:

@@ -104,6 +104,8 @@ def find_network(
             f"a {type(what).__name__} is a torch module; "
             "archcalc.from_torch(module, (3, 224, 224)) makes a network of it"
         )
+    if hasattr(what, "graph"):
+        raise UsageError("an analysis is of one batch and one type; the network is its `graph`")
     if not isinstance(what, (str, os.PathLike)):
         raise UsageError(
             f"{what!r} is not a network: that is a name, a path, the text of a spec, or a mapping"

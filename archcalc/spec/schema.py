@@ -25,7 +25,7 @@ from archcalc.spec.keys import (
 from archcalc.spec.syntax import DENSE
 from archcalc.synonyms import OF_TORCH, of_torch
 
-_NAME: Schema = {"type": "string", "pattern": r"^[A-Za-z0-9_.\-{}+*/%, ()\[\]]+$"}
+_NAME: Schema = {"type": ["string", "integer"], "pattern": r"^[A-Za-z0-9_.\-{}+*/%, ()\[\]]+$"}
 _VALUE: Schema = {
     "anyOf": [
         {"type": ["integer", "number", "boolean", "string", "null"]},

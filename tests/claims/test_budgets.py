@@ -43,6 +43,8 @@ def kept(path: Path, *conditions: str) -> list[bool]:
     [
         ("params <= 82154", True),
         ("params < 82154", False),
+        ("params <= 1e5", True),
+        ("params <= 8.2153e4", False),
         ("params <= 82,153", False),
         ("params <= 0.1M", True),
         ("params >= 82154", True),
@@ -104,6 +106,7 @@ def test_a_variant_has_the_family_s_budget_or_its_own(path: Path) -> None:
         ("[5M]", (5, 10), "'5M' is not a budget"),
         ("[<= 5M]", (5, 10), "'<= 5M' is not a budget"),
         ("[params <=]", (5, 10), "'params <=' is not a budget"),
+        ("[params <= 5e-3]", (5, 10), "'5e-3' is not a bound; expected one such as 5M"),
         ("[params <= 5Q]", (5, 10), "'5Q' is not a bound; expected one such as 5M"),
         ("[params <= 5x5]", (5, 10), "'5x5' is not a bound"),
         ("[params <= 1M, params <= 5MB]", (5, 24), "5MB is of bytes, and params is not; peak,"),

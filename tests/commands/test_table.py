@@ -6,6 +6,7 @@ import csv
 import io
 import itertools
 import json
+from pathlib import Path
 
 import pytest
 
@@ -213,3 +214,14 @@ def test_a_mistake_is_one_message_and_status_2(
 ) -> None:
     words, message = WRONG[mistake]
     assert_refused(called(capsys, *words), message)
+
+
+def test_of_a_first_layer_that_fails_there_is_no_empty_table(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "first.yaml"
+    path.write_text("{name: first, input: [3, 8, 8], layers: [conv: {channels: 4, kernel: 99}]}")
+    status, out, err = called(capsys, "table", str(path))
+    assert status == 2
+    assert out.splitlines()[-1].startswith("input 3x8x8, batch 1")
+    assert "a window of 99 does not fit in 8" in err

@@ -92,9 +92,9 @@ def _in_cell(value: object, form: Callable[[object], str]) -> str:
 
 
 def shape(value: object) -> str:
-    """Sizes with an x between: (64, 224, 224) -> `64x224x224`."""
+    """Sizes with an x between: (64, 224, 224) -> `64x224x224`; sums in parentheses."""
     sizes = plain(value)
-    return "x".join(map(str, sizes)) if isinstance(sizes, list) else str(sizes)
+    return "x".join(map(_factor, sizes)) if isinstance(sizes, list) else str(sizes)
 
 
 def per_axis(value: object, unknown: str = "?") -> str:
@@ -107,10 +107,16 @@ def per_axis(value: object, unknown: str = "?") -> str:
     figures = plain(value)
     if not isinstance(figures, list):
         return str(figures)
-    shown = [unknown if figure is None else str(figure) for figure in figures]
+    shown = [unknown if figure is None else _factor(figure) for figure in figures]
     if not shown:
         return "-"
     return shown[0] if len(set(shown)) == 1 else "x".join(shown)
+
+
+def _factor(size: object) -> str:
+    """A size between others: what has several terms in parentheses."""
+    text = str(size)
+    return f"({text})" if " " in text else text
 
 
 def in_unit(value: object, unit: Unit, *, in_full: bool = False) -> str:

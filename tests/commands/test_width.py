@@ -89,7 +89,7 @@ def test_a_file_is_replaced_only_where_that_is_asked_for(
 
 @pytest.mark.parametrize(
     ("file", "start"),
-    [("a.md", "| layer "), ("a.json", "{"), ("a.tex", "\\begin"), ("a.html", "<table>"),
+    [("a.md", "| layer "), ("a.json", "{"), ("a.tex", "\\begin"), ("a.html", "<p><strong>lenet5"),
      ("a.txt", "lenet5 "), ("a", "lenet5 "), ("a.PARQUET", "PAR1")],
 )  # fmt: skip
 def test_the_ending_of_a_file_says_its_form(

@@ -160,3 +160,10 @@ def test_one_is_singular() -> None:
     )
     text = write(TableDocument(one), "text")
     assert "params       2 = 1 weight + 1 bias, 8B" in text
+
+
+def test_sizes_of_several_terms_stand_in_parentheses() -> None:
+    h = symbol("h")
+    assert shape((64, 2 * h + 1, h)) == "64x(2*h + 1)xh"
+    assert per_axis((h + 1, 3)) == "(h + 1)x3"
+    assert per_axis((h + 1, h + 1)) == "(h + 1)"

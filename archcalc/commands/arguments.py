@@ -30,7 +30,7 @@ def add_network(
     parser: argparse.ArgumentParser,
     name: str = "name",
     meaning: str = "a network (see `archcalc list`), FILE, FILE#VARIANT, REV:FILE of git, "
-    "PACKAGE:FACTORY, or - for a spec on standard input",
+    "PACKAGE:FACTORY, or - for a spec on standard input; 'NAME KEY=VALUE' is NAME with --set",
     nargs: str | None = None,
 ) -> None:
     """A positional argument for a network, or for several, which shells complete."""
@@ -150,7 +150,9 @@ def add_exact(parser: argparse.ArgumentParser, *, always: bool = False) -> None:
 
 def add_plot(parser: argparse.ArgumentParser, meaning: str) -> None:
     """--plot: where to draw what."""
-    parser.add_argument("--plot", type=output_path, metavar="FILE.svg", help=meaning)
+    parser.add_argument(
+        "--plot", type=output_path, metavar="FILE.svg", help=f"{meaning}: as .svg, .png or .pdf"
+    )
 
 
 def positive(text: str) -> int:

@@ -18,6 +18,7 @@ _LEAST_ALONE = 16  # of what stands behind the keys
 _COLORS = re.compile("\x1b\\[[0-9;]*m")  # which take no room
 _SIGNED = re.compile(r" ([-+=]) ")
 _SHORT_PART = re.compile(r"\([^()]{1,24}\)")  # in parentheses, which is not broken
+_NAME = re.compile(r"[\w\-]+(?:\.[\w\-]+)+")
 _LAST_COLUMN = re.compile(r"(.*\s{2,}|\s*)(?=\S)")
 
 
@@ -145,7 +146,14 @@ def _shortened(text: str, width: int) -> str:
 
 
 def _in_lines(text: str, width: int, indent: str = "") -> list[str]:
-    """A text in several lines, between words; a sign stands before what it is of."""
+    """A text in several lines, between words; a sign stands before what it is of.
+
+    Of a dotted name that no line has room for the end is shown.
+    """
+    room = width - len(indent) - 2  # and two signs behind it
+    text = _NAME.sub(
+        lambda name: _shortened(name[0], room) if len(name[0]) > room else name[0], text
+    )
     whole = _SHORT_PART.sub(lambda part: part[0].replace(" ", "\0"), text)
     signed = _SIGNED.sub(" \\1\0", whole)
     lines = wrap(signed, width, subsequent_indent=indent, break_on_hyphens=False)

@@ -14,6 +14,7 @@ from archcalc.figures.of_layer import LayerAnalysis
 from archcalc.graph import Graph
 from archcalc.imported import notes_on_import
 from archcalc.layers.layer import Category
+from archcalc.memory_use.open_memory import kept_channels_last
 from archcalc.receptive_field.per_axis import PerAxis
 from archcalc.window import Window
 
@@ -44,11 +45,13 @@ class _Network(NamedTuple):
     """What rules look at.
 
     Attributes:
+        analysis: of the graph, also a partial one.
         readers: of each input and layer, the layers that take it.
         sliding: the layers that slide a window of plain numbers along each axis of one input.
     """
 
     graph: Graph
+    analysis: Analysis
     layers: dict[str, LayerAnalysis]
     maps: Mapping[str, FeatureMap]
     readers: dict[str, list[LayerAnalysis]]
@@ -93,7 +96,7 @@ def _network(analysis: Analysis) -> _Network:
             if len(plain) == len(windows) == len(x.sizes) and _is_plain(x):
                 sliding.append((layer, x, plain))
     layers = {layer.name: layer for layer in analysis.layers}
-    return _Network(analysis.graph, layers, maps, readers, sliding)
+    return _Network(analysis.graph, analysis, layers, maps, readers, sliding)
 
 
 def _listed(hits: list[_Found], graph: Graph) -> str:
@@ -206,6 +209,12 @@ def _bias_before_norm(network: _Network) -> Iterator[_Found]:
             yield name, ""
 
 
+def _memory_order(network: _Network) -> Iterator[_Found]:
+    if network.analysis.error is None:
+        for layer in kept_channels_last(network.analysis):
+            yield layer.name, ""
+
+
 def _slid_over(network: _Network) -> Iterator[tuple[str, FeatureMap]]:
     """The inputs of plain sizes along which windows slide."""
     for name, x in network.graph.inputs.items():
@@ -229,5 +238,9 @@ RULES: dict[str, tuple[str, Callable[[_Network], Iterator[_Found]]]] = {
     "kernel_exceeds_map": ("a window is larger than its map and sees padding", _kernel_exceeds_map),
     "stride_skips": ("a stride passes over values that nothing else reads", _stride_skips),
     "dilation_holes": ("taps lie apart, with pixels between them that it misses", _dilation_holes),
+    "memory_order": (
+        "memory may be off where torch keeps channels last the order of a view",
+        _memory_order,
+    ),
     "bias_before_norm": ("a bias is taken away again by the norm behind it", _bias_before_norm),
 }

@@ -49,6 +49,10 @@ EXAMPLES: dict[str, tuple[list[Any], list[Any]]] = {
         [[3, 19, 19], conv(dilation=2)],
         [[3, 19, 19], {"max_pool": {"kernel": 2, "stride": 1}}, conv(dilation=2)],
     ),
+    "memory_order": (
+        [[9, 9, 8], {"rearrange": {"axes": "h w c -> c h w", "copy": "needed"}}, conv()],
+        [[9, 9, 8], {"rearrange": {"axes": "h w c -> c h w"}}, conv()],
+    ),
     "bias_before_norm": ([[3, 9, 9], conv(), NORM], [[3, 9, 9], conv(bias=False), NORM]),
 }
 

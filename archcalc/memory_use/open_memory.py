@@ -71,9 +71,6 @@ def why_memory_is_unknown(analysis: Analysis, dtype: str, *, on_gpu: bool = Fals
     """Why nobody says what torch makes and keeps in a type of numbers; None if it is known."""
     usual = Layer.memory_is_known  # that of most layers, which need not be asked
     asked = [x for x in analysis.used_layers if type(x.node.layer).memory_is_known is not usual]
-    unordered = _unordered(analysis)
-    if unordered is not None:
-        return f"in which order {unordered.name} ({unordered.kind}) leaves its axes is not known"
     if not asked:
         return None
     where = f" in {dtype} on a GPU" if on_gpu else f" in {dtype}" if dtype != "float32" else ""
@@ -111,15 +108,15 @@ def _scattered(analysis: Analysis) -> set[str]:
     return found
 
 
-def _unordered(analysis: Analysis) -> LayerAnalysis | None:
-    """A layer that may lay out its output channels last, as torch sees an input; None if there is
-    none.
+def kept_channels_last(analysis: Analysis) -> Iterator[LayerAnalysis]:
+    """The layers that may lay out their output channels last, as an input lies.
 
+    What is counted lies channels first, so that torch may make copies fewer, or more.
     Source: torch, `suggest_memory_format` (c10/core/TensorImpl.h): of two or three spatial axes,
     and of one where that is seen as two.
     """
     if not any(_is_turned_view(layer.node.layer) for layer in analysis.used_layers):
-        return None
+        return
     turned, maps = _turned(analysis), analysis.maps
     placed: Mapping[str, Placed] | None = None
     for layer in analysis.used_layers:
@@ -129,12 +126,12 @@ def _unordered(analysis: Analysis) -> LayerAnalysis | None:
             continue
         if placed is None:
             placed = layout(analysis, at_inference=False).placed
-        for name in turned.intersection(layer.inputs):
-            if len(maps[name].sizes) >= axes and (
-                name not in placed or placed[name].may_lie_channels_last()
-            ):
-                return layer
-    return None
+        if any(
+            len(maps[name].sizes) >= axes
+            and (name not in placed or placed[name].may_lie_channels_last())
+            for name in turned.intersection(layer.inputs)
+        ):
+            yield layer
 
 
 def _is_turned_view(kind: Layer) -> bool:

@@ -25,7 +25,7 @@ NETWORK_KEYS = ("input", "inputs", "outputs", "scaling", "layers", "budget", "si
 # What `silence` may say that a network is meant to have: the rules of `archcalc.noticing`.
 NOTICED = (
     "channels_last", "batch_in_input", "linear_on_map", "kernel_exceeds_map", "stride_skips",
-    "dilation_holes", "bias_before_norm", "unused",
+    "dilation_holes", "memory_order", "bias_before_norm", "unused",
 )  # fmt: skip
 VARIANT_KEYS = (*ABOUT_KEYS, *NETWORK_KEYS)
 INPUT_KEYS = ("shape", "dtype")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import archcalc
 from archcalc.memory_use.liveness import storages, timeline
 from archcalc.memory_use.moments import Direction
-from archcalc.memory_use.open_memory import why_memory_is_unknown
+from archcalc.memory_use.open_memory import kept_channels_last, why_memory_is_unknown
 from archcalc.memory_use.options import TRAINING_DTYPES, TrainingOptions
 from archcalc.memory_use.totals import input_bytes, saved_bytes, training_only_bytes
 from archcalc.memory_use.training import refused_in_training, step_of
@@ -16,8 +16,10 @@ LOSS_BYTES = 4
 
 
 def _is_unknown(subject: Subject, comparison: Comparison) -> bool:
-    """Whether archcalc says of some layer that its memory is not known."""
-    unknown = why_memory_is_unknown(subject.analysis, subject.analysis.dtype) is not None
+    """Whether archcalc says of some layer that its memory is not known, or may be off."""
+    analysis = subject.analysis
+    unknown = why_memory_is_unknown(analysis, analysis.dtype) is not None
+    unknown = unknown or any(kept_channels_last(analysis))
     comparison.unknown += unknown
     return unknown
 

@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 from archcalc import check, diff
 from archcalc.errors import ArchcalcError, UsageError
 from archcalc.render.escape import markdown
+from archcalc.render.numbers import counted
 from archcalc.spec.library import read_family
 
 _MARK = "<!-- archcalc: this comment is written anew with each push -->"
@@ -37,7 +38,7 @@ def main() -> int:
     """Checks, compares, comments; 1 where a spec is wrong or a budget broken."""
     specs = _specs()
     with _unread_by_the_runner():
-        print(f"{len(specs)} specs")
+        print(counted(len(specs), "spec"))
         wrong = [problem for path in specs for problem in _problems(path)]
         print("\n".join(wrong))
     base = os.environ.get("BASE", "")

@@ -313,7 +313,7 @@ def test_nothing_measured_is_no_agreement(
     assert main(command) == 1
     lines = capsys.readouterr().out.splitlines()
     assert lines[1] == "  not measured: field of C1: it is too large"
-    assert lines[2] == "lenet5  not measured  0 field, 1 not measured"
+    assert lines[2] == "lenet5  not measured  figures: 0 field, 1 not measured"
     page = (tmp_path / "README.md").read_text(encoding="utf-8")
     assert "1 figures were not measured, for the reasons below." in page
     assert "- `lenet5`, field of C1: it is too large" in page
@@ -349,7 +349,7 @@ def test_the_summary_counts_what_was_not_measured(
 def test_a_network_without_positions_has_no_field_to_measure(capsys: Capture) -> None:
     assert main(["verify", "mlp_7_3", "--device", "cpu", "--what", "field"]) == 0
     shown = capsys.readouterr().out
-    assert "mlp_7_3  not measured  0 field" in shown
+    assert "mlp_7_3  not measured  figures: 0 field" in shown
     assert "the input has no spatial axes" in shown
 
 

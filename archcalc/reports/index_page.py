@@ -39,6 +39,7 @@ _MEASURED = (
         "Public models",
         "of torchvision and timm, read from their modules and held to these.",
     ),
+    ("verification/pages.md", "Pages that compute", "in a browser, held to the walk."),
 )
 CIFAR = 10  # classes; of MNIST as well
 _OTHERS = "Other networks, modules and small examples"

@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from textwrap import fill
 from typing import Any, NamedTuple
 
 from tests.page.browser import Browser, chromium
@@ -30,6 +31,7 @@ NETWORKS = (
 )  # fmt: skip
 SETTINGS = 200
 LEAST_VALID, MOST_UNKNOWN = 0.6, 0.03  # of the settings
+_LINES: Any = {"width": 100, "break_on_hyphens": False, "break_long_words": False}
 _AT_ONCE = 20  # settings in a question to the browser
 _INPUTS = {IMPORTED: [3, 64, 64]}
 
@@ -89,22 +91,35 @@ def answers(browser: Browser, live: LivePage, settings: Sequence[Any]) -> list[A
 def page_of(rows: Sequence[Row], code: str) -> str:
     """The rows as a page of the report."""
     settings = sum(row.valid + row.refused + row.unknown for row in rows)
+    valid, refused = sum(row.valid for row in rows), sum(row.refused for row in rows)
     unknown = sum(row.unknown for row in rows)
     figures = sum(row.figures for row in rows)
     differences = sum(sum(row.differences.values()) for row in rows)
     lines = [
         "# Pages that compute, held to the walk",
         "",
-        "Made by `python -m tests.page.equality --rows FILE --to FILE`, with the code of",
-        f"{code}, in Chromium. Each page, as `archcalc page` makes it, was asked for its figures",
-        "at settings drawn at random among those that its sliders have, the data type and the",
-        "device among them; each setting was then walked. Compared are every figure of every",
-        "layer, the shapes, the totals, the memory step by step, and, where there is no network,",
-        "what is said. Whole numbers have to be equal in all digits, times in all bits.",
+        fill(
+            "Made by `python -m tests.page.equality --rows FILE --to FILE`, in Chromium, with the "
+            f"code of {code}.",
+            **_LINES,
+        ),
         "",
-        f"{len(rows)} networks, {settings:,} settings, {figures:,} figures: "
-        f"{differences:,} differences. Of {unknown} settings the pages say that they have no "
-        "closed form for them: they have those of the common cases.",
+        fill(
+            "Each page, as `archcalc page` makes it, was asked for its figures at settings drawn "
+            "at random among those that its sliders have, the data type and the device among "
+            "them; each setting was then walked. Compared are every figure of every layer, the "
+            "shapes, the totals, the memory step by step, and, where there is no network, what is "
+            "said. Whole numbers have to be equal in all digits, times in all bits. A page has "
+            "the closed forms of the cases that are common; where it has none it says so.",
+            **_LINES,
+        ),
+        "",
+        fill(
+            f"{len(rows)} networks, {settings:,} settings: {valid:,} give a network, {refused:,} "
+            f"are refused, for {unknown:,} there is no closed form. {figures:,} figures were "
+            f"compared: **{differences:,} differences**.",
+            **_LINES,
+        ),
         "",
         "| network | layers | what was changed, with data type and device | networks | refused "
         "| no form | figures | differences |",

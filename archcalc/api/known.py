@@ -13,6 +13,7 @@ from archcalc.claims.check import CheckedClaim, check_family, check_library, of_
 from archcalc.claims.reading import VERDICTS
 from archcalc.errors import ArchcalcError, require_known
 from archcalc.loading import Input, load, plain_shapes
+from archcalc.noticing import BUDGET, Note
 from archcalc.render.check import CheckDocument
 from archcalc.render.list import ListDocument
 from archcalc.spec.library import families, networks_and_files
@@ -62,10 +63,12 @@ class Checked(NamedTuple):
     Attributes:
         claims: the figures, each with its verdict.
         budgets: the bounds that specs set, and whether they are kept.
+        notes: what is probably a mistake in a network of a file, though it has figures.
     """
 
     claims: tuple[CheckedClaim, ...]
     budgets: tuple[CheckedBudget, ...]
+    notes: tuple[Note, ...]
 
     @property
     def problems(self) -> list[ArchcalcError]:
@@ -98,12 +101,12 @@ def check(
     """
     if verdict is not None:
         require_known("unknown", verdict, VERDICTS, argument="verdict")
-    claims, budgets = _checked(names, plain_shapes(input), parameters)
+    claims, budgets, notes = _checked(names, plain_shapes(input), parameters)
     if source:
         claims = of_source(claims, source)
     if verdict is not None:
         claims = [claim for claim in claims if claim.verdict is VERDICTS[verdict]]
-    found = Checked(tuple(claims), () if source or verdict else tuple(budgets))
+    found = Checked(tuple(claims), () if source or verdict else tuple(budgets), tuple(notes))
     document = CheckDocument(found.claims, found.budgets)
     return Result(found, {checked.claim.id: checked for checked in found.claims}, document)
 
@@ -112,16 +115,19 @@ def _checked(
     names: Iterable[str],
     shapes: Mapping[str, tuple[int, ...]],
     arguments: Mapping[str, Value] | None,
-) -> tuple[list[CheckedClaim], list[CheckedBudget]]:
-    """The claims and budgets of these networks and files; without any, of all networks."""
+) -> tuple[list[CheckedClaim], list[CheckedBudget], list[Note]]:
+    """Of these networks and files; without any, of all networks."""
     names = [*names]
     networks, files = networks_and_files(names, shapes, arguments, blocks_too=True)
     claims: list[CheckedClaim] = []
     budgets: list[CheckedBudget] = []
+    notes: list[Note] = []
     for family, variant in files:
         for network in family.networks.values():
             if variant in (None, network.name):
-                walk(load(network), 1, "float32")  # which refuses what does not fit together
+                # Which refuses what does not fit together.
+                found = walk(load(network), 1, "float32").notes
+                notes += [note for note in found if note.rule != BUDGET]
         claims += check_family(family, variant)
         budgets += check_budgets(family, variant)
     if networks or not names:
@@ -131,4 +137,4 @@ def _checked(
             for name in family.networks:
                 if not networks or name in networks:
                     budgets += check_budgets(family, name)
-    return claims, budgets
+    return claims, budgets, notes

@@ -209,8 +209,9 @@ def problem(checked: CheckedClaim) -> ArchcalcError | None:
     if checked.expected:
         return None
     claim = checked.claim
+    named = f"claim {claim.id}" if claim.id else "claim"  # a spec's own need none
     return SpecError(
-        f"claim {claim.id}: {claim.quantity} is {checked.computed}, printed {claim.said}: "
+        f"{named}: {claim.quantity} is {checked.computed}, printed {claim.said}: "
         f"{checked.verdict.value}; recorded: {claim.recorded.value}",
         claim.place,
     )

@@ -13,7 +13,7 @@ from archcalc.errors import UsageError
 from archcalc.expansion import ExpansionStopped
 from archcalc.graph import Graph
 from archcalc.loading import Input, load
-from archcalc.noticing import notes_on
+from archcalc.noticing import Note, notes_on
 from archcalc.quantity.arithmetic import symbol
 from archcalc.render.output import FORMS, require_form
 from archcalc.render.rows import ALL_LEVELS
@@ -48,7 +48,7 @@ def add_networks(parser: argparse.ArgumentParser, otherwise: str = "") -> None:
     add_network(parser, "names", meaning, nargs="*" if otherwise else "+")
 
 
-def add_changes(parser: argparse.ArgumentParser, only: str = "") -> None:
+def add_changes(parser: argparse.ArgumentParser, only: str = "", *, notes: bool = True) -> None:
     """--set and --input, which change a network; `only` says which. --quiet and --strict."""
     parser.add_argument(
         "--set",
@@ -65,8 +65,9 @@ def add_changes(parser: argparse.ArgumentParser, only: str = "") -> None:
         help=f"{only}another input, such as 3x256x256 or 3x32hx32w; one of several as tokens=77 "
         "(again for more of them)",
     )
-    parser.add_argument("--quiet", action="store_true", help="no notes on standard error")
-    parser.add_argument("--strict", action="store_true", help="exit with 1 if there is a note")
+    if notes:
+        parser.add_argument("--quiet", action="store_true", help="no notes on standard error")
+        parser.add_argument("--strict", action="store_true", help="exit with 1 if there is a note")
 
 
 def add_batch(parser: argparse.ArgumentParser, dtypes: Sequence[str] = tuple(DTYPES)) -> None:
@@ -261,12 +262,16 @@ def _loaded(arguments: argparse.Namespace, network: str | None) -> Graph:
 def tell_notes(
     arguments: argparse.Namespace, graph: Graph, analysis: Analysis | None = None
 ) -> None:
-    """Says on stderr what is to be noted of a network, unless --quiet; and counts it, for --strict.
+    """As `tell`, what is to be noted of a network.
 
     Args:
         analysis: of the graph, where somebody has walked it.
     """
-    notes = notes_on(graph) if analysis is None else analysis.notes
+    tell(arguments, notes_on(graph) if analysis is None else analysis.notes)
+
+
+def tell(arguments: argparse.Namespace, notes: Sequence[Note]) -> None:
+    """Says notes on stderr, unless --quiet; and counts them, for --strict."""
     arguments.noted = getattr(arguments, "noted", 0) + len(notes)
     if not getattr(arguments, "quiet", False):
         for note in notes:

@@ -17,6 +17,7 @@ from archcalc.commands.arguments import (
     add_networks,
     input_sizes,
     parameters,
+    tell,
 )
 from archcalc.commands.printing import form_of, give, show
 from archcalc.render.check import tally
@@ -49,7 +50,8 @@ def run(arguments: argparse.Namespace) -> int:
         *arguments.names, source=arguments.source or "", verdict=arguments.verdict,
         input=input_sizes(arguments), parameters=parameters(arguments),
     )  # fmt: skip
-    checked, budgets = result.found
+    checked, budgets, notes = result.found
+    tell(arguments, notes)
     if form_of(arguments) == "junit":
         from archcalc.render.junit import junit_text
 

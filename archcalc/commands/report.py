@@ -44,7 +44,7 @@ HTML = "pages"  # where pages that compute are written, unless elsewhere
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declares the arguments."""
     add_networks(parser, "all networks, and the pages about all")
-    add_changes(parser, "of a model from elsewhere, ")
+    add_changes(parser, "of a model from elsewhere, ", notes=False)  # which pages have
     parser.add_argument(
         "--html", action="store_true",
         help="pages as those of `archcalc page`, and index.html, which lists them",

@@ -52,6 +52,10 @@ QUANTITIES: dict[str, tuple[str, str]] = {
         *[figure.key for figure in _COUNTS],
     )
 }  # fmt: skip
+# As the columns of a table are headed, where they are named otherwise.
+_BY_HEADING = {"output": ("channels", "size")} | {
+    OF_LAYER[key].short.lower(): (key,) for key in QUANTITIES if key in OF_LAYER
+}
 WORDS = {
     Reach.BEFORE: "all before it",
     Reach.ALL: "the whole input",
@@ -112,15 +116,22 @@ class LayerDerivation(Record):
     def only(self, quantities: Sequence[str]) -> LayerDerivation:
         """The derivations of these quantities alone; of none named, all but the trivial ones.
 
+        Args:
+            quantities: `QUANTITIES`, or headings of a table's columns.
+
         Raises:
             UsageError: there is no such quantity; with a guess.
         """
+        named: set[str] = set()
         for quantity in quantities:
-            require_known("no derivation of", quantity, QUANTITIES)
+            by_heading = _BY_HEADING.get(quantity.lower())
+            if by_heading is None:
+                require_known("no derivation of", quantity, QUANTITIES)
+            named.update(by_heading or (quantity,))
         found = [
             derivation
             for derivation in self.derivations
-            if (derivation.quantity in quantities if quantities else not derivation.is_trivial)
+            if (derivation.quantity in named if quantities else not derivation.is_trivial)
         ]
         return replace(self, derivations=tuple(found))
 

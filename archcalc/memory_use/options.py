@@ -47,7 +47,9 @@ class TrainingOptions(Record):
     def check(self) -> None:
         """Raises UsageError where something is not known, with a guess, or is no number."""
         require_known("unknown optimizer", self.optimizer, OPTIMIZERS)
-        require_known("no training in dtype", self.dtype, TRAINING_DTYPES)
+        if self.dtype not in TRAINING_DTYPES:  # of another dtype a guess would be none
+            known = ", ".join(TRAINING_DTYPES)
+            raise UsageError(f"no training in dtype {self.dtype!r}; known: {known}")
         require_known("unknown device", self.device, DEVICES)
         require_known("unknown loss", self.loss, LOSSES)
         if type(self.accumulate) is not int or self.accumulate < 1:

@@ -59,6 +59,15 @@ def test_a_file_whose_layers_do_not_fit_is_refused(
     assert f"{path}:5:5: a window of 99 does not fit in" in err
 
 
+def test_what_is_probably_a_mistake_is_noted(path: str, capsys: pytest.CaptureFixture[str]) -> None:
+    write(path)
+    Path(path).write_text(Path(path).read_text() + "  - batch_norm\n")
+    status, _, err = called(capsys, "check", path)
+    assert (status, "a bias is taken away again by the norm behind it: c1" in err) == (0, True)
+    status, _, err = called(capsys, "check", path, "--quiet", "--strict")
+    assert (status, err) == (1, "no published figures\n")
+
+
 def test_a_file_of_blocks_is_read_by_itself(path: str, capsys: pytest.CaptureFixture[str]) -> None:
     block = (
         "blocks:\n  b:\n    parameters: [n]\n    layers:\n      - conv: {channels: n, kernel: 1}\n"

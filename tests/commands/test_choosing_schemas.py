@@ -44,7 +44,7 @@ CALLS = {
     "conventions": [
         "lenet5",
         "detector.yaml",
-        "mobilenet_v1 --set alpha=0.5 --set resolution=64",
+        "mobilenet_v1 --set alpha=0.5 --set resolution=64 --quiet",
     ],
 }
 

@@ -96,7 +96,7 @@ def test_a_process_that_is_killed(
         return done
 
     with monkeypatch.context() as patched:
-        patched.setattr("archcalc.commands.streams.wait", killing)
+        patched.setattr("archcalc.commands.processes.wait", killing)
         answer = called(capsys, *WORDS, "--workers", "2")
     assert_refused(answer, "archcalc: a process that computed settings has died; called again, the")
     assert_goes_on(capsys, drawn_bytes, len([*FOLDER.glob("*.arrow")]))

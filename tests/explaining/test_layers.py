@@ -223,6 +223,13 @@ def test_an_unknown_quantity_is_refused_with_a_guess() -> None:
         derive(analysis, analysis.layer("conv1")).only(["weight"])
 
 
+def test_headings_of_a_table_name_quantities_too() -> None:
+    found = derive(analysis := analyze("alexnet"), analysis.layer("conv1"))
+    named = found.only(["output", "field", "MACs"]).derivations
+    assert named == found.only(["channels", "size", "receptive_field", "macs"]).derivations
+    assert len(named) == 4
+
+
 def test_all_words_for_what_a_layer_sees_are_there() -> None:
     from archcalc.window import Reach
 

@@ -100,9 +100,9 @@ class Bilinear(Join):
             found.append(Operator("", (taken,), inputs[number].values, makes=makes))
         first, second = factors
         takes = (
-            Taken(first, viewed=on_map, by_view=on_map),
+            Taken(first, viewed=True, by_view=True),
             Taken("weight"),
-            Taken(second, viewed=on_map, by_view=on_map),
+            Taken(second, viewed=True, by_view=True),
         )
         kept = [Kept(one, other.tensor) for one in (first, second, "weight") for other in takes
                 if other.tensor != one]  # fmt: skip

@@ -110,6 +110,26 @@ def test_each_unit_sees_all_features_of_its_place(net: Graph, data: st.DataObjec
     assert all(check_units(net, data))
 
 
+@pytest.mark.parametrize("shape", [(4,), (3, 4)])
+@pytest.mark.parametrize("other", ["e", "again"])
+def test_gradients_of_one_tensor_are_summed_behind_what_it_kept(
+    shape: tuple[int, ...], other: str
+) -> None:
+    net = load(
+        {
+            "name": "both",
+            "input": [*shape],
+            "layers": [
+                {"linear": {"name": "e", "features": 4}},
+                {"linear": {"name": "again", "features": 4}},
+                {"bilinear": {"name": "f", "from": ["e", other], "features": 3}},
+            ],
+            "outputs": ["e", "f"],
+        }
+    )
+    check_step(net, 2)
+
+
 LEARNED = """\
 name: learned
 input: [4, 3]

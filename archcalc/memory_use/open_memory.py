@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from archcalc.analysis import Analysis
@@ -115,9 +115,11 @@ def kept_channels_last(analysis: Analysis) -> Iterator[LayerAnalysis]:
     Source: torch, `suggest_memory_format` (c10/core/TensorImpl.h): of two or three spatial axes,
     and of one where that is seen as two.
     """
-    if not any(_is_turned_view(layer.node.layer) for layer in analysis.used_layers):
+    maps = analysis.maps
+    ones = {x.name for x in analysis.used_layers if _moves_ones(x.node.layer, x.inputs, maps)}
+    if not ones and not any(_is_turned_view(layer.node.layer) for layer in analysis.used_layers):
         return
-    turned, maps = _turned(analysis), analysis.maps
+    turned = _turned(analysis, ones)
     placed: Mapping[str, Placed] | None = None
     for layer in analysis.used_layers:
         kind = layer.node.layer
@@ -139,8 +141,25 @@ def _is_turned_view(kind: Layer) -> bool:
     return kind.may_leave_gaps and not kind.leaves_gaps
 
 
-def _turned(analysis: Analysis) -> set[str]:
-    """The maps whose axes may lie in another order than their own: steps before images."""
+def _moves_ones(kind: Layer, inputs: Sequence[str], maps: Mapping[str, FeatureMap]) -> bool:
+    """Whether axes of one value change places in a view, which in torch have strides too."""
+    if not kind.moves_axes or isinstance(kind, InOrder) or kind.may_leave_gaps:
+        return False
+    from archcalc.layers.rearranging import Rearrange  # which most networks have none of
+
+    if not isinstance(kind, Rearrange):
+        return False
+    moved = kind.moved(maps[inputs[0]])
+    factors = [n for axis in moved.joined for n in axis]
+    return moved.keeps_order and factors != sorted(factors)
+
+
+def _turned(analysis: Analysis, others: Collection[str] = ()) -> set[str]:
+    """The maps whose axes may lie in another order than their own: steps before images.
+
+    Args:
+        others: layers that put such out too.
+    """
     found: set[str] = set()
     maps = analysis.maps
     for layer in analysis.used_layers:
@@ -148,7 +167,7 @@ def _turned(analysis: Analysis) -> set[str]:
         stays = layer.effect.storage is not Storage.OWN and layer.inputs
         if kind.steps_first:
             turned = bool(layer.output.sizes) and not certainly_one(layer.batch)
-        elif _is_turned_view(kind):
+        elif layer.name in others or _is_turned_view(kind):
             turned = True  # a rearrangement
         elif stays:
             turned = layer.inputs[0] in found and kind.can_stay(maps[layer.inputs[0]])

@@ -73,3 +73,11 @@ def test_other_layers_make_maps_in_their_order(layer: str) -> None:
 def test_rows_and_columns_that_change_places_leave_channels_first() -> None:
     view = 'rearrange: {axes: "c h w -> c w h", copy: needed}'
     assert not noted(NETWORK.format(view=view, layer=KEEPING[0]))
+
+
+@pytest.mark.parametrize(("axes", "is_noted"), [("a b -> b 1 a", True), ("a b -> a b 1", False)])
+def test_an_axis_of_one_value_that_changes_places_is_noted(axes: str, is_noted: bool) -> None:
+    text = (
+        "name: it\ninput: [1, 12]\nlayers:\n  - rearrange: {axes: %s}\n  - avg_pool: {kernel: 1}\n"
+    )
+    assert bool(noted(text % axes)) is is_noted

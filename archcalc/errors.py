@@ -2,6 +2,7 @@
 
 ArchcalcError
 ├── SpecError           a YAML text is wrong: file, line, column, the fact, a guess
+│   ├── BlocksAlone         there are only blocks where a spec is asked for
 │   ├── EndlessError        the layers of a spec do not end
 │   └── NoFigureError       a network has no such figure, with these parameters
 ├── LayerError          a layer refuses its input: the shapes that met

@@ -131,7 +131,8 @@ def test_it_is_written_as_it_is_read() -> None:
     graph = load(SPEC)
     text = spec_text(graph)
     assert [node.layer for node in load(text).nodes] == [node.layer for node in graph.nodes]
-    assert "operator: torchvision.ops.nms, of: [[4, 6, 6], [144]], shape: [5, 7]" in text
+    written = " ".join(text.split())  # in lines of 80 columns
+    assert "operator: torchvision.ops.nms, of: [[4, 6, 6], [144]], shape: [5, 7]" in written
 
 
 def test_no_torch_module_is_made_of_it() -> None:

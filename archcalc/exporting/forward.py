@@ -96,7 +96,7 @@ class _Forward:
         turns = [item for item in self._body.items if item.inputs]
         turn = {item.outputs: n for n, item in enumerate(turns)}
         returned = [value for value, _ in self._body.outputs]
-        for n, inputs in reversed([*enumerate([*[item.inputs for item in turns], returned])]):
+        for n, inputs in reversed([*enumerate([*map(self._as_read, turns), returned])]):
             if n < len(turns) and self._nested.issuperset(turns[n].outputs):
                 continue
             inside, expected = self._inside(inputs), n - 1
@@ -114,8 +114,14 @@ class _Forward:
         for value in values:
             if value in self._nested:
                 maker = self._maker[value]
-                found += [*self._inside(maker.inputs), *([maker] if maker.inputs else [])]
+                found += [*self._inside(self._as_read(maker)), *([maker] if maker.inputs else [])]
         return found
+
+    def _as_read(self, item: Item) -> list[int]:
+        """The inputs of an item in the order in which its code has them."""
+        call = self._call[item.outputs]
+        places = sorted(range(len(item.inputs)), key=lambda place: call.find(f"{{{place}}}"))
+        return [item.inputs[place] for place in places]
 
     def _goes_with(self, item: Item, reader: Item) -> bool:
         """Whether a reader would look for the two on one line."""

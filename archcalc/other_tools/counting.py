@@ -17,6 +17,11 @@ def macs(call: Call) -> Quantity:
     return call.macs
 
 
+def of_first_factor(call: Call) -> Quantity:
+    """A product as if its first factor, which may be spread, were as often there as the second."""
+    return call.x.values * call.output.shape[-1]
+
+
 def of_input(factor: int = 1) -> Count:
     """So many for each value of the input."""
     return lambda call: factor * call.x.values

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from archcalc.other_tools.call import Call
 from archcalc.other_tools.convention import Convention
-from archcalc.other_tools.counting import affine, attention_shapes, macs, of_output, projections
+from archcalc.other_tools.counting import (
+    affine,
+    attention_shapes,
+    macs,
+    of_first_factor,
+    of_output,
+    projections,
+)
 from archcalc.quantity.arithmetic import Quantity
 
 _PRODUCTS = (
@@ -47,11 +54,6 @@ def _projected(call: Call) -> Quantity:
     return (2 * queries + keys + values) * width
 
 
-def _of_first_factor(call: Call) -> Quantity:
-    """A product as if its first factor, which may be spread, were as often there as the second."""
-    return call.x.values * call.output.shape[-1]
-
-
 def _pooled_to_a_size(call: Call) -> Quantity:
     return call.x.values if call.axes == 2 else 0
 
@@ -68,7 +70,7 @@ FVCORE = Convention(
     ),
     counts=dict.fromkeys(_PRODUCTS, macs)
     | {
-        "matmul": _of_first_factor,
+        "matmul": of_first_factor,
         "BatchNorm": affine(2, 1),
         "GroupNorm": affine(5, 4),
         "LayerNorm": affine(5, 4),

@@ -11,6 +11,7 @@ from archcalc.other_tools.counting import (
     affine,
     bias_adds,
     macs,
+    of_first_factor,
     of_input,
     passes,
     per_axis,
@@ -153,6 +154,10 @@ _PRODUCTS = (
     *_WITH_WEIGHTS, "ConvTranspose", "FixedConv", "matmul", "Attention", "MultiheadAttention"
 )  # fmt: skip
 
+_DEEPSPEED_WRONG = (
+    "products of einsum are 0, and those whose first factor is spread are counted once"
+)
+
 DEEPSPEED = Convention(
     name="deepspeed",
     tool="deepspeed 0.19.8",
@@ -166,10 +171,11 @@ DEEPSPEED = Convention(
     counts={
         **_BY_VALUE,
         **dict.fromkeys(_PRODUCTS, _twice(macs)),
+        "matmul": _twice(of_first_factor),
         **dict.fromkeys(["Conv", "ConvTranspose", "FixedConv"], _convolution),
         "Upsample": _enlarged,
     },
-    wrong="ReLU6 and products of einsum are 0; resizing counts a size without its channels",
+    wrong=(f"ReLU6 is 0; {_DEEPSPEED_WRONG}; resizing counts a size without its channels"),
 )
 
 DEEPSPEED_MACS = Convention(
@@ -179,6 +185,6 @@ DEEPSPEED_MACS = Convention(
     prints="macs",
     unit="MACs",
     rule="Multiply-accumulates of convolutions, matrix products and attention",
-    counts=dict.fromkeys(_PRODUCTS, macs),
-    wrong="Recurrent layers and products of einsum are 0",
+    counts={**dict.fromkeys(_PRODUCTS, macs), "matmul": of_first_factor},
+    wrong=f"Recurrent layers are 0; {_DEEPSPEED_WRONG}",
 )

@@ -488,3 +488,14 @@ def test_the_code_runs_in_the_order_of_the_spec(layers: str) -> None:
     text = "".join(f"  - {each.rstrip('}')}}}\n" for each in statements)
     text = re.sub(r"conv: \{", "conv: {channels: 4, kernel: 1, ", text)
     check_network(graph_of(text))
+
+
+def test_what_a_sum_spreads_runs_in_its_turn_though_it_is_written_last() -> None:
+    network = load(
+        "name: spread\ninput: [8, 9]\nlayers:\n"
+        "  - conv: {name: narrow, channels: 1, kernel: 1}\n"
+        "  - conv: {name: wide, from: input, channels: 8, kernel: 1}\n"
+        "  - add: {from: [narrow, wide]}\n"
+    )
+    check_network(network)
+    assert "wide(x) + out" in torch_source(network, "")

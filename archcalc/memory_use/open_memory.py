@@ -119,7 +119,9 @@ def kept_channels_last(analysis: Analysis) -> Iterator[LayerAnalysis]:
     ones = {x.name for x in analysis.used_layers if _moves_ones(x.node.layer, x.inputs, maps)}
     if not ones and not any(_is_turned_view(layer.node.layer) for layer in analysis.used_layers):
         return
-    turned = _turned(analysis, ones)
+    # Of one channel a map lies as well with that last: no order is to be kept.
+    by_ones = {name for name in _turned(analysis, ones) if not certainly_one(maps[name].channels)}
+    turned = _turned(analysis) | by_ones
     placed: Mapping[str, Placed] | None = None
     for layer in analysis.used_layers:
         kind = layer.node.layer

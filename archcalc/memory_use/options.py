@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from archcalc.analysis import DTYPES
 from archcalc.errors import UsageError, require_known
 from archcalc.memory_use.losses import LOSSES
 from archcalc.memory_use.optimizers import OPTIMIZERS
@@ -47,9 +48,10 @@ class TrainingOptions(Record):
     def check(self) -> None:
         """Raises UsageError where something is not known, with a guess, or is no number."""
         require_known("unknown optimizer", self.optimizer, OPTIMIZERS)
-        if self.dtype not in TRAINING_DTYPES:  # of another dtype a guess would be none
+        if self.dtype in DTYPES and self.dtype not in TRAINING_DTYPES:  # which is no slip
             known = ", ".join(TRAINING_DTYPES)
             raise UsageError(f"no training in dtype {self.dtype!r}; known: {known}")
+        require_known("no training in dtype", self.dtype, TRAINING_DTYPES)
         require_known("unknown device", self.device, DEVICES)
         require_known("unknown loss", self.loss, LOSSES)
         if type(self.accumulate) is not int or self.accumulate < 1:

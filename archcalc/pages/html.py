@@ -1,10 +1,10 @@
-"""The file of a page: the template, filled, under a policy that lets nothing else run or load."""
+"""The file of a page: templates, filled, under a policy that lets nothing else run or load."""
 
 from __future__ import annotations
 
 import re
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from html import escape
 from json import dumps
@@ -22,22 +22,8 @@ def page_html(title: str, data: object, evaluate: str) -> str:
         data: what the page shows, in types that JSON knows.
         evaluate: a script that defines `archcalcEvaluate`, which computes the figures.
     """
-    style, bundle = _part("page.css"), _part("bundle.js")
-    evaluate = _in_script(evaluate)
-    policy = (
-        f"default-src 'none'; style-src {_hash(style)}; "
-        f"script-src {_hash(evaluate)} {_hash(bundle)}; img-src data:; "
-        "base-uri 'none'; form-action 'none'"
-    )
-    parts = {
-        "policy": policy,
-        "title": escape(title),
-        "style": style,
-        "data": json_in_html(data),
-        "evaluate": evaluate,
-        "bundle": bundle,
-    }
-    return _filled("template.html", parts)
+    body = _filled("page.html", {"data": json_in_html(data)})
+    return _document(title, _part("page.css"), body, [_in_script(evaluate), _part("bundle.js")])
 
 
 def list_html(title: str, about: str, head: str, rows: str) -> str:
@@ -47,18 +33,23 @@ def list_html(title: str, about: str, head: str, rows: str) -> str:
         title, about: of the page, and what stands above the table, as texts.
         head, rows: of the table, as markup.
     """
-    style, code = _part("page.css") + _part("list.css"), _part("list.js")
+    parts = {"title": escape(title), "about": escape(about), "head": head, "rows": rows}
+    style = _part("page.css") + _part("list.css")
+    return _document(title, style, _filled("list.html", parts), [_part("list.js")])
+
+
+def _document(title: str, style: str, body: str, scripts: Sequence[str]) -> str:
+    """A file that needs no other, in which these scripts alone run."""
     parts = {
-        "policy": f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(code)}; "
-        "img-src data:; base-uri 'none'; form-action 'none'",
+        "policy": f"default-src 'none'; style-src {_hash(style)}; "
+        f"script-src {' '.join(map(_hash, scripts))}; img-src data:; "
+        "base-uri 'none'; form-action 'none'",
         "title": escape(title),
-        "about": escape(about),
         "style": style,
-        "head": head,
-        "rows": rows,
-        "script": code,
+        "body": body,
+        "scripts": "\n".join([f"<script>{script}</script>" for script in scripts]),
     }
-    return _filled("list.html", parts)
+    return _filled("document.html", parts)
 
 
 def json_in_html(data: object) -> str:

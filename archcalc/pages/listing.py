@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from html import escape
+from math import prod
 from typing import Any
 
 from archcalc.analysis import Analysis
@@ -95,9 +96,4 @@ def _along(value: object) -> object:
 
 
 def _product(sizes: Sequence[Any]) -> object:
-    product = 1
-    for size in sizes:
-        if not isinstance(size, int):
-            return None
-        product *= size
-    return product
+    return prod(sizes) if all(isinstance(size, int) for size in sizes) else None

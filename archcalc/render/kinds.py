@@ -91,13 +91,18 @@ def _about(kind: type[Layer]) -> list[str]:
     first, ends, rest = text.replace("\n\n", "\n").partition(". ")
     if "\n" in first:  # the first line is a sentence
         first, ends, rest = text.partition("\n\n")
+    return [first + ends.strip(), *lines_said(rest)]
+
+
+def lines_said(text: str) -> list[str]:
+    """A line of a docstring for each that begins where one ended, with what goes on behind it."""
     found: list[str] = []
-    for line in rest.splitlines():
+    for line in text.splitlines():
         if found and not found[-1].endswith((".", ":")):
             found[-1] += f" {line}"
         else:
             found.append(line)
-    return [first + ends.strip(), *found]
+    return found
 
 
 def _taken(field: Field) -> str:

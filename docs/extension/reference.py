@@ -22,7 +22,7 @@ from archcalc.figures.of_network import OF_NETWORK
 from archcalc.layers.registry import own_kinds
 from archcalc.render.choosing_schemas import schema_of
 from archcalc.render.contract import contract_schema
-from archcalc.render.kinds import KindDocument
+from archcalc.render.kinds import KindDocument, lines_said
 from archcalc.spec.function_table import FUNCTIONS
 from archcalc.spec.schema import spec_schema
 
@@ -313,13 +313,7 @@ def docstring(text: str | None, of_rules: bool = False) -> str:
 
 
 def _rules(paragraph: str) -> str:
-    lines: list[str] = []
-    for line in paragraph.splitlines():
-        if lines and not lines[-1].endswith((".", ":")):
-            lines[-1] += f" {line}"
-        else:
-            lines.append(line)
-    return "\\\n".join(map(_prose, lines))
+    return "\\\n".join(map(_prose, lines_said(paragraph)))
 
 
 def _entries(head: str, text: str) -> str:

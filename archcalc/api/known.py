@@ -123,11 +123,10 @@ def _checked(
     budgets: list[CheckedBudget] = []
     notes: list[Note] = []
     for family, variant in files:
-        for network in family.networks.values():
-            if variant in (None, network.name):
-                # Which refuses what does not fit together.
-                found = walk(load(network), 1, "float32").notes
-                notes += [note for note in found if note.rule != BUDGET]
+        for network in family.meant(variant):
+            # Which refuses what does not fit together.
+            found = walk(load(network), 1, "float32").notes
+            notes += [note for note in found if note.rule != BUDGET]
         claims += check_family(family, variant)
         budgets += check_budgets(family, variant)
     if networks or not names:

@@ -83,10 +83,9 @@ def check_budgets(family: Family, network: str | None = None) -> Iterator[Checke
         SpecError: a budget is malformed, or its quantity is not a number.
     """
     checker = Checker([family])
-    for each in family.networks.values():
-        if network in (None, each.name):
-            for budget in budgets_of(each):
-                yield _checked(budget, checker)
+    for each in family.meant(network):
+        for budget in budgets_of(each):
+            yield _checked(budget, checker)
 
 
 def exceeded(analysis: Analysis) -> Iterator[str]:

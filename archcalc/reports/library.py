@@ -39,10 +39,7 @@ class Entry(NamedTuple):
     @property
     def called(self) -> str:
         """What the command line knows it by: its name, or `FILE` or `FILE#VARIANT`."""
-        if self.shipped:
-            return self.name
-        path = self.family.called
-        return path if len(self.family.networks) == 1 else f"{path}#{self.name}"
+        return self.name if self.shipped else self.family.path_of(self.name)
 
     @property
     def options(self) -> list[str]:
@@ -157,9 +154,8 @@ def _entries(
     family: Family, variant: str | None, claims: Sequence[CheckedClaim], shipped: bool = True
 ) -> list[Entry]:
     entries = []
-    for name, network in family.networks.items():
-        if variant in (None, name):
-            analysis = analyze(build_graph(network))
-            about = tuple(checked for checked in claims if checked.claim.network == name)
-            entries.append(Entry(family, analysis, key_figures(analysis), about, shipped))
+    for network in family.meant(variant):
+        analysis = analyze(build_graph(network))
+        about = tuple(checked for checked in claims if checked.claim.network == network.name)
+        entries.append(Entry(family, analysis, key_figures(analysis), about, shipped))
     return entries

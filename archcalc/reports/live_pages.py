@@ -38,10 +38,9 @@ def networks_of(
         if not names or name in wanted
     ]
     found += [
-        (network, family.called if len(family.networks) == 1 else f"{family.called}#{name}")
+        (network, family.path_of(network.name))
         for family, variant in files
-        for name, network in family.networks.items()
-        if variant in (None, name)
+        for network in family.meant(variant)
     ]
     require_different_names((network.name, called) for network, called in found)
     return [network for network, _ in found]

@@ -386,3 +386,11 @@ class Family(Record):
         """What messages call it: its file, or the model that it was read from."""
         imported = next(iter(self.networks.values())).imported
         return self.source.name if imported is None else imported.called
+
+    def meant(self, variant: str | None) -> list[Network]:
+        """Its networks; of a variant that one alone."""
+        return [one for name, one in self.networks.items() if variant in (None, name)]
+
+    def path_of(self, network: str) -> str:
+        """What the command line knows a network of a user's file by: `FILE` or `FILE#VARIANT`."""
+        return self.called if len(self.networks) == 1 else f"{self.called}#{network}"

@@ -16,7 +16,6 @@ from archcalc.layers.reshaping import InOrder
 from archcalc.layers.steps_first import StepsFirst
 from archcalc.memory_use.layout import layout
 from archcalc.memory_use.learning import circumstances, learning, same_inputs, there_once
-from archcalc.memory_use.placed import Placed
 from archcalc.quantity.arithmetic import certainly_one, is_one
 from archcalc.quantity.conditions import is_symbol
 from archcalc.window import Window
@@ -117,24 +116,30 @@ def kept_channels_last(analysis: Analysis) -> Iterator[LayerAnalysis]:
     """
     maps = analysis.maps
     ones = {x.name for x in analysis.used_layers if _moves_ones(x.node.layer, x.inputs, maps)}
-    if not ones and not any(_is_turned_view(layer.node.layer) for layer in analysis.used_layers):
+    views = any(_is_turned_view(layer.node.layer) for layer in analysis.used_layers)
+    if not ones and not views:
         return
-    # Of one channel a map lies as well with that last: no order is to be kept.
-    by_ones = {name for name in _turned(analysis, ones) if not certainly_one(maps[name].channels)}
-    turned = _turned(analysis) | by_ones
-    placed: Mapping[str, Placed] | None = None
-    for layer in analysis.used_layers:
-        kind = layer.node.layer
-        axes = 1 if kind.category in (Category.CONVOLUTION, Category.POOLING) else 2
-        if not kind.keeps_order or turned.isdisjoint(layer.inputs):
-            continue
-        if placed is None:
-            placed = layout(analysis, at_inference=False).placed
-        if any(
-            len(maps[name].sizes) >= axes
-            and (name not in placed or placed[name].may_lie_channels_last())
-            for name in turned.intersection(layer.inputs)
-        ):
+    turned = _turned(analysis, ones)
+    readers = [
+        layer
+        for layer in analysis.used_layers
+        if layer.node.layer.keeps_order and not turned.isdisjoint(layer.inputs)
+    ]
+    placed = layout(analysis, at_inference=False).placed if readers else {}
+
+    def may_keep(layer: LayerAnalysis, name: str) -> bool:
+        axes = 1 if layer.node.layer.category in (Category.CONVOLUTION, Category.POOLING) else 2
+        if len(maps[name].sizes) < axes:
+            return False
+        where = placed.get(name)
+        # Without gaps it is taken as it lies, and of one channel an output has no other order.
+        has_gaps = views if where is None else where.has_gaps()
+        if certainly_one(layer.output.channels) and not has_gaps:
+            return False
+        return where is None or where.may_lie_channels_last()
+
+    for layer in readers:
+        if any(may_keep(layer, name) for name in turned.intersection(layer.inputs)):
             yield layer
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from archcalc import analyze, build
+from archcalc import analyze, build, load
 from archcalc.noticing import notes_on
 
 LAST = torch.channels_last
@@ -41,11 +41,10 @@ OTHERS = [
 ]
 
 
-def is_channels_last(layer: str) -> bool:
-    """Whether torch leaves what a layer makes of a map that lies so channels last."""
-    text = NETWORK.format(view=VIEW, layer=layer)
+def is_channels_last(text: str) -> bool:
+    """Whether torch leaves what the last layer of a network makes channels last."""
     with torch.no_grad():
-        y: torch.Tensor = build(text)(torch.rand(2, 6, 4, 8))
+        y: torch.Tensor = build(text)(torch.rand(2, *load(text).input.shape))
     assert y.shape[1] > 1
     return y.is_contiguous(memory_format=LAST)
 
@@ -59,14 +58,14 @@ def noted(text: str) -> tuple[str, ...]:
 
 @pytest.mark.parametrize("layer", KEEPING)
 def test_what_torch_leaves_channels_last_is_noted(layer: str) -> None:
-    assert is_channels_last(layer)
+    assert is_channels_last(NETWORK.format(view=VIEW, layer=layer))
     assert len(noted(NETWORK.format(view=VIEW, layer=layer))) == 1
     assert not noted(NETWORK.format(view=VIEW.replace("needed", "apart"), layer=layer))
 
 
 @pytest.mark.parametrize("layer", OTHERS)
 def test_other_layers_make_maps_in_their_order(layer: str) -> None:
-    assert not is_channels_last(layer)
+    assert not is_channels_last(NETWORK.format(view=VIEW, layer=layer))
     assert not noted(NETWORK.format(view=VIEW, layer=layer))
 
 
@@ -81,3 +80,14 @@ def test_an_axis_of_one_value_that_changes_places_is_noted(axes: str, is_noted: 
         "name: it\ninput: [1, 12]\nlayers:\n  - rearrange: {axes: %s}\n  - avg_pool: {kernel: 1}\n"
     )
     assert bool(noted(text % axes)) is is_noted
+
+
+@pytest.mark.parametrize(
+    ("layer", "is_noted"), [("conv: {channels: 4, kernel: 3}", True), ("pad: {sides: 1}", False)]
+)
+def test_an_output_of_one_channel_has_no_other_order(layer: str, is_noted: bool) -> None:
+    view = 'rearrange: {axes: "h w c -> c h w"}'
+    text = NETWORK.replace("[6, 4, 8]", "[6, 4, 1]").format(view=view, layer=layer)
+    if is_noted:
+        assert is_channels_last(text)
+    assert bool(noted(text)) is is_noted
